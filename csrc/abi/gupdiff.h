@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the C side and the Rust side both see: programs and trace records.
+ *
+ * A program is plain data with fixed-size parts.  A trace is a flat array of
+ * 16-byte records.  Two sides agree when their traces are the same bytes, so
+ * nothing that may legitimately differ (addresses, line numbers, kernel bit
+ * numbers) is ever put into a record.
+ */
+#ifndef GUPDIFF_ABI_H
+#define GUPDIFF_ABI_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+typedef __u8 gd_u8;
+typedef __u16 gd_u16;
+typedef __u32 gd_u32;
+typedef __s32 gd_s32;
+typedef __u64 gd_u64;
+#else
+#include <stdint.h>
+typedef uint8_t gd_u8;
+typedef uint16_t gd_u16;
+typedef uint32_t gd_u32;
+typedef int32_t gd_s32;
+typedef uint64_t gd_u64;
+#endif
+
+/*
+ * The arena.  Each declared folio lives in a slot of 1024 pages of its own, so
+ * that it has pageblocks of its own.  Slots are built once, one per template
+ * (place and exclusivity), order and index of declaration:
+ *
+ *	slot  = (template * GD_NR_ORDERS + order) * GD_MAX_FOLIOS + index
+ *	page  = slot << GD_SLOT_SHIFT | offset
+ *
+ * The page number is what traces speak of.  Heads of unused slots have
+ * refcount 0; so has every page of a slot past the folio.  The page after
+ * the last slot faults.
+ */
+#define GD_MAX_FOLIOS	8
+#define GD_MAX_OPS	32
+#define GD_NR_ORDERS	11
+#define GD_SLOT_SHIFT	10
+#define GD_SLOT_PAGES	(1u << GD_SLOT_SHIFT)
+
+/* templates: what all pages of a slot, tails included, have in common */
+enum gd_template {
+	GD_T_NORMAL,		/* ZONE_NORMAL, no page AnonExclusive */
+	GD_T_NORMAL_EXCL,	/* ZONE_NORMAL, every page AnonExclusive */
+	GD_T_MOVABLE,		/* ZONE_MOVABLE */
+	GD_T_MOVABLE_EXCL,
+	GD_T_DEVICE,		/* ZONE_DEVICE */
+	GD_NR_TEMPLATES
+};
+
+#define GD_NR_SLOTS	(GD_NR_TEMPLATES * GD_NR_ORDERS * GD_MAX_FOLIOS)
+#define GD_NR_PAGES	(GD_NR_SLOTS << GD_SLOT_SHIFT)
+
+/* list buffer, in pointers; past the list there are GD_POISON entries */
+#define GD_MAX_LIST	4096
+/* an operation that takes more steps (refcount updates, calls) is cut off */
+#define GD_STEP_LIMIT	4096
+
+/* ---- programs ---- */
+
+enum gd_kind {			/* gd_folio.kind */
+	GD_K_NORMAL,
+	GD_K_HUGETLB,		/* order > 0 */
+	GD_K_ZERO,		/* the zero page: order 0, the first one declared */
+	GD_K_HUGE_ZERO,		/* the huge zero folio: order 9, first declared */
+	GD_K_SLAB,
+	GD_K_DEV_PRIVATE,	/* ZONE_DEVICE from here on */
+	GD_K_DEV_COHERENT,
+	GD_K_DEV_FSDAX,
+	GD_K_DEV_GENERIC,
+	GD_K_DEV_P2PDMA,
+	GD_NR_KINDS
+};
+
+enum gd_mapping {		/* gd_folio.mapping, SET_MAPPING, REUSE */
+	GD_M_NONE,		/* NULL */
+	GD_M_ANON,		/* PAGE_MAPPING_ANON */
+	GD_M_FILE,		/* an address_space of a plain file system */
+	GD_M_SHMEM,		/* shmem_aops */
+	GD_M_SECRETMEM,		/* secretmem_aops */
+	GD_M_FSDAX,		/* an address_space of a dax file */
+	GD_M_KSM,		/* PAGE_MAPPING_KSM */
+	GD_M_MOVABLE,		/* PAGE_MAPPING_MOVABLE */
+	GD_NR_MAPPINGS
+};
+
+enum gd_migratetype {		/* gd_folio.migratetype, SET_PAGEBLOCK */
+	GD_MT_UNMOVABLE,
+	GD_MT_MOVABLE,
+	GD_MT_RECLAIMABLE,
+	GD_MT_CMA,
+	GD_MT_ISOLATE,
+	GD_NR_MIGRATETYPES
+};
+
+/* canonical page flags: bit numbers in gd_folio.flags, SET_FLAG and PAGE records */
+enum gd_page_flag {
+	GD_F_LOCKED, GD_F_REFERENCED, GD_F_UPTODATE, GD_F_DIRTY, GD_F_LRU,
+	GD_F_ACTIVE, GD_F_WORKINGSET, GD_F_WAITERS, GD_F_ANON_EXCLUSIVE,
+	GD_F_RESERVED, GD_F_PRIVATE, GD_F_WRITEBACK, GD_F_HEAD, GD_F_SWAPBACKED,
+	GD_F_UNEVICTABLE, GD_F_MLOCKED, GD_F_HWPOISON, GD_F_YOUNG, GD_F_IDLE,
+	GD_F_RECLAIM, GD_F_SWAPCACHE, GD_F_ARCH_1, GD_F_PRIVATE_2,
+	GD_NR_FLAGS
+};
+
+/* canonical FOLL_ flags: bit numbers in gd_op.foll unless GD_MOD_RAW is set */
+enum gd_foll {
+	GD_FOLL_WRITE, GD_FOLL_GET, GD_FOLL_PIN, GD_FOLL_LONGTERM, GD_FOLL_FORCE,
+	GD_FOLL_FAST_ONLY, GD_FOLL_PCI_P2PDMA, GD_FOLL_TOUCH, GD_FOLL_DUMP,
+	GD_FOLL_NOWAIT, GD_FOLL_NOFAULT, GD_FOLL_HWPOISON, GD_FOLL_TRIED,
+	GD_FOLL_REMOTE, GD_FOLL_ANON, GD_FOLL_SPLIT_PMD, GD_FOLL_INTERRUPTIBLE,
+	GD_FOLL_HONOR_NUMA_FAULT, GD_FOLL_UNLOCKABLE, GD_FOLL_MADV_POPULATE,
+	GD_FOLL_MIGRATION,
+	GD_NR_FOLL
+};
+
+/* gd_world.state, and the first byte of a STATE record */
+#define GD_W_IRQS_ON		0x01
+#define GD_W_HAS_PINNED		0x02
+#define GD_W_DEVMAP_KEY		0x04
+#define GD_W_ALL		0x07
+
+struct gd_world {
+	gd_u8 nr_folios;	/* 1..GD_MAX_FOLIOS */
+	gd_u8 state;		/* GD_W_* */
+	gd_u16 nr_ops;		/* 0..GD_MAX_OPS */
+	gd_u32 seq;		/* write_protect_seq */
+};
+
+struct gd_folio {
+	gd_u8 order;
+	gd_u8 kind;
+	gd_u8 mapping;
+	gd_u8 movable;		/* 1: ZONE_MOVABLE; ZONE_DEVICE kinds: 0 */
+	gd_u8 migratetype;
+	gd_u8 exclusive;	/* 1: PG_anon_exclusive on every page */
+	gd_u16 pad;
+	gd_u32 flags;		/* of the head; HEAD and ANON_EXCLUSIVE ignored */
+	gd_s32 ref;		/* of the head; tails have 0 */
+	gd_s32 pin;		/* large folios only, else 0 */
+};
+
+/*
+ * Which pages: the folio's index and the offset of the first page, then how
+ * many.  A page operand is the first page of run 0.
+ */
+struct gd_run {
+	gd_u16 page;		/* index << GD_RUN_SHIFT | offset */
+	gd_u16 len;
+};
+#define GD_RUN_SHIFT	11
+#define GD_RUN_OFFSET	((1u << GD_RUN_SHIFT) - 1)
+/* special indices */
+#define GD_I_NULL	31	/* NULL; a run of it is a run of NULLs */
+#define GD_I_POISON	30	/* a pointer that faults */
+#define GD_NR_RUNS	4
+
+/* which fields of gd_op mean something: the table's operand bits */
+#define GD_S_PAGE	0x01	/* run[0]: a page, head or tail */
+#define GD_S_FOLIO	0x02	/* run[0]: the folio that the page belongs to */
+#define GD_S_LIST	0x04	/* run[0..3]: a list of pages */
+#define GD_S_N		0x08	/* n: refs or npages */
+#define GD_S_FOLL	0x10	/* foll */
+#define GD_S_DIRTY	0x20	/* GD_MOD_DIRTY */
+#define GD_S_ARG	0x40	/* arg */
+#define GD_S_VAL	0x80	/* val */
+
+#define GD_MOD_RAW	0x01	/* foll holds this kernel's raw bits */
+#define GD_MOD_DIRTY	0x02	/* make_dirty */
+#define GD_MOD_N	0x04	/* lists: npages is n, not the list's length */
+#define GD_MOD_ALL	0x07
+
+struct gd_op {
+	gd_u8 op;		/* id of the table */
+	gd_u8 mods;		/* GD_MOD_* */
+	gd_u16 arg;
+	gd_u32 foll;
+	gd_s32 n;
+	gd_s32 val;
+	struct gd_run run[GD_NR_RUNS];
+};
+
+struct gd_program {
+	struct gd_world world;
+	struct gd_folio folio[GD_MAX_FOLIOS];
+	struct gd_op op[GD_MAX_OPS];
+};
+
+/* ---- traces ---- */
+
+/*
+ * The records of one operation: its events in order (WARN, BUG, OOPS, CALL,
+ * GAP), then the pages whose observed state changed, by page number (PAGE),
+ * then STATE if it changed or a counter moved, then RET.  After the last
+ * operation come the pages that changed unnoticed (PAGE) and END.
+ */
+enum gd_rec_kind {
+	GD_R_WARN = 1,	/* c: site */
+	GD_R_BUG,	/* c: site */
+	GD_R_OOPS,	/* memory fault */
+	GD_R_LIMIT,	/* step limit */
+	GD_R_GAP,	/* c: index into the side's list of gap names */
+	GD_R_CALL,	/* a: gd_call; rest as PAGE, at the time of the call */
+	GD_R_PAGE,	/* a: flags 16..22 and 0x80: maybe_dma_pinned; b: flags 0..15;
+			   c: page | mapping << 20 | tail << 31;
+			   d: refcount | pincount << 32 */
+	GD_R_STATE,	/* a: GD_W_*; d: pins acquired | pins released << 32 */
+	GD_R_RET,	/* a: gd_ret; d: value; FOLIO: page number */
+	GD_R_END,	/* a: gd_end; b: operations executed */
+};
+
+enum gd_ret {
+	GD_RET_VOID, GD_RET_BOOL, GD_RET_ERRNO, GD_RET_FOLIO, GD_RET_NULL,
+	GD_RET_ABSENT,		/* this revision has no such function */
+	GD_RET_STOPPED,		/* did not return: BUG, OOPS, step limit, gap */
+};
+
+enum gd_end {
+	GD_END_DONE, GD_END_BUG, GD_END_OOPS, GD_END_LIMIT, GD_END_GAP,
+};
+
+/* calls into the rest of the kernel */
+enum gd_call {
+	GD_C_FOLIO_PUT,		/* __folio_put: the last reference is gone, the folio is freed */
+	GD_C_FOLIO_MARK_DIRTY,
+	GD_C_FOLIO_LOCK,	/* __folio_lock: the lock was taken, wait */
+	GD_C_FOLIO_UNLOCK,
+	GD_C_WAKE_UP_VAR,	/* wake_up_var(&folio->_refcount) */
+	GD_NR_CALLS
+};
+
+struct gd_rec {
+	gd_u8 kind;
+	gd_u8 a;
+	gd_u16 b;
+	gd_u32 c;
+	gd_u64 d;
+};
+
+/* records of one run, in a buffer of the caller; full means step limit */
+struct gd_trace {
+	struct gd_rec *rec;
+	gd_u32 nr;
+	gd_u32 cap;
+};
+
+/* ---- linked kernels ---- */
+
+enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };
+
+/*
+ * One per expansion of WARN or BUG; the kernel's object holds them in one
+ * array.  id is assigned by the caller once, before the first program.
+ */
+struct gd_site {
+	const char *func;
+	const char *file;
+	gd_u32 line;
+	gd_u32 counter;		/* orders expansions on one line */
+	gd_u32 kind;
+	gd_u32 id;
+};
+
+/* what a kernel object exports: its only global symbol */
+struct gd_kernel {
+	const char *release;	/* UTS_RELEASE or VERSION.PATCHLEVEL.SUBLEVEL */
+	gd_u32 version;		/* LINUX_VERSION_CODE */
+	gd_u32 debug_vm;
+	struct gd_site *sites;
+	struct gd_site *sites_end;
+	const char *const *gaps;	/* names for GAP records */
+	const gd_u32 *nr_gaps;
+	/* memmap: GD_NR_PAGES struct pages and a guard after them;
+	   list: GD_MAX_LIST pointers and a guard */
+	void (*init)(void *memmap, void *list);
+	gd_u64 memmap_size;
+	void (*run)(const struct gd_program *prog, struct gd_trace *trace);
+	/* to be jumped to from a SIGSEGV handler when *in_kernel is set */
+	void (*oops)(void);
+	const volatile int *in_kernel;
+};
+
+/* the table as data, for Rust */
+struct gd_op_info {
+	gd_u8 id;
+	gd_u8 layer;		/* enum gd_layer */
+	gd_u8 operands;		/* GD_S_* */
+	gd_u8 result;		/* enum gd_ret */
+	const char *role;
+	const char *names;
+	const char *help;
+};
+
+enum gd_layer { GD_LAYER_PAGE, GD_LAYER_WORLD };
+
+extern const struct gd_op_info gd_op_table[];
+extern const gd_u32 gd_op_table_len;
+
+enum gd_op_id {
+#define GD_OP(id, role, layer, operands, result, names, help) GD_OP_##role = id,
+#include "ops.h"
+};
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The table of operations: every operation of every layer is declared here
+ * once.  The enum, the C dispatch, the Rust dispatch, the wire and text forms,
+ * the generator and the help all derive from it.
+ *
+ * GD_OP(id, ROLE, layer, operands, result, names, help)
+ *
+ * id        the byte that stands for the operation on the wire.  It is never
+ *           reused and never changes, so that a corpus survives new operations.
+ * ROLE      what the operation is for; kernels may disagree on the name.
+ * layer     PAGE: page level; WORLD: a raw change of the world between
+ *           operations, declared by the program, no kernel function.
+ * operands  GD_S_* bits, see gupdiff.h.
+ * result    what is compared: VOID, BOOL, ERRNO or FOLIO (folio or NULL).
+ * names     "REV:name" pairs; a name holds from that kernel revision to the
+ *           next pair; "-" means that the revision has no such function.
+ *
+ * Include this file with GD_OP defined; it undefines it again.
+ */
+
+/* references without flags */
+GD_OP(0x01, GET_PAGE, PAGE, GD_S_PAGE, VOID, "6.1:get_page",
+      "take a reference on the folio of a page that has one already")
+GD_OP(0x02, FOLIO_GET, PAGE, GD_S_FOLIO, VOID, "6.1:folio_get",
+      "take a reference on a folio that has one already")
+GD_OP(0x03, TRY_GET_PAGE, PAGE, GD_S_PAGE, BOOL, "6.1:try_get_page",
+      "take a reference unless the count is zero or negative")
+GD_OP(0x04, FOLIO_TRY_GET, PAGE, GD_S_FOLIO, BOOL, "6.1:folio_try_get",
+      "take a reference unless the count is zero")
+GD_OP(0x05, FOLIO_TRY_GET_RCU, PAGE, GD_S_FOLIO, BOOL,
+      "6.1:folio_try_get_rcu 6.12:-",
+      "folio_try_get for callers under rcu_read_lock")
+GD_OP(0x06, FOLIO_REF_TRY_ADD, PAGE, GD_S_FOLIO | GD_S_N, BOOL,
+      "6.1:folio_ref_try_add_rcu 6.12:folio_ref_try_add",
+      "add refs references unless the count is zero")
+GD_OP(0x07, TRY_GET_FOLIO, PAGE, GD_S_PAGE | GD_S_N, FOLIO, "6.1:try_get_folio",
+      "the lockless walk's way to take refs references")
+GD_OP(0x08, PUT_PAGE, PAGE, GD_S_PAGE, VOID, "6.1:put_page",
+      "drop a reference of the folio of a page")
+GD_OP(0x09, FOLIO_PUT, PAGE, GD_S_FOLIO, VOID, "6.1:folio_put",
+      "drop a reference of a folio")
+GD_OP(0x0a, FOLIO_PUT_REFS, PAGE, GD_S_FOLIO | GD_S_N, VOID,
+      "6.1:folio_put_refs", "drop refs references of a folio")
+GD_OP(0x0b, PUT_DEVMAP_MANAGED, PAGE, GD_S_FOLIO | GD_S_N, BOOL,
+      "6.1:put_devmap_managed_page_refs 6.12:put_devmap_managed_folio_refs",
+      "drop refs references if the page is one of fsdax")
+
+/* grab: FOLL_GET or FOLL_PIN decide */
+GD_OP(0x10, GRAB_SLOW, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, ERRNO,
+      "6.1:try_grab_page 6.12:try_grab_folio",
+      "the slow path's grab; 6.1 takes one reference whatever refs says")
+GD_OP(0x11, GRAB_FAST, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, FOLIO,
+      "6.1:try_grab_folio 6.12:try_grab_folio_fast",
+      "the lockless walk's grab")
+GD_OP(0x12, FOLIO_ADD_PIN, PAGE, GD_S_FOLIO, VOID, "6.1:- 6.12:folio_add_pin",
+      "one more pin on a folio that is pinned already")
+
+/* put and unpin */
+GD_OP(0x18, GUP_PUT_FOLIO, PAGE, GD_S_FOLIO | GD_S_N | GD_S_FOLL, VOID,
+      "6.1:gup_put_folio", "give back refs references or pins")
+GD_OP(0x19, UNPIN_USER_PAGE, PAGE, GD_S_PAGE, VOID, "6.1:unpin_user_page",
+      "release one pin of the folio of a page")
+GD_OP(0x1a, UNPIN_FOLIO, PAGE, GD_S_FOLIO, VOID, "6.1:- 6.12:unpin_folio",
+      "release one pin of a folio")
+GD_OP(0x1b, UNPIN_USER_FOLIO, PAGE, GD_S_FOLIO | GD_S_N, VOID,
+      "6.1:- 6.12:unpin_user_folio", "release npages pins of a folio")
+
+/* unpin of lists and ranges */
+GD_OP(0x20, UNPIN_USER_PAGES, PAGE, GD_S_LIST | GD_S_N, VOID,
+      "6.1:unpin_user_pages", "release the pins of a list of pages")
+GD_OP(0x21, UNPIN_USER_PAGES_DIRTY_LOCK, PAGE,
+      GD_S_LIST | GD_S_N | GD_S_DIRTY, VOID,
+      "6.1:unpin_user_pages_dirty_lock",
+      "release the pins of a list, dirtying the folios on request")
+GD_OP(0x22, UNPIN_USER_PAGE_RANGE_DIRTY_LOCK, PAGE,
+      GD_S_PAGE | GD_S_N | GD_S_DIRTY, VOID,
+      "6.1:unpin_user_page_range_dirty_lock",
+      "release the pins of npages consecutive pages")
+GD_OP(0x23, UNPIN_FAST, PAGE, GD_S_LIST | GD_S_N, VOID,
+      "6.1:unpin_user_pages_lockless 6.12:gup_fast_unpin_user_pages",
+      "the lockless walk's own back-out of a list")
+GD_OP(0x24, UNPIN_FOLIOS, PAGE, GD_S_LIST | GD_S_N, VOID,
+      "6.1:- 6.12:unpin_folios", "release the pins of a list of folios")
+GD_OP(0x25, SANITY_CHECK, PAGE, GD_S_LIST | GD_S_N, VOID,
+      "6.1:sanity_check_pinned_pages",
+      "BUG on a pinned anonymous page that is not exclusive (DEBUG_VM)")
+
+/* predicates */
+GD_OP(0x30, GUP_MUST_UNSHARE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG, BOOL,
+      "6.1:gup_must_unshare",
+      "must a read-only pin break sharing first? arg: no vma, shared, COW")
+GD_OP(0x31, PAGE_MAYBE_DMA_PINNED, PAGE, GD_S_PAGE, BOOL,
+      "6.1:page_maybe_dma_pinned 6.12:-", "is the folio of a page pinned?")
+GD_OP(0x32, FOLIO_MAYBE_DMA_PINNED, PAGE, GD_S_FOLIO, BOOL,
+      "6.1:folio_maybe_dma_pinned", "is a folio pinned?")
+GD_OP(0x33, NEEDS_COW_FOR_DMA, PAGE, GD_S_PAGE, BOOL,
+      "6.1:page_needs_cow_for_dma 6.12:folio_needs_cow_for_dma",
+      "must fork copy this page instead of sharing it?")
+GD_OP(0x34, IS_LONGTERM_PINNABLE_PAGE, PAGE, GD_S_PAGE, BOOL,
+      "6.1:is_longterm_pinnable_page 6.12:-",
+      "may this page be pinned for an indefinite time?")
+GD_OP(0x35, FOLIO_IS_LONGTERM_PINNABLE, PAGE, GD_S_FOLIO, BOOL,
+      "6.1:folio_is_longterm_pinnable",
+      "may this folio be pinned for an indefinite time?")
+GD_OP(0x36, IS_SECRETMEM, PAGE, GD_S_PAGE, BOOL,
+      "6.1:page_is_secretmem 6.12:secretmem_mapping",
+      "does the page belong to memfd_secret?")
+GD_OP(0x37, IS_PCI_P2PDMA_PAGE, PAGE, GD_S_PAGE, BOOL, "6.1:is_pci_p2pdma_page",
+      "is it a PCI peer-to-peer page?")
+GD_OP(0x38, GUP_FAST_FOLIO_ALLOWED, PAGE, GD_S_FOLIO | GD_S_FOLL, BOOL,
+      "6.1:- 6.12:gup_fast_folio_allowed",
+      "may the lockless walk hand out this folio?")
+GD_OP(0x39, MM_SET_HAS_PINNED_FLAG, PAGE, 0, VOID, "6.1:mm_set_has_pinned_flag",
+      "note that this mm has had pins")
+
+/* raw changes of the world */
+GD_OP(0x80, SET_REF, WORLD, GD_S_PAGE | GD_S_VAL, VOID, "0:set_ref",
+      "set the refcount field of a page")
+GD_OP(0x81, SET_PIN, WORLD, GD_S_FOLIO | GD_S_VAL, VOID, "0:set_pin",
+      "set the pin count field of a large folio")
+GD_OP(0x82, SET_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "0:set_flag",
+      "set page flag arg")
+GD_OP(0x83, CLEAR_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "0:clear_flag",
+      "clear page flag arg")
+GD_OP(0x84, SET_MAPPING, WORLD, GD_S_FOLIO | GD_S_ARG, VOID, "0:set_mapping",
+      "set the mapping field of a folio to kind arg")
+GD_OP(0x85, SPLIT, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL | GD_S_N, VOID,
+      "0:split",
+      "split a folio into order arg; the first piece has refcount val, the others n")
+GD_OP(0x86, MERGE, WORLD, GD_S_FOLIO | GD_S_VAL | GD_S_N, VOID, "0:merge",
+      "make the declared folio whole again with refcount val and pin count n")
+GD_OP(0x87, REUSE, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL, VOID, "0:reuse",
+      "free and reallocate: refcount val, no pins, no flags, mapping arg")
+GD_OP(0x88, SET_PAGEBLOCK, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "0:set_pageblock",
+      "set the migrate type of the page's pageblocks")
+GD_OP(0x89, SET_IRQS, WORLD, GD_S_ARG, VOID, "0:set_irqs",
+      "interrupts off (0) or on (1)")
+GD_OP(0x8a, SET_HAS_PINNED, WORLD, GD_S_ARG, VOID, "0:set_has_pinned",
+      "clear (0) or set (1) MMF_HAS_PINNED")
+GD_OP(0x8b, SET_SEQ, WORLD, GD_S_VAL, VOID, "0:set_seq",
+      "set write_protect_seq; odd means that a fork is under way")
+GD_OP(0x8c, SET_DEVMAP_KEY, WORLD, GD_S_ARG, VOID, "0:set_devmap_key",
+      "disable (0) or enable (1) devmap_managed_key")
+
+#undef GD_OP

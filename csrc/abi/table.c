@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The table of operations as data. */
+#include "gupdiff.h"
+
+#define VOID	GD_RET_VOID
+#define BOOL	GD_RET_BOOL
+#define ERRNO	GD_RET_ERRNO
+#define FOLIO	GD_RET_FOLIO
+
+const struct gd_op_info gd_op_table[] = {
+#define GD_OP(id, role, layer, operands, result, names, help) \
+	{ id, GD_LAYER_##layer, operands, result, #role, names, help },
+#include "ops.h"
+};
+const gd_u32 gd_op_table_len = sizeof(gd_op_table) / sizeof(gd_op_table[0]);

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+//! From a prepared kernel to one relocatable object.
+
+use super::{coverage::Coverage, gaps, prepared::Side};
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+const CLANG: &str = "clang-19";
+
+/// Kernel files that are compiled as they are, besides mm/gup.c.
+const KERNEL_FILES: &[&str] = &["mm/memremap.c"];
+
+/// Collects what the harness finds by name: the sites and the once-latches.
+const LINKER_SCRIPT: &str = "SECTIONS {
+	gd_sites : { gd_sites_start = .; *(gd_sites) gd_sites_end = .; }
+	gd_once : { gd_once_start = .; *(.data..once .data.once) gd_once_end = .; }
+}
+";
+
+pub struct Compiler {
+    here: PathBuf,
+    out: PathBuf,
+    coverage: Coverage,
+    /// Hash of all that is not the kernel: harness, flags.
+    ours: String,
+}
+
+impl Compiler {
+    pub fn new(here: &Path, out: &Path, coverage: Coverage) -> Result<Self> {
+        let mut hash = Sha256::new();
+        for dir in ["abi", "shim", "env", "overlay", "build"] {
+            for file in files(&here.join(dir))? {
+                hash.update(fs::read(&file)?);
+            }
+        }
+        hash.update(format!("{coverage:?}"));
+        Ok(Self {
+            here: here.into(),
+            out: out.into(),
+            coverage,
+            ours: format!("{:x}", hash.finalize()),
+        })
+    }
+
+    /// One object per side, in the sides' order; unchanged ones are kept from
+    /// the last build.
+    pub fn compile_all(&self, sides: &[Side]) -> Result<Vec<PathBuf>> {
+        let next = AtomicUsize::new(0);
+        let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let mut objects: Vec<Option<Result<PathBuf>>> = sides.iter().map(|_| None).collect();
+        std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..workers)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut done = Vec::new();
+                        loop {
+                            let i = next.fetch_add(1, Ordering::Relaxed);
+                            let Some(side) = sides.get(i) else { break done };
+                            done.push((i, self.compile(side)));
+                        }
+                    })
+                })
+                .collect();
+            for handle in handles {
+                for (i, result) in handle.join().expect("a compiling thread panicked") {
+                    objects[i] = Some(result);
+                }
+            }
+        });
+        objects.into_iter().flatten().collect()
+    }
+
+    fn compile(&self, side: &Side) -> Result<PathBuf> {
+        let dir = self.out.join("sides").join(&side.name);
+        let (object, stamp) = (dir.join("kernel.o"), dir.join("stamp"));
+        let key = self.key(side)?;
+        if object.exists() && fs::read_to_string(&stamp).is_ok_and(|s| s == key) {
+            return Ok(object);
+        }
+        fs::create_dir_all(&dir)?;
+        let _ = fs::remove_file(&stamp);
+
+        let mut units = Vec::new();
+        let tested = self.coverage.flags();
+        units.push(self.unit(side, &self.here.join("shim/unit.c"), &dir, tested)?);
+        for file in KERNEL_FILES {
+            units.push(self.unit(side, &side.src.join(file), &dir, tested)?);
+        }
+        for name in ["stop", "arena", "trace", "world", "kernel"] {
+            let file = self.here.join(format!("shim/{name}.c"));
+            units.push(self.unit(side, &file, &dir, &[])?);
+        }
+        for file in files(&self.here.join("env"))? {
+            units.push(self.unit(side, &file, &dir, &[])?);
+        }
+        units.push(self.gaps(&units, &dir)?);
+        link(&units, &dir, &object, &side.ident())?;
+        fs::write(&stamp, key)?;
+        Ok(object)
+    }
+
+    /// What the object depends on.
+    fn key(&self, side: &Side) -> Result<String> {
+        let mut hash = Sha256::new();
+        hash.update(&self.ours);
+        hash.update(format!("{side:?}"));
+        hash.update(fs::read(&side.gup)?);
+        hash.update(fs::read(side.build.join(".config"))?);
+        if let Some(shadow) = &side.shadow {
+            for file in files(shadow)? {
+                hash.update(fs::read(file)?);
+            }
+        }
+        Ok(format!("{:x}", hash.finalize()))
+    }
+
+    fn unit(&self, side: &Side, source: &Path, dir: &Path, flags: &[&str]) -> Result<PathBuf> {
+        let stem = source.file_stem().context("a source without a name")?;
+        let kind = source.parent().and_then(|p| p.file_name()).context("a source without a folder")?;
+        let object = dir.join(format!("{}-{}.o", kind.display(), stem.display()));
+        let mut command = self.compiler(side, source)?;
+        command.args(flags).arg("-c").arg(source).arg("-o").arg(&object);
+        run(command, || format!("{}: {} does not compile", side.name, source.display()))?;
+        Ok(object)
+    }
+
+    /// The kernel's own flags, less what keeps code from running in user mode.
+    /// `cc` finds the compiler; its default flags are for ordinary programs.
+    fn compiler(&self, side: &Side, source: &Path) -> Result<Command> {
+        let tool = cc::Build::new()
+            .compiler(CLANG)
+            .no_default_flags(true)
+            .cargo_metadata(false)
+            .try_get_compiler()
+            .with_context(|| format!("{CLANG} is missing: run `make setup`"))?;
+        let (src, build) = (&side.src, &side.build);
+        let mut c = tool.to_command();
+        c.arg("-nostdinc");
+        for dir in ["overlay", "abi", "shim"] {
+            c.arg("-I").arg(self.here.join(dir));
+        }
+        if let Some(shadow) = &side.shadow {
+            for dir in ["include", "arch/x86/include", "mm"] {
+                c.arg("-I").arg(shadow.join(dir));
+            }
+        }
+        for dir in [
+            src.join("arch/x86/include"),
+            build.join("arch/x86/include/generated"),
+            src.join("include"),
+            build.join("include"),
+            src.join("arch/x86/include/uapi"),
+            build.join("arch/x86/include/generated/uapi"),
+            src.join("include/uapi"),
+            build.join("include/generated/uapi"),
+        ] {
+            c.arg("-I").arg(dir);
+        }
+        // 5.18 and later are unsigned-char kernels from 6.2 on
+        if side.since(6, 2)? {
+            c.arg("-funsigned-char");
+        }
+        for header in ["compiler-version.h", "kconfig.h", "compiler_types.h"] {
+            c.arg("-include").arg(src.join("include/linux").join(header));
+        }
+        c.arg("-I").arg(src.join("mm"));
+        c.args([
+            "-D__KERNEL__",
+            "-std=gnu11",
+            "-fshort-wchar",
+            "-fno-strict-aliasing",
+            "-fno-strict-overflow",
+            "-fno-common",
+            "-fno-delete-null-pointer-checks",
+            "-fno-stack-protector",
+            "-fno-asynchronous-unwind-tables",
+            "-m64",
+            "-O2",
+            "-g1",
+            "-fPIE",
+            "-w",
+            "-Werror=implicit-function-declaration",
+        ]);
+        let base = source.file_stem().context("a source without a name")?.display();
+        c.arg(format!("-DKBUILD_MODFILE=\"{base}\""));
+        c.arg(format!("-DKBUILD_BASENAME=\"{base}\""));
+        c.arg(format!("-DKBUILD_MODNAME=\"{base}\""));
+        c.arg(format!("-D__KBUILD_MODNAME=kmod_{base}"));
+        c.arg(format!("-DGD_GUP_SOURCE=\"{}\"", side.gup.display()));
+        c.arg(format!("-DGD_KERNEL_SYMBOL=gd_kernel_{}", side.ident()));
+        Ok(c)
+    }
+
+    fn gaps(&self, units: &[PathBuf], dir: &Path) -> Result<PathBuf> {
+        let source = dir.join("gaps.c");
+        let object = dir.join("gaps.o");
+        fs::write(&source, gaps::source(units)?)?;
+        let mut c = Command::new(CLANG);
+        c.args(["-O1", "-w", "-fno-builtin", "-ffreestanding", "-fPIE", "-c"]);
+        c.arg(&source).arg("-o").arg(&object);
+        run(c, || "the stubs do not compile".into())?;
+        Ok(object)
+    }
+}
+
+/// One object, one global symbol: kernels must not see each other.
+fn link(units: &[PathBuf], dir: &Path, object: &Path, ident: &str) -> Result<()> {
+    let script = dir.join("kernel.lds");
+    fs::write(&script, LINKER_SCRIPT)?;
+    let whole = dir.join("whole.o");
+    let mut ld = Command::new("ld");
+    ld.arg("-r").arg("-T").arg(&script).arg("-o").arg(&whole).args(units);
+    run(ld, || "the units do not link".into())?;
+    let mut objcopy = Command::new("objcopy");
+    objcopy.arg(format!("--keep-global-symbol=gd_kernel_{ident}")).arg(&whole).arg(object);
+    run(objcopy, || "objcopy failed".into())
+}
+
+fn run(mut command: Command, what: impl Fn() -> String) -> Result<()> {
+    let program = command.get_program().display().to_string();
+    let output = command
+        .output()
+        .with_context(|| format!("{program} cannot be run: run `make setup`"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&output.stderr);
+    let first = text.lines().find(|l| l.contains("error")).or(text.lines().next());
+    eprintln!("{text}");
+    bail!("{}: {}", what(), first.unwrap_or("no message"))
+}
+
+/// All files below a folder, sorted.
+pub fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

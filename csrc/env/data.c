@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Data: variables that the kernel code reads and the harness sets.  Their
+ * types come from the kernel's headers.
+ */
+#include "../shim/harness.h"
+
+unsigned long vmemmap_base, page_offset_base, phys_base;
+unsigned long zero_pfn;
+#if GD_SINCE(6, 12)
+unsigned long huge_zero_pfn;
+#else
+struct page *huge_zero_page;
+#endif
+
+struct mem_section **mem_section;
+static struct pglist_data node;
+struct pglist_data *node_data[MAX_NUMNODES] = { &node };
+DEFINE_PER_CPU(int, numa_node);
+struct cpuinfo_x86 boot_cpu_data;
+pteval_t __default_kernel_pte_mask = ~0;
+bool static_key_initialized = true;
+DEFINE_STATIC_KEY_FALSE(hugetlb_optimize_vmemmap_key);
+#undef jiffies
+unsigned long volatile jiffies;
+
+/* told apart by their addresses only */
+const struct address_space_operations secretmem_aops;
+static const struct address_space_operations file_aops, shmem_aops;
+
+unsigned long gd_eflags;
+static struct task_struct task = { .mm = &gd_mm, .active_mm = &gd_mm };
+struct task_struct *gd_current = &task;
+struct mm_struct gd_mm;
+struct vm_area_struct gd_vma = { .vm_mm = &gd_mm };
+
+struct address_space gd_space[GD_NR_MAPPINGS] = {
+	[GD_M_FILE] = { .a_ops = &file_aops },
+	[GD_M_SHMEM] = { .a_ops = &shmem_aops },
+	[GD_M_SECRETMEM] = { .a_ops = &secretmem_aops },
+	[GD_M_FSDAX] = { .a_ops = &file_aops },
+};
+
+struct dev_pagemap gd_pgmap[GD_NR_KINDS] = {
+	[GD_K_DEV_PRIVATE] = { .type = MEMORY_DEVICE_PRIVATE },
+	[GD_K_DEV_COHERENT] = { .type = MEMORY_DEVICE_COHERENT },
+	[GD_K_DEV_FSDAX] = { .type = MEMORY_DEVICE_FS_DAX },
+	[GD_K_DEV_GENERIC] = { .type = MEMORY_DEVICE_GENERIC },
+	[GD_K_DEV_P2PDMA] = { .type = MEMORY_DEVICE_PCI_P2PDMA },
+};
+
+/* of both pageblocks of a slot; gd_blocks lists the slots not at 0 */
+u8 gd_migratetype[GD_NR_SLOTS];
+u32 gd_blocks[GD_MAX_FOLIOS + GD_MAX_OPS];
+
+bool shmem_mapping(struct address_space *mapping)
+{
+	return mapping->a_ops == &shmem_aops;
+}
+
+void gd_set_zero_page(struct page *page)
+{
+	zero_pfn = page_to_pfn(page);
+}
+
+void gd_set_huge_zero_page(struct page *page)
+{
+#if GD_SINCE(6, 12)
+	huge_zero_pfn = page_to_pfn(page);
+#else
+	huge_zero_page = page;
+#endif
+}
+
+void gd_set_devmap_key(bool on)
+{
+	devmap_managed_key.key.enabled.counter = on;
+}
+
+void gd_env_reset(void)
+{
+	zero_pfn = 0;
+#if GD_SINCE(6, 12)
+	huge_zero_pfn = 0;
+#else
+	huge_zero_page = NULL;
+#endif
+	while (gd.nr_blocks)
+		gd_migratetype[gd_blocks[--gd.nr_blocks]] = 0;
+}

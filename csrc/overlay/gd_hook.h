@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The points at which the kernel's own code tells the harness what it does.
+ * Included by the overlay headers below, before any kernel header, so it may
+ * use nothing but the language.
+ */
+#ifndef GD_HOOK_H
+#define GD_HOOK_H
+#ifndef __ASSEMBLY__
+
+extern unsigned long gd_memmap_end;
+
+#define GD_GUARD_SIZE (1ul << 20)
+
+extern void gd_oops(void) __attribute__((noreturn));
+extern void gd_update(const volatile void *p);
+
+/*
+ * Would this access fault?  The answer is the same as the processor's (the
+ * low pages and the guard are not mapped), but it costs two comparisons and
+ * not a signal, and honggfuzz need not see it.
+ */
+static inline __attribute__((always_inline)) void gd_access(const volatile void *p)
+{
+	unsigned long a = (unsigned long)p;
+
+	if (__builtin_expect(a < GD_GUARD_SIZE ||
+			     a - gd_memmap_end < GD_GUARD_SIZE, 0))
+		gd_oops();
+}
+
+#endif
+#endif

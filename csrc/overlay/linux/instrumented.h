@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Overlay: the kernel's own hook points for KASAN and KCSAN, which stand
+ * before every atomic and every bit operation.  Updates are noted, so that
+ * after an operation the harness looks at the touched pages only.
+ */
+#ifndef GD_INSTRUMENTED_H
+#define GD_INSTRUMENTED_H
+#include_next <linux/instrumented.h>
+#include <gd_hook.h>
+#define instrument_read(v, s)			gd_access(v)
+#define instrument_write(v, s)			gd_update(v)
+#define instrument_read_write(v, s)		gd_update(v)
+#define instrument_atomic_read(v, s)		gd_access(v)
+#define instrument_atomic_write(v, s)		gd_update(v)
+#define instrument_atomic_read_write(v, s)	gd_update(v)
+#endif

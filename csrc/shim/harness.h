@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the C side share.  Everything here is compiled once per
+ * kernel, with that kernel's headers, and stays local to its object.
+ */
+#ifndef GD_HARNESS_H
+#define GD_HARNESS_H
+
+#include <linux/version.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/memremap.h>
+#include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/secretmem.h>
+#include "internal.h"	/* mm/internal.h */
+
+#include <gupdiff.h>
+
+#define GD_SINCE(major, minor)	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
+
+/* The first page of the arena has this pfn: no pfn is 0, none looks like NULL. */
+#define GD_PFN_BASE	0x100000ul
+
+/* What was last recorded of a page. */
+struct gd_shadow {
+	unsigned long flags;
+	unsigned long mapping;		/* 1 for a tail */
+	int ref;
+	int pin;
+	u32 op_mark;			/* touched by operation number ... */
+	u32 prog_mark;			/* touched by program number ... */
+};
+
+/* reasons to leave an operation, as given to longjmp */
+enum gd_stop { GD_STOP_NONE, GD_STOP_BUG, GD_STOP_OOPS, GD_STOP_LIMIT, GD_STOP_GAP };
+
+/* the state of one linked kernel between and within programs */
+struct gd_harness {
+	struct page *memmap;
+	struct page **list;
+	struct page *poison;
+
+	const struct gd_program *prog;
+	struct gd_trace *trace;
+	u32 base[GD_MAX_FOLIOS];	/* first page number of each folio */
+	u8 tailless[GD_MAX_FOLIOS];	/* ZONE_DEVICE: operands go to the head */
+
+	u32 prog_nr;
+	u32 op_nr;			/* never 0 while an operation runs */
+	u32 steps;
+	u32 nr_touched;			/* pages of this operation */
+	u32 nr_dirty;			/* pages of this program */
+	u32 nr_blocks;			/* slots whose migrate type was set */
+	int acquired, released;
+	u8 state;			/* last recorded */
+	void *jmp[5];
+	volatile int in_kernel;
+};
+
+extern struct gd_harness gd;
+extern struct gd_kernel GD_KERNEL_SYMBOL;
+
+/* ---- trace.c ---- */
+struct gd_rec *gd_record(u8 kind);
+void gd_call(u8 call, const struct page *page);
+void gd_record_changes(void);
+void gd_record_state(void);
+u64 gd_observe_counts(const struct page *page);
+
+/* ---- stop.c ---- */
+void gd_stop(enum gd_stop why) __attribute__((noreturn));
+void gd_step(void);
+void gd_gap(u32 index) __attribute__((noreturn));
+int gd_guarded(void (*fn)(const struct gd_op *, struct gd_rec *),
+	       const struct gd_op *op, struct gd_rec *ret);
+
+/* ---- arena.c ---- */
+void gd_arena_init(void);
+void gd_arena_reset(void);
+void gd_form_tail(struct page *head, u32 i);
+void gd_form_head(struct page *head, u32 order);
+void gd_next_op(void);
+void gd_next_program(void);
+void gd_touch(u32 nr);
+void gd_shadow_take(u32 nr);
+extern struct gd_shadow gd_shadow[GD_NR_PAGES];
+extern u32 gd_touched[], gd_dirty[];
+
+static inline u32 gd_nr(const struct page *page)
+{
+	return page - gd.memmap;
+}
+
+static inline bool gd_is_tail(const struct page *page)
+{
+	return page->compound_head & 1;
+}
+
+/* ---- world.c ---- */
+void gd_world_setup(void);
+struct page *gd_operand(struct gd_run run);
+u8 gd_world_state(void);
+
+/* one function per operation; NULL where this kernel has none */
+typedef void (*gd_op_fn)(const struct gd_op *op, struct gd_rec *ret);
+extern const gd_op_fn gd_page_ops[256], gd_world_ops[256];
+
+/* ---- env ---- */
+extern struct mm_struct gd_mm;
+extern struct vm_area_struct gd_vma;
+extern struct dev_pagemap gd_pgmap[GD_NR_KINDS];
+extern struct address_space gd_space[GD_NR_MAPPINGS];
+extern u8 gd_migratetype[GD_NR_SLOTS];
+extern u32 gd_blocks[GD_MAX_FOLIOS + GD_MAX_OPS];
+void gd_env_reset(void);
+void gd_set_zero_page(struct page *page);
+void gd_set_huge_zero_page(struct page *page);
+void gd_set_devmap_key(bool on);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The one symbol that a kernel's object exports, and the run of a program.
+ */
+#include <generated/utsrelease.h>
+#include "harness.h"
+
+extern struct gd_site gd_sites_start[], gd_sites_end[];
+extern const char *const gd_gap_names[];
+extern const u32 gd_nr_gaps;
+
+static void gd_init(void *memmap, void *list)
+{
+	gd.memmap = memmap;
+	gd.list = list;
+	gd_arena_init();
+}
+
+/* Pages that changed without having been noted: only a plain store does that. */
+static void sweep(void)
+{
+	u32 i, k;
+
+	for (i = 0; i < gd.prog->world.nr_folios; i++) {
+		u32 nr = 1u << min_t(u32, gd.prog->folio[i].order, 3);
+
+		for (k = 0; k < nr; k++)
+			gd_touch(gd.base[i] + k);
+	}
+	gd_record_changes();
+}
+
+/* Runs one operation; tells whether it came back. */
+static int run_op(const struct gd_op *op)
+{
+	struct gd_rec ret = { .kind = GD_R_RET, .a = GD_RET_VOID }, *rec;
+	gd_op_fn world = gd_world_ops[op->op], fn = gd_page_ops[op->op];
+	int why = GD_STOP_NONE;
+
+	gd_next_op();
+	if (world)
+		world(op, &ret);
+	else if (fn)
+		why = gd_guarded(fn, op, &ret);
+	else
+		ret.a = GD_RET_ABSENT;
+	if (why != GD_STOP_NONE)
+		ret = (struct gd_rec){ .kind = GD_R_RET, .a = GD_RET_STOPPED };
+	gd_record_changes();
+	gd_record_state();
+	rec = gd_record(GD_R_RET);
+	*rec = ret;
+	return why;
+}
+
+static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
+{
+	static const u8 ends[] = {
+		[GD_STOP_NONE] = GD_END_DONE, [GD_STOP_BUG] = GD_END_BUG,
+		[GD_STOP_OOPS] = GD_END_OOPS, [GD_STOP_LIMIT] = GD_END_LIMIT,
+		[GD_STOP_GAP] = GD_END_GAP,
+	};
+	int why = GD_STOP_NONE;
+	struct gd_rec *end;
+	u32 i;
+
+	gd.prog = prog;
+	gd.trace = trace;
+	trace->nr = 0;
+	gd_next_program();
+	gd_next_op();
+	gd_world_setup();
+	for (i = 0; i < prog->world.nr_ops && why == GD_STOP_NONE; i++)
+		why = run_op(&prog->op[i]);
+	gd_next_op();
+	sweep();
+	end = gd_record(GD_R_END);
+	end->a = ends[why];
+	end->b = i;
+	gd_arena_reset();
+}
+
+struct gd_kernel GD_KERNEL_SYMBOL = {
+	.release = UTS_RELEASE,
+	.version = LINUX_VERSION_CODE,
+	.debug_vm = IS_ENABLED(CONFIG_DEBUG_VM),
+	.sites = gd_sites_start,
+	.sites_end = gd_sites_end,
+	.gaps = gd_gap_names,
+	.nr_gaps = &gd_nr_gaps,
+	.memmap_size = GD_NR_PAGES * sizeof(struct page),
+	.init = gd_init,
+	.run = gd_run,
+	.oops = gd_oops,
+	.in_kernel = &gd.in_kernel,
+};

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The page-level operations: each calls one kernel function with operands
+ * from the program.  Included by unit.c.
+ */
+#include "harness.h"
+
+/* canonical FOLL_ flags in this kernel's bits; 0: it has no such flag */
+static const u32 gd_foll_bits[GD_NR_FOLL] = {
+	[GD_FOLL_WRITE] = FOLL_WRITE,
+	[GD_FOLL_GET] = FOLL_GET,
+	[GD_FOLL_PIN] = FOLL_PIN,
+	[GD_FOLL_LONGTERM] = FOLL_LONGTERM,
+	[GD_FOLL_FORCE] = FOLL_FORCE,
+	[GD_FOLL_FAST_ONLY] = FOLL_FAST_ONLY,
+	[GD_FOLL_TOUCH] = FOLL_TOUCH,
+	[GD_FOLL_DUMP] = FOLL_DUMP,
+	[GD_FOLL_NOWAIT] = FOLL_NOWAIT,
+	[GD_FOLL_NOFAULT] = FOLL_NOFAULT,
+	[GD_FOLL_HWPOISON] = FOLL_HWPOISON,
+	[GD_FOLL_TRIED] = FOLL_TRIED,
+	[GD_FOLL_REMOTE] = FOLL_REMOTE,
+	[GD_FOLL_ANON] = FOLL_ANON,
+	[GD_FOLL_SPLIT_PMD] = FOLL_SPLIT_PMD,
+#if GD_SINCE(6, 12)
+	[GD_FOLL_PCI_P2PDMA] = FOLL_PCI_P2PDMA,
+	[GD_FOLL_INTERRUPTIBLE] = FOLL_INTERRUPTIBLE,
+	[GD_FOLL_HONOR_NUMA_FAULT] = FOLL_HONOR_NUMA_FAULT,
+	[GD_FOLL_UNLOCKABLE] = FOLL_UNLOCKABLE,
+	[GD_FOLL_MADV_POPULATE] = FOLL_MADV_POPULATE,
+#else
+	[GD_FOLL_MIGRATION] = FOLL_MIGRATION,
+#endif
+};
+
+static unsigned int op_foll(const struct gd_op *op)
+{
+	unsigned int bits = 0, i;
+
+	if (op->mods & GD_MOD_RAW)
+		return op->foll;
+	for (i = 0; i < GD_NR_FOLL; i++)
+		if (op->foll & (1u << i))
+			bits |= gd_foll_bits[i];
+	return bits;
+}
+
+static struct page *op_page(const struct gd_op *op)
+{
+	return gd_operand(op->run[0]);
+}
+
+/*
+ * The folio of the operand.  A pointer to nowhere goes to the function as it
+ * is: what it does with it is part of what is compared.
+ */
+static struct folio *op_folio(const struct gd_op *op)
+{
+	struct page *page = op_page(op);
+
+	if (page >= gd.memmap && page < gd.memmap + GD_NR_PAGES)
+		return page_folio(page);
+	return (struct folio *)page;
+}
+
+/* For a function that takes a folio where the operation speaks of a page. */
+static struct folio __maybe_unused *op_page_folio(const struct gd_op *op)
+{
+	return page_folio(op_page(op));
+}
+
+/* Lay the operand's runs out as an array, with pointers to nowhere behind. */
+static unsigned long op_list(const struct gd_op *op, bool heads)
+{
+	struct page **list = gd.list;
+	unsigned long nr = 0, npages;
+	int i;
+	u32 k;
+
+	for (i = 0; i < GD_NR_RUNS; i++) {
+		struct gd_run run = op->run[i];
+
+		for (k = 0; k < run.len && nr < GD_MAX_LIST; k++) {
+			struct page *page = gd_operand(run);
+
+			if (heads && page >= gd.memmap &&
+			    page < gd.memmap + GD_NR_PAGES)
+				page = compound_head(page);
+			list[nr++] = page;
+			if ((run.page >> GD_RUN_SHIFT) < GD_MAX_FOLIOS)
+				run.page++;
+		}
+	}
+	npages = op->mods & GD_MOD_N ? (unsigned long)(long)op->n : nr;
+	/* the list may be read past its end: by an operation gone wrong, or npages */
+	for (k = 0; k < 64 && nr < GD_MAX_LIST; k++)
+		list[nr++] = gd.poison;
+	if (npages > nr)
+		while (nr < GD_MAX_LIST)
+			list[nr++] = gd.poison;
+	return npages;
+}
+
+static void ret_bool(struct gd_rec *ret, bool value)
+{
+	ret->a = GD_RET_BOOL;
+	ret->d = value;
+}
+
+static void __maybe_unused ret_errno(struct gd_rec *ret, int value)
+{
+	ret->a = GD_RET_ERRNO;
+	ret->d = (long)value;
+}
+
+static void ret_folio(struct gd_rec *ret, struct folio *folio)
+{
+	ret->a = folio ? GD_RET_FOLIO : GD_RET_NULL;
+	ret->d = folio ? gd_nr(&folio->page) : 0;
+}
+
+#define OP(role)	static void op_##role(const struct gd_op *op, struct gd_rec *ret)
+
+/* ---- references ---- */
+OP(GET_PAGE)		{ get_page(op_page(op)); }
+OP(FOLIO_GET)		{ folio_get(op_folio(op)); }
+OP(TRY_GET_PAGE)	{ ret_bool(ret, try_get_page(op_page(op))); }
+OP(FOLIO_TRY_GET)	{ ret_bool(ret, folio_try_get(op_folio(op))); }
+#if GD_SINCE(6, 12)
+#define op_FOLIO_TRY_GET_RCU NULL
+OP(FOLIO_REF_TRY_ADD)	{ ret_bool(ret, folio_ref_try_add(op_folio(op), op->n)); }
+#else
+OP(FOLIO_TRY_GET_RCU)	{ ret_bool(ret, folio_try_get_rcu(op_folio(op))); }
+OP(FOLIO_REF_TRY_ADD)	{ ret_bool(ret, folio_ref_try_add_rcu(op_folio(op), op->n)); }
+#endif
+OP(TRY_GET_FOLIO)	{ ret_folio(ret, try_get_folio(op_page(op), op->n)); }
+OP(PUT_PAGE)		{ put_page(op_page(op)); }
+OP(FOLIO_PUT)		{ folio_put(op_folio(op)); }
+OP(FOLIO_PUT_REFS)	{ folio_put_refs(op_folio(op), op->n); }
+#if GD_SINCE(6, 12)
+OP(PUT_DEVMAP_MANAGED)	{ ret_bool(ret, put_devmap_managed_folio_refs(op_folio(op), op->n)); }
+#else
+OP(PUT_DEVMAP_MANAGED)	{ ret_bool(ret, put_devmap_managed_page_refs(&op_folio(op)->page, op->n)); }
+#endif
+
+/* ---- grab ---- */
+#if GD_SINCE(6, 12)
+OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_folio(op_page_folio(op), op->n, op_foll(op))); }
+OP(GRAB_FAST)		{ ret_folio(ret, try_grab_folio_fast(op_page(op), op->n, op_foll(op))); }
+OP(FOLIO_ADD_PIN)	{ folio_add_pin(op_folio(op)); }
+#else
+OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_page(op_page(op), op_foll(op)) ? 0 : -ENOMEM); }
+OP(GRAB_FAST)		{ ret_folio(ret, try_grab_folio(op_page(op), op->n, op_foll(op))); }
+#define op_FOLIO_ADD_PIN NULL
+#endif
+
+/* ---- put and unpin ---- */
+OP(GUP_PUT_FOLIO)	{ gup_put_folio(op_folio(op), op->n, op_foll(op)); }
+OP(UNPIN_USER_PAGE)	{ unpin_user_page(op_page(op)); }
+#if GD_SINCE(6, 12)
+OP(UNPIN_FOLIO)		{ unpin_folio(op_folio(op)); }
+OP(UNPIN_USER_FOLIO)	{ unpin_user_folio(op_folio(op), (unsigned long)(long)op->n); }
+#else
+#define op_UNPIN_FOLIO NULL
+#define op_UNPIN_USER_FOLIO NULL
+#endif
+
+OP(UNPIN_USER_PAGES)
+{
+	unsigned long npages = op_list(op, false);
+
+	unpin_user_pages(gd.list, npages);
+}
+
+OP(UNPIN_USER_PAGES_DIRTY_LOCK)
+{
+	unsigned long npages = op_list(op, false);
+
+	unpin_user_pages_dirty_lock(gd.list, npages, op->mods & GD_MOD_DIRTY);
+}
+
+OP(UNPIN_USER_PAGE_RANGE_DIRTY_LOCK)
+{
+	unpin_user_page_range_dirty_lock(op_page(op), (unsigned long)(long)op->n,
+					 op->mods & GD_MOD_DIRTY);
+}
+
+OP(UNPIN_FAST)
+{
+	unsigned long npages = op_list(op, false);
+
+#if GD_SINCE(6, 12)
+	gup_fast_unpin_user_pages(gd.list, npages);
+#else
+	unpin_user_pages_lockless(gd.list, npages);
+#endif
+}
+
+#if GD_SINCE(6, 12)
+OP(UNPIN_FOLIOS)
+{
+	unsigned long npages = op_list(op, true);
+
+	unpin_folios((struct folio **)gd.list, npages);
+}
+#else
+#define op_UNPIN_FOLIOS NULL
+#endif
+
+OP(SANITY_CHECK)
+{
+	unsigned long npages = op_list(op, false);
+
+	sanity_check_pinned_pages(gd.list, npages);
+}
+
+/* ---- predicates ---- */
+OP(GUP_MUST_UNSHARE)
+{
+#if GD_SINCE(6, 12)
+	unsigned int kind = op->arg % 3;
+
+	vm_flags_init(&gd_vma, VM_READ | VM_MAYREAD | VM_MAYWRITE |
+		      (kind == 1 ? VM_SHARED | VM_MAYSHARE : 0));
+	ret_bool(ret, gup_must_unshare(kind ? &gd_vma : NULL, op_foll(op), op_page(op)));
+#else
+	ret_bool(ret, gup_must_unshare(op_foll(op), op_page(op)));
+#endif
+}
+
+OP(FOLIO_MAYBE_DMA_PINNED)	{ ret_bool(ret, folio_maybe_dma_pinned(op_folio(op))); }
+OP(FOLIO_IS_LONGTERM_PINNABLE)	{ ret_bool(ret, folio_is_longterm_pinnable(op_folio(op))); }
+OP(IS_PCI_P2PDMA_PAGE)		{ ret_bool(ret, is_pci_p2pdma_page(op_page(op))); }
+OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&gd_mm.flags); }
+
+#if GD_SINCE(6, 12)
+#define op_PAGE_MAYBE_DMA_PINNED NULL
+#define op_IS_LONGTERM_PINNABLE_PAGE NULL
+OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, folio_needs_cow_for_dma(&gd_vma, op_page_folio(op))); }
+OP(GUP_FAST_FOLIO_ALLOWED)	{ ret_bool(ret, gup_fast_folio_allowed(op_folio(op), op_foll(op))); }
+
+/* Its callers have ruled out pages with no mapping or an encoded one. */
+OP(IS_SECRETMEM)
+{
+	struct address_space *mapping = op_page_folio(op)->mapping;
+
+	if (!mapping || (unsigned long)mapping & PAGE_MAPPING_FLAGS)
+		ret_bool(ret, false);
+	else
+		ret_bool(ret, secretmem_mapping(mapping));
+}
+#else
+OP(PAGE_MAYBE_DMA_PINNED)	{ ret_bool(ret, page_maybe_dma_pinned(op_page(op))); }
+OP(IS_LONGTERM_PINNABLE_PAGE)	{ ret_bool(ret, is_longterm_pinnable_page(op_page(op))); }
+OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, page_needs_cow_for_dma(&gd_vma, op_page(op))); }
+OP(IS_SECRETMEM)		{ ret_bool(ret, page_is_secretmem(op_page(op))); }
+#define op_GUP_FAST_FOLIO_ALLOWED NULL
+#endif
+
+#define PAGE_ENTRY(id, role)	[id] = op_##role,
+#define WORLD_ENTRY(id, role)
+const gd_op_fn gd_page_ops[256] = {
+#define GD_OP(id, role, layer, operands, result, names, help) layer##_ENTRY(id, role)
+#include "ops.h"
+};

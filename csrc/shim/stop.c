@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How an operation ends before it returns: BUG, memory fault, step limit, or
+ * a call of something that the harness does not provide.  All leave by
+ * longjmp, over C frames only.
+ */
+#include "harness.h"
+
+struct gd_harness gd;
+
+/* WARN_ON_ONCE in VM_WARN_ON_ONCE_PAGE and its kin: see gd_warn() */
+extern char gd_once_start[], gd_once_end[];
+
+void gd_warn(struct gd_site *site)
+{
+	char *latch;
+
+	gd_record(GD_R_WARN)->c = site->id;
+	for (latch = gd_once_start; latch < gd_once_end; latch++)
+		*latch = 0;
+}
+
+void gd_stop(enum gd_stop why)
+{
+	if (!gd.in_kernel)
+		__builtin_trap();	/* a fault of the harness stays a crash */
+	__builtin_longjmp(gd.jmp, 1);
+}
+
+static enum gd_stop gd_why;
+
+void gd_bug(struct gd_site *site)
+{
+	gd_record(GD_R_BUG)->c = site->id;
+	gd_why = GD_STOP_BUG;
+	gd_stop(gd_why);
+}
+
+void gd_oops(void)
+{
+	gd_record(GD_R_OOPS);
+	gd_why = GD_STOP_OOPS;
+	gd_stop(gd_why);
+}
+
+void gd_gap(u32 index)
+{
+	gd_record(GD_R_GAP)->c = index;
+	gd_why = GD_STOP_GAP;
+	gd_stop(gd_why);
+}
+
+/* Count a step of the running operation; stop it when it has taken too many. */
+void gd_step(void)
+{
+	if (gd.steps == GD_STEP_LIMIT) {
+		gd_record(GD_R_LIMIT);
+		gd_why = GD_STOP_LIMIT;
+		gd_stop(gd_why);
+	}
+	gd.steps++;
+}
+
+/* Run one operation; tells how it ended. */
+int noinline gd_guarded(gd_op_fn fn, const struct gd_op *op, struct gd_rec *ret)
+{
+	if (__builtin_setjmp(gd.jmp)) {
+		gd.in_kernel = 0;
+		return gd_why;
+	}
+	gd.in_kernel = 1;
+	fn(op, ret);
+	gd.in_kernel = 0;
+	return GD_STOP_NONE;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is seen of the pages and of the state beside them, in records that
+ * mean the same on every kernel.
+ */
+#include "harness.h"
+
+#define CANONICAL(flags, kernel, canon)	((u32)(((flags) >> (kernel)) & 1) << (canon))
+
+/*
+ * Flag words of tails keep other things in their low byte (the order, in the
+ * first tail of 6.12): leave it out for tails of every kernel.
+ */
+static u32 canonical_flags(unsigned long f, bool tail)
+{
+	u32 low = CANONICAL(f, PG_locked, GD_F_LOCKED) |
+		  CANONICAL(f, PG_referenced, GD_F_REFERENCED) |
+		  CANONICAL(f, PG_uptodate, GD_F_UPTODATE) |
+		  CANONICAL(f, PG_dirty, GD_F_DIRTY) |
+		  CANONICAL(f, PG_lru, GD_F_LRU) |
+		  CANONICAL(f, PG_waiters, GD_F_WAITERS) |
+		  CANONICAL(f, PG_writeback, GD_F_WRITEBACK) |
+		  CANONICAL(f, PG_head, GD_F_HEAD);
+
+	return (tail ? 0 : low) |
+	       CANONICAL(f, PG_active, GD_F_ACTIVE) |
+	       CANONICAL(f, PG_workingset, GD_F_WORKINGSET) |
+	       CANONICAL(f, PG_anon_exclusive, GD_F_ANON_EXCLUSIVE) |
+	       CANONICAL(f, PG_reserved, GD_F_RESERVED) |
+	       CANONICAL(f, PG_private, GD_F_PRIVATE) |
+	       CANONICAL(f, PG_swapbacked, GD_F_SWAPBACKED) |
+	       CANONICAL(f, PG_unevictable, GD_F_UNEVICTABLE) |
+	       CANONICAL(f, PG_mlocked, GD_F_MLOCKED) |
+	       CANONICAL(f, PG_hwpoison, GD_F_HWPOISON) |
+	       CANONICAL(f, PG_young, GD_F_YOUNG) |
+	       CANONICAL(f, PG_idle, GD_F_IDLE) |
+	       CANONICAL(f, PG_reclaim, GD_F_RECLAIM) |
+	       CANONICAL(f, PG_swapcache, GD_F_SWAPCACHE) |
+	       CANONICAL(f, PG_arch_1, GD_F_ARCH_1) |
+	       CANONICAL(f, PG_private_2, GD_F_PRIVATE_2);
+}
+
+static u32 mapping_class(const struct page *page)
+{
+	unsigned long mapping = (unsigned long)page->mapping;
+
+	switch (mapping & PAGE_MAPPING_FLAGS) {
+	case PAGE_MAPPING_ANON:
+		return GD_M_ANON;
+	case PAGE_MAPPING_MOVABLE:
+		return GD_M_MOVABLE;
+	case PAGE_MAPPING_KSM:
+		return GD_M_KSM;
+	}
+	if (!mapping)
+		return GD_M_NONE;
+	return (struct address_space *)mapping - gd_space;
+}
+
+/* refcount | pincount << 32, where only large folios have a pin count */
+u64 gd_observe_counts(const struct page *page)
+{
+	u32 pin = 0;
+
+	if (page->flags & (1ul << PG_head) && !gd_is_tail(page))
+#if GD_SINCE(6, 12)
+		pin = ((struct folio *)page)->_pincount.counter;
+#else
+		pin = compound_pincount_ptr((struct page *)page)->counter;
+#endif
+	return (u32)page->_refcount.counter | (u64)pin << 32;
+}
+
+static void observe(struct gd_rec *rec, struct page *page)
+{
+	bool tail = gd_is_tail(page);
+	u32 flags = canonical_flags(page->flags, tail);
+
+	rec->a = flags >> 16;
+	if (!tail && folio_maybe_dma_pinned((struct folio *)page))
+		rec->a |= 0x80;
+	rec->b = flags;
+	rec->c = gd_nr(page) | (tail ? 1u << 31 : mapping_class(page) << 20);
+	rec->d = gd_observe_counts(page);
+}
+
+struct gd_rec *gd_record(u8 kind)
+{
+	struct gd_rec *rec = &gd.trace->rec[gd.trace->nr];
+
+	if (gd.trace->nr < gd.trace->cap - 1)
+		gd.trace->nr++;
+	*rec = (struct gd_rec){ .kind = kind };
+	return rec;
+}
+
+/* An event: the kernel called another part of itself about a page. */
+void gd_call(u8 call, const struct page *page)
+{
+	struct gd_rec *rec;
+
+	gd_step();
+	gd_touch(gd_nr(page));
+	rec = gd_record(GD_R_CALL);
+	observe(rec, (struct page *)page);
+	rec->a = call;
+}
+
+static bool same(const struct gd_shadow *shadow, const struct page *page)
+{
+	unsigned long mapping = gd_is_tail(page) ? 1 : (unsigned long)page->mapping;
+	u64 counts = gd_observe_counts(page);
+
+	return shadow->flags == page->flags && shadow->mapping == mapping &&
+	       shadow->ref == (int)counts && shadow->pin == (int)(counts >> 32);
+}
+
+static void record_page(u32 nr)
+{
+	struct page *page = gd.memmap + nr;
+
+	if (same(&gd_shadow[nr], page))
+		return;
+	gd_shadow_take(nr);
+	observe(gd_record(GD_R_PAGE), page);
+}
+
+/* Record every touched page that changed, by page number. */
+void gd_record_changes(void)
+{
+	u32 i, k, nr;
+
+	/* a field of a head may lie in a tail */
+	for (i = 0, nr = gd.nr_touched; i < nr; i++) {
+		struct page *page = gd.memmap + gd_touched[i];
+
+		if (gd_is_tail(page))
+			gd_touch(gd_nr(compound_head(page)));
+	}
+	for (i = 1; i < gd.nr_touched; i++) {
+		nr = gd_touched[i];
+		for (k = i; k && gd_touched[k - 1] > nr; k--)
+			gd_touched[k] = gd_touched[k - 1];
+		gd_touched[k] = nr;
+	}
+	for (i = 0; i < gd.nr_touched; i++)
+		record_page(gd_touched[i]);
+}
+
+/* Record the state beside the pages if it changed or a counter moved. */
+void gd_record_state(void)
+{
+	u8 state = gd_world_state();
+	struct gd_rec *rec;
+
+	if (state == gd.state && !gd.acquired && !gd.released)
+		return;
+	rec = gd_record(GD_R_STATE);
+	rec->a = state;
+	rec->d = (u32)gd.acquired | (u64)(u32)gd.released << 32;
+	gd.state = state;
+	gd.acquired = gd.released = 0;
+}

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The world of a program and its changes: raw writes of what the program
+ * declares.  No rule of mm is applied here; what counts are after a split,
+ * say, is the program's word.
+ */
+#include "harness.h"
+
+static const u8 kernel_flag[GD_NR_FLAGS] = {
+	[GD_F_LOCKED] = PG_locked, [GD_F_REFERENCED] = PG_referenced,
+	[GD_F_UPTODATE] = PG_uptodate, [GD_F_DIRTY] = PG_dirty,
+	[GD_F_LRU] = PG_lru, [GD_F_ACTIVE] = PG_active,
+	[GD_F_WORKINGSET] = PG_workingset, [GD_F_WAITERS] = PG_waiters,
+	[GD_F_ANON_EXCLUSIVE] = PG_anon_exclusive,
+	[GD_F_RESERVED] = PG_reserved, [GD_F_PRIVATE] = PG_private,
+	[GD_F_WRITEBACK] = PG_writeback, [GD_F_HEAD] = PG_head,
+	[GD_F_SWAPBACKED] = PG_swapbacked,
+	[GD_F_UNEVICTABLE] = PG_unevictable, [GD_F_MLOCKED] = PG_mlocked,
+	[GD_F_HWPOISON] = PG_hwpoison, [GD_F_YOUNG] = PG_young,
+	[GD_F_IDLE] = PG_idle, [GD_F_RECLAIM] = PG_reclaim,
+	[GD_F_SWAPCACHE] = PG_swapcache, [GD_F_ARCH_1] = PG_arch_1,
+	[GD_F_PRIVATE_2] = PG_private_2,
+};
+
+/* flags that tails do not show, see trace.c; they cannot be set there either */
+#define LOW_FLAGS (1u << GD_F_LOCKED | 1u << GD_F_REFERENCED |		\
+		   1u << GD_F_UPTODATE | 1u << GD_F_DIRTY |		\
+		   1u << GD_F_LRU | 1u << GD_F_WAITERS |		\
+		   1u << GD_F_WRITEBACK | 1u << GD_F_HEAD)
+
+static bool is_device(u8 kind)
+{
+	return kind >= GD_K_DEV_PRIVATE;
+}
+
+static bool in_arena(const struct page *page)
+{
+	return page >= gd.memmap && page < gd.memmap + GD_NR_PAGES;
+}
+
+static void touch(const struct page *page)
+{
+	gd_touch(gd_nr(page));
+}
+
+static void set_ref(struct page *page, int value)
+{
+	page->_refcount.counter = value;
+	touch(page);
+}
+
+static void set_pin(struct page *head, int value)
+{
+#if GD_SINCE(6, 12)
+	((struct folio *)head)->_pincount.counter = value;
+#else
+	compound_pincount_ptr(head)->counter = value;
+#endif
+	touch(head);
+	touch(head + 1);
+}
+
+static void set_mapping(struct page *head, u32 class)
+{
+	static const u8 bits[GD_NR_MAPPINGS] = {
+		[GD_M_ANON] = PAGE_MAPPING_ANON,
+		[GD_M_KSM] = PAGE_MAPPING_KSM,
+		[GD_M_MOVABLE] = PAGE_MAPPING_MOVABLE,
+	};
+
+	head->mapping = class == GD_M_NONE ? NULL :
+		(void *)((unsigned long)&gd_space[class] | bits[class]);
+	touch(head);
+}
+
+/* Both pageblocks of a slot; gd_env_reset() forgets it. */
+static void set_pageblock(u32 slot, u8 migratetype)
+{
+	gd_migratetype[slot] = migratetype;
+	gd_blocks[gd.nr_blocks++] = slot;
+}
+
+static u32 order_of(struct page *head)
+{
+	return PageHead(head) ? compound_order(head) : 0;
+}
+
+/* Make 1 << order pages one folio, or one page a folio of its own. */
+static void form_folio(struct page *head, u32 order)
+{
+	u32 i;
+
+	if (!order) {
+		head->flags &= ~(1ul << PG_head);
+		head->compound_head = 0;
+		touch(head);
+		return;
+	}
+	head->flags |= 1ul << PG_head;
+	head->compound_head = 0;
+	touch(head);
+	for (i = 1; i < 1u << order; i++) {
+		struct page *page = head + i;
+
+		/* the low byte may hold a large folio's fields */
+		page->flags &= ~0xfful;
+		gd_form_tail(head, i);
+		page->_refcount.counter = 0;
+		touch(page);
+	}
+	gd_form_head(head, order);
+}
+
+/* ---- set-up ---- */
+
+u8 gd_world_state(void)
+{
+	return (arch_irqs_disabled() ? 0 : GD_W_IRQS_ON) |
+	       (gd_mm.flags & (1ul << MMF_HAS_PINNED) ? GD_W_HAS_PINNED : 0) |
+	       (static_key_enabled(&devmap_managed_key) ? GD_W_DEVMAP_KEY : 0);
+}
+
+static void set_state(u8 state)
+{
+	gd_eflags = state & GD_W_IRQS_ON ? GD_EFLAGS_IF : 0;
+	gd_mm.flags = state & GD_W_HAS_PINNED ? 1ul << MMF_HAS_PINNED : 0;
+	gd_set_devmap_key(state & GD_W_DEVMAP_KEY);
+}
+
+static u32 slot_of(const struct gd_folio *f, u32 index)
+{
+	u32 template = is_device(f->kind) ? GD_T_DEVICE :
+		       2 * f->movable + f->exclusive;
+
+	return (template * GD_NR_ORDERS + f->order) * GD_MAX_FOLIOS + index;
+}
+
+static void setup_kind(struct page *head, const struct gd_folio *f, bool *zero, bool *huge_zero)
+{
+	switch (f->kind) {
+	case GD_K_HUGETLB:
+#if GD_SINCE(6, 12)
+		__folio_set_hugetlb((struct folio *)head);
+#else
+		set_compound_page_dtor(head, HUGETLB_PAGE_DTOR);
+		touch(head + 1);
+#endif
+		break;
+	case GD_K_SLAB:
+#if GD_SINCE(6, 12)
+		__folio_set_slab((struct folio *)head);
+#else
+		head->flags |= 1ul << PG_slab;
+#endif
+		break;
+	case GD_K_ZERO:
+		if (!*zero)
+			gd_set_zero_page(head);
+		*zero = true;
+		break;
+	case GD_K_HUGE_ZERO:
+		if (!*huge_zero)
+			gd_set_huge_zero_page(head);
+		*huge_zero = true;
+		break;
+	}
+	if (is_device(f->kind))
+		head->pgmap = &gd_pgmap[f->kind];
+}
+
+static void setup_folio(u32 i, bool *zero, bool *huge_zero)
+{
+	const struct gd_folio *f = &gd.prog->folio[i];
+	u32 slot = slot_of(f, i), bit;
+	struct page *head = gd.memmap + (slot << GD_SLOT_SHIFT);
+
+	gd.base[i] = slot << GD_SLOT_SHIFT;
+	gd.tailless[i] = is_device(f->kind) ? f->order + 1 : 0;
+	set_pageblock(slot, f->migratetype);
+	for (bit = 0; bit < GD_NR_FLAGS; bit++)
+		if (f->flags & (1u << bit))
+			head->flags |= 1ul << kernel_flag[bit];
+	set_mapping(head, f->mapping);
+	set_ref(head, f->ref);
+	if (f->order)
+		set_pin(head, f->pin);
+	setup_kind(head, f, zero, huge_zero);
+	gd_shadow_take(gd_nr(head));
+}
+
+void gd_world_setup(void)
+{
+	const struct gd_world *w = &gd.prog->world;
+	bool zero = false, huge_zero = false;
+	u32 i;
+
+	gd_env_reset();
+	set_state(w->state);
+	gd_mm.write_protect_seq.sequence = w->seq;
+	for (i = 0; i < w->nr_folios; i++)
+		setup_folio(i, &zero, &huge_zero);
+	gd.state = gd_world_state();
+	gd.acquired = gd.released = 0;
+}
+
+/* The page that a run begins with; it is noted as touched. */
+struct page *gd_operand(struct gd_run run)
+{
+	u32 i = run.page >> GD_RUN_SHIFT, offset = run.page & GD_RUN_OFFSET;
+	u32 nr;
+
+	if (i == GD_I_NULL)
+		return NULL;
+	if (i >= GD_MAX_FOLIOS)
+		return gd.poison;
+	/* tails of ZONE_DEVICE folios have no pgmap of their own */
+	if (gd.tailless[i] && offset >> (gd.tailless[i] - 1) == 0)
+		offset = 0;
+	nr = gd.base[i] + offset;
+	if (nr >= GD_NR_PAGES)
+		return gd.poison;
+	gd_touch(nr);
+	return gd.memmap + nr;
+}
+
+/* ---- changes ---- */
+
+#define WORLD(role)	static void w_##role(const struct gd_op *op, struct gd_rec *ret)
+
+static struct page *w_page(const struct gd_op *op)
+{
+	struct page *page = gd_operand(op->run[0]);
+
+	return in_arena(page) ? page : NULL;
+}
+
+static struct page *w_head(const struct gd_op *op)
+{
+	struct page *page = w_page(op);
+
+	if (page && gd_is_tail(page)) {
+		page = (struct page *)(page->compound_head & ~1ul);
+		touch(page);
+	}
+	return page;
+}
+
+WORLD(SET_REF)
+{
+	struct page *page = w_page(op);
+
+	if (page)
+		set_ref(page, op->val);
+}
+
+WORLD(SET_PIN)
+{
+	struct page *head = w_head(op);
+
+	if (head && PageHead(head))
+		set_pin(head, op->val);
+}
+
+static void change_flag(const struct gd_op *op, bool set)
+{
+	struct page *page = w_page(op);
+	u32 flag = op->arg % GD_NR_FLAGS;
+	unsigned long bit = 1ul << kernel_flag[flag];
+
+	if (!page || flag == GD_F_HEAD ||
+	    (gd_is_tail(page) && LOW_FLAGS & (1u << flag)))
+		return;
+	if (set)
+		page->flags |= bit;
+	else
+		page->flags &= ~bit;
+}
+
+WORLD(SET_FLAG)		{ change_flag(op, true); }
+WORLD(CLEAR_FLAG)	{ change_flag(op, false); }
+
+WORLD(SET_MAPPING)
+{
+	struct page *head = w_head(op);
+
+	if (head)
+		set_mapping(head, op->arg % GD_NR_MAPPINGS);
+}
+
+WORLD(SPLIT)
+{
+	struct page *head = w_head(op);
+	u32 order, to = op->arg, i;
+	void *mapping;
+
+	if (!head || gd.tailless[op->run[0].page >> GD_RUN_SHIFT])
+		return;
+	order = order_of(head);
+	if (to >= order)
+		return;
+	mapping = head->mapping;
+	for (i = 0; i < 1u << order; i += 1u << to) {
+		struct page *piece = head + i;
+
+		/* what the first tail's low byte held belongs to the whole */
+		if (i)
+			piece->flags &= ~0xfful;
+		form_folio(piece, to);
+		piece->mapping = mapping;
+		set_ref(piece, i ? op->n : op->val);
+	}
+}
+
+WORLD(MERGE)
+{
+	u32 i = op->run[0].page >> GD_RUN_SHIFT, order;
+	struct page *head;
+
+	if (i >= GD_MAX_FOLIOS || gd.tailless[i])
+		return;
+	order = gd.prog->folio[i].order;
+	head = gd.memmap + gd.base[i];
+	if (!order || order_of(head) == order)
+		return;
+	form_folio(head, order);
+	set_ref(head, op->val);
+	set_pin(head, op->n);
+}
+
+WORLD(REUSE)
+{
+	struct page *head = w_head(op);
+	u32 bit;
+
+	if (!head)
+		return;
+	for (bit = 0; bit < GD_NR_FLAGS; bit++)
+		if (bit != GD_F_HEAD)
+			head->flags &= ~(1ul << kernel_flag[bit]);
+	set_mapping(head, op->arg % GD_NR_MAPPINGS);
+	set_ref(head, op->val);
+	if (PageHead(head))
+		set_pin(head, 0);
+}
+
+WORLD(SET_PAGEBLOCK)
+{
+	struct page *page = w_page(op);
+
+	if (page)
+		set_pageblock(gd_nr(page) >> GD_SLOT_SHIFT, op->arg % GD_NR_MIGRATETYPES);
+}
+
+WORLD(SET_IRQS)		{ gd_eflags = op->arg & 1 ? GD_EFLAGS_IF : 0; }
+WORLD(SET_HAS_PINNED)	{ gd_mm.flags = op->arg & 1 ? 1ul << MMF_HAS_PINNED : 0; }
+WORLD(SET_SEQ)		{ gd_mm.write_protect_seq.sequence = op->val; }
+WORLD(SET_DEVMAP_KEY)	{ gd_set_devmap_key(op->arg & 1); }
+
+#define PAGE_ENTRY(id, role)
+#define WORLD_ENTRY(id, role)	[id] = w_##role,
+const gd_op_fn gd_world_ops[256] = {
+#define GD_OP(id, role, layer, operands, result, names, help) layer##_ENTRY(id, role)
+#include "ops.h"
+};

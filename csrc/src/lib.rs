@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The C side: the kernel's own code, linked in once per kernel and
+//! configuration, behind a safe handle. Knows nothing about fuzzing.
+
+mod kernel;
+mod machine;
+mod oops;
+
+/// The ABI header (`abi/gupdiff.h`) as bindgen sees it.
+#[allow(
+    missing_docs,
+    unpredictable_function_pointer_comparisons,
+    non_camel_case_types,
+    non_upper_case_globals,
+    clippy::all
+)]
+pub mod abi {
+    include!(concat!(env!("OUT_DIR"), "/abi.rs"));
+}
+
+pub use kernel::{Kernel, SiteInfo, SiteKind, kernels};
+pub use machine::Machine;
+
+/// The table of operations (`abi/ops.h`).
+pub fn op_table() -> &'static [abi::gd_op_info] {
+    // SAFETY: the C side defines the array with exactly that many entries and
+    // nobody writes to it.
+    unsafe {
+        std::slice::from_raw_parts(
+            (&raw const abi::gd_op_table).cast::<abi::gd_op_info>(),
+            abi::gd_op_table_len as usize,
+        )
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A running kernel: its arena, and programs on it.
+
+use crate::{Kernel, SiteInfo, abi, oops};
+use std::{
+    io,
+    ptr::{self, NonNull},
+    sync::MutexGuard,
+};
+
+/// Unmapped memory after the arena: a walk past its end faults there.
+const GUARD: usize = 2 << 20;
+const PAGE: usize = 4096;
+
+/// Most records that one program can make: every operation stops at its step
+/// limit, and a step touches at most four pages.
+const TRACE_CAPACITY: usize =
+    (abi::GD_MAX_OPS as usize + 1) * (6 * abi::GD_STEP_LIMIT as usize);
+
+/// A memory mapping that ends in a guard.
+struct Mapping {
+    base: NonNull<libc::c_void>,
+    len: usize,
+}
+
+impl Mapping {
+    /// `size` bytes, placed so that the byte after them faults.
+    fn with_guard(size: usize, guard: usize) -> io::Result<(Self, *mut libc::c_void)> {
+        let room = size.next_multiple_of(PAGE);
+        let len = room + guard;
+        // SAFETY: fresh anonymous memory, then its tail made inaccessible.
+        unsafe {
+            let base = libc::mmap(
+                ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            );
+            if base == libc::MAP_FAILED {
+                return Err(io::Error::last_os_error());
+            }
+            let mapping = Self { base: NonNull::new_unchecked(base), len };
+            if libc::mprotect(base.byte_add(room), guard, libc::PROT_NONE) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok((mapping, base.byte_add(room - size)))
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: unmaps what `with_guard` mapped.
+        unsafe { libc::munmap(self.base.as_ptr(), self.len) };
+    }
+}
+
+/// One kernel that runs programs. There is at most one per [`Kernel`] at a
+/// time, since the kernel's variables exist once.
+pub struct Machine {
+    kernel: &'static Kernel,
+    _memmap: Mapping,
+    _list: Mapping,
+    _lock: MutexGuard<'static, ()>,
+}
+
+impl Machine {
+    pub(crate) fn start(
+        kernel: &'static Kernel,
+        site_id: &dyn Fn(&SiteInfo) -> u32,
+    ) -> io::Result<Self> {
+        let lock = kernel.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let raw = kernel.raw();
+        let (memmap_map, memmap) = Mapping::with_guard(raw.memmap_size as usize, GUARD)?;
+        let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
+        let (list_map, list) = Mapping::with_guard(list_size, PAGE)?;
+        for (i, site) in kernel.located_sites() {
+            // SAFETY: an index of the object's array; the lock is held.
+            unsafe { (*raw.sites.add(i)).id = site_id(&site) };
+        }
+        oops::install()?;
+        let init = raw.init.expect("a linked kernel has an init function");
+        // SAFETY: both areas have the sizes that the header asks for.
+        unsafe { init(memmap, list) };
+        Ok(Self { kernel, _memmap: memmap_map, _list: list_map, _lock: lock })
+    }
+
+    /// The kernel that runs here.
+    pub fn kernel(&self) -> &'static Kernel {
+        self.kernel
+    }
+
+    /// Runs a program; `trace` then holds its records and nothing else.
+    ///
+    /// The program must be normalised: everything that the header bounds is in
+    /// bounds.
+    ///
+    /// # Panics
+    ///
+    /// When a count or an index of the program is out of bounds.
+    pub fn run(&mut self, program: &abi::gd_program, trace: &mut Vec<abi::gd_rec>) {
+        check(program);
+        trace.clear();
+        trace.reserve(TRACE_CAPACITY);
+        let mut out = abi::gd_trace {
+            rec: trace.as_mut_ptr(),
+            nr: 0,
+            cap: TRACE_CAPACITY as u32,
+        };
+        let raw = self.kernel.raw();
+        let run = raw.run.expect("a linked kernel has a run function");
+        oops::enter(raw);
+        // SAFETY: the program is in bounds, the trace has room for `cap`
+        // records, and the C side writes `nr` of them.
+        unsafe {
+            run(program, &mut out);
+            trace.set_len(out.nr as usize);
+        }
+        oops::leave();
+    }
+}
+
+fn check(program: &abi::gd_program) {
+    let w = &program.world;
+    assert!((1..=abi::GD_MAX_FOLIOS as u8).contains(&w.nr_folios), "nr_folios out of bounds");
+    assert!(w.nr_ops <= abi::GD_MAX_OPS as u16, "nr_ops out of bounds");
+    for f in &program.folio[..w.nr_folios as usize] {
+        let fine = u32::from(f.order) < abi::GD_NR_ORDERS
+            && u32::from(f.kind) < abi::GD_NR_KINDS
+            && u32::from(f.mapping) < abi::GD_NR_MAPPINGS
+            && u32::from(f.migratetype) < abi::GD_NR_MIGRATETYPES
+            && f.flags >> abi::GD_NR_FLAGS == 0
+            && f.movable <= 1
+            && f.exclusive <= 1;
+        assert!(fine, "a folio's field is out of bounds");
+    }
+    for op in &program.op[..w.nr_ops as usize] {
+        for run in &op.run {
+            let index = run.page >> abi::GD_RUN_SHIFT;
+            let fine = index < u16::from(w.nr_folios)
+                || index == abi::GD_I_NULL as u16
+                || index == abi::GD_I_POISON as u16;
+            assert!(fine, "an operand names no page");
+        }
+    }
+}
