@@ -277,9 +277,10 @@ struct gd_kernel {
 	const char *const *gaps;	/* names for GAP records */
 	const gd_u32 *nr_gaps;
 	/* memmap: GD_NR_PAGES struct pages and a guard after them;
-	   list: GD_MAX_LIST pointers and a guard */
-	void (*init)(void *memmap, void *list);
+	   list: GD_MAX_LIST pointers and a guard; scratch; all of zeros */
 	gd_u64 memmap_size;
+	gd_u64 scratch_size;
+	void (*init)(void *memmap, void *list, void *scratch);
 	void (*run)(const struct gd_program *prog, struct gd_trace *trace);
 	/* to be jumped to from a SIGSEGV handler when *in_kernel is set */
 	void (*oops)(void);

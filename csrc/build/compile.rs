@@ -49,8 +49,18 @@ impl Compiler {
     }
 
     /// One object per side, in the sides' order; unchanged ones are kept from
-    /// the last build.
+    /// the last build. Controls come last: they share units with their base.
     pub fn compile_all(&self, sides: &[Side]) -> Result<Vec<PathBuf>> {
+        let controls = sides
+            .iter()
+            .position(|s| s.control.is_some())
+            .unwrap_or(sides.len());
+        let mut objects = self.compile_some(&sides[..controls])?;
+        objects.extend(self.compile_some(&sides[controls..])?);
+        Ok(objects)
+    }
+
+    fn compile_some(&self, sides: &[Side]) -> Result<Vec<PathBuf>> {
         let next = AtomicUsize::new(0);
         let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
         let mut objects: Vec<Option<Result<PathBuf>>> = sides.iter().map(|_| None).collect();
@@ -90,15 +100,17 @@ impl Compiler {
         let tested = self.coverage.flags();
         units.push(self.unit(side, &self.here.join("shim/unit.c"), &dir, tested)?);
         for file in KERNEL_FILES {
-            units.push(self.unit(side, &side.src.join(file), &dir, tested)?);
+            units.push(self.shared_unit(side, &side.src.join(file), &dir, tested)?);
         }
-        for name in ["stop", "arena", "trace", "world", "kernel"] {
+        for name in ["stop", "arena", "trace", "world"] {
             let file = self.here.join(format!("shim/{name}.c"));
-            units.push(self.unit(side, &file, &dir, &[])?);
+            units.push(self.shared_unit(side, &file, &dir, &[])?);
         }
         for file in files(&self.here.join("env"))? {
-            units.push(self.unit(side, &file, &dir, &[])?);
+            units.push(self.shared_unit(side, &file, &dir, &[])?);
         }
+        // names the symbol, so no two sides share it
+        units.push(self.unit(side, &self.here.join("shim/kernel.c"), &dir, &[])?);
         units.push(self.gaps(&units, &dir)?);
         link(&units, &dir, &object, &side.ident())?;
         fs::write(&stamp, key)?;
@@ -120,13 +132,33 @@ impl Compiler {
         Ok(format!("{:x}", hash.finalize()))
     }
 
+    /// A unit that a control takes from its base: it changes mm/gup.c and the
+    /// headers for it, and nothing around it.
+    fn shared_unit(
+        &self,
+        side: &Side,
+        source: &Path,
+        dir: &Path,
+        flags: &[&str],
+    ) -> Result<PathBuf> {
+        match &side.control {
+            None => self.unit(side, source, dir, flags),
+            Some((base, _)) => object_path(source, &self.out.join("sides").join(base)),
+        }
+    }
+
     fn unit(&self, side: &Side, source: &Path, dir: &Path, flags: &[&str]) -> Result<PathBuf> {
-        let stem = source.file_stem().context("a source without a name")?;
-        let kind = source.parent().and_then(|p| p.file_name()).context("a source without a folder")?;
-        let object = dir.join(format!("{}-{}.o", kind.display(), stem.display()));
+        let object = object_path(source, dir)?;
         let mut command = self.compiler(side, source)?;
-        command.args(flags).arg("-c").arg(source).arg("-o").arg(&object);
-        run(command, || format!("{}: {} does not compile", side.name, source.display()))?;
+        command
+            .args(flags)
+            .arg("-c")
+            .arg(source)
+            .arg("-o")
+            .arg(&object);
+        run(command, || {
+            format!("{}: {} does not compile", side.name, source.display())
+        })?;
         Ok(object)
     }
 
@@ -162,12 +194,13 @@ impl Compiler {
         ] {
             c.arg("-I").arg(dir);
         }
-        // 5.18 and later are unsigned-char kernels from 6.2 on
+        // char is unsigned from 6.2 on
         if side.since(6, 2)? {
             c.arg("-funsigned-char");
         }
         for header in ["compiler-version.h", "kconfig.h", "compiler_types.h"] {
-            c.arg("-include").arg(src.join("include/linux").join(header));
+            c.arg("-include")
+                .arg(src.join("include/linux").join(header));
         }
         c.arg("-I").arg(src.join("mm"));
         c.args([
@@ -187,7 +220,10 @@ impl Compiler {
             "-w",
             "-Werror=implicit-function-declaration",
         ]);
-        let base = source.file_stem().context("a source without a name")?.display();
+        let base = source
+            .file_stem()
+            .context("a source without a name")?
+            .display();
         c.arg(format!("-DKBUILD_MODFILE=\"{base}\""));
         c.arg(format!("-DKBUILD_BASENAME=\"{base}\""));
         c.arg(format!("-DKBUILD_MODNAME=\"{base}\""));
@@ -209,16 +245,33 @@ impl Compiler {
     }
 }
 
+fn object_path(source: &Path, dir: &Path) -> Result<PathBuf> {
+    let stem = source.file_stem().context("a source without a name")?;
+    let kind = source
+        .parent()
+        .and_then(Path::file_name)
+        .context("a source without a folder")?;
+    Ok(dir.join(format!("{}-{}.o", kind.display(), stem.display())))
+}
+
 /// One object, one global symbol: kernels must not see each other.
 fn link(units: &[PathBuf], dir: &Path, object: &Path, ident: &str) -> Result<()> {
     let script = dir.join("kernel.lds");
     fs::write(&script, LINKER_SCRIPT)?;
     let whole = dir.join("whole.o");
     let mut ld = Command::new("ld");
-    ld.arg("-r").arg("-T").arg(&script).arg("-o").arg(&whole).args(units);
+    ld.arg("-r")
+        .arg("-T")
+        .arg(&script)
+        .arg("-o")
+        .arg(&whole)
+        .args(units);
     run(ld, || "the units do not link".into())?;
     let mut objcopy = Command::new("objcopy");
-    objcopy.arg(format!("--keep-global-symbol=gd_kernel_{ident}")).arg(&whole).arg(object);
+    objcopy
+        .arg(format!("--keep-global-symbol=gd_kernel_{ident}"))
+        .arg(&whole)
+        .arg(object);
     run(objcopy, || "objcopy failed".into())
 }
 
@@ -231,7 +284,10 @@ fn run(mut command: Command, what: impl Fn() -> String) -> Result<()> {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let first = text.lines().find(|l| l.contains("error")).or(text.lines().next());
+    let first = text
+        .lines()
+        .find(|l| l.contains("error"))
+        .or(text.lines().next());
     eprintln!("{text}");
     bail!("{}: {}", what(), first.unwrap_or("no message"))
 }

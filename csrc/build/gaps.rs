@@ -8,10 +8,23 @@ use std::{collections::BTreeMap, collections::BTreeSet, fmt::Write, fs, path::Pa
 
 /// Left to the final link: the C library and the engines' runtimes.
 const ELSEWHERE: &[&str] = &[
-    "memset", "memcpy", "memmove", "memcmp", "strlen", "strcmp", "_GLOBAL_OFFSET_TABLE_",
+    "memset",
+    "memcpy",
+    "memmove",
+    "memcmp",
+    "strlen",
+    "strcmp",
+    "_GLOBAL_OFFSET_TABLE_",
 ];
-const ELSEWHERE_PREFIXES: &[&str] =
-    &["__sanitizer_", "__sancov_", "__start_", "__stop_", "__afl_", "__llvm_", "gd_"];
+const ELSEWHERE_PREFIXES: &[&str] = &[
+    "__sanitizer_",
+    "__sancov_",
+    "__start_",
+    "__stop_",
+    "__afl_",
+    "__llvm_",
+    "gd_",
+];
 
 /// C source with a stub for every symbol that the units leave undefined.
 pub fn source(units: &[PathBuf]) -> Result<String> {
@@ -38,7 +51,11 @@ pub fn source(units: &[PathBuf]) -> Result<String> {
     for name in wanted.keys() {
         writeln!(c, "\t\"{name}\",")?;
     }
-    writeln!(c, "\t0\n}};\nconst unsigned int gd_nr_gaps = {};", wanted.len())?;
+    writeln!(
+        c,
+        "\t0\n}};\nconst unsigned int gd_nr_gaps = {};",
+        wanted.len()
+    )?;
     Ok(c)
 }
 
@@ -63,8 +80,12 @@ fn scan(
     }
     for section in file.sections() {
         for (_, relocation) in section.relocations() {
-            let RelocationTarget::Symbol(index) = relocation.target() else { continue };
-            let object::RelocationFlags::Elf { r_type } = relocation.flags() else { continue };
+            let RelocationTarget::Symbol(index) = relocation.target() else {
+                continue;
+            };
+            let object::RelocationFlags::Elf { r_type } = relocation.flags() else {
+                continue;
+            };
             let symbol = file.symbol_by_index(index)?;
             if r_type == elf::R_X86_64_PLT32 && symbol.is_undefined() {
                 wanted.insert(symbol.name()?.into(), true);

@@ -25,8 +25,9 @@ pub struct Side {
     pub gup_sha256: String,
     pub config_sha256: String,
     pub origin: String,
-    /// "fault" or "harmless" for a control.
-    pub control: Option<String>,
+    /// For a control, the side that it is derived from and "fault" or
+    /// "harmless".
+    pub control: Option<(String, String)>,
 }
 
 impl Side {
@@ -40,7 +41,11 @@ impl Side {
 
     /// The compiler flags that depend on the kernel's version.
     pub fn since(&self, major: u32, minor: u32) -> Result<bool> {
-        let mut parts = self.version()?.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let mut parts = self
+            .version()?
+            .split('.')
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
         parts.resize(2, "0".into());
         Ok((parts[0].parse::<u32>()?, parts[1].parse::<u32>()?) >= (major, minor))
     }
@@ -74,12 +79,12 @@ pub fn sides(here: &Path, out: &Path) -> Result<Vec<Side>> {
             add(&kernel, &mut sides)?;
         }
     }
-    controls(&mut sides, out)?;
     if let Some(extra) = env::var_os("GUPDIFF_EXTRA_KERNEL").filter(|v| !v.is_empty()) {
         let extra = PathBuf::from(extra);
         println!("cargo:rerun-if-changed={}", extra.join("info").display());
         add(&extra, &mut sides)?;
     }
+    controls(&mut sides, out)?;
     if sides.is_empty() {
         bail!(
             "no prepared kernel in {}: run `make setup` first, or `make setup KERNEL=PATH` \
@@ -139,23 +144,28 @@ fn controls(_: &mut Vec<Side>, _: &Path) -> Result<()> {
 /// One side per control and kernel that it applies to, debug configuration.
 #[cfg(feature = "controls")]
 fn controls(sides: &mut Vec<Side>, out: &Path) -> Result<()> {
-    let bases: Vec<Side> = sides.iter().filter(|s| !s.name.ends_with("-nodebug")).cloned().collect();
+    let bases: Vec<Side> = sides
+        .iter()
+        .filter(|s| ["6.1", "6.12"].contains(&s.name.as_str()))
+        .cloned()
+        .collect();
     for base in bases {
         for control in gup_controls::load() {
             if !control.applies_to(&base.name) {
                 continue;
             }
-            let made = control.render(&base.name, &base.src)?;
             let name = format!("{}+{}", base.name, control.name);
-            let shadow = out.join("controls").join(&name);
-            let mut side = Side { name, control: Some(control.kind.to_string()), ..base.clone() };
-            let file = shadow.join(&made.file);
-            fs::create_dir_all(file.parent().context("a control's file has no folder")?)?;
-            fs::write(&file, &made.patched)?;
-            if made.file == "mm/gup.c" {
-                side.gup = file;
-            }
-            side.shadow = Some(shadow);
+            let dir = out.join("controls").join(&name);
+            let shadow = control
+                .render(&base.name, &base.src)?
+                .write_shadow(&base.src, &dir)?;
+            let side = Side {
+                name,
+                gup: shadow.gup_c,
+                shadow: Some(dir),
+                control: Some((base.name.clone(), control.kind.to_string())),
+                ..base.clone()
+            };
             sides.push(side);
         }
     }

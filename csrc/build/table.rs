@@ -13,9 +13,17 @@ use std::{
 pub fn link(here: &Path, out: &Path, sides: &[Side], objects: &[PathBuf]) -> Result<()> {
     let mut rust = String::from("unsafe extern \"C\" {\n");
     for side in sides {
-        writeln!(rust, "    static gd_kernel_{}: crate::abi::gd_kernel;", side.ident())?;
+        writeln!(
+            rust,
+            "    static gd_kernel_{}: crate::abi::gd_kernel;",
+            side.ident()
+        )?;
     }
-    writeln!(rust, "}}\n\npub(crate) static KERNELS: [Kernel; {}] = [", sides.len())?;
+    writeln!(
+        rust,
+        "}}\n\npub(crate) static KERNELS: [Kernel; {}] = [",
+        sides.len()
+    )?;
     for side in sides {
         writeln!(
             rust,
@@ -27,7 +35,7 @@ pub fn link(here: &Path, out: &Path, sides: &[Side], objects: &[PathBuf]) -> Res
             side.gup_sha256,
             side.config_sha256,
             side.origin,
-            side.control.as_deref(),
+            side.control.as_ref().map(|(_, kind)| kind),
             side.src.display().to_string(),
         )?;
     }

@@ -6,24 +6,20 @@
 #include "harness.h"
 
 unsigned long gd_memmap_end;
-struct gd_shadow gd_shadow[GD_NR_PAGES];
-/* an operation is cut off by its steps long before it touches so many */
-u32 gd_touched[4 * GD_STEP_LIMIT];
-u32 gd_dirty[GD_MAX_OPS * 4 * GD_STEP_LIMIT];
 
 /* Note that the running operation may have changed a page. */
 void gd_touch(u32 nr)
 {
-	struct gd_shadow *shadow = &gd_shadow[nr];
+	struct gd_shadow *shadow = &gd.scratch->shadow[nr];
 
 	if (shadow->op_mark != gd.op_nr) {
 		shadow->op_mark = gd.op_nr;
-		if (gd.nr_touched < ARRAY_SIZE(gd_touched))
-			gd_touched[gd.nr_touched++] = nr;
+		if (gd.nr_touched < GD_MAX_TOUCHED)
+			gd.scratch->touched[gd.nr_touched++] = nr;
 	}
 	if (shadow->prog_mark != gd.prog_nr) {
 		shadow->prog_mark = gd.prog_nr;
-		gd_dirty[gd.nr_dirty++] = nr;
+		gd.scratch->dirty[gd.nr_dirty++] = nr;
 	}
 }
 
@@ -118,7 +114,7 @@ static void build_page(u32 nr)
 void gd_shadow_take(u32 nr)
 {
 	struct page *page = gd.memmap + nr;
-	struct gd_shadow *shadow = &gd_shadow[nr];
+	struct gd_shadow *shadow = &gd.scratch->shadow[nr];
 	u64 counts = gd_observe_counts(page);
 
 	shadow->flags = page->flags;
@@ -156,7 +152,7 @@ static void forget_marks(void)
 	u32 nr;
 
 	for (nr = 0; nr < GD_NR_PAGES; nr++)
-		gd_shadow[nr].op_mark = gd_shadow[nr].prog_mark = 0;
+		gd.scratch->shadow[nr].op_mark = gd.scratch->shadow[nr].prog_mark = 0;
 }
 
 void gd_next_op(void)
@@ -183,16 +179,16 @@ void gd_arena_reset(void)
 	u32 i;
 
 	for (i = 0; i < gd.nr_dirty; i++)
-		build_page(gd_dirty[i]);
+		build_page(gd.scratch->dirty[i]);
 	/* a second round, as the first tail pages hold fields of the head */
 	for (i = 0; i < gd.nr_dirty; i++) {
-		u32 nr = gd_dirty[i], slot = nr >> GD_SLOT_SHIFT;
+		u32 nr = gd.scratch->dirty[i], slot = nr >> GD_SLOT_SHIFT;
 		u32 offset = nr & (GD_SLOT_PAGES - 1);
 
 		if (offset < 4 && slot_order(slot))
 			gd_form_head(gd.memmap + (slot << GD_SLOT_SHIFT), slot_order(slot));
 	}
 	for (i = 0; i < gd.nr_dirty; i++)
-		gd_shadow_take(gd_dirty[i]);
+		gd_shadow_take(gd.scratch->dirty[i]);
 	gd.nr_dirty = 0;
 }

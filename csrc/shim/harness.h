@@ -32,6 +32,16 @@ struct gd_shadow {
 	u32 prog_mark;			/* touched by program number ... */
 };
 
+/* an operation is cut off by its steps long before it touches so many pages */
+#define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT)
+
+/* The harness's own memory, too much for a variable of every linked kernel. */
+struct gd_scratch {
+	struct gd_shadow shadow[GD_NR_PAGES];
+	u32 touched[GD_MAX_TOUCHED];			/* by the operation */
+	u32 dirty[GD_MAX_OPS * GD_MAX_TOUCHED];		/* by the program */
+};
+
 /* reasons to leave an operation, as given to longjmp */
 enum gd_stop { GD_STOP_NONE, GD_STOP_BUG, GD_STOP_OOPS, GD_STOP_LIMIT, GD_STOP_GAP };
 
@@ -40,6 +50,7 @@ struct gd_harness {
 	struct page *memmap;
 	struct page **list;
 	struct page *poison;
+	struct gd_scratch *scratch;
 
 	const struct gd_program *prog;
 	struct gd_trace *trace;
@@ -84,8 +95,6 @@ void gd_next_op(void);
 void gd_next_program(void);
 void gd_touch(u32 nr);
 void gd_shadow_take(u32 nr);
-extern struct gd_shadow gd_shadow[GD_NR_PAGES];
-extern u32 gd_touched[], gd_dirty[];
 
 static inline u32 gd_nr(const struct page *page)
 {
@@ -99,7 +108,7 @@ static inline bool gd_is_tail(const struct page *page)
 
 /* ---- world.c ---- */
 void gd_world_setup(void);
-struct page *gd_operand(struct gd_run run);
+struct page *gd_operand(struct gd_run run, u32 k);
 u8 gd_world_state(void);
 
 /* one function per operation; NULL where this kernel has none */

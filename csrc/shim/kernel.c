@@ -9,8 +9,9 @@ extern struct gd_site gd_sites_start[], gd_sites_end[];
 extern const char *const gd_gap_names[];
 extern const u32 gd_nr_gaps;
 
-static void gd_init(void *memmap, void *list)
+static void gd_init(void *memmap, void *list, void *scratch)
 {
+	gd.scratch = scratch;
 	gd.memmap = memmap;
 	gd.list = list;
 	gd_arena_init();
@@ -89,6 +90,7 @@ struct gd_kernel GD_KERNEL_SYMBOL = {
 	.gaps = gd_gap_names,
 	.nr_gaps = &gd_nr_gaps,
 	.memmap_size = GD_NR_PAGES * sizeof(struct page),
+	.scratch_size = sizeof(struct gd_scratch),
 	.init = gd_init,
 	.run = gd_run,
 	.oops = gd_oops,

@@ -47,7 +47,7 @@ static unsigned int op_foll(const struct gd_op *op)
 
 static struct page *op_page(const struct gd_op *op)
 {
-	return gd_operand(op->run[0]);
+	return gd_operand(op->run[0], 0);
 }
 
 /*
@@ -81,14 +81,12 @@ static unsigned long op_list(const struct gd_op *op, bool heads)
 		struct gd_run run = op->run[i];
 
 		for (k = 0; k < run.len && nr < GD_MAX_LIST; k++) {
-			struct page *page = gd_operand(run);
+			struct page *page = gd_operand(run, k);
 
 			if (heads && page >= gd.memmap &&
 			    page < gd.memmap + GD_NR_PAGES)
 				page = compound_head(page);
 			list[nr++] = page;
-			if ((run.page >> GD_RUN_SHIFT) < GD_MAX_FOLIOS)
-				run.page++;
 		}
 	}
 	npages = op->mods & GD_MOD_N ? (unsigned long)(long)op->n : nr;

@@ -119,7 +119,7 @@ static void record_page(u32 nr)
 {
 	struct page *page = gd.memmap + nr;
 
-	if (same(&gd_shadow[nr], page))
+	if (same(&gd.scratch->shadow[nr], page))
 		return;
 	gd_shadow_take(nr);
 	observe(gd_record(GD_R_PAGE), page);
@@ -128,23 +128,24 @@ static void record_page(u32 nr)
 /* Record every touched page that changed, by page number. */
 void gd_record_changes(void)
 {
+	u32 *touched = gd.scratch->touched;
 	u32 i, k, nr;
 
 	/* a field of a head may lie in a tail */
 	for (i = 0, nr = gd.nr_touched; i < nr; i++) {
-		struct page *page = gd.memmap + gd_touched[i];
+		struct page *page = gd.memmap + touched[i];
 
 		if (gd_is_tail(page))
 			gd_touch(gd_nr(compound_head(page)));
 	}
 	for (i = 1; i < gd.nr_touched; i++) {
-		nr = gd_touched[i];
-		for (k = i; k && gd_touched[k - 1] > nr; k--)
-			gd_touched[k] = gd_touched[k - 1];
-		gd_touched[k] = nr;
+		nr = touched[i];
+		for (k = i; k && touched[k - 1] > nr; k--)
+			touched[k] = touched[k - 1];
+		touched[k] = nr;
 	}
 	for (i = 0; i < gd.nr_touched; i++)
-		record_page(gd_touched[i]);
+		record_page(touched[i]);
 }
 
 /* Record the state beside the pages if it changed or a counter moved. */

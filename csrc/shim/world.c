@@ -85,11 +85,15 @@ static u32 order_of(struct page *head)
 	return PageHead(head) ? compound_order(head) : 0;
 }
 
-/* Make 1 << order pages one folio, or one page a folio of its own. */
+/*
+ * Make 1 << order pages one plain folio (no hugetlb or slab one any more), or
+ * one page a folio of its own.
+ */
 static void form_folio(struct page *head, u32 order)
 {
 	u32 i;
 
+	head->_mapcount.counter = -1;
 	if (!order) {
 		head->flags &= ~(1ul << PG_head);
 		head->compound_head = 0;
@@ -203,10 +207,10 @@ void gd_world_setup(void)
 	gd.acquired = gd.released = 0;
 }
 
-/* The page that a run begins with; it is noted as touched. */
-struct page *gd_operand(struct gd_run run)
+/* The page number k of a run; it is noted as touched. */
+struct page *gd_operand(struct gd_run run, u32 k)
 {
-	u32 i = run.page >> GD_RUN_SHIFT, offset = run.page & GD_RUN_OFFSET;
+	u32 i = run.page >> GD_RUN_SHIFT, offset = (run.page & GD_RUN_OFFSET) + k;
 	u32 nr;
 
 	if (i == GD_I_NULL)
@@ -229,7 +233,7 @@ struct page *gd_operand(struct gd_run run)
 
 static struct page *w_page(const struct gd_op *op)
 {
-	struct page *page = gd_operand(op->run[0]);
+	struct page *page = gd_operand(op->run[0], 0);
 
 	return in_arena(page) ? page : NULL;
 }

@@ -4,7 +4,9 @@
 use crate::{Machine, abi};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::CStr, sync::Mutex};
+    ffi::CStr,
+    sync::Mutex,
+};
 
 /// A kernel and configuration that is linked into this program.
 pub struct Kernel {
@@ -69,7 +71,9 @@ impl Kernel {
     /// The kernel's own release string.
     pub fn release(&self) -> String {
         // SAFETY: a C string constant of the object.
-        unsafe { CStr::from_ptr(self.raw().release) }.to_string_lossy().into_owned()
+        unsafe { CStr::from_ptr(self.raw().release) }
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// `(VERSION, PATCHLEVEL)`.
@@ -114,7 +118,11 @@ impl Kernel {
         // SAFETY: `nr_gaps` and the array behind `gaps` are constants of the object.
         unsafe {
             (0..*raw.nr_gaps as usize)
-                .map(|i| CStr::from_ptr(*raw.gaps.add(i)).to_string_lossy().into_owned())
+                .map(|i| {
+                    CStr::from_ptr(*raw.gaps.add(i))
+                        .to_string_lossy()
+                        .into_owned()
+                })
                 .collect()
         }
     }
@@ -133,10 +141,7 @@ impl Kernel {
         let raw = self.raw();
         // SAFETY: both pointers bound the object's section of sites.
         let all = unsafe {
-            std::slice::from_raw_parts(
-                raw.sites,
-                raw.sites_end.offset_from_unsigned(raw.sites),
-            )
+            std::slice::from_raw_parts(raw.sites, raw.sites_end.offset_from_unsigned(raw.sites))
         };
         let string = |p| {
             // SAFETY: C string constants of the object.
@@ -146,7 +151,10 @@ impl Kernel {
         // line is the compiler's business.
         let mut lines: BTreeMap<(String, u32), BTreeSet<u32>> = BTreeMap::new();
         for s in all {
-            lines.entry((string(s.func), s.kind)).or_default().insert(s.line);
+            lines
+                .entry((string(s.func), s.kind))
+                .or_default()
+                .insert(s.line);
         }
         all.iter()
             .enumerate()
@@ -157,7 +165,11 @@ impl Kernel {
                 let file = file
                     .strip_prefix(self.tree)
                     .map_or(file.as_str(), |f| f.trim_start_matches('/'));
-                let kind = if s.kind == abi::GD_SITE_BUG { SiteKind::Bug } else { SiteKind::Warn };
+                let kind = if s.kind == abi::GD_SITE_BUG {
+                    SiteKind::Bug
+                } else {
+                    SiteKind::Warn
+                };
                 let info = SiteInfo {
                     func,
                     file: file.into(),

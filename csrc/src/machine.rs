@@ -14,8 +14,7 @@ const PAGE: usize = 4096;
 
 /// Most records that one program can make: every operation stops at its step
 /// limit, and a step touches at most four pages.
-const TRACE_CAPACITY: usize =
-    (abi::GD_MAX_OPS as usize + 1) * (6 * abi::GD_STEP_LIMIT as usize);
+const TRACE_CAPACITY: usize = (abi::GD_MAX_OPS as usize + 1) * (6 * abi::GD_STEP_LIMIT as usize);
 
 /// A memory mapping that ends in a guard.
 struct Mapping {
@@ -41,7 +40,10 @@ impl Mapping {
             if base == libc::MAP_FAILED {
                 return Err(io::Error::last_os_error());
             }
-            let mapping = Self { base: NonNull::new_unchecked(base), len };
+            let mapping = Self {
+                base: NonNull::new_unchecked(base),
+                len,
+            };
             if libc::mprotect(base.byte_add(room), guard, libc::PROT_NONE) != 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -63,6 +65,7 @@ pub struct Machine {
     kernel: &'static Kernel,
     _memmap: Mapping,
     _list: Mapping,
+    _scratch: Mapping,
     _lock: MutexGuard<'static, ()>,
 }
 
@@ -71,20 +74,30 @@ impl Machine {
         kernel: &'static Kernel,
         site_id: &dyn Fn(&SiteInfo) -> u32,
     ) -> io::Result<Self> {
-        let lock = kernel.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lock = kernel
+            .lock
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         let raw = kernel.raw();
         let (memmap_map, memmap) = Mapping::with_guard(raw.memmap_size as usize, GUARD)?;
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
         let (list_map, list) = Mapping::with_guard(list_size, PAGE)?;
+        let (scratch_map, scratch) = Mapping::with_guard(raw.scratch_size as usize, PAGE)?;
         for (i, site) in kernel.located_sites() {
             // SAFETY: an index of the object's array; the lock is held.
             unsafe { (*raw.sites.add(i)).id = site_id(&site) };
         }
         oops::install()?;
         let init = raw.init.expect("a linked kernel has an init function");
-        // SAFETY: both areas have the sizes that the header asks for.
-        unsafe { init(memmap, list) };
-        Ok(Self { kernel, _memmap: memmap_map, _list: list_map, _lock: lock })
+        // SAFETY: the areas have the sizes that the header asks for.
+        unsafe { init(memmap, list, scratch) };
+        Ok(Self {
+            kernel,
+            _memmap: memmap_map,
+            _list: list_map,
+            _scratch: scratch_map,
+            _lock: lock,
+        })
     }
 
     /// The kernel that runs here.
@@ -124,7 +137,10 @@ impl Machine {
 
 fn check(program: &abi::gd_program) {
     let w = &program.world;
-    assert!((1..=abi::GD_MAX_FOLIOS as u8).contains(&w.nr_folios), "nr_folios out of bounds");
+    assert!(
+        (1..=abi::GD_MAX_FOLIOS as u8).contains(&w.nr_folios),
+        "nr_folios out of bounds"
+    );
     assert!(w.nr_ops <= abi::GD_MAX_OPS as u16, "nr_ops out of bounds");
     for f in &program.folio[..w.nr_folios as usize] {
         let fine = u32::from(f.order) < abi::GD_NR_ORDERS

@@ -66,7 +66,9 @@ extern "C" fn handler(
     // give and ours to change.
     unsafe {
         if !kernel.is_null() && *(*kernel).in_kernel != 0 {
-            let oops = (*kernel).oops.expect("a linked kernel has an oops function");
+            let oops = (*kernel)
+                .oops
+                .expect("a linked kernel has an oops function");
             let registers = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
             // as after a call: below the red zone, 8 off 16
             let sp = (registers[libc::REG_RSP as usize] - 256) & !15;

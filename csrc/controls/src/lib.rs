@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Controls: changes of kernel C that test the oracle itself.
+//!
+//! A *fault* is a small bug planted into one kernel function; a comparison
+//! that does not find it does not look closely enough.  A *harmless* change
+//! leaves the behaviour alone; a comparison that reports it looks at things
+//! that do not matter.
+//!
+//! No kernel text is committed.  A control is data (`edits/*.toml`): which file
+//! and function, which syntax node of it, and what to do with that node.
+//! [`Control::render`] reads the file from a kernel tree and returns it as it
+//! is and as it becomes.  A selector that does not match exactly one place is
+//! an [`Error`], so that a control never goes stale without a word.
+
+mod edit;
+mod render;
+mod select;
+mod syntax;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use edit::Action;
+pub use render::{Rendered, Shadow};
+use select::At;
+
+/// What a comparison has to say about a control.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A planted bug: it must be found.
+    #[default]
+    Fault,
+    /// Behaviour unchanged: nothing may be found.
+    Harmless,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Fault => "fault",
+            Kind::Harmless => "harmless",
+        })
+    }
+}
+
+/// A value that is the same for every kernel, or one value per kernel.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum PerKernel<T> {
+    Same(T),
+    Each(BTreeMap<String, T>),
+}
+
+impl<T> PerKernel<T> {
+    fn get(&self, kernel: &str) -> Result<&T, String> {
+        match self {
+            PerKernel::Same(value) => Ok(value),
+            PerKernel::Each(values) => values
+                .get(kernel)
+                .ok_or_else(|| "a per-kernel value lacks this kernel".into()),
+        }
+    }
+}
+
+/// One control: an entry of `edits/*.toml`.  Strings that differ between
+/// kernels are tables by kernel there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// The control's name; unique, usable as a file name.
+    pub name: String,
+    /// One line on what the change does.
+    pub about: String,
+    /// Fault or harmless, by the table that declares it.
+    #[serde(skip)]
+    pub kind: Kind,
+    /// The kernels that have the code, e.g. `6.1`.
+    pub kernels: BTreeSet<String>,
+    /// Does the change show only where `CONFIG_DEBUG_VM` is on?
+    #[serde(default)]
+    pub debug_vm: bool,
+    file: PerKernel<String>,
+    function: Option<PerKernel<String>>,
+    /// Which definition, when `#if` branches define the function repeatedly.
+    definition: Option<usize>,
+    at: Option<At>,
+    #[serde(rename = "do")]
+    action: Action,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declarations {
+    #[serde(default)]
+    fault: Vec<Control>,
+    #[serde(default)]
+    harmless: Vec<Control>,
+}
+
+const EDITS: [&str; 5] = [
+    include_str!("../edits/grab.toml"),
+    include_str!("../edits/put.toml"),
+    include_str!("../edits/predicates.toml"),
+    include_str!("../edits/refs.toml"),
+    include_str!("../edits/harmless.toml"),
+];
+
+/// All controls in the order of their declaration.
+///
+/// # Panics
+///
+/// When the embedded declarations are malformed; a test guards that.
+pub fn load() -> Vec<Control> {
+    let mut all = Vec::new();
+    for text in EDITS {
+        let file: Declarations = toml::from_str(text).expect("edits/*.toml are well-formed");
+        for (kind, entries) in [(Kind::Fault, file.fault), (Kind::Harmless, file.harmless)] {
+            all.extend(entries.into_iter().map(|entry| Control { kind, ..entry }));
+        }
+    }
+    all
+}
+
+impl Control {
+    /// Does this kernel (`6.1`, `6.12`) have the code?
+    pub fn applies_to(&self, kernel: &str) -> bool {
+        self.kernels.contains(kernel)
+    }
+
+    /// The function that is changed; none for changes of a whole file.
+    pub fn function(&self, kernel: &str) -> Option<&str> {
+        let function = self.function.as_ref()?;
+        function.get(kernel).ok().map(String::as_str)
+    }
+
+    /// Apply the control to the source of `kernel` in `tree`, which is only read.
+    pub fn render(&self, kernel: &str, tree: &Path) -> Result<Rendered, Error> {
+        self.try_render(kernel, tree).map_err(|what| Error {
+            control: self.name.clone(),
+            kernel: kernel.into(),
+            what,
+        })
+    }
+
+    fn try_render(&self, kernel: &str, tree: &Path) -> Result<Rendered, String> {
+        if !self.applies_to(kernel) {
+            return Err("is not declared for this kernel".into());
+        }
+        let file = self.file.get(kernel)?.clone();
+        let path = tree.join(&file);
+        let original =
+            std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let source = syntax::Source::parse(&original)?;
+        let at_file = |what| format!("{file}: {what}");
+
+        let function = match &self.function {
+            Some(name) => Some(
+                select::function(&source, name.get(kernel)?, self.definition).map_err(at_file)?,
+            ),
+            None => None,
+        };
+        let node = match (&self.at, function) {
+            (Some(at), Some(function)) => {
+                Some(at.find(&source, function, kernel).map_err(at_file)?)
+            }
+            (Some(_), None) => return Err("`at` needs a `function`".into()),
+            (None, _) => None,
+        };
+        let place = edit::Place {
+            source: &source,
+            function,
+            node,
+            kernel,
+        };
+        let patched = source.splice(self.action.splices(&place).map_err(at_file)?)?;
+        if patched == original {
+            return Err(at_file("the change changes nothing".into()));
+        }
+        let broken = syntax::Source::parse(&patched)?.errors();
+        if broken > source.errors() {
+            return Err(at_file("the changed file no longer parses".into()));
+        }
+        Ok(Rendered {
+            file,
+            original,
+            patched,
+        })
+    }
+}
+
+/// A control that cannot be applied to a tree.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// Name of the control.
+    pub control: String,
+    /// The kernel asked for.
+    pub kernel: String,
+    /// What was found instead.
+    pub what: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Error {
+            control,
+            kernel,
+            what,
+        } = self;
+        write!(f, "control {control} on {kernel}: {what}")
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Every control against the kernel trees.
+//!
+//! The trees are those under `.kernels/` of the workspace, or those of the
+//! directory named by `GUPDIFF_KERNELS_DIR`, as `6.1/src` and `6.12/src`.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use gup_controls::{Control, Kind, Rendered};
+
+const KERNELS: [&str; 2] = ["6.1", "6.12"];
+
+fn tree(kernel: &str) -> PathBuf {
+    let trees = match std::env::var_os("GUPDIFF_KERNELS_DIR") {
+        Some(dir) => PathBuf::from(dir),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.kernels"),
+    };
+    let tree = trees.join(kernel).join("src");
+    assert!(
+        tree.join("mm/gup.c").is_file(),
+        "no kernel tree at {}",
+        tree.display()
+    );
+    tree
+}
+
+/// Everything rendered, with its kernel; errors of all controls in one message.
+fn render_all() -> Vec<(Control, &'static str, Rendered)> {
+    let mut rendered = Vec::new();
+    let mut errors = Vec::new();
+    for kernel in KERNELS {
+        let tree = tree(kernel);
+        for control in gup_controls::load() {
+            if !control.applies_to(kernel) {
+                continue;
+            }
+            match control.render(kernel, &tree) {
+                Ok(one) => rendered.push((control, kernel, one)),
+                Err(e) => errors.push(e.to_string()),
+            }
+        }
+    }
+    assert!(errors.is_empty(), "\n{}", errors.join("\n"));
+    rendered
+}
+
+fn changed_lines(diff: &str) -> usize {
+    let body = diff.lines().skip(2);
+    body.filter(|l| l.starts_with(['+', '-'])).count()
+}
+
+#[test]
+fn every_control_matches_exactly_one_place() {
+    let mut seen = BTreeSet::new();
+    for (control, kernel, one) in render_all() {
+        let name = &control.name;
+        assert!(
+            seen.insert((kernel, one.file.clone(), one.patched)),
+            "control {name} on {kernel} repeats another one"
+        );
+    }
+}
+
+#[test]
+fn every_diff_is_small_and_patch_accepts_it() {
+    for (control, kernel, one) in render_all() {
+        let what = format!("control {} on {kernel}", control.name);
+        let diff = one.diff();
+        let lines = changed_lines(&diff);
+        assert!((1..=24).contains(&lines), "{what}: {lines} lines\n{diff}");
+        let mut patch = Command::new("patch")
+            .args(["-p1", "--dry-run", "--silent", "--fuzz=0", "-d"])
+            .arg(tree(kernel))
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("patch(1) is installed");
+        let mut input = patch.stdin.take().expect("stdin is piped");
+        input.write_all(diff.as_bytes()).expect("patch reads");
+        drop(input);
+        assert!(
+            patch.wait().expect("patch ends").success(),
+            "{what}\n{diff}"
+        );
+    }
+}
+
+#[test]
+fn both_kernels_have_controls_enough() {
+    let all = gup_controls::load();
+    let names: BTreeSet<&str> = all.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names.len(), all.len(), "a name is used twice");
+    for kernel in KERNELS {
+        let of = |kind| {
+            all.iter()
+                .filter(move |c| c.kind == kind && c.applies_to(kernel))
+        };
+        assert!(of(Kind::Fault).count() >= 26);
+        assert!(of(Kind::Harmless).count() >= 6);
+        let functions: BTreeSet<_> = of(Kind::Fault).map(|c| c.function(kernel)).collect();
+        assert!(functions.len() >= 15);
+    }
+    for control in &all {
+        let unknown = control
+            .kernels
+            .iter()
+            .find(|k| !KERNELS.contains(&k.as_str()));
+        assert_eq!(unknown, None, "control {}", control.name);
+        assert!(!control.about.is_empty());
+    }
+}
+
+#[test]
+fn a_place_that_is_gone_or_ambiguous_is_a_named_error() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-such-place");
+    std::fs::create_dir_all(dir.join("mm")).unwrap();
+    let control = gup_controls::load()
+        .into_iter()
+        .find(|c| c.name == "put-wrong-counter")
+        .unwrap();
+    let error = |body: &str| {
+        std::fs::write(dir.join("mm/gup.c"), body).unwrap();
+        control.render("6.1", &dir).unwrap_err().to_string()
+    };
+    assert_eq!(
+        error("void other(void) { }\n"),
+        "control put-wrong-counter on 6.1: mm/gup.c: has no function gup_put_folio"
+    );
+    assert_eq!(
+        error(
+            "void gup_put_folio(void)\n{\n\tf(NR_FOLL_PIN_RELEASED);\n\tf(NR_FOLL_PIN_RELEASED);\n}\n"
+        ),
+        "control put-wrong-counter on 6.1: mm/gup.c: expected 1 match(es) of identifier \
+         text `NR_FOLL_PIN_RELEASED`, found 2 at line 3, 4"
+    );
+}
+
+#[test]
+fn a_header_comes_with_a_copy_of_the_file_that_includes_it() {
+    let kernel = "6.12";
+    let tree = tree(kernel);
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shadow");
+    let control = gup_controls::load()
+        .into_iter()
+        .find(|c| c.name == "unshare-exclusive")
+        .unwrap();
+    let rendered = control.render(kernel, &tree).unwrap();
+    let shadow = rendered.write_shadow(&tree, &dir).unwrap();
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    assert_eq!(read(&shadow.gup_c), read(&tree.join("mm/gup.c")));
+    assert_eq!(
+        read(&shadow.gup_c.with_file_name("internal.h")),
+        rendered.patched
+    );
+}

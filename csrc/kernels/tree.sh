@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Kernel trees: what is known of them, unpacking, linked copies, keys that tell
+# whether one has changed.
+
+# hash_of FILE, or - for standard input
+hash_of() { sha256sum -- "$1" | cut -d' ' -f1; }
+
+info_value() { sed -n "s/^$2=//p" "$1/info"; }
+
+table_rows() { grep -v -e '^#' -e '^[[:space:]]*$' "$here/table"; }
+table_versions() { table_rows | awk '{ print $1 }'; }
+table_row() { table_rows | awk -v v="$1" '$1 == v'; }
+
+# package_version NAME: empty when it is not installed
+package_version() {
+	# shellcheck disable=SC2016 # dpkg's own variables
+	dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p'
+}
+
+# tree_version TREE: VERSION.PATCHLEVEL.SUBLEVEL
+tree_version() {
+	awk -F'[ \t]*=[ \t]*' '
+		$1 == "VERSION" { v = $2 } $1 == "PATCHLEVEL" { p = $2 } $1 == "SUBLEVEL" { s = $2 }
+		NR > 30 { exit }
+		END { if (v != "" && p != "") print v "." p "." (s == "" ? 0 : s) }' "$1/Makefile"
+}
+
+# check_tree TREE SHOWN: an unpacked kernel tree, or one message why not
+check_tree() {
+	local file
+	for file in Makefile Kbuild mm/gup.c include/linux/mm.h arch/x86/Makefile scripts/kconfig/Makefile; do
+		[ -f "$1/$file" ] || die "$2 is not an unpacked kernel tree: it has no $file"
+	done
+	[ -n "$(tree_version "$1")" ] || die "$2 is not an unpacked kernel tree: its Makefile gives no VERSION and PATCHLEVEL"
+}
+
+# nearest_revision V.P.S: by distance, a major version counted as 20 minor ones
+nearest_revision() {
+	table_rows | awk -v want="$1" '
+		function place(v, part) { split(v, part, "."); return part[1] * 20 + part[2] }
+		{
+			d = place($1) - place(want)
+			if (d < 0) d = -d
+			if (best == "" || d < least) { best = $4; least = d }
+		}
+		END { print best }'
+}
+
+# how_chosen V.P.S REVISION: in words
+how_chosen() {
+	local row=${1%.*}
+	if [ -n "$(table_row "$row")" ]; then
+		echo "the tree's own version"
+	else
+		echo "the nearest known one: $row is untried; RIGHT= overrides it"
+	fi
+}
+
+# need_space MEGABYTES: before anything is written
+need_space() {
+	local free
+	free=$(df -Pm "$kernels_dir" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge "$1" ] || die "not enough space for $(shown "$kernels_dir"): $free MB free, $1 MB needed"
+}
+
+exclude_globs() { grep -v -e '^#' -e '^[[:space:]]*$' "$here/exclude"; }
+
+# excluded PATH: is it one of the parts that are not unpacked?
+excluded() {
+	local glob
+	while read -r glob; do
+		# shellcheck disable=SC2053 # the glob is meant as one
+		[[ $1 == $glob ]] && return 0
+	done < <(exclude_globs)
+	return 1
+}
+
+# unpack ARCHIVE FOLDER: all cores, without the excluded parts
+unpack() {
+	local top
+	top=$(basename "$1" .tar.xz)
+	mkdir "$2"
+	exclude_globs | sed "s|^|$top/|" >"$side/exclude"
+	run_logged "$log_dir/$name.unpack.log" "unpacking $1" tar -C "$2" --strip-components=1 \
+		--use-compress-program='xz -T0' --anchored --exclude-from="$side/exclude" -xf "$1"
+	rm "$side/exclude"
+}
+
+# A tree that was built in has headers of its own configuration lying about.
+built_in_place() {
+	[ -e "$1/.config" ] || [ -e "$1/include/config" ] || [ -e "$1/include/generated" ] ||
+		[ -e "$1/arch/x86/include/generated" ]
+}
+
+remove_built() {
+	rm -rf "$1/.config" "$1/include/config" "$1/include/generated" "$1/arch/x86/include/generated"
+}
+
+# link_tree FROM TO: a copy that shares its files where the filesystem can;
+# whoever changes a file in it must replace it, not write to it
+link_tree() {
+	local from=$1 to=$2 log=$log_dir/$name.copy.log prune=() glob how=(cp -a --reflink=auto)
+	while read -r glob; do prune+=(-o -path "./$glob"); done < <(exclude_globs)
+	mkdir -p "$to"
+	# hard links fail across filesystems and for files that are not ours
+	if ln "$from/mm/gup.c" "$to/.probe" 2>/dev/null; then
+		how=(cp -al)
+		rm "$to/.probe"
+	else
+		need_space 600
+	fi
+	run_logged "$log" "copying $from" copy_files "$from" "$to"
+	find "$to" -type d ! -perm -u+w -exec chmod u+w {} +
+}
+
+# the part of link_tree that may fail; uses its locals
+copy_files() {
+	cd "$1" && find . \( -path ./.git "${prune[@]}" -o -name '*.o' -o -name '*.ko' -o -name '*.cmd' \) -prune \
+		-o \( -type f -o -type l \) -print0 | xargs -0 "${how[@]}" --parents -t "$2"
+}
+
+# build_key TREE: changes when the configuration or kbuild itself may have
+build_key() {
+	(cd "$1" && find . \( -path ./.git -o -path ./Documentation -o -path ./tools/testing \) -prune -o \
+		-type f \( -name 'Kconfig*' -o -path './scripts/*' -o -path ./Makefile -o -path ./Kbuild \
+		-o -path './arch/x86/*' ! -name '*.[chS]' -o -name bounds.c -o -name 'asm-offsets*.c' \) \
+		! -name '*.o' ! -name '*.cmd' ! -name '.*' -printf '%P %s %T@\n') | sort | hash_of -
+}
+
+# source_key TREE: changes when a source file that mm/gup.c may reach has
+source_key() {
+	(cd "$1" && find mm kernel include arch/x86 lib fs \( -path include/generated -o -path include/config \
+		-o -path arch/x86/include/generated \) -prune -o -type f -name '*.[ch]' -printf '%p %s %T@\n') | sort | hash_of -
+}
