@@ -44,7 +44,7 @@ typedef uint64_t gd_u64;
 #define GD_SLOT_SHIFT	10
 #define GD_SLOT_PAGES	(1u << GD_SLOT_SHIFT)
 
-/* templates: what all pages of a slot, tails included, have in common */
+/* templates: what all pages of a slot's folio, tails included, have in common */
 enum gd_template {
 	GD_T_NORMAL,		/* ZONE_NORMAL, no page AnonExclusive */
 	GD_T_NORMAL_EXCL,	/* ZONE_NORMAL, every page AnonExclusive */

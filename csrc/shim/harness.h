@@ -22,6 +22,15 @@
 /* The first page of the arena has this pfn: no pfn is 0, none looks like NULL. */
 #define GD_PFN_BASE	0x100000ul
 
+/*
+ * The flag word of a first tail keeps other things in its low byte on 6.12 (the
+ * order): on all kernels, the flags that live there are neither set nor seen
+ * on tails.
+ */
+#define GD_TAIL_BITS	(1ul << PG_locked | 1ul << PG_referenced |		\
+			 1ul << PG_uptodate | 1ul << PG_dirty | 1ul << PG_lru |	\
+			 1ul << PG_waiters | 1ul << PG_writeback | 1ul << PG_head)
+
 /* What was last recorded of a page. */
 struct gd_shadow {
 	unsigned long flags;
@@ -55,7 +64,6 @@ struct gd_harness {
 	const struct gd_program *prog;
 	struct gd_trace *trace;
 	u32 base[GD_MAX_FOLIOS];	/* first page number of each folio */
-	u8 tailless[GD_MAX_FOLIOS];	/* ZONE_DEVICE: operands go to the head */
 
 	u32 prog_nr;
 	u32 op_nr;			/* never 0 while an operation runs */

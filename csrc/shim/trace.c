@@ -7,10 +7,7 @@
 
 #define CANONICAL(flags, kernel, canon)	((u32)(((flags) >> (kernel)) & 1) << (canon))
 
-/*
- * Flag words of tails keep other things in their low byte (the order, in the
- * first tail of 6.12): leave it out for tails of every kernel.
- */
+/* Tails do not show what GD_TAIL_BITS cover. */
 static u32 canonical_flags(unsigned long f, bool tail)
 {
 	u32 low = CANONICAL(f, PG_locked, GD_F_LOCKED) |
@@ -108,11 +105,13 @@ void gd_call(u8 call, const struct page *page)
 
 static bool same(const struct gd_shadow *shadow, const struct page *page)
 {
-	unsigned long mapping = gd_is_tail(page) ? 1 : (unsigned long)page->mapping;
+	bool tail = gd_is_tail(page);
 	u64 counts = gd_observe_counts(page);
 
-	return shadow->flags == page->flags && shadow->mapping == mapping &&
-	       shadow->ref == (int)counts && shadow->pin == (int)(counts >> 32);
+	return shadow->mapping == (tail ? 1 : (unsigned long)page->mapping) &&
+	       shadow->ref == (int)counts && shadow->pin == (int)(counts >> 32) &&
+	       (shadow->flags == page->flags ||
+		canonical_flags(shadow->flags, tail) == canonical_flags(page->flags, tail));
 }
 
 static void record_page(u32 nr)

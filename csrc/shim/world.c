@@ -22,12 +22,6 @@ static const u8 kernel_flag[GD_NR_FLAGS] = {
 	[GD_F_PRIVATE_2] = PG_private_2,
 };
 
-/* flags that tails do not show, see trace.c; they cannot be set there either */
-#define LOW_FLAGS (1u << GD_F_LOCKED | 1u << GD_F_REFERENCED |		\
-		   1u << GD_F_UPTODATE | 1u << GD_F_DIRTY |		\
-		   1u << GD_F_LRU | 1u << GD_F_WAITERS |		\
-		   1u << GD_F_WRITEBACK | 1u << GD_F_HEAD)
-
 static bool is_device(u8 kind)
 {
 	return kind >= GD_K_DEV_PRIVATE;
@@ -106,8 +100,7 @@ static void form_folio(struct page *head, u32 order)
 	for (i = 1; i < 1u << order; i++) {
 		struct page *page = head + i;
 
-		/* the low byte may hold a large folio's fields */
-		page->flags &= ~0xfful;
+		page->flags &= ~GD_TAIL_BITS;
 		gd_form_tail(head, i);
 		page->_refcount.counter = 0;
 		touch(page);
@@ -179,7 +172,6 @@ static void setup_folio(u32 i, bool *zero, bool *huge_zero)
 	struct page *head = gd.memmap + (slot << GD_SLOT_SHIFT);
 
 	gd.base[i] = slot << GD_SLOT_SHIFT;
-	gd.tailless[i] = is_device(f->kind) ? f->order + 1 : 0;
 	set_pageblock(slot, f->migratetype);
 	for (bit = 0; bit < GD_NR_FLAGS; bit++)
 		if (f->flags & (1u << bit))
@@ -211,20 +203,22 @@ void gd_world_setup(void)
 struct page *gd_operand(struct gd_run run, u32 k)
 {
 	u32 i = run.page >> GD_RUN_SHIFT, offset = (run.page & GD_RUN_OFFSET) + k;
+	struct page *page;
 	u32 nr;
 
 	if (i == GD_I_NULL)
 		return NULL;
 	if (i >= GD_MAX_FOLIOS)
 		return gd.poison;
-	/* tails of ZONE_DEVICE folios have no pgmap of their own */
-	if (gd.tailless[i] && offset >> (gd.tailless[i] - 1) == 0)
-		offset = 0;
 	nr = gd.base[i] + offset;
 	if (nr >= GD_NR_PAGES)
 		return gd.poison;
-	gd_touch(nr);
-	return gd.memmap + nr;
+	page = gd.memmap + nr;
+	/* tails of ZONE_DEVICE folios have no pgmap of their own */
+	if (gd_is_tail(page) && is_zone_device_page(page))
+		page = compound_head(page);
+	gd_touch(gd_nr(page));
+	return page;
 }
 
 /* ---- changes ---- */
@@ -272,7 +266,7 @@ static void change_flag(const struct gd_op *op, bool set)
 	unsigned long bit = 1ul << kernel_flag[flag];
 
 	if (!page || flag == GD_F_HEAD ||
-	    (gd_is_tail(page) && LOW_FLAGS & (1u << flag)))
+	    (gd_is_tail(page) && bit & GD_TAIL_BITS))
 		return;
 	if (set)
 		page->flags |= bit;
@@ -297,7 +291,7 @@ WORLD(SPLIT)
 	u32 order, to = op->arg, i;
 	void *mapping;
 
-	if (!head || gd.tailless[op->run[0].page >> GD_RUN_SHIFT])
+	if (!head || is_zone_device_page(head))
 		return;
 	order = order_of(head);
 	if (to >= order)
@@ -308,7 +302,7 @@ WORLD(SPLIT)
 
 		/* what the first tail's low byte held belongs to the whole */
 		if (i)
-			piece->flags &= ~0xfful;
+			piece->flags &= ~GD_TAIL_BITS;
 		form_folio(piece, to);
 		piece->mapping = mapping;
 		set_ref(piece, i ? op->n : op->val);
@@ -320,7 +314,7 @@ WORLD(MERGE)
 	u32 i = op->run[0].page >> GD_RUN_SHIFT, order;
 	struct page *head;
 
-	if (i >= GD_MAX_FOLIOS || gd.tailless[i])
+	if (i >= GD_MAX_FOLIOS || is_device(gd.prog->folio[i].kind))
 		return;
 	order = gd.prog->folio[i].order;
 	head = gd.memmap + gd.base[i];

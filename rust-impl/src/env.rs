@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The rest of the kernel: what the covered functions call, and the answers.
+//!
+//! Each call is a step and an event that shows the page as it is before the
+//! answer takes effect.  The answers are fixed:
+//!
+//! | call               | answer                                           |
+//! |--------------------|--------------------------------------------------|
+//! | `__folio_put`      | nothing: the folio stays readable as it is       |
+//! | `folio_mark_dirty` | sets the dirty flag                              |
+//! | `__folio_lock`     | nothing: the lock stays taken, now by the caller |
+//! | `folio_unlock`     | clears the locked flag                           |
+//! | `wake_up_var`      | nothing                                          |
+//!
+//! The statistics counters are no calls: they are state of the
+//! [`Machine`](crate::Machine).
+
+use crate::fault::{self, Fault};
+use crate::kernel::{Kernel, Stop};
+use crate::observer::{Call, Observer};
+use crate::page::flag;
+use crate::pages::{FolioPtr, PagePtr};
+
+/// Which statistics counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counter {
+    /// NR_FOLL_PIN_ACQUIRED.
+    Acquired,
+    /// NR_FOLL_PIN_RELEASED.
+    Released,
+}
+
+impl<O: Observer> Kernel<'_, O> {
+    fn call(&mut self, call: Call, folio: FolioPtr) -> Result<(), Stop> {
+        let page = folio.page();
+        let nr = page.nr().ok_or(Stop::Oops)?;
+        self.step()?;
+        self.machine.pages.update(page)?;
+        self.observer.call(call, self.machine.pages.observe(nr));
+        Ok(())
+    }
+
+    pub(crate) fn __folio_put(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(Call::FolioPut, folio)
+    }
+
+    pub(crate) fn folio_mark_dirty(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(Call::FolioMarkDirty, folio)?;
+        self.machine.pages.update(folio.page())?.flags |= flag::DIRTY;
+        Ok(())
+    }
+
+    pub(crate) fn __folio_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(Call::FolioLock, folio)
+    }
+
+    pub(crate) fn folio_unlock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(Call::FolioUnlock, folio)?;
+        self.machine.pages.update(folio.page())?.flags &= !flag::LOCKED;
+        Ok(())
+    }
+
+    /// `wake_up_var(&folio->_refcount)`.
+    pub(crate) fn wake_up_refcount(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(Call::WakeUpVar, folio)
+    }
+
+    /// `node_stat_mod_folio`: reads the folio's node, so a bad pointer faults
+    /// before anything is counted.
+    #[inline]
+    pub(crate) fn node_stat_mod_folio(
+        &mut self,
+        folio: FolioPtr,
+        counter: Counter,
+        nr: i32,
+    ) -> Result<(), Stop> {
+        self.machine.pages.get(folio.page())?;
+        let counter = match counter {
+            Counter::Acquired => &mut self.machine.acquired,
+            Counter::Released => &mut self.machine.released,
+        };
+        *counter = counter.wrapping_add(nr);
+        Ok(())
+    }
+
+    /// `folio_lock`: takes the lock, or waits for it.
+    pub(crate) fn folio_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        let page = self.machine.pages.update(folio.page())?;
+        let taken = page.flags & flag::LOCKED != 0;
+        page.flags |= flag::LOCKED;
+        if taken {
+            self.__folio_lock(folio)?;
+        }
+        Ok(())
+    }
+
+    /// `is_zero_page`: compares page frame numbers, follows no pointer.
+    #[inline]
+    pub(crate) fn is_zero_page(&self, page: PagePtr) -> bool {
+        page == self.machine.zero_page && page.nr().is_some()
+    }
+
+    /// `is_zero_folio`, where `unless` plants its absence.
+    #[inline]
+    pub(crate) fn is_zero_folio(&self, folio: FolioPtr, unless: Fault) -> bool {
+        !fault::is(unless) && self.is_zero_page(folio.page())
+    }
+}

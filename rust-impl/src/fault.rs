@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Planted faults: small slips of the kind that patches make.
+//!
+//! They test the comparison, not the kernel: a campaign has to find each.
+//! Without the feature `faults` the question [`is`] is a constant `false` and
+//! nothing is left of them; with it, `select` chooses one at run time.
+
+use crate::rules::{Revision, Rules};
+
+macro_rules! faults {
+    ($($variant:ident $name:literal $what:literal;)*) => {
+        /// A planted fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u32)]
+        pub enum Fault {
+            $(#[doc = concat!($what, ".")] $variant),*
+        }
+
+        impl Fault {
+            /// All of them.
+            pub const ALL: &'static [Fault] = &[$(Fault::$variant),*];
+
+            /// A short name for command lines.
+            pub const fn name(self) -> &'static str {
+                match self { $(Fault::$variant => $name),* }
+            }
+
+            /// What is wrong, and where.
+            pub const fn what(self) -> &'static str {
+                match self { $(Fault::$variant => $what),* }
+            }
+        }
+    };
+}
+
+faults! {
+    FastPincountDropped "fast-pincount-dropped"
+        "the lockless grab leaves the pin count of a large folio alone";
+    FastPincountOne "fast-pincount-one"
+        "the lockless grab adds 1 instead of refs to the pin count";
+    FastBias1024 "fast-bias-1024"
+        "the lockless grab of a small folio adds the whole bias on top of the reference";
+    SlowPincountDropped "slow-pincount-dropped"
+        "the slow grab leaves the pin count of a large folio alone";
+    SlowBias1023 "slow-bias-1023"
+        "the slow grab of a small folio adds one reference too few";
+    SlowCountZero "slow-count-zero"
+        "the slow grab takes a count of zero for a live one";
+    SlowErrno "slow-errno"
+        "a failed slow grab gives EAGAIN";
+    SlowGetPinOrder "slow-get-pin-order"
+        "the slow grab lets FOLL_PIN win over FOLL_GET";
+    TryGetRefsOne "try-get-refs-one"
+        "try_get_folio takes 1 reference whatever refs says";
+    TryGetWarnMissing "try-get-warn-missing"
+        "try_get_folio fails silently on a negative count";
+    TryGetPageWarnMissing "try-get-page-warn-missing"
+        "try_get_page fails silently";
+    TryGetPageNegative "try-get-page-negative"
+        "try_get_page fails on zero only";
+    GetPageNoHead "get-page-no-head"
+        "get_page does not look up the head";
+    PutPageNoHead "put-page-no-head"
+        "put_page does not look up the head";
+    FolioGetWindow "folio-get-window"
+        "folio_get complains about zero, not about an overflow close by (DEBUG_VM)";
+    PutZeroUnnoticed "put-zero-unnoticed"
+        "dropping a reference of a count of zero goes unnoticed (DEBUG_VM)";
+    PutRefsNotFreed "put-refs-not-freed"
+        "folio_put_refs does not free at zero";
+    AddUnlessZero "add-unless-zero"
+        "a reference is added to a count of zero";
+    DevmapKeyIgnored "devmap-key-ignored"
+        "fsdax pages are put the devmap way with the key off";
+    DevmapWakeAtZero "devmap-wake-at-zero"
+        "the waiter of an fsdax page is woken at 0, not at 1";
+    AcquiredAsReleased "acquired-as-released"
+        "a pin taken in the lockless way moves the wrong counter";
+    ReleasedOne "released-one"
+        "releasing refs pins counts as one";
+    PutPincountDropped "put-pincount-dropped"
+        "gup_put_folio leaves the pin count of a large folio alone";
+    PutZeroPage "put-zero-page"
+        "gup_put_folio does not spare the zero page";
+    FastZeroPage "fast-zero-page"
+        "the lockless grab pins the zero page";
+    SlowZeroPage "slow-zero-page"
+        "the slow grab pins the zero page";
+    FastLongtermSkipped "fast-longterm-skipped"
+        "the lockless grab does not look at FOLL_LONGTERM";
+    FastP2pdmaSkipped "fast-p2pdma-skipped"
+        "the lockless grab hands out PCI peer-to-peer pages (6.12)";
+    AddPinThreshold "add-pin-threshold"
+        "folio_add_pin warns one reference early (6.12)";
+    ListWalkShort "list-walk-short"
+        "the list walk counts one page too few for a run of two or more";
+    ListWalkSamePage "list-walk-same-page"
+        "the list walk compares pages where it should compare folios";
+    RangeWalkFromHead "range-walk-from-head"
+        "the range walk takes its start for the head of the folio";
+    RangeWalkUnclamped "range-walk-unclamped"
+        "the range walk releases the rest of the folio past npages";
+    DirtyAlways "dirty-always"
+        "a folio that is dirty already is dirtied again";
+    UnlockForgotten "unlock-forgotten"
+        "a folio is left locked after dirtying";
+    MarkDirtyForgotten "mark-dirty-forgotten"
+        "a folio is locked and unlocked but not dirtied";
+    ErrnoLimit "errno-limit"
+        "the largest errno is not taken for one";
+    SanityTailIgnored "sanity-tail-ignored"
+        "the check of pinned pages looks at the head only (DEBUG_VM)";
+    UnshareWrite "unshare-write"
+        "gup_must_unshare does not look at FOLL_WRITE";
+    UnshareHead "unshare-head"
+        "gup_must_unshare looks at the head's exclusivity";
+    PinnedGreater "pinned-greater"
+        "a small folio needs more than one pin's references to be pinned";
+    PinnedSigned "pinned-signed"
+        "a negative count does not look pinned";
+    PinnedLargeZero "pinned-large-zero"
+        "a large folio with a pin count of zero looks pinned";
+    CowHasPinned "cow-has-pinned"
+        "fork does not look at MMF_HAS_PINNED";
+    LongtermIsolate "longterm-isolate"
+        "an isolated pageblock is good enough for a long-term pin";
+    LongtermMovable "longterm-movable"
+        "ZONE_MOVABLE is good enough for a long-term pin";
+    SecretmemCompound "secretmem-compound"
+        "a compound page can be secretmem (6.1)";
+    AllowedMovable "allowed-movable"
+        "the lockless walk hands out movable non-LRU pages (6.12)";
+    HasPinnedForgotten "has-pinned-forgotten"
+        "MMF_HAS_PINNED is not set";
+}
+
+impl Fault {
+    /// Whether it makes a difference in a kernel.
+    pub fn applies(self, rules: &Rules) -> bool {
+        match self {
+            Fault::FastP2pdmaSkipped | Fault::AddPinThreshold | Fault::AllowedMovable => {
+                rules.revision >= Revision::V6_12
+            }
+            Fault::SecretmemCompound => !rules.secretmem_by_mapping,
+            Fault::FolioGetWindow | Fault::PutZeroUnnoticed | Fault::SanityTailIgnored => {
+                rules.debug_vm
+            }
+            _ => true,
+        }
+    }
+
+    /// The fault of that name.
+    pub fn by_name(name: &str) -> Option<Fault> {
+        Fault::ALL.iter().copied().find(|f| f.name() == name)
+    }
+}
+
+#[cfg(feature = "faults")]
+mod selected {
+    use core::sync::atomic::{AtomicU32, Ordering};
+
+    use super::Fault;
+
+    /// 0, or one more than the fault's number.
+    static SELECTED: AtomicU32 = AtomicU32::new(0);
+
+    /// Plants one fault in the whole process, or none.
+    pub fn select(fault: Option<Fault>) {
+        SELECTED.store(fault.map_or(0, |f| f as u32 + 1), Ordering::Relaxed);
+    }
+
+    /// Whether this fault is planted.
+    #[inline(always)]
+    pub fn is(fault: Fault) -> bool {
+        SELECTED.load(Ordering::Relaxed) == fault as u32 + 1
+    }
+}
+
+#[cfg(feature = "faults")]
+pub use selected::{is, select};
+
+/// Whether this fault is planted: never, without the feature `faults`.
+#[cfg(not(feature = "faults"))]
+#[inline(always)]
+pub const fn is(_: Fault) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_lead_back() {
+        for &fault in Fault::ALL {
+            assert_eq!(Fault::by_name(fault.name()), Some(fault));
+        }
+        assert!(Fault::ALL.len() >= 24);
+    }
+
+    #[test]
+    fn nothing_is_planted_by_default() {
+        assert!(Fault::ALL.iter().all(|&f| !is(f)));
+    }
+}

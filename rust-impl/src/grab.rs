@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Grabs: FOLL_GET or FOLL_PIN decide what is taken.
+//!
+//! There are two.  The *slow* one is for callers that hold the folio by other
+//! means: 6.1 `try_grab_page`, 6.12 `try_grab_folio`.  The *fast* one is for
+//! the lockless walk, where the folio may go away at any time: 6.1
+//! `try_grab_folio`, 6.12 `try_grab_folio_fast`.
+
+use crate::GUP_PIN_COUNTING_BIAS;
+use crate::env::Counter;
+use crate::fault::{self, Fault};
+use crate::foll::{Foll, FollFlag};
+use crate::kernel::{Kernel, Stop};
+use crate::observer::Observer;
+use crate::page::Pgmap;
+use crate::pages::{FolioPtr, PagePtr};
+use crate::site::Site;
+
+/// Out of memory; here: the folio could not be grabbed.
+pub const ENOMEM: i32 = 12;
+/// Remote I/O error; here: a PCI peer-to-peer page that was not asked for.
+pub const EREMOTEIO: i32 = 121;
+
+const BIAS: i32 = GUP_PIN_COUNTING_BIAS as i32;
+
+impl<O: Observer> Kernel<'_, O> {
+    /// The slow grab of whichever revision: 0 or a negative errno.
+    ///
+    /// 6.1 takes a page, one reference, and gives a bool, which stands here as
+    /// 0 or -ENOMEM.  6.12 takes the folio of the page.
+    pub fn grab_slow(&mut self, page: PagePtr, refs: i32, flags: Foll) -> Result<i32, Stop> {
+        let result = if self.rules.slow_grab_takes_refs {
+            let folio = self.page_folio(page)?;
+            self.try_grab_folio(folio, refs, flags)?
+        } else if self.try_grab_page(page, flags)? {
+            0
+        } else {
+            -ENOMEM
+        };
+        if result == -ENOMEM && fault::is(Fault::SlowErrno) {
+            return Ok(-11);
+        }
+        Ok(result)
+    }
+
+    /// `try_grab_page` (6.1): the slow grab of one reference or pin.
+    pub fn try_grab_page(&mut self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
+        let folio = self.page_folio(page)?;
+        let both = self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin);
+        self.warn_on(both, Site::TryGrabPageBoth);
+        if self.slow_count_is_dead(folio, Site::TryGrabPageCount)? {
+            return Ok(false);
+        }
+        self.take_held(folio, 1, flags)?;
+        Ok(true)
+    }
+
+    /// `try_grab_folio` (6.12; the 6.1 function of that name is
+    /// [`Kernel::try_grab_folio_fast`]): the slow grab, 0 or a negative errno.
+    pub fn try_grab_folio(&mut self, folio: FolioPtr, refs: i32, flags: Foll) -> Result<i32, Stop> {
+        if self.slow_count_is_dead(folio, Site::TryGrabFolioCount)? {
+            return Ok(-ENOMEM);
+        }
+        if self.refuses_p2pdma(folio.page(), flags)? {
+            return Ok(-EREMOTEIO);
+        }
+        self.take_held(folio, refs, flags)?;
+        Ok(0)
+    }
+
+    fn slow_count_is_dead(&mut self, folio: FolioPtr, site: Site) -> Result<bool, Stop> {
+        let count = self.folio_ref_count(folio)?;
+        let dead = count < 0 || count == 0 && !fault::is(Fault::SlowCountZero);
+        Ok(self.warn_on(dead, site))
+    }
+
+    /// Without FOLL_PCI_P2PDMA there are no PCI peer-to-peer pages.
+    fn refuses_p2pdma(&self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
+        Ok(self.rules.grabs_check_p2pdma
+            && !self.has(flags, FollFlag::PciP2pdma)
+            && self.zone_device_type(page)? == Some(Pgmap::P2pdma))
+    }
+
+    /// References or pins on a folio that is held already.
+    fn take_held(&mut self, folio: FolioPtr, refs: i32, flags: Foll) -> Result<(), Stop> {
+        let mut get = self.has(flags, FollFlag::Get);
+        let pin = self.has(flags, FollFlag::Pin);
+        if fault::is(Fault::SlowGetPinOrder) {
+            get &= !pin;
+        }
+        if get {
+            self.folio_ref_add(folio, refs)?;
+        } else if pin {
+            if self.is_zero_folio(folio, Fault::SlowZeroPage) {
+                return Ok(());
+            }
+            if self.folio_test_large(folio)? {
+                self.folio_ref_add(folio, refs)?;
+                if !fault::is(Fault::SlowPincountDropped) {
+                    self.folio_pincount_add(folio, refs)?;
+                }
+            } else {
+                let bias = if fault::is(Fault::SlowBias1023) {
+                    BIAS - 1
+                } else {
+                    BIAS
+                };
+                self.folio_ref_add(folio, refs.wrapping_mul(bias))?;
+            }
+            self.node_stat_mod_folio(folio, Counter::Acquired, refs)?;
+        }
+        Ok(())
+    }
+
+    /// `try_grab_folio_fast` (6.12), `try_grab_folio` (6.1): the lockless
+    /// walk's grab; `None` stands for NULL.
+    pub fn try_grab_folio_fast(
+        &mut self,
+        page: PagePtr,
+        refs: i32,
+        flags: Foll,
+    ) -> Result<Option<FolioPtr>, Stop> {
+        if self.rules.fast_grab_wants_irqs_off && self.rules.debug_vm {
+            self.warn_on(self.machine.irqs_on, Site::TryGrabFolioFastIrqs);
+        }
+        let get = self.has(flags, FollFlag::Get);
+        let neither = !get && !self.has(flags, FollFlag::Pin);
+        let site = if self.rules.slow_grab_takes_refs {
+            Site::TryGrabFolioFastNeither
+        } else {
+            Site::TryGrabFolioNeither
+        };
+        if self.warn_on(neither, site) {
+            return Ok(None);
+        }
+        if self.refuses_p2pdma(page, flags)? && !fault::is(Fault::FastP2pdmaSkipped) {
+            return Ok(None);
+        }
+        if get {
+            return self.try_get_folio(page, refs);
+        }
+
+        if self.is_zero_page(page) && !fault::is(Fault::FastZeroPage) {
+            return Ok(Some(self.page_folio(page)?));
+        }
+        let longterm =
+            self.has(flags, FollFlag::Longterm) && !fault::is(Fault::FastLongtermSkipped);
+        if longterm
+            && !self.rules.longterm_checked_after_get
+            && !self.is_longterm_pinnable_page(page)?
+        {
+            return Ok(None);
+        }
+        let Some(folio) = self.try_get_folio(page, refs)? else {
+            return Ok(None);
+        };
+        if longterm
+            && self.rules.longterm_checked_after_get
+            && !self.folio_is_longterm_pinnable(folio)?
+        {
+            self.put_refs(folio, refs)?;
+            return Ok(None);
+        }
+
+        // The references are taken; make them pins.
+        if self.folio_test_large(folio)? {
+            let pins = if fault::is(Fault::FastPincountOne) {
+                1
+            } else {
+                refs
+            };
+            if !fault::is(Fault::FastPincountDropped) {
+                self.folio_pincount_add(folio, pins)?;
+            }
+        } else {
+            let rest = if fault::is(Fault::FastBias1024) {
+                BIAS
+            } else {
+                BIAS - 1
+            };
+            self.folio_ref_add(folio, refs.wrapping_mul(rest))?;
+        }
+        let counter = if fault::is(Fault::AcquiredAsReleased) {
+            Counter::Released
+        } else {
+            Counter::Acquired
+        };
+        self.node_stat_mod_folio(folio, counter, refs)?;
+        Ok(Some(folio))
+    }
+
+    /// `folio_add_pin` (6.12): one more pin on a pinned folio.  The counters
+    /// do not move.
+    pub fn folio_add_pin(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        if self.is_zero_page(folio.page()) {
+            return Ok(());
+        }
+        if self.folio_test_large(folio)? {
+            let unpinned = self.machine.pages.get(folio.page())?.pincount < 1;
+            self.warn_on(unpinned, Site::FolioAddPinLarge);
+            self.folio_ref_add(folio, 1)?;
+            self.folio_pincount_add(folio, 1)?;
+        } else {
+            // The bias is unsigned, and so is the comparison.
+            let bias = GUP_PIN_COUNTING_BIAS + u32::from(fault::is(Fault::AddPinThreshold));
+            let unpinned = (self.folio_ref_count(folio)? as u32) < bias;
+            self.warn_on(unpinned, Site::FolioAddPinSmall);
+            self.folio_ref_add(folio, BIAS)?;
+        }
+        Ok(())
+    }
+
+    /// `mm_set_has_pinned_flag` (6.1, 6.12).
+    pub fn mm_set_has_pinned_flag(&mut self) {
+        if !fault::is(Fault::HasPinnedForgotten) {
+            self.machine.has_pinned = true;
+        }
+    }
+}

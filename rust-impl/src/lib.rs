@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The kernel's page grab, pin and unpin paths in safe Rust.
+//!
+//! One implementation serves several kernel revisions: where they differ it
+//! asks its [`Rules`].  Functions keep their kernel names and say which
+//! revisions they follow; [`Kernel`] has them as methods.
+//!
+//! * [`pages`] is the memory map: pages in slots, pointers that may be bad,
+//!   and a journal of what an operation touched.
+//! * [`machine`] adds the state beside pages, [`world`] sets it up and changes
+//!   it from outside, [`env`](mod@env) answers for the rest of the kernel.
+//! * [`refs`], [`grab`], [`unpin`] and [`predicates`] are the kernel functions.
+//! * [`site`] lists every WARN and BUG, [`fault`] the faults that can be
+//!   planted.
+//!
+//! A kernel function that does not return (BUG, memory fault, step limit)
+//! yields `Err(`[`Stop`]`)`; nothing after that point has happened.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod env;
+pub mod fault;
+pub mod foll;
+pub mod grab;
+pub mod kernel;
+pub mod machine;
+pub mod observer;
+pub mod page;
+pub mod pages;
+pub mod predicates;
+pub mod refs;
+pub mod rules;
+pub mod site;
+pub mod unpin;
+pub mod world;
+
+pub use foll::{Foll, FollFlag};
+pub use grab::{ENOMEM, EREMOTEIO};
+pub use kernel::{Kernel, Stop};
+pub use machine::Machine;
+pub use observer::{Call, Event, Events, Observer};
+pub use page::{Mapping, Page, PageState};
+pub use pages::{FolioPtr, PagePtr, Pages};
+pub use predicates::Vma;
+pub use rules::{Revision, Rules};
+pub use site::Site;
+pub use unpin::List;
+pub use world::{FolioDecl, Kind, WorldDecl};
+
+/// One pin of a small folio, in references.
+pub const GUP_PIN_COUNTING_BIAS: u32 = 1 << 10;

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A machine: the pages and the state beside them.
+//!
+//! One machine serves many programs; [`Machine::reset`] costs what the last
+//! one touched.
+
+use alloc::vec::Vec;
+
+use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_SHIFT};
+use crate::world::Placed;
+
+/// Steps (refcount updates and calls) of one operation.
+pub const STEP_LIMIT: u32 = 4096;
+
+/// Bits of [`Machine::state_bits`].
+pub mod state {
+    /// Interrupts are on.
+    pub const IRQS_ON: u8 = 0x01;
+    /// MMF_HAS_PINNED of the mm.
+    pub const HAS_PINNED: u8 = 0x02;
+    /// devmap_managed_key.
+    pub const DEVMAP_KEY: u8 = 0x04;
+    /// All of them.
+    pub const ALL: u8 = 0x07;
+}
+
+/// Migrate type of a slot's pageblocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum MigrateType {
+    /// MIGRATE_UNMOVABLE.
+    #[default]
+    Unmovable,
+    /// MIGRATE_MOVABLE.
+    Movable,
+    /// MIGRATE_RECLAIMABLE.
+    Reclaimable,
+    /// MIGRATE_CMA.
+    Cma,
+    /// MIGRATE_ISOLATE.
+    Isolate,
+}
+
+impl MigrateType {
+    /// How many there are.
+    pub const NR: u32 = 5;
+
+    /// The type with this number, modulo what exists.
+    pub const fn from_index(index: u32) -> MigrateType {
+        match index % Self::NR {
+            0 => MigrateType::Unmovable,
+            1 => MigrateType::Movable,
+            2 => MigrateType::Reclaimable,
+            3 => MigrateType::Cma,
+            _ => MigrateType::Isolate,
+        }
+    }
+}
+
+/// Pages, and all state that the covered functions read or write.
+pub struct Machine {
+    /// The memory map.
+    pub pages: Pages,
+    /// Interrupts are on.
+    pub irqs_on: bool,
+    /// MMF_HAS_PINNED of the one mm.
+    pub has_pinned: bool,
+    /// write_protect_seq of the one mm; odd while a fork copies page tables.
+    pub write_protect_seq: u32,
+    /// devmap_managed_key.
+    pub devmap_managed_key: bool,
+    /// The zero page; [`PagePtr::POISON`] if the program declares none.
+    pub zero_page: PagePtr,
+    /// NR_FOLL_PIN_ACQUIRED, moved by the running operation.
+    pub acquired: i32,
+    /// NR_FOLL_PIN_RELEASED, moved by the running operation.
+    pub released: i32,
+    /// Steps that the running operation has taken.
+    pub steps: u32,
+    /// Steps that it may take.
+    pub step_limit: u32,
+    pub(crate) folios: [Placed; MAX_FOLIOS as usize],
+    pub(crate) nr_folios: usize,
+    migratetype: Vec<MigrateType>,
+    /// Slots whose migrate type was set.
+    blocks: Vec<u32>,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Machine {
+    /// A machine without declared folios.
+    pub fn new() -> Self {
+        Self {
+            pages: Pages::new(),
+            irqs_on: false,
+            has_pinned: false,
+            write_protect_seq: 0,
+            devmap_managed_key: false,
+            zero_page: PagePtr::POISON,
+            acquired: 0,
+            released: 0,
+            steps: 0,
+            step_limit: STEP_LIMIT,
+            folios: [Placed::NONE; MAX_FOLIOS as usize],
+            nr_folios: 0,
+            migratetype: alloc::vec![MigrateType::Unmovable; NR_SLOTS as usize],
+            blocks: Vec::with_capacity(64),
+        }
+    }
+
+    /// Undoes all that the last program did.
+    pub fn reset(&mut self) {
+        self.pages.reset();
+        for &slot in &self.blocks {
+            self.migratetype[slot as usize] = MigrateType::Unmovable;
+        }
+        self.blocks.clear();
+        self.nr_folios = 0;
+        self.zero_page = PagePtr::POISON;
+        self.begin_op();
+    }
+
+    /// Starts an operation: no steps, no pages touched, no counter moved.
+    #[inline]
+    pub fn begin_op(&mut self) {
+        self.pages.begin_op();
+        self.steps = 0;
+        self.acquired = 0;
+        self.released = 0;
+    }
+
+    /// The state beside pages as [`state`] bits.
+    #[inline]
+    pub fn state_bits(&self) -> u8 {
+        (if self.irqs_on { state::IRQS_ON } else { 0 })
+            | (if self.has_pinned {
+                state::HAS_PINNED
+            } else {
+                0
+            })
+            | (if self.devmap_managed_key {
+                state::DEVMAP_KEY
+            } else {
+                0
+            })
+    }
+
+    /// Sets the state beside pages from [`state`] bits.
+    pub fn set_state_bits(&mut self, bits: u8) {
+        self.irqs_on = bits & state::IRQS_ON != 0;
+        self.has_pinned = bits & state::HAS_PINNED != 0;
+        self.devmap_managed_key = bits & state::DEVMAP_KEY != 0;
+    }
+
+    /// The folios of the running program, by index of declaration.
+    pub fn folios(&self) -> &[Placed] {
+        &self.folios[..self.nr_folios]
+    }
+
+    /// Migrate type of the pageblock of a page of the arena.
+    #[inline]
+    pub fn migratetype(&self, nr: u32) -> MigrateType {
+        self.migratetype[(nr >> SLOT_SHIFT) as usize]
+    }
+
+    /// Sets the migrate type of a slot.
+    pub fn set_slot_migratetype(&mut self, slot: u32, to: MigrateType) {
+        let now = &mut self.migratetype[slot as usize];
+        if *now != to {
+            *now = to;
+            self.blocks.push(slot);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+//! One page: what `struct page` and, for a head, the folio's fields hold.
+
+use crate::GUP_PIN_COUNTING_BIAS;
+
+/// Page flags by canonical bit.
+pub mod flag {
+    macro_rules! flags {
+        ($($name:ident = $bit:literal),* $(,)?) => {
+            $(#[doc = concat!("`PG_` flag ", stringify!($name), ".")]
+            pub const $name: u32 = 1 << $bit;)*
+        };
+    }
+    flags! {
+        LOCKED = 0, REFERENCED = 1, UPTODATE = 2, DIRTY = 3, LRU = 4, ACTIVE = 5,
+        WORKINGSET = 6, WAITERS = 7, ANON_EXCLUSIVE = 8, RESERVED = 9,
+        PRIVATE = 10, WRITEBACK = 11, HEAD = 12, SWAPBACKED = 13,
+        UNEVICTABLE = 14, MLOCKED = 15, HWPOISON = 16, YOUNG = 17, IDLE = 18,
+        RECLAIM = 19, SWAPCACHE = 20, ARCH_1 = 21, PRIVATE_2 = 22,
+    }
+    /// How many flags there are.
+    pub const NR: u32 = 23;
+    /// All of them.
+    pub const ALL: u32 = (1 << NR) - 1;
+    /// Those that a tail page does not have: its flag word holds fields of the
+    /// folio in their place.
+    pub const NOT_ON_TAILS: u32 =
+        LOCKED | REFERENCED | UPTODATE | DIRTY | LRU | WAITERS | WRITEBACK | HEAD;
+}
+
+/// What the mapping field holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Mapping {
+    /// NULL.
+    #[default]
+    None,
+    /// Anonymous: the pointer carries PAGE_MAPPING_ANON.
+    Anon,
+    /// An address_space of a plain file system.
+    File,
+    /// One of shmem.
+    Shmem,
+    /// One of memfd_secret.
+    Secretmem,
+    /// One of a dax file.
+    Fsdax,
+    /// KSM: anonymous and movable bits.
+    Ksm,
+    /// A movable non-LRU page.
+    Movable,
+    /// The poison that tail pages carry: not NULL, no flag bits, no object.
+    Tail,
+}
+
+impl Mapping {
+    /// How many kinds a program can ask for.
+    pub const NR: u32 = 8;
+
+    /// The kind with this number, modulo what exists.
+    pub const fn from_index(index: u32) -> Mapping {
+        match index % Self::NR {
+            0 => Mapping::None,
+            1 => Mapping::Anon,
+            2 => Mapping::File,
+            3 => Mapping::Shmem,
+            4 => Mapping::Secretmem,
+            5 => Mapping::Fsdax,
+            6 => Mapping::Ksm,
+            _ => Mapping::Movable,
+        }
+    }
+
+    /// PAGE_MAPPING_ANON is set: anonymous or KSM.
+    #[inline]
+    pub const fn is_anon(self) -> bool {
+        matches!(self, Mapping::Anon | Mapping::Ksm)
+    }
+
+    /// Any of PAGE_MAPPING_FLAGS is set.
+    #[inline]
+    pub const fn has_flags(self) -> bool {
+        matches!(self, Mapping::Anon | Mapping::Ksm | Mapping::Movable)
+    }
+}
+
+/// What a folio is used for, where functions ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PageType {
+    /// None of the below.
+    #[default]
+    Plain,
+    /// hugetlbfs.
+    Hugetlb,
+    /// The slab allocator.
+    Slab,
+}
+
+/// Where a page lies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Zone {
+    /// Ordinary memory.
+    #[default]
+    Normal,
+    /// ZONE_MOVABLE.
+    Movable,
+    /// ZONE_DEVICE.
+    Device,
+}
+
+/// The type of the dev_pagemap that a ZONE_DEVICE page belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Pgmap {
+    /// The pointer is NULL.
+    #[default]
+    None,
+    /// Not addressable by the CPU.
+    Private,
+    /// Coherent with the CPU.
+    Coherent,
+    /// A dax file system.
+    FsDax,
+    /// Generic device memory.
+    Generic,
+    /// PCI peer-to-peer.
+    P2pdma,
+}
+
+pub(crate) const NO_HEAD: u32 = u32::MAX;
+
+/// A page.  Tail pages have a refcount and flags of their own, which functions
+/// never look at as long as they look up the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// `_refcount`.
+    pub refcount: i32,
+    /// The exact pin count; heads of large folios only.
+    pub pincount: i32,
+    /// [`flag`] bits.
+    pub flags: u32,
+    /// The compound link.
+    pub(crate) head: u32,
+    /// The mapping field.
+    pub mapping: Mapping,
+    /// Heads of large folios only.
+    pub order: u8,
+    /// Heads only.
+    pub page_type: PageType,
+    /// Of the ZONE_DEVICE page; tails have none.
+    pub pgmap: Pgmap,
+    /// Where it lies.
+    pub zone: Zone,
+    /// Journal marks, see [`Pages`](crate::Pages).
+    pub(crate) marks: u8,
+}
+
+const _: () = assert!(size_of::<Page>() <= 24);
+
+impl Page {
+    /// All zero: a page of no folio.
+    pub const BLANK: Page = Page {
+        refcount: 0,
+        pincount: 0,
+        flags: 0,
+        head: NO_HEAD,
+        mapping: Mapping::None,
+        order: 0,
+        page_type: PageType::Plain,
+        pgmap: Pgmap::None,
+        zone: Zone::Normal,
+        marks: 0,
+    };
+
+    /// PG_head is set.
+    #[inline]
+    pub const fn is_large(&self) -> bool {
+        self.flags & flag::HEAD != 0
+    }
+
+    /// The compound link leads elsewhere.
+    #[inline]
+    pub const fn is_tail(&self) -> bool {
+        self.head != NO_HEAD
+    }
+
+    /// What is observed of it.
+    #[inline]
+    pub fn observe(&self, page: u32) -> PageState {
+        let large = self.is_large();
+        let tail = self.is_tail();
+        PageState {
+            page,
+            refcount: self.refcount,
+            pincount: if large { self.pincount } else { 0 },
+            flags: if tail {
+                self.flags & !flag::NOT_ON_TAILS
+            } else {
+                self.flags
+            },
+            mapping: if tail { Mapping::None } else { self.mapping },
+            tail,
+            pinned: if tail {
+                false
+            } else if large {
+                self.pincount > 0
+            } else {
+                self.refcount as u32 >= GUP_PIN_COUNTING_BIAS
+            },
+        }
+    }
+}
+
+/// What is observed of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageState {
+    /// Its number in the arena.
+    pub page: u32,
+    /// `_refcount`.
+    pub refcount: i32,
+    /// The exact pin count; heads of large folios only.
+    pub pincount: i32,
+    /// [`flag`] bits.
+    pub flags: u32,
+    /// The mapping field; [`Mapping::None`] for tails.
+    pub mapping: Mapping,
+    /// Whether it is a tail page.
+    pub tail: bool,
+    /// `folio_maybe_dma_pinned()`; false for tails.
+    pub pinned: bool,
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The memory map: all pages, pointers to them, and what was touched.
+//!
+//! Each declared folio has a slot of 1024 pages of its own, chosen by what all
+//! its pages have in common (the template), its order and its index, so every
+//! slot can be built before any program, and a reset costs what was touched.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::kernel::Stop;
+use crate::page::{Mapping, NO_HEAD, Page, PageState, Zone, flag};
+
+/// Folios that a program can declare.
+pub const MAX_FOLIOS: u32 = 8;
+/// Orders 0 to 10.
+pub const NR_ORDERS: u32 = 11;
+/// Pages of a slot, as a power of two.
+pub const SLOT_SHIFT: u32 = 10;
+/// Pages of a slot.
+pub const SLOT_PAGES: u32 = 1 << SLOT_SHIFT;
+/// Kinds of slots, see [`Template`].
+pub const NR_TEMPLATES: u32 = 5;
+/// All slots.
+pub const NR_SLOTS: u32 = NR_TEMPLATES * NR_ORDERS * MAX_FOLIOS;
+/// All pages; the one after the last faults.
+pub const NR_PAGES: u32 = NR_SLOTS << SLOT_SHIFT;
+
+/// What all pages of a folio, tails included, have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Template {
+    /// Ordinary memory, no page AnonExclusive.
+    Normal,
+    /// Ordinary memory, every page AnonExclusive.
+    NormalExcl,
+    /// ZONE_MOVABLE.
+    Movable,
+    /// ZONE_MOVABLE, every page AnonExclusive.
+    MovableExcl,
+    /// ZONE_DEVICE.
+    Device,
+}
+
+impl Template {
+    /// The slot of a declared folio.
+    pub const fn slot(self, order: u32, index: u32) -> u32 {
+        (self as u32 * NR_ORDERS + order) * MAX_FOLIOS + index
+    }
+}
+
+/// What a page is before any program.  Slots that no folio is declared in hold
+/// a folio of their order with refcount 0; pages past the folio are blank.
+pub fn template_page(nr: u32) -> Page {
+    let slot = nr >> SLOT_SHIFT;
+    let offset = nr & (SLOT_PAGES - 1);
+    let order = slot / MAX_FOLIOS % NR_ORDERS;
+    if offset >> order != 0 {
+        return Page::BLANK;
+    }
+    let (zone, flags) = match slot / MAX_FOLIOS / NR_ORDERS {
+        0 => (Zone::Normal, 0),
+        1 => (Zone::Normal, flag::ANON_EXCLUSIVE),
+        2 => (Zone::Movable, 0),
+        3 => (Zone::Movable, flag::ANON_EXCLUSIVE),
+        _ => (Zone::Device, 0),
+    };
+    let page = Page {
+        zone,
+        flags,
+        ..Page::BLANK
+    };
+    if order == 0 {
+        page
+    } else if offset == 0 {
+        Page {
+            flags: flags | flag::HEAD,
+            order: order as u8,
+            ..page
+        }
+    } else {
+        Page {
+            head: nr - offset,
+            mapping: Mapping::Tail,
+            ..page
+        }
+    }
+}
+
+/// A `struct page *`: a page of the arena, or a pointer that faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PagePtr(u32);
+
+impl PagePtr {
+    /// The NULL pointer.
+    pub const NULL: PagePtr = PagePtr(u32::MAX);
+    /// A pointer to nowhere that is not NULL.
+    pub const POISON: PagePtr = PagePtr(u32::MAX - 1);
+
+    /// The page with this number; one past the arena is as good as poison.
+    #[inline]
+    pub const fn new(nr: u32) -> PagePtr {
+        if nr < NR_PAGES {
+            PagePtr(nr)
+        } else {
+            PagePtr::POISON
+        }
+    }
+
+    /// Its number, if it points into the arena.
+    #[inline]
+    pub const fn nr(self) -> Option<u32> {
+        if self.0 < NR_PAGES {
+            Some(self.0)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it is NULL.
+    #[inline]
+    pub const fn is_null(self) -> bool {
+        self.0 == u32::MAX
+    }
+
+    /// `nth_page`: pointer arithmetic; what leaves the arena faults.
+    #[inline]
+    pub fn nth(self, n: u64) -> PagePtr {
+        match (self.nr(), u32::try_from(n)) {
+            (Some(nr), Ok(n)) => nr.checked_add(n).map_or(PagePtr::POISON, PagePtr::new),
+            (None, _) => self,
+            _ => PagePtr::POISON,
+        }
+    }
+}
+
+/// A `struct folio *`: a pointer to a page that is taken to be no tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FolioPtr(pub PagePtr);
+
+impl FolioPtr {
+    /// `&folio->page`.
+    #[inline]
+    pub const fn page(self) -> PagePtr {
+        self.0
+    }
+}
+
+const TOUCHED: u8 = 1;
+const DIRTY: u8 = 2;
+
+/// All pages, and a journal of what changed.
+pub struct Pages {
+    pages: Vec<Page>,
+    /// Of the running operation: each page as it was before.
+    touched: Vec<(u32, Page)>,
+    /// Of the running program.
+    dirty: Vec<u32>,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pages {
+    /// Builds all slots.
+    pub fn new() -> Self {
+        let mut pages = vec![Page::BLANK; NR_PAGES as usize];
+        for slot in 0..NR_SLOTS {
+            let first = slot << SLOT_SHIFT;
+            for offset in 0..1u32 << (slot / MAX_FOLIOS % NR_ORDERS) {
+                pages[(first + offset) as usize] = template_page(first + offset);
+            }
+        }
+        Self {
+            pages,
+            touched: Vec::with_capacity(2048),
+            dirty: Vec::with_capacity(2048),
+        }
+    }
+
+    /// A load through a pointer.
+    #[inline]
+    pub fn get(&self, page: PagePtr) -> Result<&Page, Stop> {
+        self.pages.get(page.0 as usize).ok_or(Stop::Oops)
+    }
+
+    /// A store through a pointer; the page counts as touched.
+    #[inline]
+    pub fn update(&mut self, page: PagePtr) -> Result<&mut Page, Stop> {
+        let slot = self.pages.get_mut(page.0 as usize).ok_or(Stop::Oops)?;
+        if slot.marks & TOUCHED == 0 {
+            self.touched.push((page.0, *slot));
+            if slot.marks & DIRTY == 0 {
+                self.dirty.push(page.0);
+            }
+            slot.marks |= TOUCHED | DIRTY;
+        }
+        Ok(slot)
+    }
+
+    /// What is observed of a page of the arena.
+    #[inline]
+    pub fn observe(&self, nr: u32) -> PageState {
+        self.pages[nr as usize].observe(nr)
+    }
+
+    /// The head of a page's folio, for callers that are not the kernel;
+    /// pointers to nowhere stay as they are.
+    #[inline]
+    pub fn head_of(&self, page: PagePtr) -> PagePtr {
+        match self.get(page) {
+            Ok(p) if p.is_tail() => PagePtr(p.head),
+            _ => page,
+        }
+    }
+
+    /// Starts a new operation: forgets what the last one touched.
+    #[inline]
+    pub fn begin_op(&mut self) {
+        for &(nr, _) in &self.touched {
+            self.pages[nr as usize].marks &= !TOUCHED;
+        }
+        self.touched.clear();
+    }
+
+    /// The pages that the running operation touched, changed or not, in order
+    /// of first touch.
+    pub fn touched(&self) -> impl Iterator<Item = u32> + '_ {
+        self.touched.iter().map(|&(nr, _)| nr)
+    }
+
+    /// What differs in an observable way from before the operation, by page
+    /// number.
+    pub fn changes(&mut self) -> impl Iterator<Item = PageState> + '_ {
+        if !self.touched.is_sorted_by_key(|&(nr, _)| nr) {
+            self.touched.sort_unstable_by_key(|&(nr, _)| nr);
+        }
+        let pages = &self.pages;
+        self.touched.iter().filter_map(move |(nr, before)| {
+            let now = pages[*nr as usize].observe(*nr);
+            (now != before.observe(*nr)).then_some(now)
+        })
+    }
+
+    /// Makes every page what it was before the program.
+    pub fn reset(&mut self) {
+        self.touched.clear();
+        for &nr in &self.dirty {
+            self.pages[nr as usize] = template_page(nr);
+        }
+        self.dirty.clear();
+    }
+}
+
+impl Page {
+    /// Makes it a tail of `head`.
+    pub(crate) fn set_compound_head(&mut self, head: u32) {
+        self.head = head;
+    }
+
+    /// Makes it no tail.
+    pub(crate) fn clear_compound_head(&mut self) {
+        self.head = NO_HEAD;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_to_nowhere_fault() {
+        let pages = Pages::new();
+        for ptr in [
+            PagePtr::NULL,
+            PagePtr::POISON,
+            PagePtr::new(NR_PAGES),
+            PagePtr::new(NR_PAGES - 1).nth(1),
+            PagePtr::new(0).nth(u64::MAX),
+        ] {
+            assert_eq!(pages.get(ptr), Err(Stop::Oops));
+        }
+        assert!(pages.get(PagePtr::new(NR_PAGES - 1)).is_ok());
+    }
+
+    #[test]
+    fn slots_are_built_before_any_program() {
+        let pages = Pages::new();
+        let head = Template::MovableExcl.slot(9, 7) << SLOT_SHIFT;
+        let page = pages.get(PagePtr::new(head)).unwrap();
+        assert!(page.is_large() && page.order == 9 && page.zone == Zone::Movable);
+        let tail = pages.get(PagePtr::new(head + 511)).unwrap();
+        assert!(tail.is_tail() && tail.flags == flag::ANON_EXCLUSIVE);
+        assert_eq!(*pages.get(PagePtr::new(head + 512)).unwrap(), Page::BLANK);
+    }
+
+    #[test]
+    fn only_observable_changes_are_reported_in_order() {
+        let mut pages = Pages::new();
+        pages.begin_op();
+        pages.update(PagePtr::new(9)).unwrap().refcount = 1;
+        pages.update(PagePtr::new(3)).unwrap().refcount = 2;
+        pages.update(PagePtr::new(5)).unwrap();
+        let changed: Vec<_> = pages.changes().map(|s| (s.page, s.refcount)).collect();
+        assert_eq!(changed, [(3, 2), (9, 1)]);
+        pages.begin_op();
+        assert_eq!(pages.changes().count(), 0);
+    }
+
+    #[test]
+    fn a_reset_restores_what_was_touched() {
+        let mut pages = Pages::new();
+        let nr = Template::Normal.slot(2, 0) << SLOT_SHIFT;
+        for n in 0..8 {
+            pages.begin_op();
+            *pages.update(PagePtr::new(nr + n)).unwrap() = Page::BLANK;
+        }
+        pages.reset();
+        for n in 0..8 {
+            assert_eq!(
+                *pages.get(PagePtr::new(nr + n)).unwrap(),
+                template_page(nr + n)
+            );
+        }
+    }
+}

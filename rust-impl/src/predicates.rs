@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Questions that the paths ask about a page, a folio or the mm.
+
+use crate::GUP_PIN_COUNTING_BIAS;
+use crate::fault::{self, Fault};
+use crate::foll::{Foll, FollFlag};
+use crate::kernel::{Kernel, Stop};
+use crate::machine::MigrateType;
+use crate::observer::Observer;
+use crate::page::{Mapping, PageType, Pgmap, Zone, flag};
+use crate::pages::{FolioPtr, PagePtr};
+use crate::rules::Revision;
+use crate::site::Site;
+
+/// The vma that gup_must_unshare() is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Vma {
+    /// NULL: the lockless walk has none.
+    None,
+    /// A shared mapping.
+    Shared,
+    /// A private mapping that may be written: copy-on-write.
+    Cow,
+}
+
+impl Vma {
+    /// The kind with this number, modulo what exists.
+    pub const fn from_index(index: u32) -> Vma {
+        match index % 3 {
+            0 => Vma::None,
+            1 => Vma::Shared,
+            _ => Vma::Cow,
+        }
+    }
+}
+
+impl<O: Observer> Kernel<'_, O> {
+    /// `folio_test_anon` (6.1, 6.12): KSM folios are anonymous too.
+    pub(crate) fn folio_test_anon(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        Ok(self.machine.pages.get(folio.page())?.mapping.is_anon())
+    }
+
+    /// `folio_test_hugetlb` (6.1, 6.12).
+    pub(crate) fn folio_test_hugetlb(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        Ok(self.machine.pages.get(folio.page())?.page_type == PageType::Hugetlb)
+    }
+
+    /// The AnonExclusive bit: hugetlb has it on the head, THP on each page.
+    ///
+    /// In 6.1 `PageAnonExclusive` leaves the lookup of a hugetlb head to its
+    /// callers, in 6.12 it does it; the covered callers come to the same.
+    pub(crate) fn page_anon_exclusive(&self, page: PagePtr) -> Result<bool, Stop> {
+        let folio = self.page_folio(page)?;
+        let page = if self.folio_test_hugetlb(folio)? {
+            folio.page()
+        } else {
+            page
+        };
+        Ok(self.machine.pages.get(page)?.flags & flag::ANON_EXCLUSIVE != 0)
+    }
+
+    /// `gup_must_unshare` (6.1, 6.12): must a read-only pin break sharing
+    /// first?  6.1 has no vma operand.
+    pub fn gup_must_unshare(&self, vma: Vma, flags: Foll, page: PagePtr) -> Result<bool, Stop> {
+        let writes = self.has(flags, FollFlag::Write) && !fault::is(Fault::UnshareWrite);
+        if writes || !self.has(flags, FollFlag::Pin) {
+            return Ok(false);
+        }
+        let folio = self.page_folio(page)?;
+        if !self.folio_test_anon(folio)? {
+            if !self.rules.unshares_file_pages || !self.has(flags, FollFlag::Longterm) {
+                return Ok(false);
+            }
+            // Without a vma, be careful: the slow path knows more.
+            return Ok(match vma {
+                Vma::None | Vma::Cow => true,
+                Vma::Shared => false,
+            });
+        }
+        let page = if fault::is(Fault::UnshareHead) {
+            folio.page()
+        } else {
+            page
+        };
+        Ok(!self.page_anon_exclusive(page)?)
+    }
+
+    /// `page_maybe_dma_pinned` (6.1).
+    pub fn page_maybe_dma_pinned(&self, page: PagePtr) -> Result<bool, Stop> {
+        let folio = self.page_folio(page)?;
+        self.folio_maybe_dma_pinned(folio)
+    }
+
+    /// `folio_maybe_dma_pinned` (6.1, 6.12): exact for large folios, a guess
+    /// from the reference count for small ones, where an overflow into the
+    /// sign bit still counts as pinned.
+    pub fn folio_maybe_dma_pinned(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        let page = self.machine.pages.get(folio.page())?;
+        if page.is_large() {
+            return Ok(page.pincount > 0 || page.pincount == 0 && fault::is(Fault::PinnedLargeZero));
+        }
+        if fault::is(Fault::PinnedSigned) && page.refcount < 0 {
+            return Ok(false);
+        }
+        let least = GUP_PIN_COUNTING_BIAS + u32::from(fault::is(Fault::PinnedGreater));
+        Ok(page.refcount as u32 >= least)
+    }
+
+    /// fork's question, of whichever revision: 6.12 speaks of the page's
+    /// folio, looked up by the caller.
+    pub fn needs_cow_for_dma(&self, page: PagePtr) -> Result<bool, Stop> {
+        if self.rules.revision < Revision::V6_12 {
+            return self.page_needs_cow_for_dma(page);
+        }
+        let folio = self.page_folio(page)?;
+        self.folio_needs_cow_for_dma(folio)
+    }
+
+    /// `page_needs_cow_for_dma` (6.1).
+    pub fn page_needs_cow_for_dma(&self, page: PagePtr) -> Result<bool, Stop> {
+        if self.fork_shares_pins(Site::PageNeedsCowForDma)? {
+            return Ok(false);
+        }
+        self.page_maybe_dma_pinned(page)
+    }
+
+    /// `folio_needs_cow_for_dma` (6.12).
+    pub fn folio_needs_cow_for_dma(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        if self.fork_shares_pins(Site::FolioNeedsCowForDma)? {
+            return Ok(false);
+        }
+        self.folio_maybe_dma_pinned(folio)
+    }
+
+    /// The mm never had a pin; callers hold its write_protect_seq.
+    fn fork_shares_pins(&self, site: Site) -> Result<bool, Stop> {
+        if self.rules.debug_vm && self.machine.write_protect_seq & 1 == 0 {
+            return Err(Stop::Bug(site));
+        }
+        Ok(!self.machine.has_pinned && !fault::is(Fault::CowHasPinned))
+    }
+
+    /// `is_longterm_pinnable_page` (6.1): the page's own pageblock and zone.
+    pub fn is_longterm_pinnable_page(&self, page: PagePtr) -> Result<bool, Stop> {
+        let nr = page.nr().ok_or(Stop::Oops)?;
+        match self.machine.migratetype(nr) {
+            MigrateType::Cma => return Ok(false),
+            MigrateType::Isolate if !fault::is(Fault::LongtermIsolate) => return Ok(false),
+            _ => {}
+        }
+        if self.is_zero_page(page) {
+            return Ok(true);
+        }
+        if self.zone_device_type(page)? == Some(Pgmap::Coherent) {
+            return Ok(false);
+        }
+        let movable = self.machine.pages.get(page)?.zone == Zone::Movable;
+        Ok(!movable || fault::is(Fault::LongtermMovable))
+    }
+
+    /// `folio_is_longterm_pinnable` (6.1, 6.12): the same of the head.
+    pub fn folio_is_longterm_pinnable(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        self.is_longterm_pinnable_page(folio.page())
+    }
+
+    /// Is a page memfd_secret's, by whichever revision.
+    ///
+    /// 6.1: `page_is_secretmem`, never true of a compound page.  6.12:
+    /// `secretmem_mapping` of the folio's mapping, which callers have found to
+    /// be an object; elsewhere the answer is no.
+    pub fn is_secretmem(&self, page: PagePtr) -> Result<bool, Stop> {
+        let folio = self.page_folio(page)?;
+        let page = self.machine.pages.get(page)?;
+        if self.rules.secretmem_by_mapping {
+            let mapping = self.machine.pages.get(folio.page())?.mapping;
+            if mapping == Mapping::None || mapping.has_flags() {
+                return Ok(false);
+            }
+            return self.secretmem_mapping(mapping);
+        }
+        if (page.is_large() || page.is_tail()) && !fault::is(Fault::SecretmemCompound) {
+            return Ok(false);
+        }
+        Ok(page.mapping == Mapping::Secretmem)
+    }
+
+    /// `secretmem_mapping` (6.12): follows the pointer.
+    fn secretmem_mapping(&self, mapping: Mapping) -> Result<bool, Stop> {
+        match mapping {
+            Mapping::None | Mapping::Tail => Err(Stop::Oops),
+            _ => Ok(mapping == Mapping::Secretmem),
+        }
+    }
+
+    /// `is_pci_p2pdma_page` (6.1, 6.12).
+    pub fn is_pci_p2pdma_page(&self, page: PagePtr) -> Result<bool, Stop> {
+        Ok(self.zone_device_type(page)? == Some(Pgmap::P2pdma))
+    }
+
+    /// `gup_fast_folio_allowed` (6.12): may the lockless walk, which has no
+    /// vma to look at, hand out this folio?
+    ///
+    /// Never secretmem, which is always small; and no long-term pin for
+    /// writing of what tracks dirty pages, of which only shmem and hugetlb are
+    /// known not to.
+    pub fn gup_fast_folio_allowed(&mut self, folio: FolioPtr, flags: Foll) -> Result<bool, Stop> {
+        let reject_file_backed = self.has(flags, FollFlag::Pin)
+            && self.has(flags, FollFlag::Longterm)
+            && self.has(flags, FollFlag::Write);
+        let check_secretmem = !self.folio_test_large(folio)?;
+        if !reject_file_backed && !check_secretmem {
+            return Ok(true);
+        }
+        let page = *self.machine.pages.get(folio.page())?;
+        if self.warn_on(page.page_type == PageType::Slab, Site::GupFastFolioAllowed) {
+            return Ok(false);
+        }
+        if page.page_type == PageType::Hugetlb {
+            return Ok(true);
+        }
+        match page.mapping {
+            Mapping::None => return Ok(false),
+            Mapping::Anon | Mapping::Ksm => return Ok(true),
+            Mapping::Movable => return Ok(fault::is(Fault::AllowedMovable)),
+            _ => {}
+        }
+        if check_secretmem && self.secretmem_mapping(page.mapping)? {
+            return Ok(false);
+        }
+        if !reject_file_backed {
+            return Ok(true);
+        }
+        // shmem_mapping() follows the pointer too
+        match page.mapping {
+            Mapping::Tail => Err(Stop::Oops),
+            mapping => Ok(mapping == Mapping::Shmem),
+        }
+    }
+}

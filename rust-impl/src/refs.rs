@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+//! References without flags: get, try-get and put.
+//!
+//! All counts are 32-bit and wrap.  Every update of a reference count is a
+//! step, a refused one included.
+
+use crate::fault::{self, Fault};
+use crate::kernel::{Kernel, Stop};
+use crate::observer::Observer;
+use crate::page::{Pgmap, Zone};
+use crate::pages::{FolioPtr, PagePtr};
+use crate::site::Site;
+
+impl<O: Observer> Kernel<'_, O> {
+    /// `page_folio` (6.1, 6.12): follows the compound link of a page.
+    #[inline]
+    pub fn page_folio(&self, page: PagePtr) -> Result<FolioPtr, Stop> {
+        let p = self.machine.pages.get(page)?;
+        Ok(FolioPtr(if p.is_tail() {
+            PagePtr::new(p.head)
+        } else {
+            page
+        }))
+    }
+
+    /// `folio_ref_count` (6.1, 6.12).
+    #[inline]
+    pub fn folio_ref_count(&self, folio: FolioPtr) -> Result<i32, Stop> {
+        Ok(self.machine.pages.get(folio.page())?.refcount)
+    }
+
+    /// `folio_test_large` (6.1, 6.12).
+    #[inline]
+    pub fn folio_test_large(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        Ok(self.machine.pages.get(folio.page())?.is_large())
+    }
+
+    /// An atomic addition to a reference count; gives the new value.
+    #[inline]
+    pub(crate) fn folio_ref_add(&mut self, folio: FolioPtr, nr: i32) -> Result<i32, Stop> {
+        self.machine.pages.get(folio.page())?;
+        self.step()?;
+        let page = self.machine.pages.update(folio.page())?;
+        page.refcount = page.refcount.wrapping_add(nr);
+        Ok(page.refcount)
+    }
+
+    /// An atomic addition to the pin count of a large folio.
+    #[inline]
+    pub(crate) fn folio_pincount_add(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
+        let page = self.machine.pages.update(folio.page())?;
+        page.pincount = page.pincount.wrapping_add(nr);
+        Ok(())
+    }
+
+    /// `folio_ref_add_unless(folio, nr, 0)` (6.1, 6.12).
+    #[inline]
+    fn folio_ref_add_unless_zero(&mut self, folio: FolioPtr, nr: i32) -> Result<bool, Stop> {
+        if self.rules.add_unless_reads_first
+            && self.folio_ref_count(folio)? == 0
+            && !fault::is(Fault::AddUnlessZero)
+        {
+            return Ok(false);
+        }
+        if self.folio_ref_count(folio)? == 0 && !fault::is(Fault::AddUnlessZero) {
+            self.step()?;
+            self.machine.pages.update(folio.page())?;
+            return Ok(false);
+        }
+        self.folio_ref_add(folio, nr)?;
+        Ok(true)
+    }
+
+    /// `folio_get` (6.1, 6.12).
+    pub fn folio_get(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        if self.rules.debug_vm {
+            let count = self.folio_ref_count(folio)?;
+            let window = if fault::is(Fault::FolioGetWindow) {
+                0
+            } else {
+                127
+            };
+            if (count as u32).wrapping_add(window) <= window {
+                return Err(Stop::Bug(Site::FolioGet));
+            }
+        }
+        self.folio_ref_add(folio, 1)?;
+        Ok(())
+    }
+
+    /// `get_page` (6.1, 6.12).
+    pub fn get_page(&mut self, page: PagePtr) -> Result<(), Stop> {
+        let mut folio = self.page_folio(page)?;
+        if fault::is(Fault::GetPageNoHead) {
+            folio = FolioPtr(page);
+        }
+        self.folio_get(folio)
+    }
+
+    /// `try_get_page` (6.1, 6.12).
+    pub fn try_get_page(&mut self, page: PagePtr) -> Result<bool, Stop> {
+        let folio = self.page_folio(page)?;
+        let count = self.folio_ref_count(folio)?;
+        let dead = count <= 0 && !(count < 0 && fault::is(Fault::TryGetPageNegative));
+        if dead && fault::is(Fault::TryGetPageWarnMissing) {
+            return Ok(false);
+        }
+        if self.warn_on(dead, Site::TryGetPage) {
+            return Ok(false);
+        }
+        self.folio_ref_add(folio, 1)?;
+        Ok(true)
+    }
+
+    /// `folio_try_get` (6.1, 6.12).
+    pub fn folio_try_get(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
+        self.folio_ref_add_unless_zero(folio, 1)
+    }
+
+    /// `folio_try_get_rcu` (6.1; removed in v6.11 as the same thing as
+    /// `folio_try_get` with any RCU but the tiny one).
+    pub fn folio_try_get_rcu(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
+        self.folio_ref_try_add(folio, 1)
+    }
+
+    /// `folio_ref_try_add` (6.12), `folio_ref_try_add_rcu` (6.1).
+    pub fn folio_ref_try_add(&mut self, folio: FolioPtr, count: i32) -> Result<bool, Stop> {
+        self.folio_ref_add_unless_zero(folio, count)
+    }
+
+    /// `try_get_folio` (6.1, 6.12): `None` stands for NULL.
+    ///
+    /// The folio may have been split between the lookup and the reference, so
+    /// the lookup is repeated, and all of it if it gives another folio.
+    pub fn try_get_folio(&mut self, page: PagePtr, refs: i32) -> Result<Option<FolioPtr>, Stop> {
+        let refs = if fault::is(Fault::TryGetRefsOne) {
+            1
+        } else {
+            refs
+        };
+        loop {
+            let folio = self.page_folio(page)?;
+            let negative = self.folio_ref_count(folio)? < 0;
+            if negative && fault::is(Fault::TryGetWarnMissing) {
+                return Ok(None);
+            }
+            if self.warn_on(negative, Site::TryGetFolio) {
+                return Ok(None);
+            }
+            if !self.folio_ref_try_add(folio, refs)? {
+                return Ok(None);
+            }
+            if self.page_folio(page)? == folio {
+                return Ok(Some(folio));
+            }
+            self.put_refs(folio, refs)?;
+        }
+    }
+
+    /// `put_page` (6.1, 6.12).
+    pub fn put_page(&mut self, page: PagePtr) -> Result<(), Stop> {
+        let mut folio = self.page_folio(page)?;
+        if fault::is(Fault::PutPageNoHead) {
+            folio = FolioPtr(page);
+        }
+        if self.put_devmap_managed_folio_refs(folio, 1)? {
+            return Ok(());
+        }
+        self.folio_put(folio)
+    }
+
+    /// `folio_put` (6.1, 6.12).
+    pub fn folio_put(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        if self.put_page_testzero(folio.page())? {
+            self.__folio_put(folio)?;
+        }
+        Ok(())
+    }
+
+    /// `put_page_testzero` (6.1, 6.12): looks up no head.
+    fn put_page_testzero(&mut self, page: PagePtr) -> Result<bool, Stop> {
+        if self.rules.debug_vm
+            && self.machine.pages.get(page)?.refcount == 0
+            && !fault::is(Fault::PutZeroUnnoticed)
+        {
+            return Err(Stop::Bug(Site::PutPageTestzero));
+        }
+        Ok(self.folio_ref_add(FolioPtr(page), -1)? == 0)
+    }
+
+    /// `folio_put_refs` (6.1, 6.12).
+    pub fn folio_put_refs(&mut self, folio: FolioPtr, refs: i32) -> Result<(), Stop> {
+        if self.folio_ref_add(folio, refs.wrapping_neg())? == 0
+            && !fault::is(Fault::PutRefsNotFreed)
+        {
+            self.__folio_put(folio)?;
+        }
+        Ok(())
+    }
+
+    /// `put_devmap_managed_folio_refs` (6.12), `put_devmap_managed_page_refs`
+    /// (6.1): the counts of fsdax pages are based on 1, and someone may wait
+    /// for a page to become idle.
+    pub fn put_devmap_managed_folio_refs(
+        &mut self,
+        folio: FolioPtr,
+        refs: i32,
+    ) -> Result<bool, Stop> {
+        if !self.machine.devmap_managed_key && !fault::is(Fault::DevmapKeyIgnored) {
+            return Ok(false);
+        }
+        if self.zone_device_type(folio.page())? != Some(Pgmap::FsDax) {
+            return Ok(false);
+        }
+        let idle = i32::from(!fault::is(Fault::DevmapWakeAtZero));
+        if self.folio_ref_add(folio, refs.wrapping_neg())? == idle {
+            self.wake_up_refcount(folio)?;
+        }
+        Ok(true)
+    }
+
+    /// Gives back `refs` references in whichever way the folio wants.
+    pub(crate) fn put_refs(&mut self, folio: FolioPtr, refs: i32) -> Result<(), Stop> {
+        if !self.put_devmap_managed_folio_refs(folio, refs)? {
+            self.folio_put_refs(folio, refs)?;
+        }
+        Ok(())
+    }
+
+    /// `page->pgmap->type` of a ZONE_DEVICE page, `None` elsewhere; a page
+    /// that belongs to no pagemap faults.
+    #[inline]
+    pub(crate) fn zone_device_type(&self, page: PagePtr) -> Result<Option<Pgmap>, Stop> {
+        let page = self.machine.pages.get(page)?;
+        match (page.zone, page.pgmap) {
+            (Zone::Device, Pgmap::None) => Err(Stop::Oops),
+            (Zone::Device, pgmap) => Ok(Some(pgmap)),
+            _ => Ok(None),
+        }
+    }
+}

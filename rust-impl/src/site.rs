@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Every WARN and BUG of the covered functions.
+//!
+//! A site is known by function, kind and ordinal within the function.  The
+//! ordinal depends on the configuration (VM_WARN_ON is no site without
+//! DEBUG_VM), so it is counted, not written down.
+
+use crate::rules::{Revision, Rules};
+
+/// What happens at a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SiteKind {
+    /// Noted; the function goes on.
+    Warn,
+    /// The program ends.
+    Bug,
+}
+
+/// A site, and which kernels have it.
+#[derive(Clone, Copy, Debug)]
+pub struct SiteInfo {
+    /// Which one this is.
+    pub site: Site,
+    /// The kernel function that contains it.
+    pub function: &'static str,
+    /// WARN or BUG.
+    pub kind: SiteKind,
+    /// The first revision that has it.
+    pub since: Revision,
+    /// The first revision that has it no more.
+    pub until: Option<Revision>,
+    /// Only with CONFIG_DEBUG_VM.
+    pub debug_vm: bool,
+    /// What it complains about.
+    pub what: &'static str,
+}
+
+macro_rules! sites {
+    ($($variant:ident $function:literal $kind:ident [$since:ident $until:expr] $debug:literal $what:literal;)*) => {
+        /// A WARN or BUG of a covered function.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Site {
+            $(#[doc = concat!("`", $function, "`: ", $what, ".")] $variant),*
+        }
+
+        /// All sites; within one function in source order.
+        pub static ALL: &[SiteInfo] = &[$(SiteInfo {
+            site: Site::$variant,
+            function: $function,
+            kind: SiteKind::$kind,
+            since: Revision::$since,
+            until: $until,
+            debug_vm: $debug,
+            what: $what,
+        }),*];
+    };
+}
+
+const TO_6_12: Option<Revision> = Some(Revision::V6_12);
+
+sites! {
+    FolioGet "folio_get" Bug [V6_1 None] true
+        "the count is zero or close to overflow";
+    TryGetPage "try_get_page" Warn [V6_1 None] false
+        "the count is zero or negative";
+    PutPageTestzero "put_page_testzero" Bug [V6_1 None] true
+        "the count is zero already";
+    TryGetFolio "try_get_folio" Warn [V6_1 None] false
+        "the count is negative";
+    TryGrabPageBoth "try_grab_page" Warn [V6_1 TO_6_12] false
+        "FOLL_GET and FOLL_PIN together";
+    TryGrabPageCount "try_grab_page" Warn [V6_1 TO_6_12] false
+        "the count is zero or negative";
+    TryGrabFolioNeither "try_grab_folio" Warn [V6_1 TO_6_12] false
+        "neither FOLL_GET nor FOLL_PIN";
+    TryGrabFolioCount "try_grab_folio" Warn [V6_12 None] false
+        "the count is zero or negative";
+    TryGrabFolioFastIrqs "try_grab_folio_fast" Warn [V6_12 None] true
+        "interrupts are on";
+    TryGrabFolioFastNeither "try_grab_folio_fast" Warn [V6_12 None] false
+        "neither FOLL_GET nor FOLL_PIN";
+    FolioAddPinLarge "folio_add_pin" Warn [V6_12 None] false
+        "a large folio without pins";
+    FolioAddPinSmall "folio_add_pin" Warn [V6_12 None] false
+        "a small folio with less than one pin's references";
+    SanityCheckSmall "sanity_check_pinned_pages" Bug [V6_1 None] true
+        "an anonymous small or hugetlb folio that is not exclusive";
+    SanityCheckLarge "sanity_check_pinned_pages" Bug [V6_1 None] true
+        "an anonymous large folio with neither head nor page exclusive";
+    UnpinUserPages "unpin_user_pages" Warn [V6_1 None] false
+        "npages is an errno";
+    UnpinFolios "unpin_folios" Warn [V6_12 None] false
+        "nfolios is an errno";
+    PageNeedsCowForDma "page_needs_cow_for_dma" Bug [V6_1 TO_6_12] true
+        "no fork is under way";
+    FolioNeedsCowForDma "folio_needs_cow_for_dma" Bug [V6_12 None] true
+        "no fork is under way";
+    GupFastFolioAllowed "gup_fast_folio_allowed" Warn [V6_12 None] false
+        "a slab folio";
+}
+
+impl Site {
+    /// Its place in [`ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its row of [`ALL`].
+    pub fn info(self) -> &'static SiteInfo {
+        &ALL[self.index()]
+    }
+
+    /// Whether a kernel has it.
+    pub fn exists(self, rules: &Rules) -> bool {
+        self.info().exists(rules)
+    }
+
+    /// Counts the sites of its kind in its function, from 0, in a kernel that
+    /// has it.
+    pub fn ordinal(self, rules: &Rules) -> u32 {
+        let info = self.info();
+        ALL[..self.index()]
+            .iter()
+            .filter(|s| s.function == info.function && s.kind == info.kind && s.exists(rules))
+            .count() as u32
+    }
+}
+
+impl SiteInfo {
+    /// Whether a kernel has it.
+    pub fn exists(&self, rules: &Rules) -> bool {
+        self.since <= rules.revision
+            && self.until.is_none_or(|until| rules.revision < until)
+            && (rules.debug_vm || !self.debug_vm)
+    }
+}
+
+/// The sites of one kernel.
+pub fn of(rules: &Rules) -> impl Iterator<Item = &'static SiteInfo> {
+    let rules = *rules;
+    ALL.iter().filter(move |site| site.exists(&rules))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{RULES_6_1, RULES_6_12};
+
+    #[test]
+    fn an_index_leads_to_its_own_row() {
+        for (i, info) in ALL.iter().enumerate() {
+            assert_eq!(info.site.index(), i);
+        }
+    }
+
+    #[test]
+    fn ordinals_count_within_function_and_kind() {
+        assert_eq!(Site::TryGrabPageBoth.ordinal(&RULES_6_1), 0);
+        assert_eq!(Site::TryGrabPageCount.ordinal(&RULES_6_1), 1);
+        assert_eq!(Site::SanityCheckLarge.ordinal(&RULES_6_1), 1);
+        assert_eq!(Site::TryGrabFolioCount.ordinal(&RULES_6_12), 0);
+    }
+
+    #[test]
+    fn a_debug_site_shifts_later_ordinals() {
+        let nodebug = RULES_6_12.with_debug_vm(false);
+        assert_eq!(Site::TryGrabFolioFastNeither.ordinal(&RULES_6_12), 1);
+        assert_eq!(Site::TryGrabFolioFastNeither.ordinal(&nodebug), 0);
+    }
+
+    #[test]
+    fn without_debug_vm_there_is_no_bug() {
+        for rules in [RULES_6_1, RULES_6_12] {
+            let rules = rules.with_debug_vm(false);
+            assert!(of(&rules).all(|s| s.kind == SiteKind::Warn));
+        }
+    }
+}

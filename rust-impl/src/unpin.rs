@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Put and unpin: one folio, lists, ranges.
+//!
+//! Lists are walked in runs of neighbours that belong to one folio, ranges in
+//! pieces of a folio; each run or piece is given back at once.
+
+use crate::GUP_PIN_COUNTING_BIAS;
+use crate::env::Counter;
+use crate::fault::{self, Fault};
+use crate::foll::{Foll, FollFlag};
+use crate::kernel::{Kernel, Stop};
+use crate::observer::Observer;
+use crate::page::flag;
+use crate::pages::{FolioPtr, PagePtr};
+use crate::site::Site;
+
+/// Entries of the buffer that holds a list; the one after the last faults.
+pub const MAX_LIST: usize = 4096;
+
+/// The largest errno: numbers of pages from its negative up are errors.
+const MAX_ERRNO: u64 = 4095;
+
+/// An array of page pointers in a buffer of [`MAX_LIST`]; entries past the
+/// list are poison.
+#[derive(Clone, Copy, Debug)]
+pub struct List<'a>(&'a [PagePtr]);
+
+impl<'a> List<'a> {
+    /// A list; what does not fit the buffer is cut off.
+    pub fn new(entries: &'a [PagePtr]) -> Self {
+        Self(&entries[..entries.len().min(MAX_LIST)])
+    }
+
+    /// How many entries it has.
+    pub fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[inline]
+    fn get(&self, i: u64) -> Result<PagePtr, Stop> {
+        let i = usize::try_from(i).unwrap_or(usize::MAX);
+        match self.0.get(i) {
+            Some(&page) => Ok(page),
+            None if i < MAX_LIST => Ok(PagePtr::POISON),
+            None => Err(Stop::Oops),
+        }
+    }
+}
+
+/// `IS_ERR_VALUE`.
+fn is_err_value(n: u64) -> bool {
+    let limit = if fault::is(Fault::ErrnoLimit) {
+        MAX_ERRNO - 1
+    } else {
+        MAX_ERRNO
+    };
+    n >= limit.wrapping_neg()
+}
+
+impl<O: Observer> Kernel<'_, O> {
+    /// `gup_put_folio` (6.1, 6.12).
+    pub fn gup_put_folio(
+        &mut self,
+        folio: FolioPtr,
+        mut refs: i32,
+        flags: Foll,
+    ) -> Result<(), Stop> {
+        if self.has(flags, FollFlag::Pin) {
+            if self.is_zero_folio(folio, Fault::PutZeroPage) {
+                return Ok(());
+            }
+            let released = if fault::is(Fault::ReleasedOne) {
+                1
+            } else {
+                refs
+            };
+            self.node_stat_mod_folio(folio, Counter::Released, released)?;
+            if self.folio_test_large(folio)? {
+                if !fault::is(Fault::PutPincountDropped) {
+                    self.folio_pincount_add(folio, refs.wrapping_neg())?;
+                }
+            } else {
+                refs = refs.wrapping_mul(GUP_PIN_COUNTING_BIAS as i32);
+            }
+        }
+        self.put_refs(folio, refs)
+    }
+
+    fn unpin(&mut self, folio: FolioPtr, refs: i32) -> Result<(), Stop> {
+        let pin = Foll(self.rules.foll_bit(FollFlag::Pin));
+        self.gup_put_folio(folio, refs, pin)
+    }
+
+    /// `unpin_user_page` (6.1, 6.12).
+    pub fn unpin_user_page(&mut self, page: PagePtr) -> Result<(), Stop> {
+        self.sanity_check_pinned_pages(List::new(&[page]), 1)?;
+        let folio = self.page_folio(page)?;
+        self.unpin(folio, 1)
+    }
+
+    /// `unpin_folio` (6.12).
+    pub fn unpin_folio(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.unpin(folio, 1)
+    }
+
+    /// `unpin_user_folio` (6.12): npages becomes an int.
+    pub fn unpin_user_folio(&mut self, folio: FolioPtr, npages: u64) -> Result<(), Stop> {
+        self.unpin(folio, npages as i32)
+    }
+
+    /// `sanity_check_pinned_pages` (6.1, 6.12): an anonymous page that is
+    /// pinned is exclusive.
+    ///
+    /// How a THP was mapped when it was pinned is not known, so there either
+    /// the page or the head will do.
+    pub fn sanity_check_pinned_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
+        if !self.rules.debug_vm {
+            return Ok(());
+        }
+        for i in 0..npages {
+            let page = list.get(i)?;
+            if page.is_null() && self.rules.lists_may_hold_null {
+                continue;
+            }
+            let folio = self.page_folio(page)?;
+            if self.is_zero_page(page) || !self.folio_test_anon(folio)? {
+                continue;
+            }
+            let head = self.page_anon_exclusive(folio.page())?;
+            if !self.folio_test_large(folio)? || self.folio_test_hugetlb(folio)? {
+                if !head {
+                    return Err(Stop::Bug(Site::SanityCheckSmall));
+                }
+            } else if !head
+                && (fault::is(Fault::SanityTailIgnored) || !self.page_anon_exclusive(page)?)
+            {
+                return Err(Stop::Bug(Site::SanityCheckLarge));
+            }
+        }
+        Ok(())
+    }
+
+    /// `gup_folio_next` (6.1, 6.12): the folio at `i` of a list, and how many
+    /// neighbours from there belong to it.  NULL faults.
+    #[inline]
+    fn gup_folio_next(&self, list: List<'_>, npages: u64, i: u64) -> Result<(FolioPtr, u32), Stop> {
+        let first = list.get(i)?;
+        let folio = self.page_folio(first)?;
+        let mut nr = i.wrapping_add(1) as u32;
+        while u64::from(nr) < npages {
+            let page = list.get(u64::from(nr))?;
+            if self.page_folio(page)? != folio {
+                break;
+            }
+            if fault::is(Fault::ListWalkSamePage) && page != first {
+                break;
+            }
+            nr = nr.wrapping_add(1);
+        }
+        Ok((folio, u64::from(nr).wrapping_sub(i) as u32))
+    }
+
+    /// `gup_folio_range_next` (6.1, 6.12): the folio at `i` of a range, and
+    /// how many pages from there are in both.
+    #[inline]
+    fn gup_folio_range_next(
+        &self,
+        start: PagePtr,
+        npages: u64,
+        i: u64,
+    ) -> Result<(FolioPtr, u32), Stop> {
+        let next = start.nth(i);
+        let folio = self.page_folio(next)?;
+        let head = self.machine.pages.get(folio.page())?;
+        if !head.is_large() {
+            return Ok((folio, 1));
+        }
+        let mut idx = match (next.nr(), folio.page().nr()) {
+            (Some(next), Some(head)) => next.wrapping_sub(head),
+            _ => return Err(Stop::Oops),
+        };
+        if fault::is(Fault::RangeWalkFromHead) {
+            idx = 0;
+        }
+        let rest = (1u32 << head.order).wrapping_sub(idx);
+        if fault::is(Fault::RangeWalkUnclamped) {
+            return Ok((folio, rest));
+        }
+        Ok((folio, rest.min(npages.wrapping_sub(i) as u32)))
+    }
+
+    /// Dirties a folio under its lock, unless it is dirty already.
+    fn dirty_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        let dirty = self.machine.pages.get(folio.page())?.flags & flag::DIRTY != 0;
+        if !dirty || fault::is(Fault::DirtyAlways) {
+            self.folio_lock(folio)?;
+            if !fault::is(Fault::MarkDirtyForgotten) {
+                self.folio_mark_dirty(folio)?;
+            }
+            if !fault::is(Fault::UnlockForgotten) {
+                self.folio_unlock(folio)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `unpin_user_pages_dirty_lock` (6.1, 6.12).  Its own walk faults on a
+    /// NULL entry; so does nothing else before it in 6.12.
+    pub fn unpin_user_pages_dirty_lock(
+        &mut self,
+        list: List<'_>,
+        npages: u64,
+        make_dirty: bool,
+    ) -> Result<(), Stop> {
+        if !make_dirty {
+            return self.unpin_user_pages(list, npages);
+        }
+        self.sanity_check_pinned_pages(list, npages)?;
+        let mut i = 0;
+        while i < npages {
+            let (folio, nr) = self.gup_folio_next(list, npages, i)?;
+            self.dirty_lock(folio)?;
+            self.unpin(folio, nr as i32)?;
+            i += u64::from(nr);
+        }
+        Ok(())
+    }
+
+    /// `unpin_user_page_range_dirty_lock` (6.1, 6.12).
+    pub fn unpin_user_page_range_dirty_lock(
+        &mut self,
+        page: PagePtr,
+        npages: u64,
+        make_dirty: bool,
+    ) -> Result<(), Stop> {
+        let mut i: u64 = 0;
+        while i < npages {
+            let (folio, nr) = self.gup_folio_range_next(page, npages, i)?;
+            if make_dirty {
+                self.dirty_lock(folio)?;
+            }
+            self.unpin(folio, nr as i32)?;
+            i = i.wrapping_add(u64::from(nr));
+        }
+        Ok(())
+    }
+
+    /// `gup_fast_unpin_user_pages` (6.12), `unpin_user_pages_lockless` (6.1):
+    /// the lockless walk's own back-out.  It checks nothing: a fork may have
+    /// made the pages shared.
+    pub fn gup_fast_unpin_user_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
+        self.unpin_list(list, npages, false)
+    }
+
+    /// `unpin_user_pages` (6.1, 6.12).  In 6.12 a NULL entry is skipped if a
+    /// run starts at it, and faults if it follows a page.
+    pub fn unpin_user_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
+        if self.warn_on(is_err_value(npages), Site::UnpinUserPages) {
+            return Ok(());
+        }
+        self.sanity_check_pinned_pages(list, npages)?;
+        self.unpin_list(list, npages, self.rules.lists_may_hold_null)
+    }
+
+    fn unpin_list(&mut self, list: List<'_>, npages: u64, skip_null: bool) -> Result<(), Stop> {
+        let mut i = 0;
+        while i < npages {
+            if skip_null && list.get(i)?.is_null() {
+                i += 1;
+                continue;
+            }
+            let (folio, nr) = self.gup_folio_next(list, npages, i)?;
+            let short = fault::is(Fault::ListWalkShort) && nr > 1;
+            self.unpin(folio, nr as i32 - i32::from(short))?;
+            i += u64::from(nr);
+        }
+        Ok(())
+    }
+
+    /// `unpin_folios` (6.12): runs of equal pointers; NULL is skipped.
+    pub fn unpin_folios(&mut self, folios: List<'_>, nfolios: u64) -> Result<(), Stop> {
+        if self.warn_on(is_err_value(nfolios), Site::UnpinFolios) {
+            return Ok(());
+        }
+        let mut i = 0;
+        while i < nfolios {
+            let folio = folios.get(i)?;
+            let mut j = i + 1;
+            while j < nfolios && folios.get(j)? == folio {
+                j += 1;
+            }
+            if !folio.is_null() {
+                self.unpin(FolioPtr(folio), (j - i) as i32)?;
+            }
+            i = j;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The world of a program: how it starts, and raw changes between operations.
+//!
+//! Nothing here is a kernel function.  Changes are plain stores of what the
+//! program declares; what a count is after a split is data, not computed.  An
+//! operand that points nowhere makes a change do nothing.  Operands are taken
+//! as they are: pass them through [`Machine::page_operand`] first.
+
+use crate::machine::{Machine, MigrateType};
+use crate::page::{Mapping, PageType, Pgmap, Zone, flag};
+use crate::pages::{MAX_FOLIOS, NR_ORDERS, PagePtr, SLOT_SHIFT, Template};
+
+/// What a declared folio is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// Ordinary memory: small, or like a THP.
+    #[default]
+    Normal,
+    /// hugetlbfs; ordinary if it is small.
+    Hugetlb,
+    /// The zero page, if it is the first one; always small.
+    Zero,
+    /// The huge zero folio; always of order 9.
+    HugeZero,
+    /// The slab allocator's.
+    Slab,
+    /// ZONE_DEVICE, not addressable.
+    DevPrivate,
+    /// ZONE_DEVICE, coherent.
+    DevCoherent,
+    /// ZONE_DEVICE, a dax file system.
+    DevFsdax,
+    /// ZONE_DEVICE, generic.
+    DevGeneric,
+    /// ZONE_DEVICE, PCI peer-to-peer.
+    DevP2pdma,
+}
+
+impl Kind {
+    /// How many there are.
+    pub const NR: u32 = 10;
+
+    /// The kind with this number; beyond the last it is the last.
+    pub const fn from_index(index: u32) -> Kind {
+        match index {
+            0 => Kind::Normal,
+            1 => Kind::Hugetlb,
+            2 => Kind::Zero,
+            3 => Kind::HugeZero,
+            4 => Kind::Slab,
+            5 => Kind::DevPrivate,
+            6 => Kind::DevCoherent,
+            7 => Kind::DevFsdax,
+            8 => Kind::DevGeneric,
+            _ => Kind::DevP2pdma,
+        }
+    }
+
+    const fn pgmap(self) -> Pgmap {
+        match self {
+            Kind::DevPrivate => Pgmap::Private,
+            Kind::DevCoherent => Pgmap::Coherent,
+            Kind::DevFsdax => Pgmap::FsDax,
+            Kind::DevGeneric => Pgmap::Generic,
+            Kind::DevP2pdma => Pgmap::P2pdma,
+            _ => Pgmap::None,
+        }
+    }
+
+    const fn page_type(self) -> PageType {
+        match self {
+            Kind::Hugetlb => PageType::Hugetlb,
+            Kind::Slab => PageType::Slab,
+            _ => PageType::Plain,
+        }
+    }
+
+    /// Whether it is ZONE_DEVICE memory.
+    pub const fn is_device(self) -> bool {
+        !matches!(self.pgmap(), Pgmap::None)
+    }
+}
+
+/// A folio as a program declares it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FolioDecl {
+    /// 0 to 10.
+    pub order: u8,
+    /// What it is.
+    pub kind: Kind,
+    /// Its mapping field.
+    pub mapping: Mapping,
+    /// In ZONE_MOVABLE; not for ZONE_DEVICE.
+    pub movable: bool,
+    /// Of its pageblocks.
+    pub migratetype: MigrateType,
+    /// Every page is AnonExclusive; not for ZONE_DEVICE.
+    pub exclusive: bool,
+    /// Of the head; HEAD and ANON_EXCLUSIVE are ignored.
+    pub flags: u32,
+    /// Of the head.
+    pub refcount: i32,
+    /// Large folios only.
+    pub pincount: i32,
+}
+
+/// The state beside pages as a program declares it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorldDecl {
+    /// [`state`](crate::machine::state) bits.
+    pub state: u8,
+    /// write_protect_seq.
+    pub seq: u32,
+}
+
+/// Where a declared folio lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Page number of the head.
+    pub head: u32,
+    /// As declared, after the fix-ups.
+    pub order: u8,
+    /// As declared, after the fix-ups.
+    pub kind: Kind,
+}
+
+impl Placed {
+    pub(crate) const NONE: Placed = Placed {
+        head: 0,
+        order: 0,
+        kind: Kind::Normal,
+    };
+}
+
+impl FolioDecl {
+    /// Where it will lie, and what it will be, as folio `index` of a program.
+    pub fn place(&self, index: u32) -> Placed {
+        let mut kind = self.kind;
+        let mut order = u32::from(self.order).min(NR_ORDERS - 1);
+        match kind {
+            Kind::Zero => order = 0,
+            Kind::HugeZero => order = 9,
+            Kind::Hugetlb if order == 0 => kind = Kind::Normal,
+            _ => {}
+        }
+        let template = if kind.is_device() {
+            Template::Device
+        } else {
+            match (self.movable, self.exclusive) {
+                (false, false) => Template::Normal,
+                (false, true) => Template::NormalExcl,
+                (true, false) => Template::Movable,
+                (true, true) => Template::MovableExcl,
+            }
+        };
+        Placed {
+            head: template.slot(order, index % MAX_FOLIOS) << SLOT_SHIFT,
+            order: order as u8,
+            kind,
+        }
+    }
+}
+
+impl Machine {
+    /// Forgets the last program and sets up a new world.  At most
+    /// [`MAX_FOLIOS`] folios are taken.
+    pub fn set_up(&mut self, world: &WorldDecl, folios: &[FolioDecl]) {
+        self.reset();
+        self.set_state_bits(world.state);
+        self.write_protect_seq = world.seq;
+        for (i, decl) in folios.iter().take(MAX_FOLIOS as usize).enumerate() {
+            let placed = decl.place(i as u32);
+            self.folios[i] = placed;
+            self.nr_folios = i + 1;
+            let head = PagePtr::new(placed.head);
+            if placed.kind == Kind::Zero && self.zero_page.nr().is_none() {
+                self.zero_page = head;
+            }
+            self.set_slot_migratetype(placed.head >> SLOT_SHIFT, decl.migratetype);
+            let Ok(page) = self.pages.update(head) else {
+                continue;
+            };
+            page.flags |= decl.flags & flag::ALL & !(flag::HEAD | flag::ANON_EXCLUSIVE);
+            page.refcount = decl.refcount;
+            page.pincount = if placed.order > 0 { decl.pincount } else { 0 };
+            page.mapping = decl.mapping;
+            page.page_type = placed.kind.page_type();
+            page.pgmap = placed.kind.pgmap();
+        }
+        self.begin_op();
+    }
+
+    /// A page operand: tails of ZONE_DEVICE folios have no pagemap, so the
+    /// head stands for them.
+    #[inline]
+    pub fn page_operand(&self, page: PagePtr) -> PagePtr {
+        match self.pages.get(page) {
+            Ok(p) if p.zone == Zone::Device => self.pages.head_of(page),
+            _ => page,
+        }
+    }
+
+    /// A folio operand: the head of a page's folio, or the pointer as it is if
+    /// it points nowhere.
+    #[inline]
+    pub fn folio_operand(&self, page: PagePtr) -> crate::FolioPtr {
+        crate::FolioPtr(self.pages.head_of(page))
+    }
+
+    /// Sets the refcount field of a page.
+    pub fn set_ref(&mut self, page: PagePtr, value: i32) {
+        if let Ok(page) = self.pages.update(page) {
+            page.refcount = value;
+        }
+    }
+
+    /// Sets the pin count field of a page's folio, if that is large.
+    pub fn set_pin(&mut self, page: PagePtr, value: i32) {
+        if let Ok(head) = self.pages.update(self.pages.head_of(page)) {
+            if head.is_large() {
+                head.pincount = value;
+            }
+        }
+    }
+
+    /// Sets or clears page flag number `bit`, modulo what exists; not HEAD,
+    /// and on tails not what they do not have.
+    pub fn set_flag(&mut self, page: PagePtr, bit: u32, on: bool) {
+        let mut mask = 1 << (bit % flag::NR) & !flag::HEAD;
+        if let Ok(page) = self.pages.update(page) {
+            if page.is_tail() {
+                mask &= !flag::NOT_ON_TAILS;
+            }
+            if on {
+                page.flags |= mask;
+            } else {
+                page.flags &= !mask;
+            }
+        }
+    }
+
+    /// Sets the mapping field of a page's folio.
+    pub fn set_mapping(&mut self, page: PagePtr, mapping: Mapping) {
+        if let Ok(head) = self.pages.update(self.pages.head_of(page)) {
+            head.mapping = mapping;
+        }
+    }
+
+    /// Splits a page's folio into pieces of a smaller order; the first has
+    /// refcount `first`, the others `others`, none has pins, and none is
+    /// hugetlb or slab.  ZONE_DEVICE folios stay whole.
+    pub fn split(&mut self, page: PagePtr, order: u32, first: i32, others: i32) {
+        let head_ptr = self.pages.head_of(page);
+        let (Some(nr), Ok(&head)) = (head_ptr.nr(), self.pages.get(head_ptr)) else {
+            return;
+        };
+        if !head.is_large() || order >= u32::from(head.order) || head.zone == Zone::Device {
+            return;
+        }
+        for offset in 0..1u32 << head.order {
+            let in_piece = offset & ((1 << order) - 1);
+            let Ok(page) = self.pages.update(PagePtr::new(nr + offset)) else {
+                return;
+            };
+            if in_piece != 0 {
+                page.refcount = 0;
+                page.set_compound_head(nr + offset - in_piece);
+                continue;
+            }
+            page.refcount = if offset == 0 { first } else { others };
+            page.pincount = 0;
+            page.clear_compound_head();
+            page.order = order as u8;
+            page.flags &= !flag::HEAD;
+            if order > 0 {
+                page.flags |= flag::HEAD;
+            }
+            page.mapping = head.mapping;
+            page.page_type = PageType::Plain;
+        }
+    }
+
+    /// Makes the declared folio of that index whole again, if it is not; it
+    /// will not be hugetlb or slab again.
+    pub fn merge(&mut self, index: usize, refcount: i32, pincount: i32) {
+        let Some(&placed) = self.folios().get(index) else {
+            return;
+        };
+        let Ok(&head) = self.pages.get(PagePtr::new(placed.head)) else {
+            return;
+        };
+        if placed.order == 0 || head.is_large() && head.order == placed.order {
+            return;
+        }
+        for offset in 0..1u32 << placed.order {
+            let Ok(page) = self.pages.update(PagePtr::new(placed.head + offset)) else {
+                return;
+            };
+            page.order = 0;
+            page.pincount = 0;
+            if offset == 0 {
+                page.refcount = refcount;
+                page.pincount = pincount;
+                page.order = placed.order;
+                page.flags |= flag::HEAD;
+            } else {
+                page.refcount = 0;
+                page.flags &= !flag::NOT_ON_TAILS;
+                page.set_compound_head(placed.head);
+                page.mapping = Mapping::Tail;
+            }
+        }
+    }
+
+    /// Frees and reallocates a page's folio: no pins, no flags.
+    pub fn reuse(&mut self, page: PagePtr, refcount: i32, mapping: Mapping) {
+        if let Ok(head) = self.pages.update(self.pages.head_of(page)) {
+            head.refcount = refcount;
+            head.pincount = 0;
+            head.flags &= flag::HEAD;
+            head.mapping = mapping;
+        }
+    }
+
+    /// Sets the migrate type of the pageblocks of a page's slot.
+    pub fn set_pageblock(&mut self, page: PagePtr, to: MigrateType) {
+        if let Some(nr) = page.nr() {
+            self.set_slot_migratetype(nr >> SLOT_SHIFT, to);
+        }
+    }
+}
