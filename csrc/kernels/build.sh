@@ -9,6 +9,7 @@ need_tools() {
 	for tool in "$cc" gcc make flex bison bc tar xz patch flock; do
 		command -v "$tool" >/dev/null || missing+=("$tool")
 	done
+	echo '#include <gelf.h>' | gcc -fsyntax-only -xc - 2>/dev/null || missing+=("gelf.h (libelf-dev)")
 	[ ${#missing[@]} -eq 0 ] || die "missing tools: ${missing[*]} (make setup installs them)"
 }
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door.  Everything is done by scripts/; `make help` says what there is.
+
+# a caller's `make -C` would make "Leaving directory" the last line
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+KERNEL ?= 6.1
+PATCH ?=
+LEFT ?=
+RIGHT ?=
+TIME ?= 60
+JOBS ?= 1
+LAYER ?= page
+KEEP_GOING ?=
+export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING
+
+.PHONY: help setup fuzz afl hfuzz test bench cmin clean
+
+help:
+	@scripts/help
+
+setup:
+	@scripts/setup
+
+fuzz:
+	@scripts/campaign libfuzzer
+
+afl:
+	@scripts/campaign afl
+
+hfuzz:
+	@scripts/campaign honggfuzz
+
+test:
+	@scripts/test
+
+bench:
+	@scripts/gupdiff bench
+
+cmin:
+	@scripts/gupdiff cmin corpus/page
+
+clean:
+	@scripts/clean

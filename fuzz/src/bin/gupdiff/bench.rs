@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff bench`: programs per second, as ratios from one run.
+
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use gup_fuzz::input;
+use gup_fuzz::oracle::Oracle;
+use gup_fuzz::program::Program;
+use gup_fuzz::program::generate::{self, Profile};
+use gup_fuzz::program::rng::Rng;
+use gup_fuzz::side::Pair;
+use gup_fuzz::target::Target;
+use gup_fuzz::trace::Trace;
+use serde::Serialize;
+
+use crate::{Outcome, SideArgs};
+
+/// Measure programs per second in process, and who needs the time.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Programs or folders [default: 1000 random programs]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    sides: SideArgs,
+    /// Seconds for each measurement
+    #[arg(long, default_value_t = 2.0)]
+    time: f64,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Results {
+    left: String,
+    right: String,
+    programs: usize,
+    /// Executed operations of a program, in the mean.
+    operations: f64,
+    rows: Vec<Row>,
+    /// The implementations' share of the whole.
+    implementations: f64,
+    /// The harness' share: decoding, comparing, laws, counting.
+    harness: f64,
+}
+
+#[derive(Serialize)]
+struct Row {
+    what: &'static str,
+    programs_per_second: f64,
+    operations_per_second: f64,
+    /// Of the time of the whole.
+    share: f64,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    let mut pair = args.sides.pair()?;
+    let programs = programs(args, &pair)?;
+    let bytes: Vec<Vec<u8>> = programs.iter().map(Program::encode).collect();
+    let each = Duration::from_secs_f64(args.time.clamp(0.01, 3600.0));
+    let mut trace = Trace::new();
+    let (left_name, right_name) = (pair.left.info().name.clone(), pair.right_name().to_string());
+
+    let mut executed = 0u64;
+    for program in &programs {
+        pair.left.run(program, &mut trace);
+        executed += trace.end().map_or(0, |(_, n)| u64::from(n));
+    }
+    let mut times = Vec::new();
+    let mut scratch = Program::EMPTY;
+    times.push(("decode", measure(each, &bytes, |b| scratch.decode_into(b))));
+    times.push((
+        "left alone",
+        measure(each, &programs, |p| pair.left.run(p, &mut trace)),
+    ));
+    if let Some(right) = &mut pair.right {
+        times.push(("right alone", measure(each, &programs, |p| right.run(p, &mut trace))));
+    }
+    let mut oracle = Oracle::new(pair);
+    times.push(("both, not compared", measure(each, &programs, |p| oracle.run(p))));
+    times.push((
+        "both, compared, laws",
+        measure(each, &programs, |p| {
+            black_box(oracle.judge(p));
+        }),
+    ));
+    drop(oracle);
+    let pair = Pair::open(&left_name, &right_name)?;
+    let mut target = Target::new(pair, None, true);
+    let whole = measure(each, &bytes, |b| target.run_bytes(b));
+    times.push(("the whole, from bytes", whole));
+    let results = results(left_name, right_name, &programs, executed, times, whole);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&results)?);
+    } else {
+        show(&results);
+    }
+    Ok(Outcome::Fine)
+}
+
+fn results(
+    left: String,
+    right: String,
+    programs: &[Program],
+    executed: u64,
+    times: Vec<(&'static str, f64)>,
+    whole: f64,
+) -> Results {
+    let operations = executed as f64 / programs.len() as f64;
+    let of = |what: &str| times.iter().find(|(w, _)| *w == what).map_or(0.0, |(_, t)| *t);
+    let implementations = (of("left alone") + of("right alone")) / whole;
+    let row = |(what, time): (&'static str, f64)| Row {
+        what,
+        programs_per_second: 1.0 / time,
+        operations_per_second: operations / time,
+        share: time / whole,
+    };
+    Results {
+        left,
+        right,
+        programs: programs.len(),
+        operations,
+        implementations,
+        harness: 1.0 - implementations,
+        rows: times.into_iter().map(row).collect(),
+    }
+}
+
+fn show(r: &Results) {
+    println!(
+        "{} against {}: {} programs, {:.1} executed operations each\n",
+        r.left, r.right, r.programs, r.operations
+    );
+    println!(
+        "{:<24} {:>12} {:>14} {:>8}",
+        "", "programs/s", "operations/s", "time"
+    );
+    for row in &r.rows {
+        println!(
+            "{:<24} {:>12.0} {:>14.0} {:>7.0}%",
+            row.what,
+            row.programs_per_second,
+            row.operations_per_second,
+            row.share * 100.0
+        );
+    }
+    println!(
+        "\nimplementations {:.0}%, harness {:.0}% of the whole",
+        r.implementations * 100.0,
+        r.harness * 100.0
+    );
+}
+
+fn programs(args: &Args, pair: &Pair) -> Result<Vec<Program>> {
+    if args.paths.is_empty() {
+        let info = pair.left.info();
+        let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        let mut rng = Rng::new(1);
+        return Ok((0..1000).map(|_| generate::program(&mut rng, &profile)).collect());
+    }
+    let mut all = Vec::new();
+    for path in input::files(&args.paths)? {
+        all.push(input::read(&path)?.program);
+    }
+    Ok(all)
+}
+
+/// Seconds per item.
+fn measure<T>(each: Duration, items: &[T], mut run: impl FnMut(&T)) -> f64 {
+    // One round first, for the caches.
+    items.iter().for_each(&mut run);
+    let started = Instant::now();
+    let mut n = 0;
+    loop {
+        for item in items {
+            run(black_box(item));
+        }
+        n += items.len();
+        let elapsed = started.elapsed();
+        if elapsed >= each {
+            return elapsed.as_secs_f64() / n as f64;
+        }
+    }
+}

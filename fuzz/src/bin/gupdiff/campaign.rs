@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff campaign`: runs a fuzzing engine for a time.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use gup_fuzz::campaign::{self, Config, Ending, Engine, INTERRUPTED};
+use gup_fuzz::report;
+
+use crate::{Outcome, SideArgs};
+
+/// Run a fuzzing engine for a time.
+///
+/// Progress goes to standard error.  The last line of standard output says how
+/// it ended: `clean: ...` (exit status 0), `reproducer: PATH` (1) or
+/// `error: ...` (2).
+#[derive(clap::Args)]
+pub struct Args {
+    /// The engine
+    #[arg(long, value_enum, default_value_t = EngineArg::Libfuzzer)]
+    engine: EngineArg,
+    /// The target, as built for the engine
+    #[arg(long, value_name = "FILE")]
+    target: PathBuf,
+    #[command(flatten)]
+    sides: SideArgs,
+    /// Seconds to run
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    time: u64,
+    /// Processes
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    jobs: u32,
+    /// Programs to start from, files or folders; they are only read
+    #[arg(long, value_name = "PATH")]
+    corpus: Vec<PathBuf>,
+    /// The folder for findings, statistics and the working corpus
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    out: PathBuf,
+    /// Go on after a finding, and list all at the end
+    #[arg(long)]
+    keep_going: bool,
+    /// Of the engine's random numbers
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+    /// Also print what the programs did
+    #[arg(long)]
+    stats: bool,
+    /// Further arguments for the engine
+    #[arg(last = true)]
+    extra: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EngineArg {
+    Libfuzzer,
+    Afl,
+    Honggfuzz,
+}
+
+impl From<EngineArg> for Engine {
+    fn from(engine: EngineArg) -> Self {
+        match engine {
+            EngineArg::Libfuzzer => Self::LibFuzzer,
+            EngineArg::Afl => Self::Afl,
+            EngineArg::Honggfuzz => Self::Honggfuzz,
+        }
+    }
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    // The last line on standard output is for scripts, also on errors.
+    match campaign(args) {
+        Ok(outcome) => Ok(outcome),
+        Err(error) => {
+            println!("error: {}", one_line(&format!("{error:#}")));
+            Err(error)
+        }
+    }
+}
+
+fn one_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn campaign(args: &Args) -> Result<Outcome> {
+    if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
+        bail!("the handler of Ctrl-C cannot be installed");
+    }
+    let (left, right) = {
+        let pair = args.sides.pair()?;
+        println!("left   {}", pair.left.info());
+        match &pair.right {
+            Some(right) => println!("right  {}", right.info()),
+            None => println!("right  none: the laws alone"),
+        }
+        (pair.left.info().name.clone(), pair.right_name().to_string())
+    };
+    let config = Config {
+        engine: args.engine.into(),
+        binary: args.target.clone(),
+        left,
+        right,
+        time: Duration::from_secs(args.time.max(1)),
+        jobs: args.jobs.max(1),
+        corpus: args.corpus.clone(),
+        out: args.out.clone(),
+        keep_going: args.keep_going,
+        seed: args.seed,
+        make: report::Origin::from_env().make,
+        extra: args.extra.clone(),
+        empty: false,
+    };
+    println!(
+        "engine {}, {} s, {} process{}, output in {}",
+        config.engine.name(),
+        args.time,
+        config.jobs,
+        if config.jobs == 1 { "" } else { "es" },
+        config.out.display()
+    );
+    let done = campaign::run(&config)?;
+    if args.stats {
+        println!("\n{}", done.stats);
+    }
+    match done.ending {
+        Ending::Clean => {
+            println!(
+                "clean: {} programs of {:.1} operations in {:.0} s, {:.0} programs/s",
+                done.stats.programs,
+                done.stats.mean_executed(),
+                done.time.as_secs_f64(),
+                done.stats.programs as f64 / done.time.as_secs_f64()
+            );
+            Ok(Outcome::Fine)
+        }
+        Ending::Found(paths) => {
+            for path in &paths {
+                if let Ok(report) = std::fs::read_to_string(path.with_extension("txt")) {
+                    println!("\n{report}");
+                }
+            }
+            for path in &paths {
+                println!("reproducer: {}", path.display());
+            }
+            Ok(Outcome::Found)
+        }
+        Ending::Interrupted => bail!(
+            "interrupted after {} programs; the working corpus is kept in {}",
+            done.stats.programs,
+            config.out.join("corpus").display()
+        ),
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff cmin`: keeps what shows something of its own.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use gup_fuzz::oracle::{Oracle, Verdict};
+use gup_fuzz::program::Program;
+use gup_fuzz::side::Pair;
+use gup_fuzz::{features, input};
+
+use crate::Outcome;
+
+/// Reduce a corpus to programs that show something of their own.
+///
+/// Programs are taken the smallest first; one is kept when it shows an
+/// outcome, a site or a kind of change, on any of the sides, that no kept one
+/// shows.  Kept programs are cut behind what they show, and written as wire.
+/// The new corpus is written beside DIR and then put in its place: a failure
+/// leaves DIR as it was.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The corpus to rewrite
+    dir: PathBuf,
+    /// Further programs to choose from, which stay where they are
+    #[arg(long, value_name = "PATH")]
+    from: Vec<PathBuf>,
+    /// The sides whose outcomes count [default: every linked kernel]
+    #[arg(long, value_name = "SIDE")]
+    side: Vec<String>,
+    /// Say what would be done, but do not do it
+    #[arg(long)]
+    dry_run: bool,
+}
+
+struct Candidate {
+    program: Program,
+    bytes: Vec<u8>,
+    features: HashSet<u64>,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    let mut paths = args.from.clone();
+    if args.dir.is_dir() && fs::read_dir(&args.dir)?.next().is_some() {
+        paths.push(args.dir.clone());
+    }
+    if paths.is_empty() {
+        bail!("{} holds no programs", args.dir.display());
+    }
+    let files = input::files(&paths)?;
+    let mut all = candidates(&files)?;
+    let sides = match args.side.is_empty() {
+        true => linked(),
+        false => args.side.clone(),
+    };
+    for (number, side) in sides.iter().enumerate() {
+        eprintln!("{side}: {} programs", all.len());
+        let mut oracle = Oracle::new(Pair::open(side, "none")?);
+        for candidate in &mut all {
+            observe(&mut oracle, number as u64, candidate)?;
+        }
+    }
+    let kept = choose(all);
+    eprintln!("{} programs of {} are kept", kept.len(), files.len());
+    if kept.is_empty() {
+        bail!("nothing would be left; the corpus stays as it is");
+    }
+    if !args.dry_run {
+        replace(&args.dir, &kept)?;
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Every linked kernel that is not one for tests or of the user.
+fn linked() -> Vec<String> {
+    gup_fuzz::side::list()
+        .into_iter()
+        .map(|info| info.name)
+        .filter(|name| {
+            let plain = |c: char| c.is_ascii_digit() || c == '.';
+            name.strip_prefix("c:")
+                .is_some_and(|n| n.trim_end_matches("-nodebug").chars().all(plain))
+        })
+        .collect()
+}
+
+/// Every program once, the smallest first.
+fn candidates(files: &[PathBuf]) -> Result<Vec<Candidate>> {
+    let mut seen = HashSet::new();
+    let mut all = Vec::new();
+    for path in files {
+        let program = input::read(path)?.program;
+        let bytes = program.encode();
+        if seen.insert(bytes.clone()) {
+            all.push(Candidate {
+                program,
+                bytes,
+                features: HashSet::new(),
+            });
+        }
+    }
+    all.sort_by(|a, b| (a.bytes.len(), &a.bytes).cmp(&(b.bytes.len(), &b.bytes)));
+    Ok(all)
+}
+
+fn observe(oracle: &mut Oracle, side: u64, candidate: &mut Candidate) -> Result<()> {
+    if let Verdict::BrokenLaw(_, broken) = oracle.judge(&candidate.program) {
+        bail!("a program breaks the law {}; report that first", broken.law);
+    }
+    let mut found = Vec::new();
+    features::of(&candidate.program, oracle.left_trace(), &mut found);
+    let apart = |f: u64| f.rotate_left(7).wrapping_add(side);
+    candidate.features.extend(found.into_iter().map(apart));
+    Ok(())
+}
+
+fn choose(all: Vec<Candidate>) -> Vec<Candidate> {
+    let mut seen = HashSet::new();
+    all.into_iter()
+        .filter(|candidate| {
+            let new = candidate.features.difference(&seen).next().is_some();
+            seen.extend(&candidate.features);
+            new
+        })
+        .collect()
+}
+
+/// Writes beside `dir`, then swaps.
+fn replace(dir: &Path, kept: &[Candidate]) -> Result<()> {
+    let dir = match dir.file_name() {
+        Some(_) => dir.to_path_buf(),
+        None => fs::canonicalize(dir)?,
+    };
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent)?;
+    let cannot = || format!("{} cannot be rewritten", dir.display());
+    let fresh = tempfile::Builder::new()
+        .prefix(".cmin-")
+        .tempdir_in(parent)
+        .with_context(cannot)?;
+    for candidate in kept {
+        let path = fresh.path().join(name(&candidate.bytes));
+        fs::write(path, &candidate.bytes).with_context(cannot)?;
+    }
+    let written = fs::read_dir(fresh.path())?.count();
+    if written != kept.len() {
+        bail!("{written} programs were written instead of {}", kept.len());
+    }
+    // The temporary folder is for its owner only.
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(fresh.path(), permissions)?;
+    let old = parent.join(format!(".cmin-old-{}", std::process::id()));
+    let fresh = fresh.keep();
+    if dir.exists() {
+        fs::rename(&dir, &old).with_context(cannot)?;
+    }
+    if let Err(error) = fs::rename(&fresh, &dir) {
+        // Back to what was there.
+        let _ = fs::rename(&old, &dir);
+        let _ = fs::remove_dir_all(&fresh);
+        return Err(error).with_context(cannot);
+    }
+    if old.exists() {
+        fs::remove_dir_all(&old).with_context(|| format!("{} remains", old.display()))?;
+    }
+    Ok(())
+}
+
+/// Named by contents, as campaigns do.
+fn name(bytes: &[u8]) -> String {
+    format!("{:016x}", gup_fuzz::report::hash(bytes))
+}

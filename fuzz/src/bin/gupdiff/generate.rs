@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff gen`: random programs.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use gup_fuzz::program::generate::{self, Profile};
+use gup_fuzz::program::rng::Rng;
+use gup_fuzz::program::text;
+use gup_fuzz::report::write_atomically;
+use gup_fuzz::side;
+
+use crate::Outcome;
+
+/// Write random programs; the same seed gives the same programs.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder to write to; it is made if it is not there
+    dir: PathBuf,
+    /// How many
+    #[arg(short, long, default_value_t = 100)]
+    number: u64,
+    /// Of the random numbers
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The side that the programs are meant for [default: the first one]
+    #[arg(long, env = "GUPDIFF_LEFT", value_name = "SIDE")]
+    left: Option<String>,
+    /// Write text instead of wire
+    #[arg(long)]
+    text: bool,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    let left = args
+        .left
+        .clone()
+        .filter(|l| !l.is_empty())
+        .unwrap_or_else(side::default_left);
+    let Some(info) = side::list().into_iter().find(|info| info.name == left) else {
+        // Says what there is.
+        side::open(&left)?;
+        anyhow::bail!("programs cannot be made for `{left}`");
+    };
+    fs::create_dir_all(&args.dir)
+        .with_context(|| format!("{} cannot be made", args.dir.display()))?;
+    let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+    let mut rng = Rng::new(args.seed);
+    for i in 0..args.number {
+        let program = generate::program(&mut rng, &profile);
+        let (name, bytes) = match args.text {
+            true => (
+                format!("{}-{i:06}.gup", args.seed),
+                text::format(&program, info.rev).into_bytes(),
+            ),
+            false => (format!("{}-{i:06}", args.seed), program.encode()),
+        };
+        let path = args.dir.join(name);
+        write_atomically(&path, &bytes)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    eprintln!("{} programs for {left} in {}", args.number, args.dir.display());
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff`: holds a kernel's page pinning code against another's.
+
+mod bench;
+mod campaign;
+mod cmin;
+mod convert;
+mod generate;
+mod minimize;
+mod run;
+mod stats;
+mod tables;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use gup_fuzz::oracle::Oracle;
+use gup_fuzz::side::Pair;
+
+/// Holds the kernel's page pinning code against a Rust reimplementation, or
+/// against another kernel's.
+///
+/// Exit status: 0 nothing found, 1 a divergence or a broken law, 2 something
+/// could not be done.
+#[derive(Parser)]
+#[command(name = "gupdiff", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run programs on two sides and report what differs
+    Run(run::Args),
+    /// Convert programs between text and wire, or tidy them
+    Fmt(convert::Args),
+    /// List the sides that can be compared
+    Sides(tables::SidesArgs),
+    /// List the WARN and BUG sites of the sides
+    Sites(tables::SitesArgs),
+    /// List the operations of programs
+    Ops(tables::OpsArgs),
+    /// Show what the programs of a corpus do, and whether that is enough
+    Stats(stats::Args),
+    /// Shrink a program with a finding
+    Minimize(minimize::Args),
+    /// Reduce a corpus to programs that show something of their own
+    Cmin(cmin::Args),
+    /// Run a fuzzing engine for a time
+    Campaign(campaign::Args),
+    /// Write random programs
+    Gen(generate::Args),
+    /// Measure programs per second
+    Bench(bench::Args),
+}
+
+/// Which sides.
+#[derive(Args, Clone, Debug)]
+struct SideArgs {
+    /// The left side, as `gupdiff sides` lists them
+    #[arg(long, env = "GUPDIFF_LEFT", value_name = "SIDE")]
+    left: Option<String>,
+    /// The right side; `none`: only check the laws of the left
+    /// [default: the Rust rules that go with the left side]
+    #[arg(long, env = "GUPDIFF_RIGHT", value_name = "SIDE")]
+    right: Option<String>,
+}
+
+impl SideArgs {
+    fn pair(&self) -> Result<Pair> {
+        // make passes empty variables on.
+        let given = |name: &Option<String>| name.clone().filter(|n| !n.is_empty());
+        let (left, right) = (given(&self.left), given(&self.right));
+        Ok(Pair::open_or_default(left.as_deref(), right.as_deref())?)
+    }
+
+    fn oracle(&self) -> Result<Oracle> {
+        Ok(Oracle::new(self.pair()?))
+    }
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Fine,
+    Found,
+    Failed,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Fine => 0,
+            Outcome::Found => 1,
+            Outcome::Failed => 2,
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    // Output into a closed pipe ends the program, as it does for any tool.
+    // SAFETY: no handler is involved.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Fmt(args) => convert::run(&args),
+        Command::Sides(args) => tables::sides(&args),
+        Command::Sites(args) => tables::sites(&args),
+        Command::Ops(args) => tables::ops(&args),
+        Command::Stats(args) => stats::run(&args),
+        Command::Minimize(args) => minimize::run(&args),
+        Command::Cmin(args) => cmin::run(&args),
+        Command::Campaign(args) => campaign::run(&args),
+        Command::Gen(args) => generate::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match done {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Outcome::Failed.into()
+        }
+    }
+}

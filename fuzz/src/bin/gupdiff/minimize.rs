@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff minimize`: shrinks a program with a finding.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use gup_fuzz::report::{self, Origin};
+use gup_fuzz::{input, minimise};
+
+use crate::{Outcome, SideArgs};
+
+/// Shrink a program with a finding.
+///
+/// The result has a finding of the same class: the same operation, field and
+/// site.  Exit status: 1 when it was shrunk (there is a finding), 2 when the
+/// program has none.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The program, text or wire; `-` is standard input
+    path: PathBuf,
+    #[command(flatten)]
+    sides: SideArgs,
+    /// Where to write the result [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Runs of the program, at most
+    #[arg(long, default_value_t = minimise::DEFAULT_RUNS)]
+    runs: usize,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    let input = input::read(&args.path)?;
+    let mut oracle = args.sides.oracle()?;
+    let Some(small) = minimise::minimise(&mut oracle, &input.program, args.runs) else {
+        bail!(
+            "{} has no finding to shrink on these sides",
+            args.path.display()
+        );
+    };
+    for pass in &small.passes {
+        eprintln!("{:<28} {:>6} tried, {:>4} kept", pass.name, pass.tried, pass.kept);
+    }
+    eprintln!(
+        "{} operations on {} folios, from {} on {}; {} runs",
+        small.program.nr_ops(),
+        small.program.nr_folios(),
+        input.program.nr_ops(),
+        input.program.nr_folios(),
+        small.runs
+    );
+    let origin = Origin::from_env();
+    let text = report::reproducer(&oracle, &small.program, &small.verdict, &origin);
+    match &args.output {
+        Some(path) => {
+            report::write_atomically(path, text.as_bytes())
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+            let name = path.display().to_string();
+            let report =
+                report::report(&oracle, &small.program, &small.verdict, Some(&name), &origin);
+            eprintln!("\n{report}");
+        }
+        None => print!("{text}"),
+    }
+    Ok(Outcome::Found)
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff stats`: what programs do.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use gup_fuzz::input;
+use gup_fuzz::stats::{Counter, Stats};
+
+use crate::{Outcome, SideArgs};
+
+/// Show what the programs of a corpus do, and whether that is enough.
+///
+/// With --check the exit status is 1 when the programs do not really work:
+/// gaps, programs that end early, operations that never succeed or never fail,
+/// sites that are never hit.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Programs or folders, or `*.json` files of a campaign's statistics
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    sides: SideArgs,
+    /// Fail when the programs do not really work
+    #[arg(long)]
+    check: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    let (stored, programs): (Vec<_>, Vec<_>) = args
+        .paths
+        .iter()
+        .cloned()
+        .partition(|path| path.extension().is_some_and(|e| e == "json"));
+    let mut stats = Stats::default();
+    for path in &stored {
+        let bytes =
+            std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let one: Stats = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} holds no statistics", path.display()))?;
+        stats.merge(&one);
+    }
+    if !programs.is_empty() {
+        let mut oracle = args.sides.oracle()?;
+        let mut counter = Counter::new(&oracle.pair().left.info().name);
+        for path in input::files(&programs)? {
+            let input = input::read(&path)?;
+            let verdict = oracle.judge(&input.program);
+            counter.count_in_full(&input.program, oracle.left_trace(), &verdict);
+        }
+        stats.merge(&counter.take());
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&stats)?);
+    } else {
+        print!("{stats}");
+    }
+    if !args.check {
+        return Ok(Outcome::Fine);
+    }
+    let complaints = stats.check();
+    for complaint in &complaints {
+        eprintln!("check: {complaint}");
+    }
+    match complaints.is_empty() {
+        true => Ok(Outcome::Fine),
+        false => Ok(Outcome::Found),
+    }
+}

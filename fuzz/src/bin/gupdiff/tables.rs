@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff sides`, `sites` and `ops`: what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use gup_fuzz::ops::{self, Layer, Rev};
+use gup_fuzz::oracle::Oracle;
+use gup_fuzz::side::{self, Pair};
+use gup_fuzz::stats::{Counter, Stats};
+use gup_fuzz::{input, site};
+use serde::Serialize;
+
+use crate::Outcome;
+
+/// List the sides that can be compared.
+#[derive(clap::Args)]
+pub struct SidesArgs {
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn sides(args: &SidesArgs) -> Result<Outcome> {
+    let all = side::list();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(Outcome::Fine);
+    }
+    for info in &all {
+        println!("{info}");
+    }
+    println!("none  no side: only the laws of the other one");
+    println!(
+        "\nleft out: --left {}; --right is the Rust side that goes with the left one",
+        side::default_left()
+    );
+    Ok(Outcome::Fine)
+}
+
+/// List the WARN and BUG sites of the sides.
+#[derive(clap::Args)]
+pub struct SitesArgs {
+    /// Only this side [default: every side]
+    #[arg(long, value_name = "SIDE")]
+    side: Option<String>,
+    /// Mark those that the programs of these folders hit
+    #[arg(long, value_name = "DIR")]
+    hit: Vec<PathBuf>,
+    /// Only sites that the Rust code has on some revision
+    #[arg(long)]
+    covered: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Default, Serialize)]
+struct SiteRow {
+    site: String,
+    /// The sides that have it, with the place where it is.
+    sides: BTreeMap<String, Option<String>>,
+    /// How often programs hit it, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hits: Option<u64>,
+}
+
+pub fn sites(args: &SitesArgs) -> Result<Outcome> {
+    let mut names: Vec<String> = side::list().into_iter().map(|info| info.name).collect();
+    if let Some(only) = &args.side {
+        Pair::open(only, "none")?;
+        names.retain(|name| name == only);
+    }
+    let mut rows: BTreeMap<String, SiteRow> = BTreeMap::new();
+    let mut hits = Stats::default();
+    for name in &names {
+        // One at a time: a linked kernel has one set of variables.
+        let pair = Pair::open(name, "none")?;
+        for placed in pair.left.sites() {
+            let site = placed.id.to_string();
+            let row = rows.entry(site.clone()).or_insert_with(|| SiteRow {
+                site,
+                ..SiteRow::default()
+            });
+            row.sides.insert(name.clone(), placed.place.clone());
+        }
+        if !args.hit.is_empty() {
+            hits.merge(&count(pair, &args.hit)?);
+        }
+    }
+    let rust: BTreeSet<String> = rust_sites()?;
+    let mut rows: Vec<SiteRow> = rows
+        .into_values()
+        .filter(|row| !args.covered || rust.contains(&row.site))
+        .collect();
+    if !args.hit.is_empty() {
+        for row in &mut rows {
+            row.hits = Some(hits.sites.get(&row.site).copied().unwrap_or(0));
+        }
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+        return Ok(Outcome::Fine);
+    }
+    for row in &rows {
+        let mark = if rust.contains(&row.site) { "rust" } else { "-" };
+        let hit = match row.hits {
+            None => String::new(),
+            Some(0) => format!("{:>10}  ", "never"),
+            Some(n) => format!("{n:>10}  "),
+        };
+        let places: Vec<String> = row
+            .sides
+            .iter()
+            .filter_map(|(name, place)| place.as_ref().map(|p| format!("{name} {p}")))
+            .collect();
+        println!("{hit}{mark:<4}  {:<44}  {}", row.site, places.join(", "));
+    }
+    Ok(Outcome::Fine)
+}
+
+/// The sites that the Rust code has on any revision.
+fn rust_sites() -> Result<BTreeSet<String>> {
+    let mut all = BTreeSet::new();
+    for info in side::list() {
+        if info.name.starts_with("rust:") {
+            let pair = Pair::open(&info.name, "none")?;
+            all.extend(pair.left.sites().iter().map(site_name));
+        }
+    }
+    Ok(all)
+}
+
+fn site_name(placed: &site::PlacedSite) -> String {
+    placed.id.to_string()
+}
+
+fn count(pair: Pair, dirs: &[PathBuf]) -> Result<Stats> {
+    let mut counter = Counter::new(&pair.left.info().name);
+    let mut oracle = Oracle::new(pair);
+    for path in input::files(dirs)? {
+        let input = input::read(&path)?;
+        let verdict = oracle.judge(&input.program);
+        counter.count(oracle.left_trace(), &verdict);
+    }
+    Ok(counter.take())
+}
+
+/// List the operations of programs.
+#[derive(clap::Args)]
+pub struct OpsArgs {
+    /// In the names of this revision [default: every revision's]
+    #[arg(long, value_name = "REV")]
+    names: Option<Rev>,
+}
+
+pub fn ops(args: &OpsArgs) -> Result<Outcome> {
+    for (layer, title) in [
+        (Layer::Page, "Kernel functions"),
+        (Layer::World, "Changes of the world between them"),
+    ] {
+        println!("{title}:\n");
+        for op in ops::table().iter().filter(|op| op.layer == layer) {
+            let name = match args.names {
+                _ if layer == Layer::World => op.name_or_role(Rev::V6_1).to_string(),
+                Some(rev) => op.name(rev).unwrap_or("-").to_string(),
+                None => all_names(op),
+            };
+            println!("{name}\n    {} (role {})\n", op.help, op.role);
+        }
+    }
+    println!("`gupdiff fmt` shows how programs are written; see also the README.");
+    Ok(Outcome::Fine)
+}
+
+fn all_names(op: &ops::OpInfo) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for (rev, name) in &op.names {
+        let name = name.unwrap_or("-");
+        names.push(match op.names.len() {
+            1 => name.to_string(),
+            _ => format!("{name} ({rev})"),
+        });
+    }
+    names.join(", ")
+}

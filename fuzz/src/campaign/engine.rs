@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+//! How each engine is started.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Config, Error, Folder};
+use crate::program::wire;
+
+/// A fuzzing engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// libFuzzer, through cargo-fuzz.
+    LibFuzzer,
+    /// AFL++, through cargo-afl.
+    Afl,
+    /// honggfuzz, through cargo-hfuzz.
+    Honggfuzz,
+}
+
+/// A program may take this long, minimising a finding included.
+const TIMEOUT_S: u32 = 60;
+
+impl Engine {
+    /// Its name on command lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LibFuzzer => "libfuzzer",
+            Self::Afl => "afl",
+            Self::Honggfuzz => "honggfuzz",
+        }
+    }
+
+    /// The processes of a campaign.
+    pub(super) fn commands(self, config: &Config, folder: &Folder) -> Result<Vec<Command>, Error> {
+        match self {
+            Self::LibFuzzer => Ok((0..config.jobs.max(1))
+                .map(|job| libfuzzer(config, folder, job))
+                .collect()),
+            Self::Afl => {
+                let afl = find_afl()?;
+                Ok((0..config.jobs.max(1))
+                    .map(|job| afl_fuzz(&afl, config, folder, job))
+                    .collect())
+            }
+            Self::Honggfuzz => Ok(vec![honggfuzz(config, folder)?]),
+        }
+    }
+}
+
+/// Several processes share the corpus: each looks for what the others wrote.
+fn libfuzzer(config: &Config, folder: &Folder, job: u32) -> Command {
+    let mut command = Command::new(&config.binary);
+    command
+        .arg(folder.corpus())
+        .arg(format!("-max_total_time={}", config.time.as_secs().max(1)))
+        .arg(format!("-artifact_prefix={}/", folder.crashes_dir().display()))
+        .arg(format!("-max_len={}", wire::MAX_LEN))
+        .arg(format!("-timeout={TIMEOUT_S}"))
+        .arg(format!("-seed={}", config.seed.wrapping_add(job).max(1)))
+        .args(["-len_control=0", "-reload=5", "-detect_leaks=0"])
+        .args(["-rss_limit_mb=2048", "-print_final_stats=1"])
+        .args(&config.extra);
+    command
+}
+
+fn afl_fuzz(afl: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
+    let mut command = Command::new(afl);
+    let role = if job == 0 { "-M" } else { "-S" };
+    command
+        .env("AFL_NO_UI", "1")
+        .env("AFL_SKIP_CPUFREQ", "1")
+        .env("AFL_NO_AFFINITY", "1")
+        .env("AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES", "1")
+        // A seed that is a finding already is a finding, not a mistake.
+        .env("AFL_SKIP_CRASHES", "1")
+        .env("AFL_NO_WARN_INSTABILITY", "1")
+        .env("AFL_FORKSRV_INIT_TMOUT", "20000");
+    if !config.keep_going {
+        command.env("AFL_BENCH_UNTIL_CRASH", "1");
+    }
+    if let Some(mutator) = env::var_os("GUPDIFF_AFL_MUTATOR").filter(|m| !m.is_empty()) {
+        command.env("AFL_CUSTOM_MUTATOR_LIBRARY", mutator);
+    }
+    command
+        .arg("-i")
+        .arg(folder.corpus())
+        .arg("-o")
+        .arg(folder.afl())
+        .args([role, &format!("job{job}")])
+        .args(["-V", &config.time.as_secs().max(1).to_string()])
+        .args(["-t", &(TIMEOUT_S * 1000).to_string(), "-m", "none"])
+        .args(["-g", &wire::MIN_LEN.to_string()])
+        .args(["-G", &wire::MAX_LEN.to_string()])
+        .args(["-s", &config.seed.wrapping_add(job).to_string()])
+        .args(&config.extra)
+        .arg("--")
+        .arg(&config.binary);
+    command
+}
+
+fn honggfuzz(config: &Config, folder: &Folder) -> Result<Command, Error> {
+    let mut command = Command::new(find_honggfuzz(&config.binary)?);
+    command
+        .arg("--input")
+        .arg(folder.corpus())
+        .arg("--workspace")
+        .arg(folder.hfuzz())
+        .arg("--crashdir")
+        .arg(folder.crashes_dir())
+        .args(["--threads", &config.jobs.max(1).to_string()])
+        .args(["--run_time", &config.time.as_secs().max(1).to_string()])
+        .args(["--timeout", &TIMEOUT_S.to_string()])
+        .args(["--max_file_size", &wire::MAX_LEN.to_string()])
+        .args(["--verbose", "--quiet", "--persistent"]);
+    if !config.keep_going {
+        command.arg("--exit_upon_crash");
+    }
+    command.args(&config.extra).arg("--").arg(&config.binary);
+    Ok(command)
+}
+
+/// Looks for a program in the folders of PATH.
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|dir| dir.join(name))
+        .find(|p| p.is_file())
+}
+
+/// cargo-afl keeps its own afl-fuzz, one for each compiler and version.
+fn find_afl() -> Result<PathBuf, Error> {
+    let missing = || {
+        Error::Missing(
+            "afl-fuzz".into(),
+            "install it with `cargo install cargo-afl` and `cargo afl config --build`, or set AFL_FUZZ",
+        )
+    };
+    if let Some(given) = env::var_os("AFL_FUZZ").filter(|p| !p.is_empty()) {
+        return Ok(given.into());
+    }
+    let data = env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".local/share")))
+        .ok_or_else(missing)?;
+    let versions = |dir: &Path| -> Vec<PathBuf> {
+        let mut all: Vec<PathBuf> = std::fs::read_dir(dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        all.sort();
+        all
+    };
+    versions(&data.join("afl.rs"))
+        .iter()
+        .flat_map(|compiler| versions(compiler))
+        .map(|version| version.join("afl/bin/afl-fuzz"))
+        .rfind(|p| p.is_file())
+        .or_else(|| on_path("afl-fuzz"))
+        .ok_or_else(missing)
+}
+
+/// cargo-hfuzz builds honggfuzz into its target folder, above the target.
+fn find_honggfuzz(binary: &Path) -> Result<PathBuf, Error> {
+    if let Some(given) = env::var_os("HONGGFUZZ").filter(|p| !p.is_empty()) {
+        return Ok(given.into());
+    }
+    binary
+        .ancestors()
+        .skip(1)
+        .map(|dir| dir.join("honggfuzz"))
+        .find(|p| p.is_file())
+        .or_else(|| on_path("honggfuzz"))
+        .ok_or_else(|| {
+            Error::Missing(
+                "honggfuzz".into(),
+                "build the target with `cargo hfuzz build`, or set HONGGFUZZ",
+            )
+        })
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Campaigns: an engine, a time, a working copy of the corpus, an ending.
+//!
+//! The engine runs as a child with its own folder for output; it writes
+//! findings and statistics itself (see [`target`](crate::target)), so nothing
+//! that it prints is interpreted.  The corpus that was given is only read.
+//!
+//! ```text
+//! OUT/corpus       the working corpus, kept from campaign to campaign
+//! OUT/findings     reproducers (.gup) and reports (.txt)
+//! OUT/stats.json   what this campaign's programs did
+//! OUT/engine.log   what the engine printed
+//! ```
+
+pub mod builtin;
+mod engine;
+mod folder;
+mod progress;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
+
+pub use engine::Engine;
+pub use folder::Folder;
+
+use crate::side::Pair;
+use crate::stats::Stats;
+use progress::Progress;
+
+/// How a campaign is to be run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which engine.
+    pub engine: Engine,
+    /// The target, built for that engine.
+    pub binary: PathBuf,
+    /// The left side.
+    pub left: String,
+    /// The right side.
+    pub right: String,
+    /// For how long.
+    pub time: Duration,
+    /// Processes.
+    pub jobs: u32,
+    /// Programs to start from; only read.
+    pub corpus: Vec<PathBuf>,
+    /// The folder for everything that is written.
+    pub out: PathBuf,
+    /// Go on after a finding.
+    pub keep_going: bool,
+    /// Of the engine's random numbers, if it has any to set.
+    pub seed: u32,
+    /// Make variables, for reports.
+    pub make: Option<String>,
+    /// Further arguments for the engine.
+    pub extra: Vec<String>,
+    /// The target does nothing: what is measured is the engine alone.
+    pub empty: bool,
+}
+
+/// How a campaign ended.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// Nothing was found.
+    Clean,
+    /// These reproducers were saved, the latest last.
+    Found(Vec<PathBuf>),
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// What a campaign came to.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// How it ended.
+    pub ending: Ending,
+    /// What its programs did.
+    pub stats: Stats,
+    /// How long the engine ran.
+    pub time: Duration,
+}
+
+/// Why a campaign could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A side is not there.
+    #[error("{0}")]
+    Side(#[from] crate::side::Error),
+    /// A program of the corpus is none.
+    #[error("{0}")]
+    Input(#[from] crate::input::Error),
+    /// A file or folder.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was to be done.
+        what: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The engine is not installed or the target is not built.
+    #[error("{0} is not there; {1}")]
+    Missing(String, &'static str),
+    /// The target could not start.
+    #[error("{0}")]
+    Target(String),
+    /// The engine ended before its time, without a finding.
+    #[error("{engine} ended early ({status}); its last words are in {}:\n{words}", .log.display())]
+    Early {
+        /// Which engine.
+        engine: &'static str,
+        /// Its exit status.
+        status: String,
+        /// Where it wrote.
+        log: PathBuf,
+        /// The end of that.
+        words: String,
+    },
+    /// The engine saved an input on which the harness itself crashes.
+    #[error("the harness crashed on {}", .0.display())]
+    Harness(PathBuf),
+}
+
+pub(crate) fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
+    let what = what.into();
+    move |error| Error::Io { what, error }
+}
+
+/// Set when the user wants everything to stop.
+pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// How long an engine may take to end by itself after its time.
+const GRACE: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(100);
+
+/// Runs a campaign.
+pub fn run(config: &Config) -> Result<Campaign, Error> {
+    // Complains about unknown sides before anything is written.  Nothing may
+    // stay open: a linked kernel has one set of variables.
+    drop(Pair::open(&config.left, &config.right)?);
+    if !config.binary.is_file() {
+        return Err(Error::Missing(
+            config.binary.display().to_string(),
+            "build the target first",
+        ));
+    }
+    let folder = Folder::prepare(config)?;
+    let mut children = Children::start(config, &folder)?;
+    let started = Instant::now();
+    let mut progress = Progress::new(config.time);
+    let early = loop {
+        thread::sleep(POLL);
+        if interrupted() {
+            children.stop();
+            break None;
+        }
+        if !config.keep_going && folder.last().is_some() {
+            // An engine may go on to look for more; it was asked for one.
+            children.stop();
+            break None;
+        }
+        if let Some(status) = children.ended() {
+            let time_left = config.time.saturating_sub(started.elapsed());
+            children.stop();
+            let expected = config.empty || time_left < Duration::from_millis(1500);
+            break (!expected).then_some(status);
+        }
+        if started.elapsed() > config.time + GRACE {
+            children.stop();
+            break None;
+        }
+        progress.tick(&folder);
+    };
+    progress.done();
+    let time = started.elapsed();
+    folder.keep_corpus(config.engine)?;
+    let stats = folder.stats();
+    if interrupted() {
+        return Ok(Campaign {
+            ending: Ending::Interrupted,
+            stats,
+            time,
+        });
+    }
+    if let Some(message) = folder.target_error() {
+        return Err(Error::Target(message));
+    }
+    let mut found = folder.findings();
+    if found.is_empty() {
+        if let Some(path) = folder.crashes(config.engine).into_iter().next() {
+            found = confirm(config, &folder, path)?;
+        }
+    }
+    if !found.is_empty() {
+        return Ok(Campaign {
+            ending: Ending::Found(found),
+            stats,
+            time,
+        });
+    }
+    match early {
+        Some(status) => Err(Error::Early {
+            engine: config.engine.name(),
+            status,
+            log: folder.log(),
+            words: folder.last_words(),
+        }),
+        None => Ok(Campaign {
+            ending: Ending::Clean,
+            stats,
+            time,
+        }),
+    }
+}
+
+/// An engine reports a crash that the target did not confirm: looks at it in a
+/// process of its own, which may crash too.
+fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<PathBuf>, Error> {
+    let out = folder.findings_dir().join("confirmed.gup");
+    let gupdiff = std::env::current_exe().map_err(io_error("gupdiff"))?;
+    let status = Command::new(gupdiff)
+        .arg("minimize")
+        .arg(&path)
+        .args(["--left", &config.left, "--right", &config.right])
+        .arg("-o")
+        .arg(&out)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .status()
+        .map_err(io_error("gupdiff minimize"))?;
+    match status.code() {
+        Some(1) if out.is_file() => Ok(vec![out]),
+        _ => Err(Error::Harness(path)),
+    }
+}
+
+/// The engine's processes, in process groups of their own: Ctrl-C is for us.
+struct Children(Vec<Child>);
+
+impl Children {
+    fn start(config: &Config, folder: &Folder) -> Result<Self, Error> {
+        use std::os::unix::process::CommandExt;
+        let mut children = Self(Vec::new());
+        for mut command in config.engine.commands(config, folder)? {
+            let log = fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(folder.log())
+                .map_err(io_error(folder.log().display().to_string()))?;
+            let err = log.try_clone().map_err(io_error("the engine's log"))?;
+            command
+                .env("GUPDIFF_LEFT", &config.left)
+                .env("GUPDIFF_RIGHT", &config.right)
+                .env("GUPDIFF_OUT", folder.findings_dir())
+                .env("GUPDIFF_STATS", folder.stats_file())
+                .env("GUPDIFF_KEEP_GOING", if config.keep_going { "1" } else { "" })
+                .env("GUPDIFF_EMPTY", if config.empty { "1" } else { "" })
+                .env("GUPDIFF_MAKE", config.make.as_deref().unwrap_or(""))
+                .stdin(Stdio::null())
+                .stdout(log)
+                .stderr(err)
+                .process_group(0);
+            let program = command.get_program().to_string_lossy().into_owned();
+            match command.spawn() {
+                Ok(child) => children.0.push(child),
+                Err(error) => {
+                    children.stop();
+                    return Err(Error::Io {
+                        what: format!("{program} cannot be started"),
+                        error,
+                    });
+                }
+            }
+        }
+        Ok(children)
+    }
+
+    /// The status of a process that has ended, if one has.
+    fn ended(&mut self) -> Option<String> {
+        self.0.iter_mut().find_map(|child| match child.try_wait() {
+            Ok(Some(status)) => Some(status.to_string()),
+            Ok(None) => None,
+            Err(error) => Some(error.to_string()),
+        })
+    }
+
+    /// Ends all of them: kindly, then not.
+    fn stop(&mut self) {
+        for child in &self.0 {
+            signal(child, libc::SIGTERM);
+        }
+        let started = Instant::now();
+        for child in &mut self.0 {
+            while started.elapsed() < Duration::from_secs(5) {
+                match child.try_wait() {
+                    Ok(None) => thread::sleep(Duration::from_millis(20)),
+                    _ => break,
+                }
+            }
+            // Whatever else the group holds goes too.
+            signal(child, libc::SIGKILL);
+            // It is dead or dying; nothing can be done if waiting fails.
+            let _ = child.wait();
+        }
+        self.0.clear();
+    }
+}
+
+impl Drop for Children {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn signal(child: &Child, signal: libc::c_int) {
+    // SAFETY: a process group that we made, and have not waited for.
+    unsafe { libc::kill(-(child.id() as libc::pid_t), signal) };
+}

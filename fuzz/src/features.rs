@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a program shows, as a set of numbers: for choosing a small corpus.
+//!
+//! Two programs are worth keeping both when one shows something that the other
+//! does not: an operation with another result, a site, a call, a kind of
+//! change.  Values do not count, only their kinds, else everything would be
+//! worth keeping.
+
+use csrc::abi;
+
+use crate::pages::Pages;
+use crate::program::Program;
+use crate::trace::{PageState, Record, Ret, Trace};
+
+fn mix(parts: &[u64]) -> u64 {
+    parts.iter().fold(0x9e37_79b9_7f4a_7c15, |h, part| {
+        let h = (h ^ part).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        h ^ h >> 32
+    })
+}
+
+/// How a count is of interest: its sign, its neighbourhood of 0 and of 1024.
+fn class(n: i32) -> u64 {
+    match n {
+        i32::MIN => 0,
+        i32::MIN..-1024 => 1,
+        -1024..0 => 2,
+        0 => 3,
+        1 => 4,
+        2..1024 => 5,
+        1024 => 6,
+        1025..0x4000_0000 => 7,
+        _ => 8,
+    }
+}
+
+fn ret_class(ret: Ret) -> u64 {
+    match ret {
+        Ret::Void => 1,
+        Ret::Bool(value) => 2 + u64::from(value),
+        Ret::Errno(errno) => 0x1000 + u64::from(errno.unsigned_abs()),
+        Ret::Folio(_) => 4,
+        Ret::Null => 5,
+        Ret::Absent => 6,
+        Ret::Stopped => 7,
+        Ret::Unknown(..) => 8,
+    }
+}
+
+/// Adds the features of a program that showed `trace`.
+pub fn of(prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
+    let mut pages = Pages::default();
+    pages.start(&prog.0);
+    of_with(&mut pages, prog, trace, features);
+}
+
+/// As [`of`], with memory to reuse, started on the program.
+pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
+    for (op, recs) in prog.ops().iter().zip(trace.ops()) {
+        let id = u64::from(op.op);
+        let operand = pages.layout().operand(op);
+        let head = pages
+            .operand_head(&prog.0, operand)
+            .map(|head| pages.get(&prog.0, head));
+        // What it was done to: kind of folio, state of its counts, flags given.
+        if let Some(head) = head {
+            let kind = match pages.layout().find(head.page) {
+                Some((index, _)) => u64::from(prog.folios()[index].kind),
+                None => 99,
+            };
+            let state = u64::from(head.is_large()) | u64::from(head.mapping) << 1;
+            features.push(mix(&[1, id, kind, state]));
+            features.push(mix(&[
+                2,
+                id,
+                u64::from(head.is_large()),
+                class(head.refcount),
+                class(head.pincount),
+            ]));
+        }
+        features.push(mix(&[3, id, u64::from(op.foll), u64::from(op.mods)]));
+        features.push(mix(&[4, id, class(op.n), u64::from(op.arg)]));
+        let mut events = 0;
+        for rec in recs {
+            match Record::from(rec) {
+                Record::Warn(site) | Record::Bug(site) => {
+                    events = mix(&[events, 5, u64::from(site.0)]);
+                }
+                Record::Call(_, state) => {
+                    features.push(mix(&[6, id, u64::from(rec.a), class(state.refcount)]));
+                }
+                Record::Page(new) => {
+                    let old = pages.get(&prog.0, new.page);
+                    features.push(mix(&[7, id, change(&old, &new)]));
+                }
+                Record::State { .. } => features.push(mix(&[8, id, u64::from(rec.a)])),
+                Record::Ret(ret) => events = mix(&[events, 9, ret_class(ret)]),
+                Record::Oops | Record::Limit | Record::Gap(_) => {
+                    events = mix(&[events, 10, u64::from(rec.kind)]);
+                }
+                Record::End { .. } | Record::Unknown(_) => {}
+            }
+        }
+        features.push(mix(&[11, id, events]));
+        pages.apply(recs);
+    }
+    if let Some(end) = trace.records().last() {
+        if u32::from(end.kind) == abi::GD_R_END {
+            features.push(mix(&[12, u64::from(end.a)]));
+        }
+    }
+}
+
+/// Which fields of a page changed, and into what kind of counts.
+fn change(old: &PageState, new: &PageState) -> u64 {
+    let fields = u64::from(old.refcount != new.refcount)
+        | u64::from(old.pincount != new.pincount) << 1
+        | u64::from(old.mapping != new.mapping) << 2
+        | u64::from(old.tail != new.tail) << 3
+        | u64::from(old.pinned) << 4
+        | u64::from(new.pinned) << 5
+        | u64::from(new.is_large()) << 6;
+    mix(&[
+        fields,
+        u64::from(old.flags ^ new.flags),
+        class(new.refcount),
+        class(new.pincount),
+    ])
+}

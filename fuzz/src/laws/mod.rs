@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Laws: what must hold on one side, whatever the other one does.
+//!
+//! Comparison cannot see a mistake that both sides make.  Laws can: they follow
+//! one side's trace and check what the page pinning code promises its callers.
+//! They hold on real kernels at every extreme, so they claim nothing where a
+//! count overflows, and nothing about an operation that did not return.
+
+mod check;
+
+use std::fmt;
+
+use crate::ops::Rev;
+use crate::pages::Pages;
+use crate::program::Program;
+use crate::trace::Trace;
+
+macro_rules! laws {
+    ($($law:ident, $name:literal, $text:literal;)*) => {
+        /// A law.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Law {
+            $(#[doc = $text] $law,)*
+        }
+
+        impl Law {
+            /// Every law.
+            pub const ALL: &[Law] = &[$(Law::$law,)*];
+
+            /// A short name, as reports show it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Law::$law => $name,)*
+                }
+            }
+
+            /// What it says, in one line.
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Law::$law => $text,)*
+                }
+            }
+        }
+    };
+}
+
+laws! {
+    TraceIsWhole, "trace-is-whole",
+        "a trace has a result for each operation it executed, then its end";
+    NothingChangesUnnoticed, "nothing-changes-unnoticed",
+        "no page changes that no operation touched";
+    FailedGrabTakesNothing, "failed-grab-takes-nothing",
+        "a grab that fails leaves all counts and counters as they were";
+    NothingFromFree, "nothing-from-free",
+        "no reference and no pin is taken on a page that has no references";
+    GetMovesOnlyReferences, "get-moves-only-references",
+        "taking or dropping references moves the refcount by what was asked, and no pins";
+    PinMovesCounts, "pin-moves-counts",
+        "a pin moves a large folio's refcount and pin count by refs, a small one's refcount by refs * 1024";
+    PinIsCounted, "pin-is-counted",
+        "a pin that was taken is counted as acquired, an unpin as released";
+    ZeroPageIsNotPinned, "zero-page-is-not-pinned",
+        "pinning and unpinning the zero page changes nothing";
+    PinnedPageSaysSo, "pinned-page-says-so",
+        "a page on which a pin was just taken is reported as pinned";
+    PinnednessFollowsCounts, "pinnedness-follows-counts",
+        "a page is reported as pinned exactly when its counts say so";
+    PinsBalanceCounters, "pins-balance-counters",
+        "pins taken minus pins released equals what the page counts say";
+    LargeUnpinDropsBoth, "large-unpin-drops-both",
+        "on a large folio a pin's reference and its pin count move together";
+    GrabReturnsTheFolio, "grab-returns-the-folio",
+        "a grab that succeeds returns the folio of the page that it was given";
+    ErrorsAreErrno, "errors-are-errno",
+        "a grab's result is 0 or a negative errno";
+    OnlyItsFolio, "only-its-folio",
+        "an operation on one page changes only that page's folio";
+    PredicatesChangeNothing, "predicates-change-nothing",
+        "asking a question changes nothing";
+    LocksAreBalanced, "locks-are-balanced",
+        "no folio is left locked, and each one that was dirtied was unlocked once";
+    DirtyWhenAsked, "dirty-when-asked",
+        "an unpin that was asked to dirty leaves the folio dirty, others dirty nothing";
+    FreedAtZero, "freed-at-zero",
+        "a folio is freed when its last reference is dropped, and only then";
+    InterruptsAreRestored, "interrupts-are-restored",
+        "an operation leaves interrupts as it found them";
+    HasPinnedIsOneWay, "has-pinned-is-one-way",
+        "MMF_HAS_PINNED is set when asked for, and nothing else changes it";
+    SlowGrabWarns, "slow-grab-warns",
+        "the slow grab of a page without references warns";
+}
+
+impl fmt::Display for Law {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A law that a trace breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which law.
+    pub law: Law,
+    /// At which operation; the number of operations for what comes after.
+    pub op_index: usize,
+    /// The operation's id.
+    pub op: Option<u8>,
+    /// On which page, if on one.
+    pub page: Option<u32>,
+    /// What was expected and what was seen, in words.
+    pub what: String,
+}
+
+/// Checks traces; keeps its memory between programs.
+#[derive(Default)]
+pub struct Checker {
+    pages: Pages,
+}
+
+impl Checker {
+    /// The first law that the trace of `prog` on a side of revision `rev`
+    /// breaks.
+    pub fn check(&mut self, prog: &Program, rev: Rev, trace: &Trace) -> Option<Broken> {
+        self.pages.start(&prog.0);
+        check::trace(&mut self.pages, prog, rev, trace)
+    }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Where the folios of a program lie in the arena, and what they start as.
+//!
+//! The arena is the same for every side (see `gupdiff.h`): each declared folio
+//! has a slot of its own, chosen by its template, order and index.  The few
+//! fix-ups of declarations that make no sense (a huge zero page of order 0)
+//! are made here, once, for naming, for the laws and for the Rust side.
+
+use csrc::abi::{self, gd_folio, gd_op, gd_program, gd_run};
+
+use crate::trace::PageState;
+
+/// How many pages the arena has.
+pub const NR_PAGES: u32 =
+    (abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS) << abi::GD_SLOT_SHIFT;
+
+/// A folio as it exists in the arena, after the fix-ups.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Which slot.
+    pub slot: u32,
+    /// `GD_T_*`.
+    pub template: u32,
+    /// Order after the fix-ups.
+    pub order: u32,
+    /// `GD_K_*` after the fix-ups.
+    pub kind: u32,
+}
+
+impl Placed {
+    /// The arena page of the head.
+    pub fn head(&self) -> u32 {
+        self.slot << abi::GD_SLOT_SHIFT
+    }
+
+    /// How many pages the folio has.
+    pub fn nr_pages(&self) -> u32 {
+        1 << self.order
+    }
+}
+
+/// The folios of a program in the arena.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Layout {
+    placed: [Placed; abi::GD_MAX_FOLIOS as usize],
+    nr: usize,
+    zero: Option<usize>,
+    huge_zero: Option<usize>,
+}
+
+/// What a page operand stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// A page of the arena.
+    Page(u32),
+    /// The NULL pointer.
+    Null,
+    /// A pointer that faults.
+    Poison,
+}
+
+/// Whether a kind of folio is ZONE_DEVICE memory.
+pub fn is_device(kind: u32) -> bool {
+    kind >= abi::GD_K_DEV_PRIVATE
+}
+
+fn place(folio: &gd_folio, index: usize) -> Placed {
+    let mut kind = u32::from(folio.kind).min(abi::GD_NR_KINDS - 1);
+    let mut order = u32::from(folio.order).min(abi::GD_NR_ORDERS - 1);
+    match kind {
+        abi::GD_K_ZERO => order = 0,
+        abi::GD_K_HUGE_ZERO => order = 9,
+        abi::GD_K_HUGETLB if order == 0 => kind = abi::GD_K_NORMAL,
+        _ => {}
+    }
+    let template = if is_device(kind) {
+        abi::GD_T_DEVICE
+    } else {
+        match (folio.movable != 0, folio.exclusive != 0) {
+            (false, false) => abi::GD_T_NORMAL,
+            (false, true) => abi::GD_T_NORMAL_EXCL,
+            (true, false) => abi::GD_T_MOVABLE,
+            (true, true) => abi::GD_T_MOVABLE_EXCL,
+        }
+    };
+    let slot = (template * abi::GD_NR_ORDERS + order) * abi::GD_MAX_FOLIOS + index as u32;
+    Placed {
+        slot,
+        template,
+        order,
+        kind,
+    }
+}
+
+impl Layout {
+    /// Places the folios of `prog`.
+    pub fn new(prog: &gd_program) -> Self {
+        let mut layout = Self {
+            nr: usize::from(prog.world.nr_folios).min(abi::GD_MAX_FOLIOS as usize),
+            ..Self::default()
+        };
+        for (i, folio) in prog.folio[..layout.nr].iter().enumerate() {
+            let placed = place(folio, i);
+            layout.placed[i] = placed;
+            match placed.kind {
+                abi::GD_K_ZERO if layout.zero.is_none() => layout.zero = Some(i),
+                abi::GD_K_HUGE_ZERO if layout.huge_zero.is_none() => layout.huge_zero = Some(i),
+                _ => {}
+            }
+        }
+        layout
+    }
+
+    /// The folios, by index of declaration.
+    pub fn folios(&self) -> &[Placed] {
+        &self.placed[..self.nr]
+    }
+
+    /// The folio that is the zero page.
+    pub fn zero(&self) -> Option<usize> {
+        self.zero
+    }
+
+    /// The folio that is the huge zero page.
+    pub fn huge_zero(&self) -> Option<usize> {
+        self.huge_zero
+    }
+
+    /// Which declared folio's slot a page of the arena is in, and where.
+    pub fn find(&self, page: u32) -> Option<(usize, u32)> {
+        let slot = page >> abi::GD_SLOT_SHIFT;
+        let index = self.folios().iter().position(|p| p.slot == slot)?;
+        Some((index, page & (abi::GD_SLOT_PAGES - 1)))
+    }
+
+    /// The page that a folio index and an offset stand for.
+    pub fn page(&self, index: usize, offset: u32) -> Operand {
+        match index as u32 {
+            abi::GD_I_NULL => Operand::Null,
+            abi::GD_I_POISON => Operand::Poison,
+            _ if self.nr == 0 => Operand::Poison,
+            _ => Operand::Page(self.placed[index % self.nr].head() + offset),
+        }
+    }
+
+    /// The first page of a run.
+    pub fn run(&self, run: &gd_run) -> Operand {
+        let (index, offset) = split_run(run);
+        self.page(index, offset)
+    }
+
+    /// The page operand of an operation.
+    pub fn operand(&self, op: &gd_op) -> Operand {
+        self.run(&op.run[0])
+    }
+
+    /// What is observed of a page before the first operation.  Slots that no
+    /// folio was declared for hold an unreferenced folio of the slot's order.
+    pub fn initial(&self, prog: &gd_program, page: u32) -> PageState {
+        let mut state = PageState {
+            page,
+            ..PageState::default()
+        };
+        let slot = page >> abi::GD_SLOT_SHIFT;
+        let offset = page & (abi::GD_SLOT_PAGES - 1);
+        let order = slot / abi::GD_MAX_FOLIOS % abi::GD_NR_ORDERS;
+        let template = slot / abi::GD_MAX_FOLIOS / abi::GD_NR_ORDERS;
+        if offset >> order != 0 {
+            return state;
+        }
+        if matches!(template, abi::GD_T_NORMAL_EXCL | abi::GD_T_MOVABLE_EXCL) {
+            state.flags |= 1 << abi::GD_F_ANON_EXCLUSIVE;
+        }
+        if offset != 0 {
+            state.tail = true;
+            return state;
+        }
+        if order > 0 {
+            state.flags |= 1 << abi::GD_F_HEAD;
+        }
+        if let Some((index, _)) = self.find(page) {
+            let folio = &prog.folio[index];
+            state.refcount = folio.ref_;
+            state.flags |= folio.flags & HEAD_FLAGS;
+            state.mapping = folio.mapping;
+            if order > 0 {
+                state.pincount = folio.pin;
+            }
+        }
+        state.pinned = maybe_dma_pinned(&state);
+        state
+    }
+}
+
+/// Whether a head or small page's counts mean that it may be pinned.
+pub fn maybe_dma_pinned(state: &PageState) -> bool {
+    if state.is_large() {
+        state.pincount > 0
+    } else {
+        state.refcount as u32 >= PIN_BIAS
+    }
+}
+
+/// One pin of a small folio, in references.
+pub const PIN_BIAS: u32 = 1024;
+
+/// The flags that a declaration may set on a head.
+const HEAD_FLAGS: u32 =
+    ((1 << abi::GD_NR_FLAGS) - 1) & !(1 << abi::GD_F_HEAD) & !(1 << abi::GD_F_ANON_EXCLUSIVE);
+
+/// The index and the offset of a run's first page.
+pub fn split_run(run: &gd_run) -> (usize, u32) {
+    let page = u32::from(run.page);
+    (
+        (page >> abi::GD_RUN_SHIFT) as usize,
+        page & abi::GD_RUN_OFFSET,
+    )
+}

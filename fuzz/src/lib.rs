@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Programs, sides, comparison, laws, minimisation and reports.
+
+pub mod accepted;
+pub mod campaign;
+pub mod compare;
+pub mod features;
+pub mod input;
+pub mod hunt;
+pub mod laws;
+pub mod layout;
+pub mod minimise;
+pub mod ops;
+pub mod oracle;
+pub mod pages;
+pub mod program;
+pub mod report;
+pub mod side;
+pub mod site;
+pub mod stats;
+pub mod target;
+pub mod trace;

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Passes over single fields: each towards its plainest value.
+
+use csrc::abi::{self, gd_folio, gd_op};
+
+use super::Shrinker;
+use crate::program::{NR_RUNS, Program, page, split_page};
+
+/// Plainer values than `now`, the plainest first.  1 is plainer than 0, since
+/// a count of 1 need not be written.
+fn plainer(now: i32) -> impl Iterator<Item = i32> {
+    let rank = |n: i32| match n {
+        1 => 0,
+        0 => 1,
+        _ => 2 + 2 * i64::from(n).abs() + i64::from(n < 0),
+    };
+    let step = if now > 0 { -1 } else { 1 };
+    [1, 0, 2, -1, 1024, now.wrapping_neg(), now / 2, now.wrapping_add(step)]
+        .into_iter()
+        .filter(move |n| rank(*n) < rank(now))
+}
+
+/// Simplifies one number until nothing plainer will do.
+fn number(s: &mut Shrinker, get: impl Fn(&Shrinker) -> i32, set: impl Fn(&mut Program, i32)) {
+    for _ in 0..64 {
+        let now = get(s);
+        if !plainer(now).any(|n| s.edit(|p| set(p, n))) {
+            return;
+        }
+    }
+}
+
+/// Clears the bits of a mask one by one, all of them first.
+fn bits(
+    s: &mut Shrinker,
+    get: impl Fn(&Shrinker) -> u32,
+    set: impl Fn(&mut Program, u32),
+) {
+    if get(s) == 0 || s.edit(|p| set(p, 0)) {
+        return;
+    }
+    for bit in (0..32).rev() {
+        let now = get(s);
+        if now & 1 << bit != 0 {
+            s.edit(|p| set(p, now & !(1 << bit)));
+        }
+    }
+}
+
+/// The state beside pages: interrupts on, nothing else.
+pub(super) fn world(s: &mut Shrinker) {
+    let plain = abi::GD_W_IRQS_ON as u8;
+    s.edit(|p| p.0.world.state = plain);
+    for bit in [abi::GD_W_HAS_PINNED, abi::GD_W_DEVMAP_KEY] {
+        s.edit(|p| p.0.world.state &= !(bit as u8));
+    }
+    s.edit(|p| p.0.world.state |= plain);
+    s.edit(|p| p.0.world.seq = 0);
+    s.edit(|p| p.0.world.seq &= 1);
+}
+
+/// Folios: small, plain, referenced once.
+pub(super) fn folios(s: &mut Shrinker) {
+    for i in 0..s.best().nr_folios() {
+        let folio = move |s: &Shrinker| -> gd_folio { s.best().folios()[i] };
+        let try_field = |s: &mut Shrinker, set: &dyn Fn(&mut gd_folio)| {
+            s.edit(|p| set(&mut p.folios_mut()[i]))
+        };
+        try_field(s, &|f| f.kind = abi::GD_K_NORMAL as u8);
+        for order in 0..folio(s).order {
+            if try_field(s, &|f| f.order = order) {
+                break;
+            }
+        }
+        try_field(s, &|f| f.mapping = abi::GD_M_NONE as u8);
+        try_field(s, &|f| f.movable = 0);
+        try_field(s, &|f| f.exclusive = 0);
+        try_field(s, &|f| f.migratetype = abi::GD_MT_MOVABLE as u8);
+        bits(s, |s| folio(s).flags, |p, v| p.folios_mut()[i].flags = v);
+        number(s, |s| folio(s).ref_, |p, n| {
+            p.folios_mut()[i].ref_ = n
+        });
+        // A pin count of 0 need not be written.
+        if !try_field(s, &|f| f.pin = 0) {
+            number(s, |s| folio(s).pin, |p, n| {
+                p.folios_mut()[i].pin = n
+            });
+        }
+    }
+}
+
+/// Operations: few flags, small counts.
+pub(super) fn operations(s: &mut Shrinker) {
+    for i in 0..s.best().nr_ops() {
+        let op = move |s: &Shrinker| -> gd_op { s.best().ops()[i] };
+        bits(
+            s,
+            |s| op(s).mods.into(),
+            |p, v| p.ops_mut()[i].mods = v as u8,
+        );
+        bits(s, |s| op(s).foll, |p, v| p.ops_mut()[i].foll = v);
+        for arg in 0..op(s).arg.min(32) {
+            if s.edit(|p| p.ops_mut()[i].arg = arg) {
+                break;
+            }
+        }
+        number(s, |s| op(s).n, |p, n| {
+            p.ops_mut()[i].n = n
+        });
+        number(s, |s| op(s).val, |p, n| {
+            p.ops_mut()[i].val = n
+        });
+    }
+}
+
+/// Page operands: the head, else as near to it as can be; the first folio.
+pub(super) fn pages(s: &mut Shrinker) {
+    for i in 0..s.best().nr_ops() {
+        for run in 0..NR_RUNS {
+            loop {
+                let (index, offset) = split_page(s.best().ops()[i].run[run].page);
+                let candidates = [
+                    page(0, 0),
+                    page(index, 0),
+                    page(index, 1),
+                    page(index, offset / 2),
+                    page(index, offset.saturating_sub(1)),
+                ];
+                let now = page(index, offset);
+                let kept = candidates
+                    .into_iter()
+                    .filter(|c| *c < now)
+                    .any(|c| s.edit(|p| p.ops_mut()[i].run[run].page = c));
+                if !kept {
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Minimisation: the smallest program with the same finding.
+//!
+//! Passes go from coarse to fine and are repeated until none helps.  A change
+//! is kept when the class of the finding stays the same: demanding the same
+//! values would keep what does not matter, accepting any finding would wander
+//! off to another bug.  Everything is deterministic; runs are remembered and
+//! bounded.
+
+mod fields;
+mod passes;
+
+use std::collections::HashSet;
+
+use crate::oracle::{FindingClass, Oracle, Verdict};
+use crate::program::Program;
+
+/// Runs of the oracle, at most, unless said otherwise.
+pub const DEFAULT_RUNS: usize = 20_000;
+
+/// What minimisation came to.
+#[derive(Clone, Debug)]
+pub struct Minimised {
+    /// The smallest program found.
+    pub program: Program,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Runs of the oracle.
+    pub runs: usize,
+    /// What each pass did.
+    pub passes: Vec<PassCount>,
+}
+
+/// What a pass did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassCount {
+    /// Its name.
+    pub name: &'static str,
+    /// Changes tried.
+    pub tried: usize,
+    /// Changes kept.
+    pub kept: usize,
+}
+
+/// The predicate, with its memory and its budget.
+pub(crate) struct Shrinker<'o> {
+    oracle: &'o mut Oracle,
+    class: FindingClass,
+    known: HashSet<Vec<u8>>,
+    runs: usize,
+    max_runs: usize,
+    best: Program,
+    verdict: Verdict,
+    tried: usize,
+    kept: usize,
+}
+
+impl Shrinker<'_> {
+    /// The smallest program so far.
+    pub(crate) fn best(&self) -> &Program {
+        &self.best
+    }
+
+    /// Whether the budget is used up.
+    pub(crate) fn exhausted(&self) -> bool {
+        self.runs >= self.max_runs
+    }
+
+    /// The operation that the finding is about.
+    pub(crate) fn op_index(&self) -> Option<usize> {
+        self.verdict.op_index()
+    }
+
+    /// Keeps a changed program if the finding is still there.
+    pub(crate) fn attempt(&mut self, mut candidate: Program) -> bool {
+        candidate.normalise();
+        if candidate == self.best || self.exhausted() {
+            return false;
+        }
+        self.tried += 1;
+        let key = candidate.encode();
+        if !self.known.insert(key) {
+            // What was good was kept when it was first tried.
+            return false;
+        }
+        self.runs += 1;
+        let verdict = self.oracle.judge(&candidate);
+        let same = verdict.finding() == Some(self.class);
+        if same {
+            self.best = candidate;
+            self.verdict = verdict;
+            self.kept += 1;
+        }
+        same
+    }
+
+    /// As [`Shrinker::attempt`], with the change made in place.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Program)) -> bool {
+        let mut candidate = self.best;
+        change(&mut candidate);
+        self.attempt(candidate)
+    }
+}
+
+/// Shrinks a program with a finding; `None` if it has none.
+pub fn minimise(oracle: &mut Oracle, program: &Program, max_runs: usize) -> Option<Minimised> {
+    let verdict = oracle.judge(program);
+    let class = verdict.finding()?;
+    let mut shrinker = Shrinker {
+        oracle,
+        class,
+        known: HashSet::new(),
+        runs: 1,
+        max_runs,
+        best: *program,
+        verdict,
+        tried: 0,
+        kept: 0,
+    };
+    let mut counts: Vec<PassCount> = passes::ALL
+        .iter()
+        .map(|(name, _)| PassCount {
+            name,
+            tried: 0,
+            kept: 0,
+        })
+        .collect();
+    loop {
+        let before = shrinker.best;
+        for ((_, pass), count) in passes::ALL.iter().zip(&mut counts) {
+            (shrinker.tried, shrinker.kept) = (0, 0);
+            pass(&mut shrinker);
+            count.tried += shrinker.tried;
+            count.kept += shrinker.kept;
+        }
+        if shrinker.best == before || shrinker.exhausted() {
+            break;
+        }
+    }
+    let (best, runs) = (shrinker.best, shrinker.runs);
+    // The oracle's traces are to be those of the result.
+    let verdict = oracle.judge(&best);
+    Some(Minimised {
+        program: best,
+        verdict,
+        runs,
+        passes: counts,
+    })
+}

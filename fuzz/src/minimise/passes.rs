@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The passes, from coarse to fine.
+
+use super::Shrinker;
+use super::fields;
+use crate::program::{NR_RUNS, Program};
+
+type Pass = fn(&mut Shrinker);
+
+/// All passes in order.
+pub(super) const ALL: &[(&str, Pass)] = &[
+    ("cut the end", cut_the_end),
+    ("drop ranges of operations", drop_ranges),
+    ("drop folios", drop_folios),
+    ("shorten lists", shorten_lists),
+    ("simplify the world", fields::world),
+    ("simplify folios", fields::folios),
+    ("simplify operations", fields::operations),
+    ("simplify pages", fields::pages),
+];
+
+/// What follows the finding does not matter.
+fn cut_the_end(s: &mut Shrinker) {
+    if let Some(index) = s.op_index() {
+        s.edit(|p| p.truncate_ops(index + 1));
+    }
+}
+
+/// Halves, quarters, and so on down to single operations, the last ones first:
+/// what comes late depends on what comes early, not the other way round.
+fn drop_ranges(s: &mut Shrinker) {
+    let mut size = s.best().nr_ops().next_power_of_two();
+    while size > 0 {
+        let mut end = s.best().nr_ops();
+        while end > 0 {
+            let start = end.saturating_sub(size);
+            s.edit(|p| remove_ops(p, start, end));
+            end = start.min(s.best().nr_ops());
+        }
+        size /= 2;
+    }
+}
+
+fn remove_ops(p: &mut Program, start: usize, end: usize) {
+    for i in (start..end).rev() {
+        p.remove_op(i);
+    }
+}
+
+/// Folios that nothing depends on; operations on them go to the first one.
+fn drop_folios(s: &mut Shrinker) {
+    let mut i = s.best().nr_folios();
+    while i > 0 {
+        i -= 1;
+        s.edit(|p| {
+            p.remove_folio(i);
+        });
+    }
+}
+
+/// Fewer runs, then shorter ones.
+fn shorten_lists(s: &mut Shrinker) {
+    for op in 0..s.best().nr_ops() {
+        for run in (0..NR_RUNS).rev() {
+            s.edit(|p| p.ops_mut()[op].run[run].len = 0);
+            loop {
+                let len = s.best().ops()[op].run[run].len;
+                let shorter = [1, len / 2, len.saturating_sub(1)];
+                let kept = shorter
+                    .into_iter()
+                    .filter(|l| *l > 0 && *l < len)
+                    .any(|l| s.edit(|p| p.ops_mut()[op].run[run].len = l));
+                if !kept {
+                    break;
+                }
+            }
+        }
+    }
+}

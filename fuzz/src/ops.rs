@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The table of operations, as Rust sees it.
+//!
+//! `csrc/abi/ops.h` declares every operation once.  This module reads that
+//! table from the C side and adds the one thing that it leaves to prose: what
+//! the values of an operation's `arg` stand for ([`ArgKind`]).
+
+use std::ffi::{CStr, c_char};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use csrc::abi;
+
+/// A kernel revision: `6.1`, `6.12`.
+///
+/// Revisions order as kernels do: 6.2 is older than 6.12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rev {
+    /// The number before the dot.
+    pub major: u16,
+    /// The number after the dot.
+    pub minor: u16,
+}
+
+impl Rev {
+    /// Linux 6.1.
+    pub const V6_1: Rev = Rev { major: 6, minor: 1 };
+    /// Linux 6.12.
+    pub const V6_12: Rev = Rev {
+        major: 6,
+        minor: 12,
+    };
+}
+
+impl fmt::Display for Rev {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// A string that is not of the form `6.12`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a kernel revision; expected something like 6.1")]
+pub struct RevError(pub String);
+
+impl FromStr for Rev {
+    type Err = RevError;
+
+    fn from_str(s: &str) -> Result<Self, RevError> {
+        let number = |s: &str| match s.bytes().all(|b| b.is_ascii_digit()) {
+            true => s.parse().ok(),
+            false => None,
+        };
+        let (major, minor) = s.split_once('.').unwrap_or((s, "0"));
+        match (number(major), number(minor)) {
+            (Some(major), Some(minor)) => Ok(Rev { major, minor }),
+            _ => Err(RevError(s.to_string())),
+        }
+    }
+}
+
+/// Which part of the kernel an operation drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Layer {
+    /// Page level: references, pins, predicates.
+    Page,
+    /// A raw change of the world between operations; no kernel function.
+    World,
+}
+
+/// What of an operation's outcome is compared, besides the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResultKind {
+    /// Nothing.
+    Void,
+    /// True or false.
+    Bool,
+    /// Zero or a negative error.
+    Errno,
+    /// A folio or NULL.
+    Folio,
+}
+
+/// What the values of an operation's `arg` stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ArgKind {
+    /// A number without a meaning of its own.
+    Number,
+    /// A VMA: none, shared, private COW.
+    Vma,
+    /// A page flag, `GD_F_*`.
+    Flag,
+    /// A kind of mapping, `GD_M_*`.
+    Mapping,
+    /// The order of a folio.
+    Order,
+    /// A migrate type, `GD_MT_*`.
+    Migratetype,
+    /// Off or on.
+    Switch,
+}
+
+impl ArgKind {
+    /// How many values there are; an `arg` is taken modulo this.
+    pub const fn values(self) -> u32 {
+        match self {
+            ArgKind::Number => 1 << 16,
+            ArgKind::Vma => 3,
+            ArgKind::Flag => abi::GD_NR_FLAGS,
+            ArgKind::Mapping => abi::GD_NR_MAPPINGS,
+            ArgKind::Order => abi::GD_NR_ORDERS,
+            ArgKind::Migratetype => abi::GD_NR_MIGRATETYPES,
+            ArgKind::Switch => 2,
+        }
+    }
+
+    fn of(id: u8) -> ArgKind {
+        match u32::from(id) {
+            abi::GD_OP_GUP_MUST_UNSHARE => ArgKind::Vma,
+            abi::GD_OP_SET_FLAG | abi::GD_OP_CLEAR_FLAG => ArgKind::Flag,
+            abi::GD_OP_SET_MAPPING | abi::GD_OP_REUSE => ArgKind::Mapping,
+            abi::GD_OP_SPLIT => ArgKind::Order,
+            abi::GD_OP_SET_PAGEBLOCK => ArgKind::Migratetype,
+            abi::GD_OP_SET_IRQS | abi::GD_OP_SET_HAS_PINNED | abi::GD_OP_SET_DEVMAP_KEY => {
+                ArgKind::Switch
+            }
+            _ => ArgKind::Number,
+        }
+    }
+}
+
+/// One operation of the table.
+#[derive(Clone, Debug)]
+pub struct OpInfo {
+    /// The byte that stands for it on the wire.
+    pub id: u8,
+    /// What it is for, lower-case with dashes: `grab-fast`.
+    pub role: &'static str,
+    /// Which layer it belongs to.
+    pub layer: Layer,
+    /// `GD_S_*`: which fields of an operation mean something.
+    pub operands: u8,
+    /// What `arg` means, if it means something.
+    pub arg: ArgKind,
+    /// What is compared.
+    pub result: ResultKind,
+    /// One line of help.
+    pub help: &'static str,
+    /// Kernel names, each valid from its revision to the next; `None`: absent.
+    pub names: Vec<(Rev, Option<&'static str>)>,
+}
+
+impl OpInfo {
+    /// The kernel's name in a revision; `None` if it has no such function.
+    pub fn name(&self, rev: Rev) -> Option<&'static str> {
+        let holds = self.names.iter().rev().find(|(from, _)| *from <= rev);
+        holds.and_then(|(_, name)| *name)
+    }
+
+    /// The kernel's name in a revision, else the role.
+    pub fn name_or_role(&self, rev: Rev) -> &'static str {
+        self.name(rev).unwrap_or(self.role)
+    }
+
+    /// Whether any of the operand bits is among the operation's.
+    pub fn has(&self, operands: u32) -> bool {
+        u32::from(self.operands) & operands != 0
+    }
+}
+
+struct Table {
+    ops: Vec<OpInfo>,
+    /// Position in `ops` by id; `ABSENT` if the id is not defined.
+    by_id: [u8; 256],
+}
+
+const ABSENT: u8 = u8::MAX;
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut ops: Vec<OpInfo> = csrc::op_table().iter().map(read).collect();
+    ops.sort_by_key(|op| op.id);
+    assert!(ops.len() < usize::from(ABSENT), "too many operations");
+    let mut by_id = [ABSENT; 256];
+    for (i, op) in ops.iter().enumerate() {
+        assert_eq!(by_id[usize::from(op.id)], ABSENT, "{} twice", op.id);
+        by_id[usize::from(op.id)] = i as u8;
+    }
+    Table { ops, by_id }
+});
+
+/// The operations, by ascending id.
+pub fn table() -> &'static [OpInfo] {
+    &TABLE.ops
+}
+
+/// The operation of an id, if the id is defined.
+pub fn info(id: u8) -> Option<&'static OpInfo> {
+    TABLE.ops.get(usize::from(TABLE.by_id[usize::from(id)]))
+}
+
+/// The operation with this role (`grab-fast`).
+pub fn by_role(role: &str) -> Option<&'static OpInfo> {
+    table().iter().find(|op| op.role == role)
+}
+
+/// The operation that a revision's kernel calls so.
+pub fn by_name(name: &str, rev: Rev) -> Option<&'static OpInfo> {
+    table().iter().find(|op| op.name(rev) == Some(name))
+}
+
+/// The revisions at which some name of the table changes, oldest first.
+pub fn revisions() -> Vec<Rev> {
+    let mut revs: Vec<Rev> = table()
+        .iter()
+        .flat_map(|op| op.names.iter().map(|(rev, _)| *rev))
+        .filter(|rev| rev.major > 0)
+        .collect();
+    revs.sort();
+    revs.dedup();
+    revs
+}
+
+fn text(s: *const c_char) -> &'static str {
+    // SAFETY: the table's strings are literals in the C side's read-only data.
+    let s = unsafe { CStr::from_ptr(s) };
+    s.to_str().expect("the table is ASCII")
+}
+
+fn read(c: &abi::gd_op_info) -> OpInfo {
+    let role = text(c.role).to_ascii_lowercase().replace('_', "-");
+    let names = text(c.names).split_whitespace().map(|pair| {
+        let (rev, name) = pair.split_once(':').expect("REV:name");
+        let rev = rev.parse().expect("a revision");
+        (rev, (name != "-").then_some(name))
+    });
+    OpInfo {
+        id: c.id,
+        role: role.leak(),
+        layer: match u32::from(c.layer) {
+            abi::GD_LAYER_WORLD => Layer::World,
+            _ => Layer::Page,
+        },
+        operands: c.operands,
+        arg: ArgKind::of(c.id),
+        result: match u32::from(c.result) {
+            abi::GD_RET_BOOL => ResultKind::Bool,
+            abi::GD_RET_ERRNO => ResultKind::Errno,
+            abi::GD_RET_FOLIO => ResultKind::Folio,
+            _ => ResultKind::Void,
+        },
+        help: text(c.help),
+        names: names.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revisions_order_as_kernels_do() {
+        let rev = |s: &str| s.parse::<Rev>().unwrap();
+        assert!(rev("6.2") < rev("6.12"));
+        assert!(rev("5.10") < rev("6.1"));
+        assert_eq!(rev("6.12").to_string(), "6.12");
+        assert_eq!(rev("0"), Rev { major: 0, minor: 0 });
+        for bad in ["", "6.", ".1", "6.1.2", "v6.1", "6.x", "+6.1", "70000.1"] {
+            assert!(bad.parse::<Rev>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_holds_until_the_next_pair() {
+        let fast = by_role("grab-fast").unwrap();
+        assert_eq!(fast.name(Rev::V6_1), Some("try_grab_folio"));
+        assert_eq!(
+            fast.name(Rev { major: 6, minor: 6 }),
+            Some("try_grab_folio")
+        );
+        assert_eq!(fast.name(Rev::V6_12), Some("try_grab_folio_fast"));
+        assert_eq!(fast.name(Rev { major: 5, minor: 0 }), None);
+        let add = by_role("folio-add-pin").unwrap();
+        assert_eq!(add.name(Rev::V6_1), None);
+        assert_eq!(add.name_or_role(Rev::V6_1), "folio-add-pin");
+    }
+
+    #[test]
+    fn names_and_roles_are_unique_in_each_revision() {
+        for rev in revisions() {
+            let mut words: Vec<&str> = table().iter().filter_map(|op| op.name(rev)).collect();
+            words.extend(table().iter().map(|op| op.role).filter(|r| r.contains('-')));
+            let all = words.len();
+            words.sort();
+            words.dedup();
+            assert_eq!(words.len(), all, "{rev}");
+        }
+    }
+
+    #[test]
+    fn ids_lead_to_their_operations() {
+        for op in table() {
+            assert_eq!(info(op.id).unwrap().role, op.role);
+        }
+        assert!(info(0).is_none());
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The last known state of every page while one walks along a trace.
+//!
+//! Traces only record changes.  Laws, comparison and reports want to know what
+//! a page was before; this follows a trace and answers that.  It costs what
+//! was touched, not what exists, so that it can be reused for every program.
+
+use std::collections::HashMap;
+
+use csrc::abi::{self, gd_program, gd_rec};
+
+use crate::layout::{Layout, NR_PAGES, Operand};
+use crate::trace::PageState;
+
+const DENSE: usize = (abi::GD_MAX_FOLIOS * abi::GD_SLOT_PAGES) as usize;
+
+/// Page states, by arena page number.
+pub struct Pages {
+    layout: Layout,
+    epoch: u32,
+    epochs: Vec<u32>,
+    dense: Vec<PageState>,
+    others: HashMap<u32, PageState>,
+    bits: u8,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self {
+            layout: Layout::default(),
+            epoch: 0,
+            epochs: vec![0; DENSE],
+            dense: vec![PageState::default(); DENSE],
+            others: HashMap::new(),
+            bits: 0,
+        }
+    }
+}
+
+impl Pages {
+    /// The state of everything before the first operation of `prog`.
+    pub fn start(&mut self, prog: &gd_program) {
+        self.layout = Layout::new(prog);
+        self.others.clear();
+        self.bits = prog.world.state & abi::GD_W_ALL as u8;
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            self.epochs.fill(0);
+            self.epoch = 1;
+        }
+    }
+
+    /// Where the program's folios are.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The bits `GD_W_*` as last recorded.
+    pub fn bits(&self) -> u8 {
+        self.bits
+    }
+
+    fn dense_index(&self, page: u32) -> Option<usize> {
+        let (index, offset) = self.layout.find(page)?;
+        Some(index << abi::GD_SLOT_SHIFT | offset as usize)
+    }
+
+    /// The last known state of a page.
+    pub fn get(&self, prog: &gd_program, page: u32) -> PageState {
+        match self.dense_index(page) {
+            Some(i) if self.epochs[i] == self.epoch => self.dense[i],
+            Some(_) => self.layout.initial(prog, page),
+            None => match self.others.get(&page) {
+                Some(state) => *state,
+                None => self.layout.initial(prog, page),
+            },
+        }
+    }
+
+    /// Notes a new state of a page.
+    pub fn set(&mut self, state: PageState) {
+        match self.dense_index(state.page) {
+            Some(i) => {
+                self.epochs[i] = self.epoch;
+                self.dense[i] = state;
+            }
+            None => {
+                self.others.insert(state.page, state);
+            }
+        }
+    }
+
+    /// Follows the records of an operation.
+    pub fn apply(&mut self, recs: &[gd_rec]) {
+        for rec in recs {
+            match u32::from(rec.kind) {
+                abi::GD_R_PAGE => self.set(PageState::from_rec(rec)),
+                abi::GD_R_STATE => self.bits = rec.a,
+                _ => {}
+            }
+        }
+    }
+
+    /// The head of the folio that a page belongs to.
+    pub fn head(&self, prog: &gd_program, page: u32) -> u32 {
+        if !self.get(prog, page).tail {
+            return page;
+        }
+        (1..abi::GD_NR_ORDERS)
+            .map(|order| page >> order << order)
+            .find(|head| self.get(prog, *head).is_large())
+            .unwrap_or(page)
+    }
+
+    /// The head of the folio of a page operand; `None` for pointers that fault.
+    pub fn operand_head(&self, prog: &gd_program, operand: Operand) -> Option<u32> {
+        match operand {
+            Operand::Page(page) if page < NR_PAGES => Some(self.head(prog, page)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Drawing the parts of programs: folios, the world, operands, operations.
+
+use csrc::abi::{self, gd_folio, gd_op, gd_run};
+
+use super::generate::Profile;
+use super::model::{Guess, Model};
+use super::normalise::FOLIO_FLAGS;
+use super::rng::Rng;
+use super::{NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
+use crate::ops;
+
+const fn bit(n: u32) -> u32 {
+    1 << n
+}
+
+/// A folio as programs declare it.
+pub fn folio(rng: &mut Rng) -> gd_folio {
+    let mut f = NO_FOLIO;
+    let kinds: [u32; abi::GD_NR_KINDS as usize] = [64, 8, 5, 3, 2, 3, 3, 7, 2, 4];
+    f.kind = rng.weighted(&kinds) as u8;
+    f.order = order(rng);
+    f.mapping = mapping(rng) as u8;
+    f.movable = u8::from(rng.chance(1, 8));
+    f.migratetype = migratetype(rng) as u8;
+    // unpinning a shared anonymous page is a BUG under DEBUG_VM
+    f.exclusive = match u32::from(f.mapping) {
+        abi::GD_M_ANON | abi::GD_M_KSM => u8::from(rng.chance(7, 8)),
+        _ => u8::from(rng.chance(1, 8)),
+    };
+    if rng.chance(1, 3) {
+        for _ in 0..rng.range(1, 4) {
+            f.flags |= bit(flag(rng)) & FOLIO_FLAGS;
+        }
+    }
+    let nr_pages = 1 << f.order;
+    f.ref_ = values::refcount(rng, nr_pages);
+    if f.order > 0 {
+        f.pin = values::pincount(rng, f.ref_);
+    }
+    f
+}
+
+/// An order: none, that of a huge page, the others.
+pub fn order(rng: &mut Rng) -> u8 {
+    match rng.weighted(&[50, 18, 14, 18]) {
+        0 => 0,
+        1 => 9,
+        2 => rng.range(1, 3) as u8,
+        _ => rng.range(1, 10) as u8,
+    }
+}
+
+/// A kind of mapping, the common ones more often.
+pub fn mapping(rng: &mut Rng) -> u32 {
+    let weights: [u32; abi::GD_NR_MAPPINGS as usize] = [14, 34, 20, 8, 10, 6, 4, 4];
+    rng.weighted(&weights) as u32
+}
+
+/// A migrate type; the last two are those that forbid long pins.
+pub fn migratetype(rng: &mut Rng) -> u32 {
+    let weights: [u32; abi::GD_NR_MIGRATETYPES as usize] = [12, 60, 6, 14, 8];
+    rng.weighted(&weights) as u32
+}
+
+/// A page flag; those that the paths read more often.
+pub fn flag(rng: &mut Rng) -> u32 {
+    const READ: &[u32] = &[
+        abi::GD_F_DIRTY,
+        abi::GD_F_LOCKED,
+        abi::GD_F_WAITERS,
+        abi::GD_F_ANON_EXCLUSIVE,
+        abi::GD_F_REFERENCED,
+        abi::GD_F_LRU,
+        abi::GD_F_RESERVED,
+        abi::GD_F_SWAPBACKED,
+    ];
+    match rng.chance(1, 2) {
+        true => rng.pick(READ),
+        false => rng.below(abi::GD_NR_FLAGS as usize) as u32,
+    }
+}
+
+/// A state bits byte.
+pub fn state(rng: &mut Rng) -> u8 {
+    let mut state = 0;
+    for (bit, of) in [
+        (abi::GD_W_IRQS_ON, 3),
+        (abi::GD_W_HAS_PINNED, 4),
+        (abi::GD_W_DEVMAP_KEY, 5),
+    ] {
+        if rng.chance(of, 8) {
+            state |= bit;
+        }
+    }
+    state as u8
+}
+
+/// A write_protect_seq; fork's half of the values is odd.
+pub fn seq(rng: &mut Rng) -> u32 {
+    match rng.below(8) {
+        0 => 0,
+        1 => 2,
+        2..=5 => 1,
+        6 => u32::MAX,
+        _ => rng.next_u32(),
+    }
+}
+
+/// FOLL_ flags for an operation; whether they are this kernel's raw bits.
+fn foll(rng: &mut Rng) -> (u32, bool) {
+    let mut foll = match rng.weighted(&[26, 26, 22, 4, 4, 3, 3]) {
+        0 => bit(abi::GD_FOLL_GET),
+        1 => bit(abi::GD_FOLL_PIN),
+        2 => bit(abi::GD_FOLL_PIN) | bit(abi::GD_FOLL_LONGTERM),
+        3 => bit(abi::GD_FOLL_GET) | bit(abi::GD_FOLL_LONGTERM),
+        4 => 0,
+        5 => bit(abi::GD_FOLL_GET) | bit(abi::GD_FOLL_PIN),
+        _ => return (rng.next_u32() & rng.next_u32(), true),
+    };
+    if rng.chance(1, 4) {
+        foll |= bit(abi::GD_FOLL_WRITE);
+    }
+    if rng.chance(1, 4) {
+        foll |= bit(abi::GD_FOLL_PCI_P2PDMA);
+    }
+    if rng.chance(1, 6) {
+        foll |= bit(abi::GD_FOLL_FAST_ONLY);
+    }
+    if rng.chance(1, 12) {
+        foll |= bit(rng.below(abi::GD_NR_FOLL as usize) as u32);
+    }
+    (foll, false)
+}
+
+/// A page of a folio: the head, a tail, the last, now and then one past it.
+fn offset(rng: &mut Rng, nr_pages: usize) -> usize {
+    match rng.weighted(&[96, 56, 24, 2, 1]) {
+        0 => 0,
+        1 => rng.below(nr_pages),
+        2 => nr_pages - 1,
+        3 => nr_pages,
+        _ => rng.below(2048),
+    }
+}
+
+/// The folio that an operation should rather be used on.
+fn wanted(id: u32, g: &Guess) -> bool {
+    let kind = u32::from(g.kind);
+    match id {
+        abi::GD_OP_PUT_DEVMAP_MANAGED => g.is_fsdax(),
+        abi::GD_OP_IS_PCI_P2PDMA_PAGE => kind == abi::GD_K_DEV_P2PDMA,
+        abi::GD_OP_IS_SECRETMEM | abi::GD_OP_GUP_FAST_FOLIO_ALLOWED => {
+            u32::from(g.mapping) == abi::GD_M_SECRETMEM
+        }
+        abi::GD_OP_NEEDS_COW_FOR_DMA
+        | abi::GD_OP_PAGE_MAYBE_DMA_PINNED
+        | abi::GD_OP_FOLIO_MAYBE_DMA_PINNED => g.pins > 0 || g.refs >= values::BIAS,
+        abi::GD_OP_GUP_MUST_UNSHARE => g.is_anon(),
+        abi::GD_OP_SPLIT | abi::GD_OP_SET_PIN => g.order > 0,
+        abi::GD_OP_MERGE => g.split.is_some(),
+        abi::GD_OP_CLEAR_FLAG => g.flags != 0,
+        _ => false,
+    }
+}
+
+/// A page operand for an operation, correlated with the earlier operations.
+pub fn operand(rng: &mut Rng, id: u32, model: &Model, earlier: &[gd_op]) -> u16 {
+    let folios = &model.folio[..model.nr_folios.max(1)];
+    let suits = folios.iter().position(|g| wanted(id, g));
+    let index = match (rng.below(128), suits) {
+        (0, _) => return NULL,
+        (1, _) => return POISON,
+        (2..=65, Some(suits)) => suits,
+        (2..=48, None) | (66..=88, _) if !earlier.is_empty() => {
+            let from = earlier.len().saturating_sub(6);
+            let run = rng.pick(&earlier[from..]).run[0];
+            if run.page != NULL && run.page != POISON {
+                return run.page;
+            }
+            0
+        }
+        _ => rng.below(folios.len()),
+    };
+    page(index, offset(rng, folios[index].nr_pages()))
+}
+
+/// One run of a page list.
+pub fn run(rng: &mut Rng, id: u32, model: &Model, earlier: &[gd_op]) -> gd_run {
+    let first = match rng.below(24) {
+        0 => NULL,
+        // what is held, so that it is given back
+        1..=10 if model.nr_held > 0 => rng.pick(&model.held[..model.nr_held]).page,
+        _ => operand(rng, id, model, earlier),
+    };
+    let (index, offset) = split_page(first);
+    let len = match model.folio.get(index) {
+        Some(g) => {
+            let rest = g.nr_pages().saturating_sub(offset).max(1);
+            match rng.weighted(&[64, 16, 8, 6, 1]) {
+                0 => 1,
+                1 => rng.below(rest.min(8)) + 1,
+                2 => rest.min(512),
+                3 => rng.below(rest.min(512)) + 1,
+                _ => rng.below(rest.min(500)) + 2,
+            }
+        }
+        None => rng.below(2) + 1,
+    };
+    gd_run {
+        page: first,
+        len: len as u16,
+    }
+}
+
+fn list(rng: &mut Rng, op: &mut gd_op, model: &Model, earlier: &[gd_op]) {
+    let runs = match rng.weighted(&[2, 40, 30, 16, 12]) {
+        n @ 0..=3 => n,
+        _ => NR_RUNS,
+    };
+    for i in 0..runs {
+        op.run[i] = run(rng, op.op.into(), model, earlier);
+    }
+    if rng.chance(1, 10) {
+        op.mods |= abi::GD_MOD_N as u8;
+        op.n = match rng.below(8) {
+            0..=2 => rng.below(super::list::len(op) + 1) as i32,
+            3 => super::list::len(op) as i32 + 1,
+            4 | 5 => rng.pick(&[-1, -14, -12, -4095]),
+            _ => values::edge(rng),
+        };
+    }
+}
+
+/// An operation with operands that suit the world as the model guesses it.
+pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
+    let mut op = gd_op { op: id, ..NO_OP };
+    let Some(info) = ops::info(id) else {
+        return op;
+    };
+    let id = u32::from(id);
+    if info.has(abi::GD_S_LIST) {
+        list(rng, &mut op, model, earlier);
+    } else if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
+        op.run[0].page = operand(rng, id, model, earlier);
+    }
+    let (index, offset) = split_page(op.run[0].page);
+    let guess = model.folio.get(index).copied().unwrap_or_default();
+    let nr_pages = guess.nr_pages();
+
+    if info.has(abi::GD_S_DIRTY) && rng.chance(1, 2) {
+        op.mods |= abi::GD_MOD_DIRTY as u8;
+    }
+    if info.has(abi::GD_S_FOLL) {
+        let (flags, raw) = foll(rng);
+        op.foll = flags;
+        if raw {
+            op.mods |= abi::GD_MOD_RAW as u8;
+        }
+    }
+    if info.has(abi::GD_S_ARG) {
+        op.arg = match info.arg {
+            ops::ArgKind::Flag => match guess.flags {
+                0 => flag(rng),
+                // one that is set, to clear it
+                set if rng.chance(1, 2) => set.trailing_zeros(),
+                _ => flag(rng),
+            },
+            ops::ArgKind::Mapping => mapping(rng),
+            ops::ArgKind::Migratetype => migratetype(rng),
+            ops::ArgKind::Order => rng.below(usize::from(guess.order) + 1) as u32,
+            kind => rng.below(kind.values() as usize) as u32,
+        } as u16;
+    }
+    if info.has(abi::GD_S_N) && !info.has(abi::GD_S_LIST) {
+        op.n = match id {
+            abi::GD_OP_SPLIT => values::refcount(rng, 1),
+            abi::GD_OP_MERGE => values::pincount(rng, 1024),
+            abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
+                let rest = nr_pages.saturating_sub(offset).max(1);
+                match rng.weighted(&[40, 30, 20, 4]) {
+                    0 => 1,
+                    1 => rng.below(rest) as i32 + 1,
+                    2 => rest as i32,
+                    _ => values::edge(rng),
+                }
+            }
+            _ => values::refs(rng, nr_pages),
+        };
+    }
+    if info.has(abi::GD_S_VAL) {
+        op.val = match id {
+            abi::GD_OP_SET_SEQ => seq(rng) as i32,
+            abi::GD_OP_SET_PIN => values::pincount(rng, guess.refs),
+            _ => values::refcount(rng, nr_pages),
+        };
+    }
+    op
+}
+
+/// An operation that gives back what an earlier one took, if anything is held
+/// and the revision has an operation for it.
+pub fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
+    if model.nr_held == 0 {
+        return None;
+    }
+    let held = rng.pick(&model.held[..model.nr_held]);
+    let pins = [
+        abi::GD_OP_UNPIN_USER_PAGE,
+        abi::GD_OP_GUP_PUT_FOLIO,
+        abi::GD_OP_UNPIN_FOLIO,
+        abi::GD_OP_UNPIN_USER_FOLIO,
+        abi::GD_OP_UNPIN_USER_PAGES,
+        abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK,
+        abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK,
+        abi::GD_OP_UNPIN_FAST,
+        abi::GD_OP_UNPIN_FOLIOS,
+    ];
+    let refs = [
+        abi::GD_OP_PUT_PAGE,
+        abi::GD_OP_FOLIO_PUT,
+        abi::GD_OP_FOLIO_PUT_REFS,
+        abi::GD_OP_GUP_PUT_FOLIO,
+        abi::GD_OP_PUT_DEVMAP_MANAGED,
+    ];
+    let id = match held.pinned {
+        true => rng.pick(&pins),
+        false => rng.pick(&refs),
+    } as u8;
+    let folio = model.folio.get(split_page(held.page).0);
+    let is_managed = folio.is_some_and(Guess::is_fsdax);
+    if !profile.has(id) || u32::from(id) == abi::GD_OP_PUT_DEVMAP_MANAGED && !is_managed {
+        return None;
+    }
+    let info = ops::info(id)?;
+    let mut op = op(rng, id, model, &[]);
+    op.mods &= !((abi::GD_MOD_N | abi::GD_MOD_RAW) as u8);
+    op.run[0].page = held.page;
+    if info.has(abi::GD_S_LIST) {
+        let room = model.folio[split_page(held.page).0 % model.folio.len()].nr_pages();
+        let room = room.saturating_sub(split_page(held.page).1).max(1);
+        op.run[0].len = held.refs.clamp(1, room.min(512) as i32) as u16;
+        op.n = 0;
+        if rng.chance(1, 2) {
+            op.run[1..].fill(super::NO_RUN);
+        }
+    } else if info.has(abi::GD_S_N) {
+        op.n = match rng.chance(7, 8) {
+            true => held.refs,
+            false => values::refs(rng, 1),
+        };
+    }
+    if info.has(abi::GD_S_FOLL) {
+        op.foll = match held.pinned {
+            true => bit(abi::GD_FOLL_PIN),
+            false => bit(abi::GD_FOLL_GET),
+        };
+    }
+    Some(op)
+}

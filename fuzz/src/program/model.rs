@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A rough guess at where the counts are, for drawing sensible operations.
+//!
+//! This is no oracle and nothing is compared with it: it only steers the
+//! generator and the mutator away from operations that end a program (BUG,
+//! OOPS, step limit) and towards giving back what was taken.  Where it is
+//! wrong, programs are a little less interesting.
+
+use csrc::abi::{self, gd_op};
+
+use super::list::{self, Entry};
+use super::{MAX_FOLIOS, Program};
+use crate::ops::Rev;
+
+/// Pins of one small page per reference.
+const BIAS: i32 = abi::GD_SLOT_PAGES as i32;
+
+/// The guess at one folio.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Guess {
+    pub order: u8,
+    pub kind: u8,
+    pub mapping: u8,
+    pub exclusive: bool,
+    /// Page flags of the head.
+    pub flags: u32,
+    /// Zone, pageblock or mapping forbid pinning for long.
+    pub shortterm: bool,
+    pub refs: i32,
+    pub pins: i32,
+    /// After a split: the order of the pieces; `refs` is the first one's.
+    pub split: Option<u8>,
+    /// References of the other pieces.
+    pub rest: i32,
+}
+
+impl Guess {
+    pub fn nr_pages(&self) -> usize {
+        1 << self.order
+    }
+
+    /// The order of the folio that a page belongs to now.
+    fn order_now(&self) -> u8 {
+        self.split.unwrap_or(self.order)
+    }
+
+    fn is_zero(&self) -> bool {
+        u32::from(self.kind) == abi::GD_K_ZERO
+    }
+
+    pub fn is_fsdax(&self) -> bool {
+        u32::from(self.kind) == abi::GD_K_DEV_FSDAX
+    }
+
+    pub fn is_anon(&self) -> bool {
+        matches!(u32::from(self.mapping), abi::GD_M_ANON | abi::GD_M_KSM)
+    }
+
+    /// Whether DEBUG_VM objects when a page is unpinned.
+    fn is_shared_anon(&self) -> bool {
+        self.is_anon() && !self.exclusive && !self.is_zero()
+    }
+
+    /// The refcount of the folio that the page at an offset belongs to.
+    fn refs_at(&mut self, offset: usize) -> Option<&mut i32> {
+        if offset >= self.nr_pages() {
+            return None;
+        }
+        match self.split {
+            Some(piece) if offset >> piece != 0 => Some(&mut self.rest),
+            _ => Some(&mut self.refs),
+        }
+    }
+}
+
+/// Pins that a program took and has not given back yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub page: u16,
+    pub refs: i32,
+    pub pinned: bool,
+}
+
+/// The guess at the whole world.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    pub folio: [Guess; MAX_FOLIOS],
+    pub nr_folios: usize,
+    /// What is held, the latest last.
+    pub held: [Held; 8],
+    pub nr_held: usize,
+    seq: u32,
+    devmap_key: bool,
+    debug_vm: bool,
+    /// 6.12 rather than 6.1.
+    modern: bool,
+}
+
+impl Model {
+    /// The world as a program declares it.
+    pub fn new(program: &Program, rev: Rev, debug_vm: bool) -> Model {
+        let mut folio = [Guess::default(); MAX_FOLIOS];
+        for (guess, f) in folio.iter_mut().zip(program.folios()) {
+            let mapping = u32::from(f.mapping);
+            let shortterm = f.movable != 0
+                || matches!(
+                    u32::from(f.migratetype),
+                    abi::GD_MT_CMA | abi::GD_MT_ISOLATE
+                )
+                || u32::from(f.kind) == abi::GD_K_DEV_COHERENT
+                || mapping == abi::GD_M_FSDAX;
+            *guess = Guess {
+                order: f.order,
+                kind: f.kind,
+                mapping: f.mapping,
+                exclusive: f.exclusive != 0,
+                flags: f.flags,
+                shortterm,
+                refs: f.ref_,
+                pins: f.pin,
+                split: None,
+                rest: 0,
+            };
+        }
+        Model {
+            folio,
+            nr_folios: program.nr_folios(),
+            held: [Held {
+                page: 0,
+                refs: 0,
+                pinned: false,
+            }; 8],
+            nr_held: 0,
+            seq: program.0.world.seq,
+            devmap_key: u32::from(program.0.world.state) & abi::GD_W_DEVMAP_KEY != 0,
+            debug_vm,
+            modern: rev >= Rev::V6_12,
+        }
+    }
+
+    fn hold(&mut self, page: u16, refs: i32, pinned: bool) {
+        if !(1..=4096).contains(&refs) {
+            return;
+        }
+        if self.nr_held == self.held.len() {
+            self.held.rotate_left(1);
+            self.nr_held -= 1;
+        }
+        self.held[self.nr_held] = Held { page, refs, pinned };
+        self.nr_held += 1;
+    }
+
+    fn drop_held(&mut self, page: u16, refs: i32) {
+        let held = &mut self.held[..self.nr_held];
+        if let Some(i) = held.iter().rposition(|h| h.page == page) {
+            held[i].refs = held[i].refs.saturating_sub(refs);
+            if held[i].refs <= 0 {
+                held[i..].rotate_left(1);
+                self.nr_held -= 1;
+            }
+        }
+    }
+
+    /// Whether the operation is expected to end the program.
+    pub fn is_fatal(&mut self, op: &gd_op) -> bool {
+        let id = u32::from(op.op);
+        if id >= abi::GD_OP_SET_REF {
+            return false;
+        }
+        let info = match crate::ops::info(op.op) {
+            Some(info) => info,
+            None => return false,
+        };
+        if info.has(abi::GD_S_LIST) {
+            return self.is_fatal_list(op);
+        }
+        if !info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
+            return false;
+        }
+        let Entry::Page { index, offset } = Entry::first(op.run[0].page) else {
+            return true;
+        };
+        let debug_vm = self.debug_vm;
+        let devmap_key = self.devmap_key;
+        let seq = self.seq;
+        let g = &mut self.folio[index % MAX_FOLIOS];
+        let refs = g.refs_at(offset).map_or(0, |refs| *refs);
+        match id {
+            abi::GD_OP_GET_PAGE | abi::GD_OP_FOLIO_GET => debug_vm && (-127..=0).contains(&refs),
+            abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT => {
+                let managed = devmap_key && g.is_fsdax();
+                debug_vm && refs == 0 && (!managed || id == abi::GD_OP_FOLIO_PUT)
+            }
+            abi::GD_OP_UNPIN_USER_PAGE => debug_vm && g.is_shared_anon(),
+            abi::GD_OP_NEEDS_COW_FOR_DMA => debug_vm && seq & 1 == 0,
+            abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
+                op.n < 0 || op.n as usize > g.nr_pages() + BIAS as usize
+            }
+            _ => false,
+        }
+    }
+
+    fn is_fatal_list(&mut self, op: &gd_op) -> bool {
+        let id = u32::from(op.op);
+        let dirty = u32::from(op.mods) & abi::GD_MOD_DIRTY != 0;
+        let npages = list::npages(op);
+        let checks_errno = match id {
+            abi::GD_OP_UNPIN_USER_PAGES | abi::GD_OP_UNPIN_FOLIOS => true,
+            abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK => !dirty,
+            _ => false,
+        };
+        if npages > list::len(op) as u64 {
+            return !(checks_errno && npages as i64 >= -4095 && (npages as i64) < 0);
+        }
+        let sanity =
+            self.debug_vm && !matches!(id, abi::GD_OP_UNPIN_FAST | abi::GD_OP_UNPIN_FOLIOS);
+        // 6.12 skips NULL entries, but not one that follows a page
+        let mut null_is_fatal = !self.modern || !checks_errno && id != abi::GD_OP_SANITY_CHECK;
+        let mut left = npages;
+        for run in &op.run {
+            if left == 0 || run.len == 0 {
+                break;
+            }
+            left = left.saturating_sub(u64::from(run.len));
+            match Entry::first(run.page) {
+                Entry::Poison => return true,
+                Entry::Null if null_is_fatal => return true,
+                Entry::Null => {}
+                Entry::Page { index, offset } => {
+                    if id != abi::GD_OP_SANITY_CHECK {
+                        null_is_fatal = true;
+                    }
+                    let g = &self.folio[index % MAX_FOLIOS];
+                    if sanity && offset < g.nr_pages() && g.is_shared_anon() {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether the operation is expected to find nothing to do: worth trying,
+    /// but not too often.
+    pub fn is_dull(&mut self, op: &gd_op) -> bool {
+        let Entry::Page { index, offset } = Entry::first(op.run[0].page) else {
+            return false;
+        };
+        let devmap_key = self.devmap_key;
+        let g = &mut self.folio[index % MAX_FOLIOS];
+        match u32::from(op.op) {
+            abi::GD_OP_TRY_GET_PAGE
+            | abi::GD_OP_TRY_GET_FOLIO
+            | abi::GD_OP_GRAB_SLOW
+            | abi::GD_OP_GRAB_FAST => g.refs_at(offset).is_none_or(|refs| *refs <= 0),
+            abi::GD_OP_PUT_DEVMAP_MANAGED => !devmap_key || !g.is_fsdax(),
+            abi::GD_OP_SPLIT => g.order_now() == 0,
+            abi::GD_OP_MERGE => g.split.is_none(),
+            abi::GD_OP_CLEAR_FLAG => offset != 0 || g.flags & 1 << op.arg == 0,
+            _ => false,
+        }
+    }
+
+    /// What the operation is expected to change.
+    pub fn apply(&mut self, op: &gd_op) {
+        let id = u32::from(op.op);
+        let first = op.run[0].page;
+        let pin = op.foll & 1 << abi::GD_FOLL_PIN != 0;
+        let get = op.foll & 1 << abi::GD_FOLL_GET != 0;
+        let raw = u32::from(op.mods) & abi::GD_MOD_RAW != 0;
+        match id {
+            abi::GD_OP_GET_PAGE | abi::GD_OP_FOLIO_GET => self.take(first, 1, false, i32::MIN),
+            abi::GD_OP_TRY_GET_PAGE => self.take(first, 1, false, 1),
+            abi::GD_OP_FOLIO_TRY_GET | abi::GD_OP_FOLIO_TRY_GET_RCU => {
+                self.take(first, 1, false, i32::MIN);
+            }
+            abi::GD_OP_FOLIO_REF_TRY_ADD => self.take(first, op.n, false, i32::MIN),
+            abi::GD_OP_TRY_GET_FOLIO => self.take(first, op.n, false, 0),
+            abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT => self.give(first, 1, false),
+            abi::GD_OP_FOLIO_PUT_REFS => self.give(first, op.n, false),
+            abi::GD_OP_PUT_DEVMAP_MANAGED => {
+                if self.devmap_key && self.guess(first).is_some_and(Guess::is_fsdax) {
+                    self.give(first, op.n, false);
+                }
+            }
+            abi::GD_OP_GRAB_SLOW if !raw => {
+                let n = if self.modern { op.n } else { 1 };
+                if get || pin {
+                    self.take(first, n, !get, 1);
+                }
+            }
+            abi::GD_OP_GRAB_FAST if !raw => {
+                let longterm = op.foll & 1 << abi::GD_FOLL_LONGTERM != 0;
+                let refused = longterm && self.guess(first).is_some_and(|g| g.shortterm);
+                if get {
+                    self.take(first, op.n, false, 0);
+                } else if pin && !refused {
+                    self.take(first, op.n, true, 0);
+                }
+            }
+            abi::GD_OP_FOLIO_ADD_PIN => self.take(first, 1, true, i32::MIN),
+            abi::GD_OP_GUP_PUT_FOLIO if !raw => self.give(first, op.n, pin),
+            abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => self.give(first, 1, true),
+            abi::GD_OP_UNPIN_USER_FOLIO => self.give(first, op.n, true),
+            abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => self.give(first, op.n, true),
+            abi::GD_OP_UNPIN_USER_PAGES
+            | abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK
+            | abi::GD_OP_UNPIN_FAST
+            | abi::GD_OP_UNPIN_FOLIOS => {
+                let mut left = list::npages(op).min(list::len(op) as u64) as i32;
+                for run in &op.run {
+                    let count = i32::from(run.len).min(left);
+                    self.give(run.page, count, true);
+                    left -= count;
+                }
+            }
+            _ => self.apply_world(op),
+        }
+    }
+
+    fn apply_world(&mut self, op: &gd_op) {
+        match u32::from(op.op) {
+            abi::GD_OP_SET_SEQ => return self.seq = op.val as u32,
+            abi::GD_OP_SET_DEVMAP_KEY => return self.devmap_key = op.arg & 1 != 0,
+            _ => {}
+        }
+        let Entry::Page { index, offset } = Entry::first(op.run[0].page) else {
+            return;
+        };
+        let g = &mut self.folio[index % MAX_FOLIOS];
+        match u32::from(op.op) {
+            abi::GD_OP_SET_REF if offset == 0 => g.refs = op.val,
+            abi::GD_OP_SET_PIN => g.pins = op.val,
+            abi::GD_OP_SET_FLAG | abi::GD_OP_CLEAR_FLAG if offset == 0 => {
+                let set = u32::from(op.op) == abi::GD_OP_SET_FLAG;
+                let bit = 1 << op.arg;
+                match u32::from(op.arg) {
+                    abi::GD_F_HEAD => {}
+                    abi::GD_F_ANON_EXCLUSIVE => g.exclusive = set,
+                    _ if set => g.flags |= bit,
+                    _ => g.flags &= !bit,
+                }
+            }
+            abi::GD_OP_SET_MAPPING => g.mapping = op.arg as u8,
+            abi::GD_OP_SET_PAGEBLOCK => {
+                let mt = u32::from(op.arg);
+                g.shortterm = mt == abi::GD_MT_CMA || mt == abi::GD_MT_ISOLATE;
+            }
+            abi::GD_OP_SPLIT if u32::from(op.arg) < u32::from(g.order_now()) => {
+                g.split = Some(op.arg as u8);
+                g.refs = op.val;
+                g.rest = op.n;
+                g.pins = 0;
+            }
+            abi::GD_OP_MERGE if g.split.is_some() => {
+                g.split = None;
+                g.refs = op.val;
+                g.pins = op.n;
+            }
+            abi::GD_OP_REUSE => {
+                if let Some(refs) = g.refs_at(offset) {
+                    *refs = op.val;
+                }
+                g.pins = 0;
+                g.mapping = op.arg as u8;
+                g.exclusive = false;
+                g.flags = 0;
+            }
+            _ => {}
+        }
+    }
+
+    fn guess(&self, page: u16) -> Option<&Guess> {
+        match Entry::first(page) {
+            Entry::Page { index, .. } => self.folio.get(index),
+            _ => None,
+        }
+    }
+
+    /// A grab that fails if there are no references, or fewer than `least`.
+    fn take(&mut self, page: u16, n: i32, pinned: bool, least: i32) {
+        let Entry::Page { index, offset } = Entry::first(page) else {
+            return;
+        };
+        let g = &mut self.folio[index % MAX_FOLIOS];
+        let zero = g.is_zero();
+        let large = g.order_now() > 0;
+        let Some(refs) = g.refs_at(offset) else {
+            return;
+        };
+        if *refs == 0 || *refs < least {
+            return;
+        }
+        if !(pinned && zero) {
+            let each = if pinned && !large { BIAS } else { 1 };
+            *refs = refs.wrapping_add(n.wrapping_mul(each));
+            if pinned && large {
+                g.pins = g.pins.wrapping_add(n);
+            }
+            self.hold(page, n, pinned);
+        }
+    }
+
+    fn give(&mut self, page: u16, n: i32, pinned: bool) {
+        let Entry::Page { index, offset } = Entry::first(page) else {
+            return;
+        };
+        let g = &mut self.folio[index % MAX_FOLIOS];
+        if pinned && g.is_zero() {
+            return;
+        }
+        let large = g.order_now() > 0;
+        if let Some(refs) = g.refs_at(offset) {
+            let each = if pinned && !large { BIAS } else { 1 };
+            *refs = refs.wrapping_sub(n.wrapping_mul(each));
+            if pinned && large {
+                g.pins = g.pins.wrapping_sub(n);
+            }
+        }
+        self.drop_held(page, n);
+    }
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Changing programs at random, knowing what their fields mean.
+//!
+//! [`mutate_bytes`] and [`crossover_bytes`] have the shape that libFuzzer and
+//! AFL++ want of custom mutators.
+
+use csrc::abi::{self, gd_op};
+
+use super::generate::{Profile, operation};
+use super::model::Model;
+use super::rng::Rng;
+use super::{NO_RUN, NR_RUNS, Program, draw, generate, split_page, values, wire};
+use crate::ops;
+
+/// Changes a program in one or a few places; it stays normalised.
+pub fn mutate(program: &mut Program, rng: &mut Rng, profile: &Profile) {
+    let before = *program;
+    for _ in 0..4 {
+        let mut steps = 1;
+        while rng.chance(1, 2) && steps < 6 {
+            steps += 1;
+        }
+        for _ in 0..steps {
+            step(program, rng, profile);
+            program.normalise();
+        }
+        if rng.chance(1, 2) {
+            mend(program, rng, profile);
+        }
+        if *program != before {
+            break;
+        }
+    }
+}
+
+fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
+    let nr = program.nr_ops();
+    if nr == 0 {
+        insert(program, rng, profile);
+        return;
+    }
+    let i = rng.below(nr);
+    match rng.below(32) {
+        0..=5 => insert(program, rng, profile),
+        6..=8 => {
+            program.remove_op(i);
+        }
+        9 => remove_span(program, rng),
+        10 | 11 => {
+            let op = program.ops()[i];
+            program.insert_op(rng.below(nr + 1), op);
+        }
+        12 => program.ops_mut().swap(i, rng.below(nr)),
+        13 => {
+            let other = rng.below(nr);
+            program.ops_mut().swap(i, other);
+            repeat(program, rng);
+        }
+        14..=16 => redraw_operand(program, rng, profile, i),
+        17 | 18 => copy_operand(program, rng, i),
+        19 => program.0.op[i].op = profile.id_like(rng, program.0.op[i].op),
+        20..=25 => tweak_op(&mut program.0.op[i], rng),
+        26..=29 => tweak_folio(program, rng),
+        30 => tweak_world(program, rng),
+        _ => tweak_folios(program, rng, profile),
+    }
+}
+
+/// A new operation somewhere, one that suits the operations before it.
+fn insert(program: &mut Program, rng: &mut Rng, profile: &Profile) {
+    let nr = program.nr_ops();
+    let at = match rng.chance(1, 2) {
+        true => nr,
+        false => rng.below(nr + 1),
+    };
+    if nr >= profile.max_ops {
+        program.remove_op(rng.below(nr));
+    }
+    let at = at.min(program.nr_ops());
+    let mut model = Model::new(program, profile.rev, profile.debug_vm);
+    for op in &program.ops()[..at] {
+        model.apply(op);
+    }
+    let op = operation(rng, profile, &mut model, &program.ops()[..at]);
+    program.insert_op(at, op);
+}
+
+fn remove_span(program: &mut Program, rng: &mut Rng) {
+    let nr = program.nr_ops();
+    let from = rng.below(nr);
+    for _ in 0..=rng.below((nr - from).min(8)) {
+        program.remove_op(from);
+    }
+}
+
+/// Copies a few operations to the end.
+fn repeat(program: &mut Program, rng: &mut Rng) {
+    let nr = program.nr_ops();
+    let from = rng.below(nr);
+    for i in from..nr.min(from + 1 + rng.below(4)) {
+        let op = program.0.op[i];
+        program.push_op(op);
+    }
+}
+
+fn redraw_operand(program: &mut Program, rng: &mut Rng, profile: &Profile, i: usize) {
+    let model = Model::new(program, profile.rev, profile.debug_vm);
+    let id = u32::from(program.0.op[i].op);
+    let (earlier, rest) = program.0.op.split_at_mut(i);
+    let op = &mut rest[0];
+    if is_list(op) {
+        let at = rng.below(NR_RUNS);
+        op.run[at] = draw::run(rng, id, &model, earlier);
+    } else {
+        op.run[0].page = draw::operand(rng, id, &model, earlier);
+    }
+}
+
+/// Takes a field over from another operation.
+fn copy_operand(program: &mut Program, rng: &mut Rng, i: usize) {
+    let other = rng.pick(program.ops());
+    let op = &mut program.0.op[i];
+    match rng.below(6) {
+        0 => op.n = other.n,
+        1 => op.foll = other.foll,
+        2 if is_list(op) && is_list(&other) => op.run = other.run,
+        _ => {
+            let from = rng.below(NR_RUNS);
+            let from = if other.run[from].len > 0 { from } else { 0 };
+            let to = if is_list(op) { rng.below(NR_RUNS) } else { 0 };
+            op.run[to].page = other.run[from].page;
+            op.run[to].len = op.run[to].len.max(1);
+        }
+    }
+}
+
+fn is_list(op: &gd_op) -> bool {
+    ops::info(op.op).is_some_and(|info| info.has(abi::GD_S_LIST))
+}
+
+/// Changes one field that the operation uses.
+fn tweak_op(op: &mut gd_op, rng: &mut Rng) {
+    let Some(info) = ops::info(op.op) else {
+        return;
+    };
+    let mut fields = [0; 8];
+    let mut nr = 0;
+    for bit in 0..8 {
+        if info.has(1 << bit) {
+            fields[nr] = 1 << bit;
+            nr += 1;
+        }
+    }
+    if nr == 0 {
+        return;
+    }
+    match fields[rng.below(nr)] {
+        abi::GD_S_N if info.has(abi::GD_S_LIST) => {
+            if u32::from(op.mods) & abi::GD_MOD_N == 0 {
+                op.n = super::list::len(op) as i32;
+            }
+            op.mods |= abi::GD_MOD_N as u8;
+            op.n = match rng.chance(1, 2) {
+                true => op.n.saturating_sub(1),
+                false => values::tweak(rng, op.n),
+            };
+        }
+        abi::GD_S_N => op.n = values::tweak(rng, op.n),
+        abi::GD_S_VAL => op.val = values::tweak(rng, op.val),
+        abi::GD_S_ARG => op.arg = rng.below(info.arg.values() as usize) as u16,
+        abi::GD_S_DIRTY => op.mods ^= abi::GD_MOD_DIRTY as u8,
+        abi::GD_S_FOLL => match rng.below(16) {
+            0 => op.mods ^= abi::GD_MOD_RAW as u8,
+            1..=6 => {
+                op.foll ^= 1
+                    << rng.pick(&[
+                        abi::GD_FOLL_GET,
+                        abi::GD_FOLL_PIN,
+                        abi::GD_FOLL_LONGTERM,
+                        abi::GD_FOLL_WRITE,
+                        abi::GD_FOLL_PCI_P2PDMA,
+                    ]);
+            }
+            _ => op.foll ^= 1 << rng.below(abi::GD_NR_FOLL as usize),
+        },
+        abi::GD_S_LIST => tweak_list(op, rng),
+        _ => {
+            let (index, offset) = split_page(op.run[0].page);
+            op.run[0].page = super::page(index, tweak_offset(rng, offset));
+        }
+    }
+}
+
+fn tweak_offset(rng: &mut Rng, offset: usize) -> usize {
+    match rng.below(4) {
+        0 => offset.wrapping_add(1),
+        1 => offset.wrapping_sub(1),
+        2 => 0,
+        _ => offset ^ (1 << rng.below(10)),
+    }
+}
+
+fn tweak_list(op: &mut gd_op, rng: &mut Rng) {
+    let at = rng.below(NR_RUNS);
+    let run = &mut op.run[at];
+    match rng.below(6) {
+        0 => *run = NO_RUN,
+        1 => run.len = run.len.saturating_add(1),
+        2 => run.len = run.len.saturating_sub(1),
+        3 => op.run.swap(at, rng.below(NR_RUNS)),
+        4 => op.run[at] = op.run[rng.below(NR_RUNS)],
+        _ => {
+            let (index, offset) = split_page(run.page);
+            run.page = super::page(index, tweak_offset(rng, offset));
+        }
+    }
+}
+
+fn tweak_folio(program: &mut Program, rng: &mut Rng) {
+    let i = rng.below(program.nr_folios());
+    let f = &mut program.0.folio[i];
+    match rng.below(16) {
+        0..=3 => f.ref_ = values::tweak(rng, f.ref_),
+        4 | 5 => f.ref_ = values::refcount(rng, 1 << f.order),
+        6 => f.pin = values::tweak(rng, f.pin),
+        7 => f.order = draw::order(rng),
+        8 => f.kind = rng.below(abi::GD_NR_KINDS as usize) as u8,
+        9 => f.kind = abi::GD_K_NORMAL as u8,
+        10 => f.mapping = rng.below(abi::GD_NR_MAPPINGS as usize) as u8,
+        11 => f.movable ^= 1,
+        12 => f.migratetype = draw::migratetype(rng) as u8,
+        13 => f.exclusive ^= 1,
+        _ => f.flags ^= 1 << draw::flag(rng),
+    }
+}
+
+fn tweak_world(program: &mut Program, rng: &mut Rng) {
+    let world = &mut program.0.world;
+    match rng.below(4) {
+        0 => world.seq = draw::seq(rng),
+        _ => world.state ^= 1 << rng.below(3),
+    }
+}
+
+fn tweak_folios(program: &mut Program, rng: &mut Rng, profile: &Profile) {
+    let i = rng.below(program.nr_folios());
+    match rng.below(4) {
+        0 => {
+            program.remove_folio(i);
+        }
+        1 => program.0.folio[i] = draw::folio(rng),
+        _ if program.nr_folios() < profile.max_folios => {
+            program.push_folio(draw::folio(rng));
+        }
+        _ => program.0.folio[i] = draw::folio(rng),
+    }
+}
+
+/// Takes most operations away that would end the program before its last one.
+fn mend(program: &mut Program, rng: &mut Rng, profile: &Profile) {
+    let mut model = Model::new(program, profile.rev, profile.debug_vm);
+    let mut i = 0;
+    while i + 1 < program.nr_ops() {
+        let op = program.0.op[i];
+        if model.is_fatal(&op) && rng.chance(7, 8) {
+            program.remove_op(i);
+        } else {
+            model.apply(&op);
+            i += 1;
+        }
+    }
+}
+
+/// A program made of two: one's world and first operations, then operations
+/// of the other, on the folios of the first.
+pub fn crossover(a: &Program, b: &Program, rng: &mut Rng, profile: &Profile) -> Program {
+    let mut child = *a;
+    match rng.below(4) {
+        // the operations of one in the world of the other
+        0 => {
+            child.0.op = b.0.op;
+            child.0.world.nr_ops = b.0.world.nr_ops;
+        }
+        1 => {
+            let from = rng.below(b.nr_ops() + 1);
+            let at = rng.below(a.nr_ops() + 1);
+            for (i, op) in b.ops()[from..].iter().enumerate() {
+                child.insert_op(at + i, *op);
+            }
+        }
+        _ => {
+            child.truncate_ops(rng.below(a.nr_ops() + 1));
+            let from = rng.below(b.nr_ops() + 1);
+            for op in &b.ops()[from..] {
+                child.push_op(*op);
+            }
+        }
+    }
+    if rng.chance(1, 4) {
+        for i in 0..child.nr_folios().min(b.nr_folios()) {
+            if rng.chance(1, 2) {
+                child.0.folio[i] = b.0.folio[i];
+            }
+        }
+    }
+    child.truncate_ops(profile.max_ops);
+    child.normalise();
+    if rng.chance(1, 2) {
+        mend(&mut child, rng, profile);
+    }
+    child
+}
+
+/// Mutates the `size` bytes of a program in place and returns their new
+/// number, at most `max_size` and at most the buffer's length.
+///
+/// Fit for `libfuzzer_sys::fuzz_mutator!` and AFL++'s `afl_custom_fuzz`.
+pub fn mutate_bytes(
+    data: &mut [u8],
+    size: usize,
+    max_size: usize,
+    seed: u64,
+    profile: &Profile,
+) -> usize {
+    let mut rng = Rng::new(seed);
+    let size = size.min(data.len());
+    let mut program = match size < wire::MIN_LEN || rng.chance(1, 256) {
+        true => generate::program(&mut rng, profile),
+        false => Program::decode(&data[..size]),
+    };
+    if size >= wire::MIN_LEN {
+        mutate(&mut program, &mut rng, profile);
+    }
+    write_bounded(&mut program, data, max_size)
+}
+
+/// Crosses two programs' bytes; returns how many bytes of `out` were written,
+/// at most `max_size`.
+///
+/// Fit for `libfuzzer_sys::fuzz_crossover!` and AFL++'s splicing.
+pub fn crossover_bytes(
+    a: &[u8],
+    b: &[u8],
+    out: &mut [u8],
+    max_size: usize,
+    seed: u64,
+    profile: &Profile,
+) -> usize {
+    let mut rng = Rng::new(seed);
+    let (a, b) = (Program::decode(a), Program::decode(b));
+    let mut child = crossover(&a, &b, &mut rng, profile);
+    if rng.chance(1, 2) {
+        mutate(&mut child, &mut rng, profile);
+    }
+    write_bounded(&mut child, out, max_size)
+}
+
+/// Writes a program, without the operations and folios that have no room.
+fn write_bounded(program: &mut Program, out: &mut [u8], max_size: usize) -> usize {
+    let room = out.len().min(max_size);
+    while program.encoded_len() > room {
+        let (ops, folios) = (program.nr_ops(), program.nr_folios());
+        if ops > 0 {
+            program.truncate_ops(ops - 1);
+        } else if folios > 1 {
+            program.remove_folio(folios - 1);
+        } else {
+            break;
+        }
+    }
+    match program.encode_to(&mut out[..room]) {
+        Some(written) => written,
+        None => {
+            // not even one folio fits; a prefix is a program as well
+            let bytes = program.encode();
+            out[..room].copy_from_slice(&bytes[..room]);
+            room
+        }
+    }
+}

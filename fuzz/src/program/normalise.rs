@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Bringing any program into range and into its one canonical form.
+//!
+//! What is out of range is folded, not rejected, so that mutated bytes stay
+//! programs.  What an operation does not use is zero, so that two programs
+//! that mean the same are equal more often than not.  Executors rely on it:
+//! after [`Program::normalise`] everything that they read is in range, except
+//! that page offsets may run past the folio, as documented in the ABI.
+
+use std::sync::LazyLock;
+
+use csrc::abi::{self, gd_folio, gd_op, gd_run};
+
+use super::{MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_FOLIO, NO_OP, NO_RUN, NULL, POISON};
+use super::{Program, page, split_page};
+use crate::ops;
+
+/// Folio flags that a program can set: HEAD and ANON_EXCLUSIVE follow from
+/// the order and from `exclusive`.
+pub const FOLIO_FLAGS: u32 =
+    ((1 << abi::GD_NR_FLAGS) - 1) & !(1 << abi::GD_F_HEAD) & !(1 << abi::GD_F_ANON_EXCLUSIVE);
+
+/// All symbolic FOLL_ flags.
+pub const FOLL_FLAGS: u32 = (1 << abi::GD_NR_FOLL) - 1;
+
+/// What normalising an operation needs to know, by id byte.  Masks, so that
+/// there is little to branch on: which operation comes next is not predictable.
+#[derive(Clone, Copy)]
+pub(super) struct Fix {
+    /// `arg` is taken modulo this.
+    values: u32,
+    foll: u32,
+    n: i32,
+    val: i32,
+    arg: u16,
+    /// For run 0 of operations that have no list.
+    page: u16,
+    mods: u8,
+    /// The id that this byte stands for.
+    id: u8,
+    /// Whether the operation has a list.
+    list: bool,
+}
+
+/// The fixes of all id bytes.
+pub(super) type Fixes = [Fix; 256];
+
+static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
+    std::array::from_fn(|byte| {
+        let byte = byte as u8;
+        let op = ops::info(byte).unwrap_or_else(|| nearest(byte));
+        let mask = |operands, bits: u32| if op.has(operands) { bits } else { 0 };
+        let mods = mask(abi::GD_S_FOLL, abi::GD_MOD_RAW)
+            | mask(abi::GD_S_DIRTY, abi::GD_MOD_DIRTY)
+            | mask(abi::GD_S_LIST, abi::GD_MOD_N);
+        Fix {
+            values: op.arg.values(),
+            foll: mask(abi::GD_S_FOLL, !0),
+            n: mask(abi::GD_S_N, !0) as i32,
+            val: mask(abi::GD_S_VAL, !0) as i32,
+            arg: mask(abi::GD_S_ARG, !0) as u16,
+            page: mask(abi::GD_S_PAGE | abi::GD_S_FOLIO, !0) as u16,
+            mods: mods as u8,
+            id: op.id,
+            list: op.has(abi::GD_S_LIST),
+        }
+    })
+});
+
+/// The fixes, to be fetched once for many operations.
+#[inline]
+pub(super) fn fixes() -> &'static Fixes {
+    &FIXES
+}
+
+/// The operation that an undefined id byte stands for.
+///
+/// Of all operations the one with the highest hash of (byte, id): each byte
+/// gets one at random, and a new operation takes a few undefined bytes over
+/// while the others keep their meaning.
+fn nearest(byte: u8) -> &'static ops::OpInfo {
+    let hash = |id: u8| {
+        let mut h = u32::from(byte) << 8 | u32::from(id);
+        for _ in 0..3 {
+            h = (h ^ h >> 15).wrapping_mul(0x2c1b_3c6d) ^ 0x5bd1;
+        }
+        h ^ h >> 16
+    };
+    let best = ops::table().iter().max_by_key(|op| (hash(op.id), op.id));
+    best.expect("the table is not empty")
+}
+
+/// The defined id that an id byte stands for; defined ids stand for themselves.
+pub fn op_id(byte: u8) -> u8 {
+    fixes()[usize::from(byte)].id
+}
+
+/// Whether a kind of folio is ZONE_DEVICE memory.
+#[inline]
+pub fn is_device(kind: u8) -> bool {
+    u32::from(kind) >= abi::GD_K_DEV_PRIVATE
+}
+
+impl Program {
+    /// Brings every field into range and into canonical form; idempotent.
+    pub fn normalise(&mut self) {
+        let fixes = fixes();
+        let nr_folios = self.normalise_world();
+        for op in self.ops_mut() {
+            fix_op(op, fixes, nr_folios, |_| {});
+        }
+    }
+
+    /// All but the operations that there are; returns the number of folios.
+    #[inline]
+    pub(super) fn normalise_world(&mut self) -> usize {
+        let world = &mut self.0.world;
+        world.nr_folios = world.nr_folios.saturating_sub(1) % MAX_FOLIOS as u8 + 1;
+        world.state &= abi::GD_W_ALL as u8;
+        world.nr_ops = world.nr_ops.min(MAX_OPS as u16);
+        let nr_folios = usize::from(world.nr_folios);
+        let nr_ops = usize::from(world.nr_ops);
+        let mut seen = Seen::default();
+        for folio in &mut self.0.folio[..nr_folios] {
+            seen.fix(folio);
+        }
+        self.0.folio[nr_folios..].fill(NO_FOLIO);
+        self.0.op[nr_ops..].fill(NO_OP);
+        nr_folios
+    }
+}
+
+/// Which of the kinds that exist once have been declared.
+#[derive(Default)]
+struct Seen {
+    zero: bool,
+    huge_zero: bool,
+}
+
+impl Seen {
+    fn fix(&mut self, f: &mut gd_folio) {
+        f.order %= abi::GD_NR_ORDERS as u8;
+        f.kind %= abi::GD_NR_KINDS as u8;
+        f.mapping %= abi::GD_NR_MAPPINGS as u8;
+        f.migratetype %= abi::GD_NR_MIGRATETYPES as u8;
+        f.movable &= 1;
+        f.exclusive &= 1;
+        f.pad = 0;
+        f.flags &= FOLIO_FLAGS;
+
+        const NORMAL: u8 = abi::GD_K_NORMAL as u8;
+        match u32::from(f.kind) {
+            abi::GD_K_ZERO => {
+                f.order = 0;
+                if std::mem::replace(&mut self.zero, true) {
+                    f.kind = NORMAL;
+                }
+            }
+            abi::GD_K_HUGE_ZERO => {
+                f.order = 9;
+                if std::mem::replace(&mut self.huge_zero, true) {
+                    f.kind = NORMAL;
+                }
+            }
+            abi::GD_K_HUGETLB if f.order == 0 => f.kind = NORMAL,
+            _ => {}
+        }
+        if is_device(f.kind) {
+            f.movable = 0;
+            f.exclusive = 0;
+        }
+        if f.order == 0 {
+            f.pin = 0;
+        }
+    }
+}
+
+/// Brings one folio into range, as if it were the only one declared.
+pub fn fix_folio(folio: &mut gd_folio) {
+    Seen::default().fix(folio);
+}
+
+/// Brings an operation into range and into canonical form, after `fold` has
+/// had each run that the operation uses.
+#[inline]
+pub(super) fn fix_op(op: &mut gd_op, fixes: &Fixes, nr_folios: usize, fold: impl Fn(&mut gd_run)) {
+    let fix = &fixes[usize::from(op.op)];
+    op.op = fix.id;
+    op.mods &= fix.mods;
+    op.arg &= fix.arg;
+    if u32::from(op.arg) >= fix.values {
+        op.arg = (u32::from(op.arg) % fix.values) as u16;
+    }
+    op.foll &= fix.foll;
+    if u32::from(op.mods) & abi::GD_MOD_RAW == 0 {
+        op.foll &= FOLL_FLAGS;
+    }
+    op.n &= fix.n;
+    op.val &= fix.val;
+    if fix.list {
+        op.run.iter_mut().for_each(fold);
+        let len = fix_list(&mut op.run, nr_folios);
+        // npages equal to the length is the same as not saying it
+        if u32::from(op.mods) & abi::GD_MOD_N == 0 || op.n == len as i32 {
+            op.mods &= !(abi::GD_MOD_N as u8);
+            op.n = 0;
+        }
+    } else {
+        fold(&mut op.run[0]);
+        let page = fix_page(op.run[0].page & fix.page, nr_folios);
+        op.run = [NO_RUN; super::NR_RUNS];
+        op.run[0].page = page;
+    }
+}
+
+/// Drops empty runs, bounds the length; returns the length.
+#[inline]
+fn fix_list(runs: &mut [gd_run; super::NR_RUNS], nr_folios: usize) -> usize {
+    // most lists are as they should be: say so without a branch per run
+    let (mut good, mut open, mut total) = (true, true, 0);
+    for run in runs.iter() {
+        let used = run.len != 0;
+        good &= match used {
+            true => open & is_page(run.page, nr_folios),
+            false => run.page == 0,
+        };
+        open = used;
+        total += usize::from(run.len);
+    }
+    if good & (total <= MAX_LIST) {
+        return total;
+    }
+    rebuild_list(runs, nr_folios)
+}
+
+#[cold]
+fn rebuild_list(runs: &mut [gd_run; super::NR_RUNS], nr_folios: usize) -> usize {
+    let mut kept = 0;
+    let mut left = MAX_LIST as u16;
+    for i in 0..runs.len() {
+        let run = runs[i];
+        let len = run.len.min(left);
+        if len == 0 {
+            continue;
+        }
+        left -= len;
+        runs[kept] = gd_run {
+            page: fix_page(run.page, nr_folios),
+            len,
+        };
+        kept += 1;
+    }
+    runs[kept..].fill(NO_RUN);
+    MAX_LIST - usize::from(left)
+}
+
+/// Whether operations can name this page.
+#[inline]
+fn is_page(p: u16, nr_folios: usize) -> bool {
+    (usize::from(p) < nr_folios << abi::GD_RUN_SHIFT) | (p == NULL) | (p == POISON)
+}
+
+/// Folio indices modulo what exists; NULL and POISON in one spelling only, so
+/// that random bytes rarely name them.
+#[inline]
+fn fix_page(p: u16, nr_folios: usize) -> u16 {
+    if is_page(p, nr_folios) {
+        return p;
+    }
+    let (index, offset) = split_page(p);
+    page(index % nr_folios, offset)
+}

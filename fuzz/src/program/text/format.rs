@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Programs to text.
+
+use std::fmt::Write as _;
+
+use csrc::abi::{self, gd_folio, gd_op, gd_run};
+
+use super::number;
+use super::page::{DEFAULT_FOLIO, DEFAULT_STATE, STATE};
+use super::words::{self, FLAGS, FOLL, KINDS, MAPPINGS, MIGRATETYPES, SWITCH};
+use crate::ops::{self, Rev};
+use crate::program::Program;
+use crate::program::list::Entry;
+use crate::program::normalise::is_device;
+
+/// A normalised program as text, in the words of a revision.
+///
+/// Operations that the revision does not have are written by their role.
+pub fn format(program: &Program, names: Rev) -> String {
+    let folios = folio_names(program);
+    let mut out = format!("names {names}\n");
+    mm(&mut out, program);
+    for (f, name) in program.folios().iter().zip(&folios) {
+        page(&mut out, f, name);
+    }
+    for op in program.ops() {
+        out.push_str(&format_op(op, names, &folios));
+        out.push('\n');
+    }
+    out
+}
+
+/// The names that [`format()`] gives to the declared folios.
+pub fn folio_names(program: &Program) -> Vec<String> {
+    let letters: Vec<&str> = program.folios().iter().map(letter).collect();
+    let count = |letter: &str, of: &[&str]| of.iter().filter(|l| **l == letter).count();
+    let name = |(i, letter): (usize, &&str)| match count(letter, &letters) {
+        1 => letter.to_string(),
+        _ => format!("{letter}{}", count(letter, &letters[..i])),
+    };
+    letters.iter().enumerate().map(name).collect()
+}
+
+fn letter(f: &gd_folio) -> &'static str {
+    match u32::from(f.kind) {
+        abi::GD_K_ZERO => "z",
+        abi::GD_K_HUGE_ZERO => "hz",
+        abi::GD_K_SLAB => "s",
+        _ if is_device(f.kind) => "d",
+        _ if f.order > 0 => "h",
+        _ => "p",
+    }
+}
+
+fn mm(out: &mut String, program: &Program) {
+    let world = program.world();
+    let mut words = Vec::new();
+    for (name, bit) in STATE {
+        let set = u32::from(world.state) & bit;
+        if set != u32::from(DEFAULT_STATE) & bit {
+            words.push(match name {
+                "irqs" => format!("{name}={}", SWITCH[usize::from(set != 0)]),
+                _ => format!("{name}={}", u8::from(set != 0)),
+            });
+        }
+    }
+    if world.seq != 0 {
+        words.push(format!("seq={}", world.seq));
+    }
+    if !words.is_empty() {
+        let _ = writeln!(out, "mm {}", words.join(" "));
+    }
+}
+
+fn page(out: &mut String, f: &gd_folio, name: &str) {
+    let mut line = format!("page {name}");
+    let mut say = |word: &str| {
+        line.push(' ');
+        line.push_str(word);
+    };
+    if f.order != 0 && u32::from(f.kind) != abi::GD_K_HUGE_ZERO {
+        say(&format!("order={}", f.order));
+    }
+    say(&format!("ref={}", number::show(f.ref_)));
+    if f.pin != 0 {
+        say(&format!("pin={}", number::show(f.pin)));
+    }
+    if u32::from(f.kind) != abi::GD_K_NORMAL {
+        say(KINDS[usize::from(f.kind)]);
+    }
+    if u32::from(f.mapping) != abi::GD_M_NONE {
+        say(MAPPINGS[usize::from(f.mapping)]);
+    }
+    if f.exclusive != 0 {
+        say("exclusive");
+    }
+    if f.movable != 0 {
+        say("movable");
+    }
+    if f.migratetype != DEFAULT_FOLIO.migratetype {
+        say(MIGRATETYPES[usize::from(f.migratetype)]);
+    }
+    for (bit, flag) in FLAGS.iter().enumerate() {
+        if f.flags & 1 << bit != 0 {
+            say(flag);
+        }
+    }
+    out.push_str(&line);
+    out.push('\n');
+}
+
+/// The page that a run starts with.
+pub fn page_name(page: u16, folios: &[String]) -> String {
+    match Entry::first(page) {
+        Entry::Null => "NULL".to_string(),
+        Entry::Poison => "POISON".to_string(),
+        Entry::Page { index, offset } => offset_name(index, offset, folios),
+    }
+}
+
+fn offset_name(index: usize, offset: usize, folios: &[String]) -> String {
+    let name = folios.get(index).map_or("?", String::as_str);
+    match offset {
+        0 => name.to_string(),
+        _ => format!("{name}+{offset}"),
+    }
+}
+
+fn run_name(run: &gd_run, folios: &[String]) -> String {
+    let first = page_name(run.page, folios);
+    match Entry::first(run.page) {
+        _ if run.len == 1 => first,
+        Entry::Page { index, offset } => {
+            let last = offset + usize::from(run.len) - 1;
+            format!("{first}..{}", offset_name(index, last, folios))
+        }
+        _ => format!("{first}*{}", run.len),
+    }
+}
+
+/// One operation as its line, without the line's end; `folios` are the names
+/// of the declared folios.
+pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
+    let Some(info) = ops::info(op.op) else {
+        return format!("# undefined operation {:#04x}", op.op);
+    };
+    let mods = u32::from(op.mods);
+    let mut line = info.name_or_role(names).to_string();
+    let mut say = |word: &str| {
+        line.push(' ');
+        line.push_str(word);
+    };
+    if info.has(abi::GD_S_LIST) {
+        let runs = op.run.iter().filter(|run| run.len > 0);
+        let runs: Vec<String> = runs.map(|run| run_name(run, folios)).collect();
+        say(&format!("[{}]", runs.join(", ")));
+    } else if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
+        say(&page_name(op.run[0].page, folios));
+    }
+    if info.has(abi::GD_S_ARG) {
+        let value = usize::from(op.arg);
+        let word = match words::arg_words(info.arg).get(value) {
+            Some(word) => word.to_string(),
+            None => value.to_string(),
+        };
+        match words::arg_is_bare(info.arg) {
+            true => say(&word),
+            false => say(&format!("{}={word}", words::arg_key(info.arg))),
+        }
+    }
+    if info.has(abi::GD_S_VAL) {
+        let value = match words::val_is_seq(info) {
+            true => (op.val as u32).to_string(),
+            false => number::show(op.val),
+        };
+        match words::val_is_bare(info) {
+            true => say(&value),
+            false => say(&format!("{}={value}", words::val_key(info))),
+        }
+    }
+    if info.has(abi::GD_S_N) && (!info.has(abi::GD_S_LIST) || mods & abi::GD_MOD_N != 0) {
+        say(&format!("{}={}", words::n_key(info), number::show(op.n)));
+    }
+    if mods & abi::GD_MOD_RAW != 0 {
+        say(&format!("flags={:#x}", op.foll));
+    } else if op.foll != 0 {
+        let set = FOLL
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| op.foll & 1 << bit != 0);
+        let set: Vec<&str> = set.map(|(_, name)| *name).collect();
+        say(&set.join("|"));
+    }
+    if mods & abi::GD_MOD_DIRTY != 0 {
+        say("dirty");
+    }
+    line
+}

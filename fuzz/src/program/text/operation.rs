@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The operands of an operation line.
+
+use csrc::abi::{self, gd_op};
+
+use super::error::{ParseError, one_of, quote, suggest};
+use super::parse::Reader;
+use super::scan::{Scan, Word};
+use super::words::{self, FOLL, find};
+use super::{number, pages, parse};
+use crate::ops::{ArgKind, OpInfo};
+use crate::program::NO_OP;
+
+/// Reads what follows an operation's name.
+pub(super) fn read(
+    scan: &mut Scan,
+    reader: &Reader,
+    info: &'static OpInfo,
+) -> Result<gd_op, ParseError> {
+    let mut op = gd_op {
+        op: info.id,
+        ..NO_OP
+    };
+    if info.has(abi::GD_S_LIST) {
+        if !scan.at_list() {
+            return Err(missing(scan, "a list of pages, like [p, h+3..h+9, NULL]"));
+        }
+        let inside = scan.list()?;
+        pages::runs(scan, reader, inside, &mut op)?;
+    } else if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
+        const EXPECTED: &str = "a page, like h+3, NULL or POISON";
+        if scan.at_list() {
+            return Err(missing(scan, "one page, not a list"));
+        }
+        let Some(word) = scan.word() else {
+            return Err(scan.error_here(format!("expected {EXPECTED}")));
+        };
+        op.run[0].page = pages::operand(scan, reader, word)?;
+    }
+    let mut given = Given::default();
+    while let Some(word) = scan.word() {
+        operand(scan, info, &mut op, &mut given, word)?;
+    }
+    defaults(scan, info, &mut op, &given)?;
+    Ok(op)
+}
+
+/// Which operands a line has given.
+#[derive(Default)]
+struct Given {
+    n: bool,
+    val: bool,
+    arg: bool,
+    foll: bool,
+    dirty: bool,
+}
+
+/// `expected ...`, at the next word or where the line ends.
+fn missing(scan: &mut Scan, expected: &str) -> ParseError {
+    let mut ahead = *scan;
+    match ahead.word() {
+        Some(word) => scan.unexpected(word, expected),
+        None => scan.error_here(format!("expected {expected}")),
+    }
+}
+
+fn once(scan: &Scan, word: Word, what: &str, given: &mut bool) -> Result<(), ParseError> {
+    match std::mem::replace(given, true) {
+        true => Err(scan.error(word, format!("{what} is given twice"))),
+        false => Ok(()),
+    }
+}
+
+/// One word after the pages.
+fn operand(
+    scan: &Scan,
+    info: &'static OpInfo,
+    op: &mut gd_op,
+    given: &mut Given,
+    word: Word,
+) -> Result<(), ParseError> {
+    if let Some((key, value)) = word.split_once("=") {
+        return keyed(scan, info, op, given, key, value);
+    }
+    if info.has(abi::GD_S_DIRTY) && word.text == "dirty" {
+        once(scan, word, "dirty", &mut given.dirty)?;
+        op.mods |= abi::GD_MOD_DIRTY as u8;
+        return Ok(());
+    }
+    let has_arg = info.has(abi::GD_S_ARG) && words::arg_is_bare(info.arg);
+    if let Some(value) = arg_value(info.arg, word.text).filter(|_| has_arg) {
+        once(scan, word, words::arg_key(info.arg), &mut given.arg)?;
+        op.arg = value;
+        return Ok(());
+    }
+    let has_val = words::val_is_bare(info);
+    if let Some(value) = val(info, word.text).filter(|_| has_val) {
+        once(scan, word, words::val_key(info), &mut given.val)?;
+        op.val = value;
+        return Ok(());
+    }
+    if info.has(abi::GD_S_FOLL) {
+        let upper = word.text.starts_with(|c: char| c.is_ascii_uppercase());
+        if upper {
+            once(scan, word, "the set of flags", &mut given.foll)?;
+            return foll(scan, op, word);
+        }
+    }
+    Err(unknown(scan, info, word))
+}
+
+fn val(info: &OpInfo, text: &str) -> Option<i32> {
+    match words::val_is_seq(info) {
+        true => number::bits(text).map(|bits| bits as i32),
+        false => number::int(text),
+    }
+}
+
+fn arg_value(kind: ArgKind, text: &str) -> Option<u16> {
+    let last = kind.values() as usize - 1;
+    let value = match kind {
+        ArgKind::Number | ArgKind::Order => number::up_to(text, last),
+        ArgKind::Switch => words::find_switch(text),
+        _ => find(words::arg_words(kind), text),
+    };
+    value.map(|value| value as u16)
+}
+
+/// `key=value`.
+fn keyed(
+    scan: &Scan,
+    info: &'static OpInfo,
+    op: &mut gd_op,
+    given: &mut Given,
+    key: Word,
+    value: Word,
+) -> Result<(), ParseError> {
+    let n_key = words::n_key(info);
+    // people say refs for npages and the other way round
+    let is_count = |key: &str| matches!(key, "refs" | "npages");
+    let same = |key: &str| key == n_key || is_count(key) && is_count(n_key);
+    let text = value.text;
+    if info.has(abi::GD_S_N) && same(key.text) {
+        once(scan, key, key.text, &mut given.n)?;
+        op.n = number::int(text).ok_or_else(|| scan.unexpected(value, number::INT))?;
+        if info.has(abi::GD_S_LIST) {
+            op.mods |= abi::GD_MOD_N as u8;
+        }
+    } else if info.has(abi::GD_S_VAL) && key.text == words::val_key(info) {
+        once(scan, key, key.text, &mut given.val)?;
+        op.val = val(info, text).ok_or_else(|| scan.unexpected(value, number::INT))?;
+    } else if info.has(abi::GD_S_FOLL) && key.text == "flags" {
+        once(scan, key, "the set of flags", &mut given.foll)?;
+        let expected = "the flags' bits, like 0x40001";
+        op.foll = number::bits(text).ok_or_else(|| scan.unexpected(value, expected))?;
+        op.mods |= abi::GD_MOD_RAW as u8;
+    } else if info.has(abi::GD_S_ARG) && key.text == words::arg_key(info.arg) {
+        once(scan, key, key.text, &mut given.arg)?;
+        let expected = || scan.unexpected(value, &arg_expected(info.arg));
+        op.arg = arg_value(info.arg, text).ok_or_else(expected)?;
+    } else {
+        return Err(unknown(scan, info, key));
+    }
+    Ok(())
+}
+
+fn arg_expected(kind: ArgKind) -> String {
+    match kind {
+        ArgKind::Flag => "a page flag, like dirty".to_string(),
+        ArgKind::Number | ArgKind::Order => {
+            format!("a number from 0 to {}", kind.values() - 1)
+        }
+        _ => one_of(words::arg_words(kind)),
+    }
+}
+
+/// `PIN|LONGTERM`, each with or without the kernel's prefix.
+fn foll(scan: &Scan, op: &mut gd_op, word: Word) -> Result<(), ParseError> {
+    let mut rest = Some(word);
+    while let Some(word) = rest {
+        let (name, after) = match word.split_once("|") {
+            Some((name, after)) => (name, Some(after)),
+            None => (word, None),
+        };
+        rest = after;
+        let plain = name.text.strip_prefix("FOLL_").unwrap_or(name.text);
+        let Some(bit) = find(&FOLL, plain) else {
+            let hint = suggest(plain, FOLL);
+            let message = format!("expected a FOLL_ flag, found {}{hint}", quote(name.text));
+            return Err(scan.error(name, message));
+        };
+        op.foll |= 1 << bit;
+    }
+    Ok(())
+}
+
+/// A word that the operation has no use for.
+fn unknown(scan: &Scan, info: &'static OpInfo, word: Word) -> ParseError {
+    let mut expected = Vec::new();
+    let mut keys = Vec::new();
+    if info.has(abi::GD_S_N) {
+        keys.push(words::n_key(info));
+    }
+    if info.has(abi::GD_S_VAL) && !words::val_is_bare(info) {
+        keys.push(words::val_key(info));
+    }
+    if info.has(abi::GD_S_ARG) && !words::arg_is_bare(info.arg) {
+        keys.push(words::arg_key(info.arg));
+    }
+    if info.has(abi::GD_S_FOLL) {
+        keys.push("flags");
+        expected.push("FOLL_ flags");
+    }
+    let with_equals = keys.iter().map(|key| format!("{key}=")).collect::<Vec<_>>();
+    expected.extend(with_equals.iter().map(String::as_str));
+    if info.has(abi::GD_S_DIRTY) {
+        expected.push("dirty");
+    }
+    let arg;
+    if info.has(abi::GD_S_ARG) && words::arg_is_bare(info.arg) {
+        arg = arg_expected(info.arg);
+        expected.push(&arg);
+    }
+    if words::val_is_bare(info) {
+        expected.push(number::INT);
+    }
+    if expected.is_empty() {
+        return scan.unexpected(word, "the end of the line");
+    }
+    let known = keys.iter().chain(words::arg_words(info.arg)).copied();
+    let known: Vec<&str> = match info.has(abi::GD_S_FOLL) {
+        true => known.chain(FOLL).collect(),
+        false => known.collect(),
+    };
+    let hint = suggest(word.text, known);
+    let message = format!(
+        "expected {}, found {}{hint}",
+        one_of(&expected),
+        quote(word.text)
+    );
+    scan.error(word, message)
+}
+
+/// Fills in what was not given, or says that it is needed.
+fn defaults(
+    scan: &mut Scan,
+    info: &'static OpInfo,
+    op: &mut gd_op,
+    given: &Given,
+) -> Result<(), ParseError> {
+    let has_default = matches!(info.arg, ArgKind::Vma | ArgKind::Number);
+    if info.has(abi::GD_S_ARG) && !given.arg && !has_default && info.id != abi::GD_OP_REUSE as u8 {
+        let key = match words::arg_is_bare(info.arg) {
+            true => String::new(),
+            false => format!("{}= and ", words::arg_key(info.arg)),
+        };
+        return Err(scan.error_here(format!("expected {key}{}", arg_expected(info.arg))));
+    }
+    if info.has(abi::GD_S_VAL) && !given.val {
+        if words::val_is_bare(info) {
+            return Err(scan.error_here(format!("expected {}", number::INT)));
+        }
+        op.val = 1;
+    }
+    if info.has(abi::GD_S_N) && !info.has(abi::GD_S_LIST) && !given.n {
+        op.n = i32::from(u32::from(info.id) != abi::GD_OP_MERGE);
+    }
+    parse::end(scan)
+}

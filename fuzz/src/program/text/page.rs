@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The `page` and `mm` lines.
+
+use csrc::abi::{self, gd_folio, gd_world};
+
+use super::error::{ParseError, one_of, quote, suggest};
+use super::number;
+use super::scan::{Scan, Word};
+use super::words::{self, FLAGS, KINDS, MAPPINGS, MIGRATETYPES, find};
+use crate::program::NO_FOLIO;
+use crate::program::normalise::{FOLIO_FLAGS, is_device};
+
+/// A folio of which nothing is said.
+pub(super) const DEFAULT_FOLIO: gd_folio = gd_folio {
+    migratetype: abi::GD_MT_MOVABLE as u8,
+    ref_: 1,
+    ..NO_FOLIO
+};
+
+/// State bits of which nothing is said.
+pub(super) const DEFAULT_STATE: u8 = abi::GD_W_IRQS_ON as u8;
+
+/// The names of state bits on an `mm` line.
+pub(super) const STATE: [(&str, u32); 3] = [
+    ("irqs", abi::GD_W_IRQS_ON),
+    ("has_pinned", abi::GD_W_HAS_PINNED),
+    ("devmap_key", abi::GD_W_DEVMAP_KEY),
+];
+
+/// What has been said on a line, and where.
+#[derive(Default)]
+struct Said<'a>(Vec<(&'static str, Word<'a>)>);
+
+impl<'a> Said<'a> {
+    fn say(&mut self, scan: &Scan, what: &'static str, word: Word<'a>) -> Result<(), ParseError> {
+        if let Some(earlier) = self.get(what) {
+            let message = format!("{what} is given twice: first {}", quote(earlier.text));
+            return Err(scan.error(word, message));
+        }
+        self.0.push((what, word));
+        Ok(())
+    }
+
+    fn get(&self, what: &str) -> Option<Word<'a>> {
+        self.0
+            .iter()
+            .find(|(w, _)| *w == what)
+            .map(|(_, word)| *word)
+    }
+}
+
+fn int(scan: &Scan, word: Word) -> Result<i32, ParseError> {
+    number::int(word.text).ok_or_else(|| scan.unexpected(word, number::INT))
+}
+
+/// What follows the name on a `page` line.
+pub(super) fn folio(scan: &mut Scan) -> Result<gd_folio, ParseError> {
+    let mut f = DEFAULT_FOLIO;
+    let mut said = Said::default();
+    while let Some(word) = scan.word() {
+        if let Some((key, value)) = word.split_once("=") {
+            match key.text {
+                "order" => {
+                    said.say(scan, "order", word)?;
+                    let last = abi::GD_NR_ORDERS as usize - 1;
+                    let order = number::up_to(value.text, last);
+                    f.order =
+                        order.ok_or_else(|| scan.unexpected(value, "an order, 0 to 10"))? as u8;
+                }
+                "ref" => {
+                    said.say(scan, "ref", word)?;
+                    f.ref_ = int(scan, value)?;
+                }
+                "pin" => {
+                    said.say(scan, "pin", word)?;
+                    f.pin = int(scan, value)?;
+                }
+                "pageblock" => {
+                    said.say(scan, "pageblock", word)?;
+                    let found = find(&MIGRATETYPES, value.text);
+                    let expected = || scan.unexpected(value, &one_of(&MIGRATETYPES));
+                    f.migratetype = found.ok_or_else(expected)? as u8;
+                }
+                _ => return Err(scan.unexpected(key, "order, ref, pin or pageblock")),
+            }
+        } else {
+            attribute(scan, &mut said, &mut f, word)?;
+        }
+    }
+    check(scan, &said, &mut f)?;
+    Ok(f)
+}
+
+/// A word without a value.
+fn attribute<'a>(
+    scan: &Scan,
+    said: &mut Said<'a>,
+    f: &mut gd_folio,
+    word: Word<'a>,
+) -> Result<(), ParseError> {
+    match word.text {
+        "exclusive" => f.exclusive = 1,
+        "movable" => {
+            said.say(scan, "zone", word)?;
+            f.movable = 1;
+        }
+        text => {
+            if let Some(kind) = find(&KINDS, text) {
+                said.say(scan, "kind", word)?;
+                f.kind = kind as u8;
+            } else if let Some(mapping) = find(&MAPPINGS, text) {
+                said.say(scan, "mapping", word)?;
+                f.mapping = mapping as u8;
+            } else if let Some(migratetype) = find(&MIGRATETYPES, text) {
+                said.say(scan, "pageblock", word)?;
+                f.migratetype = migratetype as u8;
+            } else if let Some(flag) = find(&FLAGS, text) {
+                if FOLIO_FLAGS & 1 << flag == 0 {
+                    let instead = match flag as u32 {
+                        abi::GD_F_HEAD => "head follows from the order",
+                        _ => "write `exclusive`",
+                    };
+                    return Err(scan.error(word, format!("{text} cannot be set here: {instead}")));
+                }
+                f.flags |= 1 << flag;
+            } else {
+                let known = ["exclusive", "order", "ref", "pin"].iter();
+                let known = known
+                    .chain(&KINDS)
+                    .chain(&MAPPINGS)
+                    .chain(&MIGRATETYPES)
+                    .chain(&FLAGS);
+                let hint = suggest(text, known.copied());
+                let message = format!(
+                    "expected what the page is, its mapping, place or flags, found {}{hint}",
+                    quote(text)
+                );
+                return Err(scan.error(word, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What would be changed by normalising is a mistake in a text.
+fn check(scan: &Scan, said: &Said, f: &mut gd_folio) -> Result<(), ParseError> {
+    let order = said.get("order");
+    let kind = said.get("kind");
+    match (u32::from(f.kind), kind) {
+        (abi::GD_K_ZERO, Some(kind)) if f.order != 0 => {
+            return Err(scan.error(order.unwrap_or(kind), "the zero page has order 0"));
+        }
+        (abi::GD_K_HUGE_ZERO, Some(kind)) => {
+            if order.is_some() && f.order != 9 {
+                return Err(scan.error(order.unwrap_or(kind), "the huge zero folio has order 9"));
+            }
+            f.order = 9;
+        }
+        (abi::GD_K_HUGETLB, Some(kind)) if f.order == 0 => {
+            return Err(scan.error(kind, "a hugetlb folio needs an order of at least 1"));
+        }
+        _ => {}
+    }
+    let pin = said.get("pin");
+    if let Some(pin) = pin.filter(|_| f.order == 0 && f.pin != 0) {
+        let message = "only large folios have a pin count; pins of a page are 1024 references each";
+        return Err(scan.error(pin, message));
+    }
+    let misplaced = is_device(f.kind) && (f.movable != 0 || f.exclusive != 0);
+    if let Some(kind) = kind.filter(|_| misplaced) {
+        let message = "a ZONE_DEVICE folio is neither in ZONE_MOVABLE nor exclusive";
+        return Err(scan.error(said.get("zone").unwrap_or(kind), message));
+    }
+    Ok(())
+}
+
+/// What follows `mm`.
+pub(super) fn mm(scan: &mut Scan, world: &mut gd_world) -> Result<(), ParseError> {
+    let mut said = Said::default();
+    while let Some(word) = scan.word() {
+        let expected = "irqs=, has_pinned=, devmap_key= or seq=";
+        let Some((key, value)) = word.split_once("=") else {
+            return Err(scan.unexpected(word, expected));
+        };
+        if key.text == "seq" {
+            said.say(scan, "seq", word)?;
+            let seq = number::bits(value.text);
+            world.seq = seq.ok_or_else(|| scan.unexpected(value, "a number of 32 bits"))?;
+            continue;
+        }
+        let Some((name, bit)) = STATE.iter().find(|(name, _)| *name == key.text) else {
+            return Err(scan.unexpected(key, expected));
+        };
+        said.say(scan, name, word)?;
+        match words::find_switch(value.text) {
+            Some(0) => world.state &= !(*bit as u8),
+            Some(_) => world.state |= *bit as u8,
+            None => return Err(scan.unexpected(value, "on, off, 1 or 0")),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Lines to a program.
+
+use csrc::abi;
+
+use super::error::{ParseError, quote, suggest};
+use super::scan::{Scan, Word};
+use super::{DEFAULT_NAMES, operation, page};
+use crate::ops::{self, OpInfo, Rev};
+use crate::program::{MAX_FOLIOS, MAX_OPS, Program};
+
+/// What the lines so far have said.
+pub(super) struct Reader<'a> {
+    program: Program,
+    names: Rev,
+    /// The declared folios' names.
+    pub(super) folios: Vec<&'a str>,
+    mm_seen: bool,
+}
+
+/// The program that a text stands for, normalised.
+pub fn parse(text: &str) -> Result<Program, ParseError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader {
+        program: Program::EMPTY,
+        names: DEFAULT_NAMES,
+        folios: Vec::new(),
+        mm_seen: false,
+    };
+    reader.program.0.world.state = page::DEFAULT_STATE;
+    let mut last = 1;
+    for (i, line) in text.lines().enumerate() {
+        last = i + 1;
+        reader.line(Scan::new(line, last))?;
+    }
+    if reader.folios.is_empty() {
+        return Err(ParseError {
+            line: last,
+            column: 1,
+            message: "expected a `page` line: a program declares at least one page".to_string(),
+        });
+    }
+    reader.program.normalise();
+    Ok(reader.program)
+}
+
+impl<'a> Reader<'a> {
+    fn line(&mut self, mut scan: Scan<'a>) -> Result<(), ParseError> {
+        let Some(word) = scan.word() else {
+            return Ok(());
+        };
+        match word.text {
+            "names" => self.names_line(&mut scan),
+            "mm" => self.mm_line(&mut scan, word),
+            "page" => self.page_line(&mut scan, word),
+            _ => self.operation_line(&mut scan, word),
+        }
+    }
+
+    fn names_line(&mut self, scan: &mut Scan<'a>) -> Result<(), ParseError> {
+        const EXPECTED: &str = "a kernel revision, like 6.1";
+        let Some(word) = scan.word() else {
+            return Err(scan.error_here(format!("expected {EXPECTED}")));
+        };
+        let oldest = ops::revisions().first().copied().unwrap_or(DEFAULT_NAMES);
+        match word.text.parse::<Rev>() {
+            Ok(rev) if rev >= oldest => self.names = rev,
+            Ok(_) => {
+                let message = format!(
+                    "no names are known for {}; the oldest is {oldest}",
+                    word.text
+                );
+                return Err(scan.error(word, message));
+            }
+            Err(_) => return Err(scan.unexpected(word, EXPECTED)),
+        }
+        end(scan)
+    }
+
+    fn mm_line(&mut self, scan: &mut Scan<'a>, word: Word<'a>) -> Result<(), ParseError> {
+        if std::mem::replace(&mut self.mm_seen, true) {
+            return Err(scan.error(word, "a program has one `mm` line; this is the second"));
+        }
+        self.before_operations(scan, word)?;
+        page::mm(scan, &mut self.program.0.world)
+    }
+
+    fn before_operations(&self, scan: &Scan, word: Word) -> Result<(), ParseError> {
+        if self.program.nr_ops() == 0 {
+            return Ok(());
+        }
+        let message = format!("`{}` lines come before the first operation", word.text);
+        Err(scan.error(word, message))
+    }
+
+    fn page_line(&mut self, scan: &mut Scan<'a>, word: Word<'a>) -> Result<(), ParseError> {
+        self.before_operations(scan, word)?;
+        let Some(name) = scan.word() else {
+            return Err(scan.error_here("expected a name for the page"));
+        };
+        if !is_name(name.text) {
+            let expected = "a name for the page (letters, digits and `_`)";
+            return Err(scan.unexpected(name, expected));
+        }
+        if matches!(name.text, "NULL" | "POISON") {
+            return Err(scan.error(name, format!("{} names a pointer already", name.text)));
+        }
+        if self.folios.contains(&name.text) {
+            let message = format!("{} is declared already", quote(name.text));
+            return Err(scan.error(name, message));
+        }
+        if self.folios.len() == MAX_FOLIOS {
+            let message = format!("a program declares at most {MAX_FOLIOS} pages");
+            return Err(scan.error(word, message));
+        }
+        let folio = page::folio(scan)?;
+        let once = matches!(u32::from(folio.kind), abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO);
+        let declared = &self.program.0.folio[..self.folios.len()];
+        let other = declared.iter().position(|f| once && f.kind == folio.kind);
+        if let Some(other) = other {
+            let message = format!(
+                "there is one such page only, and `{}` is it",
+                self.folios[other]
+            );
+            return Err(scan.error(name, message));
+        }
+        self.program.0.folio[self.folios.len()] = folio;
+        self.folios.push(name.text);
+        self.program.0.world.nr_folios = self.folios.len() as u8;
+        Ok(())
+    }
+
+    fn operation_line(&mut self, scan: &mut Scan<'a>, word: Word<'a>) -> Result<(), ParseError> {
+        let info = self.lookup(scan, word)?;
+        if self.program.nr_ops() == MAX_OPS {
+            let message = format!("a program has at most {MAX_OPS} operations");
+            return Err(scan.error(word, message));
+        }
+        let op = operation::read(scan, self, info)?;
+        self.program.push_op(op);
+        Ok(())
+    }
+
+    fn lookup(&self, scan: &Scan, word: Word) -> Result<&'static OpInfo, ParseError> {
+        let (rev, name) = (self.names, word.text);
+        if let Some(info) = ops::by_name(name, rev).or_else(|| ops::by_role(name)) {
+            return Ok(info);
+        }
+        let elsewhere = |rev: &Rev| ops::by_name(name, *rev).map(|info| (*rev, info.role));
+        if let Some((other, role)) = ops::revisions().iter().find_map(elsewhere) {
+            let message = format!(
+                "{rev} has no `{name}`, {other} has; write `names {other}` above, or the role `{role}`"
+            );
+            return Err(scan.error(word, message));
+        }
+        let known = ops::table().iter().filter_map(|op| op.name(rev));
+        let known = known.chain(ops::table().iter().map(|op| op.role));
+        let hint = suggest(name, known.chain(["page", "names", "mm"]));
+        let message = format!(
+            "expected `page`, `mm`, `names` or an operation of {rev}, found {}{hint}",
+            quote(name)
+        );
+        Err(scan.error(word, message))
+    }
+}
+
+/// Nothing may follow.
+pub(super) fn end(scan: &mut Scan) -> Result<(), ParseError> {
+    match scan.word() {
+        Some(word) => Err(scan.unexpected(word, "the end of the line")),
+        None => Ok(()),
+    }
+}
+
+/// Whether a word can be a page's name.
+fn is_name(word: &str) -> bool {
+    let starts = word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The words for the ABI's enumerations, in the ABI's order.
+
+use csrc::abi;
+
+use crate::ops::{ArgKind, OpInfo};
+
+/// `GD_K_*`.
+pub(super) const KINDS: [&str; abi::GD_NR_KINDS as usize] = [
+    "normal",
+    "hugetlb",
+    "zero",
+    "huge_zero",
+    "slab",
+    "dev_private",
+    "dev_coherent",
+    "dev_fsdax",
+    "dev_generic",
+    "dev_p2pdma",
+];
+
+/// `GD_M_*`.
+pub(super) const MAPPINGS: [&str; abi::GD_NR_MAPPINGS as usize] = [
+    "none",
+    "anon",
+    "file",
+    "shmem",
+    "secretmem",
+    "fsdax",
+    "ksm",
+    "movable_ops",
+];
+
+/// `GD_MT_*`.
+pub(super) const MIGRATETYPES: [&str; abi::GD_NR_MIGRATETYPES as usize] =
+    ["unmovable", "movable", "reclaimable", "cma", "isolate"];
+
+/// `GD_F_*`.
+pub(super) const FLAGS: [&str; abi::GD_NR_FLAGS as usize] = [
+    "locked",
+    "referenced",
+    "uptodate",
+    "dirty",
+    "lru",
+    "active",
+    "workingset",
+    "waiters",
+    "anon_exclusive",
+    "reserved",
+    "private",
+    "writeback",
+    "head",
+    "swapbacked",
+    "unevictable",
+    "mlocked",
+    "hwpoison",
+    "young",
+    "idle",
+    "reclaim",
+    "swapcache",
+    "arch_1",
+    "private_2",
+];
+
+/// `GD_FOLL_*`, without the kernel's prefix.
+pub(super) const FOLL: [&str; abi::GD_NR_FOLL as usize] = [
+    "WRITE",
+    "GET",
+    "PIN",
+    "LONGTERM",
+    "FORCE",
+    "FAST_ONLY",
+    "PCI_P2PDMA",
+    "TOUCH",
+    "DUMP",
+    "NOWAIT",
+    "NOFAULT",
+    "HWPOISON",
+    "TRIED",
+    "REMOTE",
+    "ANON",
+    "SPLIT_PMD",
+    "INTERRUPTIBLE",
+    "HONOR_NUMA_FAULT",
+    "UNLOCKABLE",
+    "MADV_POPULATE",
+    "MIGRATION",
+];
+
+/// The VMAs of gup_must_unshare.
+pub(super) const VMAS: [&str; 3] = ["none", "shared", "cow"];
+
+/// Off and on.
+pub(super) const SWITCH: [&str; 2] = ["off", "on"];
+
+/// The place of a word.
+pub(super) fn find(words: &[&str], word: &str) -> Option<usize> {
+    words.iter().position(|w| *w == word)
+}
+
+/// Off or on, also as a number.
+pub(super) fn find_switch(word: &str) -> Option<usize> {
+    find(&SWITCH, word).or_else(|| find(&["0", "1"], word))
+}
+
+/// The words for an `arg`'s values; none if it is a number.
+pub(super) fn arg_words(kind: ArgKind) -> &'static [&'static str] {
+    match kind {
+        ArgKind::Number | ArgKind::Order => &[],
+        ArgKind::Vma => &VMAS,
+        ArgKind::Flag => &FLAGS,
+        ArgKind::Mapping => &MAPPINGS,
+        ArgKind::Migratetype => &MIGRATETYPES,
+        ArgKind::Switch => &SWITCH,
+    }
+}
+
+/// What `arg` is called where it is written as `key=value`.
+pub(super) fn arg_key(kind: ArgKind) -> &'static str {
+    match kind {
+        ArgKind::Number => "arg",
+        ArgKind::Order => "order",
+        ArgKind::Vma => "vma",
+        ArgKind::Flag => "flag",
+        ArgKind::Mapping => "mapping",
+        ArgKind::Migratetype => "pageblock",
+        ArgKind::Switch => "to",
+    }
+}
+
+/// Whether `arg` is written as a word alone.
+pub(super) fn arg_is_bare(kind: ArgKind) -> bool {
+    !matches!(kind, ArgKind::Number | ArgKind::Order | ArgKind::Vma)
+}
+
+/// What `n` is called.
+pub(super) fn n_key(op: &OpInfo) -> &'static str {
+    match u32::from(op.id) {
+        abi::GD_OP_SPLIT => "rest",
+        abi::GD_OP_MERGE => "pin",
+        abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK | abi::GD_OP_UNPIN_USER_FOLIO => "npages",
+        _ if op.has(abi::GD_S_LIST) => "npages",
+        _ => "refs",
+    }
+}
+
+/// What `val` is called.
+pub(super) fn val_key(op: &OpInfo) -> &'static str {
+    match u32::from(op.id) {
+        abi::GD_OP_SET_PIN => "pin",
+        abi::GD_OP_SET_SEQ => "seq",
+        _ => "ref",
+    }
+}
+
+/// Whether `val` is all that the operation is about, and needs no name.
+pub(super) fn val_is_bare(op: &OpInfo) -> bool {
+    op.has(abi::GD_S_VAL) && !op.has(abi::GD_S_N | abi::GD_S_ARG)
+}
+
+/// Whether `val` has the 32 bits of write_protect_seq, not of an `int`.
+pub(super) fn val_is_seq(op: &OpInfo) -> bool {
+    u32::from(op.id) == abi::GD_OP_SET_SEQ
+}

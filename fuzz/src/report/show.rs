@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Words for values of a trace.
+
+use csrc::abi::{self, gd_program};
+
+use crate::compare::Value;
+use crate::layout::Layout;
+use crate::program::{Program, text};
+use crate::side::Side;
+use crate::site::SiteId;
+use crate::trace::{Call, PageState, Record, Ret};
+
+/// Names the pages of one program.
+pub struct Names {
+    layout: Layout,
+    folios: Vec<String>,
+}
+
+impl Names {
+    /// For the pages of `prog`.
+    pub fn new(prog: &Program) -> Self {
+        Self {
+            layout: Layout::new(&prog.0),
+            folios: text::folio_names(prog),
+        }
+    }
+
+    /// The names of the declared folios.
+    pub fn folios(&self) -> &[String] {
+        &self.folios
+    }
+
+    /// `h+3` for a page of a declared folio's slot, else its number.
+    pub fn page(&self, page: u32) -> String {
+        match self.layout.find(page) {
+            Some((index, 0)) => self.folios[index].clone(),
+            Some((index, offset)) => format!("{}+{offset}", self.folios[index]),
+            None => format!("page {page:#x}"),
+        }
+    }
+
+    /// Where the program's folios are.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+/// `dirty|lru`, or `none`.
+pub fn flags(flags: u32) -> String {
+    let words: Vec<&str> = (0..abi::GD_NR_FLAGS)
+        .filter(|flag| flags & 1 << flag != 0)
+        .map(text::flag_word)
+        .collect();
+    match words.is_empty() {
+        true => "none".into(),
+        false => words.join("|"),
+    }
+}
+
+/// `irqs=on has_pinned=off devmap_key=off`.
+pub fn state(bits: u8) -> String {
+    let word = |bit: u32| match u32::from(bits) & bit {
+        0 => "off",
+        _ => "on",
+    };
+    format!(
+        "irqs={} has_pinned={} devmap_key={}",
+        word(abi::GD_W_IRQS_ON),
+        word(abi::GD_W_HAS_PINNED),
+        word(abi::GD_W_DEVMAP_KEY)
+    )
+}
+
+/// A page's state in one line, without its name.
+pub fn page_state(state: &PageState) -> String {
+    let mut line = format!("refcount={}", state.refcount);
+    if state.is_large() {
+        line += &format!(" pincount={}", state.pincount);
+    }
+    line += &format!(
+        " flags={} mapping={}",
+        flags(state.flags),
+        text::mapping_word(state.mapping)
+    );
+    if state.tail {
+        line += " tail";
+    }
+    if state.pinned {
+        line += " pinned";
+    }
+    line
+}
+
+/// A result.
+pub fn ret(ret: Ret, names: &Names) -> String {
+    match ret {
+        Ret::Void => "returned".into(),
+        Ret::Bool(value) => value.to_string(),
+        Ret::Errno(0) => "0".into(),
+        Ret::Errno(errno) => match errno_name(-errno) {
+            Some(name) => format!("-{name}"),
+            None => errno.to_string(),
+        },
+        Ret::Folio(page) => format!("folio {}", names.page(page)),
+        Ret::Null => "NULL".into(),
+        Ret::Absent => "no such function".into(),
+        Ret::Stopped => "did not return".into(),
+        Ret::Unknown(kind, value) => format!("unknown result {kind}: {value:#x}"),
+    }
+}
+
+fn errno_name(errno: i32) -> Option<&'static str> {
+    Some(match errno {
+        libc::EPERM => "EPERM",
+        libc::ENOENT => "ENOENT",
+        libc::EAGAIN => "EAGAIN",
+        libc::ENOMEM => "ENOMEM",
+        libc::EFAULT => "EFAULT",
+        libc::EBUSY => "EBUSY",
+        libc::EEXIST => "EEXIST",
+        libc::EINVAL => "EINVAL",
+        libc::EREMOTEIO => "EREMOTEIO",
+        libc::EOVERFLOW => "EOVERFLOW",
+        _ => return None,
+    })
+}
+
+fn call(call: Call, state: &PageState, names: &Names) -> String {
+    format!(
+        "{}({}) with refcount={} pincount={} flags={}",
+        call.name(),
+        names.page(state.page),
+        state.refcount,
+        state.pincount,
+        flags(state.flags)
+    )
+}
+
+/// Where a site is: on this side, else on the other, else its name.
+pub fn site(id: SiteId, side: &dyn Side) -> String {
+    side.place(id)
+}
+
+/// One side's value of a divergence.
+pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
+    match value {
+        Value::Nothing => "nothing".into(),
+        Value::Site(id) => site(id, side),
+        Value::Event(what) => what.into(),
+        Value::Call(c, state) => call(c, &state, names),
+        Value::Count(n) => n.to_string(),
+        Value::Flags(bits) => flags(bits),
+        Value::Mapping(mapping) => text::mapping_word(mapping).into(),
+        Value::Truth(value) => value.to_string(),
+        Value::State(bits) => state(bits),
+        Value::Ret(r) => ret(r, names),
+        Value::End(end, executed) => format!("{end:?} after {executed} operations"),
+        Value::Record(name) => format!("a {name} record"),
+    }
+}
+
+/// A record in one line; `None` for pages, which are shown elsewhere.
+pub fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<String> {
+    Some(match record {
+        Record::Warn(id) => format!("WARN  {}", site(*id, side)),
+        Record::Bug(id) => format!("BUG   {}", site(*id, side)),
+        Record::Oops => "OOPS  memory fault".into(),
+        Record::Limit => "LIMIT step limit".into(),
+        Record::Gap(index) => format!("GAP   {} is not provided", side.gap(*index)),
+        Record::Call(c, state) => format!("CALL  {}", call(*c, state, names)),
+        Record::State {
+            bits,
+            acquired,
+            released,
+        } => format!(
+            "STATE {} pins acquired {acquired}, released {released}",
+            state(*bits)
+        ),
+        Record::Ret(r) => format!("RET   {}", ret(*r, names)),
+        Record::Page(_) => return None,
+        Record::End { reason, executed } => format!("END   {reason:?} after {executed} operations"),
+        Record::Unknown(kind) => format!("unknown record {kind}"),
+    })
+}
+
+/// The arena pages that an operation names: each operand's page and its head.
+pub fn operand_pages(prog: &gd_program, layout: &Layout, op_index: usize) -> Vec<u32> {
+    use crate::layout::{NR_PAGES, Operand};
+    use crate::ops;
+    let Some(op) = prog.op[..usize::from(prog.world.nr_ops)].get(op_index) else {
+        return Vec::new();
+    };
+    let Some(info) = ops::info(op.op) else {
+        return Vec::new();
+    };
+    let list = info.has(abi::GD_S_LIST);
+    if !list && !info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
+        return Vec::new();
+    }
+    let runs = if list { &op.run[..] } else { &op.run[..1] };
+    runs.iter()
+        .filter(|run| !list || run.len > 0)
+        .filter_map(|run| match layout.run(run) {
+            Operand::Page(page) if page < NR_PAGES => Some(page),
+            _ => None,
+        })
+        .collect()
+}

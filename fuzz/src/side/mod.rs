@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Sides: whatever can run a program and show a trace.
+//!
+//! A side is named by a string: `c:6.1` is a linked kernel, `rust:6.1` the
+//! reimplementation following that revision.  A new kind of side is one file
+//! here and one arm in [`open`].
+
+mod c;
+pub mod rust;
+
+use std::fmt;
+
+use crate::ops::Rev;
+use crate::program::Program;
+use crate::site::PlacedSite;
+use crate::trace::Trace;
+
+/// Runs programs.
+///
+/// The same program always gives the same trace, whatever ran before it: a
+/// side starts from the world that the program declares and leaves nothing
+/// behind.  Two sides that behave alike fill the trace with the same bytes.
+pub trait Side {
+    /// What the side is, for headers.
+    fn info(&self) -> &SideInfo;
+
+    /// Runs `prog` and replaces the contents of `trace`.
+    fn run(&mut self, prog: &Program, trace: &mut Trace);
+
+    /// Every WARN and BUG that this side can report.
+    fn sites(&self) -> &[PlacedSite];
+
+    /// The name of what a GAP record's number stands for.
+    fn gap(&self, index: u32) -> String {
+        format!("gap {index}")
+    }
+
+    /// A function's name with the file and line of a site, where known.
+    fn place(&self, id: crate::site::SiteId) -> String {
+        match self.sites().iter().find(|s| s.id == id) {
+            Some(site) => site.to_string(),
+            None => id.to_string(),
+        }
+    }
+}
+
+/// What a side is.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SideInfo {
+    /// The string that opens it: `c:6.1`.
+    pub name: String,
+    /// The revision whose names and operations it has.
+    #[serde(serialize_with = "as_text")]
+    pub rev: Rev,
+    /// CONFIG_DEBUG_VM.
+    pub debug_vm: bool,
+    /// The kernel's release, for sides made of one.
+    pub release: Option<String>,
+    /// The sha256 of mm/gup.c.
+    pub gup_sha256: Option<String>,
+    /// The sha256 of the kernel's config.
+    pub config_sha256: Option<String>,
+    /// The `rust:` side that goes with it.
+    pub counterpart: Option<String>,
+}
+
+fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(value)
+}
+
+impl fmt::Display for SideInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        match &self.release {
+            Some(release) => write!(f, "  Linux {release}")?,
+            None => write!(f, "  the rules of {}", self.rev)?,
+        }
+        let debug_vm = if self.debug_vm { "on" } else { "off" };
+        write!(f, ", DEBUG_VM {debug_vm}")?;
+        if let Some(sum) = &self.gup_sha256 {
+            write!(f, ", gup.c sha256 {sum}")?;
+        }
+        if let Some(sum) = &self.config_sha256 {
+            write!(f, ", config sha256 {sum}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a side could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such name.
+    #[error("there is no side `{name}`{}; there are: {}", suggestion(.nearest), .known.join(" "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The name that was probably meant.
+        nearest: Option<String>,
+        /// All names.
+        known: Vec<String>,
+    },
+    /// A side cannot be its own oracle.
+    #[error("`{0}` cannot be compared with itself; give another side, or `none` for the laws alone")]
+    Itself(String),
+    /// The kernel's memory could not be set up.
+    #[error("a linked kernel could not be started: {0}")]
+    Start(#[from] std::io::Error),
+    /// Nothing to run.
+    #[error("the left side cannot be `none`")]
+    NoLeft,
+}
+
+fn suggestion(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!(" (did you mean `{name}`?)"),
+        None => String::new(),
+    }
+}
+
+/// What every side is, in the order in which to show them.
+pub fn list() -> Vec<SideInfo> {
+    let mut all: Vec<SideInfo> = csrc::kernels().iter().map(c::info).collect();
+    all.extend(rust::infos());
+    all
+}
+
+/// Opens a side by its name; `none` is no side.
+pub fn open(name: &str) -> Result<Option<Box<dyn Side>>, Error> {
+    if name == "none" {
+        return Ok(None);
+    }
+    if let Some(kernel) = name
+        .strip_prefix("c:")
+        .and_then(|name| csrc::kernels().iter().find(|k| k.name() == name))
+    {
+        return Ok(Some(Box::new(c::CSide::open(kernel)?)));
+    }
+    if let Some(side) = rust::RustSide::open(name) {
+        return Ok(Some(Box::new(side)));
+    }
+    Err(unknown(name))
+}
+
+fn unknown(name: &str) -> Error {
+    let mut known: Vec<String> = list().into_iter().map(|info| info.name).collect();
+    known.push("none".into());
+    let distance = |known: &str| {
+        let with_prefix = strsim::damerau_levenshtein(name, known);
+        // `6.1` for `c:6.1`
+        let without = known
+            .split_once(':')
+            .map_or(usize::MAX, |(_, k)| strsim::damerau_levenshtein(name, k));
+        with_prefix.min(without.saturating_add(1))
+    };
+    let nearest = known
+        .iter()
+        .map(|k| (distance(k), k))
+        .min()
+        .filter(|(d, _)| *d <= 3)
+        .map(|(_, k)| k.clone());
+    Error::Unknown {
+        name: name.into(),
+        nearest,
+        known,
+    }
+}
+
+/// The side that is left when none is named.
+pub fn default_left() -> String {
+    match csrc::kernels().first() {
+        Some(kernel) => format!("c:{}", kernel.name()),
+        None => "rust:6.1".into(),
+    }
+}
+
+/// The side to hold against a left one when none is named: the Rust rules of
+/// the same revision and config; for a Rust side the kernel of that name.
+pub fn default_right(left: &str) -> String {
+    if let Some(name) = left.strip_prefix("rust:") {
+        return format!("c:{name}");
+    }
+    list()
+        .into_iter()
+        .find(|info| info.name == left)
+        .and_then(|info| info.counterpart)
+        .unwrap_or_else(|| "none".into())
+}
+
+/// Two sides to compare; the right one may be absent.
+pub struct Pair {
+    /// The left side.
+    pub left: Box<dyn Side>,
+    /// The right side; without it only the laws are checked.
+    pub right: Option<Box<dyn Side>>,
+}
+
+impl Pair {
+    /// Opens both sides.
+    pub fn open(left: &str, right: &str) -> Result<Self, Error> {
+        if left == right {
+            return Err(match left {
+                "none" => Error::NoLeft,
+                _ => Error::Itself(left.into()),
+            });
+        }
+        Ok(Self {
+            left: open(left)?.ok_or(Error::NoLeft)?,
+            right: open(right)?,
+        })
+    }
+
+    /// Opens both sides, with defaults for what is not named.
+    pub fn open_or_default(left: Option<&str>, right: Option<&str>) -> Result<Self, Error> {
+        let left = left.map_or_else(default_left, Into::into);
+        let right = match right {
+            Some(right) => right.into(),
+            None => {
+                // Say that the left one is wrong before anything about the right.
+                open(&left)?;
+                default_right(&left)
+            }
+        };
+        Self::open(&left, &right)
+    }
+
+    /// The name of the right side.
+    pub fn right_name(&self) -> &str {
+        self.right.as_ref().map_or("none", |r| &r.info().name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(left: &str, right: &str) -> String {
+        match Pair::open(left, right) {
+            Ok(_) => panic!("{left} and {right} were opened"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_side_is_not_compared_with_itself() {
+        assert!(error("rust:6.1", "rust:6.1").contains("itself"));
+        assert!(error("none", "none").contains("left"));
+    }
+
+    #[test]
+    fn an_unknown_side_lists_what_exists() {
+        let message = error("rust:6.1", "rust:6.2-nodebug");
+        assert!(message.contains("`rust:6.2-nodebug`"), "{message}");
+        assert!(message.contains("did you mean `rust:6.1"), "{message}");
+        assert!(message.contains("none"), "{message}");
+        assert!(!error("rust:6.1", "completely different").contains("did you mean"));
+    }
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+//! From an operation of the table to the Rust function.
+
+use csrc::abi::{self, gd_op, gd_run};
+use gup::machine::MigrateType;
+use gup::page::flag;
+use gup::{Foll, FolioPtr, Kernel, List, Machine, Mapping, PagePtr, Stop, Vma};
+
+use super::record::{Recorder, Returned};
+use crate::layout::split_run;
+
+/// Flags that tails do not show, because their flag words hold other things
+/// there; they cannot be set on them either.
+const NOT_ON_TAILS: u32 = flag::LOCKED
+    | flag::REFERENCED
+    | flag::UPTODATE
+    | flag::DIRTY
+    | flag::LRU
+    | flag::WAITERS
+    | flag::WRITEBACK
+    | flag::HEAD;
+
+/// Page `k` of a run, or a pointer to nowhere.
+fn run_page(machine: &Machine, run: &gd_run, k: u16) -> PagePtr {
+    let (index, first) = split_run(run);
+    let offset = first + u32::from(k);
+    match index as u32 {
+        abi::GD_I_NULL => PagePtr::NULL,
+        _ => match machine.folios().get(index) {
+            Some(folio) => machine.page_operand(PagePtr::new(folio.head + offset)),
+            None => PagePtr::POISON,
+        },
+    }
+}
+
+/// The pages of a list operand; `heads`: their folios instead.
+fn fill_list(machine: &Machine, op: &gd_op, heads: bool, list: &mut Vec<PagePtr>) {
+    list.clear();
+    for run in &op.run {
+        for k in 0..run.len {
+            let page = run_page(machine, run, k);
+            list.push(if heads {
+                machine.pages.head_of(page)
+            } else {
+                page
+            });
+        }
+    }
+}
+
+/// A count as the kernel's `unsigned long`.
+fn ulong(n: i32) -> u64 {
+    i64::from(n) as u64
+}
+
+/// One operation on a kernel.
+pub struct Call<'k, 'm, 'r> {
+    pub kernel: &'k mut Kernel<'m, Recorder<'r>>,
+    pub op: &'k gd_op,
+    pub list: &'k mut Vec<PagePtr>,
+}
+
+impl Call<'_, '_, '_> {
+    fn page(&self) -> PagePtr {
+        run_page(self.kernel.machine, &self.op.run[0], 0)
+    }
+
+    fn folio(&self) -> FolioPtr {
+        self.kernel.machine.folio_operand(self.page())
+    }
+
+    fn foll(&self) -> Foll {
+        if u32::from(self.op.mods) & abi::GD_MOD_RAW != 0 {
+            Foll(self.op.foll)
+        } else {
+            Foll::from_canonical(self.op.foll, self.kernel.rules)
+        }
+    }
+
+    /// Fills the list; its number of pages, or the one that the operation
+    /// claims.
+    fn fill(&mut self, heads: bool) -> u64 {
+        fill_list(self.kernel.machine, self.op, heads, self.list);
+        if u32::from(self.op.mods) & abi::GD_MOD_N != 0 {
+            ulong(self.op.n)
+        } else {
+            self.list.len() as u64
+        }
+    }
+
+    fn dirty(&self) -> bool {
+        u32::from(self.op.mods) & abi::GD_MOD_DIRTY != 0
+    }
+
+    /// Calls a kernel function.
+    pub fn page_level(&mut self) -> Result<Returned, Stop> {
+        let void = |()| Returned::Void;
+        let found = |folio: Option<FolioPtr>| Returned::Folio(folio.and_then(|f| f.page().nr()));
+        let n = self.op.n;
+        let (page, folio) = (self.page(), self.folio());
+        match u32::from(self.op.op) {
+            abi::GD_OP_GET_PAGE => self.kernel.get_page(page).map(void),
+            abi::GD_OP_FOLIO_GET => self.kernel.folio_get(folio).map(void),
+            abi::GD_OP_TRY_GET_PAGE => self.kernel.try_get_page(page).map(Returned::Bool),
+            abi::GD_OP_FOLIO_TRY_GET => self.kernel.folio_try_get(folio).map(Returned::Bool),
+            abi::GD_OP_FOLIO_TRY_GET_RCU => {
+                self.kernel.folio_try_get_rcu(folio).map(Returned::Bool)
+            }
+            abi::GD_OP_FOLIO_REF_TRY_ADD => {
+                self.kernel.folio_ref_try_add(folio, n).map(Returned::Bool)
+            }
+            abi::GD_OP_TRY_GET_FOLIO => self.kernel.try_get_folio(page, n).map(found),
+            abi::GD_OP_PUT_PAGE => self.kernel.put_page(page).map(void),
+            abi::GD_OP_FOLIO_PUT => self.kernel.folio_put(folio).map(void),
+            abi::GD_OP_FOLIO_PUT_REFS => self.kernel.folio_put_refs(folio, n).map(void),
+            abi::GD_OP_PUT_DEVMAP_MANAGED => self
+                .kernel
+                .put_devmap_managed_folio_refs(folio, n)
+                .map(Returned::Bool),
+
+            abi::GD_OP_GRAB_SLOW => {
+                let foll = self.foll();
+                self.kernel.grab_slow(page, n, foll).map(Returned::Errno)
+            }
+            abi::GD_OP_GRAB_FAST => {
+                let foll = self.foll();
+                self.kernel.try_grab_folio_fast(page, n, foll).map(found)
+            }
+            abi::GD_OP_FOLIO_ADD_PIN => self.kernel.folio_add_pin(folio).map(void),
+
+            abi::GD_OP_GUP_PUT_FOLIO => {
+                let foll = self.foll();
+                self.kernel.gup_put_folio(folio, n, foll).map(void)
+            }
+            abi::GD_OP_UNPIN_USER_PAGE => self.kernel.unpin_user_page(page).map(void),
+            abi::GD_OP_UNPIN_FOLIO => self.kernel.unpin_folio(folio).map(void),
+            abi::GD_OP_UNPIN_USER_FOLIO => {
+                self.kernel.unpin_user_folio(folio, ulong(n)).map(void)
+            }
+
+            abi::GD_OP_UNPIN_USER_PAGES => {
+                let npages = self.fill(false);
+                let list = List::new(self.list);
+                self.kernel.unpin_user_pages(list, npages).map(void)
+            }
+            abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK => {
+                let (npages, dirty) = (self.fill(false), self.dirty());
+                let list = List::new(self.list);
+                self.kernel
+                    .unpin_user_pages_dirty_lock(list, npages, dirty)
+                    .map(void)
+            }
+            abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
+                let dirty = self.dirty();
+                self.kernel
+                    .unpin_user_page_range_dirty_lock(page, ulong(n), dirty)
+                    .map(void)
+            }
+            abi::GD_OP_UNPIN_FAST => {
+                let npages = self.fill(false);
+                let list = List::new(self.list);
+                self.kernel
+                    .gup_fast_unpin_user_pages(list, npages)
+                    .map(void)
+            }
+            abi::GD_OP_UNPIN_FOLIOS => {
+                let npages = self.fill(true);
+                let list = List::new(self.list);
+                self.kernel.unpin_folios(list, npages).map(void)
+            }
+            abi::GD_OP_SANITY_CHECK => {
+                let npages = self.fill(false);
+                let list = List::new(self.list);
+                self.kernel
+                    .sanity_check_pinned_pages(list, npages)
+                    .map(void)
+            }
+
+            abi::GD_OP_GUP_MUST_UNSHARE => {
+                let vma = Vma::from_index(self.op.arg.into());
+                let foll = self.foll();
+                self.kernel
+                    .gup_must_unshare(vma, foll, page)
+                    .map(Returned::Bool)
+            }
+            abi::GD_OP_PAGE_MAYBE_DMA_PINNED => {
+                self.kernel.page_maybe_dma_pinned(page).map(Returned::Bool)
+            }
+            abi::GD_OP_FOLIO_MAYBE_DMA_PINNED => self
+                .kernel
+                .folio_maybe_dma_pinned(folio)
+                .map(Returned::Bool),
+            abi::GD_OP_NEEDS_COW_FOR_DMA => {
+                self.kernel.needs_cow_for_dma(page).map(Returned::Bool)
+            }
+            abi::GD_OP_IS_LONGTERM_PINNABLE_PAGE => self
+                .kernel
+                .is_longterm_pinnable_page(page)
+                .map(Returned::Bool),
+            abi::GD_OP_FOLIO_IS_LONGTERM_PINNABLE => self
+                .kernel
+                .folio_is_longterm_pinnable(folio)
+                .map(Returned::Bool),
+            abi::GD_OP_IS_SECRETMEM => self.kernel.is_secretmem(page).map(Returned::Bool),
+            abi::GD_OP_IS_PCI_P2PDMA_PAGE => {
+                self.kernel.is_pci_p2pdma_page(page).map(Returned::Bool)
+            }
+            abi::GD_OP_GUP_FAST_FOLIO_ALLOWED => {
+                let foll = self.foll();
+                self.kernel
+                    .gup_fast_folio_allowed(folio, foll)
+                    .map(Returned::Bool)
+            }
+            abi::GD_OP_MM_SET_HAS_PINNED_FLAG => {
+                self.kernel.mm_set_has_pinned_flag();
+                Ok(Returned::Void)
+            }
+            id => unreachable!("operation {id:#x} of the table has no Rust function"),
+        }
+    }
+
+    /// Changes the world from outside.
+    pub fn world(&mut self) {
+        let op = self.op;
+        let page = self.page();
+        let (index, _) = split_run(&op.run[0]);
+        let arg = u32::from(op.arg);
+        let on = arg & 1 != 0;
+        let machine = &mut *self.kernel.machine;
+        // Folios of ZONE_DEVICE memory are never split or merged.
+        let device = |machine: &Machine| {
+            let declared = machine.folios().get(index);
+            declared.is_none_or(|folio| folio.kind.is_device())
+        };
+        match u32::from(op.op) {
+            abi::GD_OP_SET_REF => machine.set_ref(page, op.val),
+            abi::GD_OP_SET_PIN => machine.set_pin(page, op.val),
+            abi::GD_OP_SET_FLAG | abi::GD_OP_CLEAR_FLAG => {
+                let hidden = machine.pages.get(page).is_ok_and(|p| p.is_tail())
+                    && NOT_ON_TAILS & 1 << (arg % flag::NR) != 0;
+                if !hidden {
+                    let set = u32::from(op.op) == abi::GD_OP_SET_FLAG;
+                    machine.set_flag(page, arg, set);
+                }
+            }
+            abi::GD_OP_SET_MAPPING => machine.set_mapping(page, Mapping::from_index(arg)),
+            abi::GD_OP_SPLIT if !device(machine) => machine.split(page, arg, op.val, op.n),
+            abi::GD_OP_MERGE if !device(machine) => machine.merge(index, op.val, op.n),
+            abi::GD_OP_SPLIT | abi::GD_OP_MERGE => {}
+            abi::GD_OP_REUSE => machine.reuse(page, op.val, Mapping::from_index(arg)),
+            abi::GD_OP_SET_PAGEBLOCK => machine.set_pageblock(page, MigrateType::from_index(arg)),
+            abi::GD_OP_SET_IRQS => machine.irqs_on = on,
+            abi::GD_OP_SET_HAS_PINNED => machine.has_pinned = on,
+            abi::GD_OP_SET_SEQ => machine.write_protect_seq = op.val as u32,
+            abi::GD_OP_SET_DEVMAP_KEY => machine.devmap_managed_key = on,
+            id => unreachable!("change {id:#x} of the table has no Rust function"),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Sides made of the Rust reimplementation.
+
+mod dispatch;
+mod record;
+
+use csrc::abi::{self, gd_folio};
+use gup::machine::MigrateType;
+use gup::{FolioDecl, Kernel, Kind, Machine, Mapping, PagePtr, Revision, Rules, WorldDecl};
+
+use self::dispatch::Call;
+use self::record::{Recorder, Returned};
+use super::{Side, SideInfo};
+use crate::ops::{self, Rev};
+use crate::program::Program;
+use crate::site::{self, PlacedSite, SiteKind};
+use crate::trace::Trace;
+
+/// The reimplementation, following one revision's rules.
+pub struct RustSide {
+    info: SideInfo,
+    rules: Rules,
+    machine: Machine,
+    sites: Vec<PlacedSite>,
+    /// Numbers in traces by `Site::index`; 0 for sites that these rules lack.
+    ids: Vec<u32>,
+    /// Whether the operation of this id exists in the revision, and its layer.
+    exists: [Exists; 256],
+    list: Vec<PagePtr>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Exists {
+    No,
+    Page,
+    World,
+}
+
+/// The revision that a set of rules is for, as the table of operations has it.
+fn rev(rules: &Rules) -> Rev {
+    match rules.revision {
+        Revision::V6_1 => Rev::V6_1,
+        Revision::V6_12 => Rev::V6_12,
+    }
+}
+
+fn info(rules: &Rules) -> SideInfo {
+    SideInfo {
+        name: format!("rust:{}", rules.name()),
+        rev: rev(rules),
+        debug_vm: rules.debug_vm,
+        release: None,
+        gup_sha256: None,
+        config_sha256: None,
+        counterpart: Some(format!("c:{}", rules.name())),
+    }
+}
+
+/// What every side of this kind is.
+pub fn infos() -> Vec<SideInfo> {
+    Rules::ALL.iter().map(info).collect()
+}
+
+impl RustSide {
+    /// Opens the side of this name, if it is one of this kind.
+    pub fn open(name: &str) -> Option<Self> {
+        let rules = Rules::by_name(name.strip_prefix("rust:")?)?;
+        let mut ids = vec![0; gup::site::ALL.len()];
+        let mut sites = Vec::new();
+        for s in gup::site::of(&rules) {
+            let kind = match s.kind {
+                gup::site::SiteKind::Warn => SiteKind::Warn,
+                gup::site::SiteKind::Bug => SiteKind::Bug,
+            };
+            let id = site::intern(s.function, kind, s.site.ordinal(&rules));
+            ids[s.site.index()] = id.0;
+            sites.push(PlacedSite { id, place: None });
+        }
+        let mut exists = [Exists::No; 256];
+        for op in ops::table() {
+            exists[usize::from(op.id)] = match op.layer {
+                ops::Layer::World => Exists::World,
+                ops::Layer::Page if op.name(rev(&rules)).is_some() => Exists::Page,
+                ops::Layer::Page => Exists::No,
+            };
+        }
+        Some(Self {
+            info: info(&rules),
+            rules,
+            machine: Machine::new(),
+            sites,
+            ids,
+            exists,
+            list: Vec::with_capacity(abi::GD_MAX_LIST as usize),
+        })
+    }
+}
+
+fn declare(folio: &gd_folio) -> FolioDecl {
+    FolioDecl {
+        order: folio.order,
+        kind: Kind::from_index(folio.kind.into()),
+        mapping: Mapping::from_index(folio.mapping.into()),
+        movable: folio.movable != 0,
+        migratetype: MigrateType::from_index(folio.migratetype.into()),
+        exclusive: folio.exclusive != 0,
+        flags: folio.flags,
+        refcount: folio.ref_,
+        pincount: folio.pin,
+    }
+}
+
+impl Side for RustSide {
+    fn info(&self) -> &SideInfo {
+        &self.info
+    }
+
+    fn run(&mut self, prog: &Program, trace: &mut Trace) {
+        let world = WorldDecl {
+            state: prog.world().state,
+            seq: prog.world().seq,
+        };
+        let mut folios = [FolioDecl::default(); abi::GD_MAX_FOLIOS as usize];
+        let nr = prog.folios().len();
+        for (decl, folio) in folios.iter_mut().zip(prog.folios()) {
+            *decl = declare(folio);
+        }
+        self.machine.set_up(&world, &folios[..nr]);
+        let bits = self.machine.state_bits();
+        let mut recorder = Recorder::new(trace.records_mut(), &self.ids, bits);
+        let mut stop = None;
+        let mut executed = 0;
+        for op in prog.ops() {
+            self.machine.begin_op();
+            let mut call = Call {
+                kernel: &mut Kernel::new(&self.rules, &mut self.machine, &mut recorder),
+                op,
+                list: &mut self.list,
+            };
+            let returned = match self.exists[usize::from(op.op)] {
+                Exists::Page => call.page_level(),
+                Exists::World => {
+                    call.world();
+                    Ok(Returned::Void)
+                }
+                Exists::No => Ok(Returned::Absent),
+            };
+            if let Err(why) = returned {
+                recorder.stopped(why);
+                stop = Some(why);
+            }
+            recorder.pages(&mut self.machine);
+            recorder.state(&self.machine);
+            recorder.ret(returned);
+            executed += 1;
+            if stop.is_some() {
+                break;
+            }
+        }
+        recorder.end(stop, executed);
+    }
+
+    fn sites(&self) -> &[PlacedSite] {
+        &self.sites
+    }
+}

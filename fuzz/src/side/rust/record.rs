@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Records of the Rust side: the one place where they are built.
+
+use csrc::abi::{self, gd_rec};
+use gup::{Call, Machine, Observer, PageState, Site, Stop};
+
+use crate::trace;
+
+/// Writes records; it watches a kernel and is told the rest.
+pub struct Recorder<'a> {
+    recs: &'a mut Vec<gd_rec>,
+    /// The numbers of sites in traces, by [`Site::index`].
+    ids: &'a [u32],
+    /// State beside pages as last recorded.
+    bits: u8,
+}
+
+fn rec(kind: u32) -> gd_rec {
+    gd_rec {
+        kind: kind as u8,
+        a: 0,
+        b: 0,
+        c: 0,
+        d: 0,
+    }
+}
+
+fn page_rec(state: &PageState) -> gd_rec {
+    trace::PageState {
+        page: state.page,
+        refcount: state.refcount,
+        pincount: state.pincount,
+        flags: state.flags,
+        mapping: state.mapping as u8,
+        tail: state.tail,
+        pinned: state.pinned,
+    }
+    .to_rec()
+}
+
+/// What an operation gave back, as the fields of its RET record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returned {
+    /// Nothing.
+    Void,
+    /// A truth value.
+    Bool(bool),
+    /// 0 or a negative errno.
+    Errno(i32),
+    /// The page number of a folio, or NULL.
+    Folio(Option<u32>),
+    /// This revision has no such function.
+    Absent,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder that replaces the contents of `recs`.
+    pub fn new(recs: &'a mut Vec<gd_rec>, ids: &'a [u32], bits: u8) -> Self {
+        recs.clear();
+        Self { recs, ids, bits }
+    }
+
+    fn site(&self, site: Site) -> u32 {
+        self.ids[site.index()]
+    }
+
+    /// The event that ended an operation early.
+    pub fn stopped(&mut self, stop: Stop) {
+        let event = match stop {
+            Stop::Bug(site) => gd_rec {
+                c: self.site(site),
+                ..rec(abi::GD_R_BUG)
+            },
+            Stop::Oops => rec(abi::GD_R_OOPS),
+            Stop::Limit => rec(abi::GD_R_LIMIT),
+        };
+        self.recs.push(event);
+    }
+
+    /// The pages that the operation changed.
+    pub fn pages(&mut self, machine: &mut Machine) {
+        self.recs
+            .extend(machine.pages.changes().map(|state| page_rec(&state)));
+    }
+
+    /// The state beside pages, if it changed or a counter moved.
+    pub fn state(&mut self, machine: &Machine) {
+        let bits = machine.state_bits();
+        if bits == self.bits && machine.acquired == 0 && machine.released == 0 {
+            return;
+        }
+        self.bits = bits;
+        let (acquired, released) = (machine.acquired as u32, machine.released as u32);
+        self.recs.push(gd_rec {
+            a: bits,
+            d: u64::from(acquired) | u64::from(released) << 32,
+            ..rec(abi::GD_R_STATE)
+        });
+    }
+
+    /// The result; it ends the operation.
+    pub fn ret(&mut self, returned: Result<Returned, Stop>) {
+        let (a, d) = match returned {
+            Ok(Returned::Void) => (abi::GD_RET_VOID, 0),
+            Ok(Returned::Bool(value)) => (abi::GD_RET_BOOL, u64::from(value)),
+            Ok(Returned::Errno(errno)) => (abi::GD_RET_ERRNO, i64::from(errno) as u64),
+            Ok(Returned::Folio(Some(page))) => (abi::GD_RET_FOLIO, u64::from(page)),
+            Ok(Returned::Folio(None)) => (abi::GD_RET_NULL, 0),
+            Ok(Returned::Absent) => (abi::GD_RET_ABSENT, 0),
+            Err(_) => (abi::GD_RET_STOPPED, 0),
+        };
+        self.recs.push(gd_rec {
+            a: a as u8,
+            d,
+            ..rec(abi::GD_R_RET)
+        });
+    }
+
+    /// The end of the trace, after that many operations.
+    pub fn end(&mut self, stop: Option<Stop>, executed: usize) {
+        let reason = match stop {
+            None => abi::GD_END_DONE,
+            Some(Stop::Bug(_)) => abi::GD_END_BUG,
+            Some(Stop::Oops) => abi::GD_END_OOPS,
+            Some(Stop::Limit) => abi::GD_END_LIMIT,
+        };
+        self.recs.push(gd_rec {
+            a: reason as u8,
+            b: executed as u16,
+            ..rec(abi::GD_R_END)
+        });
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn warn(&mut self, site: Site) {
+        self.recs.push(gd_rec {
+            c: self.site(site),
+            ..rec(abi::GD_R_WARN)
+        });
+    }
+
+    fn call(&mut self, call: Call, page: PageState) {
+        // A CALL record has the number of the call where PAGE has flags.
+        self.recs.push(gd_rec {
+            kind: abi::GD_R_CALL as u8,
+            a: call as u8,
+            ..page_rec(&page)
+        });
+    }
+}

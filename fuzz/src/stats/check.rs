@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Whether a corpus or a campaign really worked.
+
+use csrc::abi;
+
+use super::{OpCount, Stats};
+use crate::ops::{self, Layer, OpInfo, ResultKind, Rev};
+use crate::side;
+
+/// Executed operations, of 16, in the median.
+const MEDIAN: u32 = 10;
+/// Of an operation's uses, at least one in so many succeeds, and fails.
+const ONE_IN: u64 = 100;
+
+/// A site that no program of the page level can reach, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Unreachable {
+    /// As sites are shown: `try_get_folio WARN#0`.
+    pub site: &'static str,
+    /// The reason.
+    pub reason: &'static str,
+}
+
+/// All such sites among the covered functions.
+pub const UNREACHABLE: &[Unreachable] = &[];
+
+/// Whether an operation can fail on a kernel: what returns nothing fails by a
+/// WARN, a BUG or a memory fault.
+fn can_fail(op: &OpInfo, debug_vm: bool) -> bool {
+    match u32::from(op.id) {
+        // Sets a bit of the one mm.
+        abi::GD_OP_MM_SET_HAS_PINNED_FLAG => false,
+        // Does nothing without CONFIG_DEBUG_VM.
+        abi::GD_OP_SANITY_CHECK => debug_vm,
+        _ => op.layer == Layer::Page,
+    }
+}
+
+impl Stats {
+    /// Everything that says that the programs did not really work; nothing if
+    /// they did.
+    pub fn check(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let info = side::list().into_iter().find(|info| info.name == self.side);
+        let (rev, debug_vm) = info.map_or((Rev::V6_1, true), |i| (i.rev, i.debug_vm));
+        if self.sampled == 0 {
+            return vec!["no program was run".into()];
+        }
+        for (gap, n) in &self.gaps {
+            complaints.push(format!("gap: {gap} is not provided ({n} programs)"));
+        }
+        let median = self.median_of_16();
+        if median < MEDIAN {
+            complaints.push(format!(
+                "programs end early: the median is {median} executed operations of 16, \
+                 it should be {MEDIAN}"
+            ));
+        }
+        for op in ops::table() {
+            self.check_op(op, rev, debug_vm, &mut complaints);
+        }
+        for site in self.missing_sites() {
+            complaints.push(format!("site never hit: {site}"));
+        }
+        complaints
+    }
+
+    fn check_op(&self, op: &OpInfo, rev: Rev, debug_vm: bool, complaints: &mut Vec<String>) {
+        let Some(name) = op.name(rev).or((op.layer == Layer::World).then_some(op.role)) else {
+            return;
+        };
+        let count = self.ops.get(op.role).copied().unwrap_or_default();
+        if count.uses == 0 {
+            complaints.push(format!("{name} is never executed"));
+            return;
+        }
+        let too_few = |n: u64| n * ONE_IN < count.uses;
+        let share = |n: u64| percent(n, count.uses);
+        let (yes, no) = words(op, &count);
+        if too_few(count.succeeded) {
+            complaints.push(format!(
+                "{name} {yes} in {} of {} uses only",
+                share(count.succeeded),
+                count.uses
+            ));
+        }
+        if can_fail(op, debug_vm) && too_few(count.failed) {
+            complaints.push(format!(
+                "{name} {no} in {} of {} uses only",
+                share(count.failed),
+                count.uses
+            ));
+        }
+    }
+
+    /// The reachable sites of the covered functions that were never hit.
+    /// Covered is what the Rust side of the same revision has a site in.
+    pub fn missing_sites(&self) -> Vec<String> {
+        let counterpart = match self.side.strip_prefix("rust:") {
+            Some(_) => Some(self.side.clone()),
+            None => Some(side::default_right(&self.side)),
+        };
+        let Some(Ok(Some(rust))) = counterpart.as_deref().map(side::open) else {
+            return Vec::new();
+        };
+        let mut missing: Vec<String> = rust
+            .sites()
+            .iter()
+            .map(|s| s.id.to_string())
+            .filter(|site| !self.sites.contains_key(site))
+            .filter(|site| !UNREACHABLE.iter().any(|u| u.site == site))
+            .collect();
+        missing.sort();
+        missing
+    }
+}
+
+fn words(op: &OpInfo, _count: &OpCount) -> (&'static str, &'static str) {
+    match op.result {
+        ResultKind::Bool => ("says yes", "says no"),
+        _ => ("succeeds", "fails"),
+    }
+}
+
+/// `1.5 %`.
+pub(super) fn percent(n: u64, of: u64) -> String {
+    format!("{:.1} %", n as f64 * 100.0 / of.max(1) as f64)
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Outcome statistics: what programs did, so that "clean" means something.
+//!
+//! A campaign that only ever takes the first error path finds nothing either.
+//! Statistics count, for each operation, how often it did what it is for and
+//! how often not, which WARN and BUG sites were hit, how far programs got, and
+//! what was not provided.  [`check`](Stats::check) turns that into a verdict.
+
+mod check;
+mod display;
+
+use std::collections::BTreeMap;
+
+use csrc::abi;
+use serde::{Deserialize, Serialize};
+
+use crate::ops::{self, Rev};
+use crate::oracle::Verdict;
+use crate::program::Program;
+use crate::site::SiteId;
+use crate::trace::{End, Record, Ret, Trace};
+
+/// What came of an operation's uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpCount {
+    /// Times that it was executed, by a revision that has it.
+    pub uses: u64,
+    /// It did what it is for: returned, true, 0, a folio.
+    pub succeeded: u64,
+    /// It did not: false, an errno, NULL; or, for those that return nothing,
+    /// it warned or stopped.
+    pub failed: u64,
+    /// It warned.
+    pub warned: u64,
+    /// It did not return.
+    pub stopped: u64,
+    /// The revision has no such function.
+    pub absent: u64,
+}
+
+impl OpCount {
+    fn add(&mut self, other: &Self) {
+        self.uses += other.uses;
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.warned += other.warned;
+        self.stopped += other.stopped;
+        self.absent += other.absent;
+    }
+}
+
+/// Statistics in names, to be shown, stored and merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// The side whose traces these are: `c:6.1`.
+    pub side: String,
+    /// Programs that were run.
+    pub programs: u64,
+    /// Programs whose operations were counted; the others only count above
+    /// and with their sites.
+    pub sampled: u64,
+    /// How many programs executed so many operations.
+    pub executed: BTreeMap<u32, u64>,
+    /// The same, in sixteenths of the operations that a program has; programs
+    /// with 16 or more count as if they ended at 16.
+    pub sixteenths: BTreeMap<u32, u64>,
+    /// How programs ended.
+    pub ends: BTreeMap<String, u64>,
+    /// By verdict.
+    pub verdicts: BTreeMap<String, u64>,
+    /// By role.
+    pub ops: BTreeMap<String, OpCount>,
+    /// WARN and BUG sites by name.
+    pub sites: BTreeMap<String, u64>,
+    /// What was not provided.
+    pub gaps: BTreeMap<String, u64>,
+}
+
+fn add_map<K: Ord + Clone>(to: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
+    for (key, n) in from {
+        *to.entry(key.clone()).or_default() += n;
+    }
+}
+
+impl Stats {
+    /// Adds what another process or folder counted.
+    pub fn merge(&mut self, other: &Self) {
+        if self.side.is_empty() {
+            self.side.clone_from(&other.side);
+        }
+        self.programs += other.programs;
+        self.sampled += other.sampled;
+        add_map(&mut self.executed, &other.executed);
+        add_map(&mut self.sixteenths, &other.sixteenths);
+        add_map(&mut self.ends, &other.ends);
+        add_map(&mut self.verdicts, &other.verdicts);
+        add_map(&mut self.sites, &other.sites);
+        add_map(&mut self.gaps, &other.gaps);
+        for (role, count) in &other.ops {
+            self.ops.entry(role.clone()).or_default().add(count);
+        }
+    }
+
+    /// The median of executed operations, of 16.
+    pub fn median_of_16(&self) -> u32 {
+        let total: u64 = self.sixteenths.values().sum();
+        let mut seen = 0;
+        for (executed, n) in &self.sixteenths {
+            seen += n;
+            if seen * 2 >= total {
+                return *executed;
+            }
+        }
+        0
+    }
+
+    /// The mean of executed operations.
+    pub fn mean_executed(&self) -> f64 {
+        let total: u64 = self.executed.values().sum();
+        let sum: u64 = self.executed.iter().map(|(ops, n)| u64::from(*ops) * n).sum();
+        sum as f64 / total.max(1) as f64
+    }
+}
+
+/// Counts while programs run; cheap, without names.
+pub struct Counter {
+    side: String,
+    programs: u64,
+    sampled: u64,
+    executed: [u64; abi::GD_MAX_OPS as usize + 1],
+    sixteenths: [u64; 17],
+    ends: [u64; 6],
+    verdicts: [u64; 5],
+    ops: Vec<OpCount>,
+    sites: Vec<u64>,
+    gaps: BTreeMap<String, u64>,
+}
+
+impl Counter {
+    /// Counts for traces of a side.
+    pub fn new(side: &str) -> Self {
+        Self {
+            side: side.into(),
+            programs: 0,
+            sampled: 0,
+            executed: [0; abi::GD_MAX_OPS as usize + 1],
+            sixteenths: [0; 17],
+            ends: [0; 6],
+            verdicts: [0; 5],
+            ops: vec![OpCount::default(); 256],
+            sites: Vec::new(),
+            gaps: BTreeMap::new(),
+        }
+    }
+
+    /// Programs so far.
+    pub fn programs(&self) -> u64 {
+        self.programs
+    }
+
+    /// Counts a program and what it hit, but not its operations.
+    pub fn count(&mut self, trace: &Trace, verdict: &Verdict) {
+        self.programs += 1;
+        self.verdicts[verdict_index(verdict)] += 1;
+        if let Verdict::Gap(_, name) = verdict {
+            *self.gaps.entry(name.clone()).or_default() += 1;
+        }
+        for rec in trace.records() {
+            if matches!(u32::from(rec.kind), abi::GD_R_WARN | abi::GD_R_BUG) {
+                let id = rec.c as usize;
+                if id >= self.sites.len() {
+                    // Numbers are small; a wild one is the side's mistake.
+                    if id > 1 << 16 {
+                        continue;
+                    }
+                    self.sites.resize(id + 1, 0);
+                }
+                self.sites[id] += 1;
+            }
+        }
+    }
+
+    /// Counts a program and its operations.
+    pub fn count_in_full(&mut self, prog: &Program, trace: &Trace, verdict: &Verdict) {
+        self.count(trace, verdict);
+        self.sampled += 1;
+        let mut executed = 0;
+        for (op, recs) in prog.ops().iter().zip(trace.ops()) {
+            executed += 1;
+            let count = &mut self.ops[usize::from(op.op)];
+            let Some(Record::Ret(ret)) = recs.last().map(Record::from) else {
+                continue;
+            };
+            if ret == Ret::Absent {
+                count.absent += 1;
+                continue;
+            }
+            let warned = recs.iter().any(|r| u32::from(r.kind) == abi::GD_R_WARN);
+            count.uses += 1;
+            count.warned += u64::from(warned);
+            let success = match ret {
+                Ret::Void => !warned,
+                Ret::Bool(value) => value,
+                Ret::Errno(errno) => errno == 0,
+                Ret::Folio(_) => true,
+                Ret::Stopped => {
+                    count.stopped += 1;
+                    false
+                }
+                Ret::Null | Ret::Absent | Ret::Unknown(..) => false,
+            };
+            if success {
+                count.succeeded += 1;
+            } else {
+                count.failed += 1;
+            }
+        }
+        self.executed[executed.min(abi::GD_MAX_OPS as usize)] += 1;
+        let sixteenths = match prog.nr_ops() {
+            0 => None,
+            n @ 1..16 => Some(executed * 16 / n),
+            _ => Some(executed),
+        };
+        if let Some(sixteenths) = sixteenths {
+            self.sixteenths[sixteenths.min(16)] += 1;
+        }
+        let end = match trace.end() {
+            Some((End::Done, _)) => 0,
+            Some((End::Bug, _)) => 1,
+            Some((End::Oops, _)) => 2,
+            Some((End::Limit, _)) => 3,
+            Some((End::Gap, _)) => 4,
+            _ => 5,
+        };
+        self.ends[end] += 1;
+    }
+
+    /// What was counted since the last time, in names.
+    pub fn take(&mut self) -> Stats {
+        let named = |names: &[&str], counts: &[u64]| -> BTreeMap<String, u64> {
+            let pairs = names.iter().zip(counts).filter(|(_, n)| **n > 0);
+            pairs.map(|(name, n)| ((*name).into(), *n)).collect()
+        };
+        let numbered = |counts: &[u64]| -> BTreeMap<u32, u64> {
+            let pairs = counts.iter().enumerate().filter(|(_, n)| **n > 0);
+            pairs.map(|(i, n)| (i as u32, *n)).collect()
+        };
+        let stats = Stats {
+            side: self.side.clone(),
+            programs: self.programs,
+            sampled: self.sampled,
+            executed: numbered(&self.executed),
+            sixteenths: numbered(&self.sixteenths),
+            ends: named(ENDS, &self.ends),
+            verdicts: named(VERDICTS, &self.verdicts),
+            ops: ops::table()
+                .iter()
+                .map(|op| (op.role.to_string(), self.ops[usize::from(op.id)]))
+                .filter(|(_, count)| *count != OpCount::default())
+                .collect(),
+            sites: self
+                .sites
+                .iter()
+                .enumerate()
+                .filter(|(_, n)| **n > 0)
+                .map(|(id, n)| (SiteId(id as u32).to_string(), *n))
+                .collect(),
+            gaps: std::mem::take(&mut self.gaps),
+        };
+        *self = Self::new(&self.side);
+        stats
+    }
+}
+
+const ENDS: &[&str] = &["done", "BUG", "OOPS", "step limit", "gap", "cut off"];
+const VERDICTS: &[&str] = &["match", "divergence", "broken law", "gap", "absent"];
+
+fn verdict_index(verdict: &Verdict) -> usize {
+    match verdict {
+        Verdict::Match => 0,
+        Verdict::Divergence(_) => 1,
+        Verdict::BrokenLaw(..) => 2,
+        Verdict::Gap(..) => 3,
+        Verdict::Absent(_) => 4,
+    }
+}
+
+/// The revision of a side by its name, for tables.
+pub(crate) fn side_rev(side: &str) -> Rev {
+    crate::side::list()
+        .into_iter()
+        .find(|info| info.name == side)
+        .map_or(Rev::V6_1, |info| info.rev)
+}

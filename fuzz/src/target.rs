@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What every fuzzing engine calls with its bytes.
+//!
+//! The engines differ only in who calls [`run_bytes`].  The environment says
+//! the rest:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `GUPDIFF_LEFT`, `GUPDIFF_RIGHT` | the sides |
+//! | `GUPDIFF_OUT` | folder for reproducers; `last` in it names the latest |
+//! | `GUPDIFF_KEEP_GOING` | do not stop at a finding; one of each class is kept |
+//! | `GUPDIFF_STATS` | file to which statistics are added |
+//! | `GUPDIFF_MAKE` | make variables, for reports |
+//!
+//! A finding is minimised in process, saved and printed, then the process
+//! aborts, which is what engines understand.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::mem::ManuallyDrop;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::minimise;
+use crate::ops::Rev;
+use crate::oracle::{FindingClass, Oracle, Verdict};
+use crate::program::generate::Profile;
+use crate::program::{Program, mutate};
+use crate::report::{self, Origin};
+use crate::side::Pair;
+use crate::stats::{Counter, Stats};
+
+/// Statistics are written this often.
+const STATS_EVERY: Duration = Duration::from_secs(2);
+/// The clock is read once in so many programs.
+const CLOCK_EVERY: u64 = 256;
+/// Operations are counted in one of so many programs.
+const SAMPLE: u64 = 16;
+
+/// The file in `GUPDIFF_OUT` that names the latest reproducer.
+pub const LAST: &str = "last";
+/// The file in `GUPDIFF_OUT` that says why a target could not start.
+pub const ERROR: &str = "error";
+
+/// A pair of sides under an engine.
+pub struct Target {
+    oracle: Oracle,
+    program: Program,
+    profile: Profile,
+    out: Option<PathBuf>,
+    keep_going: bool,
+    origin: Origin,
+    seen: HashSet<FindingClass>,
+    counter: Counter,
+    total: u64,
+    stats: Option<PathBuf>,
+    written: Instant,
+}
+
+impl Target {
+    /// A target over two sides, saving reproducers in `out`.
+    pub fn new(pair: Pair, out: Option<PathBuf>, keep_going: bool) -> Self {
+        let info = pair.left.info();
+        let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        let counter = Counter::new(&info.name);
+        Self {
+            oracle: Oracle::new(pair),
+            program: Program::EMPTY,
+            profile,
+            out,
+            keep_going,
+            origin: Origin::from_env(),
+            seen: HashSet::new(),
+            counter,
+            total: 0,
+            stats: None,
+            written: Instant::now(),
+        }
+    }
+
+    /// The target that the environment describes.  When there is none, says
+    /// why and ends the process with status 2.
+    pub fn from_env() -> Self {
+        let out = env::var_os("GUPDIFF_OUT").map(PathBuf::from);
+        let left = env::var("GUPDIFF_LEFT").ok();
+        let right = env::var("GUPDIFF_RIGHT").ok();
+        let pair = match Pair::open_or_default(left.as_deref(), right.as_deref()) {
+            Ok(pair) => pair,
+            Err(error) => {
+                eprintln!("error: {error}");
+                if let Some(out) = &out {
+                    // Only a courtesy to whoever started us.
+                    let _ = report::write_atomically(&out.join(ERROR), error.to_string().as_bytes());
+                }
+                std::process::exit(2);
+            }
+        };
+        let keep_going = env::var("GUPDIFF_KEEP_GOING").is_ok_and(|v| !v.is_empty() && v != "0");
+        let mut target = Self::new(pair, out, keep_going);
+        target.stats = env::var_os("GUPDIFF_STATS").map(PathBuf::from);
+        target
+    }
+
+    /// The revision that programs are made for.
+    pub fn rev(&self) -> Rev {
+        self.oracle.revisions().left
+    }
+
+    /// Runs the program that the bytes stand for.  Aborts at a finding, unless
+    /// told to keep going.
+    #[inline]
+    pub fn run_bytes(&mut self, bytes: &[u8]) {
+        self.program.decode_into(bytes);
+        let verdict = self.oracle.judge(&self.program);
+        self.total += 1;
+        if self.total % SAMPLE == 1 {
+            let trace = self.oracle.left_trace();
+            self.counter.count_in_full(&self.program, trace, &verdict);
+        } else {
+            self.counter.count(self.oracle.left_trace(), &verdict);
+        }
+        if self.total % CLOCK_EVERY == 0 && self.written.elapsed() >= STATS_EVERY {
+            self.flush();
+        }
+        if let Some(class) = verdict.finding() {
+            self.found(class);
+        }
+    }
+
+    #[cold]
+    fn found(&mut self, class: FindingClass) {
+        if !self.seen.insert(class) {
+            return;
+        }
+        let program = self.program;
+        let small = minimise::minimise(&mut self.oracle, &program, minimise::DEFAULT_RUNS);
+        let (program, verdict) = match small {
+            Some(small) => (small.program, small.verdict),
+            // The finding did not repeat: the harness is not deterministic.
+            None => {
+                eprintln!("error: a finding did not repeat: {class:?}");
+                (program, self.oracle.judge(&program))
+            }
+        };
+        if let Err(error) = self.save(&program, &verdict) {
+            eprintln!("error: the reproducer could not be saved: {error}");
+        }
+        self.flush();
+        if !self.keep_going {
+            std::process::abort();
+        }
+    }
+
+    fn save(&mut self, program: &Program, verdict: &Verdict) -> io::Result<()> {
+        let mut path = None;
+        if let Some(out) = &self.out {
+            let saved =
+                report::save_reproducer(out, &self.oracle, program, verdict, &self.origin)?;
+            path = Some(saved);
+        }
+        let shown = path.as_ref().map(|p| p.display().to_string());
+        let report = report::report(
+            &self.oracle,
+            program,
+            verdict,
+            shown.as_deref(),
+            &self.origin,
+        );
+        eprintln!("\n{report}");
+        if let (Some(out), Some(path)) = (&self.out, path) {
+            // Engines hide what a target prints.
+            report::write_atomically(&path.with_extension("txt"), report.as_bytes())?;
+            let name = path.display().to_string();
+            report::write_atomically(&out.join(LAST), name.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Adds what was counted to the statistics file.
+    fn flush(&mut self) {
+        self.written = Instant::now();
+        if let Some(path) = &self.stats {
+            let stats = self.counter.take();
+            if let Err(error) = add_stats(path, &stats) {
+                eprintln!("error: {}: {error}", path.display());
+            }
+        }
+    }
+
+    fn cross(&mut self, a: &[u8], b: &[u8], out: &mut [u8], seed: u32) -> usize {
+        let room = out.len();
+        mutate::crossover_bytes(a, b, out, room, seed.into(), &self.profile)
+    }
+
+    fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+        mutate::mutate_bytes(data, size, max_size, seed.into(), &self.profile)
+    }
+}
+
+/// Adds statistics to a file, which several processes may do at once.
+pub fn add_stats(path: &Path, stats: &Stats) -> io::Result<()> {
+    let mut lock_name = path.as_os_str().to_owned();
+    lock_name.push(".lock");
+    let lock = File::create(&lock_name)?;
+    // SAFETY: an open file; the lock goes away with it.
+    if unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let mut sum: Stats = match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+        Err(_) => Stats::default(),
+    };
+    sum.merge(stats);
+    let mut bytes = serde_json::to_vec(&sum).map_err(io::Error::other)?;
+    bytes.write_all(b"\n")?;
+    report::write_atomically(path, &bytes)
+}
+
+thread_local! {
+    // Never dropped, so that it can still be used when the process exits.
+    static TARGET: RefCell<ManuallyDrop<Option<Target>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
+}
+
+extern "C" fn at_exit() {
+    let _ = TARGET.try_with(|target| {
+        if let Ok(mut target) = target.try_borrow_mut() {
+            if let Some(target) = target.as_mut() {
+                target.flush();
+            }
+        }
+    });
+}
+
+fn with<R>(act: impl FnOnce(&mut Target) -> R) -> R {
+    TARGET.with_borrow_mut(|target| {
+        let target = target.get_or_insert_with(|| {
+            // SAFETY: the function has the right type and stays.
+            unsafe { libc::atexit(at_exit) };
+            Target::from_env()
+        });
+        act(target)
+    })
+}
+
+/// Opens the sides, so that an engine that forks does it once.
+pub fn init() {
+    with(|_| ());
+}
+
+/// Runs the program that the bytes stand for on the environment's sides.
+pub fn run_bytes(bytes: &[u8]) {
+    with(|target| target.run_bytes(bytes));
+}
+
+/// Changes the first `size` bytes of `data` as a program would be changed;
+/// returns the new size.
+pub fn mutate_bytes(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+    with(|target| target.mutate(data, size, max_size, seed))
+}
+
+/// Makes a program of two; returns its size.
+pub fn crossover_bytes(a: &[u8], b: &[u8], out: &mut [u8], seed: u32) -> usize {
+    with(|target| target.cross(a, b, out, seed))
+}

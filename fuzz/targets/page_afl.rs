@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The page level under AFL++.
+
+fn main() {
+    // Before the fork server starts: its children inherit the open sides.
+    gup_fuzz::target::init();
+    afl::fuzz!(|data: &[u8]| gup_fuzz::target::run_bytes(data));
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The page level under honggfuzz.
+
+fn main() {
+    gup_fuzz::target::init();
+    loop {
+        honggfuzz::fuzz!(|data: &[u8]| gup_fuzz::target::run_bytes(data));
+    }
+}

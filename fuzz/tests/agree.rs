@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Every linked kernel and the Rust rules that go with it agree on generated
+//! programs, and both keep the laws.
+
+use gup_fuzz::oracle::{Oracle, Verdict};
+use gup_fuzz::program::generate::{self, Profile};
+use gup_fuzz::program::rng::Rng;
+use gup_fuzz::program::text;
+use gup_fuzz::side::{self, Pair};
+
+const PROGRAMS: u64 = 20_000;
+
+fn agree(name: &str) {
+    let left = format!("c:{name}");
+    let Some(info) = side::list().into_iter().find(|info| info.name == left) else {
+        return; // not linked into this build
+    };
+    let pair = Pair::open(&left, &side::default_right(&left)).unwrap();
+    let mut oracle = Oracle::new(pair);
+    let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+    let mut rng = Rng::new(1);
+    for i in 0..PROGRAMS {
+        let program = generate::program(&mut rng, &profile);
+        let verdict = oracle.judge(&program);
+        assert_eq!(
+            verdict,
+            Verdict::Match,
+            "program {i} on {left}:\n{}\nleft {:?}\nright {:?}",
+            text::format(&program, info.rev),
+            oracle.left_trace().ops().last(),
+            oracle.right_trace().ops().last(),
+        );
+    }
+}
+
+#[test]
+fn linux_6_1_agrees() {
+    agree("6.1");
+}
+
+#[test]
+fn linux_6_1_without_debug_vm_agrees() {
+    agree("6.1-nodebug");
+}
+
+#[test]
+fn linux_6_12_agrees() {
+    agree("6.12");
+}
+
+#[test]
+fn linux_6_12_without_debug_vm_agrees() {
+    agree("6.12-nodebug");
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The oracle itself is tested: faults planted on either side must be found,
+//! harmless changes must not be.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use gup::fault::{self, Fault};
+use gup_fuzz::hunt::{Catch, hunt};
+use gup_fuzz::input;
+use gup_fuzz::oracle::Oracle;
+use gup_fuzz::program::Program;
+use gup_fuzz::program::generate::Profile;
+use gup_fuzz::side::Pair;
+
+/// Programs within which a planted fault must be found.
+const WITHIN: u64 = 200_000;
+/// Programs that a harmless change must survive.
+const HARMLESS: u64 = 50_000;
+const SEED: u64 = 20191209;
+
+/// A fault of the Rust code is selected for the whole process.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn corpus() -> Vec<Program> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
+    let files = input::files(&[dir]).expect("the shipped corpus is there");
+    let program = |file: &PathBuf| input::read(file).expect("it can be read").program;
+    files.iter().map(program).collect()
+}
+
+fn campaign(left: &str, right: &str, corpus: &[Program], limit: u64) -> Option<Catch> {
+    let pair = Pair::open(left, right).expect("the sides exist");
+    let info = pair.left.info();
+    let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+    hunt(&mut Oracle::new(pair), corpus, &profile, SEED, limit)
+}
+
+/// The kernel that a control was made from: `6.1` of `6.1+name`.
+fn base(name: &str) -> &str {
+    name.split('+').next().unwrap_or(name)
+}
+
+#[test]
+fn every_fault_of_the_c_side_is_found() {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    let corpus = corpus();
+    let (mut missed, mut tried) = (Vec::new(), 0);
+    for kernel in csrc::kernels().iter().filter(|k| k.control() == Some("fault")) {
+        tried += 1;
+        let (left, right) = (format!("c:{}", kernel.name()), format!("rust:{}", base(kernel.name())));
+        match campaign(&left, &right, &corpus, WITHIN) {
+            Some(catch) => println!("{left}: after {} programs", catch.programs),
+            None => missed.push(left),
+        }
+    }
+    assert!(tried >= 40, "only {tried} faults were planted");
+    assert!(missed.is_empty(), "not found: {missed:#?}");
+}
+
+#[test]
+fn every_harmless_change_of_the_c_side_ends_clean() {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    let corpus = corpus();
+    let mut tried = 0;
+    for kernel in csrc::kernels().iter().filter(|k| k.control() == Some("harmless")) {
+        tried += 1;
+        let (left, right) = (format!("c:{}", kernel.name()), format!("rust:{}", base(kernel.name())));
+        let catch = campaign(&left, &right, &corpus, HARMLESS);
+        assert!(catch.is_none(), "{left} is harmless, but: {catch:?}");
+    }
+    assert!(tried >= 10, "only {tried} harmless changes were made");
+}
+
+#[test]
+fn every_fault_of_the_rust_side_is_found() {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    let corpus = corpus();
+    let (mut missed, mut tried) = (Vec::new(), 0);
+    for &planted in Fault::ALL {
+        for rules in gup::Rules::ALL.iter().filter(|r| planted.applies(r)) {
+            tried += 1;
+            fault::select(Some(planted));
+            let name = rules.name();
+            let catch = campaign(&format!("c:{name}"), &format!("rust:{name}"), &corpus, WITHIN);
+            fault::select(None);
+            match catch {
+                Some(catch) => println!("{name} {}: after {} programs", planted.name(), catch.programs),
+                None => missed.push(format!("{name} {}", planted.name())),
+            }
+        }
+    }
+    assert!(tried >= 40, "only {tried} faults were planted");
+    assert!(missed.is_empty(), "not found: {missed:#?}");
+}

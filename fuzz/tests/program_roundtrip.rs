@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Wire and canonical form: what is written reads back, whatever is read is a
+//! program.
+
+use arbitrary::{Arbitrary, Unstructured};
+use csrc::abi::{self, gd_folio, gd_op, gd_run};
+use gup_fuzz::ops;
+use gup_fuzz::program::{
+    self, MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_FOLIO, NO_OP, NULL, Program, list, normalise, page,
+    split_page, wire,
+};
+use proptest::prelude::*;
+
+fn any_folio() -> impl Strategy<Value = gd_folio> {
+    let small = any::<(u8, u8, u8, u8, u8, u8, u16)>();
+    (small, any::<(u32, i32, i32)>()).prop_map(|(small, (flags, ref_, pin))| gd_folio {
+        order: small.0,
+        kind: small.1,
+        mapping: small.2,
+        movable: small.3,
+        migratetype: small.4,
+        exclusive: small.5,
+        pad: small.6,
+        flags,
+        ref_,
+        pin,
+    })
+}
+
+fn any_op() -> impl Strategy<Value = gd_op> {
+    let runs = prop::array::uniform4(any::<(u16, u16)>());
+    let defined = prop::sample::select(ops::table().iter().map(|op| op.id).collect::<Vec<_>>());
+    let id = prop_oneof![defined, any::<u8>()];
+    let fields = any::<(u8, u16, u32, i32, i32)>();
+    (id, fields, runs).prop_map(|(op, (mods, arg, foll, n, val), runs)| gd_op {
+        op,
+        mods,
+        arg,
+        foll,
+        n,
+        val,
+        run: runs.map(|(page, len)| gd_run {
+            page,
+            len: if page % 3 == 0 { len } else { len % 9 },
+        }),
+    })
+}
+
+/// Any contents at all, in range or not.
+fn any_contents() -> impl Strategy<Value = Program> {
+    let folios = prop::collection::vec(any_folio(), MAX_FOLIOS);
+    let ops = prop::collection::vec(any_op(), MAX_OPS);
+    (any::<(u8, u8, u16, u32)>(), folios, ops).prop_map(|(world, folios, ops)| {
+        let mut p = Program::EMPTY;
+        p.0.world.nr_folios = world.0;
+        p.0.world.state = world.1;
+        p.0.world.nr_ops = world.2 % 40;
+        p.0.world.seq = world.3;
+        p.0.folio.copy_from_slice(&folios);
+        p.0.op.copy_from_slice(&ops);
+        p
+    })
+}
+
+fn normalised() -> impl Strategy<Value = Program> {
+    any_contents().prop_map(|mut p| {
+        p.normalise();
+        p
+    })
+}
+
+/// Everything that an executor reads is in range.
+fn assert_in_range(p: &Program) {
+    let world = p.world();
+    assert!((1..=MAX_FOLIOS).contains(&usize::from(world.nr_folios)));
+    assert!(usize::from(world.nr_ops) <= MAX_OPS);
+    assert_eq!(u32::from(world.state) & !abi::GD_W_ALL, 0);
+    for (i, f) in p.0.folio.iter().enumerate() {
+        assert!(u32::from(f.order) < abi::GD_NR_ORDERS);
+        assert!(u32::from(f.kind) < abi::GD_NR_KINDS);
+        assert!(u32::from(f.mapping) < abi::GD_NR_MAPPINGS);
+        assert!(u32::from(f.migratetype) < abi::GD_NR_MIGRATETYPES);
+        assert!(f.movable <= 1 && f.exclusive <= 1 && f.pad == 0);
+        assert_eq!(f.flags & !normalise::FOLIO_FLAGS, 0);
+        assert!(i < p.nr_folios() || *f == NO_FOLIO);
+    }
+    for op in &p.0.op[p.nr_ops()..] {
+        assert_eq!(*op, NO_OP);
+    }
+    for op in p.ops() {
+        let info = ops::info(op.op).expect("a defined operation");
+        assert_eq!(u32::from(op.mods) & !abi::GD_MOD_ALL, 0);
+        assert!(info.has(abi::GD_S_LIST) || list::len(op) == 0);
+        assert!(list::len(op) <= MAX_LIST);
+        if info.has(abi::GD_S_ARG) {
+            assert!(u32::from(op.arg) < info.arg.values());
+        }
+        for run in &op.run {
+            let (index, offset) = split_page(run.page);
+            let special = index == abi::GD_I_NULL as usize || index == abi::GD_I_POISON as usize;
+            assert!(index < p.nr_folios() || special && offset == 0);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn normalising_brings_everything_into_range(mut p in any_contents()) {
+        p.normalise();
+        assert_in_range(&p);
+    }
+
+    #[test]
+    fn normalising_twice_is_normalising_once(p in normalised()) {
+        let mut again = p;
+        again.normalise();
+        prop_assert_eq!(again, p);
+    }
+
+    #[test]
+    fn what_is_encoded_decodes_to_the_same(p in normalised()) {
+        let bytes = p.encode();
+        prop_assert_eq!(bytes.len(), p.encoded_len());
+        prop_assert_eq!(Program::decode(&bytes), p);
+    }
+
+    #[test]
+    fn every_byte_string_is_a_program(bytes in prop::collection::vec(any::<u8>(), 0..1300)) {
+        let p = Program::decode(&bytes);
+        assert_in_range(&p);
+        let canonical = p.encode();
+        prop_assert_eq!(Program::decode(&canonical), p);
+        prop_assert_eq!(Program::decode(&canonical).encode(), canonical);
+    }
+
+    #[test]
+    fn decoding_does_not_depend_on_what_was_there(
+        mut old in any_contents(),
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        old.decode_into(&bytes);
+        prop_assert_eq!(old, Program::decode(&bytes));
+    }
+
+    #[test]
+    fn removing_a_folio_leaves_the_others_operations_alone(mut p in normalised(), i in 0..8usize) {
+        let before = p;
+        prop_assert_eq!(p.remove_folio(i), i < before.nr_folios() && before.nr_folios() > 1);
+        if p != before {
+            let name = |p: &Program, page| {
+                let (index, offset) = split_page(page);
+                p.folios().get(index).map(|f| (*f, offset))
+            };
+            for (old, new) in before.ops().iter().zip(p.ops()) {
+                for (old, new) in old.run.iter().zip(&new.run) {
+                    if split_page(old.page).0 != i {
+                        prop_assert_eq!(name(&before, old.page), name(&p, new.page));
+                    }
+                }
+            }
+            p.normalise();
+            assert_in_range(&p);
+        }
+    }
+}
+
+#[test]
+fn no_bytes_are_the_smallest_program() {
+    assert_eq!(Program::decode(&[]), Program::EMPTY);
+    assert_eq!(Program::EMPTY.encode().len(), wire::MIN_LEN);
+}
+
+#[test]
+fn a_short_record_is_filled_up_with_zeroes() {
+    let mut bytes = Program::EMPTY.encode();
+    bytes.push(abi::GD_OP_GET_PAGE as u8);
+    let p = Program::decode(&bytes);
+    assert_eq!(p.nr_ops(), 1);
+    assert_eq!(u32::from(p.ops()[0].op), abi::GD_OP_GET_PAGE);
+}
+
+#[test]
+fn bytes_past_the_last_operation_are_ignored() {
+    let mut bytes = Program::EMPTY.encode();
+    bytes.resize(wire::MAX_LEN + 100, 1);
+    assert_eq!(Program::decode(&bytes).nr_ops(), MAX_OPS);
+}
+
+#[test]
+fn an_unknown_version_reads_as_the_newest() {
+    let mut bytes = Program::EMPTY.encode();
+    bytes[0] = 0xee;
+    assert_eq!(Program::decode(&bytes), Program::EMPTY);
+}
+
+#[test]
+fn defined_ids_stand_for_themselves_and_the_others_for_defined_ones() {
+    for id in 0..=255 {
+        let meant = normalise::op_id(id);
+        assert!(ops::info(meant).is_some());
+        assert!(ops::info(id).is_none() || meant == id);
+    }
+    // the undefined bytes are spread over the table
+    let mut meant: Vec<u8> = (0..=255).map(normalise::op_id).collect();
+    meant.sort();
+    let most = meant.chunk_by(|a, b| a == b).map(<[u8]>::len).max();
+    assert!(most < Some(20), "{most:?} bytes for one operation");
+}
+
+#[test]
+fn offsets_past_the_folio_survive_the_wire() {
+    let mut p = Program::EMPTY;
+    for offset in [1, 1024, 2047] {
+        let mut op = gd_op {
+            op: abi::GD_OP_GET_PAGE as u8,
+            ..NO_OP
+        };
+        op.run[0].page = page(0, offset);
+        p.push_op(op);
+    }
+    p.normalise();
+    assert_eq!(split_page(p.ops()[2].run[0].page), (0, 2047));
+    assert_eq!(Program::decode(&p.encode()), p);
+}
+
+#[test]
+fn a_list_drops_empty_runs_and_is_bounded() {
+    let run = |page, len| gd_run { page, len };
+    let mut p = Program::EMPTY;
+    p.push_op(gd_op {
+        op: abi::GD_OP_UNPIN_USER_PAGES as u8,
+        run: [run(page(0, 5), 0), run(NULL, 1000), run(0, 0), run(0, 500)],
+        ..NO_OP
+    });
+    p.normalise();
+    let op = &p.ops()[0];
+    assert_eq!((op.run[0].page, op.run[0].len), (NULL, 1000));
+    assert_eq!((op.run[1].page, op.run[1].len), (0, 24));
+    assert_eq!(list::entries(op).count(), MAX_LIST);
+}
+
+#[test]
+fn npages_that_says_what_the_list_says_is_dropped() {
+    let mut p = Program::EMPTY;
+    let mut op = gd_op {
+        op: abi::GD_OP_UNPIN_USER_PAGES as u8,
+        mods: abi::GD_MOD_N as u8,
+        n: 3,
+        ..NO_OP
+    };
+    op.run[0].len = 3;
+    p.push_op(op);
+    op.n = -1;
+    p.push_op(op);
+    p.normalise();
+    assert_eq!((p.ops()[0].mods, p.ops()[0].n), (0, 0));
+    assert_eq!(list::npages(&p.ops()[0]), 3);
+    assert_eq!(list::npages(&p.ops()[1]), u64::MAX);
+}
+
+#[test]
+fn one_folio_only_is_the_zero_page() {
+    let zero = gd_folio {
+        kind: abi::GD_K_ZERO as u8,
+        order: 3,
+        pin: 7,
+        ..NO_FOLIO
+    };
+    let mut p = Program::EMPTY;
+    p.0.folio[0] = zero;
+    p.push_folio(zero);
+    p.normalise();
+    let kinds: Vec<_> = p
+        .folios()
+        .iter()
+        .map(|f| (u32::from(f.kind), f.order, f.pin))
+        .collect();
+    assert_eq!(kinds, [(abi::GD_K_ZERO, 0, 0), (abi::GD_K_NORMAL, 0, 0)]);
+}
+
+#[test]
+fn arbitrary_takes_the_bytes_as_they_are() {
+    let mut rng = program::rng::Rng::new(3);
+    let profile = program::generate::Profile::new(ops::Rev::V6_1);
+    let p = program::generate::program(&mut rng, &profile);
+    let bytes = p.encode();
+    assert_eq!(
+        Program::arbitrary(&mut Unstructured::new(&bytes)).unwrap(),
+        p
+    );
+    assert_eq!(
+        Program::arbitrary_take_rest(Unstructured::new(&bytes)).unwrap(),
+        p
+    );
+}

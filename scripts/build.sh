@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Building the CLI and the engines' targets.  Each engine instruments C and Rust
+# in its own way and so has a target folder of its own.
+
+host=x86_64-unknown-linux-gnu
+target_dir=${CARGO_TARGET_DIR:-$root/target}
+case $target_dir in /*) ;; *) target_dir=$PWD/$target_dir ;; esac
+gupdiff=$target_dir/release/gupdiff
+
+# build WHAT LOG COMMAND...: with a line of progress
+build() {
+	local what=$1 log=$log_dir/$2.log start=$SECONDS
+	shift 2
+	say "building $what (log: $(shown "$log"))"
+	run_logged "$log" "building $what" "$@"
+	say "built $what, $((SECONDS - start)) s"
+}
+
+build_gupdiff() {
+	build gupdiff build-gupdiff env CARGO_TARGET_DIR="$target_dir" \
+		cargo build --manifest-path "$root/Cargo.toml" --release -p gup-fuzz --bin gupdiff
+}
+
+# engine_binary ENGINE LAYER: where its target is built
+engine_binary() {
+	case $1 in
+	libfuzzer) echo "$target_dir/libfuzzer/$host/release/$2" ;;
+	afl) echo "$target_dir/afl/$host/release/$2_afl" ;;
+	honggfuzz) echo "$target_dir/honggfuzz/$host/release/$2_hfuzz" ;;
+	esac
+}
+
+# build_engine ENGINE LAYER
+build_engine() {
+	local engine=$1 layer=$2 what="the $1 target"
+	cd "$root/fuzz"
+	case $engine in
+	libfuzzer)
+		build "$what" "build-$engine" env -u CARGO_TARGET_DIR cargo fuzz build -s none --release \
+			--fuzz-dir "$root/fuzz" --target-dir "$target_dir/libfuzzer" --features libfuzzer "$layer"
+		;;
+	afl)
+		# --target, or build scripts would be instrumented too
+		build "$what" "build-$engine" env CARGO_TARGET_DIR="$target_dir/afl" \
+			cargo afl build --release --target "$host" -p gup-fuzz --features afl --bin "${layer}_afl"
+		;;
+	honggfuzz)
+		build "$what" "build-$engine" env -u CARGO_TARGET_DIR CARGO_HONGGFUZZ_TARGET_DIR="$target_dir/honggfuzz" \
+			HFUZZ_BUILD_ARGS="--features honggfuzz --bin ${layer}_hfuzz" cargo hfuzz build
+		;;
+	esac
+	[ -x "$(engine_binary "$engine" "$layer")" ] || die "$what was built, but $(shown "$(engine_binary "$engine" "$layer")") is not there"
+}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# From KERNEL, PATCH, LEFT and RIGHT to a prepared kernel and two sides.
+
+# is_path WORD: is a KERNEL meant as a tree?
+is_path() {
+	case $1 in
+	*/* | . | .. | '~') return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# tree_name PATH: what a tree's side is called
+tree_name() {
+	local name
+	name=$(basename "$(cd "$1" && pwd -P)" | sed 's/[^A-Za-z0-9._+-]/-/g; s/^[._+-]*//')
+	case $name in
+	'' | patched-* | *-nodebug) name=tree-${name%-nodebug} ;;
+	esac
+	if "$root/csrc/kernels/prepare" --list | grep -qxF -- "$name"; then name=tree-$name; fi
+	echo "$name"
+}
+
+# choose_kernel: sets `left` and `right`; exports GUPDIFF_EXTRA_KERNEL, or
+# unsets it when the kernels of the table are enough
+choose_kernel() {
+	local kernel=${KERNEL:-6.1} patch=${PATCH:-} name suffix='' args=() rust dir
+	unset GUPDIFF_EXTRA_KERNEL
+	case $kernel in '~' | '~/'*) kernel=$HOME${kernel#'~'} ;; esac
+	if is_path "$kernel"; then
+		if [ ! -d "$kernel" ] && [ -d "${kernel%-nodebug}" ]; then
+			kernel=${kernel%-nodebug}
+			suffix=-nodebug
+		fi
+		[ -d "$kernel" ] || die "KERNEL=$kernel: no such folder"
+		name=$(tree_name "$kernel")
+		args=(--tree "$kernel" --name "$name")
+	else
+		name=${kernel%-nodebug}
+		[ "$name" = "$kernel" ] || suffix=-nodebug
+		args=("$name")
+	fi
+	if [ -n "$patch" ]; then
+		[ -f "$patch" ] || die "PATCH=$patch: no such file"
+		args+=(--patch "$patch")
+	fi
+	"$root/csrc/kernels/prepare" "${args[@]}" || pass_on
+	[ -z "$patch" ] || name=patched-$name
+	dir=$kernels_dir/$name
+	rust=$(sed -n 's/^rust=//p' "$dir/info")
+	if is_path "$kernel" || [ -n "$patch" ]; then export GUPDIFF_EXTRA_KERNEL=$dir; fi
+	left=${LEFT:-c:$name$suffix}
+	right=${RIGHT:-rust:$rust$suffix}
+}
