@@ -100,12 +100,12 @@ remove_built() {
 # link_tree FROM TO: a copy that shares its files where the filesystem can;
 # whoever changes a file in it must replace it, not write to it
 link_tree() {
-	local from=$1 to=$2 log=$log_dir/$name.copy.log prune=() glob how=(cp -a --reflink=auto)
+	local from=$1 to=$2 log=$log_dir/$name.copy.log prune=() glob copy=(cp -a --reflink=auto)
 	while read -r glob; do prune+=(-o -path "./$glob"); done < <(exclude_globs)
 	mkdir -p "$to"
 	# hard links fail across filesystems and for files that are not ours
 	if ln "$from/mm/gup.c" "$to/.probe" 2>/dev/null; then
-		how=(cp -al)
+		copy=(cp -al)
 		rm "$to/.probe"
 	else
 		need_space 600
@@ -117,7 +117,7 @@ link_tree() {
 # the part of link_tree that may fail; uses its locals
 copy_files() {
 	cd "$1" && find . \( -path ./.git "${prune[@]}" -o -name '*.o' -o -name '*.ko' -o -name '*.cmd' \) -prune \
-		-o \( -type f -o -type l \) -print0 | xargs -0 "${how[@]}" --parents -t "$2"
+		-o \( -type f -o -type l \) -print0 | xargs -0 "${copy[@]}" --parents -t "$2"
 }
 
 # build_key TREE: changes when the configuration or kbuild itself may have

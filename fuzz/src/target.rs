@@ -10,6 +10,7 @@
 //! | `GUPDIFF_OUT` | folder for reproducers; `last` in it names the latest |
 //! | `GUPDIFF_KEEP_GOING` | do not stop at a finding; one of each class is kept |
 //! | `GUPDIFF_STATS` | file to which statistics are added |
+//! | `GUPDIFF_EMPTY` | do nothing: what is left is the engine's own cost |
 //! | `GUPDIFF_MAKE` | make variables, for reports |
 //!
 //! A finding is minimised in process, saved and printed, then the process
@@ -57,6 +58,7 @@ pub struct Target {
     seen: HashSet<FindingClass>,
     counter: Counter,
     total: u64,
+    empty: bool,
     stats: Option<PathBuf>,
     written: Instant,
 }
@@ -77,6 +79,7 @@ impl Target {
             seen: HashSet::new(),
             counter,
             total: 0,
+            empty: false,
             stats: None,
             written: Instant::now(),
         }
@@ -99,8 +102,9 @@ impl Target {
                 std::process::exit(2);
             }
         };
-        let keep_going = env::var("GUPDIFF_KEEP_GOING").is_ok_and(|v| !v.is_empty() && v != "0");
-        let mut target = Self::new(pair, out, keep_going);
+        let on = |name| env::var(name).is_ok_and(|v| !v.is_empty() && v != "0");
+        let mut target = Self::new(pair, out, on("GUPDIFF_KEEP_GOING"));
+        target.empty = on("GUPDIFF_EMPTY");
         target.stats = env::var_os("GUPDIFF_STATS").map(PathBuf::from);
         target
     }
@@ -114,17 +118,24 @@ impl Target {
     /// told to keep going.
     #[inline]
     pub fn run_bytes(&mut self, bytes: &[u8]) {
-        self.program.decode_into(bytes);
-        let verdict = self.oracle.judge(&self.program);
         self.total += 1;
-        if self.total % SAMPLE == 1 {
-            let trace = self.oracle.left_trace();
-            self.counter.count_in_full(&self.program, trace, &verdict);
-        } else {
-            self.counter.count(self.oracle.left_trace(), &verdict);
-        }
         if self.total % CLOCK_EVERY == 0 && self.written.elapsed() >= STATS_EVERY {
             self.flush();
+        }
+        if self.empty {
+            self.counter.count_empty();
+            return;
+        }
+        let sample = (self.total % SAMPLE == 1).then(Instant::now);
+        self.program.decode_into(bytes);
+        let verdict = self.oracle.judge(&self.program);
+        let trace = self.oracle.left_trace();
+        match sample {
+            None => self.counter.count(trace, &verdict),
+            Some(started) => {
+                self.counter.count_in_full(&self.program, trace, &verdict);
+                self.counter.time(started.elapsed());
+            }
         }
         if let Some(class) = verdict.finding() {
             self.found(class);

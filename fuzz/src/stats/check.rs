@@ -3,7 +3,7 @@
 
 use csrc::abi;
 
-use super::{OpCount, Stats};
+use super::Stats;
 use crate::ops::{self, Layer, OpInfo, ResultKind, Rev};
 use crate::side;
 
@@ -11,6 +11,9 @@ use crate::side;
 const MEDIAN: u32 = 10;
 /// Of an operation's uses, at least one in so many succeeds, and fails.
 const ONE_IN: u64 = 100;
+/// Of the uses of an operation that can only fail by not returning, at least
+/// one in so many does.  It is less, because each ends its program.
+const STOPS_ONE_IN: u64 = 1000;
 
 /// A site that no program of the page level can reach, and why.
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +27,30 @@ pub struct Unreachable {
 /// All such sites among the covered functions.
 pub const UNREACHABLE: &[Unreachable] = &[];
 
-/// Whether an operation can fail on a kernel: what returns nothing fails by a
-/// WARN, a BUG or a memory fault.
-fn can_fail(op: &OpInfo, debug_vm: bool) -> bool {
+/// How an operation can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    /// It cannot.
+    Never,
+    /// It says so: by its result or a warning.
+    Says,
+    /// It returns nothing: only by a BUG or a memory fault.
+    Stops,
+}
+
+fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
     match u32::from(op.id) {
+        _ if op.layer == Layer::World => Failure::Never,
         // Sets a bit of the one mm.
-        abi::GD_OP_MM_SET_HAS_PINNED_FLAG => false,
+        abi::GD_OP_MM_SET_HAS_PINNED_FLAG => Failure::Never,
         // Does nothing without CONFIG_DEBUG_VM.
-        abi::GD_OP_SANITY_CHECK => debug_vm,
-        _ => op.layer == Layer::Page,
+        abi::GD_OP_SANITY_CHECK if !debug_vm => Failure::Never,
+        // They have warnings.
+        abi::GD_OP_FOLIO_ADD_PIN
+        | abi::GD_OP_UNPIN_USER_PAGES
+        | abi::GD_OP_UNPIN_FOLIOS => Failure::Says,
+        _ if op.result == ResultKind::Void => Failure::Stops,
+        _ => Failure::Says,
     }
 }
 
@@ -74,22 +92,19 @@ impl Stats {
             complaints.push(format!("{name} is never executed"));
             return;
         }
-        let too_few = |n: u64| n * ONE_IN < count.uses;
-        let share = |n: u64| percent(n, count.uses);
-        let (yes, no) = words(op, &count);
-        if too_few(count.succeeded) {
-            complaints.push(format!(
-                "{name} {yes} in {} of {} uses only",
-                share(count.succeeded),
-                count.uses
-            ));
-        }
-        if can_fail(op, debug_vm) && too_few(count.failed) {
-            complaints.push(format!(
-                "{name} {no} in {} of {} uses only",
-                share(count.failed),
-                count.uses
-            ));
+        let (yes, no) = words(op);
+        let mut complain = |what: &str, n: u64, one_in: u64| {
+            if n * one_in < count.uses {
+                let share = percent(n, count.uses);
+                let uses = count.uses;
+                complaints.push(format!("{name} {what} in {share} of {uses} uses only"));
+            }
+        };
+        complain(yes, count.succeeded, ONE_IN);
+        match failure(op, debug_vm) {
+            Failure::Never => {}
+            Failure::Says => complain(no, count.failed, ONE_IN),
+            Failure::Stops => complain("stops", count.stopped, STOPS_ONE_IN),
         }
     }
 
@@ -108,14 +123,20 @@ impl Stats {
             .iter()
             .map(|s| s.id.to_string())
             .filter(|site| !self.sites.contains_key(site))
-            .filter(|site| !UNREACHABLE.iter().any(|u| u.site == site))
+            .filter(|site| Self::unreachable(site).is_none())
             .collect();
         missing.sort();
         missing
     }
+
+    /// The reason why a site cannot be reached, if it is known that it cannot.
+    pub fn unreachable(site: &str) -> Option<&'static str> {
+        let found = UNREACHABLE.iter().find(|u| u.site == site)?;
+        Some(found.reason)
+    }
 }
 
-fn words(op: &OpInfo, _count: &OpCount) -> (&'static str, &'static str) {
+fn words(op: &OpInfo) -> (&'static str, &'static str) {
     match op.result {
         ResultKind::Bool => ("says yes", "says no"),
         _ => ("succeeds", "fails"),

@@ -10,6 +10,7 @@ mod check;
 mod display;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use csrc::abi;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,12 @@ pub struct Stats {
     /// Programs whose operations were counted; the others only count above
     /// and with their sites.
     pub sampled: u64,
+    /// Programs whose time in process was taken, and that time.
+    #[serde(default)]
+    pub timed: u64,
+    /// Nanoseconds that the timed programs took, decoding to verdict.
+    #[serde(default)]
+    pub nanoseconds: u64,
     /// How many programs executed so many operations.
     pub executed: BTreeMap<u32, u64>,
     /// The same, in sixteenths of the operations that a program has; programs
@@ -90,6 +97,8 @@ impl Stats {
         }
         self.programs += other.programs;
         self.sampled += other.sampled;
+        self.timed += other.timed;
+        self.nanoseconds += other.nanoseconds;
         add_map(&mut self.executed, &other.executed);
         add_map(&mut self.sixteenths, &other.sixteenths);
         add_map(&mut self.ends, &other.ends);
@@ -114,6 +123,11 @@ impl Stats {
         0
     }
 
+    /// Seconds that a program takes in process, decoding to verdict.
+    pub fn seconds_per_program(&self) -> f64 {
+        self.nanoseconds as f64 * 1e-9 / self.timed.max(1) as f64
+    }
+
     /// The mean of executed operations.
     pub fn mean_executed(&self) -> f64 {
         let total: u64 = self.executed.values().sum();
@@ -127,6 +141,8 @@ pub struct Counter {
     side: String,
     programs: u64,
     sampled: u64,
+    timed: u64,
+    nanoseconds: u64,
     executed: [u64; abi::GD_MAX_OPS as usize + 1],
     sixteenths: [u64; 17],
     ends: [u64; 6],
@@ -143,6 +159,8 @@ impl Counter {
             side: side.into(),
             programs: 0,
             sampled: 0,
+            timed: 0,
+            nanoseconds: 0,
             executed: [0; abi::GD_MAX_OPS as usize + 1],
             sixteenths: [0; 17],
             ends: [0; 6],
@@ -156,6 +174,17 @@ impl Counter {
     /// Programs so far.
     pub fn programs(&self) -> u64 {
         self.programs
+    }
+
+    /// Counts a program that was not looked at.
+    pub fn count_empty(&mut self) {
+        self.programs += 1;
+    }
+
+    /// Notes the time that a program took.
+    pub fn time(&mut self, time: Duration) {
+        self.timed += 1;
+        self.nanoseconds += time.as_nanos() as u64;
     }
 
     /// Counts a program and what it hit, but not its operations.
@@ -249,6 +278,8 @@ impl Counter {
             side: self.side.clone(),
             programs: self.programs,
             sampled: self.sampled,
+            timed: self.timed,
+            nanoseconds: self.nanoseconds,
             executed: numbered(&self.executed),
             sixteenths: numbered(&self.sixteenths),
             ends: named(ENDS, &self.ends),

@@ -115,6 +115,7 @@ fn show(
     }
     let name = path.display().to_string();
     match verdict {
+        Verdict::Match if args.paths.len() > 1 || args.paths[0].is_dir() => {}
         Verdict::Match => println!("{name}: match"),
         Verdict::Divergence(_) | Verdict::BrokenLaw(..) if sum.findings <= FULL_REPORTS => {
             let origin = Origin::from_env();

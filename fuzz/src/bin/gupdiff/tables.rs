@@ -107,6 +107,9 @@ pub fn sites(args: &SitesArgs) -> Result<Outcome> {
         let mark = if rust.contains(&row.site) { "rust" } else { "-" };
         let hit = match row.hits {
             None => String::new(),
+            Some(0) if Stats::unreachable(&row.site).is_some() => {
+                format!("{:>10}  ", "cannot")
+            }
             Some(0) => format!("{:>10}  ", "never"),
             Some(n) => format!("{n:>10}  "),
         };
