@@ -112,6 +112,11 @@ impl Kernel {
         self.control
     }
 
+    /// The source tree that it was built from.
+    pub fn tree(&self) -> &'static str {
+        self.tree
+    }
+
     /// Names of kernel functions that the C side does not provide.
     pub fn gaps(&self) -> Vec<String> {
         let raw = self.raw();

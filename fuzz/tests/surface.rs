@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What is covered, held against the kernels themselves: every function of
+//! mm/gup.c has an operation or a place in a later layer, and every WARN and
+//! BUG of a covered function exists on both sides.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use csrc::{Kernel, SiteKind, abi};
+use gup::Rules;
+use gup_fuzz::ops::{self, Rev};
+
+fn sound_kernels() -> impl Iterator<Item = &'static Kernel> {
+    let prepared = |k: &&Kernel| k.control().is_none() && Rules::by_name(k.name()).is_some();
+    csrc::kernels().iter().filter(prepared)
+}
+
+fn words(list: &'static str) -> BTreeSet<&'static str> {
+    list.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).collect()
+}
+
+/// Functions whose operations are their callers'.
+fn inside() -> BTreeSet<&'static str> {
+    words(include_str!("surface/inside.txt"))
+}
+
+fn later() -> BTreeSet<&'static str> {
+    words(include_str!("surface/later.txt"))
+}
+
+/// The names of the functions that a C file defines: what stands before the
+/// parenthesis of a line at the margin, when a brace at the margin follows.
+fn defined_functions(source: &str) -> BTreeSet<String> {
+    let lines: Vec<&str> = source.lines().collect();
+    let mut names = BTreeSet::new();
+    for at in (0..lines.len()).filter(|&i| lines[i] == "{") {
+        let head = lines[..at].iter().rposition(|l| {
+            !l.starts_with(char::is_whitespace) && !l.is_empty()
+        });
+        let Some((before, _)) = head.and_then(|i| lines[i].split_once('(')) else {
+            continue;
+        };
+        let name = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
+        names.extend(name.filter(|n| !n.is_empty()).map(str::to_owned));
+    }
+    names
+}
+
+fn operations(rev: Rev) -> BTreeSet<&'static str> {
+    ops::table().iter().filter_map(|op| op.name(rev)).collect()
+}
+
+#[test]
+fn every_function_of_gup_c_has_an_operation_or_a_later_layer() {
+    for kernel in sound_kernels() {
+        let source = fs::read_to_string(format!("{}/mm/gup.c", kernel.tree())).unwrap();
+        let defined = defined_functions(&source);
+        assert!(defined.len() > 60, "only {} functions found", defined.len());
+        let (major, minor) = kernel.version();
+        let covered = operations(Rev { major, minor });
+        let missing: Vec<_> = defined
+            .iter()
+            .map(String::as_str)
+            .filter(|f| !covered.contains(f) && !inside().contains(f) && !later().contains(f))
+            .collect();
+        assert!(missing.is_empty(), "{}: no operation for {missing:?}", kernel.name());
+    }
+}
+
+#[test]
+fn what_has_an_operation_is_not_put_off() {
+    for rev in [Rev::V6_1, Rev::V6_12] {
+        let both: Vec<_> = operations(rev).intersection(&later()).copied().collect();
+        assert!(both.is_empty(), "{rev}: {both:?} have operations by now");
+    }
+}
+
+/// Functions in headers that operations reach without being named after them.
+const REACHED: [&str; 6] = [
+    "put_page_testzero",
+    "folio_put_testzero",
+    "folio_large_order",
+    "__put_devmap_managed_page_refs",
+    "__put_devmap_managed_folio_refs",
+    "folio_lock",
+];
+
+#[test]
+fn both_sides_have_the_same_warns_and_bugs() {
+    for kernel in sound_kernels() {
+        let rules = Rules::by_name(kernel.name()).unwrap();
+        let (major, minor) = kernel.version();
+        let mut covered = operations(Rev { major, minor });
+        covered.extend(inside());
+        covered.extend(REACHED);
+        covered.extend(gup::site::ALL.iter().map(|s| s.function));
+        let c: BTreeSet<_> = kernel
+            .sites()
+            .into_iter()
+            .filter(|s| covered.contains(s.func.as_str()))
+            .map(|s| (s.func, s.kind == SiteKind::Bug, s.ordinal))
+            .collect();
+        let rust: BTreeSet<_> = gup::site::of(&rules)
+            .map(|s| {
+                let info = s;
+                let ordinal = s.site.ordinal(&rules);
+                (info.function.to_owned(), info.kind == gup::site::SiteKind::Bug, ordinal)
+            })
+            .collect();
+        assert_eq!(c, rust, "{}", kernel.name());
+        assert!(!c.is_empty());
+    }
+}
+
+#[test]
+fn both_sides_have_the_same_arena() {
+    assert_eq!(gup::pages::MAX_FOLIOS as u32, abi::GD_MAX_FOLIOS);
+    assert_eq!(gup::pages::NR_ORDERS as u32, abi::GD_NR_ORDERS);
+    assert_eq!(gup::pages::SLOT_SHIFT as u32, abi::GD_SLOT_SHIFT);
+    let slots = abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
+    assert_eq!(gup::pages::NR_SLOTS as u32, slots);
+    assert_eq!(gup::pages::NR_PAGES as u32, slots << abi::GD_SLOT_SHIFT);
+    assert_eq!(gup::foll::NR_FOLL as u32, abi::GD_NR_FOLL);
+    assert_eq!(gup::unpin::MAX_LIST as u32, abi::GD_MAX_LIST);
+    assert_eq!(gup::machine::STEP_LIMIT, abi::GD_STEP_LIMIT);
+}
