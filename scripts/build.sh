@@ -46,7 +46,7 @@ build_engine() {
 			cargo afl build --release --target "$host" -p gup-fuzz --features afl --bin "${layer}_afl"
 		;;
 	honggfuzz)
-		build "$what" "build-$engine" env -u CARGO_TARGET_DIR CARGO_HONGGFUZZ_TARGET_DIR="$target_dir/honggfuzz" \
+		build "$what" "build-$engine" env CARGO_TARGET_DIR="$target_dir/honggfuzz" \
 			HFUZZ_BUILD_ARGS="--features honggfuzz --bin ${layer}_hfuzz" cargo hfuzz build
 		;;
 	esac

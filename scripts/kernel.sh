@@ -22,7 +22,8 @@ tree_name() {
 }
 
 # choose_kernel: sets `left` and `right`; exports GUPDIFF_EXTRA_KERNEL, or
-# unsets it when the kernels of the table are enough
+# unsets it when the kernels of the table are enough, and GUPDIFF_MAKE, the
+# variables that give the same sides again, for reports
 choose_kernel() {
 	local kernel=${KERNEL:-6.1} patch=${PATCH:-} name suffix='' args=() rust dir
 	unset GUPDIFF_EXTRA_KERNEL
@@ -44,11 +45,22 @@ choose_kernel() {
 		[ -f "$patch" ] || die "PATCH=$patch: no such file"
 		args+=(--patch "$patch")
 	fi
-	"$root/csrc/kernels/prepare" "${args[@]}" || pass_on
+	# until it is built in, nobody else shall put another patch in its place
+	exec 8>"$kernels_dir/.building"
+	if ! flock -n 8; then
+		say "waiting for another build to end"
+		flock 8
+	fi
+	"$root/csrc/kernels/prepare" "${args[@]}" 8>&- || pass_on
 	[ -z "$patch" ] || name=patched-$name
 	dir=$kernels_dir/$name
 	rust=$(sed -n 's/^rust=//p' "$dir/info")
 	if is_path "$kernel" || [ -n "$patch" ]; then export GUPDIFF_EXTRA_KERNEL=$dir; fi
 	left=${LEFT:-c:$name$suffix}
 	right=${RIGHT:-rust:$rust$suffix}
+	GUPDIFF_MAKE=KERNEL=$(printf %q "${KERNEL:-6.1}")${patch:+ PATCH=$(printf %q "$patch")}
+	export GUPDIFF_MAKE
 }
+
+# kernel_built: what choose_kernel chose may change again
+kernel_built() { exec 8>&-; }

@@ -102,13 +102,7 @@ impl Compiler {
         for file in KERNEL_FILES {
             units.push(self.shared_unit(side, &side.src.join(file), &dir, tested)?);
         }
-        for name in ["stop", "arena", "trace", "world"] {
-            let file = self.here.join(format!("shim/{name}.c"));
-            units.push(self.shared_unit(side, &file, &dir, &[])?);
-        }
-        for file in files(&self.here.join("env"))? {
-            units.push(self.shared_unit(side, &file, &dir, &[])?);
-        }
+        units.push(self.shared_unit(side, &self.here.join("shim/harness.c"), &dir, &[])?);
         // names the symbol, so no two sides share it
         units.push(self.unit(side, &self.here.join("shim/kernel.c"), &dir, &[])?);
         units.push(self.gaps(&units, &dir)?);

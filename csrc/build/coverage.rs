@@ -47,7 +47,12 @@ impl Coverage {
             Self::LibFuzzer => &["-fsanitize=fuzzer-no-link"],
             Self::Afl => &["-fsanitize-coverage=trace-pc-guard,trace-cmp"],
             Self::Honggfuzz => {
-                &["-fsanitize-coverage=trace-pc-guard,trace-cmp,trace-div,indirect-calls"]
+                // its tracer takes every SIGSEGV for a crash, also one that we
+                // handle: see each load coming and stop before it faults
+                &[
+                    "-fsanitize-coverage=trace-pc-guard,trace-cmp,trace-div,indirect-calls,\
+                   trace-loads,trace-stores",
+                ]
             }
             Self::Source => &["-fprofile-instr-generate", "-fcoverage-mapping"],
         }

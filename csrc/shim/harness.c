@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All of the harness but the code under test, in one unit: parsing the kernel's
+ * headers once takes most of the time of building it.
+ */
+#include "arena.c"
+#include "stop.c"
+#include "trace.c"
+#include "world.c"
+#include "loads.c"
+#include "../env/data.c"
+#include "../env/inert.c"
+#include "../env/calls.c"
