@@ -32,12 +32,18 @@ fn prepared_kernels_have_the_required_options() {
             None => (kernel.name(), "build"),
         };
         let path = kernels().join(name).join(build).join(".config");
-        let config = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let config =
+            fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let on = |option: &str| config.lines().any(|l| l == format!("{option}=y"));
         for &(option, wanted) in &required {
             assert_eq!(on(option), wanted, "{}: {option}", kernel.name());
         }
         assert_eq!(on("CONFIG_DEBUG_VM"), build == "build", "{}", kernel.name());
-        assert_eq!(on("CONFIG_DEBUG_VM"), kernel.debug_vm(), "{}", kernel.name());
+        assert_eq!(
+            on("CONFIG_DEBUG_VM"),
+            kernel.debug_vm(),
+            "{}",
+            kernel.name()
+        );
     }
 }

@@ -22,8 +22,7 @@ fn mix(parts: &[u64]) -> u64 {
 /// How a count is of interest: its sign, its neighbourhood of 0 and of 1024.
 fn class(n: i32) -> u64 {
     match n {
-        i32::MIN => 0,
-        i32::MIN..-1024 => 1,
+        ..-1024 => 1,
         -1024..0 => 2,
         0 => 3,
         1 => 4,
@@ -104,10 +103,10 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
         features.push(mix(&[11, id, events]));
         pages.apply(recs);
     }
-    if let Some(end) = trace.records().last() {
-        if u32::from(end.kind) == abi::GD_R_END {
-            features.push(mix(&[12, u64::from(end.a)]));
-        }
+    if let Some(end) = trace.records().last()
+        && u32::from(end.kind) == abi::GD_R_END
+    {
+        features.push(mix(&[12, u64::from(end.a)]));
     }
 }
 

@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::ops::Rev;
-use crate::program::text::{self, ParseError};
 use crate::program::Program;
+use crate::program::text::{self, ParseError};
 
 /// The form that a program is stored in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -181,8 +181,7 @@ impl Oracle {
             Some(_) => &self.right,
             None => &self.left,
         };
-        let outcome =
-            compare::compare(&prog.0, &self.left, right, revisions, &mut self.accepted);
+        let outcome = compare::compare(&prog.0, &self.left, right, revisions, &mut self.accepted);
         if let Outcome::Differ(divergence) = outcome {
             return Verdict::Divergence(divergence);
         }

@@ -60,6 +60,11 @@ impl Pages {
         self.bits
     }
 
+    /// Notes a new state beside pages.
+    pub fn set_bits(&mut self, bits: u8) {
+        self.bits = bits;
+    }
+
     fn dense_index(&self, page: u32) -> Option<usize> {
         let (index, offset) = self.layout.find(page)?;
         Some(index << abi::GD_SLOT_SHIFT | offset as usize)

@@ -20,6 +20,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::env;
 use std::fs::{self, File};
+use std::hint::black_box;
 use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::os::fd::AsRawFd;
@@ -97,7 +98,8 @@ impl Target {
                 eprintln!("error: {error}");
                 if let Some(out) = &out {
                     // Only a courtesy to whoever started us.
-                    let _ = report::write_atomically(&out.join(ERROR), error.to_string().as_bytes());
+                    let _ =
+                        report::write_atomically(&out.join(ERROR), error.to_string().as_bytes());
                 }
                 std::process::exit(2);
             }
@@ -119,10 +121,12 @@ impl Target {
     #[inline]
     pub fn run_bytes(&mut self, bytes: &[u8]) {
         self.total += 1;
-        if self.total % CLOCK_EVERY == 0 && self.written.elapsed() >= STATS_EVERY {
+        if self.total.is_multiple_of(CLOCK_EVERY) && self.written.elapsed() >= STATS_EVERY {
             self.flush();
         }
         if self.empty {
+            // Engines refuse a target that shows no coverage at all.
+            black_box(gup::Rules::by_name(black_box("6.1")));
             self.counter.count_empty();
             return;
         }
@@ -169,8 +173,7 @@ impl Target {
     fn save(&mut self, program: &Program, verdict: &Verdict) -> io::Result<()> {
         let mut path = None;
         if let Some(out) = &self.out {
-            let saved =
-                report::save_reproducer(out, &self.oracle, program, verdict, &self.origin)?;
+            let saved = report::save_reproducer(out, &self.oracle, program, verdict, &self.origin)?;
             path = Some(saved);
         }
         let shown = path.as_ref().map(|p| p.display().to_string());
@@ -239,10 +242,10 @@ thread_local! {
 
 extern "C" fn at_exit() {
     let _ = TARGET.try_with(|target| {
-        if let Ok(mut target) = target.try_borrow_mut() {
-            if let Some(target) = target.as_mut() {
-                target.flush();
-            }
+        if let Ok(mut target) = target.try_borrow_mut()
+            && let Some(target) = target.as_mut()
+        {
+            target.flush();
         }
     });
 }
@@ -256,6 +259,19 @@ fn with<R>(act: impl FnOnce(&mut Target) -> R) -> R {
         });
         act(target)
     })
+}
+
+/// Makes memory faults of the harness abort, for an engine that does not look
+/// at them.  To be called before [`init`]: what a side takes for an outcome
+/// stays one.
+pub fn abort_on_faults() {
+    extern "C" fn abort(_signal: libc::c_int) {
+        std::process::abort();
+    }
+    for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL] {
+        // SAFETY: the handler only ends the process.
+        unsafe { libc::signal(signal, abort as *const () as libc::sighandler_t) };
+    }
 }
 
 /// Opens the sides, so that an engine that forks does it once.

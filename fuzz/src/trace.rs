@@ -5,6 +5,8 @@
 //! `gupdiff.h`).  Comparison looks at the bytes; this module gives the records
 //! their meaning for laws, statistics and reports.
 
+use std::fmt;
+
 use csrc::abi::{self, gd_rec};
 
 use crate::site::SiteId;
@@ -45,7 +47,9 @@ impl Trace {
     pub fn ops(&self) -> impl Iterator<Item = &[gd_rec]> {
         let mut rest = self.recs.as_slice();
         std::iter::from_fn(move || {
-            let ret = rest.iter().position(|r| u32::from(r.kind) == abi::GD_R_RET)?;
+            let ret = rest
+                .iter()
+                .position(|r| u32::from(r.kind) == abi::GD_R_RET)?;
             let (op, tail) = rest.split_at(ret + 1);
             rest = tail;
             Some(op)
@@ -227,6 +231,19 @@ pub enum End {
     Gap,
     /// A reason that this build does not know.
     Unknown(u8),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Bug => f.write_str("BUG"),
+            Self::Oops => f.write_str("OOPS"),
+            Self::Limit => f.write_str("step limit"),
+            Self::Gap => f.write_str("gap"),
+            Self::Unknown(reason) => write!(f, "unknown end {reason}"),
+        }
+    }
 }
 
 /// A record with its meaning.

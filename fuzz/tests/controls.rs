@@ -46,9 +46,15 @@ fn every_fault_of_the_c_side_is_found() {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
     let corpus = corpus();
     let (mut missed, mut tried) = (Vec::new(), 0);
-    for kernel in csrc::kernels().iter().filter(|k| k.control() == Some("fault")) {
+    for kernel in csrc::kernels()
+        .iter()
+        .filter(|k| k.control() == Some("fault"))
+    {
         tried += 1;
-        let (left, right) = (format!("c:{}", kernel.name()), format!("rust:{}", base(kernel.name())));
+        let (left, right) = (
+            format!("c:{}", kernel.name()),
+            format!("rust:{}", base(kernel.name())),
+        );
         match campaign(&left, &right, &corpus, WITHIN) {
             Some(catch) => println!("{left}: after {} programs", catch.programs),
             None => missed.push(left),
@@ -63,9 +69,15 @@ fn every_harmless_change_of_the_c_side_ends_clean() {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
     let corpus = corpus();
     let mut tried = 0;
-    for kernel in csrc::kernels().iter().filter(|k| k.control() == Some("harmless")) {
+    for kernel in csrc::kernels()
+        .iter()
+        .filter(|k| k.control() == Some("harmless"))
+    {
         tried += 1;
-        let (left, right) = (format!("c:{}", kernel.name()), format!("rust:{}", base(kernel.name())));
+        let (left, right) = (
+            format!("c:{}", kernel.name()),
+            format!("rust:{}", base(kernel.name())),
+        );
         let catch = campaign(&left, &right, &corpus, HARMLESS);
         assert!(catch.is_none(), "{left} is harmless, but: {catch:?}");
     }
@@ -82,10 +94,19 @@ fn every_fault_of_the_rust_side_is_found() {
             tried += 1;
             fault::select(Some(planted));
             let name = rules.name();
-            let catch = campaign(&format!("c:{name}"), &format!("rust:{name}"), &corpus, WITHIN);
+            let catch = campaign(
+                &format!("c:{name}"),
+                &format!("rust:{name}"),
+                &corpus,
+                WITHIN,
+            );
             fault::select(None);
             match catch {
-                Some(catch) => println!("{name} {}: after {} programs", planted.name(), catch.programs),
+                Some(catch) => println!(
+                    "{name} {}: after {} programs",
+                    planted.name(),
+                    catch.programs
+                ),
                 None => missed.push(format!("{name} {}", planted.name())),
             }
         }

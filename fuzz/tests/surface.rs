@@ -16,7 +16,9 @@ fn sound_kernels() -> impl Iterator<Item = &'static Kernel> {
 }
 
 fn words(list: &'static str) -> BTreeSet<&'static str> {
-    list.lines().filter(|l| !l.starts_with('#') && !l.is_empty()).collect()
+    list.lines()
+        .filter(|l| !l.starts_with('#') && !l.is_empty())
+        .collect()
 }
 
 /// Functions whose operations are their callers'.
@@ -34,13 +36,15 @@ fn defined_functions(source: &str) -> BTreeSet<String> {
     let lines: Vec<&str> = source.lines().collect();
     let mut names = BTreeSet::new();
     for at in (0..lines.len()).filter(|&i| lines[i] == "{") {
-        let head = lines[..at].iter().rposition(|l| {
-            !l.starts_with(char::is_whitespace) && !l.is_empty()
-        });
+        let head = lines[..at]
+            .iter()
+            .rposition(|l| !l.starts_with(char::is_whitespace) && !l.is_empty());
         let Some((before, _)) = head.and_then(|i| lines[i].split_once('(')) else {
             continue;
         };
-        let name = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next();
+        let name = before
+            .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+            .next();
         names.extend(name.filter(|n| !n.is_empty()).map(str::to_owned));
     }
     names
@@ -63,7 +67,11 @@ fn every_function_of_gup_c_has_an_operation_or_a_later_layer() {
             .map(String::as_str)
             .filter(|f| !covered.contains(f) && !inside().contains(f) && !later().contains(f))
             .collect();
-        assert!(missing.is_empty(), "{}: no operation for {missing:?}", kernel.name());
+        assert!(
+            missing.is_empty(),
+            "{}: no operation for {missing:?}",
+            kernel.name()
+        );
     }
 }
 
@@ -104,7 +112,11 @@ fn both_sides_have_the_same_warns_and_bugs() {
             .map(|s| {
                 let info = s;
                 let ordinal = s.site.ordinal(&rules);
-                (info.function.to_owned(), info.kind == gup::site::SiteKind::Bug, ordinal)
+                (
+                    info.function.to_owned(),
+                    info.kind == gup::site::SiteKind::Bug,
+                    ordinal,
+                )
             })
             .collect();
         assert_eq!(c, rust, "{}", kernel.name());

@@ -55,7 +55,10 @@ fn libfuzzer(config: &Config, folder: &Folder, job: u32) -> Command {
     command
         .arg(folder.corpus())
         .arg(format!("-max_total_time={}", config.time.as_secs().max(1)))
-        .arg(format!("-artifact_prefix={}/", folder.crashes_dir().display()))
+        .arg(format!(
+            "-artifact_prefix={}/",
+            folder.crashes_dir().display()
+        ))
         .arg(format!("-max_len={}", wire::MAX_LEN))
         .arg(format!("-timeout={TIMEOUT_S}"))
         .arg(format!("-seed={}", config.seed.wrapping_add(job).max(1)))
@@ -79,9 +82,6 @@ fn afl_fuzz(afl: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
         .env("AFL_FORKSRV_INIT_TMOUT", "20000");
     if !config.keep_going {
         command.env("AFL_BENCH_UNTIL_CRASH", "1");
-    }
-    if let Some(mutator) = env::var_os("GUPDIFF_AFL_MUTATOR").filter(|m| !m.is_empty()) {
-        command.env("AFL_CUSTOM_MUTATOR_LIBRARY", mutator);
     }
     command
         .arg("-i")
@@ -113,6 +113,9 @@ fn honggfuzz(config: &Config, folder: &Folder) -> Result<Command, Error> {
         .args(["--run_time", &config.time.as_secs().max(1).to_string()])
         .args(["--timeout", &TIMEOUT_S.to_string()])
         .args(["--max_file_size", &wire::MAX_LEN.to_string()])
+        // A memory fault in the kernel's code is an outcome, handled by the
+        // target; with this honggfuzz leaves such signals alone.
+        .arg("--sanitizers")
         .args(["--verbose", "--quiet", "--persistent"]);
     if !config.keep_going {
         command.arg("--exit_upon_crash");

@@ -28,8 +28,8 @@ impl Folder {
         fs::create_dir_all(&config.out)
             .map_err(io_error(format!("{} cannot be made", config.out.display())))?;
         // Engines have their own ideas of the current folder.
-        let root = fs::canonicalize(&config.out)
-            .map_err(io_error(format!("{}", config.out.display())))?;
+        let root =
+            fs::canonicalize(&config.out).map_err(io_error(format!("{}", config.out.display())))?;
         let folder = Self { root };
         for old in [folder.stats_file(), folder.log()] {
             remove(&old)?;
@@ -59,10 +59,7 @@ impl Folder {
             .map(|n| self.root.join(format!("findings.{n}")))
             .find(|p| !p.exists())
             .expect("there is a free number");
-        fs::rename(&dir, &aside).map_err(io_error(format!(
-            "{} cannot be set aside",
-            dir.display()
-        )))
+        fs::rename(&dir, &aside).map_err(io_error(format!("{} cannot be set aside", dir.display())))
     }
 
     /// Programs are named by their contents, so that nothing is there twice.

@@ -12,7 +12,6 @@
 //! OUT/engine.log   what the engine printed
 //! ```
 
-pub mod builtin;
 mod engine;
 mod folder;
 mod progress;
@@ -192,10 +191,10 @@ pub fn run(config: &Config) -> Result<Campaign, Error> {
         return Err(Error::Target(message));
     }
     let mut found = folder.findings();
-    if found.is_empty() {
-        if let Some(path) = folder.crashes(config.engine).into_iter().next() {
-            found = confirm(config, &folder, path)?;
-        }
+    if found.is_empty()
+        && let Some(path) = folder.crashes(config.engine).into_iter().next()
+    {
+        found = confirm(config, &folder, path)?;
     }
     if !found.is_empty() {
         return Ok(Campaign {
@@ -260,7 +259,10 @@ impl Children {
                 .env("GUPDIFF_RIGHT", &config.right)
                 .env("GUPDIFF_OUT", folder.findings_dir())
                 .env("GUPDIFF_STATS", folder.stats_file())
-                .env("GUPDIFF_KEEP_GOING", if config.keep_going { "1" } else { "" })
+                .env(
+                    "GUPDIFF_KEEP_GOING",
+                    if config.keep_going { "1" } else { "" },
+                )
                 .env("GUPDIFF_EMPTY", if config.empty { "1" } else { "" })
                 .env("GUPDIFF_MAKE", config.make.as_deref().unwrap_or(""))
                 .stdin(Stdio::null())

@@ -30,7 +30,11 @@ impl Progress {
 
     /// Shows a line if it is time for one.
     pub(super) fn tick(&mut self, folder: &Folder) {
-        let every = if self.terminal { EVERY_ON_TERMINAL } else { EVERY };
+        let every = if self.terminal {
+            EVERY_ON_TERMINAL
+        } else {
+            EVERY
+        };
         if self.shown.unwrap_or(self.started).elapsed() < every {
             return;
         }

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The laws as code: one function for each, over one operation.
+//! A trace, operation by operation: what each does, and which laws concern it.
 
 use csrc::abi::{self, gd_op, gd_rec};
 
-use super::{Broken, Law};
-use crate::layout::maybe_dma_pinned;
-use crate::ops::{self, Rev};
-use crate::pages::Pages;
-use crate::program::{self, Program};
-use crate::trace::{Call, End, PageState, Record, Ret, Trace};
+use super::{Broken, Checker, Law, rules};
+use crate::ops::Rev;
+use crate::program::Program;
+use crate::trace::{End, PageState, Record, Ret, Trace};
 
 /// What an operation does, as far as the laws are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Does {
+pub(super) enum Does {
     /// Takes this many references, if it succeeds.
     Get(i32),
     /// Drops this many references.
@@ -31,28 +29,38 @@ enum Does {
     Other,
 }
 
-type Check = Result<(), (Law, Option<u32>, String)>;
+pub(super) type Check = Result<(), (Law, Option<u32>, String)>;
 
-struct Op<'a> {
-    op: &'a gd_op,
-    does: Does,
-    recs: &'a [gd_rec],
-    ret: Ret,
-    acquired: i32,
-    released: i32,
-    bits: u8,
+/// A page that an operation changed: before and after.
+pub(super) type Change = (PageState, PageState);
+
+pub(super) struct Op<'a> {
+    pub(super) op: &'a gd_op,
+    pub(super) does: Does,
+    pub(super) recs: &'a [gd_rec],
+    pub(super) changed: &'a [Change],
+    pub(super) ret: Ret,
+    pub(super) acquired: i32,
+    pub(super) released: i32,
+    pub(super) bits: u8,
     /// The head of the page operand, before the operation.
-    head: Option<PageState>,
-    zero: bool,
+    pub(super) head: Option<PageState>,
+    pub(super) zero: bool,
 }
 
-pub(super) fn trace(pages: &mut Pages, prog: &Program, rev: Rev, trace: &Trace) -> Option<Broken> {
+pub(super) fn trace(
+    checker: &mut Checker,
+    prog: &Program,
+    rev: Rev,
+    trace: &Trace,
+) -> Option<Broken> {
     let mut executed = 0;
     for recs in trace.ops() {
         let Some(op) = prog.ops().get(executed) else {
             break;
         };
-        if let Err((law, page, what)) = operation(pages, prog, rev, op, recs) {
+        let summary = Summary::new(checker, prog, recs);
+        if let Err((law, page, what)) = operation(checker, prog, rev, op, recs, &summary) {
             return Some(Broken {
                 law,
                 op_index: executed,
@@ -61,7 +69,10 @@ pub(super) fn trace(pages: &mut Pages, prog: &Program, rev: Rev, trace: &Trace) 
                 what,
             });
         }
-        pages.apply(recs);
+        for (_, new) in &checker.changed {
+            checker.pages.set(*new);
+        }
+        checker.pages.set_bits(summary.bits);
         executed += 1;
     }
     let broken = |law, page, what| Broken {
@@ -92,33 +103,71 @@ pub(super) fn trace(pages: &mut Pages, prog: &Program, rev: Rev, trace: &Trace) 
     }
 }
 
-fn operation(pages: &Pages, prog: &Program, rev: Rev, op: &gd_op, recs: &[gd_rec]) -> Check {
+/// What one pass over an operation's records finds.
+struct Summary {
+    ret: Option<Ret>,
+    bits: u8,
+    acquired: i32,
+    released: i32,
+}
+
+impl Summary {
+    /// Also fills the checker's list of changes.
+    fn new(checker: &mut Checker, prog: &Program, recs: &[gd_rec]) -> Self {
+        checker.changed.clear();
+        let mut summary = Self {
+            ret: None,
+            bits: checker.pages.bits(),
+            acquired: 0,
+            released: 0,
+        };
+        for rec in recs {
+            match u32::from(rec.kind) {
+                abi::GD_R_PAGE => {
+                    let new = PageState::from_rec(rec);
+                    let old = checker.pages.get(&prog.0, new.page);
+                    checker.changed.push((old, new));
+                }
+                abi::GD_R_STATE => {
+                    summary.bits = rec.a;
+                    summary.acquired = rec.d as u32 as i32;
+                    summary.released = (rec.d >> 32) as u32 as i32;
+                }
+                abi::GD_R_RET => {
+                    if let Record::Ret(ret) = Record::from(rec) {
+                        summary.ret = Some(ret);
+                    }
+                }
+                _ => {}
+            }
+        }
+        summary
+    }
+}
+
+fn operation(
+    checker: &Checker,
+    prog: &Program,
+    rev: Rev,
+    op: &gd_op,
+    recs: &[gd_rec],
+    summary: &Summary,
+) -> Check {
+    let pages = &checker.pages;
     let id = u32::from(op.op);
     if id >= abi::GD_OP_SET_REF {
-        return changed(pages, prog, recs).try_for_each(|(_, new)| pinnedness(&new));
+        return checker
+            .changed
+            .iter()
+            .try_for_each(|(_, new)| rules::pinnedness(new));
     }
-    let Some(Record::Ret(ret)) = recs.last().map(Record::from) else {
+    let Some(ret) = summary.ret else {
         return Ok(());
     };
     if matches!(ret, Ret::Stopped | Ret::Absent) {
         return Ok(());
     }
-    let (bits, acquired, released) = recs
-        .iter()
-        .rev()
-        .find_map(|rec| match Record::from(rec) {
-            Record::State {
-                bits,
-                acquired,
-                released,
-            } => Some((bits, acquired, released)),
-            _ => None,
-        })
-        .unwrap_or((pages.bits(), 0, 0));
-    let info = ops::info(op.op);
-    let one_page = info.is_some_and(|i| i.has(abi::GD_S_PAGE | abi::GD_S_FOLIO))
-        && id != abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK;
-    let head = if one_page {
+    let head = if checker.one_page[usize::from(op.op)] {
         let head = pages.operand_head(&prog.0, pages.layout().operand(op));
         head.map(|head| pages.get(&prog.0, head))
     } else {
@@ -132,27 +181,28 @@ fn operation(pages: &Pages, prog: &Program, rev: Rev, op: &gd_op, recs: &[gd_rec
         op,
         does: does(op, rev),
         recs,
+        changed: &checker.changed,
         ret,
-        acquired,
-        released,
-        bits,
+        acquired: summary.acquired,
+        released: summary.released,
+        bits: summary.bits,
         head,
         zero,
     };
-    every_operation(&ctx, pages, prog)?;
+    rules::every_operation(&ctx, pages)?;
     match ctx.does {
-        Does::Ask => asked(&ctx),
-        Does::Get(refs) => got(&ctx, refs),
-        Does::Put(refs) => put(&ctx, refs),
-        Does::Pin(refs) => pinned(&ctx, refs),
-        Does::AddPin => added_pin(&ctx),
-        Does::Unpin(refs) => unpinned(&ctx, refs),
+        Does::Ask => rules::asked(&ctx),
+        Does::Get(refs) => rules::got(&ctx, refs),
+        Does::Put(refs) => rules::put(&ctx, refs),
+        Does::Pin(refs) => rules::pinned(&ctx, refs),
+        Does::AddPin => rules::added_pin(&ctx),
+        Does::Unpin(refs) => rules::unpinned(&ctx, refs),
         Does::UnpinMany | Does::Other => Ok(()),
     }?;
     if matches!(ctx.does, Does::Pin(_) | Does::Unpin(_) | Does::UnpinMany) {
-        balance(&ctx, pages, prog)?;
+        rules::balance(&ctx)?;
     }
-    dirtied(&ctx, pages, prog)
+    rules::dirtied(&ctx, pages, prog)
 }
 
 fn does(op: &gd_op, rev: Rev) -> Does {
@@ -210,398 +260,3 @@ fn does(op: &gd_op, rev: Rev) -> Does {
 }
 
 const SLOW_GRAB_HAS_REFS: Rev = Rev { major: 6, minor: 6 };
-
-/// The pages that an operation changed: before and after.
-fn changed<'a>(
-    pages: &'a Pages,
-    prog: &'a Program,
-    recs: &'a [gd_rec],
-) -> impl Iterator<Item = (PageState, PageState)> + 'a {
-    recs.iter()
-        .filter(|rec| u32::from(rec.kind) == abi::GD_R_PAGE)
-        .map(|rec| {
-            let new = PageState::from_rec(rec);
-            (pages.get(&prog.0, new.page), new)
-        })
-}
-
-fn calls<'a>(recs: &'a [gd_rec]) -> impl Iterator<Item = (Call, PageState)> + 'a {
-    recs.iter()
-        .filter(|rec| u32::from(rec.kind) == abi::GD_R_CALL)
-        .map(|rec| (Call::from_abi(rec.a), PageState::from_call(rec)))
-}
-
-fn require(ok: bool, law: Law, page: Option<u32>, what: impl FnOnce() -> String) -> Check {
-    match ok {
-        true => Ok(()),
-        false => Err((law, page, what())),
-    }
-}
-
-fn pinnedness(new: &PageState) -> Check {
-    let expected = !new.tail && maybe_dma_pinned(new);
-    require(
-        new.pinned == expected,
-        Law::PinnednessFollowsCounts,
-        Some(new.page),
-        || {
-            format!(
-                "maybe_dma_pinned is {}, with refcount {} and pin count {}",
-                new.pinned, new.refcount, new.pincount
-            )
-        },
-    )
-}
-
-fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
-    let id = u32::from(op.op.op);
-    let before = pages.bits();
-    let moved = |bit: u32| u32::from(before ^ op.bits) & bit != 0;
-    require(
-        !moved(abi::GD_W_IRQS_ON),
-        Law::InterruptsAreRestored,
-        None,
-        || match u32::from(before) & abi::GD_W_IRQS_ON {
-            0 => "interrupts were off and are on now".into(),
-            _ => "interrupts were on and are off now".into(),
-        },
-    )?;
-    if id == abi::GD_OP_MM_SET_HAS_PINNED_FLAG {
-        let set = u32::from(op.bits) & abi::GD_W_HAS_PINNED != 0;
-        require(set, Law::HasPinnedIsOneWay, None, || "it is not set".into())?;
-    } else {
-        let same = !moved(abi::GD_W_HAS_PINNED);
-        require(same, Law::HasPinnedIsOneWay, None, || "it changed".into())?;
-    }
-    for (old, new) in changed(pages, prog, op.recs) {
-        pinnedness(&new)?;
-        let newly = |flag| new.has(flag) && !old.has(flag);
-        require(
-            !newly(abi::GD_F_LOCKED),
-            Law::LocksAreBalanced,
-            Some(new.page),
-            || "it is locked now and was not before".into(),
-        )?;
-        if let Some(head) = &op.head {
-            require(
-                new.page == head.page,
-                Law::OnlyItsFolio,
-                Some(new.page),
-                || "it changed, and is not of the folio that was named".into(),
-            )?;
-        }
-        let puts = matches!(op.does, Does::Put(_) | Does::Unpin(_) | Does::UnpinMany);
-        let device = new.page >> abi::GD_SLOT_SHIFT
-            >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
-        if puts && !device && new.refcount == 0 && old.refcount != 0 {
-            let freed = calls(op.recs).any(|(c, s)| c == Call::FolioPut && s.page == new.page);
-            require(freed, Law::FreedAtZero, Some(new.page), || {
-                format!(
-                    "its refcount went from {} to 0 without __folio_put",
-                    old.refcount
-                )
-            })?;
-        }
-    }
-    let (mut dirties, mut unlocks) = (0, 0);
-    for (call, state) in calls(op.recs) {
-        match call {
-            Call::FolioPut => require(
-                state.refcount == 0,
-                Law::FreedAtZero,
-                Some(state.page),
-                || format!("it is freed with refcount {}", state.refcount),
-            )?,
-            Call::FolioMarkDirty => dirties += 1,
-            Call::FolioUnlock => unlocks += 1,
-            _ => {}
-        }
-    }
-    require(dirties == unlocks, Law::LocksAreBalanced, None, || {
-        format!("{dirties} calls of folio_mark_dirty and {unlocks} of folio_unlock")
-    })
-}
-
-fn asked(op: &Op) -> Check {
-    let quiet = op.recs.iter().all(|rec| {
-        !matches!(
-            u32::from(rec.kind),
-            abi::GD_R_PAGE | abi::GD_R_STATE | abi::GD_R_CALL
-        )
-    });
-    let page = op.head.map(|head| head.page);
-    require(quiet, Law::PredicatesChangeNothing, page, || {
-        "something changed".into()
-    })?;
-    if let (
-        abi::GD_OP_FOLIO_MAYBE_DMA_PINNED | abi::GD_OP_PAGE_MAYBE_DMA_PINNED,
-        Some(head),
-        Ret::Bool(said),
-    ) = (u32::from(op.op.op), op.head, op.ret)
-    {
-        require(
-            said == head.pinned,
-            Law::PinnednessFollowsCounts,
-            page,
-            || format!("the answer is {said}, what was observed {}", head.pinned),
-        )?;
-    }
-    Ok(())
-}
-
-/// Whether the operation did what it is for.
-fn succeeded(op: &Op) -> bool {
-    match op.ret {
-        Ret::Bool(done) => done,
-        Ret::Errno(errno) => errno == 0,
-        Ret::Null => false,
-        _ => true,
-    }
-}
-
-/// The head after the operation.
-fn after(op: &Op, head: &PageState) -> PageState {
-    op.recs
-        .iter()
-        .filter(|rec| u32::from(rec.kind) == abi::GD_R_PAGE)
-        .map(PageState::from_rec)
-        .find(|new| new.page == head.page)
-        .unwrap_or(*head)
-}
-
-/// The refcount and the pin count moved by this much, and the counters so.
-fn moved(op: &Op, law: Law, refs: i32, pins: i32, acquired: i32, released: i32) -> Check {
-    let Some(head) = op.head else {
-        return Ok(());
-    };
-    let new = after(op, &head);
-    let seen = (
-        new.refcount.wrapping_sub(head.refcount),
-        new.pincount.wrapping_sub(head.pincount),
-    );
-    require(seen == (refs, pins), law, Some(head.page), || {
-        format!(
-            "refcount moved by {} and pin count by {}, expected {refs} and {pins}",
-            seen.0, seen.1
-        )
-    })?;
-    let law = match law {
-        Law::PinMovesCounts => Law::PinIsCounted,
-        _ => law,
-    };
-    require(
-        (op.acquired, op.released) == (acquired, released),
-        law,
-        Some(head.page),
-        || {
-            format!(
-                "{} pins counted as acquired and {} as released, expected {acquired} and {released}",
-                op.acquired, op.released
-            )
-        },
-    )
-}
-
-/// What every attempt to take something has in common.  Says whether it was
-/// one that failed.
-fn attempt(op: &Op) -> Result<bool, (Law, Option<u32>, String)> {
-    let Some(head) = &op.head else {
-        return Ok(false);
-    };
-    let page = Some(head.page);
-    let id = u32::from(op.op.op);
-    match op.ret {
-        Ret::Errno(errno) => {
-            let known = errno == 0 || (-4095..0).contains(&errno);
-            require(known, Law::ErrorsAreErrno, page, || {
-                format!("the result is {errno}")
-            })?;
-        }
-        Ret::Folio(folio) => {
-            require(folio == head.page, Law::GrabReturnsTheFolio, page, || {
-                format!("the result is page {folio:#x}")
-            })?;
-        }
-        _ => {}
-    }
-    if id == abi::GD_OP_GRAB_SLOW && head.refcount <= 0 {
-        let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
-        require(
-            op.recs.iter().any(warned),
-            Law::SlowGrabWarns,
-            page,
-            || format!("its refcount is {}, and nothing warned", head.refcount),
-        )?;
-    }
-    if succeeded(op) {
-        return Ok(false);
-    }
-    moved(op, Law::FailedGrabTakesNothing, 0, 0, 0, 0)?;
-    Ok(true)
-}
-
-fn got(op: &Op, refs: i32) -> Check {
-    if attempt(op)? {
-        return Ok(());
-    }
-    if let Some(head) = &op.head {
-        // get_page and folio_get trust their caller.
-        let tries = !matches!(op.ret, Ret::Void);
-        require(
-            !tries || head.refcount != 0,
-            Law::NothingFromFree,
-            Some(head.page),
-            || "its refcount was 0, and it was grabbed".into(),
-        )?;
-    }
-    moved(op, Law::GetMovesOnlyReferences, refs, 0, 0, 0)
-}
-
-fn put(op: &Op, refs: i32) -> Check {
-    let refs = if succeeded(op) {
-        0i32.wrapping_sub(refs)
-    } else {
-        0
-    };
-    moved(op, Law::GetMovesOnlyReferences, refs, 0, 0, 0)
-}
-
-/// By how much the refcount and the pin count of a folio move for some pins.
-fn scheme(head: &PageState, refs: i32) -> (i32, i32) {
-    if head.is_large() {
-        (refs, refs)
-    } else {
-        (refs.wrapping_mul(1024), 0)
-    }
-}
-
-fn pinned(op: &Op, refs: i32) -> Check {
-    if attempt(op)? {
-        return Ok(());
-    }
-    let Some(head) = &op.head else {
-        return Ok(());
-    };
-    if op.zero {
-        return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
-    }
-    require(
-        head.refcount != 0,
-        Law::NothingFromFree,
-        Some(head.page),
-        || "its refcount was 0, and it was pinned".into(),
-    )?;
-    let (dref, dpin) = scheme(head, refs);
-    moved(op, Law::PinMovesCounts, dref, dpin, refs, 0)?;
-    says_so(op, head, refs)
-}
-
-fn says_so(op: &Op, head: &PageState, refs: i32) -> Check {
-    let fits = if head.is_large() {
-        head.pincount >= 0 && head.pincount.checked_add(refs).is_some()
-    } else {
-        let total = refs.checked_mul(1024);
-        head.refcount >= 0 && total.is_some_and(|t| head.refcount.checked_add(t).is_some())
-    };
-    let new = after(op, head);
-    let fine = refs <= 0 || !fits || new.pinned;
-    require(fine, Law::PinnedPageSaysSo, Some(head.page), || {
-        format!(
-            "refcount {} and pin count {}, and it is not reported as pinned",
-            new.refcount, new.pincount
-        )
-    })
-}
-
-fn added_pin(op: &Op) -> Check {
-    let Some(head) = &op.head else {
-        return Ok(());
-    };
-    if op.zero {
-        return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
-    }
-    let (dref, dpin) = scheme(head, 1);
-    // It does not count the pin.
-    moved(op, Law::PinMovesCounts, dref, dpin, 0, 0)?;
-    says_so(op, head, 1)
-}
-
-fn unpinned(op: &Op, refs: i32) -> Check {
-    let Some(head) = &op.head else {
-        return Ok(());
-    };
-    if op.zero {
-        return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
-    }
-    let (dref, dpin) = scheme(head, 0i32.wrapping_sub(refs));
-    moved(op, Law::PinMovesCounts, dref, dpin, 0, refs)
-}
-
-/// Over all pages: what the counts say is what the counters say.
-fn balance(op: &Op, pages: &Pages, prog: &Program) -> Check {
-    let mut refs = 0i32;
-    for (old, new) in changed(pages, prog, op.recs) {
-        let dref = new.refcount.wrapping_sub(old.refcount);
-        if new.is_large() {
-            let dpin = new.pincount.wrapping_sub(old.pincount);
-            require(
-                dref == dpin,
-                Law::LargeUnpinDropsBoth,
-                Some(new.page),
-                || format!("refcount moved by {dref}, pin count by {dpin}"),
-            )?;
-            refs = refs.wrapping_add(dpin.wrapping_mul(1024));
-        } else {
-            refs = refs.wrapping_add(dref);
-        }
-    }
-    let net = op.acquired.wrapping_sub(op.released);
-    require(
-        refs == net.wrapping_mul(1024),
-        Law::PinsBalanceCounters,
-        None,
-        || {
-            format!(
-                "acquired {}, released {}; the pages' counts moved by {refs} in units of 1/1024 pin",
-                op.acquired, op.released
-            )
-        },
-    )
-}
-
-fn dirtied(op: &Op, pages: &Pages, prog: &Program) -> Check {
-    let id = u32::from(op.op.op);
-    let mods = u32::from(op.op.mods);
-    let unpins = matches!(
-        id,
-        abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK | abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK
-    );
-    if !unpins || mods & abi::GD_MOD_DIRTY == 0 {
-        for (old, new) in changed(pages, prog, op.recs) {
-            let newly = new.has(abi::GD_F_DIRTY) && !old.has(abi::GD_F_DIRTY);
-            require(!newly, Law::DirtyWhenAsked, Some(new.page), || {
-                "it is dirty now, and nobody asked for that".into()
-            })?;
-        }
-        return Ok(());
-    }
-    // With a count of its own the list may be read in part or past its end.
-    let list = id == abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK;
-    if (list && mods & abi::GD_MOD_N != 0) || (!list && op.op.n <= 0) {
-        return Ok(());
-    }
-    let runs = if list { program::NR_RUNS } else { 1 };
-    for run in op.op.run[..runs].iter().filter(|r| !list || r.len > 0) {
-        let Some(head) = pages.operand_head(&prog.0, pages.layout().run(run)) else {
-            continue;
-        };
-        let new = after(op, &pages.get(&prog.0, head));
-        require(
-            new.has(abi::GD_F_DIRTY),
-            Law::DirtyWhenAsked,
-            Some(head),
-            || "it was to be dirtied, and is not dirty".into(),
-        )?;
-    }
-    Ok(())
-}

@@ -7,10 +7,13 @@
 //! count overflows, and nothing about an operation that did not return.
 
 mod check;
+mod rules;
 
 use std::fmt;
 
-use crate::ops::Rev;
+use csrc::abi;
+
+use crate::ops::{self, Rev};
 use crate::pages::Pages;
 use crate::program::Program;
 use crate::trace::Trace;
@@ -113,9 +116,26 @@ pub struct Broken {
 }
 
 /// Checks traces; keeps its memory between programs.
-#[derive(Default)]
 pub struct Checker {
     pages: Pages,
+    changed: Vec<check::Change>,
+    /// By operation id: whether it is about one page.
+    one_page: [bool; 256],
+}
+
+impl Default for Checker {
+    fn default() -> Self {
+        let mut one_page = [false; 256];
+        for op in ops::table() {
+            one_page[usize::from(op.id)] = op.has(abi::GD_S_PAGE | abi::GD_S_FOLIO)
+                && u32::from(op.id) != abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK;
+        }
+        Self {
+            pages: Pages::default(),
+            changed: Vec::new(),
+            one_page,
+        }
+    }
 }
 
 impl Checker {
@@ -123,6 +143,6 @@ impl Checker {
     /// breaks.
     pub fn check(&mut self, prog: &Program, rev: Rev, trace: &Trace) -> Option<Broken> {
         self.pages.start(&prog.0);
-        check::trace(&mut self.pages, prog, rev, trace)
+        check::trace(self, prog, rev, trace)
     }
 }

@@ -15,9 +15,18 @@ fn plainer(now: i32) -> impl Iterator<Item = i32> {
         _ => 2 + 2 * i64::from(n).abs() + i64::from(n < 0),
     };
     let step = if now > 0 { -1 } else { 1 };
-    [1, 0, 2, -1, 1024, now.wrapping_neg(), now / 2, now.wrapping_add(step)]
-        .into_iter()
-        .filter(move |n| rank(*n) < rank(now))
+    [
+        1,
+        0,
+        2,
+        -1,
+        1024,
+        now.wrapping_neg(),
+        now / 2,
+        now.wrapping_add(step),
+    ]
+    .into_iter()
+    .filter(move |n| rank(*n) < rank(now))
 }
 
 /// Simplifies one number until nothing plainer will do.
@@ -31,11 +40,7 @@ fn number(s: &mut Shrinker, get: impl Fn(&Shrinker) -> i32, set: impl Fn(&mut Pr
 }
 
 /// Clears the bits of a mask one by one, all of them first.
-fn bits(
-    s: &mut Shrinker,
-    get: impl Fn(&Shrinker) -> u32,
-    set: impl Fn(&mut Program, u32),
-) {
+fn bits(s: &mut Shrinker, get: impl Fn(&Shrinker) -> u32, set: impl Fn(&mut Program, u32)) {
     if get(s) == 0 || s.edit(|p| set(p, 0)) {
         return;
     }
@@ -63,9 +68,8 @@ pub(super) fn world(s: &mut Shrinker) {
 pub(super) fn folios(s: &mut Shrinker) {
     for i in 0..s.best().nr_folios() {
         let folio = move |s: &Shrinker| -> gd_folio { s.best().folios()[i] };
-        let try_field = |s: &mut Shrinker, set: &dyn Fn(&mut gd_folio)| {
-            s.edit(|p| set(&mut p.folios_mut()[i]))
-        };
+        let try_field =
+            |s: &mut Shrinker, set: &dyn Fn(&mut gd_folio)| s.edit(|p| set(&mut p.folios_mut()[i]));
         try_field(s, &|f| f.kind = abi::GD_K_NORMAL as u8);
         for order in 0..folio(s).order {
             if try_field(s, &|f| f.order = order) {
@@ -77,14 +81,10 @@ pub(super) fn folios(s: &mut Shrinker) {
         try_field(s, &|f| f.exclusive = 0);
         try_field(s, &|f| f.migratetype = abi::GD_MT_MOVABLE as u8);
         bits(s, |s| folio(s).flags, |p, v| p.folios_mut()[i].flags = v);
-        number(s, |s| folio(s).ref_, |p, n| {
-            p.folios_mut()[i].ref_ = n
-        });
+        number(s, |s| folio(s).ref_, |p, n| p.folios_mut()[i].ref_ = n);
         // A pin count of 0 need not be written.
         if !try_field(s, &|f| f.pin = 0) {
-            number(s, |s| folio(s).pin, |p, n| {
-                p.folios_mut()[i].pin = n
-            });
+            number(s, |s| folio(s).pin, |p, n| p.folios_mut()[i].pin = n);
         }
     }
 }
@@ -104,12 +104,8 @@ pub(super) fn operations(s: &mut Shrinker) {
                 break;
             }
         }
-        number(s, |s| op(s).n, |p, n| {
-            p.ops_mut()[i].n = n
-        });
-        number(s, |s| op(s).val, |p, n| {
-            p.ops_mut()[i].val = n
-        });
+        number(s, |s| op(s).n, |p, n| p.ops_mut()[i].n = n);
+        number(s, |s| op(s).val, |p, n| p.ops_mut()[i].val = n);
     }
 }
 

@@ -20,7 +20,6 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
         .prefix(".gupdiff-")
         .tempfile_in(dir)?;
     file.write_all(contents)?;
-    file.as_file().sync_data()?;
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     file.as_file().set_permissions(permissions)?;
     file.persist(path).map_err(|e| e.error)?;

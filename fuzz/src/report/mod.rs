@@ -16,6 +16,7 @@ pub use file::hash;
 pub use file::{reproducer, save_reproducer, write_atomically};
 pub use show::Names;
 
+use crate::compare::{Divergence, Field};
 use crate::ops;
 use crate::oracle::{Oracle, Verdict, Which};
 use crate::pages::Pages;
@@ -126,10 +127,7 @@ pub fn summary(oracle: &Oracle, prog: &Program, verdict: &Verdict) -> String {
             None => "no law is broken".into(),
         },
         Verdict::Divergence(d) => {
-            let on = match d.page {
-                Some(page) => format!(" of {}", names.page(page)),
-                None => String::new(),
-            };
+            let on = of_page(d, &names);
             format!("{}{on} differs at {}", d.field.name(), at(d.op_index))
         }
         Verdict::BrokenLaw(which, b) => {
@@ -147,6 +145,15 @@ pub fn summary(oracle: &Oracle, prog: &Program, verdict: &Verdict) -> String {
             "not comparable from {} on: only one side has it",
             at(*index)
         ),
+    }
+}
+
+/// ` of h`, if the divergence is on a page.
+fn of_page(d: &Divergence, names: &Names) -> String {
+    match (d.page, d.field) {
+        (None, _) => String::new(),
+        (Some(page), Field::Call) => format!(" for {}", names.page(page)),
+        (Some(page), _) => format!(" of {}", names.page(page)),
     }
 }
 
@@ -220,10 +227,7 @@ fn values(oracle: &Oracle, verdict: &Verdict, names: &Names) -> String {
     let right = oracle.pair().right.as_deref().unwrap_or(left);
     match verdict {
         Verdict::Divergence(d) => {
-            let on = match d.page {
-                Some(page) => format!(" of {}", names.page(page)),
-                None => String::new(),
-            };
+            let on = of_page(d, names);
             format!(
                 "{}{on}\n  left   {}\n  right  {}\n",
                 d.field.name(),
@@ -257,7 +261,13 @@ fn around(
     names: &Names,
 ) -> String {
     let left = oracle.pair().left.as_ref();
-    let mut shown = vec![Shown::new(Which::Left, left, oracle.left_trace(), prog, index)];
+    let mut shown = vec![Shown::new(
+        Which::Left,
+        left,
+        oracle.left_trace(),
+        prog,
+        index,
+    )];
     if let Some(right) = &oracle.pair().right {
         let trace = oracle.right_trace();
         shown.push(Shown::new(Which::Right, right.as_ref(), trace, prog, index));
@@ -283,7 +293,11 @@ fn around(
     out += "\nevents and results of the operation\n";
     for s in &shown {
         let mut any = false;
-        for line in s.records.iter().filter_map(|r| show::event(r, s.side, names)) {
+        for line in s
+            .records
+            .iter()
+            .filter_map(|r| show::event(r, s.side, names))
+        {
             let side = if any { "" } else { s.which.name() };
             out += &format!("  {side:<5}  {line}\n");
             any = true;
@@ -317,13 +331,7 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn new(
-        which: Which,
-        side: &'a dyn Side,
-        trace: &Trace,
-        prog: &Program,
-        index: usize,
-    ) -> Self {
+    fn new(which: Which, side: &'a dyn Side, trace: &Trace, prog: &Program, index: usize) -> Self {
         let (mut before, mut after) = (Pages::default(), Pages::default());
         before.start(&prog.0);
         after.start(&prog.0);
@@ -387,9 +395,8 @@ fn reproduce(oracle: &Oracle, path: Option<&str>, origin: &Origin) -> String {
     let path = path.unwrap_or("FILE");
     let left = &oracle.pair().left.info().name;
     let right = oracle.pair().right_name();
-    let mut out = format!(
-        "\nto see it again\n  gupdiff run {path} --left {left} --right {right}\n"
-    );
+    let mut out =
+        format!("\nto see it again\n  gupdiff run {path} --left {left} --right {right}\n");
     if let Some(make) = &origin.make {
         out += &format!("  with the sides as built by: make fuzz {make}\n");
     }

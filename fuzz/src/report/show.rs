@@ -154,7 +154,7 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
         Value::Truth(value) => value.to_string(),
         Value::State(bits) => state(bits),
         Value::Ret(r) => ret(r, names),
-        Value::End(end, executed) => format!("{end:?} after {executed} operations"),
+        Value::End(end, executed) => format!("{end} after {executed} operations"),
         Value::Record(name) => format!("a {name} record"),
     }
 }
@@ -178,7 +178,7 @@ pub fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<String> 
         ),
         Record::Ret(r) => format!("RET   {}", ret(*r, names)),
         Record::Page(_) => return None,
-        Record::End { reason, executed } => format!("END   {reason:?} after {executed} operations"),
+        Record::End { reason, executed } => format!("END   {reason} after {executed} operations"),
         Record::Unknown(kind) => format!("unknown record {kind}"),
     })
 }

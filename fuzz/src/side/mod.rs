@@ -101,7 +101,9 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A side cannot be its own oracle.
-    #[error("`{0}` cannot be compared with itself; give another side, or `none` for the laws alone")]
+    #[error(
+        "`{0}` cannot be compared with itself; give another side, or `none` for the laws alone"
+    )]
     Itself(String),
     /// The kernel's memory could not be set up.
     #[error("a linked kernel could not be started: {0}")]

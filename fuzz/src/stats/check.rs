@@ -46,9 +46,9 @@ fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
         // Does nothing without CONFIG_DEBUG_VM.
         abi::GD_OP_SANITY_CHECK if !debug_vm => Failure::Never,
         // They have warnings.
-        abi::GD_OP_FOLIO_ADD_PIN
-        | abi::GD_OP_UNPIN_USER_PAGES
-        | abi::GD_OP_UNPIN_FOLIOS => Failure::Says,
+        abi::GD_OP_FOLIO_ADD_PIN | abi::GD_OP_UNPIN_USER_PAGES | abi::GD_OP_UNPIN_FOLIOS => {
+            Failure::Says
+        }
         _ if op.result == ResultKind::Void => Failure::Stops,
         _ => Failure::Says,
     }
@@ -84,7 +84,10 @@ impl Stats {
     }
 
     fn check_op(&self, op: &OpInfo, rev: Rev, debug_vm: bool, complaints: &mut Vec<String>) {
-        let Some(name) = op.name(rev).or((op.layer == Layer::World).then_some(op.role)) else {
+        let Some(name) = op
+            .name(rev)
+            .or((op.layer == Layer::World).then_some(op.role))
+        else {
             return;
         };
         let count = self.ops.get(op.role).copied().unwrap_or_default();

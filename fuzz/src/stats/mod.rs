@@ -131,7 +131,11 @@ impl Stats {
     /// The mean of executed operations.
     pub fn mean_executed(&self) -> f64 {
         let total: u64 = self.executed.values().sum();
-        let sum: u64 = self.executed.iter().map(|(ops, n)| u64::from(*ops) * n).sum();
+        let sum: u64 = self
+            .executed
+            .iter()
+            .map(|(ops, n)| u64::from(*ops) * n)
+            .sum();
         sum as f64 / total.max(1) as f64
     }
 }

@@ -2,10 +2,11 @@
 //! `gupdiff bench`: programs per second, as ratios from one run.
 
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use gup_fuzz::campaign::{self, Config, Engine};
 use gup_fuzz::input;
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::program::Program;
@@ -16,6 +17,7 @@ use gup_fuzz::target::Target;
 use gup_fuzz::trace::Trace;
 use serde::Serialize;
 
+use crate::campaign::EngineArg;
 use crate::{Outcome, SideArgs};
 
 /// Measure programs per second in process, and who needs the time.
@@ -28,6 +30,15 @@ pub struct Args {
     /// Seconds for each measurement
     #[arg(long, default_value_t = 2.0)]
     time: f64,
+    /// Also measure what this engine costs by itself, with --target
+    #[arg(long, value_enum, requires = "target", value_name = "ENGINE")]
+    engine: Option<EngineArg>,
+    /// The target, as built for the engine
+    #[arg(long, requires = "engine", value_name = "FILE")]
+    target: Option<PathBuf>,
+    /// Seconds for each of the two campaigns of an engine
+    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    engine_time: u64,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -45,6 +56,25 @@ struct Results {
     implementations: f64,
     /// The harness' share: decoding, comparing, laws, counting.
     harness: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<EngineCost>,
+}
+
+/// Microseconds per program under an engine, and on an empty target.
+#[derive(Serialize)]
+struct EngineCost {
+    engine: &'static str,
+    programs_per_second: f64,
+    /// The whole, from the clock.
+    whole_us: f64,
+    /// Of that, in process: decoding to verdict.
+    in_process_us: f64,
+    /// The rest is the engine's own.
+    own_us: f64,
+    /// The same engine's on a target that does nothing.
+    empty_us: f64,
+    /// The last two as a ratio.
+    ratio: f64,
 }
 
 #[derive(Serialize)]
@@ -77,10 +107,16 @@ pub fn run(args: &Args) -> Result<Outcome> {
         measure(each, &programs, |p| pair.left.run(p, &mut trace)),
     ));
     if let Some(right) = &mut pair.right {
-        times.push(("right alone", measure(each, &programs, |p| right.run(p, &mut trace))));
+        times.push((
+            "right alone",
+            measure(each, &programs, |p| right.run(p, &mut trace)),
+        ));
     }
     let mut oracle = Oracle::new(pair);
-    times.push(("both, not compared", measure(each, &programs, |p| oracle.run(p))));
+    times.push((
+        "both, not compared",
+        measure(each, &programs, |p| oracle.run(p)),
+    ));
     times.push((
         "both, compared, laws",
         measure(each, &programs, |p| {
@@ -92,7 +128,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut target = Target::new(pair, None, true);
     let whole = measure(each, &bytes, |b| target.run_bytes(b));
     times.push(("the whole, from bytes", whole));
-    let results = results(left_name, right_name, &programs, executed, times, whole);
+    drop(target);
+    let mut results = results(left_name, right_name, &programs, executed, times, whole);
+    if let (Some(engine), Some(target)) = (args.engine, &args.target) {
+        results.engine = Some(engine_cost(args, engine.into(), target, &results)?);
+    }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&results)?);
     } else {
@@ -110,7 +150,12 @@ fn results(
     whole: f64,
 ) -> Results {
     let operations = executed as f64 / programs.len() as f64;
-    let of = |what: &str| times.iter().find(|(w, _)| *w == what).map_or(0.0, |(_, t)| *t);
+    let of = |what: &str| {
+        times
+            .iter()
+            .find(|(w, _)| *w == what)
+            .map_or(0.0, |(_, t)| *t)
+    };
     let implementations = (of("left alone") + of("right alone")) / whole;
     let row = |(what, time): (&'static str, f64)| Row {
         what,
@@ -125,8 +170,48 @@ fn results(
         operations,
         implementations,
         harness: 1.0 - implementations,
+        engine: None,
         rows: times.into_iter().map(row).collect(),
     }
+}
+
+/// Two campaigns of the same engine from the same corpus: on the real target
+/// and on one that does nothing.
+fn engine_cost(args: &Args, engine: Engine, target: &Path, r: &Results) -> Result<EngineCost> {
+    let out = tempfile::tempdir()?;
+    let mut config = Config {
+        engine,
+        binary: target.to_owned(),
+        left: r.left.clone(),
+        right: r.right.clone(),
+        time: Duration::from_secs(args.engine_time.max(1)),
+        jobs: 1,
+        corpus: args.paths.clone(),
+        out: out.path().join("real"),
+        keep_going: true,
+        seed: 1,
+        make: None,
+        extra: Vec::new(),
+        empty: false,
+    };
+    eprintln!("{}, real target:", engine.name());
+    let real = campaign::run(&config)?;
+    config.empty = true;
+    config.out = out.path().join("empty");
+    eprintln!("{}, empty target:", engine.name());
+    let empty = campaign::run(&config)?;
+    let each = |c: &campaign::Campaign| c.time.as_secs_f64() / c.stats.programs.max(1) as f64 * 1e6;
+    let in_process_us = real.stats.seconds_per_program() * 1e6;
+    let own_us = each(&real) - in_process_us;
+    Ok(EngineCost {
+        engine: engine.name(),
+        programs_per_second: 1e6 / each(&real),
+        whole_us: each(&real),
+        in_process_us,
+        own_us,
+        empty_us: each(&empty),
+        ratio: own_us / each(&empty),
+    })
 }
 
 fn show(r: &Results) {
@@ -152,6 +237,19 @@ fn show(r: &Results) {
         r.implementations * 100.0,
         r.harness * 100.0
     );
+    if let Some(e) = &r.engine {
+        println!(
+            "{}: {:.0} programs/s; {:.1} us per program, of which {:.1} in process and {:.1} \
+             its own; {:.1} on an empty target: ratio {:.2}",
+            e.engine,
+            e.programs_per_second,
+            e.whole_us,
+            e.in_process_us,
+            e.own_us,
+            e.empty_us,
+            e.ratio
+        );
+    }
 }
 
 fn programs(args: &Args, pair: &Pair) -> Result<Vec<Program>> {
@@ -159,7 +257,9 @@ fn programs(args: &Args, pair: &Pair) -> Result<Vec<Program>> {
         let info = pair.left.info();
         let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
         let mut rng = Rng::new(1);
-        return Ok((0..1000).map(|_| generate::program(&mut rng, &profile)).collect());
+        return Ok((0..1000)
+            .map(|_| generate::program(&mut rng, &profile))
+            .collect());
     }
     let mut all = Vec::new();
     for path in input::files(&args.paths)? {

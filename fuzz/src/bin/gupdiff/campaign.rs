@@ -54,7 +54,7 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum EngineArg {
+pub enum EngineArg {
     Libfuzzer,
     Afl,
     Honggfuzz,
@@ -75,14 +75,15 @@ pub fn run(args: &Args) -> Result<Outcome> {
     match campaign(args) {
         Ok(outcome) => Ok(outcome),
         Err(error) => {
-            println!("error: {}", one_line(&format!("{error:#}")));
-            Err(error)
+            let message = format!("{error:#}");
+            let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
+            if !rest.is_empty() {
+                eprintln!("{rest}");
+            }
+            println!("error: {}", first.trim_end_matches(':'));
+            Ok(Outcome::Failed)
         }
     }
-}
-
-fn one_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }
 
 fn campaign(args: &Args) -> Result<Outcome> {

@@ -60,6 +60,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         write_atomically(&path, &bytes)
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    eprintln!("{} programs for {left} in {}", args.number, args.dir.display());
+    eprintln!(
+        "{} programs for {left} in {}",
+        args.number,
+        args.dir.display()
+    );
     Ok(Outcome::Fine)
 }

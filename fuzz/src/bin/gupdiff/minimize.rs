@@ -38,7 +38,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         );
     };
     for pass in &small.passes {
-        eprintln!("{:<28} {:>6} tried, {:>4} kept", pass.name, pass.tried, pass.kept);
+        eprintln!(
+            "{:<28} {:>6} tried, {:>4} kept",
+            pass.name, pass.tried, pass.kept
+        );
     }
     eprintln!(
         "{} operations on {} folios, from {} on {}; {} runs",
@@ -55,8 +58,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
             report::write_atomically(path, text.as_bytes())
                 .with_context(|| format!("{} cannot be written", path.display()))?;
             let name = path.display().to_string();
-            let report =
-                report::report(&oracle, &small.program, &small.verdict, Some(&name), &origin);
+            let report = report::report(
+                &oracle,
+                &small.program,
+                &small.verdict,
+                Some(&name),
+                &origin,
+            );
             eprintln!("\n{report}");
         }
         None => print!("{text}"),

@@ -104,7 +104,11 @@ pub fn sites(args: &SitesArgs) -> Result<Outcome> {
         return Ok(Outcome::Fine);
     }
     for row in &rows {
-        let mark = if rust.contains(&row.site) { "rust" } else { "-" };
+        let mark = if rust.contains(&row.site) {
+            "rust"
+        } else {
+            "-"
+        };
         let hit = match row.hits {
             None => String::new(),
             Some(0) if Stats::unreachable(&row.site).is_some() => {

@@ -4,7 +4,7 @@
 use csrc::abi::{self, gd_op, gd_run};
 use gup::machine::MigrateType;
 use gup::page::flag;
-use gup::{Foll, FolioPtr, Kernel, List, Machine, Mapping, PagePtr, Stop, Vma};
+use gup::{FolioPtr, Foll, Kernel, List, Machine, Mapping, PagePtr, Stop, Vma};
 
 use super::record::{Recorder, Returned};
 use crate::layout::split_run;
@@ -134,9 +134,7 @@ impl Call<'_, '_, '_> {
             }
             abi::GD_OP_UNPIN_USER_PAGE => self.kernel.unpin_user_page(page).map(void),
             abi::GD_OP_UNPIN_FOLIO => self.kernel.unpin_folio(folio).map(void),
-            abi::GD_OP_UNPIN_USER_FOLIO => {
-                self.kernel.unpin_user_folio(folio, ulong(n)).map(void)
-            }
+            abi::GD_OP_UNPIN_USER_FOLIO => self.kernel.unpin_user_folio(folio, ulong(n)).map(void),
 
             abi::GD_OP_UNPIN_USER_PAGES => {
                 let npages = self.fill(false);
@@ -190,9 +188,7 @@ impl Call<'_, '_, '_> {
                 .kernel
                 .folio_maybe_dma_pinned(folio)
                 .map(Returned::Bool),
-            abi::GD_OP_NEEDS_COW_FOR_DMA => {
-                self.kernel.needs_cow_for_dma(page).map(Returned::Bool)
-            }
+            abi::GD_OP_NEEDS_COW_FOR_DMA => self.kernel.needs_cow_for_dma(page).map(Returned::Bool),
             abi::GD_OP_IS_LONGTERM_PINNABLE_PAGE => self
                 .kernel
                 .is_longterm_pinnable_page(page)

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Side by side through two traces, with the state of all pages on each.
+
+use csrc::abi::{self, gd_program, gd_rec};
+
+use super::{Class, Detail, Divergence, Field, Value, rec_name, same};
+use crate::pages::Pages;
+use crate::trace::{PageState, Record};
+
+pub(super) struct Walk<'p> {
+    prog: &'p gd_program,
+    pub(super) left: Pages,
+    pub(super) right: Pages,
+}
+
+impl<'p> Walk<'p> {
+    pub(super) fn new(prog: &'p gd_program) -> Self {
+        let mut walk = Self {
+            prog,
+            left: Pages::default(),
+            right: Pages::default(),
+        };
+        walk.left.start(prog);
+        walk.right.start(prog);
+        walk
+    }
+
+    pub(super) fn difference(
+        &self,
+        op_index: usize,
+        field: Field,
+        page: Option<u32>,
+        left: Value,
+        right: Value,
+    ) -> Divergence {
+        let detail = [left, right]
+            .into_iter()
+            .find_map(|value| match value {
+                Value::Site(site) => Some(Detail::Site(site)),
+                Value::Call(call, _) => Some(Detail::Call(call)),
+                _ => None,
+            })
+            .unwrap_or(Detail::None);
+        let op = self.prog.op[..usize::from(self.prog.world.nr_ops)]
+            .get(op_index)
+            .map(|op| op.op);
+        Divergence {
+            op_index,
+            field,
+            page,
+            left,
+            right,
+            class: Class { op, field, detail },
+        }
+    }
+
+    /// All differences within one operation, the most telling first: events in
+    /// order, then the result, then pages, then state.
+    pub(super) fn differences(&self, index: usize, l: &[gd_rec], r: &[gd_rec]) -> Vec<Divergence> {
+        let mut found = Vec::new();
+        self.events(index, l, r, &mut found);
+        self.results(index, l, r, &mut found);
+        self.pages(index, l, r, &mut found);
+        self.states(index, l, r, &mut found);
+        if found.is_empty() {
+            let at = l.iter().zip(r).position(|(l, r)| !same(&[*l], &[*r]));
+            let at = at.unwrap_or(l.len().min(r.len()));
+            let name = |recs: &[gd_rec]| match recs.get(at) {
+                Some(rec) => Value::Record(rec_name(rec)),
+                None => Value::Nothing,
+            };
+            found.push(self.difference(index, Field::Shape, None, name(l), name(r)));
+        }
+        found
+    }
+
+    fn events(&self, index: usize, l: &[gd_rec], r: &[gd_rec], found: &mut Vec<Divergence>) {
+        let (l, r) = (events(l), events(r));
+        for i in 0..l.len().max(r.len()) {
+            let (left, right) = (l.get(i), r.get(i));
+            if left == right {
+                continue;
+            }
+            // An event that only one side has shifts all later ones: compare
+            // what is extra, and stop there.  What ends the program tells
+            // more than what the other side went on to do.
+            let (left, right) = match (left, right) {
+                (Some(a), Some(b)) if event_field(a) != event_field(b) => {
+                    let extra_right = match (is_end(a), is_end(b)) {
+                        (true, false) => false,
+                        (false, true) => true,
+                        _ => r.len() > l.len(),
+                    };
+                    if extra_right {
+                        (None, Some(b))
+                    } else {
+                        (Some(a), None)
+                    }
+                }
+                both => both,
+            };
+            let shown = left.or(right).expect("one of them is there");
+            found.push(self.difference(
+                index,
+                event_field(shown),
+                event_page(shown),
+                event_value(left),
+                event_value(right),
+            ));
+            return;
+        }
+    }
+
+    fn results(&self, index: usize, l: &[gd_rec], r: &[gd_rec], found: &mut Vec<Divergence>) {
+        let ret = |recs: &[gd_rec]| match recs.last().map(Record::from) {
+            Some(Record::Ret(ret)) => Value::Ret(ret),
+            _ => Value::Nothing,
+        };
+        let (left, right) = (ret(l), ret(r));
+        if left != right {
+            found.push(self.difference(index, Field::Ret, None, left, right));
+        }
+    }
+
+    fn pages(&self, index: usize, l: &[gd_rec], r: &[gd_rec], found: &mut Vec<Divergence>) {
+        let (l, r) = (page_records(l), page_records(r));
+        let mut numbers: Vec<u32> = l.iter().chain(&r).map(|s| s.page).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let now = |recs: &[PageState], before: &Pages, page| {
+            recs.iter()
+                .find(|s| s.page == page)
+                .copied()
+                .unwrap_or_else(|| before.get(self.prog, page))
+        };
+        for page in numbers {
+            let left = now(&l, &self.left, page);
+            let right = now(&r, &self.right, page);
+            for (field, left, right) in page_fields(&left, &right) {
+                found.push(self.difference(index, field, Some(page), left, right));
+            }
+        }
+    }
+
+    fn states(&self, index: usize, l: &[gd_rec], r: &[gd_rec], found: &mut Vec<Divergence>) {
+        let (lb, la, lr) = state_record(l, self.left.bits());
+        let (rb, ra, rr) = state_record(r, self.right.bits());
+        if lb != rb {
+            let (left, right) = (Value::State(lb), Value::State(rb));
+            found.push(self.difference(index, Field::State, None, left, right));
+        }
+        if la != ra {
+            let (left, right) = (Value::Count(la), Value::Count(ra));
+            found.push(self.difference(index, Field::Acquired, None, left, right));
+        }
+        if lr != rr {
+            let (left, right) = (Value::Count(lr), Value::Count(rr));
+            found.push(self.difference(index, Field::Released, None, left, right));
+        }
+    }
+
+    pub(super) fn tail_differences(&self, l: &[gd_rec], r: &[gd_rec]) -> Option<Divergence> {
+        let index = usize::from(self.prog.world.nr_ops);
+        let mut found = Vec::new();
+        self.pages(index, l, r, &mut found);
+        if let Some(first) = found.first() {
+            return Some(Divergence {
+                field: Field::Stray,
+                class: Class {
+                    field: Field::Stray,
+                    ..first.class
+                },
+                ..*first
+            });
+        }
+        let end = |recs: &[gd_rec]| match recs.last().map(Record::from) {
+            Some(Record::End { reason, executed }) => Value::End(reason, executed),
+            _ => Value::Nothing,
+        };
+        let (left, right) = (end(l), end(r));
+        (left != right).then(|| self.difference(index, Field::End, None, left, right))
+    }
+}
+
+/// The fields of a page that differ, with both values.
+fn page_fields(left: &PageState, right: &PageState) -> Vec<(Field, Value, Value)> {
+    let mut found = Vec::new();
+    let mut field = |field, left: Value, right: Value| {
+        if left != right {
+            found.push((field, left, right));
+        }
+    };
+    field(
+        Field::Refcount,
+        Value::Count(left.refcount),
+        Value::Count(right.refcount),
+    );
+    field(
+        Field::Pincount,
+        Value::Count(left.pincount),
+        Value::Count(right.pincount),
+    );
+    field(
+        Field::Flags,
+        Value::Flags(left.flags),
+        Value::Flags(right.flags),
+    );
+    field(
+        Field::Mapping,
+        Value::Mapping(left.mapping),
+        Value::Mapping(right.mapping),
+    );
+    field(
+        Field::Tail,
+        Value::Truth(left.tail),
+        Value::Truth(right.tail),
+    );
+    field(
+        Field::Pinned,
+        Value::Truth(left.pinned),
+        Value::Truth(right.pinned),
+    );
+    found
+}
+
+fn events(recs: &[gd_rec]) -> Vec<Record> {
+    recs.iter()
+        .map(Record::from)
+        .filter(|rec| !matches!(rec, Record::Page(_) | Record::State { .. } | Record::Ret(_)))
+        .collect()
+}
+
+fn page_records(recs: &[gd_rec]) -> Vec<PageState> {
+    recs.iter()
+        .filter(|rec| u32::from(rec.kind) == abi::GD_R_PAGE)
+        .map(PageState::from_rec)
+        .collect()
+}
+
+fn state_record(recs: &[gd_rec], before: u8) -> (u8, i32, i32) {
+    recs.iter()
+        .find_map(|rec| match Record::from(rec) {
+            Record::State {
+                bits,
+                acquired,
+                released,
+            } => Some((bits, acquired, released)),
+            _ => None,
+        })
+        .unwrap_or((before, 0, 0))
+}
+
+/// Whether nothing follows an event.
+fn is_end(event: &Record) -> bool {
+    matches!(
+        event,
+        Record::Bug(_) | Record::Oops | Record::Limit | Record::Gap(_)
+    )
+}
+
+fn event_field(event: &Record) -> Field {
+    match event {
+        Record::Warn(_) => Field::Warn,
+        Record::Bug(_) => Field::Bug,
+        Record::Oops => Field::Oops,
+        Record::Limit => Field::Limit,
+        Record::Call(..) => Field::Call,
+        _ => Field::Shape,
+    }
+}
+
+fn event_page(event: &Record) -> Option<u32> {
+    match event {
+        Record::Call(_, state) => Some(state.page),
+        _ => None,
+    }
+}
+
+fn event_value(event: Option<&Record>) -> Value {
+    match event {
+        None => Value::Nothing,
+        Some(Record::Warn(site) | Record::Bug(site)) => Value::Site(*site),
+        Some(Record::Oops) => Value::Event("OOPS"),
+        Some(Record::Limit) => Value::Event("step limit"),
+        Some(Record::Call(call, state)) => Value::Call(*call, *state),
+        Some(Record::Gap(_)) => Value::Event("gap"),
+        Some(_) => Value::Event("unknown record"),
+    }
+}

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The laws one by one, each over one operation.
+
+use csrc::abi::{self, gd_rec};
+
+use super::Law;
+use super::check::{Check, Does, Op};
+use crate::layout::maybe_dma_pinned;
+use crate::pages::Pages;
+use crate::program::{self, Program};
+use crate::trace::{Call, PageState, Ret};
+
+fn calls<'a>(recs: &'a [gd_rec]) -> impl Iterator<Item = (Call, PageState)> + 'a {
+    recs.iter()
+        .filter(|rec| u32::from(rec.kind) == abi::GD_R_CALL)
+        .map(|rec| (Call::from_abi(rec.a), PageState::from_call(rec)))
+}
+
+fn require(ok: bool, law: Law, page: Option<u32>, what: impl FnOnce() -> String) -> Check {
+    match ok {
+        true => Ok(()),
+        false => Err((law, page, what())),
+    }
+}
+
+pub(super) fn pinnedness(new: &PageState) -> Check {
+    let expected = !new.tail && maybe_dma_pinned(new);
+    require(
+        new.pinned == expected,
+        Law::PinnednessFollowsCounts,
+        Some(new.page),
+        || {
+            format!(
+                "maybe_dma_pinned is {}, with refcount {} and pin count {}",
+                new.pinned, new.refcount, new.pincount
+            )
+        },
+    )
+}
+
+pub(super) fn every_operation(op: &Op, pages: &Pages) -> Check {
+    let id = u32::from(op.op.op);
+    let before = pages.bits();
+    let moved = |bit: u32| u32::from(before ^ op.bits) & bit != 0;
+    require(
+        !moved(abi::GD_W_IRQS_ON),
+        Law::InterruptsAreRestored,
+        None,
+        || match u32::from(before) & abi::GD_W_IRQS_ON {
+            0 => "interrupts were off and are on now".into(),
+            _ => "interrupts were on and are off now".into(),
+        },
+    )?;
+    if id == abi::GD_OP_MM_SET_HAS_PINNED_FLAG {
+        let set = u32::from(op.bits) & abi::GD_W_HAS_PINNED != 0;
+        require(set, Law::HasPinnedIsOneWay, None, || "it is not set".into())?;
+    } else {
+        let same = !moved(abi::GD_W_HAS_PINNED);
+        require(same, Law::HasPinnedIsOneWay, None, || "it changed".into())?;
+    }
+    for (old, new) in op.changed {
+        pinnedness(new)?;
+        let newly = |flag| new.has(flag) && !old.has(flag);
+        require(
+            !newly(abi::GD_F_LOCKED),
+            Law::LocksAreBalanced,
+            Some(new.page),
+            || "it is locked now and was not before".into(),
+        )?;
+        if let Some(head) = &op.head {
+            require(
+                new.page == head.page,
+                Law::OnlyItsFolio,
+                Some(new.page),
+                || "it changed, and is not of the folio that was named".into(),
+            )?;
+        }
+        let puts = matches!(op.does, Does::Put(_) | Does::Unpin(_) | Does::UnpinMany);
+        let device = new.page >> abi::GD_SLOT_SHIFT
+            >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
+        if puts && !device && new.refcount == 0 && old.refcount != 0 {
+            let freed = calls(op.recs).any(|(c, s)| c == Call::FolioPut && s.page == new.page);
+            require(freed, Law::FreedAtZero, Some(new.page), || {
+                format!(
+                    "its refcount went from {} to 0 without __folio_put",
+                    old.refcount
+                )
+            })?;
+        }
+    }
+    let (mut dirties, mut unlocks) = (0, 0);
+    for (call, state) in calls(op.recs) {
+        match call {
+            Call::FolioPut => require(
+                state.refcount == 0,
+                Law::FreedAtZero,
+                Some(state.page),
+                || format!("it is freed with refcount {}", state.refcount),
+            )?,
+            Call::FolioMarkDirty => dirties += 1,
+            Call::FolioUnlock => unlocks += 1,
+            _ => {}
+        }
+    }
+    require(dirties == unlocks, Law::LocksAreBalanced, None, || {
+        format!("{dirties} calls of folio_mark_dirty and {unlocks} of folio_unlock")
+    })
+}
+
+pub(super) fn asked(op: &Op) -> Check {
+    let quiet = op.recs.iter().all(|rec| {
+        !matches!(
+            u32::from(rec.kind),
+            abi::GD_R_PAGE | abi::GD_R_STATE | abi::GD_R_CALL
+        )
+    });
+    let page = op.head.map(|head| head.page);
+    require(quiet, Law::PredicatesChangeNothing, page, || {
+        "something changed".into()
+    })?;
+    if let (
+        abi::GD_OP_FOLIO_MAYBE_DMA_PINNED | abi::GD_OP_PAGE_MAYBE_DMA_PINNED,
+        Some(head),
+        Ret::Bool(said),
+    ) = (u32::from(op.op.op), op.head, op.ret)
+    {
+        require(
+            said == head.pinned,
+            Law::PinnednessFollowsCounts,
+            page,
+            || format!("the answer is {said}, what was observed {}", head.pinned),
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether the operation did what it is for.
+fn succeeded(op: &Op) -> bool {
+    match op.ret {
+        Ret::Bool(done) => done,
+        Ret::Errno(errno) => errno == 0,
+        Ret::Null => false,
+        _ => true,
+    }
+}
+
+/// The head after the operation.
+fn after(op: &Op, head: &PageState) -> PageState {
+    let found = op.changed.iter().find(|(_, new)| new.page == head.page);
+    found.map_or(*head, |(_, new)| *new)
+}
+
+/// The refcount and the pin count moved by this much, and the counters so.
+fn moved(op: &Op, law: Law, refs: i32, pins: i32, acquired: i32, released: i32) -> Check {
+    let Some(head) = op.head else {
+        return Ok(());
+    };
+    let new = after(op, &head);
+    let seen = (
+        new.refcount.wrapping_sub(head.refcount),
+        new.pincount.wrapping_sub(head.pincount),
+    );
+    require(seen == (refs, pins), law, Some(head.page), || {
+        format!(
+            "refcount moved by {} and pin count by {}, expected {refs} and {pins}",
+            seen.0, seen.1
+        )
+    })?;
+    let law = match law {
+        Law::PinMovesCounts => Law::PinIsCounted,
+        _ => law,
+    };
+    require(
+        (op.acquired, op.released) == (acquired, released),
+        law,
+        Some(head.page),
+        || {
+            format!(
+                "{} pins counted as acquired and {} as released, expected {acquired} and {released}",
+                op.acquired, op.released
+            )
+        },
+    )
+}
+
+/// What every attempt to take something has in common.  Says whether it was
+/// one that failed.
+fn attempt(op: &Op) -> Result<bool, (Law, Option<u32>, String)> {
+    let Some(head) = &op.head else {
+        return Ok(false);
+    };
+    let page = Some(head.page);
+    let id = u32::from(op.op.op);
+    match op.ret {
+        Ret::Errno(errno) => {
+            let known = errno == 0 || (-4095..0).contains(&errno);
+            require(known, Law::ErrorsAreErrno, page, || {
+                format!("the result is {errno}")
+            })?;
+        }
+        Ret::Folio(folio) => {
+            require(folio == head.page, Law::GrabReturnsTheFolio, page, || {
+                format!("the result is page {folio:#x}")
+            })?;
+        }
+        _ => {}
+    }
+    if id == abi::GD_OP_GRAB_SLOW && head.refcount <= 0 {
+        let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
+        require(op.recs.iter().any(warned), Law::SlowGrabWarns, page, || {
+            format!("its refcount is {}, and nothing warned", head.refcount)
+        })?;
+    }
+    if succeeded(op) {
+        return Ok(false);
+    }
+    moved(op, Law::FailedGrabTakesNothing, 0, 0, 0, 0)?;
+    Ok(true)
+}
+
+pub(super) fn got(op: &Op, refs: i32) -> Check {
+    if attempt(op)? {
+        return Ok(());
+    }
+    if let Some(head) = &op.head {
+        // get_page and folio_get trust their caller.
+        let tries = !matches!(op.ret, Ret::Void);
+        require(
+            !tries || head.refcount != 0,
+            Law::NothingFromFree,
+            Some(head.page),
+            || "its refcount was 0, and it was grabbed".into(),
+        )?;
+    }
+    moved(op, Law::GetMovesOnlyReferences, refs, 0, 0, 0)
+}
+
+pub(super) fn put(op: &Op, refs: i32) -> Check {
+    let refs = if succeeded(op) {
+        0i32.wrapping_sub(refs)
+    } else {
+        0
+    };
+    moved(op, Law::GetMovesOnlyReferences, refs, 0, 0, 0)
+}
+
+/// By how much the refcount and the pin count of a folio move for some pins.
+fn scheme(head: &PageState, refs: i32) -> (i32, i32) {
+    if head.is_large() {
+        (refs, refs)
+    } else {
+        (refs.wrapping_mul(1024), 0)
+    }
+}
+
+pub(super) fn pinned(op: &Op, refs: i32) -> Check {
+    if attempt(op)? {
+        return Ok(());
+    }
+    let Some(head) = &op.head else {
+        return Ok(());
+    };
+    if op.zero {
+        return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
+    }
+    require(
+        head.refcount != 0,
+        Law::NothingFromFree,
+        Some(head.page),
+        || "its refcount was 0, and it was pinned".into(),
+    )?;
+    let (dref, dpin) = scheme(head, refs);
+    moved(op, Law::PinMovesCounts, dref, dpin, refs, 0)?;
+    says_so(op, head, refs)
+}
+
+fn says_so(op: &Op, head: &PageState, refs: i32) -> Check {
+    let fits = if head.is_large() {
+        head.pincount >= 0 && head.pincount.checked_add(refs).is_some()
+    } else {
+        let total = refs.checked_mul(1024);
+        head.refcount >= 0 && total.is_some_and(|t| head.refcount.checked_add(t).is_some())
+    };
+    let new = after(op, head);
+    let fine = refs <= 0 || !fits || new.pinned;
+    require(fine, Law::PinnedPageSaysSo, Some(head.page), || {
+        format!(
+            "refcount {} and pin count {}, and it is not reported as pinned",
+            new.refcount, new.pincount
+        )
+    })
+}
+
+pub(super) fn added_pin(op: &Op) -> Check {
+    let Some(head) = &op.head else {
+        return Ok(());
+    };
+    if op.zero {
+        return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
+    }
+    let (dref, dpin) = scheme(head, 1);
+    // It does not count the pin.
+    moved(op, Law::PinMovesCounts, dref, dpin, 0, 0)?;
+    says_so(op, head, 1)
+}
+
+pub(super) fn unpinned(op: &Op, refs: i32) -> Check {
+    let Some(head) = &op.head else {
+        return Ok(());
+    };
+    if op.zero {
+        return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
+    }
+    let (dref, dpin) = scheme(head, 0i32.wrapping_sub(refs));
+    moved(op, Law::PinMovesCounts, dref, dpin, 0, refs)
+}
+
+/// Over all pages: what the counts say is what the counters say.
+pub(super) fn balance(op: &Op) -> Check {
+    let mut refs = 0i32;
+    for (old, new) in op.changed {
+        let dref = new.refcount.wrapping_sub(old.refcount);
+        if new.is_large() {
+            let dpin = new.pincount.wrapping_sub(old.pincount);
+            require(
+                dref == dpin,
+                Law::LargeUnpinDropsBoth,
+                Some(new.page),
+                || format!("refcount moved by {dref}, pin count by {dpin}"),
+            )?;
+            refs = refs.wrapping_add(dpin.wrapping_mul(1024));
+        } else {
+            refs = refs.wrapping_add(dref);
+        }
+    }
+    let net = op.acquired.wrapping_sub(op.released);
+    require(
+        refs == net.wrapping_mul(1024),
+        Law::PinsBalanceCounters,
+        None,
+        || {
+            format!(
+                "acquired {}, released {}; the pages' counts moved by {refs} in units of 1/1024 pin",
+                op.acquired, op.released
+            )
+        },
+    )
+}
+
+pub(super) fn dirtied(op: &Op, pages: &Pages, prog: &Program) -> Check {
+    let id = u32::from(op.op.op);
+    let mods = u32::from(op.op.mods);
+    let unpins = matches!(
+        id,
+        abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK | abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK
+    );
+    if !unpins || mods & abi::GD_MOD_DIRTY == 0 {
+        for (old, new) in op.changed {
+            let newly = new.has(abi::GD_F_DIRTY) && !old.has(abi::GD_F_DIRTY);
+            require(!newly, Law::DirtyWhenAsked, Some(new.page), || {
+                "it is dirty now, and nobody asked for that".into()
+            })?;
+        }
+        return Ok(());
+    }
+    // With a count of its own the list may be read in part or past its end.
+    let list = id == abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK;
+    if (list && mods & abi::GD_MOD_N != 0) || (!list && op.op.n <= 0) {
+        return Ok(());
+    }
+    let runs = if list { program::NR_RUNS } else { 1 };
+    for run in op.op.run[..runs].iter().filter(|r| !list || r.len > 0) {
+        let Some(head) = pages.operand_head(&prog.0, pages.layout().run(run)) else {
+            continue;
+        };
+        let new = after(op, &pages.get(&prog.0, head));
+        require(
+            new.has(abi::GD_F_DIRTY),
+            Law::DirtyWhenAsked,
+            Some(head),
+            || "it was to be dirtied, and is not dirty".into(),
+        )?;
+    }
+    Ok(())
+}

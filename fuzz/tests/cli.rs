@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The command line: exit status, messages, and input that is wrong.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use gup_fuzz::input;
+use gup_fuzz::ops::Rev;
+use gup_fuzz::program::generate::{self, Profile};
+use gup_fuzz::program::rng::Rng;
+use gup_fuzz::program::text;
+
+fn gupdiff(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gupdiff"))
+        .args(args)
+        .env_remove("GUPDIFF_LEFT")
+        .env_remove("GUPDIFF_RIGHT")
+        .stdin(Stdio::null())
+        .output()
+        .expect("gupdiff runs")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn write(dir: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
+    let path = dir.join(name);
+    fs::write(&path, contents).unwrap();
+    path.display().to_string()
+}
+
+const DIFFERENT: [&str; 4] = ["--left", "rust:6.1", "--right", "rust:6.1-nodebug"];
+
+#[test]
+fn run_tells_by_its_status_what_it_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let same = write(dir.path(), "same.gup", "page p\nget_page p\n");
+    let other = write(dir.path(), "other.gup", "page p ref=0\nget_page p\n");
+    let wrong = write(dir.path(), "wrong.gup", "page p\nget_page\n");
+    let run = |path: &str| gupdiff(&[&["run", path], &DIFFERENT[..]].concat());
+    assert_eq!(run(&same).status.code(), Some(0));
+    let found = run(&other);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(out(&found).contains(">>> get_page p"), "{}", out(&found));
+    let bad = run(&wrong);
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(err(&bad).contains("wrong.gup:2:"), "{}", err(&bad));
+}
+
+#[test]
+fn run_prints_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "other.gup", "page p ref=0\nget_page p\n");
+    let found = gupdiff(&[&["run", "--json", &path], &DIFFERENT[..]].concat());
+    let json: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(json[0]["verdict"], "divergence");
+    assert_eq!(json[0]["what"], "BUG");
+    assert_eq!(json[0]["op_index"], 0);
+}
+
+#[test]
+fn unknown_and_equal_sides_are_one_clear_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "p.gup", "page p\n");
+    let unknown = gupdiff(&["run", &path, "--left", "rust:6.11"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        err(&unknown).contains("did you mean `rust:6.1"),
+        "{}",
+        err(&unknown)
+    );
+    let equal = gupdiff(&["run", &path, "--left", "rust:6.1", "--right", "rust:6.1"]);
+    assert_eq!(equal.status.code(), Some(2));
+    assert!(err(&equal).contains("cannot be compared with itself"));
+}
+
+#[test]
+fn fmt_goes_both_ways() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = "names 6.12\npage h order=3 ref=2 anon\ntry_grab_folio h+1 refs=2 PIN\n";
+    let path = write(dir.path(), "p.gup", source);
+    let wire = dir.path().join("p.wire").display().to_string();
+    let to_wire = gupdiff(&["fmt", &path, "--to", "wire", "-o", &wire]);
+    assert_eq!(to_wire.status.code(), Some(0), "{}", err(&to_wire));
+    let back = gupdiff(&["fmt", &wire, "--names", "6.12"]);
+    assert_eq!(out(&back), source);
+    assert_eq!(out(&gupdiff(&["fmt", &path])), source);
+    let old = out(&gupdiff(&["fmt", &wire]));
+    assert!(old.contains("try_grab_page h+1 refs=2 PIN"), "{old}");
+}
+
+#[test]
+fn a_campaign_without_a_target_says_so_on_its_last_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("page").display().to_string();
+    let output = dir.path().join("out").display().to_string();
+    let sides = ["--left", "rust:6.1", "--right", "rust:6.1-nodebug"];
+    let args = ["campaign", "--target", &target, "--out", &output];
+    let campaign = gupdiff(&[&args[..], &sides[..]].concat());
+    assert_eq!(campaign.status.code(), Some(2));
+    let said = out(&campaign);
+    assert!(
+        said.lines().last().unwrap().starts_with("error: "),
+        "{said}"
+    );
+    assert!(!dir.path().join("out").exists(), "something was written");
+}
+
+#[test]
+fn cmin_keeps_what_shows_something_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let corpus = dir.path().join("corpus");
+    fs::create_dir(&corpus).unwrap();
+    for i in 0..50 {
+        // The same thing on pages of another name, and one that differs.
+        write(
+            &corpus,
+            &format!("{i}.gup"),
+            format!("page p ref={}\nget_page p\n", 5 + i),
+        );
+    }
+    write(&corpus, "other.gup", "page p ref=0\ntry_get_page p\n");
+    let name = corpus.display().to_string();
+    let cmin = gupdiff(&["cmin", &name, "--side", "rust:6.1"]);
+    assert_eq!(cmin.status.code(), Some(0), "{}", err(&cmin));
+    let left: Vec<_> = fs::read_dir(&corpus).unwrap().collect();
+    assert_eq!(left.len(), 2);
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        1,
+        "something remains"
+    );
+}
+
+#[test]
+fn a_corpus_that_cannot_be_read_stays_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let corpus = dir.path().join("corpus");
+    fs::create_dir(&corpus).unwrap();
+    write(&corpus, "good.gup", "page p\nget_page p\n");
+    write(&corpus, "bad.gup", "page p\nget_page q\n");
+    let cmin = gupdiff(&["cmin", &corpus.display().to_string(), "--side", "rust:6.1"]);
+    assert_eq!(cmin.status.code(), Some(2));
+    assert_eq!(fs::read_dir(&corpus).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+/// A program's bytes with a few of them changed, taken away or doubled.
+fn damaged(rng: &mut Rng, bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=rng.below(6) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = rng.below(bytes.len());
+        match rng.below(5) {
+            0 => bytes[at] = rng.next_u32() as u8,
+            1 => bytes.truncate(at),
+            2 => {
+                bytes.remove(at);
+            }
+            3 => bytes.insert(at, b" +-=|.,*#\n"[rng.below(10)]),
+            _ => {
+                let piece = bytes[at..(at + 20).min(bytes.len())].to_vec();
+                let to = rng.below(bytes.len());
+                bytes.splice(to..to, piece);
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn ten_thousand_damaged_programs_end_without_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let profile = Profile::new(Rev::V6_1);
+    let mut rng = Rng::new(3);
+    for i in 0..10_000 {
+        let program = generate::program(&mut rng, &profile);
+        let (name, bytes) = match i % 2 {
+            0 => (
+                format!("{i}.gup"),
+                text::format(&program, Rev::V6_1).into_bytes(),
+            ),
+            _ => (format!("{i}"), program.encode()),
+        };
+        let bytes = damaged(&mut rng, &bytes);
+        let path = write(dir.path(), &name, &bytes);
+        // What `fmt` does, in process; a few through the program itself.
+        if let Ok(input) = input::parse(Path::new(&path), &bytes) {
+            let text = text::format(&input.program, Rev::V6_12);
+            assert_eq!(text::parse(&text).unwrap(), input.program, "{path}");
+        }
+        if i % 500 == 0 {
+            let fmt = gupdiff(&["fmt", &path]);
+            assert!(matches!(fmt.status.code(), Some(0 | 2)), "{}", err(&fmt));
+        }
+    }
+    let dir = dir.path().display().to_string();
+    let left = gup_fuzz::side::default_left();
+    let run = gupdiff(&["run", &dir, "--left", &left]);
+    // Some are no programs any more; none makes the sides differ.
+    assert_eq!(run.status.code(), Some(2), "{}", out(&run));
+    assert!(!out(&run).contains("diverge"), "{}", out(&run));
+}

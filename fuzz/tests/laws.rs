@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Each law sees the trace that breaks it: honest traces with one lie.
+
+use csrc::abi::{self, gd_rec};
+use gup_fuzz::laws::{Checker, Law};
+use gup_fuzz::ops::Rev;
+use gup_fuzz::program::{Program, text};
+use gup_fuzz::side::{self, Side};
+use gup_fuzz::trace::{PageState, Trace};
+
+fn honest(source: &str) -> (Program, Trace) {
+    let program = text::parse(source).expect(source);
+    let mut side = side::open("rust:6.1").unwrap().unwrap();
+    let mut trace = Trace::new();
+    side.run(&program, &mut trace);
+    (program, trace)
+}
+
+fn broken(source: &str, lie: impl FnOnce(&mut Vec<gd_rec>)) -> Option<Law> {
+    let (program, mut trace) = honest(source);
+    let mut checker = Checker::default();
+    let before = checker.check(&program, Rev::V6_1, &trace);
+    assert_eq!(before, None, "the honest trace of {source}");
+    lie(trace.records_mut());
+    let broken = checker.check(&program, Rev::V6_1, &trace);
+    broken.map(|b| b.law)
+}
+
+fn of_kind(recs: &mut [gd_rec], kind: u32) -> &mut gd_rec {
+    let found = recs.iter_mut().find(|r| u32::from(r.kind) == kind);
+    found.expect("a record of that kind")
+}
+
+fn remove(recs: &mut Vec<gd_rec>, kind: u32) {
+    let at = recs.iter().position(|r| u32::from(r.kind) == kind);
+    recs.remove(at.expect("a record of that kind"));
+}
+
+fn page(recs: &mut [gd_rec], change: impl FnOnce(&mut PageState)) {
+    let rec = of_kind(recs, abi::GD_R_PAGE);
+    let mut state = PageState::from_rec(rec);
+    change(&mut state);
+    *rec = state.to_rec();
+}
+
+fn state(bits: u32, acquired: i32, released: i32) -> gd_rec {
+    gd_rec {
+        kind: abi::GD_R_STATE as u8,
+        a: bits as u8,
+        b: 0,
+        c: 0,
+        d: u64::from(acquired as u32) | u64::from(released as u32) << 32,
+    }
+}
+
+/// The program that each law is shown on, and the lie that breaks it.
+type Case = (Law, &'static str, fn(&mut Vec<gd_rec>));
+
+const CASES: &[Case] = &[
+    (Law::TraceIsWhole, "page p\nget_page p", |r| {
+        r.pop();
+    }),
+    (Law::NothingChangesUnnoticed, "page p\nget_page p", |r| {
+        let unnoticed = *of_kind(r, abi::GD_R_PAGE);
+        r.insert(r.len() - 1, unnoticed);
+    }),
+    (
+        Law::FailedGrabTakesNothing,
+        "page p cma\ntry_grab_folio p PIN|LONGTERM",
+        |r| r.insert(0, state(abi::GD_W_IRQS_ON, 1, 0)),
+    ),
+    (Law::NothingFromFree, "page p ref=0\nfolio_try_get p", |r| {
+        of_kind(r, abi::GD_R_RET).d = 1
+    }),
+    (Law::GetMovesOnlyReferences, "page p\nget_page p", |r| {
+        page(r, |s| s.refcount += 1)
+    }),
+    (Law::PinMovesCounts, "page p\ntry_grab_page p PIN", |r| {
+        page(r, |s| s.refcount += 1)
+    }),
+    (Law::PinIsCounted, "page p\ntry_grab_page p PIN", |r| {
+        *of_kind(r, abi::GD_R_STATE) = state(abi::GD_W_IRQS_ON, 2, 0)
+    }),
+    (
+        Law::ZeroPageIsNotPinned,
+        "page z zero\ntry_grab_page z PIN",
+        |r| r.insert(0, state(abi::GD_W_IRQS_ON, 1, 0)),
+    ),
+    (
+        Law::PinnednessFollowsCounts,
+        "page p\ntry_grab_page p PIN",
+        |r| page(r, |s| s.pinned = false),
+    ),
+    (
+        Law::PinsBalanceCounters,
+        "page p ref=2048\nunpin_user_pages [p]",
+        |r| *of_kind(r, abi::GD_R_STATE) = state(abi::GD_W_IRQS_ON, 0, 2),
+    ),
+    (
+        Law::LargeUnpinDropsBoth,
+        "page h order=1 ref=9 pin=9\nunpin_user_pages [h]",
+        |r| page(r, |s| s.refcount += 1),
+    ),
+    (
+        Law::GrabReturnsTheFolio,
+        "page h order=1\ntry_grab_folio h+1 PIN",
+        |r| of_kind(r, abi::GD_R_RET).d += 1,
+    ),
+    (Law::ErrorsAreErrno, "page p\ntry_grab_page p PIN", |r| {
+        of_kind(r, abi::GD_R_RET).d = 1
+    }),
+    (Law::OnlyItsFolio, "page p\nget_page p", |r| {
+        page(r, |s| s.page += 1)
+    }),
+    (
+        Law::PredicatesChangeNothing,
+        "page p\nfolio_maybe_dma_pinned p",
+        |r| r.insert(0, state(abi::GD_W_IRQS_ON | abi::GD_W_DEVMAP_KEY, 0, 0)),
+    ),
+    (Law::LocksAreBalanced, "page p\nget_page p", |r| {
+        page(r, |s| s.flags |= 1 << abi::GD_F_LOCKED)
+    }),
+    (
+        Law::DirtyWhenAsked,
+        "page p ref=2048\nunpin_user_pages_dirty_lock [p] dirty",
+        |r| page(r, |s| s.flags &= !(1 << abi::GD_F_DIRTY)),
+    ),
+    (Law::FreedAtZero, "page p\nput_page p", |r| {
+        remove(r, abi::GD_R_CALL)
+    }),
+    (Law::InterruptsAreRestored, "page p\nget_page p", |r| {
+        r.insert(1, state(0, 0, 0))
+    }),
+    (
+        Law::HasPinnedIsOneWay,
+        "page p\nmm_set_has_pinned_flag",
+        |r| remove(r, abi::GD_R_STATE),
+    ),
+    (
+        Law::SlowGrabWarns,
+        "page p ref=0\ntry_grab_page p PIN",
+        |r| remove(r, abi::GD_R_WARN),
+    ),
+];
+
+#[test]
+fn every_law_sees_the_lie_that_breaks_it() {
+    for (law, source, lie) in CASES {
+        assert_eq!(broken(source, lie), Some(*law), "{law}: {source}");
+    }
+}
+
+#[test]
+fn every_law_has_a_case() {
+    for law in Law::ALL {
+        // What says that a page is not pinned breaks the law on counts first.
+        let covered = CASES.iter().any(|(l, ..)| l == law) || *law == Law::PinnedPageSaysSo;
+        assert!(covered, "{law} is never shown to be broken");
+    }
+}
+
+#[test]
+fn laws_have_names_and_texts_of_their_own() {
+    let mut names: Vec<&str> = Law::ALL.iter().map(|l| l.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Law::ALL.len());
+    assert!(Law::ALL.iter().all(|l| !l.text().is_empty()));
+}
+
+#[test]
+fn overflow_breaks_no_law() {
+    for source in [
+        "page p ref=INT_MAX\nget_page p",
+        "page p ref=INT_MAX\ntry_grab_page p PIN",
+        "page h order=3 ref=INT_MAX pin=INT_MAX\ntry_grab_folio h refs=INT_MAX PIN",
+        "page h order=3 ref=INT_MIN pin=INT_MIN\ngup_put_folio h refs=INT_MIN PIN",
+        "page p ref=5\ntry_grab_folio p refs=INT_MIN PIN",
+    ] {
+        for name in ["rust:6.1", "rust:6.1-nodebug"] {
+            let program = text::parse(source).unwrap();
+            let mut side: Box<dyn Side> = side::open(name).unwrap().unwrap();
+            let mut trace = Trace::new();
+            side.run(&program, &mut trace);
+            let broken = Checker::default().check(&program, Rev::V6_1, &trace);
+            assert_eq!(broken, None, "{name}: {source}");
+        }
+    }
+}

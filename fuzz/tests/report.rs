@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Reports, reproducers and minimisation, on two sides that are known to
+//! differ: the rules of 6.1 with and without CONFIG_DEBUG_VM.
+
+use gup_fuzz::minimise;
+use gup_fuzz::oracle::{Oracle, Verdict};
+use gup_fuzz::program::generate::{self, Profile};
+use gup_fuzz::program::rng::Rng;
+use gup_fuzz::program::{Program, text};
+use gup_fuzz::report::{self, Origin};
+use gup_fuzz::side::Pair;
+
+fn oracle() -> Oracle {
+    Oracle::new(Pair::open("rust:6.1", "rust:6.1-nodebug").unwrap())
+}
+
+const SOURCE: &str = "
+page p ref=1 file
+page h order=2 ref=3 pin=1 anon
+try_grab_folio h+3 refs=2 PIN
+unpin_user_pages_dirty_lock [h+1..h+2, p] dirty
+put_page p
+";
+
+/// Compares with a file of tests/golden; GOLDEN=1 rewrites it.
+fn golden(name: &str, is: &str) {
+    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("GOLDEN").is_some() {
+        std::fs::write(&path, is).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert!(is == expected, "{name} is now:\n{is}");
+}
+
+#[test]
+fn a_report_tells_all_there_is_to_tell() {
+    let program = text::parse(SOURCE).unwrap();
+    let mut oracle = oracle();
+    let verdict = oracle.judge(&program);
+    let origin = Origin {
+        make: Some("KERNEL=6.1 PATCH=p.patch".into()),
+    };
+    let path = Some("out/findings/x.gup");
+    golden(
+        "report.txt",
+        &report::report(&oracle, &program, &verdict, path, &origin),
+    );
+    golden(
+        "reproducer.gup",
+        &report::reproducer(&oracle, &program, &verdict, &origin),
+    );
+    golden("traces.txt", &report::traces(&oracle, &program));
+}
+
+#[test]
+fn a_reproducer_is_a_program_with_the_same_verdict() {
+    let program = text::parse(SOURCE).unwrap();
+    let mut oracle = oracle();
+    let verdict = oracle.judge(&program);
+    let text = report::reproducer(&oracle, &program, &verdict, &Origin::default());
+    let again = text::parse(&text).unwrap();
+    assert_eq!(again, program);
+    assert_eq!(oracle.judge(&again), verdict);
+}
+
+/// Random programs on which the sides differ.
+fn findings(oracle: &mut Oracle, number: usize) -> Vec<(Program, Verdict)> {
+    let profile = Profile::new(oracle.revisions().left);
+    let mut rng = Rng::new(7);
+    let mut found = Vec::new();
+    while found.len() < number {
+        let program = generate::program(&mut rng, &profile);
+        let verdict = oracle.judge(&program);
+        if verdict.finding().is_some() {
+            found.push((program, verdict));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_left_of_a_finding_is_small_and_the_same() {
+    let mut oracle = oracle();
+    for (program, verdict) in findings(&mut oracle, 20) {
+        let small = minimise::minimise(&mut oracle, &program, 20_000).unwrap();
+        assert_eq!(small.verdict.finding(), verdict.finding());
+        assert!(
+            small.program.nr_ops() <= 3 && small.program.nr_folios() <= 2,
+            "{}",
+            text::format(&small.program, oracle.revisions().left)
+        );
+        let again = minimise::minimise(&mut oracle, &program, 20_000).unwrap();
+        assert_eq!(again.program, small.program, "it depends on chance");
+    }
+}
+
+#[test]
+fn minimisation_keeps_to_its_budget() {
+    let mut oracle = oracle();
+    for (program, verdict) in findings(&mut oracle, 3) {
+        let small = minimise::minimise(&mut oracle, &program, 10).unwrap();
+        assert!(small.runs <= 10);
+        assert_eq!(small.verdict.finding(), verdict.finding());
+    }
+}
+
+#[test]
+fn what_is_no_finding_is_not_minimised() {
+    let program = text::parse("page p\nget_page p\n").unwrap();
+    assert!(minimise::minimise(&mut oracle(), &program, 100).is_none());
+}
