@@ -34,6 +34,8 @@ engine_binary() {
 # build_engine ENGINE LAYER
 build_engine() {
 	local engine=$1 layer=$2 what="the $1 target"
+	# of the Rust code only crate gup is instrumented
+	local -x RUSTC_WRAPPER="$root/fuzz/rustc-gup-only"
 	cd "$root/fuzz"
 	case $engine in
 	libfuzzer)

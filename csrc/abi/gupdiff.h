@@ -60,7 +60,7 @@ enum gd_template {
 /* list buffer, in pointers; past the list there are GD_POISON entries */
 #define GD_MAX_LIST	4096
 /* an operation that takes more steps (refcount updates, calls) is cut off */
-#define GD_STEP_LIMIT	4096
+#define GD_STEP_LIMIT	512
 
 /* ---- programs ---- */
 

@@ -42,7 +42,7 @@ struct gd_shadow {
 };
 
 /* an operation is cut off by its steps long before it touches so many pages */
-#define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT)
+#define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT + 4 * GD_SLOT_PAGES)
 
 /* The harness's own memory, too much for a variable of every linked kernel. */
 struct gd_scratch {

@@ -126,12 +126,12 @@ fn both_sides_have_the_same_warns_and_bugs() {
 
 #[test]
 fn both_sides_have_the_same_arena() {
-    assert_eq!(gup::pages::MAX_FOLIOS as u32, abi::GD_MAX_FOLIOS);
-    assert_eq!(gup::pages::NR_ORDERS as u32, abi::GD_NR_ORDERS);
-    assert_eq!(gup::pages::SLOT_SHIFT as u32, abi::GD_SLOT_SHIFT);
+    assert_eq!(gup::pages::MAX_FOLIOS, abi::GD_MAX_FOLIOS);
+    assert_eq!(gup::pages::NR_ORDERS, abi::GD_NR_ORDERS);
+    assert_eq!(gup::pages::SLOT_SHIFT, abi::GD_SLOT_SHIFT);
     let slots = abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
-    assert_eq!(gup::pages::NR_SLOTS as u32, slots);
-    assert_eq!(gup::pages::NR_PAGES as u32, slots << abi::GD_SLOT_SHIFT);
+    assert_eq!(gup::pages::NR_SLOTS, slots);
+    assert_eq!(gup::pages::NR_PAGES, slots << abi::GD_SLOT_SHIFT);
     assert_eq!(gup::foll::NR_FOLL as u32, abi::GD_NR_FOLL);
     assert_eq!(gup::unpin::MAX_LIST as u32, abi::GD_MAX_LIST);
     assert_eq!(gup::machine::STEP_LIMIT, abi::GD_STEP_LIMIT);

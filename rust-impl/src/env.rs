@@ -17,7 +17,7 @@
 
 use crate::fault::{self, Fault};
 use crate::kernel::{Kernel, Stop};
-use crate::observer::{Call, Observer};
+use crate::observer::Call;
 use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
 
@@ -30,7 +30,7 @@ pub(crate) enum Counter {
     Released,
 }
 
-impl<O: Observer> Kernel<'_, O> {
+impl Kernel<'_> {
     fn call(&mut self, call: Call, folio: FolioPtr) -> Result<(), Stop> {
         let page = folio.page();
         let nr = page.nr().ok_or(Stop::Oops)?;

@@ -11,7 +11,6 @@ use crate::env::Counter;
 use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
-use crate::observer::Observer;
 use crate::page::Pgmap;
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
@@ -23,7 +22,7 @@ pub const EREMOTEIO: i32 = 121;
 
 const BIAS: i32 = GUP_PIN_COUNTING_BIAS as i32;
 
-impl<O: Observer> Kernel<'_, O> {
+impl Kernel<'_> {
     /// The slow grab of whichever revision: 0 or a negative errno.
     ///
     /// 6.1 takes a page, one reference, and gives a bool, which stands here as

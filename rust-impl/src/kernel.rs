@@ -36,19 +36,20 @@ impl core::error::Error for Stop {}
 ///
 /// The functions are in [`refs`](crate::refs), [`grab`](crate::grab),
 /// [`unpin`](crate::unpin) and [`predicates`](crate::predicates).
-pub struct Kernel<'a, O: Observer> {
+pub struct Kernel<'a> {
     /// Which kernel.
     pub rules: &'a Rules,
     /// What it runs on.
     pub machine: &'a mut Machine,
-    /// Who is told of WARNs and calls.
-    pub observer: &'a mut O,
+    /// Who is told of WARNs and calls. Not a type parameter: the code must be
+    /// compiled in this crate, which is the one that engines instrument.
+    pub observer: &'a mut dyn Observer,
 }
 
-impl<'a, O: Observer> Kernel<'a, O> {
+impl<'a> Kernel<'a> {
     /// A kernel on a machine.
     #[inline]
-    pub fn new(rules: &'a Rules, machine: &'a mut Machine, observer: &'a mut O) -> Self {
+    pub fn new(rules: &'a Rules, machine: &'a mut Machine, observer: &'a mut dyn Observer) -> Self {
         Self {
             rules,
             machine,

@@ -10,7 +10,7 @@ use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_SHIFT};
 use crate::world::Placed;
 
 /// Steps (refcount updates and calls) of one operation.
-pub const STEP_LIMIT: u32 = 4096;
+pub const STEP_LIMIT: u32 = 512;
 
 /// Bits of [`Machine::state_bits`].
 pub mod state {

@@ -6,7 +6,6 @@ use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
 use crate::machine::MigrateType;
-use crate::observer::Observer;
 use crate::page::{Mapping, PageType, Pgmap, Zone, flag};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::rules::Revision;
@@ -34,7 +33,7 @@ impl Vma {
     }
 }
 
-impl<O: Observer> Kernel<'_, O> {
+impl Kernel<'_> {
     /// `folio_test_anon` (6.1, 6.12): KSM folios are anonymous too.
     pub(crate) fn folio_test_anon(&self, folio: FolioPtr) -> Result<bool, Stop> {
         Ok(self.machine.pages.get(folio.page())?.mapping.is_anon())

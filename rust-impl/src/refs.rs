@@ -6,14 +6,12 @@
 
 use crate::fault::{self, Fault};
 use crate::kernel::{Kernel, Stop};
-use crate::observer::Observer;
 use crate::page::{Pgmap, Zone};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
 
-impl<O: Observer> Kernel<'_, O> {
+impl Kernel<'_> {
     /// `page_folio` (6.1, 6.12): follows the compound link of a page.
-    #[inline]
     pub fn page_folio(&self, page: PagePtr) -> Result<FolioPtr, Stop> {
         let p = self.machine.pages.get(page)?;
         Ok(FolioPtr(if p.is_tail() {
@@ -24,19 +22,16 @@ impl<O: Observer> Kernel<'_, O> {
     }
 
     /// `folio_ref_count` (6.1, 6.12).
-    #[inline]
     pub fn folio_ref_count(&self, folio: FolioPtr) -> Result<i32, Stop> {
         Ok(self.machine.pages.get(folio.page())?.refcount)
     }
 
     /// `folio_test_large` (6.1, 6.12).
-    #[inline]
     pub fn folio_test_large(&self, folio: FolioPtr) -> Result<bool, Stop> {
         Ok(self.machine.pages.get(folio.page())?.is_large())
     }
 
     /// An atomic addition to a reference count; gives the new value.
-    #[inline]
     pub(crate) fn folio_ref_add(&mut self, folio: FolioPtr, nr: i32) -> Result<i32, Stop> {
         self.machine.pages.get(folio.page())?;
         self.step()?;
@@ -46,7 +41,6 @@ impl<O: Observer> Kernel<'_, O> {
     }
 
     /// An atomic addition to the pin count of a large folio.
-    #[inline]
     pub(crate) fn folio_pincount_add(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
         let page = self.machine.pages.update(folio.page())?;
         page.pincount = page.pincount.wrapping_add(nr);
@@ -54,7 +48,6 @@ impl<O: Observer> Kernel<'_, O> {
     }
 
     /// `folio_ref_add_unless(folio, nr, 0)` (6.1, 6.12).
-    #[inline]
     fn folio_ref_add_unless_zero(&mut self, folio: FolioPtr, nr: i32) -> Result<bool, Stop> {
         if self.rules.add_unless_reads_first
             && self.folio_ref_count(folio)? == 0
@@ -229,7 +222,6 @@ impl<O: Observer> Kernel<'_, O> {
 
     /// `page->pgmap->type` of a ZONE_DEVICE page, `None` elsewhere; a page
     /// that belongs to no pagemap faults.
-    #[inline]
     pub(crate) fn zone_device_type(&self, page: PagePtr) -> Result<Option<Pgmap>, Stop> {
         let page = self.machine.pages.get(page)?;
         match (page.zone, page.pgmap) {

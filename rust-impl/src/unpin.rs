@@ -9,7 +9,6 @@ use crate::env::Counter;
 use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
-use crate::observer::Observer;
 use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
@@ -41,7 +40,6 @@ impl<'a> List<'a> {
         self.0.is_empty()
     }
 
-    #[inline]
     fn get(&self, i: u64) -> Result<PagePtr, Stop> {
         let i = usize::try_from(i).unwrap_or(usize::MAX);
         match self.0.get(i) {
@@ -62,7 +60,7 @@ fn is_err_value(n: u64) -> bool {
     n >= limit.wrapping_neg()
 }
 
-impl<O: Observer> Kernel<'_, O> {
+impl Kernel<'_> {
     /// `gup_put_folio` (6.1, 6.12).
     pub fn gup_put_folio(
         &mut self,
@@ -147,7 +145,6 @@ impl<O: Observer> Kernel<'_, O> {
 
     /// `gup_folio_next` (6.1, 6.12): the folio at `i` of a list, and how many
     /// neighbours from there belong to it.  NULL faults.
-    #[inline]
     fn gup_folio_next(&self, list: List<'_>, npages: u64, i: u64) -> Result<(FolioPtr, u32), Stop> {
         let first = list.get(i)?;
         let folio = self.page_folio(first)?;
@@ -167,7 +164,6 @@ impl<O: Observer> Kernel<'_, O> {
 
     /// `gup_folio_range_next` (6.1, 6.12): the folio at `i` of a range, and
     /// how many pages from there are in both.
-    #[inline]
     fn gup_folio_range_next(
         &self,
         start: PagePtr,

@@ -217,10 +217,10 @@ impl Machine {
 
     /// Sets the pin count field of a page's folio, if that is large.
     pub fn set_pin(&mut self, page: PagePtr, value: i32) {
-        if let Ok(head) = self.pages.update(self.pages.head_of(page)) {
-            if head.is_large() {
-                head.pincount = value;
-            }
+        if let Ok(head) = self.pages.update(self.pages.head_of(page))
+            && head.is_large()
+        {
+            head.pincount = value;
         }
     }
 

@@ -78,7 +78,7 @@ fn operand(rng: &mut Rng, machine: &Machine) -> PagePtr {
 }
 
 /// Runs one operation and says what it gave back.
-fn operation(k: &mut Kernel<'_, Events>, rng: &mut Rng) -> Result<i64, Stop> {
+fn operation(k: &mut Kernel<'_>, rng: &mut Rng) -> Result<i64, Stop> {
     let page = operand(rng, k.machine);
     let page = k.machine.page_operand(page);
     let folio = k.machine.folio_operand(page);

@@ -239,7 +239,7 @@ fn a_huge_range_runs_into_the_step_limit() {
             .op()
             .unpin_user_page_range_dirty_lock(page, i32::MIN as i64 as u64, false);
         assert_eq!(result, Err(Stop::Limit));
-        assert_eq!(b.machine.steps, 4096);
+        assert_eq!(b.machine.steps, gup::machine::STEP_LIMIT);
     }
 }
 

@@ -66,6 +66,26 @@ fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     }
 }
 
+/// Goes on from a short program until it is of the usual length.  Coverage
+/// alone favours the shortest program for a thing, and so drifts to programs
+/// too short for one operation to meet what another one left.
+fn go_on(program: &mut Program, rng: &mut Rng, profile: &Profile) {
+    let want = (profile.mean_ops / 2 + rng.below(profile.mean_ops + 1)).min(profile.max_ops);
+    if program.nr_ops() >= want {
+        return;
+    }
+    let mut model = Model::new(program, profile.rev, profile.debug_vm);
+    for op in program.ops() {
+        model.apply(op);
+    }
+    while program.nr_ops() < want {
+        let op = operation(rng, profile, &mut model, program.ops());
+        model.apply(&op);
+        program.push_op(op);
+    }
+    program.normalise();
+}
+
 /// A new operation somewhere, one that suits the operations before it.
 fn insert(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     let nr = program.nr_ops();
@@ -324,12 +344,15 @@ pub fn mutate_bytes(
 ) -> usize {
     let mut rng = Rng::new(seed);
     let size = size.min(data.len());
-    let mut program = match size < wire::MIN_LEN || rng.chance(1, 256) {
+    let mut program = match size < wire::MIN_LEN || rng.chance(1, 16) {
         true => generate::program(&mut rng, profile),
         false => Program::decode(&data[..size]),
     };
     if size >= wire::MIN_LEN {
         mutate(&mut program, &mut rng, profile);
+        if rng.chance(1, 2) {
+            go_on(&mut program, &mut rng, profile);
+        }
     }
     write_bounded(&mut program, data, max_size)
 }

@@ -63,7 +63,7 @@ impl Bench {
     }
 
     /// Starts an operation.
-    pub fn op(&mut self) -> Kernel<'_, Events> {
+    pub fn op(&mut self) -> Kernel<'_> {
         self.events.0.clear();
         self.machine.begin_op();
         Kernel::new(&self.rules, &mut self.machine, &mut self.events)

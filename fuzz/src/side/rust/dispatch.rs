@@ -6,7 +6,7 @@ use gup::machine::MigrateType;
 use gup::page::flag;
 use gup::{FolioPtr, Foll, Kernel, List, Machine, Mapping, PagePtr, Stop, Vma};
 
-use super::record::{Recorder, Returned};
+use super::record::Returned;
 use crate::layout::split_run;
 
 /// Flags that tails do not show, because their flag words hold other things
@@ -54,13 +54,13 @@ fn ulong(n: i32) -> u64 {
 }
 
 /// One operation on a kernel.
-pub struct Call<'k, 'm, 'r> {
-    pub kernel: &'k mut Kernel<'m, Recorder<'r>>,
+pub struct Call<'k, 'm> {
+    pub kernel: &'k mut Kernel<'m>,
     pub op: &'k gd_op,
     pub list: &'k mut Vec<PagePtr>,
 }
 
-impl Call<'_, '_, '_> {
+impl Call<'_, '_> {
     fn page(&self) -> PagePtr {
         run_page(self.kernel.machine, &self.op.run[0], 0)
     }
