@@ -8,9 +8,17 @@
 
 use csrc::abi;
 
+use crate::ops::{self, Layer};
 use crate::pages::Pages;
 use crate::program::Program;
 use crate::trace::{PageState, Record, Ret, Trace};
+
+/// The FOLL_ flags that page-level functions look at.
+const DECIDING: u32 = 1 << abi::GD_FOLL_WRITE
+    | 1 << abi::GD_FOLL_GET
+    | 1 << abi::GD_FOLL_PIN
+    | 1 << abi::GD_FOLL_LONGTERM
+    | 1 << abi::GD_FOLL_PCI_P2PDMA;
 
 fn mix(parts: &[u64]) -> u64 {
     parts.iter().fold(0x9e37_79b9_7f4a_7c15, |h, part| {
@@ -57,6 +65,13 @@ pub fn of(prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
 pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
     for (op, recs) in prog.ops().iter().zip(trace.ops()) {
         let id = u64::from(op.op);
+        if ops::info(op.op).is_some_and(|op| op.layer == Layer::World) {
+            // The program's own doing: that it was done is all there is to see.
+            let changed = recs.iter().any(|rec| u32::from(rec.kind) != abi::GD_R_RET);
+            features.push(mix(&[13, id, u64::from(changed)]));
+            pages.apply(recs);
+            continue;
+        }
         let operand = pages.layout().operand(op);
         let head = pages
             .operand_head(&prog.0, operand)
@@ -77,7 +92,9 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
                 class(head.pincount),
             ]));
         }
-        features.push(mix(&[3, id, u64::from(op.foll), u64::from(op.mods)]));
+        let raw = u32::from(op.mods) & abi::GD_MOD_RAW != 0;
+        let foll = if raw { 0 } else { op.foll & DECIDING };
+        features.push(mix(&[3, id, u64::from(foll), u64::from(op.mods)]));
         features.push(mix(&[4, id, class(op.n), u64::from(op.arg)]));
         let mut events = 0;
         for rec in recs {

@@ -13,7 +13,7 @@ const MEDIAN: u32 = 10;
 const ONE_IN: u64 = 100;
 /// Of the uses of an operation that can only fail by not returning, at least
 /// one in so many does.  It is less, because each ends its program.
-const STOPS_ONE_IN: u64 = 1000;
+const STOPS_ONE_IN: u64 = 4000;
 
 /// A site that no program of the page level can reach, and why.
 #[derive(Clone, Copy, Debug)]

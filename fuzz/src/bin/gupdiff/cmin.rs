@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `gupdiff cmin`: keeps what shows something of its own.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,11 +56,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
         true => linked(),
         false => args.side.clone(),
     };
-    for (number, side) in sides.iter().enumerate() {
+    for side in &sides {
         eprintln!("{side}: {} programs", all.len());
         let mut oracle = Oracle::new(Pair::open(side, "none")?);
         for candidate in &mut all {
-            observe(&mut oracle, number as u64, candidate)?;
+            observe(&mut oracle, candidate)?;
         }
     }
     let kept = choose(all);
@@ -105,26 +106,44 @@ fn candidates(files: &[PathBuf]) -> Result<Vec<Candidate>> {
     Ok(all)
 }
 
-fn observe(oracle: &mut Oracle, side: u64, candidate: &mut Candidate) -> Result<()> {
+fn observe(oracle: &mut Oracle, candidate: &mut Candidate) -> Result<()> {
     if let Verdict::BrokenLaw(_, broken) = oracle.judge(&candidate.program) {
         bail!("a program breaks the law {}; report that first", broken.law);
     }
     let mut found = Vec::new();
     features::of(&candidate.program, oracle.left_trace(), &mut found);
-    let apart = |f: u64| f.rotate_left(7).wrapping_add(side);
-    candidate.features.extend(found.into_iter().map(apart));
+    candidate.features.extend(found);
     Ok(())
 }
 
-fn choose(all: Vec<Candidate>) -> Vec<Candidate> {
+/// A small set that shows all that the candidates show: those that show most
+/// are asked first; then those go whose features others have as well.
+fn choose(mut all: Vec<Candidate>) -> Vec<Candidate> {
+    // a stable sort: the smaller of two stays in front
+    all.sort_by_key(|candidate| Reverse(candidate.features.len()));
     let mut seen = HashSet::new();
-    all.into_iter()
+    let mut kept: Vec<Candidate> = all
+        .into_iter()
         .filter(|candidate| {
             let new = candidate.features.difference(&seen).next().is_some();
             seen.extend(&candidate.features);
             new
         })
-        .collect()
+        .collect();
+    let mut shown: HashMap<u64, u32> = HashMap::new();
+    for feature in kept.iter().flat_map(|candidate| &candidate.features) {
+        *shown.entry(*feature).or_default() += 1;
+    }
+    kept.retain(|candidate| {
+        let needed = candidate.features.iter().any(|f| shown[f] == 1);
+        if !needed {
+            for feature in &candidate.features {
+                *shown.entry(*feature).or_default() -= 1;
+            }
+        }
+        needed
+    });
+    kept
 }
 
 /// Writes beside `dir`, then swaps.
