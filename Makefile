@@ -14,7 +14,8 @@ TIME ?= 60
 JOBS ?= 1
 LAYER ?= page
 KEEP_GOING ?=
-export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING
+OUT ?= out
+export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING OUT
 
 .PHONY: help setup fuzz afl hfuzz test bench cmin clean
 

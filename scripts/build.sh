@@ -7,6 +7,7 @@ host=x86_64-unknown-linux-gnu
 target_dir=${CARGO_TARGET_DIR:-$root/target}
 case $target_dir in /*) ;; *) target_dir=$PWD/$target_dir ;; esac
 gupdiff=$target_dir/release/gupdiff
+afl_mutator=$target_dir/release/libgup_afl_mutator.so
 
 # build WHAT LOG COMMAND...: with a line of progress
 build() {
@@ -17,9 +18,16 @@ build() {
 	say "built $what, $((SECONDS - start)) s"
 }
 
+# build_gupdiff [ENGINE]: and for AFL++ the library of mutations that it loads,
+# which is not instrumented either
 build_gupdiff() {
-	build gupdiff build-gupdiff env CARGO_TARGET_DIR="$target_dir" \
-		cargo build --manifest-path "$root/Cargo.toml" --release -p gup-fuzz --bin gupdiff
+	local what=gupdiff more=()
+	if [ "${1:-}" = afl ]; then
+		what="gupdiff and the AFL++ mutator"
+		more=(-p gup-afl-mutator --lib)
+	fi
+	build "$what" build-gupdiff env CARGO_TARGET_DIR="$target_dir" \
+		cargo build --manifest-path "$root/Cargo.toml" --release -p gup-fuzz --bin gupdiff "${more[@]}"
 }
 
 # engine_binary ENGINE LAYER: where its target is built

@@ -58,8 +58,26 @@ choose_kernel() {
 	if is_path "$kernel" || [ -n "$patch" ]; then export GUPDIFF_EXTRA_KERNEL=$dir; fi
 	left=${LEFT:-c:$name$suffix}
 	right=${RIGHT:-rust:$rust$suffix}
-	GUPDIFF_MAKE=KERNEL=$(printf %q "${KERNEL:-6.1}")${patch:+ PATCH=$(printf %q "$patch")}
+	GUPDIFF_MAKE=KERNEL=$(printf %q "$(from_root "${KERNEL:-6.1}")")
+	[ -z "$patch" ] || GUPDIFF_MAKE+=" PATCH=$(printf %q "$(from_root "$patch")")"
+	[ -z "${LEFT:-}" ] || GUPDIFF_MAKE+=" LEFT=$(printf %q "$LEFT")"
+	[ -z "${RIGHT:-}" ] || GUPDIFF_MAKE+=" RIGHT=$(printf %q "$RIGHT")"
 	export GUPDIFF_MAKE
+}
+
+# from_root WORD: a path that exists, as seen from the repository, where
+# campaigns run; anything else as it is
+from_root() {
+	case $1 in
+	/* | '~'*) printf '%s\n' "$1" ;;
+	*)
+		if [ "$PWD" != "$root" ] && [ -e "$1" ] && { is_path "$1" || [ -f "$1" ]; }; then
+			realpath --relative-to="$root" "$1"
+		else
+			printf '%s\n' "$1"
+		fi
+		;;
+	esac
 }
 
 # kernel_built: what choose_kernel chose may change again

@@ -47,12 +47,7 @@ impl Coverage {
             Self::LibFuzzer => &["-fsanitize=fuzzer-no-link"],
             Self::Afl => &["-fsanitize-coverage=trace-pc-guard,trace-cmp"],
             Self::Honggfuzz => {
-                // its tracer takes every SIGSEGV for a crash, also one that we
-                // handle: see each load coming and stop before it faults
-                &[
-                    "-fsanitize-coverage=trace-pc-guard,trace-cmp,trace-div,indirect-calls,\
-                   trace-loads,trace-stores",
-                ]
+                &["-fsanitize-coverage=trace-pc-guard,trace-cmp,trace-div,indirect-calls"]
             }
             Self::Source => &["-fprofile-instr-generate", "-fcoverage-mapping"],
         }

@@ -7,7 +7,6 @@
 #include "stop.c"
 #include "trace.c"
 #include "world.c"
-#include "loads.c"
 #include "../env/data.c"
 #include "../env/inert.c"
 #include "../env/calls.c"

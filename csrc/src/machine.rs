@@ -14,8 +14,8 @@ const PAGE: usize = 4096;
 
 /// Most records that one program can make. Of one operation: an event a step,
 /// and a page for each that a step or a world change may touch.
-const TRACE_CAPACITY: usize = (abi::GD_MAX_OPS as usize + 1)
-    * (6 * abi::GD_STEP_LIMIT as usize + (4 << abi::GD_SLOT_SHIFT));
+const TRACE_CAPACITY: usize =
+    (abi::GD_MAX_OPS as usize + 1) * (6 * abi::GD_STEP_LIMIT as usize + (4 << abi::GD_SLOT_SHIFT));
 
 /// A memory mapping that ends in a guard.
 struct Mapping {

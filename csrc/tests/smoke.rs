@@ -18,12 +18,14 @@ fn op(id: u32, n: i32, foll: u32, page: u16) -> gd_op {
 fn a_pin_of_a_tail_goes_to_the_head_and_back() {
     for kernel in kernels().iter().filter(|k| k.control().is_none()) {
         let mut machine = kernel.open(&|_| 0).unwrap();
-        let mut p = gd_program::default();
-        p.world = gd_world {
-            nr_folios: 1,
-            state: 0,
-            nr_ops: 2,
-            seq: 0,
+        let mut p = gd_program {
+            world: gd_world {
+                nr_folios: 1,
+                state: 0,
+                nr_ops: 2,
+                seq: 0,
+            },
+            ..Default::default()
         };
         p.folio[0] = gd_folio {
             order: 4,
@@ -51,12 +53,14 @@ fn a_pin_of_a_tail_goes_to_the_head_and_back() {
 fn a_fault_is_an_outcome() {
     for kernel in kernels().iter().filter(|k| k.control().is_none()) {
         let mut machine = kernel.open(&|_| 0).unwrap();
-        let mut p = gd_program::default();
-        p.world = gd_world {
-            nr_folios: 1,
-            state: 1,
-            nr_ops: 1,
-            seq: 0,
+        let mut p = gd_program {
+            world: gd_world {
+                nr_folios: 1,
+                state: 1,
+                nr_ops: 1,
+                seq: 0,
+            },
+            ..Default::default()
         };
         p.folio[0] = gd_folio {
             ref_: 1,

@@ -27,6 +27,72 @@ pub struct Input {
     pub form: Form,
     /// For text: the revision whose names it uses.
     pub names: Option<Rev>,
+    /// For text: what the comments at its top say of where it is from.
+    pub header: Header,
+}
+
+/// What a reproducer says of itself in the comments at its top.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// `# left   c:6.1  Linux 6.1.192, ...`: the side and what it was then.
+    pub left: Option<NamedSide>,
+    /// `# right  rust:6.1  ...`
+    pub right: Option<NamedSide>,
+    /// `# make   KERNEL=6.1 PATCH=p.patch`: the variables that give the sides.
+    pub make: Option<String>,
+}
+
+/// A side as a header describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedSide {
+    /// `c:6.1`
+    pub name: String,
+    /// The whole description.
+    pub info: String,
+}
+
+impl Header {
+    /// Of the comment lines that a text begins with.
+    fn read(source: &str) -> Self {
+        let mut header = Self::default();
+        let comments = source
+            .lines()
+            .map(str::trim)
+            .take_while(|line| line.is_empty() || line.starts_with('#'));
+        for line in comments {
+            let line = line.trim_start_matches('#').trim();
+            let Some((word, rest)) = line.split_once(char::is_whitespace) else {
+                continue;
+            };
+            let rest = rest.trim();
+            match word {
+                "left" => header.left = header.left.or_else(|| side(rest)),
+                "right" => header.right = header.right.or_else(|| side(rest)),
+                "make" if rest.contains('=') => header.make = Some(rest.into()),
+                _ => {}
+            }
+        }
+        header
+    }
+}
+
+/// The side that a description begins with; `None` for mere prose.
+fn side(info: &str) -> Option<NamedSide> {
+    let name = info.split_whitespace().next()?;
+    let name = match name.trim_end_matches(':') {
+        "none" => "none",
+        _ if name
+            .split_once(':')
+            .is_some_and(|(_, kernel)| !kernel.is_empty()) =>
+        {
+            name
+        }
+        _ => return None,
+    };
+    Some(NamedSide {
+        name: name.into(),
+        info: info.into(),
+    })
 }
 
 /// Why a program could not be read.
@@ -79,6 +145,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Input, Error> {
             program: Program::decode(bytes),
             form: Form::Wire,
             names: None,
+            header: Header::default(),
         });
     }
     let source = String::from_utf8_lossy(bytes);
@@ -91,6 +158,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Input, Error> {
         program,
         form: Form::Text,
         names: Some(names(&source)),
+        header: Header::read(&source),
     })
 }
 
@@ -182,6 +250,20 @@ mod tests {
         let message = error.to_string();
         assert!(message.starts_with("a.gup:2:1: "), "{message}");
         assert!(message.contains("frobnicate p\n^"), "{message}");
+    }
+
+    #[test]
+    fn a_header_names_sides_and_prose_does_not() {
+        let read = |text: &str| parse(Path::new("a.gup"), text.as_bytes()).unwrap().header;
+        let text = "# left the page alone\n\n# left   c:patched-6.1  Linux 6.1.192\n\
+                    # right  none: the laws alone\n# make   KERNEL=6.1 PATCH=p\npage p\n# left c:x\n";
+        let header = read(text);
+        let left = header.left.unwrap();
+        assert_eq!(left.name, "c:patched-6.1");
+        assert_eq!(left.info, "c:patched-6.1  Linux 6.1.192");
+        assert_eq!(header.right.unwrap().name, "none");
+        assert_eq!(header.make.as_deref(), Some("KERNEL=6.1 PATCH=p"));
+        assert_eq!(read("page p\n# left c:6.1\n"), Header::default());
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `GUPDIFF_LEFT`, `GUPDIFF_RIGHT` | the sides |
-//! | `GUPDIFF_OUT` | folder for reproducers; `last` in it names the latest |
+//! | `GUPDIFF_OUT` | folder for reproducers |
+//! | `GUPDIFF_FOUND` | file to which each finding adds a line: class, path |
+//! | `GUPDIFF_ERROR` | file to say in why the target could not start |
 //! | `GUPDIFF_KEEP_GOING` | do not stop at a finding; one of each class is kept |
 //! | `GUPDIFF_STATS` | file to which statistics are added |
 //! | `GUPDIFF_EMPTY` | do nothing: what is left is the engine's own cost |
@@ -43,10 +45,13 @@ const CLOCK_EVERY: u64 = 256;
 /// Operations are counted in one of so many programs.
 const SAMPLE: u64 = 16;
 
-/// The file in `GUPDIFF_OUT` that names the latest reproducer.
-pub const LAST: &str = "last";
-/// The file in `GUPDIFF_OUT` that says why a target could not start.
-pub const ERROR: &str = "error";
+/// A message on standard error, where that takes one: it may be a file on a
+/// full disk.
+macro_rules! say {
+    ($($what:tt)*) => {
+        let _ = writeln!(io::stderr(), $($what)*);
+    };
+}
 
 /// A pair of sides under an engine.
 pub struct Target {
@@ -54,6 +59,7 @@ pub struct Target {
     program: Program,
     profile: Profile,
     out: Option<PathBuf>,
+    found: Option<PathBuf>,
     keep_going: bool,
     origin: Origin,
     seen: HashSet<FindingClass>,
@@ -75,6 +81,7 @@ impl Target {
             program: Program::EMPTY,
             profile,
             out,
+            found: None,
             keep_going,
             origin: Origin::from_env(),
             seen: HashSet::new(),
@@ -95,11 +102,10 @@ impl Target {
         let pair = match Pair::open_or_default(left.as_deref(), right.as_deref()) {
             Ok(pair) => pair,
             Err(error) => {
-                eprintln!("error: {error}");
-                if let Some(out) = &out {
+                say!("error: {error}");
+                if let Some(path) = env::var_os("GUPDIFF_ERROR") {
                     // Only a courtesy to whoever started us.
-                    let _ =
-                        report::write_atomically(&out.join(ERROR), error.to_string().as_bytes());
+                    let _ = report::write_atomically(path.as_ref(), error.to_string().as_bytes());
                 }
                 std::process::exit(2);
             }
@@ -107,6 +113,7 @@ impl Target {
         let on = |name| env::var(name).is_ok_and(|v| !v.is_empty() && v != "0");
         let mut target = Self::new(pair, out, on("GUPDIFF_KEEP_GOING"));
         target.empty = on("GUPDIFF_EMPTY");
+        target.found = env::var_os("GUPDIFF_FOUND").map(PathBuf::from);
         target.stats = env::var_os("GUPDIFF_STATS").map(PathBuf::from);
         target
     }
@@ -148,7 +155,8 @@ impl Target {
 
     #[cold]
     fn found(&mut self, class: FindingClass) {
-        if !self.seen.insert(class) {
+        // Engines start a process more than once, and several of them.
+        if !self.seen.insert(class) || self.found_already(class) {
             return;
         }
         let program = self.program;
@@ -157,12 +165,12 @@ impl Target {
             Some(small) => (small.program, small.verdict),
             // The finding did not repeat: the harness is not deterministic.
             None => {
-                eprintln!("error: a finding did not repeat: {class:?}");
+                say!("error: a finding did not repeat: {class:?}");
                 (program, self.oracle.judge(&program))
             }
         };
-        if let Err(error) = self.save(&program, &verdict) {
-            eprintln!("error: the reproducer could not be saved: {error}");
+        if let Err(error) = self.save(&program, &verdict, class) {
+            say!("error: the reproducer could not be saved: {error}");
         }
         self.flush();
         if !self.keep_going {
@@ -170,13 +178,28 @@ impl Target {
         }
     }
 
-    fn save(&mut self, program: &Program, verdict: &Verdict) -> io::Result<()> {
+    fn found_already(&self, class: FindingClass) -> bool {
+        let class = class_name(class);
+        self.keep_going
+            && self
+                .found
+                .as_ref()
+                .and_then(|path| fs::read_to_string(path).ok())
+                .is_some_and(|list| list.lines().any(|line| line.starts_with(&class)))
+    }
+
+    fn save(
+        &mut self,
+        program: &Program,
+        verdict: &Verdict,
+        class: FindingClass,
+    ) -> io::Result<()> {
         let mut path = None;
         if let Some(out) = &self.out {
             let saved = report::save_reproducer(out, &self.oracle, program, verdict, &self.origin)?;
             path = Some(saved);
         }
-        let shown = path.as_ref().map(|p| p.display().to_string());
+        let shown = path.as_deref().map(report::near);
         let report = report::report(
             &self.oracle,
             program,
@@ -184,12 +207,15 @@ impl Target {
             shown.as_deref(),
             &self.origin,
         );
-        eprintln!("\n{report}");
-        if let (Some(out), Some(path)) = (&self.out, path) {
+        say!("\n{report}");
+        if let Some(path) = path {
             // Engines hide what a target prints.
             report::write_atomically(&path.with_extension("txt"), report.as_bytes())?;
-            let name = path.display().to_string();
-            report::write_atomically(&out.join(LAST), name.as_bytes())?;
+            if let Some(found) = &self.found {
+                let line = format!("{} {}\n", class_name(class), path.display());
+                let mut file = File::options().create(true).append(true).open(found)?;
+                file.write_all(line.as_bytes())?;
+            }
         }
         Ok(())
     }
@@ -200,7 +226,7 @@ impl Target {
         if let Some(path) = &self.stats {
             let stats = self.counter.take();
             if let Err(error) = add_stats(path, &stats) {
-                eprintln!("error: {}: {error}", path.display());
+                say!("error: {}: {error}", path.display());
             }
         }
     }
@@ -213,6 +239,11 @@ impl Target {
     fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
         mutate::mutate_bytes(data, size, max_size, seed.into(), &self.profile)
     }
+}
+
+/// A class of findings as a word.
+fn class_name(class: FindingClass) -> String {
+    format!("{:016x}", report::hash(format!("{class:?}").as_bytes()))
 }
 
 /// Adds statistics to a file, which several processes may do at once.

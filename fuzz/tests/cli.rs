@@ -81,6 +81,116 @@ fn unknown_and_equal_sides_are_one_clear_error() {
 }
 
 #[test]
+fn a_reproducer_says_on_which_sides_it_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = "# BUG\n# left   rust:6.1  the rules of 6.1, DEBUG_VM on\n\
+                  # right  rust:6.1-nodebug\npage p ref=0\nget_page p\n";
+    let path = write(dir.path(), "r.gup", source);
+    let found = gupdiff(&["run", &path]);
+    assert_eq!(found.status.code(), Some(1), "{}", err(&found));
+    assert!(
+        out(&found).contains("right  rust:6.1-nodebug"),
+        "{}",
+        out(&found)
+    );
+    // What the command line says comes first.
+    let other = gupdiff(&["run", &path, "--left", "rust:6.1", "--right", "none"]);
+    assert_eq!(other.status.code(), Some(0), "{}", out(&other));
+    assert!(
+        out(&other).contains("rust:6.1 against none"),
+        "{}",
+        out(&other)
+    );
+    // A folder may hold reproducers of many sides.
+    write(dir.path(), "plain.gup", "page p\nget_page p\n");
+    let all = gupdiff(&["run", &dir.path().display().to_string()]);
+    assert_eq!(all.status.code(), Some(1), "{}", err(&all));
+    assert!(out(&all).contains("2 programs: 1 match"), "{}", out(&all));
+}
+
+#[test]
+fn a_side_that_is_not_linked_in_comes_with_the_command_that_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = "# left   c:patched-6.1  Linux\n# right  rust:6.1\n\
+                  # make   KERNEL=6.1 PATCH=no-such.patch\npage p\nget_page p\n";
+    let path = write(dir.path(), "r.gup", source);
+    let run = gupdiff(&["run", &path]);
+    assert_eq!(run.status.code(), Some(2));
+    let command = format!("KERNEL=6.1 PATCH=no-such.patch scripts/gupdiff run {path}");
+    assert!(err(&run).contains(&command), "{}", err(&run));
+}
+
+/// A campaign of two Rust sides under an engine of the test's own.
+fn campaign(out: &str, engine: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gupdiff"));
+    command
+        .args([
+            "campaign",
+            "--left",
+            "rust:6.1",
+            "--right",
+            "rust:6.1-nodebug",
+        ])
+        .args(["--target", engine, "--out", out, "--time", "30"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command
+}
+
+#[test]
+fn campaigns_share_no_folder_and_lose_no_findings() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let output = dir.path().join("out");
+    let findings = output.join("findings");
+    fs::create_dir_all(&findings).unwrap();
+    fs::write(findings.join("earlier.gup"), "page p\n").unwrap();
+    fs::create_dir_all(output.join("afl/job0/queue")).unwrap();
+    fs::write(output.join("afl/job0/queue/id:0"), "page q ref=7\n").unwrap();
+    // An engine that does nothing for as long as it may.
+    let engine = write(dir.path(), "engine", "#!/bin/sh\nexec sleep 100\n");
+    fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();
+    let name = output.display().to_string();
+
+    let mut first = campaign(&name, &engine).spawn().unwrap();
+    while !output.join("engine.log").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(first.try_wait().unwrap().is_none(), "it ended early");
+    }
+    let second = campaign(&name, &engine).output().unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    let said = out(&second);
+    let last = said.lines().last().unwrap();
+    assert!(
+        last.starts_with("error: ") && last.contains("in use by another campaign"),
+        "{said}"
+    );
+
+    // SAFETY: a process that we started and have not waited for.
+    unsafe { libc::kill(first.id() as libc::pid_t, libc::SIGINT) };
+    let first = first.wait_with_output().unwrap();
+    assert_eq!(first.status.code(), Some(2));
+    let said = out(&first);
+    assert!(
+        said.lines()
+            .last()
+            .unwrap()
+            .starts_with("error: interrupted"),
+        "{said}"
+    );
+    assert!(findings.join("earlier.gup").exists());
+    // What AFL++ had found when the campaign before was killed.
+    let kept = text::parse("page q ref=7\n").unwrap().encode();
+    let corpus = fs::read_dir(output.join("corpus")).unwrap();
+    assert!(
+        corpus
+            .flatten()
+            .any(|file| fs::read(file.path()).unwrap() == kept)
+    );
+}
+
+#[test]
 fn fmt_goes_both_ways() {
     let dir = tempfile::tempdir().unwrap();
     let source = "names 6.12\npage h order=3 ref=2 anon\ntry_grab_folio h+1 refs=2 PIN\n";

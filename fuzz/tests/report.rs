@@ -39,6 +39,7 @@ fn a_report_tells_all_there_is_to_tell() {
     let verdict = oracle.judge(&program);
     let origin = Origin {
         make: Some("KERNEL=6.1 PATCH=p.patch".into()),
+        named: false,
     };
     let path = Some("out/findings/x.gup");
     golden(

@@ -34,24 +34,25 @@ impl Engine {
 
     /// The processes of a campaign.
     pub(super) fn commands(self, config: &Config, folder: &Folder) -> Result<Vec<Command>, Error> {
+        let target = folder.take_target(&config.binary)?;
         match self {
             Self::LibFuzzer => Ok((0..config.jobs.max(1))
-                .map(|job| libfuzzer(config, folder, job))
+                .map(|job| libfuzzer(&target, config, folder, job))
                 .collect()),
             Self::Afl => {
                 let afl = find_afl()?;
                 Ok((0..config.jobs.max(1))
-                    .map(|job| afl_fuzz(&afl, config, folder, job))
+                    .map(|job| afl_fuzz(&afl, &target, config, folder, job))
                     .collect())
             }
-            Self::Honggfuzz => Ok(vec![honggfuzz(config, folder)?]),
+            Self::Honggfuzz => Ok(vec![honggfuzz(&target, config, folder)?]),
         }
     }
 }
 
 /// Several processes share the corpus: each looks for what the others wrote.
-fn libfuzzer(config: &Config, folder: &Folder, job: u32) -> Command {
-    let mut command = Command::new(&config.binary);
+fn libfuzzer(target: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
+    let mut command = Command::new(target);
     command
         .arg(folder.corpus())
         .arg(format!("-max_total_time={}", config.time.as_secs().max(1)))
@@ -68,7 +69,7 @@ fn libfuzzer(config: &Config, folder: &Folder, job: u32) -> Command {
     command
 }
 
-fn afl_fuzz(afl: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
+fn afl_fuzz(afl: &Path, target: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
     let mut command = Command::new(afl);
     let role = if job == 0 { "-M" } else { "-S" };
     command
@@ -83,6 +84,9 @@ fn afl_fuzz(afl: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
     if !config.keep_going {
         command.env("AFL_BENCH_UNTIL_CRASH", "1");
     }
+    if let Some(mutator) = &config.mutator {
+        command.env("AFL_CUSTOM_MUTATOR_LIBRARY", mutator);
+    }
     command
         .arg("-i")
         .arg(folder.corpus())
@@ -96,11 +100,11 @@ fn afl_fuzz(afl: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
         .args(["-s", &config.seed.wrapping_add(job).to_string()])
         .args(&config.extra)
         .arg("--")
-        .arg(&config.binary);
+        .arg(target);
     command
 }
 
-fn honggfuzz(config: &Config, folder: &Folder) -> Result<Command, Error> {
+fn honggfuzz(target: &Path, config: &Config, folder: &Folder) -> Result<Command, Error> {
     let mut command = Command::new(find_honggfuzz(&config.binary)?);
     command
         .arg("--input")
@@ -120,7 +124,7 @@ fn honggfuzz(config: &Config, folder: &Folder) -> Result<Command, Error> {
     if !config.keep_going {
         command.arg("--exit_upon_crash");
     }
-    command.args(&config.extra).arg("--").arg(&config.binary);
+    command.args(&config.extra).arg("--").arg(target);
     Ok(command)
 }
 

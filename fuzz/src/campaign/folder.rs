@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A campaign's own folder.
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Config, Engine, Error, io_error};
 use crate::input;
 use crate::program::Program;
 use crate::report::write_atomically;
 use crate::stats::Stats;
-use crate::target;
 
 /// Lines of the engine's log that an error shows.
 const LAST_WORDS: usize = 12;
@@ -19,47 +18,61 @@ const LAST_WORDS: usize = 12;
 #[derive(Clone, Debug)]
 pub struct Folder {
     root: PathBuf,
+    /// The folder is this campaign's as long as this is open.
+    _lock: Arc<File>,
 }
 
 impl Folder {
-    /// Makes the folder ready: old findings and statistics are set aside, the
-    /// programs to start from are copied in.
+    /// Makes the folder ready: takes the lock, removes the last campaign's
+    /// statistics, copies the programs to start from.  Findings stay.
     pub(super) fn prepare(config: &Config) -> Result<Self, Error> {
         fs::create_dir_all(&config.out)
             .map_err(io_error(format!("{} cannot be made", config.out.display())))?;
         // Engines have their own ideas of the current folder.
         let root =
             fs::canonicalize(&config.out).map_err(io_error(format!("{}", config.out.display())))?;
-        let folder = Self { root };
-        for old in [folder.stats_file(), folder.log()] {
-            remove(&old)?;
+        let lock = lock(&root.join(".lock"), &config.out)?;
+        let folder = Self {
+            root,
+            _lock: Arc::new(lock),
+        };
+        let dirs = [folder.corpus(), folder.findings_dir(), folder.crashes_dir()];
+        for dir in dirs.iter().chain([&folder.hfuzz()]) {
+            fs::create_dir_all(dir)
+                .map_err(io_error(format!("{} cannot be made", dir.display())))?;
         }
-        folder.set_findings_aside()?;
-        for old in [folder.afl(), folder.crashes_dir(), folder.hfuzz()] {
+        // What a campaign left that could not tidy up.
+        folder.keep_corpus(Engine::Afl)?;
+        folder.set_crashes_aside()?;
+        for old in [folder.afl(), folder.hfuzz()] {
             if old.is_dir() {
                 fs::remove_dir_all(&old).map_err(io_error(old.display().to_string()))?;
             }
         }
-        let dirs = [folder.corpus(), folder.findings_dir(), folder.crashes_dir()];
-        for dir in dirs.iter().chain([&folder.hfuzz()]) {
-            fs::create_dir_all(dir).map_err(io_error(dir.display().to_string()))?;
+        for old in [
+            folder.stats_file(),
+            folder.log(),
+            folder.found_file(),
+            folder.error_file(),
+        ] {
+            remove(&old)?;
         }
+        let hfuzz = folder.hfuzz();
+        fs::create_dir_all(&hfuzz).map_err(io_error(hfuzz.display().to_string()))?;
         folder.copy_corpus(&config.corpus)?;
         Ok(folder)
     }
 
-    /// Findings of earlier campaigns stay, under another name.
-    fn set_findings_aside(&self) -> Result<(), Error> {
-        let dir = self.findings_dir();
-        let any = fs::read_dir(&dir).is_ok_and(|mut d| d.next().is_some());
-        if !any {
-            return Ok(());
+    /// What earlier engines saved as crashes is not this campaign's, and may be
+    /// the only trace of a crash of the harness.
+    fn set_crashes_aside(&self) -> Result<(), Error> {
+        let aside = self.crashes_dir().join("earlier");
+        for path in self.crashes(Engine::Afl) {
+            fs::create_dir_all(&aside).map_err(io_error(aside.display().to_string()))?;
+            let name = path.file_name().unwrap_or_default();
+            fs::rename(&path, aside.join(name)).map_err(io_error(path.display().to_string()))?;
         }
-        let aside = (1..)
-            .map(|n| self.root.join(format!("findings.{n}")))
-            .find(|p| !p.exists())
-            .expect("there is a free number");
-        fs::rename(&dir, &aside).map_err(io_error(format!("{} cannot be set aside", dir.display())))
+        Ok(())
     }
 
     /// Programs are named by their contents, so that nothing is there twice.
@@ -111,6 +124,52 @@ impl Folder {
         Ok(())
     }
 
+    /// The target as this campaign runs it: engines start it again and again,
+    /// and meanwhile somebody may build one with other sides.
+    pub(super) fn take_target(&self, binary: &Path) -> Result<PathBuf, Error> {
+        let copy = self.root.join("target");
+        remove(&copy)?;
+        let size = fs::metadata(binary).map_or(0, |m| m.len()) >> 20;
+        let needed = size + 4 * super::LEAST_MB;
+        if self.free_mb() < needed {
+            return Err(self.no_space(needed));
+        }
+        fs::copy(binary, &copy)
+            .map_err(io_error(format!("{} cannot be copied", binary.display())))?;
+        Ok(copy)
+    }
+
+    /// Space left where the folder is, in MB; much when that cannot be told.
+    pub(super) fn free_mb(&self) -> u64 {
+        use std::os::unix::ffi::OsStrExt;
+        let Ok(path) = std::ffi::CString::new(self.root.as_os_str().as_bytes()) else {
+            return u64::MAX;
+        };
+        // SAFETY: plain data for the call to fill in, and a C string.
+        let (status, stat) = unsafe {
+            let mut stat: libc::statvfs = std::mem::zeroed();
+            (libc::statvfs(path.as_ptr(), &mut stat), stat)
+        };
+        match status {
+            0 => (stat.f_bavail * stat.f_frsize) >> 20,
+            _ => u64::MAX,
+        }
+    }
+
+    pub(super) fn no_space(&self, needed: u64) -> Error {
+        Error::NoSpace(crate::report::near(&self.root), self.free_mb(), needed)
+    }
+
+    /// What engines leave of programs when the disk is full.
+    pub(super) fn remove_empty(&self) -> Result<(), Error> {
+        for path in entries(&self.corpus()) {
+            if fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() == 0) {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The working corpus.
     pub fn corpus(&self) -> PathBuf {
         self.root.join("corpus")
@@ -154,28 +213,34 @@ impl Folder {
             .unwrap_or_default()
     }
 
-    /// The latest reproducer.
-    pub fn last(&self) -> Option<PathBuf> {
-        let name = fs::read_to_string(self.findings_dir().join(target::LAST)).ok()?;
-        Some(PathBuf::from(name))
+    /// The list of this campaign's findings.
+    pub fn found_file(&self) -> PathBuf {
+        self.root.join("found")
     }
 
-    /// All reproducers, the latest last.
+    /// Where a target says why it could not start.
+    pub fn error_file(&self) -> PathBuf {
+        self.root.join("error")
+    }
+
+    /// This campaign's reproducers, the latest last.
     pub fn findings(&self) -> Vec<PathBuf> {
-        let last = self.last();
-        let mut all: BTreeSet<PathBuf> = entries(&self.findings_dir())
-            .into_iter()
-            .filter(|path| path.extension().is_some_and(|e| e == "gup"))
-            .collect();
-        if let Some(last) = &last {
-            all.remove(last);
+        let list = fs::read_to_string(self.found_file()).unwrap_or_default();
+        let mut all: Vec<PathBuf> = Vec::new();
+        // Only whole lines: somebody may be writing.
+        for line in list.split_inclusive('\n').filter(|l| l.ends_with('\n')) {
+            if let Some((_class, path)) = line.trim_end_matches('\n').split_once(' ') {
+                let path = PathBuf::from(path);
+                all.retain(|other| *other != path);
+                all.push(path);
+            }
         }
-        all.into_iter().chain(last).collect()
+        all
     }
 
     /// Why the target could not start, if it said so.
     pub(super) fn target_error(&self) -> Option<String> {
-        fs::read_to_string(self.findings_dir().join(target::ERROR)).ok()
+        fs::read_to_string(self.error_file()).ok()
     }
 
     /// Inputs that the engine saved as crashes.
@@ -201,6 +266,20 @@ impl Folder {
         let lines: Vec<&str> = log.lines().filter(|l| !l.trim().is_empty()).collect();
         let from = lines.len().saturating_sub(LAST_WORDS);
         lines[from..].join("\n")
+    }
+}
+
+/// The lock of a folder; the system takes it away with the process.
+fn lock(path: &Path, out: &Path) -> Result<File, Error> {
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(io_error(format!("{} cannot be written", out.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy(out.display().to_string())),
+        Err(TryLockError::Error(error)) => Err(io_error(path.display().to_string())(error)),
     }
 }
 

@@ -7,9 +7,13 @@
 //!
 //! ```text
 //! OUT/corpus       the working corpus, kept from campaign to campaign
-//! OUT/findings     reproducers (.gup) and reports (.txt)
+//! OUT/findings     reproducers (.gup) and reports (.txt), of all campaigns
+//! OUT/crashes      what engines saved as crashes; those of earlier campaigns
+//!                  are in `earlier`
+//! OUT/found        the findings of this campaign
 //! OUT/stats.json   what this campaign's programs did
 //! OUT/engine.log   what the engine printed
+//! OUT/.lock        held while a campaign runs
 //! ```
 
 mod engine;
@@ -36,6 +40,9 @@ pub struct Config {
     pub engine: Engine,
     /// The target, built for that engine.
     pub binary: PathBuf,
+    /// A library of mutations for AFL++; the other engines have theirs in the
+    /// target.
+    pub mutator: Option<PathBuf>,
     /// The left side.
     pub left: String,
     /// The right side.
@@ -117,6 +124,14 @@ pub enum Error {
         /// The end of that.
         words: String,
     },
+    /// Somebody else writes there.
+    #[error(
+        "{0} is in use by another campaign; wait for it to end, or give this one another folder: OUT=FOLDER"
+    )]
+    Busy(String),
+    /// The disk is full, or nearly.
+    #[error("no space left for {0}: {1} MB free, {2} MB needed; what was found so far is kept")]
+    NoSpace(String, u64, u64),
     /// The engine saved an input on which the harness itself crashes.
     #[error("the harness crashed on {}", .0.display())]
     Harness(PathBuf),
@@ -137,6 +152,9 @@ fn interrupted() -> bool {
 /// How long an engine may take to end by itself after its time.
 const GRACE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(100);
+/// With less space than this a campaign ends: engines do not notice that what
+/// they write is lost.
+const LEAST_MB: u64 = 4;
 
 /// Runs a campaign.
 pub fn run(config: &Config) -> Result<Campaign, Error> {
@@ -149,17 +167,24 @@ pub fn run(config: &Config) -> Result<Campaign, Error> {
             "build the target first",
         ));
     }
+    if let Some(mutator) = config.mutator.as_ref().filter(|m| !m.is_file()) {
+        return Err(Error::Missing(
+            mutator.display().to_string(),
+            "build it with `cargo build --release -p gup-afl-mutator`",
+        ));
+    }
     let folder = Folder::prepare(config)?;
     let mut children = Children::start(config, &folder)?;
     let started = Instant::now();
     let mut progress = Progress::new(config.time);
+    let mut full = false;
     let early = loop {
         thread::sleep(POLL);
         if interrupted() {
             children.stop();
             break None;
         }
-        if !config.keep_going && folder.last().is_some() {
+        if !config.keep_going && !folder.findings().is_empty() {
             // An engine may go on to look for more; it was asked for one.
             children.stop();
             break None;
@@ -175,8 +200,18 @@ pub fn run(config: &Config) -> Result<Campaign, Error> {
             break None;
         }
         progress.tick(&folder);
+        if folder.free_mb() < LEAST_MB {
+            children.stop();
+            full = true;
+            break None;
+        }
     };
     progress.done();
+    folder.remove_empty()?;
+    full |= folder.free_mb() < LEAST_MB;
+    if full && folder.findings().is_empty() && !interrupted() {
+        return Err(folder.no_space(LEAST_MB));
+    }
     let time = started.elapsed();
     folder.keep_corpus(config.engine)?;
     let stats = folder.stats();
@@ -221,7 +256,8 @@ pub fn run(config: &Config) -> Result<Campaign, Error> {
 /// An engine reports a crash that the target did not confirm: looks at it in a
 /// process of its own, which may crash too.
 fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<PathBuf>, Error> {
-    let out = folder.findings_dir().join("confirmed.gup");
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let out = folder.findings_dir().join(format!("confirmed-{name}.gup"));
     let gupdiff = std::env::current_exe().map_err(io_error("gupdiff"))?;
     let status = Command::new(gupdiff)
         .arg("minimize")
@@ -258,17 +294,22 @@ impl Children {
                 .env("GUPDIFF_LEFT", &config.left)
                 .env("GUPDIFF_RIGHT", &config.right)
                 .env("GUPDIFF_OUT", folder.findings_dir())
+                .env("GUPDIFF_FOUND", folder.found_file())
+                .env("GUPDIFF_ERROR", folder.error_file())
                 .env("GUPDIFF_STATS", folder.stats_file())
                 .env(
                     "GUPDIFF_KEEP_GOING",
                     if config.keep_going { "1" } else { "" },
                 )
                 .env("GUPDIFF_EMPTY", if config.empty { "1" } else { "" })
-                .env("GUPDIFF_MAKE", config.make.as_deref().unwrap_or(""))
                 .stdin(Stdio::null())
                 .stdout(log)
                 .stderr(err)
                 .process_group(0);
+            match &config.make {
+                Some(make) => command.env("GUPDIFF_MAKE", make),
+                None => command.env_remove("GUPDIFF_MAKE"),
+            };
             let program = command.get_program().to_string_lossy().into_owned();
             match command.spawn() {
                 Ok(child) => children.0.push(child),

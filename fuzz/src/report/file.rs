@@ -38,14 +38,15 @@ pub fn reproducer(oracle: &Oracle, prog: &Program, verdict: &Verdict, origin: &O
     for line in super::sides_header(oracle).lines() {
         say(line);
     }
-    if let Some(make) = &origin.make {
+    if let Some(make) = origin.make.as_deref().filter(|m| !m.is_empty()) {
         say(&format!("make   {make}"));
     }
     out + &text::format(prog, oracle.revisions().left)
 }
 
 /// Saves a reproducer in `dir` under a name of its own; the oracle has just
-/// judged `prog`.  The same program has the same name.
+/// judged `prog`.  The same program on the same sides has the same name; another
+/// one never does, so that nothing that was found earlier is overwritten.
 pub fn save_reproducer(
     dir: &Path,
     oracle: &Oracle,
@@ -59,7 +60,10 @@ pub fn save_reproducer(
         Verdict::BrokenLaw(..) => "law",
         _ => "divergence",
     };
-    let path = dir.join(format!("{kind}-{:016x}.gup", hash(&prog.encode())));
+    let mut what = prog.encode();
+    what.extend_from_slice(super::sides_header(oracle).as_bytes());
+    what.extend_from_slice(origin.make.as_deref().unwrap_or_default().as_bytes());
+    let path = dir.join(format!("{kind}-{:016x}.gup", hash(&what)));
     write_atomically(&path, text.as_bytes())?;
     Ok(path)
 }

@@ -30,16 +30,34 @@ const SHOWN_PAGES: usize = 8;
 /// How to see a finding again, beside `gupdiff run`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// Make variables that the sides were built with: `KERNEL=6.1 PATCH=p`.
+    /// Make variables that the sides were built with: `KERNEL=6.1 PATCH=p`;
+    /// empty when the scripts ran without any.
     pub make: Option<String>,
+    /// The sides were named on the command line and must be there again.
+    pub named: bool,
 }
 
 impl Origin {
     /// From the environment that the Makefile sets.
     pub fn from_env() -> Self {
         Self {
-            make: std::env::var("GUPDIFF_MAKE").ok().filter(|s| !s.is_empty()),
+            make: std::env::var("GUPDIFF_MAKE").ok(),
+            named: false,
         }
+    }
+
+    /// The command that runs `path` on these sides, as one line for a shell.
+    fn command(&self, path: &str, left: &str, right: &str) -> String {
+        let (mut line, named) = match self.make.as_deref() {
+            Some("") => ("scripts/gupdiff".to_string(), self.named),
+            Some(make) => (format!("{make} scripts/gupdiff"), self.named),
+            None => ("gupdiff".to_string(), true),
+        };
+        line += &format!(" run {}", quoted(path));
+        if named {
+            line += &format!(" --left {left} --right {right}");
+        }
+        line
     }
 }
 
@@ -279,9 +297,19 @@ fn around(
     let mut out = String::from("\npages\n");
     for page in &pages {
         out += &format!("  {}\n", names.page(*page));
-        for s in &shown {
-            let (before, after) = (s.before.get(&prog.0, *page), s.after.get(&prog.0, *page));
-            out += &page_lines(s.which, &before, &after);
+        let states: Vec<_> = shown
+            .iter()
+            .map(|s| (s.before.get(&prog.0, *page), s.after.get(&prog.0, *page)))
+            .collect();
+        match &states[..] {
+            [(before, after), right] if *right == (*before, *after) => {
+                out += &page_lines("both", before, after);
+            }
+            _ => {
+                for (s, (before, after)) in shown.iter().zip(&states) {
+                    out += &page_lines(s.which.name(), before, after);
+                }
+            }
         }
     }
     if pages.is_empty() {
@@ -309,8 +337,7 @@ fn around(
     out
 }
 
-fn page_lines(which: Which, before: &PageState, after: &PageState) -> String {
-    let name = which.name();
+fn page_lines(name: &str, before: &PageState, after: &PageState) -> String {
     if before == after {
         return format!("    {name:<5}  unchanged  {}\n", show::page_state(before));
     }
@@ -395,12 +422,24 @@ fn reproduce(oracle: &Oracle, path: Option<&str>, origin: &Origin) -> String {
     let path = path.unwrap_or("FILE");
     let left = &oracle.pair().left.info().name;
     let right = oracle.pair().right_name();
-    let mut out =
-        format!("\nto see it again\n  gupdiff run {path} --left {left} --right {right}\n");
-    if let Some(make) = &origin.make {
-        out += &format!("  with the sides as built by: make fuzz {make}\n");
+    let command = origin.command(path, left, right);
+    format!("\nto see it again\n  {command}\n")
+}
+
+/// A word that a shell takes as it is.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
-    out
+}
+
+/// A path as seen from the current folder, where it is below that.
+pub fn near(path: &std::path::Path) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok());
+    below.unwrap_or(path).display().to_string()
 }
 
 /// What both sides showed, operation by operation.

@@ -68,6 +68,7 @@ fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, s: S) -> Result<S::
     s.collect_str(value)
 }
 
+/// `{}` abbreviates sums, `{:#}` does not.
 impl fmt::Display for SideInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.name)?;
@@ -77,11 +78,11 @@ impl fmt::Display for SideInfo {
         }
         let debug_vm = if self.debug_vm { "on" } else { "off" };
         write!(f, ", DEBUG_VM {debug_vm}")?;
-        if let Some(sum) = &self.gup_sha256 {
-            write!(f, ", gup.c sha256 {sum}")?;
-        }
-        if let Some(sum) = &self.config_sha256 {
-            write!(f, ", config sha256 {sum}")?;
+        let digits = if f.alternate() { 64 } else { 12 };
+        for (what, sum) in [("gup.c", &self.gup_sha256), ("config", &self.config_sha256)] {
+            if let Some(sum) = sum {
+                write!(f, ", {what} sha256 {}", sum.get(..digits).unwrap_or(sum))?;
+            }
         }
         Ok(())
     }

@@ -182,6 +182,7 @@ fn engine_cost(args: &Args, engine: Engine, target: &Path, r: &Results) -> Resul
     let mut config = Config {
         engine,
         binary: target.to_owned(),
+        mutator: None,
         left: r.left.clone(),
         right: r.right.clone(),
         time: Duration::from_secs(args.engine_time.max(1)),

@@ -25,6 +25,9 @@ pub struct Args {
     /// The target, as built for the engine
     #[arg(long, value_name = "FILE")]
     target: PathBuf,
+    /// A library of mutations for AFL++ (libgup_afl_mutator.so)
+    #[arg(long, value_name = "FILE")]
+    mutator: Option<PathBuf>,
     #[command(flatten)]
     sides: SideArgs,
     /// Seconds to run
@@ -92,9 +95,9 @@ fn campaign(args: &Args) -> Result<Outcome> {
     }
     let (left, right) = {
         let pair = args.sides.pair()?;
-        println!("left   {}", pair.left.info());
+        println!("left   {:#}", pair.left.info());
         match &pair.right {
-            Some(right) => println!("right  {}", right.info()),
+            Some(right) => println!("right  {:#}", right.info()),
             None => println!("right  none: the laws alone"),
         }
         (pair.left.info().name.clone(), pair.right_name().to_string())
@@ -102,6 +105,7 @@ fn campaign(args: &Args) -> Result<Outcome> {
     let config = Config {
         engine: args.engine.into(),
         binary: args.target.clone(),
+        mutator: args.mutator.clone(),
         left,
         right,
         time: Duration::from_secs(args.time.max(1)),
@@ -138,10 +142,23 @@ fn campaign(args: &Args) -> Result<Outcome> {
             Ok(Outcome::Fine)
         }
         Ending::Found(paths) => {
+            let mut titles = Vec::new();
             for path in &paths {
                 if let Ok(report) = std::fs::read_to_string(path.with_extension("txt")) {
                     println!("\n{report}");
+                    titles.extend(report.lines().next().map(str::to_string));
                 }
+            }
+            if paths.len() > 1 {
+                println!(
+                    "{} distinct findings in {} programs",
+                    paths.len(),
+                    done.stats.programs
+                );
+                for title in &titles {
+                    println!("  {title}");
+                }
+                println!();
             }
             for path in &paths {
                 println!("reproducer: {}", path.display());

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use gup_fuzz::report::{self, Origin};
+use gup_fuzz::report;
 use gup_fuzz::{input, minimise};
 
 use crate::{Outcome, SideArgs};
@@ -30,11 +30,13 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let input = input::read(&args.path)?;
-    let mut oracle = args.sides.oracle()?;
+    let path = args.path.display().to_string();
+    let mut oracle = args.sides.choose(&input.header, &path)?.open()?;
     let Some(small) = minimise::minimise(&mut oracle, &input.program, args.runs) else {
         bail!(
-            "{} has no finding to shrink on these sides",
-            args.path.display()
+            "{path} has no finding to shrink: {} against {}",
+            oracle.pair().left.info().name,
+            oracle.pair().right_name()
         );
     };
     for pass in &small.passes {
@@ -51,7 +53,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         input.program.nr_folios(),
         small.runs
     );
-    let origin = Origin::from_env();
+    let origin = args.sides.origin();
     let text = report::reproducer(&oracle, &small.program, &small.verdict, &origin);
     match &args.output {
         Some(path) => {

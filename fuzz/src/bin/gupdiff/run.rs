@@ -4,19 +4,21 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use gup_fuzz::input;
+use gup_fuzz::input::{self, Input};
 use gup_fuzz::oracle::{Oracle, Verdict};
-use gup_fuzz::report::{self, Finding, Origin};
+use gup_fuzz::report::{self, Finding};
 use serde::Serialize;
 
-use crate::{Outcome, SideArgs};
+use crate::{Chosen, Outcome, SideArgs};
 
 /// Findings that are reported in full; one line each for the rest.
 const FULL_REPORTS: usize = 5;
 
 /// Run programs on two sides and report what differs.
 ///
-/// Folders are searched for programs; `-` is standard input.  Exit status: 0
+/// Folders are searched for programs; `-` is standard input.  The sides are
+/// those of --left and --right, else those that a reproducer names in the
+/// comments at its top, else the default ones.  Exit status: 0
 /// the sides agree, 1 a divergence or a broken law, 2 a file is no program or
 /// needs something that a side does not provide.
 #[derive(clap::Args)]
@@ -37,6 +39,9 @@ pub struct Args {
 #[derive(Serialize)]
 struct Line {
     path: String,
+    /// The sides, unless there was no program to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sides: Option<[String; 2]>,
     #[serde(flatten)]
     result: LineResult,
 }
@@ -60,28 +65,41 @@ struct Sum {
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let files = input::files(&args.paths)?;
-    let mut oracle = args.sides.oracle()?;
+    // Complains once about sides that do not exist, not once for each file.
+    args.sides.pair()?;
+    let mut open = Open::default();
     let mut sum = Sum::default();
     let mut lines = Vec::new();
     for path in &files {
-        match input::read(path) {
-            Ok(input) => {
+        match open.read(args, path) {
+            Ok((input, chosen, oracle)) => {
                 let verdict = oracle.judge(&input.program);
                 sum.add(&verdict);
                 if args.json {
-                    let finding = report::finding(&oracle, &input.program, &verdict);
-                    lines.push(line(path, LineResult::Finding(finding)));
+                    lines.push(Line {
+                        path: path.display().to_string(),
+                        sides: Some([chosen.left, chosen.right]),
+                        result: LineResult::Finding(report::finding(
+                            oracle,
+                            &input.program,
+                            &verdict,
+                        )),
+                    });
                 } else {
-                    show(args, &oracle, path, &input.program, &verdict, &sum);
+                    show(args, oracle, path, &input.program, &verdict, &sum, &chosen);
                 }
             }
             Err(error) => {
                 sum.errors += 1;
+                let error = format!("{error:#}");
                 if args.json {
-                    let error = error.to_string();
-                    lines.push(line(path, LineResult::Error { error }));
+                    lines.push(Line {
+                        path: path.display().to_string(),
+                        sides: None,
+                        result: LineResult::Error { error },
+                    });
                 } else {
-                    eprintln!("error: {error}");
+                    eprintln!("error: {}", error.trim_end());
                 }
             }
         }
@@ -89,16 +107,49 @@ pub fn run(args: &Args) -> Result<Outcome> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
     } else if files.len() > 1 {
-        print!("\n{}", report::sides_header(&oracle));
+        println!();
+        for sides in &open.all {
+            print!("{sides}");
+        }
         println!("{}", sum.line(files.len()));
     }
     Ok(sum.outcome())
 }
 
-fn line(path: &Path, result: LineResult) -> Line {
-    Line {
-        path: path.display().to_string(),
-        result,
+/// The sides that are open, and those that were.
+#[derive(Default)]
+struct Open {
+    names: (String, String),
+    oracle: Option<Oracle>,
+    all: Vec<String>,
+}
+
+impl Open {
+    /// A program, and its sides, open.
+    fn read(&mut self, args: &Args, path: &Path) -> Result<(Input, Chosen, &mut Oracle)> {
+        let input = input::read(path)?;
+        let chosen = args
+            .sides
+            .choose(&input.header, &path.display().to_string())?;
+        let names = (chosen.left.clone(), chosen.right.clone());
+        if self.names != names {
+            // A linked kernel has one set of variables: never open it twice.
+            self.oracle = None;
+        }
+        let oracle = match self.oracle.take() {
+            Some(oracle) => oracle,
+            None => {
+                self.names = <_>::default();
+                let oracle = chosen.open()?;
+                self.names = names;
+                let header = report::sides_header(&oracle);
+                if !self.all.contains(&header) {
+                    self.all.push(header);
+                }
+                oracle
+            }
+        };
+        Ok((input, chosen, self.oracle.insert(oracle)))
     }
 }
 
@@ -109,17 +160,30 @@ fn show(
     program: &gup_fuzz::program::Program,
     verdict: &Verdict,
     sum: &Sum,
+    chosen: &Chosen,
 ) {
     if args.trace {
         print!("{}", report::traces(oracle, program));
     }
     let name = path.display().to_string();
+    let alone = args.paths.len() == 1 && !args.paths[0].is_dir();
+    if alone && let Some(note) = chosen.changed() {
+        println!("note: {note}\n");
+    }
     match verdict {
-        Verdict::Match if args.paths.len() > 1 || args.paths[0].is_dir() => {}
-        Verdict::Match => println!("{name}: match"),
+        Verdict::Match if !alone => {}
+        Verdict::Match => {
+            let from = match chosen.used.is_empty() {
+                true => "",
+                false => ", the sides that the file names",
+            };
+            println!(
+                "{name}: match: {} against {}{from}",
+                chosen.left, chosen.right
+            );
+        }
         Verdict::Divergence(_) | Verdict::BrokenLaw(..) if sum.findings <= FULL_REPORTS => {
-            let origin = Origin::from_env();
-            println!("{name}:");
+            let origin = args.sides.origin();
             let report = report::report(oracle, program, verdict, Some(&name), &origin);
             println!("{report}");
         }

@@ -29,7 +29,7 @@ pub fn sides(args: &SidesArgs) -> Result<Outcome> {
         return Ok(Outcome::Fine);
     }
     for info in &all {
-        println!("{info}");
+        println!("{info:#}");
     }
     println!("none  no side: only the laws of the other one");
     println!(

@@ -20,9 +20,26 @@ impl ParseError {
         let Some(line) = text.lines().nth(self.line - 1) else {
             return String::new();
         };
-        let before = line.chars().take(self.column - 1);
-        let blank: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
-        format!("{line}\n{blank}^\n")
+        // What is no text at all shall not move a terminal's cursor about.
+        const LONGEST: usize = 120;
+        let from = self.column.saturating_sub(LONGEST / 2 + 1);
+        let from = if from < LONGEST / 4 { 0 } else { from };
+        let shown: Vec<char> = line.chars().skip(from).take(LONGEST).collect();
+        let text: String = shown
+            .iter()
+            .map(|c| {
+                if c.is_control() && *c != '\t' {
+                    '?'
+                } else {
+                    *c
+                }
+            })
+            .collect();
+        let before = shown.iter().take(self.column - 1 - from);
+        let blank: String = before
+            .map(|c| if *c == '\t' { '\t' } else { ' ' })
+            .collect();
+        format!("{text}\n{blank}^\n")
     }
 }
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The structure-aware mutator as AFL++ wants it: a shared library, named by
+//! `AFL_CUSTOM_MUTATOR_LIBRARY`.
+//!
+//! AFL++ calls [`afl_custom_init`] once, [`afl_custom_fuzz`] for each new input
+//! and [`afl_custom_deinit`] at the end, all on one thread.  Its own byte-wise
+//! stages run as well.  `GUPDIFF_LEFT` says which kernel programs are made for,
+//! as it does for the target.
+
+use std::env;
+use std::ffi::{c_uint, c_void};
+use std::slice;
+
+use gup_fuzz::ops::Rev;
+use gup_fuzz::program::generate::Profile;
+use gup_fuzz::program::mutate::{crossover_bytes, mutate_bytes};
+use gup_fuzz::program::rng::Rng;
+use gup_fuzz::program::wire;
+use gup_fuzz::side;
+
+/// How many of 16 new inputs are made of two programs.
+const CROSSED: usize = 2;
+
+/// What AFL++ keeps for us between calls.
+pub struct Mutator {
+    profile: Profile,
+    rng: Rng,
+    out: Vec<u8>,
+}
+
+impl Mutator {
+    fn new(seed: u64) -> Self {
+        let left = env::var("GUPDIFF_LEFT").unwrap_or_else(|_| side::default_left());
+        // The target complains about a side that does not exist.
+        let profile = match side::list().into_iter().find(|info| info.name == left) {
+            Some(info) => Profile::new(info.rev).debug_vm(info.debug_vm),
+            None => Profile::new(Rev::V6_1),
+        };
+        Self {
+            profile,
+            rng: Rng::new(seed),
+            out: vec![0; wire::MAX_LEN],
+        }
+    }
+
+    /// Makes a new program and returns its bytes, at most `max_size`.
+    fn fuzz(&mut self, data: &[u8], other: &[u8], max_size: usize) -> &[u8] {
+        let seed = self.rng.next_u64();
+        let room = max_size.min(self.out.len());
+        let size = if other.len() >= wire::MIN_LEN && self.rng.below(16) < CROSSED {
+            crossover_bytes(data, other, &mut self.out, room, seed, &self.profile)
+        } else {
+            let size = data.len().min(self.out.len());
+            self.out[..size].copy_from_slice(&data[..size]);
+            mutate_bytes(&mut self.out, size, room, seed, &self.profile)
+        };
+        &self.out[..size]
+    }
+}
+
+/// Called once, before anything else.
+#[unsafe(no_mangle)]
+pub extern "C" fn afl_custom_init(_afl: *mut c_void, seed: c_uint) -> *mut Mutator {
+    Box::into_raw(Box::new(Mutator::new(seed.into())))
+}
+
+/// Makes an input of `buf` and perhaps `add_buf`, another input of the queue;
+/// stores where it is and returns its length.  It stays there until the next
+/// call.
+///
+/// # Safety
+///
+/// `mutator` comes from [`afl_custom_init`]; `buf` and `add_buf` hold so many
+/// bytes, or are null; `out_buf` may be written.  That is AFL++'s contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn afl_custom_fuzz(
+    mutator: *mut Mutator,
+    buf: *const u8,
+    buf_size: usize,
+    out_buf: *mut *const u8,
+    add_buf: *const u8,
+    add_buf_size: usize,
+    max_size: usize,
+) -> usize {
+    // SAFETY: as the contract says; nobody else has the mutator.
+    let (mutator, data, other) = unsafe {
+        (
+            &mut *mutator,
+            bytes(buf, buf_size),
+            bytes(add_buf, add_buf_size),
+        )
+    };
+    let made = mutator.fuzz(data, other, max_size);
+    // SAFETY: as the contract says.
+    unsafe { *out_buf = made.as_ptr() };
+    made.len()
+}
+
+/// Called at the end.
+///
+/// # Safety
+///
+/// `mutator` comes from [`afl_custom_init`] and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn afl_custom_deinit(mutator: *mut Mutator) {
+    // SAFETY: made by Box::into_raw.
+    drop(unsafe { Box::from_raw(mutator) });
+}
+
+/// # Safety
+///
+/// `data` holds `size` bytes for as long as the slice is used, or is null.
+unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
+    match data.is_null() {
+        true => &[],
+        // SAFETY: as the caller says.
+        false => unsafe { slice::from_raw_parts(data, size) },
+    }
+}
