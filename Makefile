@@ -38,7 +38,7 @@ test:
 	@scripts/test
 
 bench:
-	@scripts/gupdiff bench
+	@scripts/bench
 
 cmin:
 	@scripts/gupdiff cmin corpus/page

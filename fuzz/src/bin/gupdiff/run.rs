@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
-    } else if files.len() > 1 {
+    } else if !is_alone(args) {
         println!();
         for sides in &open.all {
             print!("{sides}");
@@ -114,6 +114,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
         println!("{}", sum.line(files.len()));
     }
     Ok(sum.outcome())
+}
+
+/// One file was asked for: it gets a line even if nothing is wrong with it.
+fn is_alone(args: &Args) -> bool {
+    args.paths.len() == 1 && !args.paths[0].is_dir()
 }
 
 /// The sides that are open, and those that were.
@@ -166,7 +171,7 @@ fn show(
         print!("{}", report::traces(oracle, program));
     }
     let name = path.display().to_string();
-    let alone = args.paths.len() == 1 && !args.paths[0].is_dir();
+    let alone = is_alone(args);
     if alone && let Some(note) = chosen.changed() {
         println!("note: {note}\n");
     }
