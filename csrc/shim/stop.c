@@ -20,34 +20,32 @@ void gd_warn(struct gd_site *site)
 		*latch = 0;
 }
 
+static enum gd_stop gd_why;
+
 void gd_stop(enum gd_stop why)
 {
+	gd_why = why;
 	if (!gd.in_kernel)
 		__builtin_trap();	/* a fault of the harness stays a crash */
 	__builtin_longjmp(gd.jmp, 1);
 }
 
-static enum gd_stop gd_why;
-
 void gd_bug(struct gd_site *site)
 {
 	gd_record(GD_R_BUG)->c = site->id;
-	gd_why = GD_STOP_BUG;
-	gd_stop(gd_why);
+	gd_stop(GD_STOP_BUG);
 }
 
 void gd_oops(void)
 {
 	gd_record(GD_R_OOPS);
-	gd_why = GD_STOP_OOPS;
-	gd_stop(gd_why);
+	gd_stop(GD_STOP_OOPS);
 }
 
 void gd_gap(u32 index)
 {
 	gd_record(GD_R_GAP)->c = index;
-	gd_why = GD_STOP_GAP;
-	gd_stop(gd_why);
+	gd_stop(GD_STOP_GAP);
 }
 
 /* Count a step of the running operation; stop it when it has taken too many. */
@@ -55,8 +53,7 @@ void gd_step(void)
 {
 	if (gd.steps == GD_STEP_LIMIT) {
 		gd_record(GD_R_LIMIT);
-		gd_why = GD_STOP_LIMIT;
-		gd_stop(gd_why);
+		gd_stop(GD_STOP_LIMIT);
 	}
 	gd.steps++;
 }

@@ -5,6 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::folder::entries;
 use super::{Config, Error, Folder};
 use crate::program::wire;
 
@@ -151,19 +152,9 @@ fn find_afl() -> Result<PathBuf, Error> {
         .map(PathBuf::from)
         .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".local/share")))
         .ok_or_else(missing)?;
-    let versions = |dir: &Path| -> Vec<PathBuf> {
-        let mut all: Vec<PathBuf> = std::fs::read_dir(dir)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .collect();
-        all.sort();
-        all
-    };
-    versions(&data.join("afl.rs"))
+    entries(&data.join("afl.rs"))
         .iter()
-        .flat_map(|compiler| versions(compiler))
+        .flat_map(|compiler| entries(compiler))
         .map(|version| version.join("afl/bin/afl-fuzz"))
         .rfind(|p| p.is_file())
         .or_else(|| on_path("afl-fuzz"))

@@ -293,7 +293,7 @@ fn remove(path: &Path) -> Result<(), Error> {
 }
 
 /// The entries of a folder by name; none if there is no such folder.
-fn entries(dir: &Path) -> Vec<PathBuf> {
+pub(super) fn entries(dir: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = fs::read_dir(dir)
         .into_iter()
         .flatten()

@@ -3,22 +3,10 @@
 
 use csrc::abi::{self, gd_op, gd_run};
 use gup::machine::MigrateType;
-use gup::page::flag;
 use gup::{FolioPtr, Foll, Kernel, List, Machine, Mapping, PagePtr, Stop, Vma};
 
 use super::record::Returned;
 use crate::layout::split_run;
-
-/// Flags that tails do not show, because their flag words hold other things
-/// there; they cannot be set on them either.
-const NOT_ON_TAILS: u32 = flag::LOCKED
-    | flag::REFERENCED
-    | flag::UPTODATE
-    | flag::DIRTY
-    | flag::LRU
-    | flag::WAITERS
-    | flag::WRITEBACK
-    | flag::HEAD;
 
 /// Page `k` of a run, or a pointer to nowhere.
 fn run_page(machine: &Machine, run: &gd_run, k: u16) -> PagePtr {
@@ -223,26 +211,14 @@ impl Call<'_, '_> {
         let arg = u32::from(op.arg);
         let on = arg & 1 != 0;
         let machine = &mut *self.kernel.machine;
-        // Folios of ZONE_DEVICE memory are never split or merged.
-        let device = |machine: &Machine| {
-            let declared = machine.folios().get(index);
-            declared.is_none_or(|folio| folio.kind.is_device())
-        };
         match u32::from(op.op) {
             abi::GD_OP_SET_REF => machine.set_ref(page, op.val),
             abi::GD_OP_SET_PIN => machine.set_pin(page, op.val),
-            abi::GD_OP_SET_FLAG | abi::GD_OP_CLEAR_FLAG => {
-                let hidden = machine.pages.get(page).is_ok_and(|p| p.is_tail())
-                    && NOT_ON_TAILS & 1 << (arg % flag::NR) != 0;
-                if !hidden {
-                    let set = u32::from(op.op) == abi::GD_OP_SET_FLAG;
-                    machine.set_flag(page, arg, set);
-                }
-            }
+            abi::GD_OP_SET_FLAG => machine.set_flag(page, arg, true),
+            abi::GD_OP_CLEAR_FLAG => machine.set_flag(page, arg, false),
             abi::GD_OP_SET_MAPPING => machine.set_mapping(page, Mapping::from_index(arg)),
-            abi::GD_OP_SPLIT if !device(machine) => machine.split(page, arg, op.val, op.n),
-            abi::GD_OP_MERGE if !device(machine) => machine.merge(index, op.val, op.n),
-            abi::GD_OP_SPLIT | abi::GD_OP_MERGE => {}
+            abi::GD_OP_SPLIT => machine.split(page, arg, op.val, op.n),
+            abi::GD_OP_MERGE => machine.merge(index, op.val, op.n),
             abi::GD_OP_REUSE => machine.reuse(page, op.val, Mapping::from_index(arg)),
             abi::GD_OP_SET_PAGEBLOCK => machine.set_pageblock(page, MigrateType::from_index(arg)),
             abi::GD_OP_SET_IRQS => machine.irqs_on = on,
