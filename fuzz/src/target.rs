@@ -142,7 +142,7 @@ impl Target {
         let verdict = self.oracle.judge(&self.program);
         let trace = self.oracle.left_trace();
         match sample {
-            None => self.counter.count(trace, &verdict),
+            None => self.counter.count(&self.program, trace, &verdict),
             Some(started) => {
                 self.counter.count_in_full(&self.program, trace, &verdict);
                 self.counter.time(started.elapsed());

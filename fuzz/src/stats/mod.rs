@@ -57,8 +57,8 @@ pub struct Stats {
     pub side: String,
     /// Programs that were run.
     pub programs: u64,
-    /// Programs whose operations were counted; the others only count above
-    /// and with their sites.
+    /// Programs whose operations were counted; the others only count above,
+    /// with their sites and with what stopped them.
     pub sampled: u64,
     /// Programs whose time in process was taken, and that time.
     #[serde(default)]
@@ -77,6 +77,10 @@ pub struct Stats {
     pub verdicts: BTreeMap<String, u64>,
     /// By role.
     pub ops: BTreeMap<String, OpCount>,
+    /// By role: the operation at which a program ended with a BUG or an OOPS,
+    /// counted in all programs.
+    #[serde(default)]
+    pub stops: BTreeMap<String, u64>,
     /// WARN and BUG sites by name.
     pub sites: BTreeMap<String, u64>,
     /// What was not provided.
@@ -103,6 +107,7 @@ impl Stats {
         add_map(&mut self.sixteenths, &other.sixteenths);
         add_map(&mut self.ends, &other.ends);
         add_map(&mut self.verdicts, &other.verdicts);
+        add_map(&mut self.stops, &other.stops);
         add_map(&mut self.sites, &other.sites);
         add_map(&mut self.gaps, &other.gaps);
         for (role, count) in &other.ops {
@@ -152,6 +157,7 @@ pub struct Counter {
     ends: [u64; 6],
     verdicts: [u64; 5],
     ops: Vec<OpCount>,
+    stops: [u64; 256],
     sites: Vec<u64>,
     gaps: BTreeMap<String, u64>,
 }
@@ -170,6 +176,7 @@ impl Counter {
             ends: [0; 6],
             verdicts: [0; 5],
             ops: vec![OpCount::default(); 256],
+            stops: [0; 256],
             sites: Vec::new(),
             gaps: BTreeMap::new(),
         }
@@ -191,10 +198,16 @@ impl Counter {
         self.nanoseconds += time.as_nanos() as u64;
     }
 
-    /// Counts a program and what it hit, but not its operations.
-    pub fn count(&mut self, trace: &Trace, verdict: &Verdict) {
+    /// Counts a program, what it hit and where it ended, but not its
+    /// operations.
+    pub fn count(&mut self, prog: &Program, trace: &Trace, verdict: &Verdict) {
         self.programs += 1;
         self.verdicts[verdict_index(verdict)] += 1;
+        if let Some((End::Bug | End::Oops, executed)) = trace.end()
+            && let Some(last) = prog.ops().get((executed as usize).wrapping_sub(1))
+        {
+            self.stops[usize::from(last.op)] += 1;
+        }
         if let Verdict::Gap(_, name) = verdict {
             *self.gaps.entry(name.clone()).or_default() += 1;
         }
@@ -215,7 +228,7 @@ impl Counter {
 
     /// Counts a program and its operations.
     pub fn count_in_full(&mut self, prog: &Program, trace: &Trace, verdict: &Verdict) {
-        self.count(trace, verdict);
+        self.count(prog, trace, verdict);
         self.sampled += 1;
         let mut executed = 0;
         for (op, recs) in prog.ops().iter().zip(trace.ops()) {
@@ -292,6 +305,11 @@ impl Counter {
                 .iter()
                 .map(|op| (op.role.to_string(), self.ops[usize::from(op.id)]))
                 .filter(|(_, count)| *count != OpCount::default())
+                .collect(),
+            stops: ops::table()
+                .iter()
+                .map(|op| (op.role.to_string(), self.stops[usize::from(op.id)]))
+                .filter(|(_, n)| *n > 0)
                 .collect(),
             sites: self
                 .sites

@@ -149,7 +149,7 @@ fn count(pair: Pair, dirs: &[PathBuf]) -> Result<Stats> {
     for path in input::files(dirs)? {
         let input = input::read(&path)?;
         let verdict = oracle.judge(&input.program);
-        counter.count(oracle.left_trace(), &verdict);
+        counter.count(&input.program, oracle.left_trace(), &verdict);
     }
     Ok(counter.take())
 }
