@@ -8,6 +8,7 @@ use std::path::Path;
 pub fn generate(here: &Path, out: &Path) -> Result<()> {
     bindgen::Builder::default()
         .header(here.join("abi/gupdiff.h").display().to_string())
+        .header(here.join("abi/live.h").display().to_string())
         .use_core()
         .allowlist_item("gd_.*")
         .allowlist_item("GD_.*")

@@ -23,6 +23,7 @@ void gd_touch(u32 nr)
 	}
 }
 
+#ifndef GD_LIVE
 /* Called by the kernel before every atomic or bit operation that writes. */
 void gd_update(const volatile void *p)
 {
@@ -35,6 +36,7 @@ void gd_update(const volatile void *p)
 		gd_step();
 	gd_touch(offset / sizeof(struct page));
 }
+#endif
 
 /* ---- templates ---- */
 
@@ -127,7 +129,9 @@ void gd_arena_init(void)
 {
 	u32 slot, offset;
 
+#ifndef GD_LIVE
 	vmemmap_base = (unsigned long)(gd.memmap - GD_PFN_BASE);
+#endif
 	gd_memmap_end = (unsigned long)(gd.memmap + GD_NR_PAGES);
 	gd.poison = gd.memmap + GD_NR_PAGES + 64;
 	for (slot = 0; slot < GD_NR_SLOTS; slot++) {

@@ -22,6 +22,15 @@
 /* The first page of the arena has this pfn: no pfn is 0, none looks like NULL. */
 #define GD_PFN_BASE	0x100000ul
 
+#if defined(GD_LIVE) && !defined(CONFIG_PAGE_IDLE_FLAG)
+/*
+ * A booted kernel without these flags: they are kept in bits of the same word
+ * where nobody looks for them, so that a program can still set and see them.
+ */
+#define PG_young	LAST_CPUPID_PGSHIFT
+#define PG_idle		(LAST_CPUPID_PGSHIFT + 1)
+#endif
+
 /*
  * The flag word of a first tail keeps other things in its low byte on 6.12 (the
  * order): on all kernels, the flags that live there are neither set nor seen

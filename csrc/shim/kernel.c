@@ -81,6 +81,7 @@ static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
 	gd_arena_reset();
 }
 
+#ifndef GD_LIVE	/* a module has no such symbol */
 struct gd_kernel GD_KERNEL_SYMBOL = {
 	.release = UTS_RELEASE,
 	.version = LINUX_VERSION_CODE,
@@ -96,3 +97,4 @@ struct gd_kernel GD_KERNEL_SYMBOL = {
 	.oops = gd_oops,
 	.in_kernel = &gd.in_kernel,
 };
+#endif

@@ -31,28 +31,30 @@ pub fn info(kernel: &Kernel) -> SideInfo {
     }
 }
 
+fn intern(s: &csrc::SiteInfo) -> site::SiteId {
+    let kind = match s.kind {
+        csrc::SiteKind::Warn => SiteKind::Warn,
+        csrc::SiteKind::Bug => SiteKind::Bug,
+    };
+    site::intern(&s.func, kind, s.ordinal)
+}
+
+/// Every WARN and BUG of a linked kernel.
+pub fn sites(kernel: &Kernel) -> Vec<PlacedSite> {
+    let placed = |s: &csrc::SiteInfo| PlacedSite {
+        id: intern(s),
+        place: Some(format!("{}:{}", s.file, s.line)),
+    };
+    kernel.sites().iter().map(placed).collect()
+}
+
 impl CSide {
     /// Sets the kernel's memory up.
     pub fn open(kernel: &'static Kernel) -> std::io::Result<Self> {
-        let intern = |s: &csrc::SiteInfo| {
-            let kind = match s.kind {
-                csrc::SiteKind::Warn => SiteKind::Warn,
-                csrc::SiteKind::Bug => SiteKind::Bug,
-            };
-            site::intern(&s.func, kind, s.ordinal)
-        };
-        let sites = kernel
-            .sites()
-            .iter()
-            .map(|s| PlacedSite {
-                id: intern(s),
-                place: Some(format!("{}:{}", s.file, s.line)),
-            })
-            .collect();
         Ok(Self {
             info: info(kernel),
             machine: kernel.open(&|s| intern(s).0)?,
-            sites,
+            sites: sites(kernel),
             gaps: kernel.gaps(),
         })
     }

@@ -6,6 +6,7 @@
 //! here and one arm in [`open`].
 
 mod c;
+pub mod live;
 pub mod rust;
 
 use std::fmt;
@@ -26,6 +27,10 @@ pub trait Side {
 
     /// Runs `prog` and replaces the contents of `trace`.
     fn run(&mut self, prog: &Program, trace: &mut Trace);
+
+    /// Says which programs are run next, in this order, to a side that is
+    /// faster when it knows.
+    fn prefetch(&mut self, _progs: &[Program]) {}
 
     /// Every WARN and BUG that this side can report.
     fn sites(&self) -> &[PlacedSite];
@@ -109,6 +114,9 @@ pub enum Error {
     /// The kernel's memory could not be set up.
     #[error("a linked kernel could not be started: {0}")]
     Start(#[from] std::io::Error),
+    /// A booted kernel.
+    #[error("{0}")]
+    Live(#[from] live::Error),
     /// Nothing to run.
     #[error("the left side cannot be `none`")]
     NoLeft,
@@ -125,6 +133,7 @@ fn suggestion(nearest: &Option<String>) -> String {
 pub fn list() -> Vec<SideInfo> {
     let mut all: Vec<SideInfo> = csrc::kernels().iter().map(c::info).collect();
     all.extend(rust::infos());
+    all.extend(live::infos());
     all
 }
 
@@ -141,6 +150,9 @@ pub fn open(name: &str) -> Result<Option<Box<dyn Side>>, Error> {
     }
     if let Some(side) = rust::RustSide::open(name) {
         return Ok(Some(Box::new(side)));
+    }
+    if let Some(kernel) = name.strip_prefix("live:") {
+        return Ok(Some(Box::new(live::LiveSide::open(kernel)?)));
     }
     Err(unknown(name))
 }

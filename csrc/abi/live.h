@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How programs get into a booted kernel and traces out of it: memory that host
+ * and guest share.  The programs and the records are those of gupdiff.h; this
+ * is only the envelope.
+ *
+ *	struct gd_live_header
+ *	struct gd_live_entry [GD_LIVE_BATCH]	at GD_LIVE_ENTRIES
+ *	struct gd_rec [GD_LIVE_RECORDS]		at GD_LIVE_TRACES
+ *
+ * The host writes a batch and then its number into `request`; the guest runs
+ * the programs and then copies that number into `reply`.
+ */
+#ifndef GUPDIFF_ABI_LIVE_H
+#define GUPDIFF_ABI_LIVE_H
+
+#include "gupdiff.h"
+
+#define GD_LIVE_MAGIC		0x67757031u
+#define GD_LIVE_SIZE		(32u << 20)
+#define GD_LIVE_ENTRIES		(64u << 10)
+#define GD_LIVE_BATCH		2048
+#define GD_LIVE_TRACES		(4u << 20)
+#define GD_LIVE_RECORDS		((GD_LIVE_SIZE - GD_LIVE_TRACES) / 16)
+/* records that one program can make, see csrc/src/machine.rs */
+#define GD_LIVE_TRACE_ROOM	((GD_MAX_OPS + 1) * (6 * GD_STEP_LIMIT + (4u << GD_SLOT_SHIFT)))
+
+#define GD_LIVE_NO_CUT		0xffffffffu
+#define GD_LIVE_MAX_SITES	128
+#define GD_LIVE_MAX_GAPS	32
+
+enum gd_live_state { GD_LIVE_BOOTING, GD_LIVE_READY, GD_LIVE_FAILED };
+
+/* a WARN or BUG that was hit; its index is what records carry */
+struct gd_live_site {
+	char file[112];
+	char func[72];		/* the symbol at its address */
+	gd_u32 line;
+	gd_u32 kind;		/* enum gd_site_kind */
+};
+
+struct gd_live_header {
+	gd_u32 magic;		/* of the host, before it boots */
+	gd_u32 state;		/* enum gd_live_state, of the guest from here on */
+	char words[256];	/* why the guest failed */
+	char release[64];
+	gd_u32 version;		/* LINUX_VERSION_CODE */
+	gd_u32 debug_vm;
+	gd_u32 nr_gaps;
+	char gaps[GD_LIVE_MAX_GAPS][64];
+	gd_u32 nr_sites;
+	struct gd_live_site sites[GD_LIVE_MAX_SITES];
+	gd_u32 running;		/* the program that runs */
+	gd_u32 done;		/* programs of the batch that were run */
+	gd_u32 reply;
+	gd_u32 request;		/* of the host from here on */
+	gd_u32 nr;		/* programs in the batch */
+};
+
+struct gd_live_entry {
+	struct gd_program prog;
+	/* this operation is not run but is gap 0: it would not end */
+	gd_u32 cut;
+	/* of the guest: the trace; no records: there was no room, ask again */
+	gd_u32 first;
+	gd_u32 nr;
+	gd_u32 pad;
+};
+
+#endif

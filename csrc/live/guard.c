@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One operation on the running kernel: what is the program's for its duration
+ * is put in place, and whatever way it ends, the kernel's own is put back.
+ */
+
+struct gd_harness gd;
+static enum gd_stop gd_why;
+static u32 live_cut;		/* this operation is not run */
+
+void gd_stop(enum gd_stop why)
+{
+	gd_why = why;
+	__builtin_longjmp(gd.jmp, 1);
+}
+
+void gd_gap(u32 index)
+{
+	gd_record(GD_R_GAP)->c = index;
+	gd_stop(GD_STOP_GAP);
+}
+
+/* The host keeps away what would reach the limit. */
+void gd_step(void) {}
+
+/* ---- what this kernel's configuration leaves out ---- */
+
+static const struct gd_folio *operand_folio(const struct gd_op *op)
+{
+	u32 i = op->run[0].page >> GD_RUN_SHIFT;
+
+	return i < gd.prog->world.nr_folios ? &gd.prog->folio[i] : NULL;
+}
+
+static unsigned int op_foll(const struct gd_op *op);
+
+/* Does it ask whether its page may be pinned for long? */
+static bool asks_longterm(const struct gd_op *op)
+{
+	unsigned int foll = op_foll(op);
+
+	switch (op->op) {
+	case GD_OP_IS_LONGTERM_PINNABLE_PAGE:
+	case GD_OP_FOLIO_IS_LONGTERM_PINNABLE:
+		return true;
+	case GD_OP_GRAB_FAST:
+		return foll & FOLL_PIN && foll & FOLL_LONGTERM && !(foll & FOLL_GET);
+	}
+	return false;
+}
+
+static bool asks_p2pdma(const struct gd_op *op)
+{
+	switch (op->op) {
+	case GD_OP_IS_PCI_P2PDMA_PAGE:
+		return true;
+	case GD_OP_GRAB_SLOW:
+	case GD_OP_GRAB_FAST:
+		return GD_SINCE(6, 12);
+	}
+	return false;
+}
+
+/*
+ * The sides that are compared have these options.  A page whose kind only they
+ * know must not be asked about it.
+ */
+static void check_config(const struct gd_op *op)
+{
+	const struct gd_folio *f = operand_folio(op);
+	u8 type;
+
+	if (!f)
+		return;
+	type = gd_migratetype[gd.base[op->run[0].page >> GD_RUN_SHIFT] >> GD_SLOT_SHIFT];
+	if (!IS_ENABLED(CONFIG_CMA) && asks_longterm(op) &&
+	    (type == GD_MT_CMA || type == GD_MT_ISOLATE))
+		gd_gap(LIVE_GAP_CMA);
+	if (!IS_ENABLED(CONFIG_DEVICE_PRIVATE) && asks_longterm(op) &&
+	    f->kind == GD_K_DEV_COHERENT)
+		gd_gap(LIVE_GAP_DEVICE_PRIVATE);
+	if (!IS_ENABLED(CONFIG_PCI_P2PDMA) && asks_p2pdma(op) &&
+	    f->kind == GD_K_DEV_P2PDMA)
+		gd_gap(LIVE_GAP_P2PDMA);
+}
+
+/* ---- what may have changed ---- */
+
+/*
+ * There are no hooks here: the pages of an operation's operands are looked at
+ * (gd_operand() notes them), and their heads; only a range goes on from there.
+ * Looking at too many does no harm, since only what changed is recorded.
+ */
+static void touch_range(const struct gd_op *op)
+{
+	u32 i = op->run[0].page >> GD_RUN_SHIFT, nr, end, steps;
+
+	if (op->op != GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK || i >= GD_MAX_FOLIOS)
+		return;
+	nr = gd.base[i] + (op->run[0].page & GD_RUN_OFFSET);
+	end = GD_NR_PAGES;
+	if (op->n >= 0 && (u32)op->n < end - min(nr, end))
+		end = nr + op->n;
+	/* every folio on the way is a step */
+	for (steps = 0; nr < end && steps < GD_STEP_LIMIT; steps++) {
+		struct page *page = gd.memmap + nr, *head = compound_head(page);
+
+		gd_touch(nr);
+		nr = PageHead(head) ? gd_nr(head) + (1u << compound_order(head)) : nr + 1;
+	}
+}
+
+/* ---- the operation ---- */
+
+static long acquired, released;
+static int preempted;
+
+static void enter(void)
+{
+	preempt_disable();
+	preempted = preempt_count();
+	acquired = node_counter(NR_FOLL_PIN_ACQUIRED);
+	released = node_counter(NR_FOLL_PIN_RELEASED);
+	kernel_zero = exchange_zero(program_zero);
+	gd.in_kernel = 1;
+	if (gd_eflags & GD_EFLAGS_IF)
+		local_irq_enable();
+	else
+		local_irq_disable();
+}
+
+static void leave(void)
+{
+	gd_eflags = irqs_disabled() ? 0 : GD_EFLAGS_IF;
+	local_irq_disable();
+	gd.in_kernel = 0;
+	exchange_zero(kernel_zero);
+	gd.acquired = node_counter(NR_FOLL_PIN_ACQUIRED) - acquired;
+	gd.released = node_counter(NR_FOLL_PIN_RELEASED) - released;
+	preempt_count_set(preempted);
+	local_irq_enable();
+	preempt_enable();
+}
+
+int noinline gd_guarded(gd_op_fn fn, const struct gd_op *op, struct gd_rec *ret)
+{
+	enum gd_stop why = GD_STOP_NONE;
+
+	enter();
+	if (__builtin_setjmp(gd.jmp)) {
+		why = gd_why;
+	} else {
+		if (op - gd.prog->op == live_cut)
+			gd_gap(LIVE_GAP_LIMIT);
+		check_config(op);
+		fn(op, ret);
+	}
+	leave();
+	touch_range(op);
+	return why;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The C side inside a running kernel: the harness of csrc/shim, compiled as a
+ * module, with the kernel's own functions in place of the compiled gup.c.
+ *
+ * The arena is real struct pages of memory that does not exist: a range of
+ * physical addresses past all RAM is made known to the kernel as device
+ * memory, so that it gets a memmap, and nothing else ever looks at it.
+ */
+#include "names.h"
+#include "../shim/harness.h"
+#include <linux/module.h>
+#include <linux/miscdevice.h>
+#include <linux/vmalloc.h>
+#include <live.h>
+
+#include "symbols.h"
+#include "symbols.c"
+#include "env.c"
+#define arch_irqs_disabled()	(!(gd_eflags & GD_EFLAGS_IF))
+#include "../shim/arena.c"
+#include "../shim/trace.c"
+#include "../shim/world.c"
+#undef arch_irqs_disabled
+#include "guard.c"
+#include "probes.c"
+#include "ops.c"
+#include "../shim/kernel.c"
+#include "channel.c"
+
+/* Where there is no memory on any machine that we start. */
+#define ARENA_START	(1ull << 38)
+#define ARENA_SIZE	((u64)GD_NR_PAGES << PAGE_SHIFT)
+
+static struct dev_pagemap arena_map = {
+	.type = MEMORY_DEVICE_GENERIC,
+	.nr_range = 1,
+	.range = { .start = ARENA_START, .end = ARENA_START + ARENA_SIZE - 1 },
+};
+
+static const char *live_arena(void)
+{
+	void *list, *scratch;
+	u8 byte;
+
+	if (IS_ERR(memremap_pages(&arena_map, 0)))
+		return "the arena cannot be made";
+	list = vmalloc(GD_MAX_LIST * sizeof(struct page *));
+	scratch = vzalloc(sizeof(struct gd_scratch));
+	if (!list || !scratch)
+		return "out of memory";
+	gd_init(pfn_to_page(ARENA_START >> PAGE_SHIFT), list, scratch);
+	if (!copy_from_kernel_nofault(&byte, gd.memmap + GD_NR_PAGES, 1) ||
+	    !copy_from_kernel_nofault(&byte, gd.list + GD_MAX_LIST, 1))
+		return "what follows the arena does not fault";
+	return NULL;
+}
+
+static long live_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	live_serve();
+	return -EINTR;
+}
+
+static const struct file_operations live_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = live_ioctl,
+};
+
+static struct miscdevice live_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "gupdiff",
+	.fops = &live_fops,
+};
+
+static int __init live_init(void)
+{
+	const char *wrong = live_attach();
+	const char *what = "";
+
+	if (wrong) {
+		pr_err("gupdiff: %s\n", wrong);
+		return -ENODEV;
+	}
+	wrong = live_find_symbols();
+	if (wrong) {
+		what = "the kernel has no ";
+	} else {
+		live_env_init();
+		wrong = live_arena();
+		if (!wrong) {
+			wrong = live_probe();
+			what = wrong ? "a probe cannot be set on " : "";
+		}
+	}
+	if (!wrong && misc_register(&live_device))
+		wrong = "the device cannot be registered";
+	if (wrong) {
+		snprintf(live_header->words, sizeof(live_header->words), "%s%s", what, wrong);
+		smp_store_release(&live_header->state, GD_LIVE_FAILED);
+		return -ENODEV;
+	}
+	live_announce();
+	return 0;
+}
+
+module_init(live_init);
+MODULE_DESCRIPTION("runs gupdiff's programs");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The operations of csrc/shim/ops.c against the running kernel.  Most functions
+ * are called by name (see symbols.h) or are inline in the kernel's headers,
+ * which the module is compiled with.  Here is what the image has in no form
+ * that could be called, and how it is reached all the same.
+ */
+
+/* calls go to the image's function, or are the gap of its name */
+#define LIVE_FN(name) (*({						\
+	if (!live.name)							\
+		gd_gap(LIVE_GAP_##name);				\
+	live.name; }))
+
+#if GD_SINCE(6, 12)
+#define try_get_folio		LIVE_FN(try_get_folio)
+#define try_grab_folio_fast	LIVE_FN(try_grab_folio_fast)
+#define folio_add_pin		LIVE_FN(folio_add_pin)
+#define gup_fast_folio_allowed	LIVE_FN(gup_fast_folio_allowed)
+#else
+#define try_grab_page		LIVE_FN(try_grab_page)
+#endif
+#define try_grab_folio		LIVE_FN(try_grab_folio)
+#define gup_put_folio		LIVE_FN(gup_put_folio)
+
+#if !GD_SINCE(6, 12)
+/* the whole of try_grab_folio() with FOLL_GET */
+static struct folio *try_get_folio(struct page *page, int refs)
+{
+	return try_grab_folio(page, refs, FOLL_GET);
+}
+#endif
+
+/*
+ * Part of its only caller.  unpin_user_pages() has the same loop; it differs
+ * where it refuses a number of pages, and on 6.12 where it skips a NULL.
+ */
+static void live_unpin_fast(struct page **pages, unsigned long npages)
+{
+	unsigned long i;
+
+	if (IS_ERR_VALUE(npages))
+		gd_gap(LIVE_GAP_UNPIN_FAST);
+	for (i = 0; GD_SINCE(6, 12) && i < npages && i < GD_MAX_LIST; i++)
+		if (!pages[i])
+			gd_gap(LIVE_GAP_UNPIN_FAST);
+	unpin_user_pages(pages, npages);
+}
+#define unpin_user_pages_lockless	live_unpin_fast
+#define gup_fast_unpin_user_pages	live_unpin_fast
+
+/* empty without CONFIG_DEBUG_VM, by its own first line */
+static void sanity_check_pinned_pages(struct page **pages, unsigned long npages)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_VM))
+		gd_gap(LIVE_GAP_SANITY);
+}
+
+/*
+ * The first thing that pin_user_pages_fast() does, before it refuses an
+ * address that is not the user's.
+ */
+static void mm_set_has_pinned_flag(unsigned long *mm_flags)
+{
+	struct mm_struct *mm = current->mm;
+	struct page *page;
+
+	current->mm = container_of(mm_flags, struct mm_struct, flags);
+	pin_user_pages_fast(TASK_SIZE_MAX, 1, 0, &page);
+	current->mm = mm;
+}
+
+#undef PAGE_ENTRY
+#undef WORLD_ENTRY
+#include "../shim/ops.c"

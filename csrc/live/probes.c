@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where the running kernel is listened to.  Every probe sits on the first
+ * instruction of a function and acts only while an operation runs; then the
+ * function returns at once, with the answer of csrc/env.  The empty
+ * post_handlers keep the probes from being optimised into jumps, which could
+ * not redirect.
+ */
+#include <linux/bug.h>
+#include <linux/kprobes.h>
+#include <asm/linkage.h>
+
+static struct gd_live_header *live_header;
+
+extern void gd_live_ret(void);
+asm(".pushsection .text\n"
+    ".type gd_live_ret, @function\n"
+    "gd_live_ret:\n"
+    "\t" ASM_RET "\n"
+    ".size gd_live_ret, . - gd_live_ret\n"
+    ".popsection\n");
+
+/* The probed function returns value. */
+static int answer(struct pt_regs *regs, unsigned long value)
+{
+	regs->ax = value;
+	instruction_pointer_set(regs, (unsigned long)gd_live_ret);
+	return 1;
+}
+
+/* The trapped code goes on in fn, as if it had called it. */
+static void divert(struct pt_regs *trapped, void (*fn)(void))
+{
+	trapped->sp = ((trapped->sp - 256) & ~15ul) - 8;
+	trapped->ip = (unsigned long)fn;
+}
+
+static void after_bug(void)
+{
+	gd_stop(GD_STOP_BUG);
+}
+
+static void after_oops(void)
+{
+	gd_stop(GD_STOP_OOPS);
+}
+
+/* ---- WARN, BUG and memory faults ---- */
+
+static unsigned long site_address[GD_LIVE_MAX_SITES];
+
+/* The number of a site: new ones get the next one. */
+static u32 site_of(unsigned long address, struct bug_entry *bug)
+{
+	struct gd_live_site *site;
+	const char *file = NULL;
+	unsigned int line = 0;
+	u32 i;
+
+	for (i = 0; i < live_header->nr_sites; i++)
+		if (site_address[i] == address)
+			return i;
+	if (i == GD_LIVE_MAX_SITES)
+		return i - 1;
+	site = &live_header->sites[i];
+	live.bug_get_file_line(bug, &file, &line);
+	strscpy(site->file, file ?: "", sizeof(site->file));
+	snprintf(site->func, sizeof(site->func), "%ps", (void *)address);
+	site->line = line;
+	site->kind = bug->flags & BUGFLAG_WARNING ? GD_SITE_WARN : GD_SITE_BUG;
+	site_address[i] = address;
+	live_header->nr_sites = i + 1;
+	return i;
+}
+
+static int on_report_bug(struct kprobe *p, struct pt_regs *regs)
+{
+	struct pt_regs *trapped = (struct pt_regs *)regs->si;
+	struct bug_entry *bug;
+
+	if (!gd.in_kernel)
+		return 0;
+	bug = live.find_bug(regs->di);
+	if (!bug)
+		return 0;
+	if (bug->flags & BUGFLAG_WARNING) {
+		gd_record(GD_R_WARN)->c = site_of(regs->di, bug);
+		/* those that look before they trap shall be heard again */
+		if (IS_ENABLED(CONFIG_DEBUG_VM) && live.once_start)
+			memset(live.once_start, 0, live.once_end - live.once_start);
+	} else {
+		gd_record(GD_R_BUG)->c = site_of(regs->di, bug);
+		divert(trapped, after_bug);
+		/* the caller steps over the trapping instruction */
+		trapped->ip -= LEN_UD2;
+	}
+	return answer(regs, BUG_TRAP_TYPE_WARN);
+}
+
+static int on_page_fault_oops(struct kprobe *p, struct pt_regs *regs)
+{
+	if (!gd.in_kernel)
+		return 0;
+	gd_record(GD_R_OOPS);
+	divert((struct pt_regs *)regs->di, after_oops);
+	return answer(regs, 0);
+}
+
+/* messages about what is a record already */
+static int on_message(struct kprobe *p, struct pt_regs *regs)
+{
+	return gd.in_kernel ? answer(regs, 0) : 0;
+}
+
+/* ---- calls into the rest of the kernel ---- */
+
+static bool in_arena_now(const void *p)
+{
+	return gd.in_kernel && p >= (void *)gd.memmap &&
+	       p < (void *)(gd.memmap + GD_NR_PAGES);
+}
+
+static int on_folio_put(struct kprobe *p, struct pt_regs *regs)
+{
+	struct page *page = (struct page *)regs->di;
+
+	if (!in_arena_now(page))
+		return 0;
+	gd_call(GD_C_FOLIO_PUT, page);
+	return answer(regs, 0);
+}
+
+static int on_folio_mark_dirty(struct kprobe *p, struct pt_regs *regs)
+{
+	struct page *page = (struct page *)regs->di;
+	bool clean;
+
+	if (!in_arena_now(page))
+		return 0;
+	clean = !(page->flags & 1ul << PG_dirty);
+	gd_call(GD_C_FOLIO_MARK_DIRTY, page);
+	page->flags |= 1ul << PG_dirty;
+	return answer(regs, clean);
+}
+
+static int on_folio_lock(struct kprobe *p, struct pt_regs *regs)
+{
+	struct page *page = (struct page *)regs->di;
+
+	if (!in_arena_now(page))
+		return 0;
+	gd_call(GD_C_FOLIO_LOCK, page);
+	return answer(regs, 0);
+}
+
+static int on_folio_unlock(struct kprobe *p, struct pt_regs *regs)
+{
+	struct page *page = (struct page *)regs->di;
+
+	if (!in_arena_now(page))
+		return 0;
+	gd_call(GD_C_FOLIO_UNLOCK, page);
+	page->flags &= ~(1ul << PG_locked);
+	return answer(regs, 0);
+}
+
+static int on_wake_up_var(struct kprobe *p, struct pt_regs *regs)
+{
+	void *var = (void *)regs->di;
+
+	if (!in_arena_now(var))
+		return 0;
+	gd_call(GD_C_WAKE_UP_VAR, container_of(var, struct page, _refcount));
+	return answer(regs, 0);
+}
+
+static void after(struct kprobe *p, struct pt_regs *regs, unsigned long flags) {}
+
+static struct kprobe probes[] = {
+	{ .symbol_name = "report_bug", .pre_handler = on_report_bug },
+	{ .symbol_name = "page_fault_oops", .pre_handler = on_page_fault_oops },
+	{ .symbol_name = "__folio_put", .pre_handler = on_folio_put },
+	{ .symbol_name = "folio_mark_dirty", .pre_handler = on_folio_mark_dirty },
+	{ .symbol_name = "__folio_lock", .pre_handler = on_folio_lock },
+	{ .symbol_name = "folio_unlock", .pre_handler = on_folio_unlock },
+	{ .symbol_name = "wake_up_var", .pre_handler = on_wake_up_var },
+	{ .symbol_name = "dump_page", .pre_handler = on_message },
+	{ .symbol_name = "__warn_printk", .pre_handler = on_message },
+};
+
+/* NULL, or the name of the function that cannot be probed */
+static const char *live_probe(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(probes); i++) {
+		probes[i].post_handler = after;
+		if (register_kprobe(&probes[i]))
+			return probes[i].symbol_name;
+	}
+	return NULL;
+}

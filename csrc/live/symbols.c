@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Looking symbols up.  Modules may not call kallsyms_lookup_name(); a kprobe
+ * on it tells where it is.
+ */
+#include <linux/kprobes.h>
+
+const struct address_space_operations *live_secretmem_aops;
+#if !GD_SINCE(6, 12)
+struct page **live_huge_zero_page;
+#endif
+
+static void *lookup(const char *name)
+{
+	return (void *)live.kallsyms_lookup_name(name);
+}
+
+/* NULL, or the name of what is missing without which nothing works */
+static const char *live_find_symbols(void)
+{
+	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+
+	if (register_kprobe(&kp))
+		return kp.symbol_name;
+	live.kallsyms_lookup_name = (void *)kp.addr;
+	unregister_kprobe(&kp);
+
+#define LIVE(name) live.name = lookup(#name);
+	LIVE_FUNCTIONS
+#undef LIVE
+	live.find_bug = lookup("find_bug");
+	live.bug_get_file_line = lookup("bug_get_file_line");
+	live.once_start = lookup("__start_once");
+	live.once_end = lookup("__end_once");
+	live.shmem_aops = lookup("shmem_aops");
+	live_secretmem_aops = lookup("secretmem_aops");
+	if (!live.find_bug || !live.bug_get_file_line)
+		return "find_bug";
+	if (!live.shmem_aops)
+		return "shmem_aops";
+	if (!live_secretmem_aops)
+		return "secretmem_aops";
+#if !GD_SINCE(6, 12)
+	live_huge_zero_page = lookup("huge_zero_page");
+	if (!live_huge_zero_page)
+		return "huge_zero_page";
+#endif
+	return NULL;
+}

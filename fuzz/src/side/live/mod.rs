@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Sides made of a running kernel: the distribution's own image, booted by
+//! QEMU, with a module that runs programs on it (`csrc/live`).
+//!
+//! The guest stays up between programs.  A program that it does not survive is
+//! saved, is a gap, and the next one gets a fresh guest.
+
+mod guest;
+mod initramfs;
+mod kit;
+mod shared;
+mod sites;
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+
+use csrc::abi::{self, gd_rec};
+
+use self::guest::Guest;
+use self::kit::Kit;
+use self::sites::Sites;
+use super::rust::RustSide;
+use super::{Side, SideInfo, c};
+use crate::program::{Program, text};
+use crate::report;
+use crate::site::PlacedSite;
+use crate::trace::{End, Trace};
+
+pub use self::kit::infos;
+pub use self::shared::BATCH;
+
+/// Why a kernel cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no image or module for it.
+    #[error("live:{0} is not set up: make live KERNEL={0}")]
+    NotSetUp(String),
+    /// The side whose sites it shares is not there.
+    #[error("live:{0} needs {1}, which is not linked in")]
+    NoCounterpart(String, String),
+    /// No emulator.
+    #[error("qemu-system-x86_64 is not installed (Debian: apt-get install qemu-system-x86)")]
+    NoQemu,
+    /// It does not come up.
+    #[error("{what}{}{console}", if .console.is_empty() { "" } else { "; the last lines of its console:\n" })]
+    Boot {
+        /// What went wrong.
+        what: String,
+        /// The console's last lines.
+        console: String,
+    },
+}
+
+/// A booted kernel.
+pub struct LiveSide {
+    info: SideInfo,
+    kit: Kit,
+    guest: Guest,
+    /// Tells which programs would not end.
+    screen: RustSide,
+    scratch: Trace,
+    known: Vec<PlacedSite>,
+    sites: Sites,
+    gaps: Vec<String>,
+    /// What was asked for and not answered yet.
+    pending: Vec<(Program, Option<usize>)>,
+    /// Answers that nobody has asked for yet.
+    ready: VecDeque<(Program, Vec<gd_rec>)>,
+}
+
+impl LiveSide {
+    /// Boots the kernel of that name.
+    pub fn open(name: &str) -> Result<Self, Error> {
+        let kit = Kit::find(name)?;
+        let info = kit.info.clone();
+        let rust = info.counterpart.clone().unwrap_or_default();
+        let missing = |what: &str| Error::NoCounterpart(name.into(), what.into());
+        let screen = RustSide::open(&rust).ok_or_else(|| missing(&rust))?;
+        let linked = rust.trim_start_matches("rust:");
+        let known = csrc::kernels()
+            .iter()
+            .find(|kernel| kernel.name() == linked)
+            .map(c::sites)
+            .ok_or_else(|| missing(&format!("c:{linked}")))?;
+        let guest = Guest::boot(&kit)?;
+        let (release, version, debug_vm) = guest.shared.kernel();
+        if debug_vm != info.debug_vm
+            || version >> 16 != u32::from(info.rev.major)
+            || version >> 8 & 0xff != u32::from(info.rev.minor)
+        {
+            return Err(Error::Boot {
+                what: format!("the guest is another kernel than expected: {release}"),
+                console: String::new(),
+            });
+        }
+        Ok(Self {
+            info,
+            kit,
+            screen,
+            scratch: Trace::new(),
+            sites: Sites::new(&known),
+            known,
+            gaps: guest.shared.gaps(),
+            guest,
+            pending: Vec::new(),
+            ready: VecDeque::new(),
+        })
+    }
+
+    /// The operation that would not end, if there is one.
+    fn cut(&mut self, prog: &Program) -> Option<usize> {
+        self.screen.run(prog, &mut self.scratch);
+        match self.scratch.end() {
+            Some((End::Limit, executed)) => Some((executed as usize).saturating_sub(1)),
+            _ => None,
+        }
+    }
+
+    fn post(&mut self, progs: &[Program]) {
+        debug_assert!(self.pending.is_empty());
+        self.pending = progs
+            .iter()
+            .take(BATCH)
+            .map(|prog| (*prog, self.cut(prog)))
+            .collect();
+        if !self.pending.is_empty() {
+            self.guest.shared.post(&self.pending);
+        }
+    }
+
+    /// Fetches the answers to all that was asked for.
+    fn collect(&mut self) {
+        let batch = std::mem::take(&mut self.pending);
+        let mut answers: Vec<Option<Vec<gd_rec>>> = vec![None; batch.len()];
+        // Those that were posted last, by their places in the batch.
+        let mut posted: Vec<usize> = (0..batch.len()).collect();
+        while !posted.is_empty() {
+            let died = self.guest.wait().err();
+            for (i, &place) in posted.iter().enumerate() {
+                answers[place] = self.answer(i);
+            }
+            if let Some(how) = died {
+                let culprit = self.guest.shared.progress().1 as usize;
+                if let Some(&place) = posted.get(culprit) {
+                    answers[place] = Some(self.bury(&batch[place].0, &how));
+                }
+                self.reboot();
+            }
+            // There was no room for their traces, or no guest any more.
+            posted.retain(|place| answers[*place].is_none());
+            let again: Vec<_> = posted.iter().map(|place| batch[*place]).collect();
+            if !again.is_empty() {
+                self.guest.shared.post(&again);
+            }
+        }
+        let done = batch.into_iter().zip(answers);
+        self.ready
+            .extend(done.map(|((prog, _), answer)| (prog, answer.unwrap_or_default())));
+    }
+
+    /// What the guest answered to the `i`th program of the batch.
+    fn answer(&mut self, i: usize) -> Option<Vec<gd_rec>> {
+        let shared = &self.guest.shared;
+        let mut records = shared.trace(i)?.to_vec();
+        for rec in &mut records {
+            if matches!(u32::from(rec.kind), abi::GD_R_WARN | abi::GD_R_BUG) {
+                let site = (rec.c as usize).min(shared.nr_sites().saturating_sub(1));
+                rec.c = self.sites.number(site, |i| shared.site(i)).0;
+            }
+        }
+        Some(records)
+    }
+
+    /// The trace of a program that the guest did not survive: a gap.
+    fn bury(&mut self, prog: &Program, how: &str) -> Vec<gd_rec> {
+        let name = format!("killed-guest-{:016x}.gup", report::hash(&prog.encode()));
+        let path = std::env::temp_dir().join(name);
+        let saved = report::write_atomically(&path, text::format(prog, self.info.rev).as_bytes());
+        let place = match saved {
+            Ok(()) => path.display().to_string(),
+            Err(error) => format!("nowhere: {error}"),
+        };
+        // Standard error may be closed.
+        let _ = writeln!(
+            io::stderr(),
+            "error: {} did not survive a program ({how}), which is saved in {place}\n{}",
+            self.info.name,
+            self.guest.console()
+        );
+        let gap = self.gaps.len() as u32;
+        self.gaps
+            .push(format!("the guest did not survive ({how}): {place}"));
+        let rec = |kind, a: u32, c| gd_rec {
+            kind: kind as u8,
+            a: a as u8,
+            c,
+            ..Default::default()
+        };
+        vec![
+            rec(abi::GD_R_GAP, 0, gap),
+            rec(abi::GD_R_RET, abi::GD_RET_STOPPED, 0),
+            rec(abi::GD_R_END, abi::GD_END_GAP, 0),
+        ]
+    }
+
+    fn reboot(&mut self) {
+        match Guest::boot(&self.kit) {
+            Ok(guest) => self.guest = guest,
+            Err(error) => {
+                // There is no side any more, and a run has no way to say so.
+                let _ = writeln!(io::stderr(), "error: {} again: {error}", self.info.name);
+                std::process::exit(2);
+            }
+        }
+        self.sites.rebooted();
+    }
+}
+
+impl Side for LiveSide {
+    fn info(&self) -> &SideInfo {
+        &self.info
+    }
+
+    fn prefetch(&mut self, progs: &[Program]) {
+        self.collect();
+        self.post(progs);
+    }
+
+    fn run(&mut self, prog: &Program, trace: &mut Trace) {
+        let expected = |ready: &VecDeque<(Program, _)>| ready.front().is_some_and(|r| r.0 == *prog);
+        if !expected(&self.ready) {
+            self.collect();
+        }
+        let records = match expected(&self.ready) {
+            true => self.ready.pop_front(),
+            false => {
+                self.post(std::slice::from_ref(prog));
+                self.collect();
+                self.ready.pop_back()
+            }
+        };
+        let out = trace.records_mut();
+        out.clear();
+        out.extend(records.map(|(_, records)| records).unwrap_or_default());
+    }
+
+    fn sites(&self) -> &[PlacedSite] {
+        &self.known
+    }
+
+    fn gap(&self, index: u32) -> String {
+        match self.gaps.get(index as usize) {
+            Some(name) => name.clone(),
+            None => format!("gap {index}"),
+        }
+    }
+}
