@@ -49,6 +49,8 @@ static const char *live_arena(void)
 	scratch = vzalloc(sizeof(struct gd_scratch));
 	if (!list || !scratch)
 		return "out of memory";
+	/* no page is anything yet */
+	memset(pfn_to_page(ARENA_START >> PAGE_SHIFT), 0, GD_NR_PAGES * sizeof(struct page));
 	gd_init(pfn_to_page(ARENA_START >> PAGE_SHIFT), list, scratch);
 	if (!copy_from_kernel_nofault(&byte, gd.memmap + GD_NR_PAGES, 1) ||
 	    !copy_from_kernel_nofault(&byte, gd.list + GD_MAX_LIST, 1))
