@@ -15,9 +15,10 @@ JOBS ?= 1
 LAYER ?= page
 KEEP_GOING ?=
 OUT ?= out
-export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING OUT
+CORPUS ?=
+export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING OUT CORPUS
 
-.PHONY: help setup fuzz afl hfuzz test bench cmin clean
+.PHONY: help setup fuzz afl hfuzz live test bench cmin clean
 
 help:
 	@scripts/help
@@ -33,6 +34,10 @@ afl:
 
 hfuzz:
 	@scripts/campaign honggfuzz
+
+# without a TIME of the caller's: a number of programs
+live:
+	@TIME=$(if $(filter file,$(origin TIME)),,$(TIME)) scripts/live
 
 test:
 	@scripts/test

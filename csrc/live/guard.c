@@ -25,13 +25,6 @@ void gd_step(void) {}
 
 /* ---- what this kernel's configuration leaves out ---- */
 
-static const struct gd_folio *operand_folio(const struct gd_op *op)
-{
-	u32 i = op->run[0].page >> GD_RUN_SHIFT;
-
-	return i < gd.prog->world.nr_folios ? &gd.prog->folio[i] : NULL;
-}
-
 static unsigned int op_foll(const struct gd_op *op);
 
 /* Does it ask whether its page may be pinned for long? */
@@ -54,9 +47,11 @@ static bool asks_p2pdma(const struct gd_op *op)
 	switch (op->op) {
 	case GD_OP_IS_PCI_P2PDMA_PAGE:
 		return true;
+#if GD_SINCE(6, 12)
 	case GD_OP_GRAB_SLOW:
 	case GD_OP_GRAB_FAST:
-		return GD_SINCE(6, 12);
+		return !(op_foll(op) & FOLL_PCI_P2PDMA);
+#endif
 	}
 	return false;
 }
@@ -67,20 +62,31 @@ static bool asks_p2pdma(const struct gd_op *op)
  */
 static void check_config(const struct gd_op *op)
 {
-	const struct gd_folio *f = operand_folio(op);
+	u32 i = op->run[0].page >> GD_RUN_SHIFT, nr;
+	struct page *head;
 	u8 type;
 
-	if (!f)
+	if (!asks_longterm(op) && !asks_p2pdma(op))
 		return;
-	type = gd_migratetype[gd.base[op->run[0].page >> GD_RUN_SHIFT] >> GD_SLOT_SHIFT];
+	nr = i < GD_MAX_FOLIOS ? gd.base[i] + (op->run[0].page & GD_RUN_OFFSET) : GD_NR_PAGES;
+	if (nr >= GD_NR_PAGES) {
+		/* without the option, even a pointer to nowhere is not looked at */
+		if (!IS_ENABLED(CONFIG_PCI_P2PDMA) && op->op == GD_OP_IS_PCI_P2PDMA_PAGE)
+			gd_gap(LIVE_GAP_P2PDMA);
+		return;
+	}
+	type = gd_migratetype[nr >> GD_SLOT_SHIFT];
 	if (!IS_ENABLED(CONFIG_CMA) && asks_longterm(op) &&
 	    (type == GD_MT_CMA || type == GD_MT_ISOLATE))
 		gd_gap(LIVE_GAP_CMA);
+	head = compound_head(gd.memmap + nr);
+	if (!is_zone_device_page(head))
+		return;
 	if (!IS_ENABLED(CONFIG_DEVICE_PRIVATE) && asks_longterm(op) &&
-	    f->kind == GD_K_DEV_COHERENT)
+	    (!head->pgmap || head->pgmap->type == MEMORY_DEVICE_COHERENT))
 		gd_gap(LIVE_GAP_DEVICE_PRIVATE);
 	if (!IS_ENABLED(CONFIG_PCI_P2PDMA) && asks_p2pdma(op) &&
-	    f->kind == GD_K_DEV_P2PDMA)
+	    (!head->pgmap || head->pgmap->type == MEMORY_DEVICE_PCI_P2PDMA))
 		gd_gap(LIVE_GAP_P2PDMA);
 }
 
@@ -101,8 +107,8 @@ static void touch_range(const struct gd_op *op)
 	end = GD_NR_PAGES;
 	if (op->n >= 0 && (u32)op->n < end - min(nr, end))
 		end = nr + op->n;
-	/* every folio on the way is a step */
-	for (steps = 0; nr < end && steps < GD_STEP_LIMIT; steps++) {
+	/* every folio on the way is a step, and the last one may not get that far */
+	for (steps = 0; nr < end && steps <= GD_STEP_LIMIT; steps++) {
 		struct page *page = gd.memmap + nr, *head = compound_head(page);
 
 		gd_touch(nr);

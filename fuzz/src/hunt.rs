@@ -53,7 +53,12 @@ pub fn hunt(
 
 /// A third from nothing, a third from the corpus, a third by going on from the
 /// last one.
-fn next(corpus: &[Program], last: Option<Program>, profile: &Profile, rng: &mut Rng) -> Program {
+pub(crate) fn next(
+    corpus: &[Program],
+    last: Option<Program>,
+    profile: &Profile,
+    rng: &mut Rng,
+) -> Program {
     let mut program = match (rng.below(3), last) {
         (1, _) if !corpus.is_empty() => rng.pick(corpus),
         (2, Some(last)) => last,

@@ -14,6 +14,7 @@ pub mod ops;
 pub mod oracle;
 pub mod pages;
 pub mod program;
+pub mod replay;
 pub mod report;
 pub mod side;
 pub mod site;

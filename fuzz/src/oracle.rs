@@ -146,6 +146,14 @@ impl Oracle {
         self.verdict(prog)
     }
 
+    /// Says which programs are judged next, in this order.
+    pub fn prefetch(&mut self, progs: &[Program]) {
+        self.pair.left.prefetch(progs);
+        if let Some(right) = &mut self.pair.right {
+            right.prefetch(progs);
+        }
+    }
+
     /// Runs both sides only.
     #[inline]
     pub fn run(&mut self, prog: &Program) {

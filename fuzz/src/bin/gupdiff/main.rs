@@ -6,6 +6,7 @@ mod campaign;
 mod cmin;
 mod convert;
 mod generate;
+mod live;
 mod minimize;
 mod run;
 mod stats;
@@ -52,6 +53,8 @@ enum Command {
     Cmin(cmin::Args),
     /// Run a fuzzing engine for a time
     Campaign(campaign::Args),
+    /// Replay programs on a booted kernel, and on C and Rust
+    Live(live::Args),
     /// Write random programs
     Gen(generate::Args),
     /// Measure programs per second
@@ -188,6 +191,7 @@ fn main() -> ExitCode {
         Command::Minimize(args) => minimize::run(&args),
         Command::Cmin(args) => cmin::run(&args),
         Command::Campaign(args) => campaign::run(&args),
+        Command::Live(args) => live::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),
     };

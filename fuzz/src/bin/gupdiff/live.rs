@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff live`: three sides, one of them a booted kernel.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use gup_fuzz::campaign::INTERRUPTED;
+use gup_fuzz::input;
+use gup_fuzz::minimise;
+use gup_fuzz::oracle::{Oracle, Verdict};
+use gup_fuzz::program::Program;
+use gup_fuzz::replay::{Config, Counts, Ending, Replay};
+use gup_fuzz::report::{self, Origin};
+use gup_fuzz::site::SiteId;
+
+use crate::Outcome;
+
+/// Runs of the oracle for shrinking: each is a trip to the guest.
+const RUNS: usize = 5_000;
+
+/// Replay programs on a booted kernel, and on C and Rust.
+///
+/// The kernel is the distribution's own image in QEMU, as `make live` sets it
+/// up.  First the corpus, then random programs from a seed.  The last line of
+/// standard output says how it ended: `clean: ...` (exit status 0),
+/// `reproducer: PATH` (1) or `error: ...` (2).
+#[derive(clap::Args)]
+pub struct Args {
+    /// The booted kernel, as `gupdiff sides` lists it
+    #[arg(long, default_value = "live:6.1", value_name = "SIDE")]
+    side: String,
+    /// Programs to start with, files or folders
+    #[arg(long, value_name = "PATH")]
+    corpus: Vec<PathBuf>,
+    /// Random programs after those
+    #[arg(long, default_value_t = 50_000, value_name = "N")]
+    fresh: u64,
+    /// Seconds; as many random programs as there is time for
+    #[arg(long, conflicts_with = "fresh", value_name = "SECONDS")]
+    time: Option<u64>,
+    /// Of the random numbers
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The folder for findings
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    out: PathBuf,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    // The last line on standard output is for scripts, also on errors.
+    match replay(args) {
+        Ok(outcome) => Ok(outcome),
+        Err(error) => {
+            let message = format!("{error:#}");
+            let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
+            if !rest.is_empty() {
+                eprintln!("{rest}");
+            }
+            println!("error: {}", first.trim_end_matches(':'));
+            Ok(Outcome::Failed)
+        }
+    }
+}
+
+fn replay(args: &Args) -> Result<Outcome> {
+    if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
+        bail!("the handler of Ctrl-C cannot be installed");
+    }
+    let corpus = corpus(&args.corpus)?;
+    let started = Instant::now();
+    let replay = Replay::open(&args.side)?;
+    let sides = replay.sides();
+    for side in &sides {
+        println!("side   {side}");
+    }
+    println!("booted in {:.1} s", started.elapsed().as_secs_f64());
+    let config = Config {
+        live: args.side.clone(),
+        corpus: &corpus,
+        fresh: args.fresh,
+        time: args.time.map(Duration::from_secs),
+        seed: args.seed,
+    };
+    let started = Instant::now();
+    let mut told = started;
+    let (counts, ending) = replay.run(&config, |counts| {
+        if told.elapsed() >= Duration::from_secs(5) {
+            told = Instant::now();
+            // Standard error may be closed.
+            let _ = writeln!(
+                io::stderr(),
+                "{:4.0} s  {} programs, {} operations, {} WARNs, {} frees",
+                started.elapsed().as_secs_f64(),
+                counts.programs(),
+                counts.operations,
+                counts.warns,
+                counts.frees
+            );
+        }
+        !INTERRUPTED.load(Ordering::Relaxed)
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    show(&counts);
+    match ending {
+        Ending::Clean(_) if !counts.deaths.is_empty() => bail!(
+            "the guest did not survive {} of {} programs; the first: {}",
+            counts.deaths.len(),
+            counts.programs(),
+            counts.deaths[0]
+        ),
+        Ending::Clean(control) => {
+            println!("control     {control}");
+            println!("mismatches  0");
+            let names: Vec<&str> = sides.iter().filter_map(|s| s.split(' ').next()).collect();
+            println!(
+                "clean: {} agree on {} programs, {} operations, in {seconds:.0} s ({:.0} programs/s)",
+                names.join(", "),
+                counts.programs(),
+                counts.operations,
+                counts.programs() as f64 / seconds
+            );
+            Ok(Outcome::Fine)
+        }
+        Ending::Found(program, verdict, oracle) => {
+            println!("mismatches  1");
+            let path = save(args, *oracle, &program, verdict)?;
+            println!("reproducer: {}", path.display());
+            Ok(Outcome::Found)
+        }
+        Ending::Broken(wrong) => bail!("{wrong}"),
+        Ending::Interrupted => bail!("interrupted after {} programs", counts.programs()),
+    }
+}
+
+fn corpus(paths: &[PathBuf]) -> Result<Vec<Program>> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut all = Vec::new();
+    for path in input::files(paths)? {
+        all.push(input::read(&path)?.program);
+    }
+    Ok(all)
+}
+
+fn show(counts: &Counts) {
+    println!(
+        "\nprograms    {} of the corpus, {} random",
+        counts.corpus, counts.fresh
+    );
+    println!("operations  {}", counts.operations);
+    println!("WARNs       {}", counts.warns);
+    for (site, hits) in &counts.sites {
+        println!("  {hits:>9}  {}", SiteId(*site));
+    }
+    println!("BUGs        {}", counts.bugs);
+    println!("OOPSes      {}", counts.oopses);
+    println!("frees       {}", counts.frees);
+    let gaps: u64 = counts.gaps.values().sum();
+    println!("gaps        {gaps} operations left out");
+    for (name, hits) in &counts.gaps {
+        println!("  {hits:>9}  {name}");
+    }
+}
+
+fn save(args: &Args, mut oracle: Oracle, program: &Program, verdict: Verdict) -> Result<PathBuf> {
+    let (program, verdict) = match minimise::minimise(&mut oracle, program, RUNS) {
+        Some(small) => (small.program, small.verdict),
+        None => (*program, verdict),
+    };
+    let origin = Origin::from_env();
+    let dir = args.out.join("findings");
+    let path = report::save_reproducer(&dir, &oracle, &program, &verdict, &origin)?;
+    let shown = report::near(&path);
+    let text = report::report(&oracle, &program, &verdict, Some(&shown), &origin);
+    println!("\n{text}");
+    report::write_atomically(&path.with_extension("txt"), text.as_bytes())?;
+    Ok(path)
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Replays programs on three sides: a booted kernel, the C side of the same
+//! configuration, and the Rust one.
+//!
+//! The booted kernel gets the programs in batches and runs one while the last
+//! one is compared.  An operation that it does not provide is a gap: named,
+//! counted, and taken out, so that the rest of its program is compared all the
+//! same.
+
+mod control;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use self::control::Control;
+use crate::hunt;
+use crate::oracle::{Oracle, Verdict};
+use crate::program::Program;
+use crate::program::generate::Profile;
+use crate::program::rng::Rng;
+use crate::side::{self, Pair, Side};
+use crate::trace::{Call, Record, Trace};
+
+/// Programs that go to the guest at once.
+const BATCH: usize = 1024;
+
+/// What to replay.
+pub struct Config<'a> {
+    /// The booted kernel: `live:6.1`.
+    pub live: String,
+    /// First these.
+    pub corpus: &'a [Program],
+    /// Then so many random ones,
+    pub fresh: u64,
+    /// or as many as there is time for.
+    pub time: Option<Duration>,
+    /// Of the random numbers.
+    pub seed: u64,
+}
+
+/// What was compared.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Programs of the corpus.
+    pub corpus: u64,
+    /// Random programs.
+    pub fresh: u64,
+    /// Operations that all three sides executed alike.
+    pub operations: u64,
+    /// WARNs, every hit.
+    pub warns: u64,
+    /// By how many sites.
+    pub sites: BTreeMap<u32, u64>,
+    /// BUGs, which the guest survived.
+    pub bugs: u64,
+    /// Memory faults, which it survived too.
+    pub oopses: u64,
+    /// Folios of which the last reference went.
+    pub frees: u64,
+    /// Operations taken out, by the name of the gap.
+    pub gaps: BTreeMap<String, u64>,
+    /// Programs that the guest did not survive.
+    pub deaths: Vec<String>,
+}
+
+impl Counts {
+    /// All programs.
+    pub fn programs(&self) -> u64 {
+        self.corpus + self.fresh
+    }
+
+    fn add(&mut self, trace: &Trace) {
+        for rec in trace.records() {
+            match Record::from(rec) {
+                Record::Warn(site) => {
+                    self.warns += 1;
+                    *self.sites.entry(site.0).or_default() += 1;
+                }
+                Record::Bug(_) => self.bugs += 1,
+                Record::Oops => self.oopses += 1,
+                Record::Call(Call::FolioPut, _) => self.frees += 1,
+                Record::End { executed, .. } => self.operations += u64::from(executed),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// How a replay ended.
+pub enum Ending {
+    /// All sides agree; the line on the control.
+    Clean(String),
+    /// This program shows something on these two sides.
+    Found(Box<Program>, Verdict, Box<Oracle>),
+    /// The comparison cannot be relied on.
+    Broken(String),
+    /// It was stopped.
+    Interrupted,
+}
+
+/// The three sides and what was counted so far.
+pub struct Replay {
+    oracle: Oracle,
+    rust: Box<dyn Side>,
+    rust_trace: Trace,
+    /// What was counted so far.
+    pub counts: Counts,
+    control: Option<Control>,
+    again: Vec<Program>,
+}
+
+impl Replay {
+    /// Boots the kernel and opens the other sides.
+    pub fn open(live: &str) -> Result<Self, side::Error> {
+        let left = side::open(live)?.ok_or(side::Error::NoLeft)?;
+        let rust = left.info().counterpart.clone().unwrap_or_default();
+        let c = side::default_right(&rust);
+        let pair = Pair {
+            left,
+            right: side::open(&c)?,
+        };
+        Ok(Self {
+            oracle: Oracle::new(pair),
+            rust: side::open(&rust)?.ok_or(side::Error::NoLeft)?,
+            rust_trace: Trace::new(),
+            counts: Counts::default(),
+            control: None,
+            again: Vec::new(),
+        })
+    }
+
+    /// The three sides, for a header.
+    pub fn sides(&self) -> Vec<String> {
+        let pair = self.oracle.pair();
+        let right = pair.right.as_ref().map(|right| right.info());
+        [Some(pair.left.info()), right, Some(self.rust.info())]
+            .into_iter()
+            .flatten()
+            .map(|info| format!("{info:#}"))
+            .collect()
+    }
+
+    /// Replays all of it.  `tick` is called now and then and says whether to go
+    /// on.
+    pub fn run(
+        mut self,
+        config: &Config,
+        mut tick: impl FnMut(&Counts) -> bool,
+    ) -> (Counts, Ending) {
+        let info = self.oracle.pair().left.info();
+        let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        let mut source = Source {
+            config,
+            profile,
+            rng: Rng::new(config.seed),
+            started: Instant::now(),
+            next: 0,
+            last: None,
+        };
+        let planned = config.corpus.len() + config.fresh.min(2000) as usize;
+        self.control = Some(Control::over(planned, config.seed));
+        let mut current = Vec::new();
+        loop {
+            let mut next = std::mem::take(&mut self.again);
+            let retried = next.len();
+            source.fill(&mut next, &mut self.counts);
+            if next.is_empty() && current.is_empty() {
+                break;
+            }
+            self.oracle.prefetch(&next);
+            for (program, retry) in &current {
+                if let Some((verdict, rust)) = self.judge(program, *retry) {
+                    let counts = std::mem::take(&mut self.counts);
+                    return (counts, self.found(program, verdict, rust));
+                }
+            }
+            if !tick(&self.counts) {
+                return (self.counts, Ending::Interrupted);
+            }
+            let mark = |(i, program)| (program, i < retried);
+            current = next.into_iter().enumerate().map(mark).collect();
+        }
+        let control = self.control.take().map(|control| control.verdict());
+        let ending = match control {
+            Some(Ok(line)) => Ending::Clean(line),
+            Some(Err(wrong)) => Ending::Broken(wrong),
+            None => Ending::Broken("there was no control".into()),
+        };
+        (self.counts, ending)
+    }
+
+    /// The finding that a program is, and whether it is between C and Rust.
+    fn judge(&mut self, program: &Program, retry: bool) -> Option<(Verdict, bool)> {
+        let verdict = self.oracle.judge(program);
+        if verdict.finding().is_some() {
+            return Some((verdict, false));
+        }
+        let live = self.oracle.left_trace();
+        if let Verdict::Gap(_, name) = &verdict {
+            let executed = live.end().map_or(0, |(_, executed)| executed as usize);
+            let Some(op) = executed.checked_sub(1) else {
+                self.counts.deaths.push(name.clone());
+                return None;
+            };
+            *self.counts.gaps.entry(name.clone()).or_default() += 1;
+            let mut rest = *program;
+            if rest.remove_op(op) {
+                rest.normalise();
+                self.again.push(rest);
+            }
+            return None;
+        }
+        self.rust.run(program, &mut self.rust_trace);
+        if self.rust_trace.as_bytes() != self.oracle.right_trace().as_bytes() {
+            return Some((verdict, true));
+        }
+        self.counts.add(live);
+        if let Some(control) = &mut self.control
+            && !retry
+        {
+            let revisions = self.oracle.revisions();
+            control.watch(program, live, self.oracle.right_trace(), revisions);
+        }
+        None
+    }
+
+    fn found(self, program: &Program, verdict: Verdict, between_c_and_rust: bool) -> Ending {
+        let (mut oracle, mut verdict) = (self.oracle, verdict);
+        if between_c_and_rust {
+            let c = oracle.pair().right_name().to_string();
+            let rust = self.rust.info().name.clone();
+            // A linked kernel is never opened twice.
+            drop(oracle);
+            oracle = match Pair::open(&c, &rust) {
+                Ok(pair) => Oracle::new(pair),
+                Err(error) => return Ending::Broken(error.to_string()),
+            };
+            verdict = oracle.judge(program);
+            if verdict.finding().is_none() {
+                return Ending::Broken(format!("{c} and {rust} differed, and now they do not"));
+            }
+        }
+        Ending::Found(Box::new(*program), verdict, Box::new(oracle))
+    }
+}
+
+/// Where programs come from: the corpus, then out of it and out of nothing.
+struct Source<'a> {
+    config: &'a Config<'a>,
+    profile: Profile,
+    rng: Rng,
+    started: Instant,
+    next: u64,
+    last: Option<Program>,
+}
+
+impl Source<'_> {
+    fn fill(&mut self, batch: &mut Vec<Program>, counts: &mut Counts) {
+        while batch.len() < BATCH {
+            if let Some(program) = self.config.corpus.get(self.next as usize) {
+                batch.push(*program);
+                counts.corpus += 1;
+            } else if self.more(counts.fresh) {
+                let corpus = self.config.corpus;
+                let program = hunt::next(corpus, self.last.take(), &self.profile, &mut self.rng);
+                self.last = Some(program);
+                batch.push(program);
+                counts.fresh += 1;
+            } else {
+                break;
+            }
+            self.next += 1;
+        }
+    }
+
+    fn more(&self, fresh: u64) -> bool {
+        match self.config.time {
+            Some(time) => self.started.elapsed() < time,
+            None => fresh < self.config.fresh,
+        }
+    }
+}
