@@ -107,8 +107,11 @@ static void touch_range(const struct gd_op *op)
 	end = GD_NR_PAGES;
 	if (op->n >= 0 && (u32)op->n < end - min(nr, end))
 		end = nr + op->n;
-	/* every folio on the way is a step, and the last one may not get that far */
-	for (steps = 0; nr < end && steps <= GD_STEP_LIMIT; steps++) {
+	/*
+	 * Every folio on the way is a step, but for the zero page and one that
+	 * is not left any more.
+	 */
+	for (steps = 0; nr < end && steps < GD_STEP_LIMIT + 2; steps++) {
 		struct page *page = gd.memmap + nr, *head = compound_head(page);
 
 		gd_touch(nr);

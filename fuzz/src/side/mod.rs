@@ -115,7 +115,7 @@ pub enum Error {
     #[error("a linked kernel could not be started: {0}")]
     Start(#[from] std::io::Error),
     /// A booted kernel.
-    #[error("{0}")]
+    #[error(transparent)]
     Live(#[from] live::Error),
     /// Nothing to run.
     #[error("the left side cannot be `none`")]

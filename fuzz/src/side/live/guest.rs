@@ -109,6 +109,7 @@ impl Guest {
                 _ => {}
             }
             if let Some(how) = self.ended() {
+                let how = self.last_words().unwrap_or(how);
                 return Err(self.error(format!("the guest does not boot: {how}")));
             }
             if started.elapsed() > BOOT {
@@ -150,6 +151,13 @@ impl Guest {
             }
             Err(error) => Some(format!("QEMU cannot be waited for: {error}")),
         }
+    }
+
+    /// What init or the module had to say.
+    fn last_words(&self) -> Option<String> {
+        let lines = self.console.lock().unwrap_or_else(|e| e.into_inner());
+        let words = |line: &String| Some(line.split_once("gupdiff: ")?.1.to_string());
+        lines.iter().rev().find_map(words)
     }
 
     /// The last lines of the console.
