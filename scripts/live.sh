@@ -127,7 +127,7 @@ live_kit() {
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	run_logged "$log_dir/live.$1.strip.log" "the module for $abi" strip -g -o "$live_new/gupdiff.ko" "$live_new/build/gupdiff.ko"
 	run_logged "$log_dir/live.$1.init.log" "the guest's init does not build" \
-		gcc -O2 -Wall -static -o "$live_new/init" "$root/csrc/live/init.c"
+		gcc -O2 -Wall -static -I"$root/csrc/abi" -o "$live_new/init" "$root/csrc/live/init.c"
 	rm -rf "$live_new/build"
 	ln "$packages/kernel" "$live_new/kernel" 2>/dev/null || cp "$packages/kernel" "$live_new/kernel"
 	{

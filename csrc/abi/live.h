@@ -25,6 +25,10 @@
 /* records that one program can make, see csrc/src/machine.rs */
 #define GD_LIVE_TRACE_ROOM	((GD_MAX_OPS + 1) * (6 * GD_STEP_LIMIT + (4u << GD_SLOT_SHIFT)))
 
+/* ioctls of /dev/gupdiff */
+#define GD_LIVE_SERVE		0
+#define GD_LIVE_USER		1
+
 #define GD_LIVE_NO_CUT		0xffffffffu
 #define GD_LIVE_MAX_SITES	128
 #define GD_LIVE_MAX_GAPS	32
@@ -39,6 +43,59 @@ struct gd_live_site {
 	gd_u32 kind;		/* enum gd_site_kind */
 };
 
+/*
+ * One call on real mappings of the guest's init, and what became of the folios:
+ * while it holds them, and after it gave them back.
+ */
+enum gd_user_call {
+	GD_USER_PIN_FAST, GD_USER_PIN, GD_USER_PIN_UNLOCKED,
+	GD_USER_GET_FAST, GD_USER_GET, GD_USER_GET_UNLOCKED,
+	GD_NR_USER_CALLS
+};
+
+#define GD_USER_FOLIOS		4
+#define GD_USER_MAX_PAGES	16
+#define GD_LIVE_MAX_USER	64
+
+/* gd_user.facts, gd_user.want_facts */
+#define GD_USER_MOVED		0x01	/* the first page is not the one mapped before */
+#define GD_USER_WAS_MOVABLE	0x02	/* that one was in ZONE_MOVABLE */
+#define GD_USER_IS_MOVABLE	0x04	/* this one is */
+
+struct gd_user_state {
+	gd_s32 ref;
+	gd_s32 pin;
+	gd_u32 pinned;		/* maybe_dma_pinned */
+};
+
+struct gd_user_folio {
+	gd_u32 offset;		/* of the first page in its folio */
+	gd_u32 nr;		/* pages, one after the other */
+	gd_u32 order;
+	gd_u32 kind;		/* NORMAL, HUGETLB or ZERO */
+	gd_u32 anon;
+	struct gd_user_state held, given_back;
+};
+
+struct gd_user {
+	/* of init */
+	char name[64];
+	gd_u64 address;
+	gd_u32 call;		/* enum gd_user_call */
+	gd_u32 foll;		/* canonical */
+	gd_s32 nr_pages;
+	gd_s32 want;		/* the result that the kernel documents */
+	gd_u32 want_facts;
+	gd_u32 want_order;	/* of the first folio */
+	gd_u32 want_back;	/* pins taken and given back on the way */
+	/* of the module */
+	gd_s32 result;
+	gd_u32 facts;
+	gd_s32 acquired, released;
+	gd_u32 nr_folios;	/* more than GD_USER_FOLIOS: not all are shown */
+	struct gd_user_folio folio[GD_USER_FOLIOS];
+};
+
 struct gd_live_header {
 	gd_u32 magic;		/* of the host, before it boots */
 	gd_u32 state;		/* enum gd_live_state, of the guest from here on */
@@ -50,6 +107,8 @@ struct gd_live_header {
 	char gaps[GD_LIVE_MAX_GAPS][64];
 	gd_u32 nr_sites;
 	struct gd_live_site sites[GD_LIVE_MAX_SITES];
+	gd_u32 nr_user;
+	struct gd_user user[GD_LIVE_MAX_USER];
 	gd_u32 running;		/* the program that runs */
 	gd_u32 done;		/* programs of the batch that were run */
 	gd_u32 reply;

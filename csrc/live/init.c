@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -12,6 +13,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <live.h>
+
+#include "mappings.c"
 
 static void off(const char *what)
 {
@@ -44,6 +48,8 @@ int main(void)
 	fd = open("/dev/gupdiff", O_RDWR);
 	if (fd < 0)
 		off("/dev/gupdiff");
-	ioctl(fd, 0);
+	if (getenv("gupdiff_mappings") && run_mappings(fd))
+		off("the mappings");
+	ioctl(fd, GD_LIVE_SERVE);
 	off("the module has stopped");
 }

@@ -27,6 +27,7 @@
 #include "ops.c"
 #include "../shim/kernel.c"
 #include "channel.c"
+#include "user.c"
 
 /* Where there is no memory on any machine that we start. */
 #define ARENA_START	(1ull << 38)
@@ -60,6 +61,9 @@ static const char *live_arena(void)
 
 static long live_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	if (cmd == GD_LIVE_USER)
+		return live_user((struct gd_user __user *)arg);
+	live_announce();
 	live_serve();
 	return -EINTR;
 }
@@ -102,7 +106,6 @@ static int __init live_init(void)
 		smp_store_release(&live_header->state, GD_LIVE_FAILED);
 		return -ENODEV;
 	}
-	live_announce();
 	return 0;
 }
 

@@ -154,6 +154,14 @@ impl Oracle {
         }
     }
 
+    /// The right side, to run something on it alone.
+    pub fn right_mut(&mut self) -> Option<&mut dyn Side> {
+        match &mut self.pair.right {
+            Some(right) => Some(right.as_mut()),
+            None => None,
+        }
+    }
+
     /// Runs both sides only.
     #[inline]
     pub fn run(&mut self, prog: &Program) {

@@ -18,6 +18,8 @@ use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
 use crate::program::generate::Profile;
 use crate::program::rng::Rng;
+use crate::side::live::LiveSide;
+use crate::side::live::mappings::UserCall;
 use crate::side::{self, Pair, Side};
 use crate::trace::{Call, Record, Trace};
 
@@ -86,6 +88,17 @@ impl Counts {
     }
 }
 
+/// What came of the calls on real mappings.
+#[derive(Clone, Debug, Default)]
+pub struct Mappings {
+    /// How many there were.
+    pub calls: usize,
+    /// Pages that they took.
+    pub pages: u32,
+    /// What is not as it should be.
+    pub wrong: Vec<String>,
+}
+
 /// How a replay ended.
 pub enum Ending {
     /// All sides agree; the line on the control.
@@ -107,12 +120,15 @@ pub struct Replay {
     pub counts: Counts,
     control: Option<Control>,
     again: Vec<Program>,
+    calls: Vec<UserCall>,
 }
 
 impl Replay {
     /// Boots the kernel and opens the other sides.
     pub fn open(live: &str) -> Result<Self, side::Error> {
-        let left = side::open(live)?.ok_or(side::Error::NoLeft)?;
+        let name = live.strip_prefix("live:").unwrap_or(live);
+        let (left, calls) = LiveSide::open_with_mappings(name)?;
+        let left: Box<dyn Side> = Box::new(left);
         let rust = left.info().counterpart.clone().unwrap_or_default();
         let c = side::default_right(&rust);
         let pair = Pair {
@@ -126,7 +142,38 @@ impl Replay {
             counts: Counts::default(),
             control: None,
             again: Vec::new(),
+            calls,
         })
+    }
+
+    /// Holds the calls on real mappings against the page level of C and Rust,
+    /// and each once more with a changed observation, which must be seen.
+    pub fn check_mappings(&mut self) -> Mappings {
+        let mut done = Mappings {
+            calls: self.calls.len(),
+            ..Mappings::default()
+        };
+        for call in &self.calls {
+            done.pages += call.taken();
+            let (rust, trace) = (self.rust.as_mut(), &mut self.rust_trace);
+            let mut check = |call: &UserCall| {
+                call.check_call()?;
+                call.check_folios(rust, trace)?;
+                match self.oracle.right_mut() {
+                    Some(right) => call.check_folios(right, trace),
+                    None => Ok(()),
+                }
+            };
+            match check(call) {
+                Ok(()) if check(&call.altered()).is_ok() => done.wrong.push(format!(
+                    "{}: a changed observation is not seen",
+                    call.name()
+                )),
+                Ok(()) => {}
+                Err(wrong) => done.wrong.push(wrong),
+            }
+        }
+        done
     }
 
     /// The three sides, for a header.

@@ -71,12 +71,27 @@ fn replay(args: &Args) -> Result<Outcome> {
     }
     let corpus = corpus(&args.corpus)?;
     let started = Instant::now();
-    let replay = Replay::open(&args.side)?;
+    let mut replay = Replay::open(&args.side)?;
     let sides = replay.sides();
     for side in &sides {
         println!("side   {side}");
     }
     println!("booted in {:.1} s", started.elapsed().as_secs_f64());
+    let mappings = replay.check_mappings();
+    println!(
+        "mappings    {} calls, {} pages taken",
+        mappings.calls, mappings.pages
+    );
+    for wrong in &mappings.wrong {
+        println!("  {wrong}");
+    }
+    if let Some(first) = mappings.wrong.first() {
+        bail!(
+            "{} of {} calls on real mappings differ; the first: {first}",
+            mappings.wrong.len(),
+            mappings.calls
+        );
+    }
     let config = Config {
         live: args.side.clone(),
         corpus: &corpus,

@@ -35,8 +35,9 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Boots the kernel and waits until it is ready to serve.
-    pub fn boot(kit: &Kit) -> Result<Self, Error> {
+    /// Boots the kernel and waits until it is ready to serve; if asked to, it
+    /// makes its calls on real mappings first.
+    pub fn boot(kit: &Kit, mappings: bool) -> Result<Self, Error> {
         let failed = |what: &str, error: std::io::Error| Error::Boot {
             what: format!("{what}: {error}"),
             console: String::new(),
@@ -57,7 +58,7 @@ impl Guest {
             .arg(&kit.kernel)
             .arg("-initrd")
             .arg(format!("/proc/self/fd/{}", initrd.as_raw_fd()))
-            .args(["-append", &command_line()])
+            .args(["-append", &command_line(mappings)])
             .arg("-object")
             .arg(format!(
                 "memory-backend-file,id=shared,share=on,mem-path={},size={}",
@@ -183,9 +184,18 @@ impl Drop for Guest {
     }
 }
 
-/// An oops outside of an operation is the end of the guest.
-fn command_line() -> String {
-    "console=ttyS0 quiet panic=-1 oops=panic nokaslr no5lvl mitigations=off".into()
+/// An oops outside of an operation is the end of the guest.  What is user
+/// memory comes from ZONE_MOVABLE, so that a long-term pin has something to do.
+fn command_line(mappings: bool) -> String {
+    let mut line = String::from(
+        "console=ttyS0 quiet panic=-1 oops=panic nokaslr no5lvl mitigations=off \
+         movablecore=512M secretmem.enable=1",
+    );
+    if mappings {
+        // for init, as a variable
+        line.push_str(" gupdiff_mappings=1");
+    }
+    line
 }
 
 fn listen(from: impl Read + Send + 'static, console: &Arc<Mutex<VecDeque<String>>>) {

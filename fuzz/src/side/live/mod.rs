@@ -8,6 +8,7 @@
 mod guest;
 mod initramfs;
 mod kit;
+pub mod mappings;
 mod shared;
 mod sites;
 
@@ -18,6 +19,7 @@ use csrc::abi::{self, gd_rec};
 
 use self::guest::Guest;
 use self::kit::Kit;
+use self::mappings::UserCall;
 use self::sites::Sites;
 use super::rust::RustSide;
 use super::{Side, SideInfo, c};
@@ -71,6 +73,17 @@ pub struct LiveSide {
 impl LiveSide {
     /// Boots the kernel of that name.
     pub fn open(name: &str) -> Result<Self, Error> {
+        Self::boot(name, false)
+    }
+
+    /// The same, and the guest makes its calls on real mappings.
+    pub fn open_with_mappings(name: &str) -> Result<(Self, Vec<UserCall>), Error> {
+        let side = Self::boot(name, true)?;
+        let calls = side.guest.shared.user_calls();
+        Ok((side, calls.into_iter().map(UserCall::new).collect()))
+    }
+
+    fn boot(name: &str, mappings: bool) -> Result<Self, Error> {
         let kit = Kit::find(name)?;
         let info = kit.info.clone();
         let rust = info.counterpart.clone().unwrap_or_default();
@@ -82,7 +95,7 @@ impl LiveSide {
             .find(|kernel| kernel.name() == linked)
             .map(c::sites)
             .ok_or_else(|| missing(&format!("c:{linked}")))?;
-        let guest = Guest::boot(&kit)?;
+        let guest = Guest::boot(&kit, mappings)?;
         let (release, version, debug_vm) = guest.shared.kernel();
         if debug_vm != info.debug_vm
             || version >> 16 != u32::from(info.rev.major)
@@ -204,7 +217,7 @@ impl LiveSide {
     }
 
     fn reboot(&mut self) {
-        match Guest::boot(&self.kit) {
+        match Guest::boot(&self.kit, false) {
             Ok(guest) => self.guest = guest,
             Err(error) => {
                 // There is no side any more, and a run has no way to say so.

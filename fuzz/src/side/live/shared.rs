@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use csrc::abi::{self, gd_live_entry, gd_live_header, gd_rec};
+use csrc::abi::{self, gd_live_entry, gd_live_header, gd_rec, gd_user};
 
 use crate::program::Program;
 
@@ -159,6 +159,16 @@ impl Shared {
         }
     }
 
+    /// The calls on real mappings that the guest has made.
+    pub fn user_calls(&self) -> Vec<gd_user> {
+        // SAFETY: fields that the guest has written before its state.
+        unsafe {
+            let header = &*self.header();
+            let nr = (header.nr_user as usize).min(header.user.len());
+            header.user[..nr].to_vec()
+        }
+    }
+
     /// Asks for a batch; each program with the operation that is not to be run.
     pub fn post(&self, batch: &[(Program, Option<usize>)]) {
         for (i, (program, cut)) in batch.iter().enumerate() {
@@ -233,7 +243,7 @@ impl Drop for Shared {
     }
 }
 
-fn text(field: &[c_char]) -> String {
+pub(super) fn text(field: &[c_char]) -> String {
     let bytes: Vec<u8> = field
         .iter()
         .map(|c| *c as u8)
