@@ -18,7 +18,7 @@ OUT ?= out
 CORPUS ?=
 export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING OUT CORPUS
 
-.PHONY: help setup fuzz afl hfuzz live test bench cmin clean
+.PHONY: help setup fuzz afl hfuzz live live-debug test bench cmin clean
 
 help:
 	@scripts/help
@@ -38,6 +38,9 @@ hfuzz:
 # without a TIME of the caller's: a number of programs
 live:
 	@TIME=$(if $(filter file,$(origin TIME)),,$(TIME)) scripts/live
+
+live-debug:
+	@TIME=$(if $(filter file,$(origin TIME)),,$(TIME)) scripts/live debug
 
 test:
 	@scripts/test

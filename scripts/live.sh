@@ -6,6 +6,9 @@
 #	.kernels/live/packages/VERSION	image and headers, as unpacked
 #	.kernels/live/VERSION		what the side live:VERSION reads, see
 #					fuzz/src/side/live/kit.rs
+#
+# or, with -debug after the VERSION, from the source package: a small kernel with
+# DEBUG_VM, built once.
 
 live_dir=$kernels_dir/live
 live_new=	# the folder being made
@@ -95,8 +98,50 @@ live_packages() {
 	echo "$abi" >"$live_new/abi"
 	echo "$want" >"$live_new/stamp"
 	live_finish "$dir"
+	ln -s "usr/src/linux-headers-$abi" "$dir/headers"
 	# the headers name each other by where they would be installed
 	sed -i "s|/usr/src/|$dir/usr/src/|" "$dir/usr/src/linux-headers-$abi/Makefile"
+}
+
+# live_debug_kernel VERSION: one of our own, with DEBUG_VM and all options of the
+# C side; takes some minutes, once
+live_debug_kernel() {
+	local version=$1 name=$1-debug want tarball log=$log_dir/live.$1-debug dir start=$SECONDS
+	dir=$live_dir/packages/$name
+	tarball=/usr/src/$(awk -v v="$version" '$1 == v { print $3 }' "$root/csrc/kernels/table")
+	want="$(sed -n 's/^origin=//p' "$kernels_dir/$version/info") $(cat "$root/csrc/kernels/fragment.config" \
+		"$root/csrc/live/debug.config" | sha256sum | cut -c-12)"
+	[ ! -f "$dir/stamp" ] || [ "$(<"$dir/stamp")" != "$want" ] || return 0
+	[ -f "$tarball" ] || die "$tarball is missing (make setup installs its package)"
+	[ "$(df -Pm "$live_dir" | awk 'NR == 2 { print $4 }')" -ge 4000 ] || die "not enough space for $(shown "$live_dir"): 4000 MB are needed"
+	say "building a kernel of $version with DEBUG_VM, which takes some minutes (logs: $(shown "$log").*.log)"
+	live_begin "packages-$name"
+	mkdir "$live_new/src"
+	run_logged "$log.unpack.log" "unpacking $tarball" tar -C "$live_new/src" --strip-components=1 --use-compress-program='xz -T0' -xf "$tarball"
+	cat "$root/csrc/kernels/fragment.config" "$root/csrc/live/debug.config" >"$live_new/fragment"
+	live_make "$log.config.log" KCONFIG_ALLCONFIG="$live_new/fragment" allnoconfig
+	grep -q '^CONFIG_DEBUG_VM=y' "$live_new/headers/.config" || die "the configuration has no DEBUG_VM"
+	live_make "$log.build.log" bzImage modules_prepare
+	cp "$live_new/headers/vmlinux.symvers" "$live_new/headers/Module.symvers"
+	cp "$live_new/headers/arch/x86/boot/bzImage" "$live_new/kernel"
+	cp "$live_new/headers/.config" "$live_new/config"
+	# what modules are built with stays
+	find "$live_new/headers" \( -name '*.o' -o -name '*.a' -o -name 'vmlinux*' -o -name '*Image' -o -name '*.cmd' \) \
+		! -path '*/scripts/*' ! -path '*/tools/*' -type f -delete
+	rm -rf "$live_new/src/"{Documentation,drivers,fs,net,sound,samples,crypto}
+	echo "$version with DEBUG_VM" >"$live_new/abi"
+	echo "$want" >"$live_new/stamp"
+	live_finish "$dir"
+	# the build names its source by where that was
+	sed -i "s|$live_dir/.new.packages-$name|$dir|g" "$dir/headers/Makefile"
+	say "built it, $((SECONDS - start)) s"
+}
+
+# live_make LOG ARGUMENT...
+live_make() {
+	local log=$1
+	shift
+	run_logged "$log" "the kernel does not build" make -s -C "$live_new/src" O="$live_new/headers" ARCH=x86_64 -j"$(nproc)" "$@"
 }
 
 # pass_on_words: a subshell's last words have been printed
@@ -105,45 +150,46 @@ pass_on_words() {
 	exit 2
 }
 
-# live_key VERSION: what the kit depends on
+# live_key NAME: what the kit depends on
 live_key() {
 	cat "$live_dir/packages/$1/stamp"
 	(cd "$root/csrc" && cat live/* abi/*.h shim/*.[ch] "$root/scripts/live.sh") | sha256sum
 }
 
-# live_kit VERSION: module and init
+# live_kit NAME VERSION DEBUG_VM: module and init
 live_kit() {
-	local version=$1 packages=$live_dir/packages/$1 dir=$live_dir/$1 log=$log_dir/live.$1.build.log abi key
-	key=$(live_key "$version")
+	local name=$1 packages=$live_dir/packages/$1 dir=$live_dir/$1 log=$log_dir/live.$1 abi key
+	key=$(live_key "$name")
 	[ ! -f "$dir/stamp" ] || [ "$(<"$dir/stamp")" != "$key" ] || return 0
 	abi=$(<"$packages/abi")
-	say "building the module for $abi (log: $(shown "$log"))"
-	live_begin "$version"
+	say "building the module for $abi (log: $(shown "$log.build.log"))"
+	live_begin "$name"
 	mkdir "$live_new/build"
 	cp "$root/csrc/live/Kbuild" "$live_new/build/"
 	echo '#include <module.c>' >"$live_new/build/gupdiff.c"
-	run_logged "$log" "the module for $abi does not build" make -s -C "$packages/usr/src/linux-headers-$abi" \
-		M="$live_new/build" GD_CSRC="$root/csrc" GD_SRC="$kernels_dir/$version/src" \
+	run_logged "$log.build.log" "the module for $abi does not build" make -s -C "$(realpath "$packages/headers")" \
+		M="$live_new/build" GD_CSRC="$root/csrc" GD_SRC="$kernels_dir/$2/src" \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
-	run_logged "$log_dir/live.$1.strip.log" "the module for $abi" strip -g -o "$live_new/gupdiff.ko" "$live_new/build/gupdiff.ko"
-	run_logged "$log_dir/live.$1.init.log" "the guest's init does not build" \
+	run_logged "$log.strip.log" "the module for $abi" strip -g -o "$live_new/gupdiff.ko" "$live_new/build/gupdiff.ko"
+	run_logged "$log.init.log" "the guest's init does not build" \
 		gcc -O2 -Wall -static -I"$root/csrc/abi" -o "$live_new/init" "$root/csrc/live/init.c"
 	rm -rf "$live_new/build"
 	ln "$packages/kernel" "$live_new/kernel" 2>/dev/null || cp "$packages/kernel" "$live_new/kernel"
 	{
-		echo "name=$version"
+		echo "name=$name"
 		echo "version=$abi ($(<"$packages/stamp"))"
-		echo "rev=$version"
-		echo "debug_vm=n"
+		echo "rev=$2"
+		echo "debug_vm=$3"
 		echo "config_sha256=$(sha256sum <"$packages/config" | cut -d' ' -f1)"
 	} >"$live_new/info"
 	echo "$key" >"$live_new/stamp"
 	live_finish "$dir"
 }
 
-# set_up_live VERSION: all of it; what is there and still valid is left alone
+# set_up_live NAME: all of it; what is there and still valid is left alone
 set_up_live() {
-	[ -n "$("$root/csrc/kernels/prepare" --package "$1")" ] || die "KERNEL=$1: there is no image of it; there are: $("$root/csrc/kernels/prepare" --list | xargs)"
+	local version=${1%-debug}
+	[ -n "$("$root/csrc/kernels/prepare" --package "$version")" ] || die "live:$1: there is no image of it; there are: $("$root/csrc/kernels/prepare" --list | xargs), and the same with -debug"
 	case $kernels_dir in *[[:space:]:]*) die "'$kernels_dir': a module cannot be built in a path with blanks or colons" ;; esac
 	mkdir -p "$live_dir" "$log_dir" 2>/dev/null || die "cannot write to $(shown "$live_dir")"
 	exec 7>"$live_dir/.lock"
@@ -152,7 +198,12 @@ set_up_live() {
 		flock 7
 	fi
 	need_qemu 7>&-
-	live_packages "$1"
-	live_kit "$1"
+	if [ "$1" = "$version" ]; then
+		live_packages "$version"
+		live_kit "$version" "$version" n
+	else
+		live_debug_kernel "$version"
+		live_kit "$1" "$version" y
+	fi
 	exec 7>&-
 }

@@ -77,11 +77,61 @@ void gd_set_devmap_key(bool on)
 		static_branch_disable(&devmap_managed_key);
 }
 
+/*
+ * The kernel's own word on a pageblock.  Its setter looks at the zone of the
+ * page that it is given, so it is not given one of the arena.
+ */
+static void set_block(u32 slot, u8 type)
+{
+	static const u8 types[GD_NR_MIGRATETYPES] = {
+		[GD_MT_UNMOVABLE] = MIGRATE_UNMOVABLE,
+		[GD_MT_MOVABLE] = MIGRATE_MOVABLE,
+		[GD_MT_RECLAIMABLE] = MIGRATE_RECLAIMABLE,
+#ifdef CONFIG_CMA
+		[GD_MT_CMA] = MIGRATE_CMA,
+#endif
+#ifdef CONFIG_MEMORY_ISOLATION
+		[GD_MT_ISOLATE] = MIGRATE_ISOLATE,
+#endif
+	};
+	struct page page = { .flags = (unsigned long)ZONE_DEVICE << ZONES_PGSHIFT };
+	unsigned long pfn = page_to_pfn(gd.memmap) + ((unsigned long)slot << GD_SLOT_SHIFT);
+	unsigned long i;
+
+	for (i = 0; i < GD_SLOT_PAGES; i += pageblock_nr_pages)
+		live.set_pfnblock_flags_mask(&page, types[type], pfn + i, MIGRATETYPE_MASK);
+}
+
+static u32 blocks_set;		/* so many of gd_blocks are */
+
+/* Without CMA the code under test does not look at pageblocks. */
+static void live_set_blocks(void)
+{
+	if (!IS_ENABLED(CONFIG_CMA))
+		return;
+	for (; blocks_set < gd.nr_blocks; blocks_set++)
+		set_block(gd_blocks[blocks_set], gd_migratetype[gd_blocks[blocks_set]]);
+}
+
+static void live_init_blocks(void)
+{
+	u32 slot;
+
+	for (slot = 0; IS_ENABLED(CONFIG_CMA) && slot < GD_NR_SLOTS; slot++)
+		set_block(slot, GD_MT_UNMOVABLE);
+}
+
 void gd_env_reset(void)
 {
 	program_zero = (struct live_zero){};
-	while (gd.nr_blocks)
-		gd_migratetype[gd_blocks[--gd.nr_blocks]] = 0;
+	blocks_set = 0;
+	while (gd.nr_blocks) {
+		u32 slot = gd_blocks[--gd.nr_blocks];
+
+		gd_migratetype[slot] = 0;
+		if (IS_ENABLED(CONFIG_CMA))
+			set_block(slot, GD_MT_UNMOVABLE);
+	}
 }
 
 /* A node's counter, with what this processor has not folded in yet. */

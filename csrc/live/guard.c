@@ -126,6 +126,7 @@ static int preempted;
 
 static void enter(void)
 {
+	live_set_blocks();
 	preempt_disable();
 	preempted = preempt_count();
 	acquired = node_counter(NR_FOLL_PIN_ACQUIRED);

@@ -33,13 +33,14 @@ static struct folio *try_get_folio(struct page *page, int refs)
 
 /*
  * Part of its only caller.  unpin_user_pages() has the same loop; it differs
- * where it refuses a number of pages, and on 6.12 where it skips a NULL.
+ * where it refuses a number of pages, on 6.12 where it skips a NULL, and with
+ * DEBUG_VM, where it checks more.
  */
 static void live_unpin_fast(struct page **pages, unsigned long npages)
 {
 	unsigned long i;
 
-	if (IS_ERR_VALUE(npages))
+	if (IS_ERR_VALUE(npages) || IS_ENABLED(CONFIG_DEBUG_VM))
 		gd_gap(LIVE_GAP_UNPIN_FAST);
 	for (i = 0; GD_SINCE(6, 12) && i < npages && i < GD_MAX_LIST; i++)
 		if (!pages[i])

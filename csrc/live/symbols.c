@@ -30,12 +30,15 @@ static const char *live_find_symbols(void)
 #undef LIVE
 	live.find_bug = lookup("find_bug");
 	live.bug_get_file_line = lookup("bug_get_file_line");
+	live.set_pfnblock_flags_mask = lookup("set_pfnblock_flags_mask");
 	live.once_start = lookup("__start_once");
 	live.once_end = lookup("__end_once");
 	live.shmem_aops = lookup("shmem_aops");
 	live_secretmem_aops = lookup("secretmem_aops");
 	if (!live.find_bug || !live.bug_get_file_line)
 		return "find_bug";
+	if (IS_ENABLED(CONFIG_CMA) && !live.set_pfnblock_flags_mask)
+		return "set_pfnblock_flags_mask";
 	if (!live.shmem_aops)
 		return "shmem_aops";
 	if (!live_secretmem_aops)
