@@ -6,6 +6,8 @@
 #define BOOL	GD_RET_BOOL
 #define ERRNO	GD_RET_ERRNO
 #define FOLIO	GD_RET_FOLIO
+#define PAGE	GD_RET_PAGE
+#define INT	GD_RET_INT
 
 const struct gd_op_info gd_op_table[] = {
 #define GD_OP(id, role, layer, operands, result, names, help) \
