@@ -51,7 +51,7 @@ GD_OP(0x0b, PUT_DEVMAP_MANAGED, PAGE, GD_S_FOLIO | GD_S_N, BOOL,
       "6.1:put_devmap_managed_page_refs 6.12:put_devmap_managed_folio_refs",
       "drop refs references if the page is one of fsdax")
 GD_OP(0x0c, PAGE_REF_SUB_RETURN, PAGE, GD_S_PAGE | GD_S_N, INT,
-      "v8:page_ref_sub_return",
+      "v8:page_ref_sub_return 6.12:folio_ref_sub_return",
       "subtract nr from the count of this very page, head or tail")
 
 /* grab: FOLL_GET or FOLL_PIN decide */
@@ -192,32 +192,32 @@ GD_OP(0x57, CHECK_GET_USER_PAGES_FAST, PAGE, GD_S_FOLL, INT,
       "v8:get_user_pages_fast 6.1:-", "check the flags")
 
 /* raw changes of the world */
-GD_OP(0x80, SET_REF, WORLD, GD_S_PAGE | GD_S_VAL, VOID, "0:set_ref",
+GD_OP(0x80, SET_REF, WORLD, GD_S_PAGE | GD_S_VAL, VOID, "v0:set_ref",
       "set the refcount field of a page")
-GD_OP(0x81, SET_PIN, WORLD, GD_S_FOLIO | GD_S_VAL, VOID, "0:set_pin",
+GD_OP(0x81, SET_PIN, WORLD, GD_S_FOLIO | GD_S_VAL, VOID, "v0:set_pin",
       "set the pin count field of a large folio")
-GD_OP(0x82, SET_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "0:set_flag",
+GD_OP(0x82, SET_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "v0:set_flag",
       "set page flag arg")
-GD_OP(0x83, CLEAR_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "0:clear_flag",
+GD_OP(0x83, CLEAR_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "v0:clear_flag",
       "clear page flag arg")
-GD_OP(0x84, SET_MAPPING, WORLD, GD_S_FOLIO | GD_S_ARG, VOID, "0:set_mapping",
+GD_OP(0x84, SET_MAPPING, WORLD, GD_S_FOLIO | GD_S_ARG, VOID, "v0:set_mapping",
       "set the mapping field of a folio to kind arg")
 GD_OP(0x85, SPLIT, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL | GD_S_N, VOID,
-      "0:split",
+      "v0:split",
       "split a folio into order arg; the first piece has refcount val, the others n")
-GD_OP(0x86, MERGE, WORLD, GD_S_FOLIO | GD_S_VAL | GD_S_N, VOID, "0:merge",
+GD_OP(0x86, MERGE, WORLD, GD_S_FOLIO | GD_S_VAL | GD_S_N, VOID, "v0:merge",
       "make the declared folio whole again with refcount val and pin count n")
-GD_OP(0x87, REUSE, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL, VOID, "0:reuse",
+GD_OP(0x87, REUSE, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL, VOID, "v0:reuse",
       "free and reallocate: refcount val, no pins, no flags, mapping arg")
-GD_OP(0x88, SET_PAGEBLOCK, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "0:set_pageblock",
+GD_OP(0x88, SET_PAGEBLOCK, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "v0:set_pageblock",
       "set the migrate type of the page's pageblocks")
-GD_OP(0x89, SET_IRQS, WORLD, GD_S_ARG, VOID, "0:set_irqs",
+GD_OP(0x89, SET_IRQS, WORLD, GD_S_ARG, VOID, "v0:set_irqs",
       "interrupts off (0) or on (1)")
-GD_OP(0x8a, SET_HAS_PINNED, WORLD, GD_S_ARG, VOID, "0:set_has_pinned",
+GD_OP(0x8a, SET_HAS_PINNED, WORLD, GD_S_ARG, VOID, "v0:set_has_pinned",
       "clear (0) or set (1) MMF_HAS_PINNED")
-GD_OP(0x8b, SET_SEQ, WORLD, GD_S_VAL, VOID, "0:set_seq",
+GD_OP(0x8b, SET_SEQ, WORLD, GD_S_VAL, VOID, "v0:set_seq",
       "set write_protect_seq; odd means that a fork is under way")
-GD_OP(0x8c, SET_DEVMAP_KEY, WORLD, GD_S_ARG, VOID, "0:set_devmap_key",
+GD_OP(0x8c, SET_DEVMAP_KEY, WORLD, GD_S_ARG, VOID, "v0:set_devmap_key",
       "disable (0) or enable (1) devmap_managed_key")
 
 #undef GD_OP
