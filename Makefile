@@ -14,8 +14,9 @@ TIME ?= 60
 JOBS ?= 1
 LAYER ?= page
 KEEP_GOING ?=
+CORPUS ?=
 OUT ?= out
-export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING OUT
+export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT
 
 .PHONY: help setup fuzz afl hfuzz test bench cmin clean
 

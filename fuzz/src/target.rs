@@ -74,7 +74,12 @@ impl Target {
     /// A target over two sides, saving reproducers in `out`.
     pub fn new(pair: Pair, out: Option<PathBuf>, keep_going: bool) -> Self {
         let info = pair.left.info();
-        let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        let mut profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        if let Some(right) = &pair.right {
+            // What only one of them has ends the comparison.
+            let rev = right.info().rev;
+            profile = profile.retain(|op| op.name(rev).is_some());
+        }
         let counter = Counter::new(&info.name);
         Self {
             oracle: Oracle::new(pair),
