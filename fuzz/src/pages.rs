@@ -136,8 +136,8 @@ impl Pages {
             return 1;
         }
         // Tails of ZONE_DEVICE folios are not handed in.
-        let device = page >> abi::GD_SLOT_SHIFT
-            >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
+        let device =
+            page >> abi::GD_SLOT_SHIFT >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
         let page = if device { head.page } else { page };
         // A split or a merge may have changed the order.
         let is_last = |last: u32| {

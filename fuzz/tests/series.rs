@@ -36,9 +36,8 @@ fn each_version_agrees_with_its_reimplementation() {
         let profile = profile(&oracle);
         let found = hunt(&mut oracle, &[], &profile, 1, 40_000);
         // This one is made to break a law; its reimplementation does so too.
-        let found = found.filter(|c| {
-            *side != "v8-signed" || !matches!(c.verdict, Verdict::BrokenLaw(..))
-        });
+        let found =
+            found.filter(|c| *side != "v8-signed" || !matches!(c.verdict, Verdict::BrokenLaw(..)));
         if let Some(catch) = found {
             panic!(
                 "{side}: {:?} after {} programs\n{}",
