@@ -14,9 +14,9 @@ TIME ?= 60
 JOBS ?= 1
 LAYER ?= page
 KEEP_GOING ?=
-OUT ?= out
 CORPUS ?=
-export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING OUT CORPUS
+OUT ?= out
+export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT
 
 .PHONY: help setup fuzz afl hfuzz live live-debug test bench cmin clean
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Compiles every prepared kernel into one object with one global symbol and
-//! links them all; generates the Rust view of the ABI header.
+//! Compiles every prepared kernel and every version of the FOLL_PIN series into
+//! one object with one global symbol and links them all; generates the Rust
+//! view of the ABI header.
 //!
 //! Reads `.kernels/` of the workspace (made by `make setup`) and:
 //!
@@ -16,11 +17,13 @@ mod build {
     pub mod coverage;
     pub mod gaps;
     pub mod prepared;
+    pub mod series;
+    pub mod sides;
     pub mod table;
 }
 
 use anyhow::{Context, Result};
-use build::{abi, compile, coverage::Coverage, prepared, table};
+use build::{abi, compile, coverage::Coverage, sides, table};
 use std::{env, path::PathBuf};
 
 fn main() {
@@ -34,13 +37,13 @@ fn main() {
 fn run() -> Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set")?);
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("no manifest dir")?);
-    for dir in ["abi", "shim", "env", "overlay", "build"] {
+    for dir in ["abi", "shim", "env", "overlay", "series", "build"] {
         println!("cargo:rerun-if-changed={}", here.join(dir).display());
     }
     println!("cargo:rerun-if-changed=build.rs");
 
     abi::generate(&here, &out)?;
-    let sides = prepared::sides(&here, &out)?;
+    let sides = sides::all(&here, &out)?;
     let compiler = compile::Compiler::new(&here, &out, Coverage::detect())?;
     let objects = compiler.compile_all(&sides)?;
     table::link(&here, &out, &sides, &objects)

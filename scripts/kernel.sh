@@ -10,6 +10,10 @@ is_path() {
 	esac
 }
 
+# is_series WORD: is a KERNEL a version of the FOLL_PIN series, which needs no
+# kernel's source?
+is_series() { [[ $1 =~ ^v[0-9]+(-[a-z0-9]+)?$ ]]; }
+
 # tree_name PATH: what a tree's side is called
 tree_name() {
 	local name
@@ -28,6 +32,13 @@ choose_kernel() {
 	local kernel=${KERNEL:-6.1} patch=${PATCH:-} name suffix='' args=() rust dir
 	unset GUPDIFF_EXTRA_KERNEL
 	case $kernel in '~' | '~/'*) kernel=$HOME${kernel#'~'} ;; esac
+	if is_series "$kernel"; then
+		[ -z "$patch" ] || die "PATCH: the FOLL_PIN series has no kernel tree to patch; its code is in csrc/series"
+		left=${LEFT:-c:$kernel}
+		right=${RIGHT:-rust:$kernel}
+		name_sides
+		return
+	fi
 	if is_path "$kernel"; then
 		if [ ! -d "$kernel" ] && [ -d "${kernel%-nodebug}" ]; then
 			kernel=${kernel%-nodebug}
@@ -58,6 +69,12 @@ choose_kernel() {
 	if is_path "$kernel" || [ -n "$patch" ]; then export GUPDIFF_EXTRA_KERNEL=$dir; fi
 	left=${LEFT:-c:$name$suffix}
 	right=${RIGHT:-rust:$rust$suffix}
+	name_sides
+}
+
+# name_sides: the variables that give the same sides again
+name_sides() {
+	local patch=${PATCH:-}
 	GUPDIFF_MAKE=KERNEL=$(printf %q "$(from_root "${KERNEL:-6.1}")")
 	[ -z "$patch" ] || GUPDIFF_MAKE+=" PATCH=$(printf %q "$(from_root "$patch")")"
 	[ -z "${LEFT:-}" ] || GUPDIFF_MAKE+=" LEFT=$(printf %q "$LEFT")"
@@ -81,4 +98,4 @@ from_root() {
 }
 
 # kernel_built: what choose_kernel chose may change again
-kernel_built() { exec 8>&-; }
+kernel_built() { exec 8>&- || true; }

@@ -158,7 +158,7 @@ live_key() {
 
 # live_kit NAME VERSION DEBUG_VM: module and init
 live_kit() {
-	local name=$1 packages=$live_dir/packages/$1 dir=$live_dir/$1 log=$log_dir/live.$1 abi key
+	local name=$1 packages=$live_dir/packages/$1 dir=$live_dir/$1 log=$log_dir/live.$1 abi key unit
 	key=$(live_key "$name")
 	[ ! -f "$dir/stamp" ] || [ "$(<"$dir/stamp")" != "$key" ] || return 0
 	abi=$(<"$packages/abi")
@@ -166,7 +166,7 @@ live_kit() {
 	live_begin "$name"
 	mkdir "$live_new/build"
 	cp "$root/csrc/live/Kbuild" "$live_new/build/"
-	echo '#include <module.c>' >"$live_new/build/gupdiff.c"
+	for unit in ops-start module ops-end; do echo "#include <$unit.c>" >"$live_new/build/$unit.c"; done
 	run_logged "$log.build.log" "the module for $abi does not build" make -s -C "$(realpath "$packages/headers")" \
 		M="$live_new/build" GD_CSRC="$root/csrc" GD_SRC="$kernels_dir/$2/src" \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules

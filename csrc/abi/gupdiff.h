@@ -196,8 +196,9 @@ struct gd_program {
 
 /*
  * The records of one operation: its events in order (WARN, BUG, OOPS, CALL,
- * GAP), then the pages whose observed state changed, by page number (PAGE),
- * then STATE if it changed or a counter moved, then RET.  After the last
+ * GAP), then what it returned in pages[] (ENTRY), then the pages whose observed
+ * state changed, by page number (PAGE), then STATE if it changed or a counter
+ * moved, then RET.  After the last
  * operation come the pages that changed unnoticed (PAGE) and END.
  */
 enum gd_rec_kind {
@@ -210,6 +211,7 @@ enum gd_rec_kind {
 	GD_R_PAGE,	/* a: flags 16..22 and 0x80: maybe_dma_pinned; b: flags 0..15;
 			   c: page | mapping << 20 | tail << 31;
 			   d: refcount | pincount << 32 */
+	GD_R_ENTRY,	/* an entry of pages[]; b: index; c: page number or GD_NOWHERE */
 	GD_R_STATE,	/* a: GD_W_*; d: pins acquired | pins released << 32 */
 	GD_R_RET,	/* a: gd_ret; d: value; FOLIO: page number */
 	GD_R_END,	/* a: gd_end; b: operations executed */
@@ -219,7 +221,12 @@ enum gd_ret {
 	GD_RET_VOID, GD_RET_BOOL, GD_RET_ERRNO, GD_RET_FOLIO, GD_RET_NULL,
 	GD_RET_ABSENT,		/* this revision has no such function */
 	GD_RET_STOPPED,		/* did not return: BUG, OOPS, step limit, gap */
+	GD_RET_PAGE,		/* d: page number, or GD_NOWHERE */
+	GD_RET_INT,		/* d: a long */
 };
+
+/* the number of a page outside of the arena */
+#define GD_NOWHERE	0xffffffffu
 
 enum gd_end {
 	GD_END_DONE, GD_END_BUG, GD_END_OOPS, GD_END_LIMIT, GD_END_GAP,
@@ -232,6 +239,9 @@ enum gd_call {
 	GD_C_FOLIO_LOCK,	/* __folio_lock: the lock was taken, wait */
 	GD_C_FOLIO_UNLOCK,
 	GD_C_WAKE_UP_VAR,	/* wake_up_var(&folio->_refcount) */
+	/* the FOLL_PIN series */
+	GD_C_FREE_DEVMAP_MANAGED, /* free_devmap_managed_page: the driver has it back */
+	GD_C_MLOCK_VMA_PAGE,	/* mlock_vma_page: sets the mlocked flag */
 	GD_NR_CALLS
 };
 
@@ -271,6 +281,7 @@ struct gd_site {
 struct gd_kernel {
 	const char *release;	/* UTS_RELEASE or VERSION.PATCHLEVEL.SUBLEVEL */
 	gd_u32 version;		/* LINUX_VERSION_CODE */
+	gd_u32 series;		/* version of the FOLL_PIN series; 0: a kernel */
 	gd_u32 debug_vm;
 	struct gd_site *sites;
 	struct gd_site *sites_end;
@@ -291,8 +302,8 @@ struct gd_kernel {
 struct gd_op_info {
 	gd_u8 id;
 	gd_u8 layer;		/* enum gd_layer */
-	gd_u8 operands;		/* GD_S_* */
 	gd_u8 result;		/* enum gd_ret */
+	gd_u16 operands;	/* GD_S_* */
 	const char *role;
 	const char *names;
 	const char *help;

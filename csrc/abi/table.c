@@ -6,10 +6,12 @@
 #define BOOL	GD_RET_BOOL
 #define ERRNO	GD_RET_ERRNO
 #define FOLIO	GD_RET_FOLIO
+#define PAGE	GD_RET_PAGE
+#define INT	GD_RET_INT
 
 const struct gd_op_info gd_op_table[] = {
 #define GD_OP(id, role, layer, operands, result, names, help) \
-	{ id, GD_LAYER_##layer, operands, result, #role, names, help },
+	{ id, GD_LAYER_##layer, result, operands, #role, names, help },
 #include "ops.h"
 };
 const gd_u32 gd_op_table_len = sizeof(gd_op_table) / sizeof(gd_op_table[0]);

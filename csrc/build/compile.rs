@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! From a prepared kernel to one relocatable object.
+//! From the code of a side to one relocatable object.
 
-use super::{coverage::Coverage, gaps, prepared::Side};
+use super::{
+    coverage::Coverage,
+    gaps,
+    sides::{Code, KernelCode, Side},
+};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use std::{
@@ -16,9 +20,11 @@ const CLANG: &str = "clang-19";
 /// Kernel files that are compiled as they are, besides mm/gup.c.
 const KERNEL_FILES: &[&str] = &["mm/memremap.c"];
 
-/// Collects what the harness finds by name: the sites and the once-latches.
+/// Collects what the harness finds by name: the sites, the operations and the
+/// once-latches.
 const LINKER_SCRIPT: &str = "SECTIONS {
 	gd_sites : { gd_sites_start = .; *(gd_sites) gd_sites_end = .; }
+	gd_ops : { gd_ops_start = .; *(gd_ops) gd_ops_end = .; }
 	gd_once : { gd_once_start = .; *(.data..once .data.once) gd_once_end = .; }
 }
 ";
@@ -98,9 +104,16 @@ impl Compiler {
 
         let mut units = Vec::new();
         let tested = self.coverage.flags();
-        units.push(self.unit(side, &self.here.join("shim/unit.c"), &dir, tested)?);
-        for file in KERNEL_FILES {
-            units.push(self.shared_unit(side, &side.src.join(file), &dir, tested)?);
+        match &side.code {
+            Code::Kernel(kernel) => {
+                units.push(self.unit(side, &self.here.join("shim/unit.c"), &dir, tested)?);
+                for file in KERNEL_FILES {
+                    units.push(self.shared_unit(side, &kernel.src.join(file), &dir, tested)?);
+                }
+            }
+            Code::Series(_) => {
+                units.push(self.unit(side, &self.here.join("series/unit.c"), &dir, tested)?);
+            }
         }
         units.push(self.shared_unit(side, &self.here.join("shim/harness.c"), &dir, &[])?);
         // names the symbol, so no two sides share it
@@ -116,11 +129,14 @@ impl Compiler {
         let mut hash = Sha256::new();
         hash.update(&self.ours);
         hash.update(format!("{side:?}"));
-        hash.update(fs::read(&side.gup)?);
-        hash.update(fs::read(side.build.join(".config"))?);
-        if let Some(shadow) = &side.shadow {
-            for file in files(shadow)? {
-                hash.update(fs::read(file)?);
+        // of the series, the side's description has a hash already
+        if let Code::Kernel(kernel) = &side.code {
+            hash.update(fs::read(&kernel.gup)?);
+            hash.update(fs::read(kernel.build.join(".config"))?);
+            if let Some(shadow) = &kernel.shadow {
+                for file in files(shadow)? {
+                    hash.update(fs::read(file)?);
+                }
             }
         }
         Ok(format!("{:x}", hash.finalize()))
@@ -156,7 +172,6 @@ impl Compiler {
         Ok(object)
     }
 
-    /// The kernel's own flags, less what keeps code from running in user mode.
     /// `cc` finds the compiler; its default flags are for ordinary programs.
     fn compiler(&self, side: &Side, source: &Path) -> Result<Command> {
         let tool = cc::Build::new()
@@ -165,38 +180,19 @@ impl Compiler {
             .cargo_metadata(false)
             .try_get_compiler()
             .with_context(|| format!("{CLANG} is missing: run `make setup`"))?;
-        let (src, build) = (&side.src, &side.build);
         let mut c = tool.to_command();
         c.arg("-nostdinc");
         for dir in ["overlay", "abi", "shim"] {
             c.arg("-I").arg(self.here.join(dir));
         }
-        if let Some(shadow) = &side.shadow {
-            for dir in ["include", "arch/x86/include", "mm"] {
-                c.arg("-I").arg(shadow.join(dir));
+        match &side.code {
+            Code::Kernel(kernel) => kernel_flags(&mut c, kernel, source)?,
+            Code::Series(variant) => {
+                c.arg("-I").arg(self.here.join("series/include"));
+                c.args(variant.macros().iter().map(|m| format!("-D{m}")));
             }
         }
-        for dir in [
-            src.join("arch/x86/include"),
-            build.join("arch/x86/include/generated"),
-            src.join("include"),
-            build.join("include"),
-            src.join("arch/x86/include/uapi"),
-            build.join("arch/x86/include/generated/uapi"),
-            src.join("include/uapi"),
-            build.join("include/generated/uapi"),
-        ] {
-            c.arg("-I").arg(dir);
-        }
-        // char is unsigned from 6.2 on
-        if side.since(6, 2)? {
-            c.arg("-funsigned-char");
-        }
-        for header in ["compiler-version.h", "kconfig.h", "compiler_types.h"] {
-            c.arg("-include")
-                .arg(src.join("include/linux").join(header));
-        }
-        c.arg("-I").arg(src.join("mm"));
+        // the kernel's own flags, less what keeps code from running in user mode
         c.args([
             "-D__KERNEL__",
             "-std=gnu11",
@@ -214,15 +210,6 @@ impl Compiler {
             "-w",
             "-Werror=implicit-function-declaration",
         ]);
-        let base = source
-            .file_stem()
-            .context("a source without a name")?
-            .display();
-        c.arg(format!("-DKBUILD_MODFILE=\"{base}\""));
-        c.arg(format!("-DKBUILD_BASENAME=\"{base}\""));
-        c.arg(format!("-DKBUILD_MODNAME=\"{base}\""));
-        c.arg(format!("-D__KBUILD_MODNAME=kmod_{base}"));
-        c.arg(format!("-DGD_GUP_SOURCE=\"{}\"", side.gup.display()));
         c.arg(format!("-DGD_KERNEL_SYMBOL=gd_kernel_{}", side.ident()));
         Ok(c)
     }
@@ -237,6 +224,47 @@ impl Compiler {
         run(c, || "the stubs do not compile".into())?;
         Ok(object)
     }
+}
+
+/// A kernel's headers and the macros that its build defines.
+fn kernel_flags(c: &mut Command, kernel: &KernelCode, source: &Path) -> Result<()> {
+    let KernelCode { src, build, .. } = kernel;
+    if let Some(shadow) = &kernel.shadow {
+        for dir in ["include", "arch/x86/include", "mm"] {
+            c.arg("-I").arg(shadow.join(dir));
+        }
+    }
+    for dir in [
+        src.join("arch/x86/include"),
+        build.join("arch/x86/include/generated"),
+        src.join("include"),
+        build.join("include"),
+        src.join("arch/x86/include/uapi"),
+        build.join("arch/x86/include/generated/uapi"),
+        src.join("include/uapi"),
+        build.join("include/generated/uapi"),
+    ] {
+        c.arg("-I").arg(dir);
+    }
+    // char is unsigned from 6.2 on
+    if kernel.since(6, 2)? {
+        c.arg("-funsigned-char");
+    }
+    for header in ["compiler-version.h", "kconfig.h", "compiler_types.h"] {
+        c.arg("-include")
+            .arg(src.join("include/linux").join(header));
+    }
+    c.arg("-I").arg(src.join("mm"));
+    let base = source
+        .file_stem()
+        .context("a source without a name")?
+        .display();
+    c.arg(format!("-DKBUILD_MODFILE=\"{base}\""));
+    c.arg(format!("-DKBUILD_BASENAME=\"{base}\""));
+    c.arg(format!("-DKBUILD_MODNAME=\"{base}\""));
+    c.arg(format!("-D__KBUILD_MODNAME=kmod_{base}"));
+    c.arg(format!("-DGD_GUP_SOURCE=\"{}\"", kernel.gup.display()));
+    Ok(())
 }
 
 fn object_path(source: &Path, dir: &Path) -> Result<PathBuf> {

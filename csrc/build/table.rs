@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The linked kernels as a table in Rust, and the archive that holds them.
 
-use super::prepared::Side;
+use super::sides::Side;
 use anyhow::{Context, Result};
 use std::{
     fmt::Write,
@@ -36,7 +36,7 @@ pub fn link(here: &Path, out: &Path, sides: &[Side], objects: &[PathBuf]) -> Res
             side.config_sha256,
             side.origin,
             side.control.as_ref().map(|(_, kind)| kind),
-            side.src.display().to_string(),
+            side.tree(here).display().to_string(),
         )?;
     }
     rust.push_str("];\n");

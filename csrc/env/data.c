@@ -49,10 +49,6 @@ struct dev_pagemap gd_pgmap[GD_NR_KINDS] = {
 	[GD_K_DEV_P2PDMA] = { .type = MEMORY_DEVICE_PCI_P2PDMA },
 };
 
-/* of both pageblocks of a slot; gd_blocks lists the slots not at 0 */
-u8 gd_migratetype[GD_NR_SLOTS];
-u32 gd_blocks[GD_MAX_FOLIOS + GD_MAX_OPS];
-
 bool shmem_mapping(struct address_space *mapping)
 {
 	return mapping->a_ops == &shmem_aops;
@@ -77,6 +73,11 @@ void gd_set_devmap_key(bool on)
 	devmap_managed_key.key.enabled.counter = on;
 }
 
+void gd_env_init(void)
+{
+	vmemmap_base = (unsigned long)(gd.memmap - GD_PFN_BASE);
+}
+
 void gd_env_reset(void)
 {
 	zero_pfn = 0;
@@ -85,6 +86,4 @@ void gd_env_reset(void)
 #else
 	huge_zero_page = NULL;
 #endif
-	while (gd.nr_blocks)
-		gd_migratetype[gd_blocks[--gd.nr_blocks]] = 0;
 }

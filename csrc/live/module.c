@@ -22,6 +22,7 @@
 #include "../shim/trace.c"
 #include "../shim/world.c"
 #undef arch_irqs_disabled
+#include "pageblocks.c"
 #include "guard.c"
 #include "probes.c"
 #include "ops.c"
@@ -93,7 +94,6 @@ static int __init live_init(void)
 	if (wrong) {
 		what = "the kernel has no ";
 	} else {
-		live_env_init();
 		wrong = live_arena();
 		if (!wrong) {
 			wrong = live_probe();

@@ -71,6 +71,4 @@ static void mm_set_has_pinned_flag(unsigned long *mm_flags)
 	current->mm = mm;
 }
 
-#undef PAGE_ENTRY
-#undef WORLD_ENTRY
 #include "../shim/ops.c"

@@ -74,7 +74,9 @@ void gd_form_tail(struct page *head, u32 i)
 #else
 	head[i].mapping = TAIL_MAPPING;
 	set_compound_head(head + i, head);
+#if !GD_SERIES
 	set_page_private(head + i, 0);
+#endif
 #endif
 }
 
@@ -83,6 +85,8 @@ void gd_form_head(struct page *head, u32 order)
 {
 #if GD_SINCE(6, 12)
 	prep_compound_head(head, order);
+#elif GD_SERIES
+	set_compound_order(head, order);
 #else
 	set_compound_page_dtor(head, COMPOUND_PAGE_DTOR);
 	set_compound_order(head, order);
@@ -129,9 +133,7 @@ void gd_arena_init(void)
 {
 	u32 slot, offset;
 
-#ifndef GD_LIVE
-	vmemmap_base = (unsigned long)(gd.memmap - GD_PFN_BASE);
-#endif
+	gd_env_init();
 	gd_memmap_end = (unsigned long)(gd.memmap + GD_NR_PAGES);
 	gd.poison = gd.memmap + GD_NR_PAGES + 64;
 	for (slot = 0; slot < GD_NR_SLOTS; slot++) {
@@ -162,6 +164,7 @@ static void forget_marks(void)
 void gd_next_op(void)
 {
 	gd.nr_touched = 0;
+	gd.nr_entries = 0;
 	gd.steps = 0;
 	if (!++gd.op_nr) {
 		forget_marks();

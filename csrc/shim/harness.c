@@ -7,6 +7,10 @@
 #include "stop.c"
 #include "trace.c"
 #include "world.c"
+#if GD_SERIES
+#include "../series/env.c"
+#else
 #include "../env/data.c"
 #include "../env/inert.c"
 #include "../env/calls.c"
+#endif

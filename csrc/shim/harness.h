@@ -2,18 +2,27 @@
 /*
  * What the parts of the C side share.  Everything here is compiled once per
  * kernel, with that kernel's headers, and stays local to its object.
+ *
+ * GD_SERIES is the version of the FOLL_PIN series, and 0 for kernels; the
+ * series brings headers of its own, in ../series/include.
  */
 #ifndef GD_HARNESS_H
 #define GD_HARNESS_H
 
+#ifndef GD_SERIES
+#define GD_SERIES 0
+#endif
+
 #include <linux/version.h>
 #include <linux/mm.h>
+#if !GD_SERIES
 #include <linux/mm_inline.h>
 #include <linux/memremap.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/secretmem.h>
 #include "internal.h"	/* mm/internal.h */
+#endif
 
 #include <gupdiff.h>
 
@@ -80,6 +89,7 @@ struct gd_harness {
 	u32 nr_touched;			/* pages of this operation */
 	u32 nr_dirty;			/* pages of this program */
 	u32 nr_blocks;			/* slots whose migrate type was set */
+	u32 nr_entries;			/* of list[], returned by the operation */
 	int acquired, released;
 	u8 state;			/* last recorded */
 	void *jmp[5];
@@ -92,6 +102,7 @@ extern struct gd_kernel GD_KERNEL_SYMBOL;
 /* ---- trace.c ---- */
 struct gd_rec *gd_record(u8 kind);
 void gd_call(u8 call, const struct page *page);
+void gd_record_entries(void);
 void gd_record_changes(void);
 void gd_record_state(void);
 u64 gd_observe_counts(const struct page *page);
@@ -118,6 +129,11 @@ static inline u32 gd_nr(const struct page *page)
 	return page - gd.memmap;
 }
 
+static inline bool gd_in_arena(const struct page *page)
+{
+	return page >= gd.memmap && page < gd.memmap + GD_NR_PAGES;
+}
+
 static inline bool gd_is_tail(const struct page *page)
 {
 	return page->compound_head & 1;
@@ -127,18 +143,24 @@ static inline bool gd_is_tail(const struct page *page)
 void gd_world_setup(void);
 struct page *gd_operand(struct gd_run run, u32 k);
 u8 gd_world_state(void);
+extern u8 gd_migratetype[GD_NR_SLOTS];		/* of both pageblocks of a slot */
 
 /* one function per operation; NULL where this kernel has none */
 typedef void (*gd_op_fn)(const struct gd_op *op, struct gd_rec *ret);
-extern const gd_op_fn gd_page_ops[256], gd_world_ops[256];
+extern const gd_op_fn gd_world_ops[256];
+
+/* what OP() of operands.h leaves in the section gd_ops */
+struct gd_op_entry {
+	unsigned long id;
+	gd_op_fn fn;
+};
 
 /* ---- env ---- */
 extern struct mm_struct gd_mm;
 extern struct vm_area_struct gd_vma;
 extern struct dev_pagemap gd_pgmap[GD_NR_KINDS];
 extern struct address_space gd_space[GD_NR_MAPPINGS];
-extern u8 gd_migratetype[GD_NR_SLOTS];
-extern u32 gd_blocks[GD_MAX_FOLIOS + GD_MAX_OPS];
+void gd_env_init(void);
 void gd_env_reset(void);
 void gd_set_zero_page(struct page *page);
 void gd_set_huge_zero_page(struct page *page);

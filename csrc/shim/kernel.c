@@ -8,9 +8,16 @@
 extern struct gd_site gd_sites_start[], gd_sites_end[];
 extern const char *const gd_gap_names[];
 extern const u32 gd_nr_gaps;
+extern const struct gd_op_entry gd_ops_start[], gd_ops_end[];
+
+static gd_op_fn page_ops[256];
 
 static void gd_init(void *memmap, void *list, void *scratch)
 {
+	const struct gd_op_entry *entry;
+
+	for (entry = gd_ops_start; entry < gd_ops_end; entry++)
+		page_ops[entry->id] = entry->fn;
 	gd.scratch = scratch;
 	gd.memmap = memmap;
 	gd.list = list;
@@ -35,7 +42,7 @@ static void sweep(void)
 static int run_op(const struct gd_op *op)
 {
 	struct gd_rec ret = { .kind = GD_R_RET, .a = GD_RET_VOID }, *rec;
-	gd_op_fn world = gd_world_ops[op->op], fn = gd_page_ops[op->op];
+	gd_op_fn world = gd_world_ops[op->op], fn = page_ops[op->op];
 	int why = GD_STOP_NONE;
 
 	gd_next_op();
@@ -47,6 +54,8 @@ static int run_op(const struct gd_op *op)
 		ret.a = GD_RET_ABSENT;
 	if (why != GD_STOP_NONE)
 		ret = (struct gd_rec){ .kind = GD_R_RET, .a = GD_RET_STOPPED };
+	else if (gd.nr_entries)
+		gd_record_entries();
 	gd_record_changes();
 	gd_record_state();
 	rec = gd_record(GD_R_RET);
@@ -85,6 +94,7 @@ static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
 struct gd_kernel GD_KERNEL_SYMBOL = {
 	.release = UTS_RELEASE,
 	.version = LINUX_VERSION_CODE,
+	.series = GD_SERIES,
 	.debug_vm = IS_ENABLED(CONFIG_DEBUG_VM),
 	.sites = gd_sites_start,
 	.sites_end = gd_sites_end,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The page-level operations: each calls one kernel function with operands
- * from the program.  Included by unit.c.
+ * The page-level operations of the kernels: each calls one kernel function
+ * with operands from the program.  Included by unit.c.
  */
 #include "harness.h"
 
@@ -33,34 +33,11 @@ static const u32 gd_foll_bits[GD_NR_FOLL] = {
 #endif
 };
 
-static unsigned int op_foll(const struct gd_op *op)
-{
-	unsigned int bits = 0, i;
+#include "operands.h"
 
-	if (op->mods & GD_MOD_RAW)
-		return op->foll;
-	for (i = 0; i < GD_NR_FOLL; i++)
-		if (op->foll & (1u << i))
-			bits |= gd_foll_bits[i];
-	return bits;
-}
-
-static struct page *op_page(const struct gd_op *op)
-{
-	return gd_operand(op->run[0], 0);
-}
-
-/*
- * The folio of the operand.  A pointer to nowhere goes to the function as it
- * is: what it does with it is part of what is compared.
- */
 static struct folio *op_folio(const struct gd_op *op)
 {
-	struct page *page = op_page(op);
-
-	if (page >= gd.memmap && page < gd.memmap + GD_NR_PAGES)
-		return page_folio(page);
-	return (struct folio *)page;
+	return (struct folio *)op_head(op);
 }
 
 /* For a function that takes a folio where the operation speaks of a page. */
@@ -69,55 +46,10 @@ static struct folio __maybe_unused *op_page_folio(const struct gd_op *op)
 	return page_folio(op_page(op));
 }
 
-/* Lay the operand's runs out as an array, with pointers to nowhere behind. */
-static unsigned long op_list(const struct gd_op *op, bool heads)
-{
-	struct page **list = gd.list;
-	unsigned long nr = 0, npages;
-	int i;
-	u32 k;
-
-	for (i = 0; i < GD_NR_RUNS; i++) {
-		struct gd_run run = op->run[i];
-
-		for (k = 0; k < run.len && nr < GD_MAX_LIST; k++) {
-			struct page *page = gd_operand(run, k);
-
-			if (heads && page >= gd.memmap &&
-			    page < gd.memmap + GD_NR_PAGES)
-				page = compound_head(page);
-			list[nr++] = page;
-		}
-	}
-	npages = op->mods & GD_MOD_N ? (unsigned long)(long)op->n : nr;
-	/* the list may be read past its end: by an operation gone wrong, or npages */
-	for (k = 0; k < 64 && nr < GD_MAX_LIST; k++)
-		list[nr++] = gd.poison;
-	if (npages > nr)
-		while (nr < GD_MAX_LIST)
-			list[nr++] = gd.poison;
-	return npages;
-}
-
-static void ret_bool(struct gd_rec *ret, bool value)
-{
-	ret->a = GD_RET_BOOL;
-	ret->d = value;
-}
-
-static void __maybe_unused ret_errno(struct gd_rec *ret, int value)
-{
-	ret->a = GD_RET_ERRNO;
-	ret->d = (long)value;
-}
-
 static void ret_folio(struct gd_rec *ret, struct folio *folio)
 {
-	ret->a = folio ? GD_RET_FOLIO : GD_RET_NULL;
-	ret->d = folio ? gd_nr(&folio->page) : 0;
+	ret_head(ret, (struct page *)folio);
 }
-
-#define OP(role)	static void op_##role(const struct gd_op *op, struct gd_rec *ret)
 
 /* ---- references ---- */
 OP(GET_PAGE)		{ get_page(op_page(op)); }
@@ -125,7 +57,6 @@ OP(FOLIO_GET)		{ folio_get(op_folio(op)); }
 OP(TRY_GET_PAGE)	{ ret_bool(ret, try_get_page(op_page(op))); }
 OP(FOLIO_TRY_GET)	{ ret_bool(ret, folio_try_get(op_folio(op))); }
 #if GD_SINCE(6, 12)
-#define op_FOLIO_TRY_GET_RCU NULL
 OP(FOLIO_REF_TRY_ADD)	{ ret_bool(ret, folio_ref_try_add(op_folio(op), op->n)); }
 #else
 OP(FOLIO_TRY_GET_RCU)	{ ret_bool(ret, folio_try_get_rcu(op_folio(op))); }
@@ -141,6 +72,18 @@ OP(PUT_DEVMAP_MANAGED)	{ ret_bool(ret, put_devmap_managed_folio_refs(op_folio(op
 OP(PUT_DEVMAP_MANAGED)	{ ret_bool(ret, put_devmap_managed_page_refs(&op_folio(op)->page, op->n)); }
 #endif
 
+OP(PAGE_REF_SUB_RETURN)
+{
+	struct page *page = op_page(op);
+
+#if GD_SINCE(6, 12)
+	/* it goes to the count without a look at what it was given */
+	ret_int(ret, folio_ref_sub_return((struct folio *)page, op->n));
+#else
+	ret_int(ret, page_ref_sub_return(page, op->n));
+#endif
+}
+
 /* ---- grab ---- */
 #if GD_SINCE(6, 12)
 OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_folio(op_page_folio(op), op->n, op_foll(op))); }
@@ -149,7 +92,6 @@ OP(FOLIO_ADD_PIN)	{ folio_add_pin(op_folio(op)); }
 #else
 OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_page(op_page(op), op_foll(op)) ? 0 : -ENOMEM); }
 OP(GRAB_FAST)		{ ret_folio(ret, try_grab_folio(op_page(op), op->n, op_foll(op))); }
-#define op_FOLIO_ADD_PIN NULL
 #endif
 
 /* ---- put and unpin ---- */
@@ -157,10 +99,7 @@ OP(GUP_PUT_FOLIO)	{ gup_put_folio(op_folio(op), op->n, op_foll(op)); }
 OP(UNPIN_USER_PAGE)	{ unpin_user_page(op_page(op)); }
 #if GD_SINCE(6, 12)
 OP(UNPIN_FOLIO)		{ unpin_folio(op_folio(op)); }
-OP(UNPIN_USER_FOLIO)	{ unpin_user_folio(op_folio(op), (unsigned long)(long)op->n); }
-#else
-#define op_UNPIN_FOLIO NULL
-#define op_UNPIN_USER_FOLIO NULL
+OP(UNPIN_USER_FOLIO)	{ unpin_user_folio(op_folio(op), op_ulong(op)); }
 #endif
 
 OP(UNPIN_USER_PAGES)
@@ -179,7 +118,7 @@ OP(UNPIN_USER_PAGES_DIRTY_LOCK)
 
 OP(UNPIN_USER_PAGE_RANGE_DIRTY_LOCK)
 {
-	unpin_user_page_range_dirty_lock(op_page(op), (unsigned long)(long)op->n,
+	unpin_user_page_range_dirty_lock(op_page(op), op_ulong(op),
 					 op->mods & GD_MOD_DIRTY);
 }
 
@@ -201,8 +140,6 @@ OP(UNPIN_FOLIOS)
 
 	unpin_folios((struct folio **)gd.list, npages);
 }
-#else
-#define op_UNPIN_FOLIOS NULL
 #endif
 
 OP(SANITY_CHECK)
@@ -232,8 +169,6 @@ OP(IS_PCI_P2PDMA_PAGE)		{ ret_bool(ret, is_pci_p2pdma_page(op_page(op))); }
 OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&gd_mm.flags); }
 
 #if GD_SINCE(6, 12)
-#define op_PAGE_MAYBE_DMA_PINNED NULL
-#define op_IS_LONGTERM_PINNABLE_PAGE NULL
 OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, folio_needs_cow_for_dma(&gd_vma, op_page_folio(op))); }
 OP(GUP_FAST_FOLIO_ALLOWED)	{ ret_bool(ret, gup_fast_folio_allowed(op_folio(op), op_foll(op))); }
 
@@ -252,12 +187,4 @@ OP(PAGE_MAYBE_DMA_PINNED)	{ ret_bool(ret, page_maybe_dma_pinned(op_page(op))); }
 OP(IS_LONGTERM_PINNABLE_PAGE)	{ ret_bool(ret, is_longterm_pinnable_page(op_page(op))); }
 OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, page_needs_cow_for_dma(&gd_vma, op_page(op))); }
 OP(IS_SECRETMEM)		{ ret_bool(ret, page_is_secretmem(op_page(op))); }
-#define op_GUP_FAST_FOLIO_ALLOWED NULL
 #endif
-
-#define PAGE_ENTRY(id, role)	[id] = op_##role,
-#define WORLD_ENTRY(id, role)
-const gd_op_fn gd_page_ops[256] = {
-#define GD_OP(id, role, layer, operands, result, names, help) layer##_ENTRY(id, role)
-#include "ops.h"
-};

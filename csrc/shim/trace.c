@@ -54,16 +54,21 @@ static u32 mapping_class(const struct page *page)
 	return (struct address_space *)mapping - gd_space;
 }
 
-/* refcount | pincount << 32, where only large folios have a pin count */
+/*
+ * refcount | pincount << 32, where only large folios have a pin count, and none
+ * has in the series.
+ */
 u64 gd_observe_counts(const struct page *page)
 {
 	u32 pin = 0;
 
+#if !GD_SERIES
 	if (page->flags & (1ul << PG_head) && !gd_is_tail(page))
 #if GD_SINCE(6, 12)
 		pin = ((struct folio *)page)->_pincount.counter;
 #else
 		pin = compound_pincount_ptr((struct page *)page)->counter;
+#endif
 #endif
 	return (u32)page->_refcount.counter | (u64)pin << 32;
 }
@@ -74,7 +79,11 @@ static void observe(struct gd_rec *rec, struct page *page)
 	u32 flags = canonical_flags(page->flags, tail);
 
 	rec->a = flags >> 16;
+#if GD_SERIES
+	if (!tail && page_dma_pinned(page))
+#else
 	if (!tail && folio_maybe_dma_pinned((struct folio *)page))
+#endif
 		rec->a |= 0x80;
 	rec->b = flags;
 	rec->c = gd_nr(page) | (tail ? 1u << 31 : mapping_class(page) << 20);
@@ -101,6 +110,19 @@ void gd_call(u8 call, const struct page *page)
 	rec = gd_record(GD_R_CALL);
 	observe(rec, (struct page *)page);
 	rec->a = call;
+}
+
+/* What the operation returned in pages[]: the first nr_entries of the list. */
+void gd_record_entries(void)
+{
+	struct gd_rec *rec;
+	u32 i;
+
+	for (i = 0; i < gd.nr_entries; i++) {
+		rec = gd_record(GD_R_ENTRY);
+		rec->b = i;
+		rec->c = gd_in_arena(gd.list[i]) ? gd_nr(gd.list[i]) : GD_NOWHERE;
+	}
 }
 
 static bool same(const struct gd_shadow *shadow, const struct page *page)

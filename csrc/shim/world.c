@@ -27,11 +27,6 @@ static bool is_device(u8 kind)
 	return kind >= GD_K_DEV_PRIVATE;
 }
 
-static bool in_arena(const struct page *page)
-{
-	return page >= gd.memmap && page < gd.memmap + GD_NR_PAGES;
-}
-
 static void touch(const struct page *page)
 {
 	gd_touch(gd_nr(page));
@@ -43,9 +38,12 @@ static void set_ref(struct page *page, int value)
 	touch(page);
 }
 
+/* There is no pin count to set in the series: a pin is 1024 references. */
 static void set_pin(struct page *head, int value)
 {
-#if GD_SINCE(6, 12)
+#if GD_SERIES
+	return;
+#elif GD_SINCE(6, 12)
 	((struct folio *)head)->_pincount.counter = value;
 #else
 	compound_pincount_ptr(head)->counter = value;
@@ -67,11 +65,20 @@ static void set_mapping(struct page *head, u32 class)
 	touch(head);
 }
 
-/* Both pageblocks of a slot; gd_env_reset() forgets it. */
+u8 gd_migratetype[GD_NR_SLOTS];
+static u32 blocks[GD_MAX_FOLIOS + GD_MAX_OPS];	/* the slots not at 0 */
+
+/* Both pageblocks of a slot. */
 static void set_pageblock(u32 slot, u8 migratetype)
 {
 	gd_migratetype[slot] = migratetype;
-	gd_blocks[gd.nr_blocks++] = slot;
+	blocks[gd.nr_blocks++] = slot;
+}
+
+static void forget_pageblocks(void)
+{
+	while (gd.nr_blocks)
+		gd_migratetype[blocks[--gd.nr_blocks]] = 0;
 }
 
 static u32 order_of(struct page *head)
@@ -134,6 +141,7 @@ static u32 slot_of(const struct gd_folio *f, u32 index)
 
 static void setup_kind(struct page *head, const struct gd_folio *f, bool *zero, bool *huge_zero)
 {
+#if !GD_SERIES
 	switch (f->kind) {
 	case GD_K_HUGETLB:
 #if GD_SINCE(6, 12)
@@ -161,6 +169,7 @@ static void setup_kind(struct page *head, const struct gd_folio *f, bool *zero, 
 		*huge_zero = true;
 		break;
 	}
+#endif
 	if (is_device(f->kind))
 		head->pgmap = &gd_pgmap[f->kind];
 }
@@ -191,6 +200,7 @@ void gd_world_setup(void)
 	u32 i;
 
 	gd_env_reset();
+	forget_pageblocks();
 	set_state(w->state);
 	gd_mm.write_protect_seq.sequence = w->seq;
 	for (i = 0; i < w->nr_folios; i++)
@@ -229,7 +239,7 @@ static struct page *w_page(const struct gd_op *op)
 {
 	struct page *page = gd_operand(op->run[0], 0);
 
-	return in_arena(page) ? page : NULL;
+	return gd_in_arena(page) ? page : NULL;
 }
 
 static struct page *w_head(const struct gd_op *op)

@@ -8,7 +8,8 @@ use std::{
     sync::Mutex,
 };
 
-/// A kernel and configuration that is linked into this program.
+/// A kernel and configuration that is linked into this program, or a version
+/// of the FOLL_PIN series, which has no kernel around it.
 pub struct Kernel {
     name: &'static str,
     pub(crate) raw: *const abi::gd_kernel,
@@ -28,7 +29,8 @@ unsafe impl Sync for Kernel {}
 
 include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 
-/// Every linked kernel, the prepared ones first.
+/// Every linked kernel: the prepared ones, the versions of the FOLL_PIN series,
+/// which are always there, and the controls.
 pub fn kernels() -> &'static [Kernel] {
     &KERNELS
 }
@@ -68,7 +70,7 @@ impl Kernel {
         self.name
     }
 
-    /// The kernel's own release string.
+    /// The kernel's own release string, or "FOLL_PIN series v8".
     pub fn release(&self) -> String {
         // SAFETY: a C string constant of the object.
         unsafe { CStr::from_ptr(self.raw().release) }
@@ -76,7 +78,13 @@ impl Kernel {
             .into_owned()
     }
 
-    /// `(VERSION, PATCHLEVEL)`.
+    /// The version of the FOLL_PIN series; none for a kernel.
+    pub fn series(&self) -> Option<u32> {
+        Some(self.raw().series).filter(|&version| version != 0)
+    }
+
+    /// `(VERSION, PATCHLEVEL)`; of the series, those of the kernel that it was
+    /// posted for.
     pub fn version(&self) -> (u16, u16) {
         let v = self.raw().version;
         ((v >> 16) as u16, (v >> 8 & 0xff) as u16)
@@ -87,12 +95,14 @@ impl Kernel {
         self.raw().debug_vm != 0
     }
 
-    /// sha256 of mm/gup.c.
+    /// sha256 of mm/gup.c; of the series, of its sources (the files of
+    /// `csrc/series`, one after the other, sorted by path).
     pub fn gup_sha256(&self) -> &'static str {
         self.gup_sha256
     }
 
-    /// sha256 of the configuration.
+    /// sha256 of the configuration; of the series, of the macros that it is
+    /// compiled with.
     pub fn config_sha256(&self) -> &'static str {
         self.config_sha256
     }
@@ -112,7 +122,7 @@ impl Kernel {
         self.control
     }
 
-    /// The source tree that it was built from.
+    /// The source tree that it was built from: of the series, this workspace.
     pub fn tree(&self) -> &'static str {
         self.tree
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The C side: the kernel's own code, linked in once per kernel and
-//! configuration, behind a safe handle. Knows nothing about fuzzing.
+//! configuration, and the versions of the FOLL_PIN series, behind a safe handle.
+//! Knows nothing about fuzzing.
 
 mod kernel;
 mod machine;

@@ -13,7 +13,8 @@ const GUARD: usize = 2 << 20;
 const PAGE: usize = 4096;
 
 /// Most records that one program can make. Of one operation: an event a step,
-/// and a page for each that a step or a world change may touch.
+/// a page for each that a step or a world change may touch, and the entries of
+/// pages\[\] in place of those that a world change could have touched.
 const TRACE_CAPACITY: usize =
     (abi::GD_MAX_OPS as usize + 1) * (6 * abi::GD_STEP_LIMIT as usize + (4 << abi::GD_SLOT_SHIFT));
 

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Differences that are known and accepted, as one typed list.
+//! Differences that are known and accepted, and laws that a revision is known
+//! to break, as typed lists.
 //!
 //! An entry is as narrow as can be: a pair of revisions, an operation and a
 //! field.  It skips that one field of that one comparison, never the rest of
 //! the program.  Each entry must still occur: hits are counted, and a test
 //! fails on one that no program of the corpus hits any more.  A revision
 //! compared with itself has no entries, by construction.
+//!
+//! A known defect is a law that a revision breaks in an operation, and why. It
+//! keeps a campaign of that revision against its faithful reimplementation from
+//! ending at once; with no right side (`RIGHT=none`) it is reported like any
+//! other broken law.
+
+use csrc::abi;
 
 use crate::compare::Field;
+use crate::laws::{Broken, Law};
 use crate::ops::Rev;
 
 /// The revisions of the left and the right side.
@@ -46,10 +55,72 @@ pub struct Entry {
 /// All accepted differences.
 pub const ENTRIES: &[Entry] = &[];
 
-/// The list with a count of hits for each entry.
+/// All known defects.
+pub const DEFECTS: &[Defect] = &[
+    Defect {
+        revisions: (Rev::V8, Rev::V8),
+        op: None,
+        law: Law::OnlyItsFolio,
+        reason: "review of v8: 1023 of a pin's references go to the tail page itself",
+    },
+    Defect {
+        revisions: (Rev::V8, Rev::V8),
+        op: None,
+        law: Law::NothingFromFree,
+        reason: "review of v8: grab_page() cannot fail",
+    },
+    Defect {
+        revisions: (Rev::V8, Rev::V10),
+        op: None,
+        law: Law::OverflowIsRefused,
+        reason: "reviews of v8 and v10: grab_page() checks nothing, \
+                 page_ref_zero_or_close_to_bias_overflow() sees 0 only",
+    },
+    Defect {
+        revisions: (Rev::V8, Rev::V10),
+        op: Some(abi::GD_OP_GRAB_SLOW as u8),
+        law: Law::SlowGrabWarns,
+        reason: "the same, seen from the missing warning",
+    },
+    Defect {
+        revisions: (Rev::V8, Rev::V11),
+        op: None,
+        law: Law::OverflowIsNoticed,
+        reason: "review of v8: additions are not checked. v11 and the kernels refuse what has \
+                 overflowed at the next grab",
+    },
+    Defect {
+        revisions: (Rev::V8, Rev::V11),
+        op: None,
+        law: Law::PinsBalanceCounters,
+        reason: "put_compound_head() gives pins back without counting them",
+    },
+    Defect {
+        revisions: (Rev::V8, Rev::V11),
+        op: Some(abi::GD_OP_GUP_PUT_FOLIO as u8),
+        law: Law::PinIsCounted,
+        reason: "put_compound_head() gives pins back without counting them",
+    },
+];
+
+/// A law that revisions are known to break.
+#[derive(Clone, Copy, Debug)]
+pub struct Defect {
+    /// The first and the last of the revisions.
+    pub revisions: (Rev, Rev),
+    /// The operation's id (`GD_OP_*`); `None`: any.
+    pub op: Option<u8>,
+    /// The law.
+    pub law: Law,
+    /// What is wrong.
+    pub reason: &'static str,
+}
+
+/// The lists with a count of hits for each entry.
 #[derive(Clone, Debug, Default)]
 pub struct Accepted {
     hits: Vec<u64>,
+    defect_hits: Vec<u64>,
 }
 
 impl Accepted {
@@ -80,6 +151,31 @@ impl Accepted {
             }
             None => false,
         }
+    }
+
+    /// Whether a broken law is a known defect of the revision; counts it if so.
+    pub fn is_known(&mut self, rev: Rev, broken: &Broken) -> bool {
+        let found = DEFECTS.iter().position(|d| {
+            (d.revisions.0..=d.revisions.1).contains(&rev)
+                && (d.op.is_none() || broken.op == d.op)
+                && broken.law == d.law
+        });
+        if let Some(index) = found {
+            self.defect_hits.resize(DEFECTS.len(), 0);
+            self.defect_hits[index] += 1;
+        }
+        found.is_some()
+    }
+
+    /// Known defects of a revision that were never met.
+    pub fn stale_defects(&self, rev: Rev) -> Vec<&'static Defect> {
+        let of = |d: &Defect| (d.revisions.0..=d.revisions.1).contains(&rev);
+        DEFECTS
+            .iter()
+            .enumerate()
+            .filter(|(i, d)| of(d) && self.defect_hits.get(*i).copied().unwrap_or(0) == 0)
+            .map(|(_, d)| d)
+            .collect()
     }
 
     /// Every entry with its number of hits.

@@ -8,7 +8,7 @@
 
 use csrc::abi;
 
-use crate::ops::{self, Layer};
+use crate::ops::{self, Layer, Rev};
 use crate::pages::Pages;
 use crate::program::Program;
 use crate::trace::{PageState, Record, Ret, Trace};
@@ -51,13 +51,16 @@ fn ret_class(ret: Ret) -> u64 {
         Ret::Absent => 6,
         Ret::Stopped => 7,
         Ret::Unknown(..) => 8,
+        Ret::Page(_) => 9,
+        Ret::Int(n @ -4095..=1) => 0x2000_0000 + n as u64,
+        Ret::Int(_) => 10,
     }
 }
 
 /// Adds the features of a program that showed `trace`.
 pub fn of(prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
     let mut pages = Pages::default();
-    pages.start(&prog.0);
+    pages.start(&prog.0, Rev::V6_1);
     of_with(&mut pages, prog, trace, features);
 }
 
@@ -104,6 +107,9 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
                 }
                 Record::Call(_, state) => {
                     features.push(mix(&[6, id, u64::from(rec.a), class(state.refcount)]));
+                }
+                Record::Entry { index, .. } => {
+                    features.push(mix(&[14, id, class(i32::from(index))]));
                 }
                 Record::Page(new) => {
                     let old = pages.get(&prog.0, new.page);

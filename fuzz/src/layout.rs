@@ -8,6 +8,7 @@
 
 use csrc::abi::{self, gd_folio, gd_op, gd_program, gd_run};
 
+use crate::ops::Rev;
 use crate::trace::PageState;
 
 /// How many pages the arena has.
@@ -156,7 +157,9 @@ impl Layout {
 
     /// What is observed of a page before the first operation.  Slots that no
     /// folio was declared for hold an unreferenced folio of the slot's order.
-    pub fn initial(&self, prog: &gd_program, page: u32) -> PageState {
+    ///
+    /// A revision without pin counts has none at the start either.
+    pub fn initial(&self, prog: &gd_program, page: u32, rev: Rev) -> PageState {
         let mut state = PageState {
             page,
             ..PageState::default()
@@ -183,18 +186,18 @@ impl Layout {
             state.refcount = folio.ref_;
             state.flags |= folio.flags & HEAD_FLAGS;
             state.mapping = folio.mapping;
-            if order > 0 {
+            if order > 0 && rev.counts_pins() {
                 state.pincount = folio.pin;
             }
         }
-        state.pinned = maybe_dma_pinned(&state);
+        state.pinned = maybe_dma_pinned(&state, rev);
         state
     }
 }
 
 /// Whether a head or small page's counts mean that it may be pinned.
-pub fn maybe_dma_pinned(state: &PageState) -> bool {
-    if state.is_large() {
+pub fn maybe_dma_pinned(state: &PageState, rev: Rev) -> bool {
+    if state.is_large() && rev.counts_pins() {
         state.pincount > 0
     } else {
         state.refcount as u32 >= PIN_BIAS

@@ -12,36 +12,64 @@ use std::sync::LazyLock;
 
 use csrc::abi;
 
-/// A kernel revision: `6.1`, `6.12`.
+/// A revision of the code: a version of the FOLL_PIN series as posted (`v8`) or
+/// a kernel's (`6.1`).
 ///
-/// Revisions order as kernels do: 6.2 is older than 6.12.
+/// Revisions order by age: the series is older than any kernel, and 6.2 is
+/// older than 6.12.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rev {
-    /// The number before the dot.
-    pub major: u16,
-    /// The number after the dot.
-    pub minor: u16,
+pub enum Rev {
+    /// A version of the FOLL_PIN series.
+    Series(u16),
+    /// `VERSION.PATCHLEVEL` of a kernel.
+    Linux {
+        /// The number before the dot.
+        major: u16,
+        /// The number after the dot.
+        minor: u16,
+    },
 }
 
 impl Rev {
+    /// What is older than everything: the series before its first version.
+    pub const FIRST: Rev = Rev::Series(0);
+    /// Version 8 of the FOLL_PIN series.
+    pub const V8: Rev = Rev::Series(8);
+    /// Version 9.
+    pub const V9: Rev = Rev::Series(9);
+    /// Version 10.
+    pub const V10: Rev = Rev::Series(10);
+    /// Version 11.
+    pub const V11: Rev = Rev::Series(11);
     /// Linux 6.1.
-    pub const V6_1: Rev = Rev { major: 6, minor: 1 };
+    pub const V6_1: Rev = Rev::linux(6, 1);
     /// Linux 6.12.
-    pub const V6_12: Rev = Rev {
-        major: 6,
-        minor: 12,
-    };
+    pub const V6_12: Rev = Rev::linux(6, 12);
+
+    /// Linux `major.minor`.
+    pub const fn linux(major: u16, minor: u16) -> Rev {
+        Rev::Linux { major, minor }
+    }
+
+    /// Whether large folios have an exact pin count. Before, every pin is 1024
+    /// references.
+    pub fn counts_pins(self) -> bool {
+        self > Rev::Series(u16::MAX)
+    }
 }
 
 impl fmt::Display for Rev {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
+        match self {
+            Rev::Series(version) => write!(f, "v{version}"),
+            Rev::Linux { major, minor } => write!(f, "{major}.{minor}"),
+        }
     }
 }
 
-/// A string that is not of the form `6.12`.
+/// A string that is neither of the form `6.12` nor `v8`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a kernel revision; expected something like 6.1")]
+#[error("`{0}` is not a revision; expected something like 6.1 or v8")]
 pub struct RevError(pub String);
 
 impl FromStr for Rev {
@@ -52,11 +80,14 @@ impl FromStr for Rev {
             true => s.parse().ok(),
             false => None,
         };
-        let (major, minor) = s.split_once('.').unwrap_or((s, "0"));
-        match (number(major), number(minor)) {
-            (Some(major), Some(minor)) => Ok(Rev { major, minor }),
-            _ => Err(RevError(s.to_string())),
-        }
+        let rev = match (s.strip_prefix('v'), s.split_once('.')) {
+            (Some(version), _) => number(version).map(Rev::Series),
+            (None, Some((major, minor))) => number(major)
+                .zip(number(minor))
+                .map(|(major, minor)| Rev::Linux { major, minor }),
+            (None, None) => None,
+        };
+        rev.ok_or_else(|| RevError(s.to_string()))
     }
 }
 
@@ -80,6 +111,11 @@ pub enum ResultKind {
     Errno,
     /// A folio or NULL.
     Folio,
+    /// A page, NULL or an errno.
+    Page,
+    /// A number, a negative one mostly an errno; 0 is a failure for those that
+    /// count.
+    Int,
 }
 
 /// What the values of an operation's `arg` stand for.
@@ -99,6 +135,10 @@ pub enum ArgKind {
     Migratetype,
     /// Off or on.
     Switch,
+    /// Something that is so or is not, called this.
+    Whether(&'static str),
+    /// Which lookup of a pagemap fails, from 1; 0: none.
+    Lookup,
 }
 
 impl ArgKind {
@@ -111,7 +151,8 @@ impl ArgKind {
             ArgKind::Mapping => abi::GD_NR_MAPPINGS,
             ArgKind::Order => abi::GD_NR_ORDERS,
             ArgKind::Migratetype => abi::GD_NR_MIGRATETYPES,
-            ArgKind::Switch => 2,
+            ArgKind::Switch | ArgKind::Whether(_) => 2,
+            ArgKind::Lookup => 65,
         }
     }
 
@@ -125,6 +166,15 @@ impl ArgKind {
             abi::GD_OP_SET_IRQS | abi::GD_OP_SET_HAS_PINNED | abi::GD_OP_SET_DEVMAP_KEY => {
                 ArgKind::Switch
             }
+            abi::GD_OP_FOLLOW_PAGE_PTE => ArgKind::Whether("devmap"),
+            abi::GD_OP_FOLLOW_TRANS_HUGE_PMD => ArgKind::Whether("mlock"),
+            abi::GD_OP_GUP_PTE_RANGE
+            | abi::GD_OP_GUP_HUGEPTE
+            | abi::GD_OP_GUP_HUGE_PMD
+            | abi::GD_OP_GUP_HUGE_PUD
+            | abi::GD_OP_GUP_HUGE_PGD => ArgKind::Whether("changed"),
+            abi::GD_OP_GUP_DEVICE_HUGE => ArgKind::Lookup,
+            abi::GD_OP_CHECK_PIN_USER_PAGES_REMOTE => ArgKind::Whether("locked"),
             _ => ArgKind::Number,
         }
     }
@@ -140,7 +190,7 @@ pub struct OpInfo {
     /// Which layer it belongs to.
     pub layer: Layer,
     /// `GD_S_*`: which fields of an operation mean something.
-    pub operands: u8,
+    pub operands: u16,
     /// What `arg` means, if it means something.
     pub arg: ArgKind,
     /// What is compared.
@@ -214,7 +264,7 @@ pub fn revisions() -> Vec<Rev> {
     let mut revs: Vec<Rev> = table()
         .iter()
         .flat_map(|op| op.names.iter().map(|(rev, _)| *rev))
-        .filter(|rev| rev.major > 0)
+        .filter(|rev| *rev > Rev::FIRST)
         .collect();
     revs.sort();
     revs.dedup();
@@ -247,6 +297,8 @@ fn read(c: &abi::gd_op_info) -> OpInfo {
             abi::GD_RET_BOOL => ResultKind::Bool,
             abi::GD_RET_ERRNO => ResultKind::Errno,
             abi::GD_RET_FOLIO => ResultKind::Folio,
+            abi::GD_RET_PAGE => ResultKind::Page,
+            abi::GD_RET_INT => ResultKind::Int,
             _ => ResultKind::Void,
         },
         help: text(c.help),
@@ -264,8 +316,13 @@ mod tests {
         assert!(rev("6.2") < rev("6.12"));
         assert!(rev("5.10") < rev("6.1"));
         assert_eq!(rev("6.12").to_string(), "6.12");
-        assert_eq!(rev("0"), Rev { major: 0, minor: 0 });
-        for bad in ["", "6.", ".1", "6.1.2", "v6.1", "6.x", "+6.1", "70000.1"] {
+        assert!(rev("v8") < rev("v11"));
+        assert!(rev("v11") < rev("4.0"));
+        assert_eq!(rev("v9").to_string(), "v9");
+        assert!(rev("6.1").counts_pins() && !rev("v11").counts_pins());
+        for bad in [
+            "", "6", "6.", ".1", "6.1.2", "v6.1", "v", "6.x", "+6.1", "70000.1",
+        ] {
             assert!(bad.parse::<Rev>().is_err(), "{bad}");
         }
     }
@@ -274,12 +331,10 @@ mod tests {
     fn a_name_holds_until_the_next_pair() {
         let fast = by_role("grab-fast").unwrap();
         assert_eq!(fast.name(Rev::V6_1), Some("try_grab_folio"));
-        assert_eq!(
-            fast.name(Rev { major: 6, minor: 6 }),
-            Some("try_grab_folio")
-        );
+        assert_eq!(fast.name(Rev::linux(6, 6)), Some("try_grab_folio"));
         assert_eq!(fast.name(Rev::V6_12), Some("try_grab_folio_fast"));
-        assert_eq!(fast.name(Rev { major: 5, minor: 0 }), None);
+        assert_eq!(fast.name(Rev::V9), Some("try_grab_compound_head"));
+        assert_eq!(fast.name(Rev::FIRST), None);
         let add = by_role("folio-add-pin").unwrap();
         assert_eq!(add.name(Rev::V6_1), None);
         assert_eq!(add.name_or_role(Rev::V6_1), "folio-add-pin");

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::accepted::{Accepted, RevisionPair};
 use crate::compare::{self, Class, Divergence, Outcome};
-use crate::laws::{Broken, Checker, Law};
+use crate::laws::{Broken, Checker, Ground, Law};
 use crate::program::Program;
 use crate::side::{Pair, Side};
 use crate::trace::{Record, Trace};
@@ -186,7 +186,13 @@ impl Oracle {
             (Which::Right, None) => return None,
             (Which::Left, _) => (&self.pair.left, &self.left),
         };
-        let broken = self.checker.check(prog, side.info().rev, trace)?;
+        let ground = Ground::from(side.info());
+        // Alone, a side shows all that is wrong with it.
+        let alone = self.pair.right.is_none();
+        let accepted = &mut self.accepted;
+        let broken = self.checker.check_but(prog, ground, trace, &mut |broken| {
+            !alone && accepted.is_known(ground.rev, broken)
+        })?;
         Some(Verdict::BrokenLaw(which, broken))
     }
 

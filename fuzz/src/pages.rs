@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 
-use csrc::abi::{self, gd_program, gd_rec};
+use csrc::abi::{self, gd_op, gd_program, gd_rec};
 
 use crate::layout::{Layout, NR_PAGES, Operand};
+use crate::ops::Rev;
 use crate::trace::PageState;
 
 const DENSE: usize = (abi::GD_MAX_FOLIOS * abi::GD_SLOT_PAGES) as usize;
@@ -17,6 +18,7 @@ const DENSE: usize = (abi::GD_MAX_FOLIOS * abi::GD_SLOT_PAGES) as usize;
 /// Page states, by arena page number.
 pub struct Pages {
     layout: Layout,
+    rev: Rev,
     epoch: u32,
     epochs: Vec<u32>,
     dense: Vec<PageState>,
@@ -28,6 +30,7 @@ impl Default for Pages {
     fn default() -> Self {
         Self {
             layout: Layout::default(),
+            rev: Rev::V6_1,
             epoch: 0,
             epochs: vec![0; DENSE],
             dense: vec![PageState::default(); DENSE],
@@ -38,8 +41,10 @@ impl Default for Pages {
 }
 
 impl Pages {
-    /// The state of everything before the first operation of `prog`.
-    pub fn start(&mut self, prog: &gd_program) {
+    /// The state of everything before the first operation of `prog` on a side
+    /// of that revision.
+    pub fn start(&mut self, prog: &gd_program, rev: Rev) {
+        self.rev = rev;
         self.layout = Layout::new(prog);
         self.others.clear();
         self.bits = prog.world.state & abi::GD_W_ALL as u8;
@@ -53,6 +58,11 @@ impl Pages {
     /// Where the program's folios are.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// The revision that the states are of.
+    pub fn rev(&self) -> Rev {
+        self.rev
     }
 
     /// The bits `GD_W_*` as last recorded.
@@ -74,10 +84,10 @@ impl Pages {
     pub fn get(&self, prog: &gd_program, page: u32) -> PageState {
         match self.dense_index(page) {
             Some(i) if self.epochs[i] == self.epoch => self.dense[i],
-            Some(_) => self.layout.initial(prog, page),
+            Some(_) => self.layout.initial(prog, page, self.rev),
             None => match self.others.get(&page) {
                 Some(state) => *state,
-                None => self.layout.initial(prog, page),
+                None => self.layout.initial(prog, page, self.rev),
             },
         }
     }
@@ -115,6 +125,31 @@ impl Pages {
             .map(|order| page >> order << order)
             .find(|head| self.get(prog, *head).is_large())
             .unwrap_or(page)
+    }
+
+    /// How many pages a folio has from an operation's operand on.
+    pub fn left_in_folio(&self, prog: &gd_program, op: &gd_op, head: &PageState) -> i32 {
+        let Operand::Page(page) = self.layout.operand(op) else {
+            return 1;
+        };
+        if !head.is_large() {
+            return 1;
+        }
+        // Tails of ZONE_DEVICE folios are not handed in.
+        let device =
+            page >> abi::GD_SLOT_SHIFT >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
+        let page = if device { head.page } else { page };
+        // A split or a merge may have changed the order.
+        let is_last = |last: u32| {
+            self.get(prog, last).tail
+                && last & (abi::GD_SLOT_PAGES - 1) != 0
+                && self.head(prog, last) == head.page
+        };
+        let last = (0..abi::GD_NR_ORDERS)
+            .rev()
+            .map(|order| head.page + (1 << order) - 1)
+            .find(|last| is_last(*last));
+        (last.unwrap_or(head.page) + 1).saturating_sub(page).max(1) as i32
     }
 
     /// The head of the folio of a page operand; `None` for pointers that fault.

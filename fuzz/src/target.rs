@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `GUPDIFF_LEFT`, `GUPDIFF_RIGHT` | the sides |
 //! | `GUPDIFF_OUT` | folder for reproducers |
-//! | `GUPDIFF_FOUND` | file to which each finding adds a line: class, path |
+//! | `GUPDIFF_FOUND` | file to which each finding adds a line: class, programs and milliseconds of this process, path |
 //! | `GUPDIFF_ERROR` | file to say in why the target could not start |
 //! | `GUPDIFF_KEEP_GOING` | do not stop at a finding; one of each class is kept |
 //! | `GUPDIFF_STATS` | file to which statistics are added |
@@ -67,6 +67,7 @@ pub struct Target {
     total: u64,
     empty: bool,
     stats: Option<PathBuf>,
+    started: Instant,
     written: Instant,
 }
 
@@ -74,7 +75,12 @@ impl Target {
     /// A target over two sides, saving reproducers in `out`.
     pub fn new(pair: Pair, out: Option<PathBuf>, keep_going: bool) -> Self {
         let info = pair.left.info();
-        let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        let mut profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        if let Some(right) = &pair.right {
+            // What only one of them has ends the comparison.
+            let rev = right.info().rev;
+            profile = profile.retain(|op| op.name(rev).is_some());
+        }
         let counter = Counter::new(&info.name);
         Self {
             oracle: Oracle::new(pair),
@@ -89,6 +95,7 @@ impl Target {
             total: 0,
             empty: false,
             stats: None,
+            started: Instant::now(),
             written: Instant::now(),
         }
     }
@@ -159,6 +166,7 @@ impl Target {
         if !self.seen.insert(class) || self.found_already(class) {
             return;
         }
+        let when = (self.total, self.started.elapsed());
         let program = self.program;
         let small = minimise::minimise(&mut self.oracle, &program, minimise::DEFAULT_RUNS);
         let (program, verdict) = match small {
@@ -169,7 +177,7 @@ impl Target {
                 (program, self.oracle.judge(&program))
             }
         };
-        if let Err(error) = self.save(&program, &verdict, class) {
+        if let Err(error) = self.save(&program, &verdict, class, when) {
             say!("error: the reproducer could not be saved: {error}");
         }
         self.flush();
@@ -193,6 +201,7 @@ impl Target {
         program: &Program,
         verdict: &Verdict,
         class: FindingClass,
+        (programs, time): (u64, Duration),
     ) -> io::Result<()> {
         let mut path = None;
         if let Some(out) = &self.out {
@@ -212,7 +221,8 @@ impl Target {
             // Engines hide what a target prints.
             report::write_atomically(&path.with_extension("txt"), report.as_bytes())?;
             if let Some(found) = &self.found {
-                let line = format!("{} {}\n", class_name(class), path.display());
+                let (class, path) = (class_name(class), path.display());
+                let line = format!("{class} {programs} {} {path}\n", time.as_millis());
                 let mut file = File::options().create(true).append(true).open(found)?;
                 file.write_all(line.as_bytes())?;
             }

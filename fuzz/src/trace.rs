@@ -165,6 +165,10 @@ pub enum Call {
     FolioUnlock,
     /// `wake_up_var` of the reference count.
     WakeUpVar,
+    /// `free_devmap_managed_page`: the driver has its page back.
+    FreeDevmapManaged,
+    /// `mlock_vma_page`.
+    MlockVmaPage,
     /// A number that this build does not know.
     Unknown(u8),
 }
@@ -178,6 +182,8 @@ impl Call {
             abi::GD_C_FOLIO_LOCK => Self::FolioLock,
             abi::GD_C_FOLIO_UNLOCK => Self::FolioUnlock,
             abi::GD_C_WAKE_UP_VAR => Self::WakeUpVar,
+            abi::GD_C_FREE_DEVMAP_MANAGED => Self::FreeDevmapManaged,
+            abi::GD_C_MLOCK_VMA_PAGE => Self::MlockVmaPage,
             _ => Self::Unknown(call),
         }
     }
@@ -190,6 +196,8 @@ impl Call {
             Self::FolioLock => "__folio_lock",
             Self::FolioUnlock => "folio_unlock",
             Self::WakeUpVar => "wake_up_var",
+            Self::FreeDevmapManaged => "free_devmap_managed_page",
+            Self::MlockVmaPage => "mlock_vma_page",
             Self::Unknown(_) => "unknown call",
         }
     }
@@ -206,8 +214,12 @@ pub enum Ret {
     Errno(i32),
     /// A folio, by its page number.
     Folio(u32),
-    /// NULL instead of a folio.
+    /// A page, by its number; `abi::GD_NOWHERE` outside of the arena.
+    Page(u32),
+    /// NULL instead of a folio or a page.
     Null,
+    /// A number.
+    Int(i64),
     /// The revision has no such function.
     Absent,
     /// It did not return.
@@ -261,6 +273,13 @@ pub enum Record {
     Gap(u32),
     /// A call into the rest of the kernel, with its page at that time.
     Call(Call, PageState),
+    /// An entry of `pages[]`.
+    Entry {
+        /// Which.
+        index: u16,
+        /// The page's number; `abi::GD_NOWHERE` outside of the arena.
+        page: u32,
+    },
     /// A page whose state changed.
     Page(PageState),
     /// State beside pages that changed, or counters that moved.
@@ -294,6 +313,10 @@ impl From<&gd_rec> for Record {
             abi::GD_R_LIMIT => Self::Limit,
             abi::GD_R_GAP => Self::Gap(rec.c),
             abi::GD_R_CALL => Self::Call(Call::from_abi(rec.a), PageState::from_call(rec)),
+            abi::GD_R_ENTRY => Self::Entry {
+                index: rec.b,
+                page: rec.c,
+            },
             abi::GD_R_PAGE => Self::Page(PageState::from_rec(rec)),
             abi::GD_R_STATE => Self::State {
                 bits: rec.a,
@@ -323,7 +346,9 @@ fn ret(rec: &gd_rec) -> Ret {
         abi::GD_RET_BOOL => Ret::Bool(rec.d != 0),
         abi::GD_RET_ERRNO => Ret::Errno(rec.d as i32),
         abi::GD_RET_FOLIO => Ret::Folio(rec.d as u32),
+        abi::GD_RET_PAGE => Ret::Page(rec.d as u32),
         abi::GD_RET_NULL => Ret::Null,
+        abi::GD_RET_INT => Ret::Int(rec.d as i64),
         abi::GD_RET_ABSENT => Ret::Absent,
         abi::GD_RET_STOPPED => Ret::Stopped,
         _ => Ret::Unknown(rec.a, rec.d),

@@ -61,7 +61,7 @@ fn every_function_of_gup_c_has_an_operation_or_a_later_layer() {
         let defined = defined_functions(&source);
         assert!(defined.len() > 60, "only {} functions found", defined.len());
         let (major, minor) = kernel.version();
-        let covered = operations(Rev { major, minor });
+        let covered = operations(Rev::linux(major, minor));
         let missing: Vec<_> = defined
             .iter()
             .map(String::as_str)
@@ -98,7 +98,7 @@ fn both_sides_have_the_same_warns_and_bugs() {
     for kernel in sound_kernels() {
         let rules = Rules::by_name(kernel.name()).unwrap();
         let (major, minor) = kernel.version();
-        let mut covered = operations(Rev { major, minor });
+        let mut covered = operations(Rev::linux(major, minor));
         covered.extend(inside());
         covered.extend(REACHED);
         covered.extend(gup::site::ALL.iter().map(|s| s.function));

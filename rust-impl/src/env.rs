@@ -11,6 +11,12 @@
 //! | `__folio_lock`     | nothing: the lock stays taken, now by the caller |
 //! | `folio_unlock`     | clears the locked flag                           |
 //! | `wake_up_var`      | nothing                                          |
+//! | `free_devmap_managed_page` | nothing: the page stays as it is         |
+//! | `mlock_vma_page`   | sets the mlocked flag                            |
+//!
+//! The FOLL_PIN series calls the first four by their older names, `__put_page`,
+//! `set_page_dirty`, `lock_page` and `unlock_page`, and the last two exist only
+//! there.
 //!
 //! The statistics counters are no calls: they are state of the
 //! [`Machine`](crate::Machine).
@@ -24,9 +30,9 @@ use crate::pages::{FolioPtr, PagePtr};
 /// Which statistics counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counter {
-    /// NR_FOLL_PIN_ACQUIRED.
+    /// NR_FOLL_PIN_ACQUIRED, in the series NR_FOLL_PIN_REQUESTED.
     Acquired,
-    /// NR_FOLL_PIN_RELEASED.
+    /// NR_FOLL_PIN_RELEASED, in the series NR_FOLL_PIN_RETURNED.
     Released,
 }
 
@@ -65,8 +71,20 @@ impl Kernel<'_> {
         self.call(Call::WakeUpVar, folio)
     }
 
+    /// `free_devmap_managed_page` (v8 to v11).
+    pub(crate) fn free_devmap_managed_page(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(Call::FreeDevmapManaged, folio)
+    }
+
+    /// `mlock_vma_page` (v8 to v11).
+    pub(crate) fn mlock_vma_page(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(Call::MlockVmaPage, folio)?;
+        self.machine.pages.update(folio.page())?.flags |= flag::MLOCKED;
+        Ok(())
+    }
+
     /// `node_stat_mod_folio`: reads the folio's node, so a bad pointer faults
-    /// before anything is counted.
+    /// before anything is counted.  The series counts for debugging only.
     #[inline]
     pub(crate) fn node_stat_mod_folio(
         &mut self,
@@ -74,6 +92,9 @@ impl Kernel<'_> {
         counter: Counter,
         nr: i32,
     ) -> Result<(), Stop> {
+        if self.rules.counters_want_debug_vm && !self.rules.debug_vm {
+            return Ok(());
+        }
         self.machine.pages.get(folio.page())?;
         let counter = match counter {
             Counter::Acquired => &mut self.machine.acquired,

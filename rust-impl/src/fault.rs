@@ -5,7 +5,9 @@
 //! Without the feature `faults` the question [`is`] is a constant `false` and
 //! nothing is left of them; with it, `select` chooses one at run time.
 
+use crate::page::PinScheme;
 use crate::rules::{Revision, Rules};
+use crate::series::PinCheck;
 
 macro_rules! faults {
     ($($variant:ident $name:literal $what:literal;)*) => {
@@ -132,11 +134,48 @@ faults! {
         "the lockless walk hands out movable non-LRU pages (6.12)";
     HasPinnedForgotten "has-pinned-forgotten"
         "MMF_HAS_PINNED is not set";
+    DevmapPrivatePlain "devmap-private-plain"
+        "device-private pages are put like any other (v8 to v11)";
+    GrabPageHead "grab-page-head"
+        "the rest of a pin goes to the head (v8)";
+    PinUnchecked "pin-unchecked"
+        "the slow pin does not look at the count (v9 to v11)";
+    BiasWidth "bias-width"
+        "the check for an overflow by the bias has the bias in the other width (v9, v10)";
+    TryPinCountsOne "try-pin-counts-one"
+        "refs pins of a compound page are counted as one (v8 to v11)";
+    FastGetWins "fast-get-wins"
+        "the lockless grab lets FOLL_GET win over FOLL_PIN (v8 to v11)";
+    PutHeadPlain "put-head-plain"
+        "put_compound_head subtracts without the extra reference that frees (v8 to v11)";
+    UnpinDevmapUncounted "unpin-devmap-uncounted"
+        "the unpin of a devmap-managed page is not counted (v8 to v11, DEBUG_VM)";
+    GrabErrno "grab-errno"
+        "a failed grab of a huge entry gives EEXIST (v9 to v11)";
+    MaskOtherPage "mask-other-page"
+        "follow_page_mask gives NULL for the page or the page for NULL (v8 to v11)";
+    DevmapUnasked "devmap-unasked"
+        "a huge devmap entry is followed with neither flag (v8 to v11)";
+    MlockOrder "mlock-order"
+        "the grab and the mlock of a huge page have changed places (v8 to v11)";
+    HugetlbPastEnd "hugetlb-past-end"
+        "follow_hugetlb_page records one page past the end (v8 to v11)";
+    ChangedKept "changed-kept"
+        "a grab is kept although the entry changed (v8 to v11)";
+    UndoKeepsReferenced "undo-keeps-referenced"
+        "the back-out of device pages leaves them Referenced (v8 to v11)";
+    UndoPuts "undo-puts"
+        "the back-out of device pages puts where it should unpin (v8 to v11)";
+    RemoteLocked "remote-locked"
+        "pin_user_pages_remote lets locked and FOLL_LONGTERM pass together (v8 to v11)";
 }
 
 impl Fault {
     /// Whether it makes a difference in a kernel.
     pub fn applies(self, rules: &Rules) -> bool {
+        if rules.is_series() {
+            return self.applies_to_series(rules);
+        }
         match self {
             Fault::FastP2pdmaSkipped | Fault::AddPinThreshold | Fault::AllowedMovable => {
                 rules.revision >= Revision::V6_12
@@ -145,7 +184,37 @@ impl Fault {
             Fault::FolioGetWindow | Fault::PutZeroUnnoticed | Fault::SanityTailIgnored => {
                 rules.debug_vm
             }
-            _ => true,
+            _ => self < Fault::DevmapPrivatePlain,
+        }
+    }
+
+    /// The FOLL_PIN series shares some of the kernels' code.
+    fn applies_to_series(self, rules: &Rules) -> bool {
+        let series = &rules.series;
+        match self {
+            Fault::SlowBias1023
+            | Fault::SlowGetPinOrder
+            | Fault::TryGetRefsOne
+            | Fault::TryGetWarnMissing
+            | Fault::TryGetPageWarnMissing
+            | Fault::TryGetPageNegative
+            | Fault::GetPageNoHead
+            | Fault::PutPageNoHead
+            | Fault::AddUnlessZero
+            | Fault::DevmapKeyIgnored
+            | Fault::DirtyAlways
+            | Fault::UnlockForgotten
+            | Fault::MarkDirtyForgotten
+            | Fault::PinnedGreater => true,
+            Fault::PinnedSigned => rules.pins != PinScheme::SignedReferences,
+            Fault::FolioGetWindow | Fault::PutZeroUnnoticed => rules.debug_vm,
+            Fault::TryPinCountsOne | Fault::UnpinDevmapUncounted => rules.debug_vm,
+            Fault::SlowErrno | Fault::SlowCountZero | Fault::PinUnchecked | Fault::GrabErrno => {
+                series.grab_can_fail
+            }
+            Fault::GrabPageHead => !series.grab_can_fail,
+            Fault::BiasWidth => matches!(series.pin_check, PinCheck::Bias32 | PinCheck::Bias64),
+            _ => self >= Fault::DevmapPrivatePlain,
         }
     }
 
@@ -196,6 +265,16 @@ mod tests {
             assert_eq!(Fault::by_name(fault.name()), Some(fault));
         }
         assert!(Fault::ALL.len() >= 24);
+    }
+
+    #[test]
+    fn every_fault_applies_somewhere() {
+        for fault in Fault::ALL {
+            assert!(
+                Rules::ALL.iter().any(|rules| fault.applies(rules)),
+                "{fault:?}"
+            );
+        }
     }
 
     #[test]

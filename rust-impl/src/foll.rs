@@ -68,6 +68,24 @@ const fn table(bits: &[(FollFlag, u32)]) -> FollTable {
     table
 }
 
+/// Linux 5.5 with the FOLL_PIN series, which adds FOLL_PIN.
+pub static FOLL_5_5: FollTable = table(&[
+    (FollFlag::Write, 0x1),
+    (FollFlag::Touch, 0x2),
+    (FollFlag::Get, 0x4),
+    (FollFlag::Dump, 0x8),
+    (FollFlag::Force, 0x10),
+    (FollFlag::Nowait, 0x20),
+    (FollFlag::Hwpoison, 0x100),
+    (FollFlag::Migration, 0x400),
+    (FollFlag::Tried, 0x800),
+    (FollFlag::Remote, 0x2000),
+    (FollFlag::Anon, 0x8000),
+    (FollFlag::Longterm, 0x1_0000),
+    (FollFlag::SplitPmd, 0x2_0000),
+    (FollFlag::Pin, 0x4_0000),
+]);
+
 /// Linux 6.1: all in one header, with holes.
 pub static FOLL_6_1: FollTable = table(&[
     (FollFlag::Write, 0x1),
@@ -138,7 +156,7 @@ impl Foll {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{RULES_6_1, RULES_6_12};
+    use crate::rules::{RULES_6_1, RULES_6_12, RULES_V8};
 
     #[test]
     fn the_two_numberings_differ() {
@@ -151,6 +169,8 @@ mod tests {
     fn a_flag_that_a_revision_lacks_has_no_bit() {
         let p2p = 1 << FollFlag::PciP2pdma as u32;
         assert_eq!(Foll::from_canonical(p2p, &RULES_6_1), Foll(0));
+        let fast_only = 1 << FollFlag::FastOnly as u32 | 1 << FollFlag::Nofault as u32;
+        assert_eq!(Foll::from_canonical(fast_only, &RULES_V8), Foll(0));
         let migration = 1 << FollFlag::Migration as u32;
         assert_eq!(Foll::from_canonical(migration, &RULES_6_12), Foll(0));
         assert_eq!(Foll::from_canonical(0xff00_0000, &RULES_6_12), Foll(0));
@@ -158,7 +178,7 @@ mod tests {
 
     #[test]
     fn no_bit_is_used_twice() {
-        for table in [&FOLL_6_1, &FOLL_6_12] {
+        for table in [&FOLL_5_5, &FOLL_6_1, &FOLL_6_12] {
             let sum: u64 = table.iter().map(|&b| u64::from(b)).sum();
             let or = table.iter().fold(0, |a, &b| a | u64::from(b));
             assert_eq!(sum, or);

@@ -5,6 +5,9 @@
 //! means: 6.1 `try_grab_page`, 6.12 `try_grab_folio`.  The *fast* one is for
 //! the lockless walk, where the folio may go away at any time: 6.1
 //! `try_grab_folio`, 6.12 `try_grab_folio_fast`.
+//!
+//! The FOLL_PIN series has a slow and a fast one too; what they do is in
+//! [`series::grab`](crate::series::grab).
 
 use crate::GUP_PIN_COUNTING_BIAS;
 use crate::env::Counter;
@@ -20,17 +23,30 @@ pub const ENOMEM: i32 = 12;
 /// Remote I/O error; here: a PCI peer-to-peer page that was not asked for.
 pub const EREMOTEIO: i32 = 121;
 
-const BIAS: i32 = GUP_PIN_COUNTING_BIAS as i32;
+pub(crate) const BIAS: i32 = GUP_PIN_COUNTING_BIAS as i32;
+
+/// One pin of the slow grab, in references.
+pub(crate) fn slow_bias() -> i32 {
+    if fault::is(Fault::SlowBias1023) {
+        BIAS - 1
+    } else {
+        BIAS
+    }
+}
 
 impl Kernel<'_> {
     /// The slow grab of whichever revision: 0 or a negative errno.
     ///
     /// 6.1 takes a page, one reference, and gives a bool, which stands here as
-    /// 0 or -ENOMEM.  6.12 takes the folio of the page.
+    /// 0 or -ENOMEM.  6.12 takes the folio of the page.  v8's gives nothing
+    /// and cannot fail.
     pub fn grab_slow(&mut self, page: PagePtr, refs: i32, flags: Foll) -> Result<i32, Stop> {
         let result = if self.rules.slow_grab_takes_refs {
             let folio = self.page_folio(page)?;
             self.try_grab_folio(folio, refs, flags)?
+        } else if !self.rules.series.grab_can_fail {
+            self.grab_page(page, flags)?;
+            0
         } else if self.try_grab_page(page, flags)? {
             0
         } else {
@@ -42,8 +58,14 @@ impl Kernel<'_> {
         Ok(result)
     }
 
-    /// `try_grab_page` (6.1): the slow grab of one reference or pin.
+    /// `try_grab_page` (v9 to v11, 6.1): the slow grab of one reference or pin.
+    ///
+    /// In the series it looks at the count where it takes something, which is
+    /// told [there](crate::series::grab); 6.1 looks first of all.
     pub fn try_grab_page(&mut self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
+        if self.rules.is_series() {
+            return self.series_try_grab_page(page, flags);
+        }
         let folio = self.page_folio(page)?;
         let both = self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin);
         self.warn_on(both, Site::TryGrabPageBoth);
@@ -80,14 +102,16 @@ impl Kernel<'_> {
             && self.zone_device_type(page)? == Some(Pgmap::P2pdma))
     }
 
+    /// A slow grab takes references: FOLL_GET wins over FOLL_PIN.
+    pub(crate) fn slow_grab_gets(&self, flags: Foll) -> bool {
+        self.has(flags, FollFlag::Get)
+            && !(fault::is(Fault::SlowGetPinOrder) && self.has(flags, FollFlag::Pin))
+    }
+
     /// References or pins on a folio that is held already.
     fn take_held(&mut self, folio: FolioPtr, refs: i32, flags: Foll) -> Result<(), Stop> {
-        let mut get = self.has(flags, FollFlag::Get);
         let pin = self.has(flags, FollFlag::Pin);
-        if fault::is(Fault::SlowGetPinOrder) {
-            get &= !pin;
-        }
-        if get {
+        if self.slow_grab_gets(flags) {
             self.folio_ref_add(folio, refs)?;
         } else if pin {
             if self.is_zero_folio(folio, Fault::SlowZeroPage) {
@@ -99,26 +123,25 @@ impl Kernel<'_> {
                     self.folio_pincount_add(folio, refs)?;
                 }
             } else {
-                let bias = if fault::is(Fault::SlowBias1023) {
-                    BIAS - 1
-                } else {
-                    BIAS
-                };
-                self.folio_ref_add(folio, refs.wrapping_mul(bias))?;
+                self.folio_ref_add(folio, refs.wrapping_mul(slow_bias()))?;
             }
             self.node_stat_mod_folio(folio, Counter::Acquired, refs)?;
         }
         Ok(())
     }
 
-    /// `try_grab_folio_fast` (6.12), `try_grab_folio` (6.1): the lockless
-    /// walk's grab; `None` stands for NULL.
+    /// `try_grab_folio_fast` (6.12), `try_grab_folio` (6.1),
+    /// `try_grab_compound_head` (v8 to v11): the lockless walk's grab; `None`
+    /// stands for NULL.
     pub fn try_grab_folio_fast(
         &mut self,
         page: PagePtr,
         refs: i32,
         flags: Foll,
     ) -> Result<Option<FolioPtr>, Stop> {
+        if self.rules.is_series() {
+            return self.try_grab_compound_head(page, refs, flags);
+        }
         if self.rules.fast_grab_wants_irqs_off && self.rules.debug_vm {
             self.warn_on(self.machine.irqs_on, Site::TryGrabFolioFastIrqs);
         }

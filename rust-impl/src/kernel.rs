@@ -35,7 +35,8 @@ impl core::error::Error for Stop {}
 /// Runs kernel functions; cheap to make, so make one per operation or keep it.
 ///
 /// The functions are in [`refs`](crate::refs), [`grab`](crate::grab),
-/// [`unpin`](crate::unpin) and [`predicates`](crate::predicates).
+/// [`unpin`](crate::unpin) and [`predicates`](crate::predicates), those that
+/// only the FOLL_PIN series has in [`series`](crate::series).
 pub struct Kernel<'a> {
     /// Which kernel.
     pub rules: &'a Rules,
@@ -50,6 +51,7 @@ impl<'a> Kernel<'a> {
     /// A kernel on a machine.
     #[inline]
     pub fn new(rules: &'a Rules, machine: &'a mut Machine, observer: &'a mut dyn Observer) -> Self {
+        debug_assert_eq!(rules.pins, machine.pages.pins(), "see Machine::for_rules");
         Self {
             rules,
             machine,

@@ -10,6 +10,8 @@
 //! * [`machine`] adds the state beside pages, [`world`] sets it up and changes
 //!   it from outside, [`env`](mod@env) answers for the rest of the kernel.
 //! * [`refs`], [`grab`], [`unpin`] and [`predicates`] are the kernel functions.
+//! * [`series`] is what only the FOLL_PIN series of patches has, as it was
+//!   posted: its call sites, and what its review found.
 //! * [`site`] lists every WARN and BUG, [`fault`] the faults that can be
 //!   planted.
 //!
@@ -32,6 +34,7 @@ pub mod pages;
 pub mod predicates;
 pub mod refs;
 pub mod rules;
+pub mod series;
 pub mod site;
 pub mod unpin;
 pub mod world;
@@ -41,10 +44,11 @@ pub use grab::{ENOMEM, EREMOTEIO};
 pub use kernel::{Kernel, Stop};
 pub use machine::Machine;
 pub use observer::{Call, Event, Events, Observer};
-pub use page::{Mapping, Page, PageState};
+pub use page::{Mapping, Page, PageState, PinScheme};
 pub use pages::{FolioPtr, PagePtr, Pages};
 pub use predicates::Vma;
 pub use rules::{Revision, Rules};
+pub use series::{EEXIST, EFAULT, EINVAL, ErrPtr, Wrapper};
 pub use site::Site;
 pub use unpin::List;
 pub use world::{FolioDecl, Kind, WorldDecl};

@@ -6,7 +6,9 @@
 
 use alloc::vec::Vec;
 
-use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_SHIFT};
+use crate::page::PinScheme;
+use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_PAGES, SLOT_SHIFT};
+use crate::rules::Rules;
 use crate::world::Placed;
 
 /// Steps (refcount updates and calls) of one operation.
@@ -71,10 +73,15 @@ pub struct Machine {
     pub devmap_managed_key: bool,
     /// The zero page; [`PagePtr::POISON`] if the program declares none.
     pub zero_page: PagePtr,
-    /// NR_FOLL_PIN_ACQUIRED, moved by the running operation.
+    /// NR_FOLL_PIN_ACQUIRED (in the series: REQUESTED), moved by the running
+    /// operation.
     pub acquired: i32,
-    /// NR_FOLL_PIN_RELEASED, moved by the running operation.
+    /// NR_FOLL_PIN_RELEASED (in the series: RETURNED), moved by the running
+    /// operation.
     pub released: i32,
+    /// `pages[]`: what the running operation has recorded so far.  One that
+    /// backs out takes its entries away again.
+    pub entries: Vec<PagePtr>,
     /// Steps that the running operation has taken.
     pub steps: u32,
     /// Steps that it may take.
@@ -93,10 +100,20 @@ impl Default for Machine {
 }
 
 impl Machine {
-    /// A machine without declared folios.
+    /// A machine without declared folios, for kernels.
     pub fn new() -> Self {
+        Self::with_pins(PinScheme::Exact)
+    }
+
+    /// A machine without declared folios, for a kernel or series of these
+    /// rules.
+    pub fn for_rules(rules: &Rules) -> Self {
+        Self::with_pins(rules.pins)
+    }
+
+    fn with_pins(pins: PinScheme) -> Self {
         Self {
-            pages: Pages::new(),
+            pages: Pages::with_pins(pins),
             irqs_on: false,
             has_pinned: false,
             write_protect_seq: 0,
@@ -104,6 +121,7 @@ impl Machine {
             zero_page: PagePtr::POISON,
             acquired: 0,
             released: 0,
+            entries: Vec::with_capacity(SLOT_PAGES as usize),
             steps: 0,
             step_limit: STEP_LIMIT,
             folios: [Placed::NONE; MAX_FOLIOS as usize],
@@ -125,10 +143,12 @@ impl Machine {
         self.begin_op();
     }
 
-    /// Starts an operation: no steps, no pages touched, no counter moved.
+    /// Starts an operation: no steps, no pages touched or recorded, no counter
+    /// moved.
     #[inline]
     pub fn begin_op(&mut self) {
         self.pages.begin_op();
+        self.entries.clear();
         self.steps = 0;
         self.acquired = 0;
         self.released = 0;

@@ -10,16 +10,20 @@ use crate::site::Site;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Call {
-    /// `__folio_put`: the last reference is gone, the folio is freed.
+    /// `__folio_put`, in the series `__put_page`: the last reference is gone, the folio is freed.
     FolioPut,
-    /// `folio_mark_dirty`.
+    /// `folio_mark_dirty`, `set_page_dirty`.
     FolioMarkDirty,
-    /// `__folio_lock`: the lock was taken, wait for it.
+    /// `__folio_lock`, `__lock_page`: the lock was taken, wait for it.
     FolioLock,
-    /// `folio_unlock`.
+    /// `folio_unlock`, `unlock_page`.
     FolioUnlock,
     /// `wake_up_var` of the reference count.
     WakeUpVar,
+    /// `free_devmap_managed_page`: the driver has its page back.
+    FreeDevmapManaged,
+    /// `mlock_vma_page`.
+    MlockVmaPage,
 }
 
 /// Who watches.  BUG and memory faults are not told here: they are the

@@ -129,6 +129,39 @@ pub enum Pgmap {
     P2pdma,
 }
 
+/// How a page shows that it is pinned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PinScheme {
+    /// Large folios have an exact count; of small ones the reference count
+    /// gives a hint.
+    #[default]
+    Exact,
+    /// All by their reference count: a pin is 1024 references, and a count
+    /// that overflowed into the sign bit still reads as pinned.
+    References,
+    /// The same, but a negative count does not read as pinned.
+    SignedReferences,
+}
+
+impl PinScheme {
+    /// Whether a page that is no tail looks pinned.
+    #[inline]
+    pub const fn looks_pinned(self, page: &Page) -> bool {
+        match self {
+            PinScheme::Exact if page.is_large() => page.pincount > 0,
+            PinScheme::SignedReferences => page.refcount >= GUP_PIN_COUNTING_BIAS as i32,
+            _ => page.refcount as u32 >= GUP_PIN_COUNTING_BIAS,
+        }
+    }
+
+    /// Whether there is a pin count beside the reference count.
+    #[inline]
+    pub const fn has_pincount(self) -> bool {
+        matches!(self, PinScheme::Exact)
+    }
+}
+
 pub(crate) const NO_HEAD: u32 = u32::MAX;
 
 /// A page.  Tail pages have a refcount and flags of their own, which functions
@@ -186,15 +219,18 @@ impl Page {
         self.head != NO_HEAD
     }
 
-    /// What is observed of it.
+    /// What is observed of it, where pins are kept in this way.
     #[inline]
-    pub fn observe(&self, page: u32) -> PageState {
-        let large = self.is_large();
+    pub const fn observe(&self, page: u32, pins: PinScheme) -> PageState {
         let tail = self.is_tail();
         PageState {
             page,
             refcount: self.refcount,
-            pincount: if large { self.pincount } else { 0 },
+            pincount: if self.is_large() && pins.has_pincount() {
+                self.pincount
+            } else {
+                0
+            },
             flags: if tail {
                 self.flags & !flag::NOT_ON_TAILS
             } else {
@@ -202,13 +238,7 @@ impl Page {
             },
             mapping: if tail { Mapping::None } else { self.mapping },
             tail,
-            pinned: if tail {
-                false
-            } else if large {
-                self.pincount > 0
-            } else {
-                self.refcount as u32 >= GUP_PIN_COUNTING_BIAS
-            },
+            pinned: !tail && pins.looks_pinned(self),
         }
     }
 }
@@ -220,7 +250,8 @@ pub struct PageState {
     pub page: u32,
     /// `_refcount`.
     pub refcount: i32,
-    /// The exact pin count; heads of large folios only.
+    /// The exact pin count; heads of large folios only, and only where there
+    /// is one.
     pub pincount: i32,
     /// [`flag`] bits.
     pub flags: u32,
@@ -228,6 +259,6 @@ pub struct PageState {
     pub mapping: Mapping,
     /// Whether it is a tail page.
     pub tail: bool,
-    /// `folio_maybe_dma_pinned()`; false for tails.
+    /// `folio_maybe_dma_pinned()`, `page_dma_pinned()`; false for tails.
     pub pinned: bool,
 }

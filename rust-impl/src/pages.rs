@@ -9,7 +9,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::kernel::Stop;
-use crate::page::{Mapping, NO_HEAD, Page, PageState, Zone, flag};
+use crate::page::{Mapping, NO_HEAD, Page, PageState, PinScheme, Zone, flag};
 
 /// Folios that a program can declare.
 pub const MAX_FOLIOS: u32 = 8;
@@ -156,6 +156,8 @@ pub struct Pages {
     touched: Vec<(u32, Page)>,
     /// Of the running program.
     dirty: Vec<u32>,
+    /// How pins are seen.
+    pins: PinScheme,
 }
 
 impl Default for Pages {
@@ -165,8 +167,13 @@ impl Default for Pages {
 }
 
 impl Pages {
-    /// Builds all slots.
+    /// Builds all slots, for kernels.
     pub fn new() -> Self {
+        Self::with_pins(PinScheme::Exact)
+    }
+
+    /// Builds all slots; pins are seen in this way.
+    pub fn with_pins(pins: PinScheme) -> Self {
         let mut pages = vec![Page::BLANK; NR_PAGES as usize];
         for slot in 0..NR_SLOTS {
             let first = slot << SLOT_SHIFT;
@@ -178,6 +185,7 @@ impl Pages {
             pages,
             touched: Vec::with_capacity(2048),
             dirty: Vec::with_capacity(2048),
+            pins,
         }
     }
 
@@ -201,10 +209,15 @@ impl Pages {
         Ok(slot)
     }
 
+    /// How pins are seen.
+    pub fn pins(&self) -> PinScheme {
+        self.pins
+    }
+
     /// What is observed of a page of the arena.
     #[inline]
     pub fn observe(&self, nr: u32) -> PageState {
-        self.pages[nr as usize].observe(nr)
+        self.pages[nr as usize].observe(nr, self.pins)
     }
 
     /// The head of a page's folio, for callers that are not the kernel;
@@ -238,10 +251,10 @@ impl Pages {
         if !self.touched.is_sorted_by_key(|&(nr, _)| nr) {
             self.touched.sort_unstable_by_key(|&(nr, _)| nr);
         }
-        let pages = &self.pages;
+        let (pages, pins) = (&self.pages, self.pins);
         self.touched.iter().filter_map(move |(nr, before)| {
-            let now = pages[*nr as usize].observe(*nr);
-            (now != before.observe(*nr)).then_some(now)
+            let now = pages[*nr as usize].observe(*nr, pins);
+            (now != before.observe(*nr, pins)).then_some(now)
         })
     }
 

@@ -84,7 +84,7 @@ impl Kernel<'_> {
         Ok(!self.page_anon_exclusive(page)?)
     }
 
-    /// `page_maybe_dma_pinned` (6.1).
+    /// `page_maybe_dma_pinned` (6.1), `page_dma_pinned` (v8 to v11).
     pub fn page_maybe_dma_pinned(&self, page: PagePtr) -> Result<bool, Stop> {
         let folio = self.page_folio(page)?;
         self.folio_maybe_dma_pinned(folio)
@@ -92,17 +92,20 @@ impl Kernel<'_> {
 
     /// `folio_maybe_dma_pinned` (6.1, 6.12): exact for large folios, a guess
     /// from the reference count for small ones, where an overflow into the
-    /// sign bit still counts as pinned.
+    /// sign bit still counts as pinned.  Before v5.7 all was guessed.
     pub fn folio_maybe_dma_pinned(&self, folio: FolioPtr) -> Result<bool, Stop> {
         let page = self.machine.pages.get(folio.page())?;
-        if page.is_large() {
-            return Ok(page.pincount > 0 || page.pincount == 0 && fault::is(Fault::PinnedLargeZero));
-        }
-        if fault::is(Fault::PinnedSigned) && page.refcount < 0 {
+        let pins = self.rules.pins;
+        if pins.has_pincount() && page.is_large() {
+            if page.pincount == 0 && fault::is(Fault::PinnedLargeZero) {
+                return Ok(true);
+            }
+        } else if fault::is(Fault::PinnedSigned) && page.refcount < 0
+            || fault::is(Fault::PinnedGreater) && page.refcount as u32 == GUP_PIN_COUNTING_BIAS
+        {
             return Ok(false);
         }
-        let least = GUP_PIN_COUNTING_BIAS + u32::from(fault::is(Fault::PinnedGreater));
-        Ok(page.refcount as u32 >= least)
+        Ok(pins.looks_pinned(page))
     }
 
     /// fork's question, of whichever revision: 6.12 speaks of the page's

@@ -11,7 +11,7 @@ use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
 
 impl Kernel<'_> {
-    /// `page_folio` (6.1, 6.12): follows the compound link of a page.
+    /// `page_folio` (6.1, 6.12), `compound_head` (v8 to v11): follows the compound link of a page.
     pub fn page_folio(&self, page: PagePtr) -> Result<FolioPtr, Stop> {
         let p = self.machine.pages.get(page)?;
         Ok(FolioPtr(if p.is_tail() {
@@ -40,6 +40,12 @@ impl Kernel<'_> {
         Ok(page.refcount)
     }
 
+    /// `page_ref_sub_return` (v8 on): subtracts from the count of this very
+    /// page, head or tail, and gives the new value.
+    pub fn page_ref_sub_return(&mut self, page: PagePtr, nr: i32) -> Result<i32, Stop> {
+        self.folio_ref_add(FolioPtr(page), nr.wrapping_neg())
+    }
+
     /// An atomic addition to the pin count of a large folio.
     pub(crate) fn folio_pincount_add(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
         let page = self.machine.pages.update(folio.page())?;
@@ -64,7 +70,7 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// `folio_get` (6.1, 6.12).
+    /// `folio_get` (6.1, 6.12; before, `get_page` of a head).
     pub fn folio_get(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         if self.rules.debug_vm {
             let count = self.folio_ref_count(folio)?;
@@ -74,14 +80,18 @@ impl Kernel<'_> {
                 127
             };
             if (count as u32).wrapping_add(window) <= window {
-                return Err(Stop::Bug(Site::FolioGet));
+                return Err(Stop::Bug(if self.rules.gets_compound_heads {
+                    Site::GetPage
+                } else {
+                    Site::FolioGet
+                }));
             }
         }
         self.folio_ref_add(folio, 1)?;
         Ok(())
     }
 
-    /// `get_page` (6.1, 6.12).
+    /// `get_page` (v8 on).
     pub fn get_page(&mut self, page: PagePtr) -> Result<(), Stop> {
         let mut folio = self.page_folio(page)?;
         if fault::is(Fault::GetPageNoHead) {
@@ -90,7 +100,7 @@ impl Kernel<'_> {
         self.folio_get(folio)
     }
 
-    /// `try_get_page` (6.1, 6.12).
+    /// `try_get_page` (v8 on).
     pub fn try_get_page(&mut self, page: PagePtr) -> Result<bool, Stop> {
         let folio = self.page_folio(page)?;
         let count = self.folio_ref_count(folio)?;
@@ -137,20 +147,25 @@ impl Kernel<'_> {
             if negative && fault::is(Fault::TryGetWarnMissing) {
                 return Ok(None);
             }
-            if self.warn_on(negative, Site::TryGetFolio) {
+            let site = if self.rules.gets_compound_heads {
+                Site::TryGetCompoundHead
+            } else {
+                Site::TryGetFolio
+            };
+            if self.warn_on(negative, site) {
                 return Ok(None);
             }
             if !self.folio_ref_try_add(folio, refs)? {
                 return Ok(None);
             }
-            if self.page_folio(page)? == folio {
+            if !self.rules.get_rechecks_head || self.page_folio(page)? == folio {
                 return Ok(Some(folio));
             }
             self.put_refs(folio, refs)?;
         }
     }
 
-    /// `put_page` (6.1, 6.12).
+    /// `put_page` (v8 on).
     pub fn put_page(&mut self, page: PagePtr) -> Result<(), Stop> {
         let mut folio = self.page_folio(page)?;
         if fault::is(Fault::PutPageNoHead) {
@@ -170,7 +185,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `put_page_testzero` (6.1, 6.12): looks up no head.
+    /// `put_page_testzero` (v8 on): looks up no head.
     fn put_page_testzero(&mut self, page: PagePtr) -> Result<bool, Stop> {
         if self.rules.debug_vm
             && self.machine.pages.get(page)?.refcount == 0
@@ -191,6 +206,21 @@ impl Kernel<'_> {
         Ok(())
     }
 
+    /// `page_is_devmap_managed` (v8 to v11), and the conditions at the top of
+    /// the later function.  With the key off nothing is looked at.
+    pub(crate) fn page_is_devmap_managed(&self, page: PagePtr) -> Result<bool, Stop> {
+        if !self.machine.devmap_managed_key && !fault::is(Fault::DevmapKeyIgnored) {
+            return Ok(false);
+        }
+        Ok(match self.zone_device_type(page)? {
+            Some(Pgmap::FsDax) => true,
+            Some(Pgmap::Private) => {
+                self.rules.devmap_put_frees && !fault::is(Fault::DevmapPrivatePlain)
+            }
+            _ => false,
+        })
+    }
+
     /// `put_devmap_managed_folio_refs` (6.12), `put_devmap_managed_page_refs`
     /// (6.1): the counts of fsdax pages are based on 1, and someone may wait
     /// for a page to become idle.
@@ -199,11 +229,12 @@ impl Kernel<'_> {
         folio: FolioPtr,
         refs: i32,
     ) -> Result<bool, Stop> {
-        if !self.machine.devmap_managed_key && !fault::is(Fault::DevmapKeyIgnored) {
+        if !self.page_is_devmap_managed(folio.page())? {
             return Ok(false);
         }
-        if self.zone_device_type(folio.page())? != Some(Pgmap::FsDax) {
-            return Ok(false);
+        if self.rules.devmap_put_frees {
+            self.put_devmap_managed_page(folio)?;
+            return Ok(true);
         }
         let idle = i32::from(!fault::is(Fault::DevmapWakeAtZero));
         if self.folio_ref_add(folio, refs.wrapping_neg())? == idle {

@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 //! How kernel revisions differ, as data.
 //!
-//! Each field says what changes and which upstream change brought it.  Adding
+//! Each field says what changes and which upstream change brought it, or which
+//! version of the FOLL_PIN series and for which finding of its review.  Adding
 //! a kernel means adding a revision here, its values, and at most a field for
 //! what no older kernel did.
 
-use crate::foll::{FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
+use crate::foll::{FOLL_5_5, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
+use crate::page::PinScheme;
+use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
 
-/// Kernel revisions, oldest first.
+/// Kernel revisions, oldest first; the versions of the FOLL_PIN series, which
+/// was posted on top of 5.5, come before all kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Revision {
+    /// The FOLL_PIN series, version 8, with the mistakes that its review found.
+    V8,
+    /// Version 9: the findings of that review seen to.
+    V9,
+    /// Version 10.
+    V10,
+    /// Version 11: as it went into 5.7, but for what other patches of the
+    /// series added there.
+    V11,
     /// Linux 6.1 (with the zero-page changes of its stable series).
     V6_1,
     /// Linux 6.12.
@@ -54,7 +67,92 @@ pub struct Rules {
     /// was.  v6.10: "mm: merge folio_is_secretmem() and
     /// folio_fast_pin_allowed() into gup_fast_folio_allowed()".
     pub secretmem_by_mapping: bool,
+    /// How a page shows that it is pinned.  v5.7: "mm/gup: page->hpage_pinned_refcount:
+    /// exact pin counts for huge pages".
+    pub pins: PinScheme,
+    /// The two pin counters move with CONFIG_DEBUG_VM only.  Not so in any
+    /// kernel, but in the series as posted.
+    pub counters_want_debug_vm: bool,
+    /// get_page() and try_get_compound_head() are the functions, and hold the
+    /// BUG and the WARN; later they are folio_get() (v5.16, "mm: Add
+    /// folio_get()") and try_get_folio() (v5.18).
+    pub gets_compound_heads: bool,
+    /// The lockless way to a reference looks the head up again afterwards.
+    /// v5.14: "mm/gup: fix try_grab_compound_head() race with
+    /// split_huge_page()".
+    pub get_rechecks_head: bool,
+    /// DEVICE_PRIVATE pages count from one as well, and a devmap-managed page
+    /// goes back to its driver when one reference is left; later only fsdax
+    /// waits for that.  v5.18: "mm: remove the extra ZONE_DEVICE struct page
+    /// refcount".
+    pub devmap_put_frees: bool,
+    /// What the versions of the series did differently from each other.
+    /// Kernels have what the series came to.
+    pub series: SeriesRules,
 }
+
+/// What v8 to v11 of the FOLL_PIN series have in common, and v11's own.
+const RULES_SERIES: Rules = Rules {
+    revision: Revision::V11,
+    debug_vm: true,
+    foll: &FOLL_5_5,
+    slow_grab_takes_refs: false,
+    fast_grab_wants_irqs_off: false,
+    grabs_check_p2pdma: false,
+    longterm_checked_after_get: false,
+    unshares_file_pages: false,
+    lists_may_hold_null: false,
+    add_unless_reads_first: false,
+    secretmem_by_mapping: false,
+    pins: PinScheme::References,
+    counters_want_debug_vm: true,
+    gets_compound_heads: true,
+    get_rechecks_head: false,
+    devmap_put_frees: true,
+    series: SERIES_V11,
+};
+
+/// The FOLL_PIN series, version 8, CONFIG_DEBUG_VM.
+pub const RULES_V8: Rules = Rules {
+    revision: Revision::V8,
+    series: SERIES_V8,
+    ..RULES_SERIES
+};
+
+/// Version 8 as it would be if page_dma_pinned() compared signed numbers,
+/// which the review of v10 was worried about.  As posted it does not: the bias
+/// is unsigned, and makes the comparison so.
+pub const RULES_V8_SIGNED: Rules = Rules {
+    pins: PinScheme::SignedReferences,
+    ..RULES_V8
+};
+
+/// The FOLL_PIN series, version 9, CONFIG_DEBUG_VM.
+pub const RULES_V9: Rules = Rules {
+    revision: Revision::V9,
+    series: SERIES_V9,
+    ..RULES_SERIES
+};
+
+/// Version 9 as it would be with a bias of 32 bits, where the check for an
+/// overflow does what its name says.
+pub const RULES_V9_BIAS32: Rules = Rules {
+    series: SeriesRules {
+        pin_check: PinCheck::Bias32,
+        ..SERIES_V9
+    },
+    ..RULES_V9
+};
+
+/// The FOLL_PIN series, version 10, CONFIG_DEBUG_VM.
+pub const RULES_V10: Rules = Rules {
+    revision: Revision::V10,
+    series: SERIES_V10,
+    ..RULES_SERIES
+};
+
+/// The FOLL_PIN series, version 11, CONFIG_DEBUG_VM.
+pub const RULES_V11: Rules = RULES_SERIES;
 
 /// Linux 6.1, CONFIG_DEBUG_VM.
 pub const RULES_6_1: Rules = Rules {
@@ -69,6 +167,12 @@ pub const RULES_6_1: Rules = Rules {
     lists_may_hold_null: false,
     add_unless_reads_first: false,
     secretmem_by_mapping: false,
+    pins: PinScheme::Exact,
+    counters_want_debug_vm: false,
+    gets_compound_heads: false,
+    get_rechecks_head: true,
+    devmap_put_frees: false,
+    series: SERIES_V11,
 };
 
 /// Linux 6.12, CONFIG_DEBUG_VM.
@@ -84,25 +188,82 @@ pub const RULES_6_12: Rules = Rules {
     lists_may_hold_null: true,
     add_unless_reads_first: true,
     secretmem_by_mapping: true,
+    pins: PinScheme::Exact,
+    counters_want_debug_vm: false,
+    gets_compound_heads: false,
+    get_rechecks_head: true,
+    devmap_put_frees: false,
+    series: SERIES_V11,
 };
 
 impl Rules {
-    /// Every revision in every configuration.
-    pub const ALL: [Rules; 4] = [
+    /// Every kernel in every configuration.
+    pub const KERNELS: [Rules; 4] = [
         RULES_6_1,
         RULES_6_1.with_debug_vm(false),
         RULES_6_12,
         RULES_6_12.with_debug_vm(false),
     ];
 
+    /// Every version of the FOLL_PIN series in every configuration, then the
+    /// variants.
+    pub const SERIES: [Rules; 10] = [
+        RULES_V8,
+        RULES_V8.with_debug_vm(false),
+        RULES_V9,
+        RULES_V9.with_debug_vm(false),
+        RULES_V10,
+        RULES_V10.with_debug_vm(false),
+        RULES_V11,
+        RULES_V11.with_debug_vm(false),
+        RULES_V9_BIAS32,
+        RULES_V8_SIGNED,
+    ];
+
+    /// All of both.
+    pub const ALL: [Rules; 14] = {
+        let mut all = [RULES_6_1; 14];
+        let (mut i, kernels) = (0, Rules::KERNELS.len());
+        while i < all.len() {
+            all[i] = if i < kernels {
+                Rules::KERNELS[i]
+            } else {
+                Rules::SERIES[i - kernels]
+            };
+            i += 1;
+        }
+        all
+    };
+
     /// The same revision with CONFIG_DEBUG_VM on or off.
     pub const fn with_debug_vm(self, debug_vm: bool) -> Rules {
         Rules { debug_vm, ..self }
     }
 
-    /// `6.1`, `6.1-nodebug`, ...: what [`Rules::by_name`] understands.
+    /// A version of the FOLL_PIN series, no kernel: functions are those of 5.5
+    /// and take pages one by one.
+    #[inline]
+    pub const fn is_series(&self) -> bool {
+        (self.revision as u8) < Revision::V6_1 as u8
+    }
+
+    /// `6.1`, `6.1-nodebug`, `v8`, ...: what [`Rules::by_name`] understands.
     pub const fn name(&self) -> &'static str {
         match (self.revision, self.debug_vm) {
+            (Revision::V8, true) => match self.pins {
+                PinScheme::SignedReferences => "v8-signed",
+                _ => "v8",
+            },
+            (Revision::V8, false) => "v8-nodebug",
+            (Revision::V9, true) => match self.series.pin_check {
+                PinCheck::Bias32 => "v9-bias32",
+                _ => "v9",
+            },
+            (Revision::V9, false) => "v9-nodebug",
+            (Revision::V10, true) => "v10",
+            (Revision::V10, false) => "v10-nodebug",
+            (Revision::V11, true) => "v11",
+            (Revision::V11, false) => "v11-nodebug",
             (Revision::V6_1, true) => "6.1",
             (Revision::V6_1, false) => "6.1-nodebug",
             (Revision::V6_12, true) => "6.12",
@@ -132,7 +293,17 @@ mod tests {
             let found = Rules::by_name(rules.name()).unwrap();
             assert_eq!(found.revision, rules.revision);
             assert_eq!(found.debug_vm, rules.debug_vm);
+            assert_eq!(found.pins, rules.pins);
+            assert_eq!(found.series, rules.series);
         }
         assert!(Rules::by_name("6.2").is_none());
+        assert!(Rules::by_name("v7").is_none());
+    }
+
+    #[test]
+    fn the_series_comes_before_all_kernels() {
+        assert!(Rules::SERIES.iter().all(Rules::is_series));
+        assert!(!Rules::KERNELS.iter().any(Rules::is_series));
+        assert!(Revision::V8 < Revision::V11 && Revision::V11 < Revision::V6_1);
     }
 }

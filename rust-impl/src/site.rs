@@ -57,21 +57,36 @@ macro_rules! sites {
     };
 }
 
+const TO_V9: Option<Revision> = Some(Revision::V9);
+const TO_V11: Option<Revision> = Some(Revision::V11);
+const TO_6_1: Option<Revision> = Some(Revision::V6_1);
 const TO_6_12: Option<Revision> = Some(Revision::V6_12);
 
 sites! {
     FolioGet "folio_get" Bug [V6_1 None] true
         "the count is zero or close to overflow";
-    TryGetPage "try_get_page" Warn [V6_1 None] false
+    GetPage "get_page" Bug [V8 TO_6_1] true
+        "the count is zero or close to overflow";
+    TryGetPage "try_get_page" Warn [V8 None] false
         "the count is zero or negative";
-    PutPageTestzero "put_page_testzero" Bug [V6_1 None] true
+    PutPageTestzero "put_page_testzero" Bug [V8 None] true
         "the count is zero already";
+    TryGetCompoundHead "try_get_compound_head" Warn [V8 TO_6_1] false
+        "the count is negative";
     TryGetFolio "try_get_folio" Warn [V6_1 None] false
         "the count is negative";
-    TryGrabPageBoth "try_grab_page" Warn [V6_1 TO_6_12] false
+    GrabPageBoth "grab_page" Warn [V8 TO_V9] false
+        "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET: never";
+    TryGrabPageDead "try_grab_page" Warn [V9 TO_V11] false
+        "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET: never";
+    TryGrabPageOverflow "try_grab_page" Warn [V9 TO_V11] false
+        "the count is zero or, with a bias of 32 bits, close to overflow";
+    TryGrabPageBoth "try_grab_page" Warn [V11 TO_6_12] false
         "FOLL_GET and FOLL_PIN together";
-    TryGrabPageCount "try_grab_page" Warn [V6_1 TO_6_12] false
+    TryGrabPageCount "try_grab_page" Warn [V11 TO_6_12] false
         "the count is zero or negative";
+    TryGrabCompoundHeadNeither "try_grab_compound_head" Warn [V10 TO_6_1] false
+        "neither FOLL_GET nor FOLL_PIN";
     TryGrabFolioNeither "try_grab_folio" Warn [V6_1 TO_6_12] false
         "neither FOLL_GET nor FOLL_PIN";
     TryGrabFolioCount "try_grab_folio" Warn [V6_12 None] false
@@ -98,6 +113,34 @@ sites! {
         "no fork is under way";
     GupFastFolioAllowed "gup_fast_folio_allowed" Warn [V6_12 None] false
         "a slab folio";
+    FollowPagePte "follow_page_pte" Warn [V8 TO_V9] false
+        "FOLL_GET and FOLL_PIN together";
+    FollowPageMask "follow_page_mask" Warn [V8 TO_6_1] false
+        "FOLL_GET or FOLL_PIN on a hugepd";
+    FollowDevmapPmd "follow_devmap_pmd" Warn [V8 TO_6_1] false
+        "FOLL_GET and FOLL_PIN together";
+    FollowDevmapPud "follow_devmap_pud" Warn [V8 TO_6_1] false
+        "FOLL_GET and FOLL_PIN together";
+    FollowHugePmd "follow_huge_pmd" Warn [V8 TO_6_1] false
+        "FOLL_GET and FOLL_PIN together";
+    PinUserPages "pin_user_pages" Warn [V8 TO_6_1] false
+        "FOLL_GET";
+    PinUserPagesRemote "pin_user_pages_remote" Warn [V8 TO_6_1] false
+        "FOLL_GET";
+    PinUserPagesRemoteLocked "pin_user_pages_remote" Warn [V8 TO_6_1] false
+        "FOLL_LONGTERM and locked";
+    PinUserPagesFast "pin_user_pages_fast" Warn [V8 TO_6_1] false
+        "FOLL_GET";
+    GetUserPages "get_user_pages" Warn [V8 TO_6_1] false
+        "FOLL_PIN";
+    GetUserPagesRemote "get_user_pages_remote" Warn [V8 TO_6_1] false
+        "FOLL_PIN";
+    GetUserPagesLocked "get_user_pages_locked" Warn [V8 TO_6_1] false
+        "FOLL_PIN";
+    GetUserPagesUnlocked "get_user_pages_unlocked" Warn [V8 TO_6_1] false
+        "FOLL_PIN";
+    GetUserPagesFast "get_user_pages_fast" Warn [V8 TO_6_1] false
+        "FOLL_PIN";
 }
 
 impl Site {
@@ -145,7 +188,7 @@ pub fn of(rules: &Rules) -> impl Iterator<Item = &'static SiteInfo> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{RULES_6_1, RULES_6_12};
+    use crate::rules::{RULES_6_1, RULES_6_12, RULES_V8, RULES_V9, RULES_V11, Rules};
 
     #[test]
     fn an_index_leads_to_its_own_row() {
@@ -170,8 +213,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_has_other_sites_in_another_revision() {
+        assert_eq!(Site::TryGrabPageDead.ordinal(&RULES_V9), 0);
+        assert_eq!(Site::TryGrabPageOverflow.ordinal(&RULES_V9), 1);
+        assert_eq!(Site::TryGrabPageBoth.ordinal(&RULES_V11), 0);
+        assert_eq!(Site::TryGrabPageCount.ordinal(&RULES_V11), 1);
+        assert_eq!(Site::PinUserPagesRemoteLocked.ordinal(&RULES_V8), 1);
+        assert!(Site::GrabPageBoth.exists(&RULES_V8) && !Site::GrabPageBoth.exists(&RULES_V9));
+        assert!(!Site::TryGrabPageBoth.exists(&RULES_V9));
+    }
+
+    #[test]
     fn without_debug_vm_there_is_no_bug() {
-        for rules in [RULES_6_1, RULES_6_12] {
+        for rules in Rules::ALL {
             let rules = rules.with_debug_vm(false);
             assert!(of(&rules).all(|s| s.kind == SiteKind::Warn));
         }

@@ -2,7 +2,9 @@
 //! Put and unpin: one folio, lists, ranges.
 //!
 //! Lists are walked in runs of neighbours that belong to one folio, ranges in
-//! pieces of a folio; each run or piece is given back at once.
+//! pieces of a folio; each run or piece is given back at once.  The FOLL_PIN
+//! series did so page by page ([`series::put`](crate::series::put)); v5.13, "mm/gup:
+//! decrement head page once for group of subpages".
 
 use crate::GUP_PIN_COUNTING_BIAS;
 use crate::env::Counter;
@@ -40,7 +42,7 @@ impl<'a> List<'a> {
         self.0.is_empty()
     }
 
-    fn get(&self, i: u64) -> Result<PagePtr, Stop> {
+    pub(crate) fn get(&self, i: u64) -> Result<PagePtr, Stop> {
         let i = usize::try_from(i).unwrap_or(usize::MAX);
         match self.0.get(i) {
             Some(&page) => Ok(page),
@@ -61,13 +63,16 @@ fn is_err_value(n: u64) -> bool {
 }
 
 impl Kernel<'_> {
-    /// `gup_put_folio` (6.1, 6.12).
+    /// `gup_put_folio` (6.1, 6.12), `put_compound_head` (v8 to v11).
     pub fn gup_put_folio(
         &mut self,
         folio: FolioPtr,
         mut refs: i32,
         flags: Foll,
     ) -> Result<(), Stop> {
+        if self.rules.is_series() {
+            return self.put_compound_head(folio, refs, flags);
+        }
         if self.has(flags, FollFlag::Pin) {
             if self.is_zero_folio(folio, Fault::PutZeroPage) {
                 return Ok(());
@@ -94,8 +99,11 @@ impl Kernel<'_> {
         self.gup_put_folio(folio, refs, pin)
     }
 
-    /// `unpin_user_page` (6.1, 6.12).
+    /// `unpin_user_page` (v8 on).
     pub fn unpin_user_page(&mut self, page: PagePtr) -> Result<(), Stop> {
+        if self.rules.is_series() {
+            return self.series_unpin_user_page(page);
+        }
         self.sanity_check_pinned_pages(List::new(&[page]), 1)?;
         let folio = self.page_folio(page)?;
         self.unpin(folio, 1)
@@ -191,7 +199,7 @@ impl Kernel<'_> {
     }
 
     /// Dirties a folio under its lock, unless it is dirty already.
-    fn dirty_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+    pub(crate) fn dirty_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         let dirty = self.machine.pages.get(folio.page())?.flags & flag::DIRTY != 0;
         if !dirty || fault::is(Fault::DirtyAlways) {
             self.folio_lock(folio)?;
@@ -205,8 +213,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `unpin_user_pages_dirty_lock` (6.1, 6.12).  Its own walk faults on a
-    /// NULL entry; so does nothing else before it in 6.12.
+    /// `unpin_user_pages_dirty_lock` (v8 on).  Its own walk faults on a NULL
+    /// entry; so does nothing else before it in 6.12.
     pub fn unpin_user_pages_dirty_lock(
         &mut self,
         list: List<'_>,
@@ -215,6 +223,9 @@ impl Kernel<'_> {
     ) -> Result<(), Stop> {
         if !make_dirty {
             return self.unpin_user_pages(list, npages);
+        }
+        if self.rules.is_series() {
+            return self.series_unpin_list(list, npages, true);
         }
         self.sanity_check_pinned_pages(list, npages)?;
         let mut i = 0;
@@ -253,9 +264,12 @@ impl Kernel<'_> {
         self.unpin_list(list, npages, false)
     }
 
-    /// `unpin_user_pages` (6.1, 6.12).  In 6.12 a NULL entry is skipped if a
+    /// `unpin_user_pages` (v8 on).  In 6.12 a NULL entry is skipped if a
     /// run starts at it, and faults if it follows a page.
     pub fn unpin_user_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
+        if self.rules.is_series() {
+            return self.series_unpin_list(list, npages, false);
+        }
         if self.warn_on(is_err_value(npages), Site::UnpinUserPages) {
             return Ok(());
         }

@@ -4,6 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Config, Engine, Error, io_error};
 use crate::input;
@@ -20,6 +21,28 @@ pub struct Folder {
     root: PathBuf,
     /// The folder is this campaign's as long as this is open.
     _lock: Arc<File>,
+}
+
+/// What a campaign found, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The reproducer.
+    pub path: PathBuf,
+    /// Programs that the process that found it had run, and for how long.
+    pub after: Option<(u64, Duration)>,
+}
+
+impl Finding {
+    /// From a line of the list: class, programs, milliseconds, path.
+    fn read(line: &str) -> Option<Self> {
+        let mut parts = line.splitn(4, ' ').skip(1);
+        let programs = parts.next()?.parse().ok()?;
+        let time = Duration::from_millis(parts.next()?.parse().ok()?);
+        Some(Self {
+            path: PathBuf::from(parts.next()?),
+            after: Some((programs, time)),
+        })
+    }
 }
 
 impl Folder {
@@ -223,16 +246,16 @@ impl Folder {
         self.root.join("error")
     }
 
-    /// This campaign's reproducers, the latest last.
-    pub fn findings(&self) -> Vec<PathBuf> {
+    /// This campaign's findings, the latest last.
+    pub fn findings(&self) -> Vec<Finding> {
         let list = fs::read_to_string(self.found_file()).unwrap_or_default();
-        let mut all: Vec<PathBuf> = Vec::new();
+        let mut all: Vec<Finding> = Vec::new();
         // Only whole lines: somebody may be writing.
         for line in list.split_inclusive('\n').filter(|l| l.ends_with('\n')) {
-            if let Some((_class, path)) = line.trim_end_matches('\n').split_once(' ') {
-                let path = PathBuf::from(path);
-                all.retain(|other| *other != path);
-                all.push(path);
+            if let Some(finding) = Finding::read(line.trim_end_matches('\n'))
+                && all.iter().all(|other| other.path != finding.path)
+            {
+                all.push(finding);
             }
         }
         all

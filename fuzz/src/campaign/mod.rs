@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 pub use engine::Engine;
-pub use folder::Folder;
+pub use folder::{Finding, Folder};
 
 use crate::side::Pair;
 use crate::stats::Stats;
@@ -72,8 +72,8 @@ pub struct Config {
 pub enum Ending {
     /// Nothing was found.
     Clean,
-    /// These reproducers were saved, the latest last.
-    Found(Vec<PathBuf>),
+    /// These were found and their reproducers saved, the latest last.
+    Found(Vec<Finding>),
     /// Ctrl-C.
     Interrupted,
 }
@@ -255,7 +255,7 @@ pub fn run(config: &Config) -> Result<Campaign, Error> {
 
 /// An engine reports a crash that the target did not confirm: looks at it in a
 /// process of its own, which may crash too.
-fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<PathBuf>, Error> {
+fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<Finding>, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let out = folder.findings_dir().join(format!("confirmed-{name}.gup"));
     let gupdiff = std::env::current_exe().map_err(io_error("gupdiff"))?;
@@ -271,7 +271,10 @@ fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<PathBu
         .status()
         .map_err(io_error("gupdiff minimize"))?;
     match status.code() {
-        Some(1) if out.is_file() => Ok(vec![out]),
+        Some(1) if out.is_file() => Ok(vec![Finding {
+            path: out,
+            after: None,
+        }]),
         _ => Err(Error::Harness(path)),
     }
 }

@@ -49,6 +49,8 @@ pub enum Field {
     Released,
     /// The result.
     Ret,
+    /// An entry of `pages[]`.
+    Entry,
     /// A page that changed without the operation having touched it.
     Stray,
     /// How the program ended.
@@ -76,6 +78,7 @@ impl Field {
             Self::Acquired => "pins acquired",
             Self::Released => "pins released",
             Self::Ret => "result",
+            Self::Entry => "pages[]",
             Self::Stray => "stray change",
             Self::End => "end",
             Self::Shape => "shape of the trace",
@@ -108,6 +111,8 @@ pub enum Value {
     Ret(Ret),
     /// How a program ended and after how many operations.
     End(End, u32),
+    /// A page, by its number.
+    Page(u32),
     /// The name of a record's kind.
     Record(&'static str),
 }
@@ -194,7 +199,7 @@ pub fn compare(
     revisions: RevisionPair,
     accepted: &mut Accepted,
 ) -> Outcome {
-    let mut walk = Walk::new(prog);
+    let mut walk = Walk::new(prog, revisions);
     let mut lefts = left.ops();
     let mut rights = right.ops();
     let mut index = 0;
@@ -273,6 +278,7 @@ fn rec_name(rec: &gd_rec) -> &'static str {
         abi::GD_R_LIMIT => "LIMIT",
         abi::GD_R_GAP => "GAP",
         abi::GD_R_CALL => "CALL",
+        abi::GD_R_ENTRY => "ENTRY",
         abi::GD_R_PAGE => "PAGE",
         abi::GD_R_STATE => "STATE",
         abi::GD_R_RET => "RET",

@@ -4,6 +4,7 @@
 use csrc::abi::{self, gd_program, gd_rec};
 
 use super::{Class, Detail, Divergence, Field, Value, rec_name, same};
+use crate::accepted::RevisionPair;
 use crate::pages::Pages;
 use crate::trace::{PageState, Record};
 
@@ -14,14 +15,14 @@ pub(super) struct Walk<'p> {
 }
 
 impl<'p> Walk<'p> {
-    pub(super) fn new(prog: &'p gd_program) -> Self {
+    pub(super) fn new(prog: &'p gd_program, revisions: RevisionPair) -> Self {
         let mut walk = Self {
             prog,
             left: Pages::default(),
             right: Pages::default(),
         };
-        walk.left.start(prog);
-        walk.right.start(prog);
+        walk.left.start(prog, revisions.left);
+        walk.right.start(prog, revisions.right);
         walk
     }
 
@@ -60,6 +61,7 @@ impl<'p> Walk<'p> {
         let mut found = Vec::new();
         self.events(index, l, r, &mut found);
         self.results(index, l, r, &mut found);
+        self.entries(index, l, r, &mut found);
         self.pages(index, l, r, &mut found);
         self.states(index, l, r, &mut found);
         if found.is_empty() {
@@ -119,6 +121,26 @@ impl<'p> Walk<'p> {
         let (left, right) = (ret(l), ret(r));
         if left != right {
             found.push(self.difference(index, Field::Ret, None, left, right));
+        }
+    }
+
+    fn entries(&self, index: usize, l: &[gd_rec], r: &[gd_rec], found: &mut Vec<Divergence>) {
+        let entries = |recs: &[gd_rec]| -> Vec<Value> {
+            recs.iter()
+                .filter_map(|rec| match Record::from(rec) {
+                    Record::Entry { page, .. } => Some(Value::Page(page)),
+                    _ => None,
+                })
+                .collect()
+        };
+        let (l, r) = (entries(l), entries(r));
+        for i in 0..l.len().max(r.len()) {
+            let value = |entries: &[Value]| entries.get(i).copied().unwrap_or(Value::Nothing);
+            let (left, right) = (value(&l), value(&r));
+            if left != right {
+                found.push(self.difference(index, Field::Entry, None, left, right));
+                return;
+            }
         }
     }
 
@@ -226,7 +248,12 @@ fn page_fields(left: &PageState, right: &PageState) -> Vec<(Field, Value, Value)
 fn events(recs: &[gd_rec]) -> Vec<Record> {
     recs.iter()
         .map(Record::from)
-        .filter(|rec| !matches!(rec, Record::Page(_) | Record::State { .. } | Record::Ret(_)))
+        .filter(|rec| {
+            !matches!(
+                rec,
+                Record::Page(_) | Record::State { .. } | Record::Ret(_) | Record::Entry { .. }
+            )
+        })
         .collect()
 }
 

@@ -16,6 +16,7 @@ use csrc::abi;
 use crate::ops::{self, Rev};
 use crate::pages::Pages;
 use crate::program::Program;
+use crate::side::SideInfo;
 use crate::trace::Trace;
 
 macro_rules! laws {
@@ -90,6 +91,10 @@ laws! {
         "an operation leaves interrupts as it found them";
     HasPinnedIsOneWay, "has-pinned-is-one-way",
         "MMF_HAS_PINNED is set when asked for, and nothing else changes it";
+    OverflowIsNoticed, "overflow-is-noticed",
+        "in the FOLL_PIN series a grab that succeeds takes no count over INT_MAX";
+    OverflowIsRefused, "overflow-is-refused",
+        "what can fail takes nothing on a page whose count is negative";
     SlowGrabWarns, "slow-grab-warns",
         "the slow grab of a page without references warns";
 }
@@ -115,6 +120,35 @@ pub struct Broken {
     pub what: String,
 }
 
+/// Whose trace it is, as far as the laws depend on that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// The revision.
+    pub rev: Rev,
+    /// Whether pins are counted in acquired and released. The FOLL_PIN series
+    /// does that under CONFIG_DEBUG_VM only.
+    pub counters: bool,
+}
+
+impl From<&SideInfo> for Ground {
+    fn from(side: &SideInfo) -> Self {
+        Self {
+            rev: side.rev,
+            counters: side.debug_vm || side.rev.counts_pins(),
+        }
+    }
+}
+
+impl From<Rev> for Ground {
+    /// With all its counters.
+    fn from(rev: Rev) -> Self {
+        Self {
+            rev,
+            counters: true,
+        }
+    }
+}
+
 /// Checks traces; keeps its memory between programs.
 pub struct Checker {
     pages: Pages,
@@ -128,7 +162,12 @@ impl Default for Checker {
         let mut one_page = [false; 256];
         for op in ops::table() {
             one_page[usize::from(op.id)] = op.has(abi::GD_S_PAGE | abi::GD_S_FOLIO)
-                && u32::from(op.id) != abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK;
+                && !matches!(
+                    u32::from(op.id),
+                    abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK
+                        | abi::GD_OP_GUP_DEVICE_HUGE
+                        | abi::GD_OP_PAGE_REF_SUB_RETURN
+                );
         }
         Self {
             pages: Pages::default(),
@@ -139,10 +178,25 @@ impl Default for Checker {
 }
 
 impl Checker {
-    /// The first law that the trace of `prog` on a side of revision `rev`
-    /// breaks.
-    pub fn check(&mut self, prog: &Program, rev: Rev, trace: &Trace) -> Option<Broken> {
-        self.pages.start(&prog.0);
-        check::trace(self, prog, rev, trace)
+    /// The first law that the trace of `prog` breaks.
+    pub fn check(
+        &mut self,
+        prog: &Program,
+        ground: impl Into<Ground>,
+        trace: &Trace,
+    ) -> Option<Broken> {
+        self.check_but(prog, ground.into(), trace, &mut |_| false)
+    }
+
+    /// The same, but goes on behind what `known` says yes to.
+    pub fn check_but(
+        &mut self,
+        prog: &Program,
+        ground: Ground,
+        trace: &Trace,
+        known: &mut dyn FnMut(&Broken) -> bool,
+    ) -> Option<Broken> {
+        self.pages.start(&prog.0, ground.rev);
+        check::trace(self, prog, ground, trace, known)
     }
 }

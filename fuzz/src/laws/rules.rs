@@ -6,6 +6,7 @@ use csrc::abi::{self, gd_rec};
 use super::Law;
 use super::check::{Check, Does, Op};
 use crate::layout::maybe_dma_pinned;
+use crate::ops::Rev;
 use crate::pages::Pages;
 use crate::program::{self, Program};
 use crate::trace::{Call, PageState, Ret};
@@ -23,8 +24,8 @@ fn require(ok: bool, law: Law, page: Option<u32>, what: impl FnOnce() -> String)
     }
 }
 
-pub(super) fn pinnedness(new: &PageState) -> Check {
-    let expected = !new.tail && maybe_dma_pinned(new);
+pub(super) fn pinnedness(new: &PageState, rev: Rev) -> Check {
+    let expected = !new.tail && maybe_dma_pinned(new, rev);
     require(
         new.pinned == expected,
         Law::PinnednessFollowsCounts,
@@ -59,7 +60,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages) -> Check {
         require(same, Law::HasPinnedIsOneWay, None, || "it changed".into())?;
     }
     for (old, new) in op.changed {
-        pinnedness(new)?;
+        pinnedness(new, op.rev)?;
         let newly = |flag| new.has(flag) && !old.has(flag);
         require(
             !newly(abi::GD_F_LOCKED),
@@ -97,13 +98,13 @@ pub(super) fn every_operation(op: &Op, pages: &Pages) -> Check {
                 Some(state.page),
                 || format!("it is freed with refcount {}", state.refcount),
             )?,
-            Call::FolioMarkDirty => dirties += 1,
+            Call::FolioMarkDirty | Call::MlockVmaPage => dirties += 1,
             Call::FolioUnlock => unlocks += 1,
             _ => {}
         }
     }
     require(dirties == unlocks, Law::LocksAreBalanced, None, || {
-        format!("{dirties} calls of folio_mark_dirty and {unlocks} of folio_unlock")
+        format!("{dirties} calls for which a folio is locked, and {unlocks} of folio_unlock")
     })
 }
 
@@ -140,6 +141,7 @@ fn succeeded(op: &Op) -> bool {
         Ret::Bool(done) => done,
         Ret::Errno(errno) => errno == 0,
         Ret::Null => false,
+        Ret::Int(n) => n > 0,
         _ => true,
     }
 }
@@ -168,10 +170,11 @@ fn moved(op: &Op, law: Law, refs: i32, pins: i32, acquired: i32, released: i32) 
     })?;
     let law = match law {
         Law::PinMovesCounts => Law::PinIsCounted,
+        Law::FailedGrabTakesNothing => Law::PinsBalanceCounters,
         _ => law,
     };
     require(
-        (op.acquired, op.released) == (acquired, released),
+        !op.counters || (op.acquired, op.released) == (acquired, released),
         law,
         Some(head.page),
         || {
@@ -205,13 +208,29 @@ fn attempt(op: &Op) -> Result<bool, (Law, Option<u32>, String)> {
         }
         _ => {}
     }
-    if id == abi::GD_OP_GRAB_SLOW && head.refcount <= 0 {
+    let takes = !matches!(op.does, Does::Get(0));
+    if id == abi::GD_OP_GRAB_SLOW && head.refcount <= 0 && (takes || op.rev.counts_pins()) {
         let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
         require(op.recs.iter().any(warned), Law::SlowGrabWarns, page, || {
             format!("its refcount is {}, and nothing warned", head.refcount)
         })?;
     }
     if succeeded(op) {
+        // These trust their caller, or add unless zero.
+        let trusts = matches!(
+            id,
+            abi::GD_OP_GET_PAGE
+                | abi::GD_OP_FOLIO_GET
+                | abi::GD_OP_FOLIO_TRY_GET
+                | abi::GD_OP_FOLIO_TRY_GET_RCU
+                | abi::GD_OP_FOLIO_REF_TRY_ADD
+        );
+        require(
+            trusts || !takes || head.refcount >= 0 || op.zero,
+            Law::OverflowIsRefused,
+            page,
+            || format!("its refcount was {}, and it was grabbed", head.refcount),
+        )?;
         return Ok(false);
     }
     moved(op, Law::FailedGrabTakesNothing, 0, 0, 0, 0)?;
@@ -226,13 +245,29 @@ pub(super) fn got(op: &Op, refs: i32) -> Check {
         // get_page and folio_get trust their caller.
         let tries = !matches!(op.ret, Ret::Void);
         require(
-            !tries || head.refcount != 0,
+            !tries || refs == 0 || head.refcount != 0,
             Law::NothingFromFree,
             Some(head.page),
             || "its refcount was 0, and it was grabbed".into(),
         )?;
     }
-    moved(op, Law::GetMovesOnlyReferences, refs, 0, 0, 0)
+    moved(op, Law::GetMovesOnlyReferences, refs, 0, 0, 0)?;
+    match &op.head {
+        Some(head) if !matches!(op.ret, Ret::Void) => overflow(op, head, refs),
+        _ => Ok(()),
+    }
+}
+
+/// What the review of the FOLL_PIN series asked for. Kernels do less: they
+/// refuse what is negative already, and leave half of all values as room.
+fn overflow(op: &Op, head: &PageState, refs: i32) -> Check {
+    let over = refs > 0 && head.refcount.checked_add(refs).is_none();
+    require(
+        op.rev.counts_pins() || !over,
+        Law::OverflowIsNoticed,
+        Some(head.page),
+        || format!("its refcount went from {} over INT_MAX", head.refcount),
+    )
 }
 
 pub(super) fn put(op: &Op, refs: i32) -> Check {
@@ -245,8 +280,8 @@ pub(super) fn put(op: &Op, refs: i32) -> Check {
 }
 
 /// By how much the refcount and the pin count of a folio move for some pins.
-fn scheme(head: &PageState, refs: i32) -> (i32, i32) {
-    if head.is_large() {
+fn scheme(head: &PageState, refs: i32, rev: Rev) -> (i32, i32) {
+    if head.is_large() && rev.counts_pins() {
         (refs, refs)
     } else {
         (refs.wrapping_mul(1024), 0)
@@ -269,13 +304,14 @@ pub(super) fn pinned(op: &Op, refs: i32) -> Check {
         Some(head.page),
         || "its refcount was 0, and it was pinned".into(),
     )?;
-    let (dref, dpin) = scheme(head, refs);
+    let (dref, dpin) = scheme(head, refs, op.rev);
     moved(op, Law::PinMovesCounts, dref, dpin, refs, 0)?;
+    overflow(op, head, dref)?;
     says_so(op, head, refs)
 }
 
 fn says_so(op: &Op, head: &PageState, refs: i32) -> Check {
-    let fits = if head.is_large() {
+    let fits = if head.is_large() && op.rev.counts_pins() {
         head.pincount >= 0 && head.pincount.checked_add(refs).is_some()
     } else {
         let total = refs.checked_mul(1024);
@@ -298,7 +334,7 @@ pub(super) fn added_pin(op: &Op) -> Check {
     if op.zero {
         return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
     }
-    let (dref, dpin) = scheme(head, 1);
+    let (dref, dpin) = scheme(head, 1, op.rev);
     // It does not count the pin.
     moved(op, Law::PinMovesCounts, dref, dpin, 0, 0)?;
     says_so(op, head, 1)
@@ -311,7 +347,7 @@ pub(super) fn unpinned(op: &Op, refs: i32) -> Check {
     if op.zero {
         return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
     }
-    let (dref, dpin) = scheme(head, 0i32.wrapping_sub(refs));
+    let (dref, dpin) = scheme(head, 0i32.wrapping_sub(refs), op.rev);
     moved(op, Law::PinMovesCounts, dref, dpin, 0, refs)
 }
 
@@ -320,7 +356,7 @@ pub(super) fn balance(op: &Op) -> Check {
     let mut refs = 0i32;
     for (old, new) in op.changed {
         let dref = new.refcount.wrapping_sub(old.refcount);
-        if new.is_large() {
+        if new.is_large() && op.rev.counts_pins() {
             let dpin = new.pincount.wrapping_sub(old.pincount);
             require(
                 dref == dpin,

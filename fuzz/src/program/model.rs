@@ -94,6 +94,8 @@ pub(super) struct Model {
     debug_vm: bool,
     /// 6.12 rather than 6.1.
     modern: bool,
+    /// Large folios have a pin count.
+    counts_pins: bool,
 }
 
 impl Model {
@@ -135,6 +137,7 @@ impl Model {
             devmap_key: u32::from(program.0.world.state) & abi::GD_W_DEVMAP_KEY != 0,
             debug_vm,
             modern: rev >= Rev::V6_12,
+            counts_pins: rev.counts_pins(),
         }
     }
 
@@ -181,7 +184,7 @@ impl Model {
             return true;
         };
         let debug_vm = self.debug_vm;
-        let devmap_key = self.devmap_key;
+        let (devmap_key, counts_pins) = (self.devmap_key, self.counts_pins);
         let seq = self.seq;
         let g = &mut self.folio[index % MAX_FOLIOS];
         let refs = g.refs_at(offset).map_or(0, |refs| *refs);
@@ -191,7 +194,7 @@ impl Model {
                 let managed = devmap_key && g.is_fsdax();
                 debug_vm && refs == 0 && (!managed || id == abi::GD_OP_FOLIO_PUT)
             }
-            abi::GD_OP_UNPIN_USER_PAGE => debug_vm && g.is_shared_anon(),
+            abi::GD_OP_UNPIN_USER_PAGE => debug_vm && counts_pins && g.is_shared_anon(),
             abi::GD_OP_NEEDS_COW_FOR_DMA => debug_vm && seq & 1 == 0,
             abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
                 op.n < 0 || op.n as usize > g.nr_pages() + BIAS as usize
@@ -205,6 +208,7 @@ impl Model {
         let dirty = u32::from(op.mods) & abi::GD_MOD_DIRTY != 0;
         let npages = list::npages(op);
         let checks_errno = match id {
+            _ if !self.counts_pins => false,
             abi::GD_OP_UNPIN_USER_PAGES | abi::GD_OP_UNPIN_FOLIOS => true,
             abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK => !dirty,
             _ => false,
@@ -212,8 +216,9 @@ impl Model {
         if npages > list::len(op) as u64 {
             return !(checks_errno && npages as i64 >= -4095 && (npages as i64) < 0);
         }
-        let sanity =
-            self.debug_vm && !matches!(id, abi::GD_OP_UNPIN_FAST | abi::GD_OP_UNPIN_FOLIOS);
+        let sanity = self.debug_vm
+            && self.counts_pins
+            && !matches!(id, abi::GD_OP_UNPIN_FAST | abi::GD_OP_UNPIN_FOLIOS);
         // 6.12 skips NULL entries, but not one that follows a page
         let mut null_is_fatal = !self.modern || !checks_errno && id != abi::GD_OP_SANITY_CHECK;
         let mut left = npages;
@@ -251,6 +256,8 @@ impl Model {
         match u32::from(op.op) {
             abi::GD_OP_TRY_GET_PAGE
             | abi::GD_OP_TRY_GET_FOLIO
+            | abi::GD_OP_TRY_PIN_COMPOUND_HEAD
+            | abi::GD_OP_FOLLOW_PAGE_PTE..=abi::GD_OP_GUP_DEVICE_HUGE
             | abi::GD_OP_GRAB_SLOW
             | abi::GD_OP_GRAB_FAST => g.refs_at(offset).is_none_or(|refs| *refs <= 0),
             abi::GD_OP_PUT_DEVMAP_MANAGED => !devmap_key || !g.is_fsdax(),
@@ -299,6 +306,25 @@ impl Model {
                 }
             }
             abi::GD_OP_FOLIO_ADD_PIN => self.take(first, 1, true, i32::MIN),
+            abi::GD_OP_TRY_PIN_COMPOUND_HEAD => self.take(first, op.n, true, 0),
+            abi::GD_OP_FOLLOW_PAGE_PTE
+            | abi::GD_OP_FOLLOW_DEVMAP_PMD
+            | abi::GD_OP_FOLLOW_DEVMAP_PUD
+            | abi::GD_OP_FOLLOW_TRANS_HUGE_PMD
+            | abi::GD_OP_FOLLOW_HUGE_PMD
+                if !raw && (get || pin) =>
+            {
+                self.take(first, 1, !get, 1);
+            }
+            abi::GD_OP_FOLLOW_HUGETLB_PAGE | abi::GD_OP_GUP_DEVICE_HUGE if !raw && (get || pin) => {
+                self.take(first, op.n.clamp(0, 512), !get, 1);
+            }
+            abi::GD_OP_GUP_PTE_RANGE..=abi::GD_OP_GUP_HUGE_PGD
+                if !raw && (get || pin) && op.arg & 1 == 0 =>
+            {
+                self.take(first, op.n.clamp(1, 512), pin, 0);
+            }
+            abi::GD_OP_PAGE_REF_SUB_RETURN => self.give(first, op.n, false),
             abi::GD_OP_GUP_PUT_FOLIO if !raw => self.give(first, op.n, pin),
             abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => self.give(first, 1, true),
             abi::GD_OP_UNPIN_USER_FOLIO => self.give(first, op.n, true),
@@ -384,14 +410,14 @@ impl Model {
         };
         let g = &mut self.folio[index % MAX_FOLIOS];
         let zero = g.is_zero();
-        let large = g.order_now() > 0;
+        let large = g.order_now() > 0 && self.counts_pins;
         let Some(refs) = g.refs_at(offset) else {
             return;
         };
         if *refs == 0 || *refs < least {
             return;
         }
-        if !(pinned && zero) {
+        if !(pinned && zero && self.counts_pins) {
             let each = if pinned && !large { BIAS } else { 1 };
             *refs = refs.wrapping_add(n.wrapping_mul(each));
             if pinned && large {
@@ -406,10 +432,10 @@ impl Model {
             return;
         };
         let g = &mut self.folio[index % MAX_FOLIOS];
-        if pinned && g.is_zero() {
+        if pinned && g.is_zero() && self.counts_pins {
             return;
         }
-        let large = g.order_now() > 0;
+        let large = g.order_now() > 0 && self.counts_pins;
         if let Some(refs) = g.refs_at(offset) {
             let each = if pinned && !large { BIAS } else { 1 };
             *refs = refs.wrapping_sub(n.wrapping_mul(each));

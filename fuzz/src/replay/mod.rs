@@ -209,14 +209,13 @@ impl Replay {
         let mut current = Vec::new();
         loop {
             let mut next = std::mem::take(&mut self.again);
-            let retried = next.len();
             source.fill(&mut next, &mut self.counts);
             if next.is_empty() && current.is_empty() {
                 break;
             }
             self.oracle.prefetch(&next);
-            for (program, retry) in &current {
-                if let Some((verdict, rust)) = self.judge(program, *retry) {
+            for program in &current {
+                if let Some((verdict, rust)) = self.judge(program) {
                     let counts = std::mem::take(&mut self.counts);
                     return (counts, self.found(program, verdict, rust));
                 }
@@ -224,8 +223,7 @@ impl Replay {
             if !tick(&self.counts) {
                 return (self.counts, Ending::Interrupted);
             }
-            let mark = |(i, program)| (program, i < retried);
-            current = next.into_iter().enumerate().map(mark).collect();
+            current = next;
         }
         let control = self.control.take().map(|control| control.verdict());
         let ending = match control {
@@ -237,7 +235,7 @@ impl Replay {
     }
 
     /// The finding that a program is, and whether it is between C and Rust.
-    fn judge(&mut self, program: &Program, retry: bool) -> Option<(Verdict, bool)> {
+    fn judge(&mut self, program: &Program) -> Option<(Verdict, bool)> {
         let verdict = self.oracle.judge(program);
         if verdict.finding().is_some() {
             return Some((verdict, false));
@@ -262,9 +260,7 @@ impl Replay {
             return Some((verdict, true));
         }
         self.counts.add(live);
-        if let Some(control) = &mut self.control
-            && !retry
-        {
+        if let Some(control) = &mut self.control {
             let revisions = self.oracle.revisions();
             control.watch(program, live, self.oracle.right_trace(), revisions);
         }

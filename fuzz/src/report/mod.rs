@@ -360,8 +360,8 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn new(which: Which, side: &'a dyn Side, trace: &Trace, prog: &Program, index: usize) -> Self {
         let (mut before, mut after) = (Pages::default(), Pages::default());
-        before.start(&prog.0);
-        after.start(&prog.0);
+        before.start(&prog.0, side.info().rev);
+        after.start(&prog.0, side.info().rev);
         let mut records = Vec::new();
         for (i, recs) in trace.ops().enumerate().take(index + 1) {
             if i < index {

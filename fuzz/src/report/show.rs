@@ -102,6 +102,14 @@ pub fn ret(ret: Ret, names: &Names) -> String {
             None => errno.to_string(),
         },
         Ret::Folio(page) => format!("folio {}", names.page(page)),
+        Ret::Page(abi::GD_NOWHERE) => "a pointer to nowhere".into(),
+        Ret::Page(page) => format!("page {}", names.page(page)),
+        Ret::Int(n @ -4095..=-1) => match errno_name(-n as i32) {
+            Some(name) => format!("{n} (-{name})"),
+            None => n.to_string(),
+        },
+        Ret::Int(n @ 0..=9) => n.to_string(),
+        Ret::Int(n) => format!("{n} ({n:#x})"),
         Ret::Null => "NULL".into(),
         Ret::Absent => "no such function".into(),
         Ret::Stopped => "did not return".into(),
@@ -155,6 +163,8 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
         Value::State(bits) => state(bits),
         Value::Ret(r) => ret(r, names),
         Value::End(end, executed) => format!("{end} after {executed} operations"),
+        Value::Page(abi::GD_NOWHERE) => "a pointer to nowhere".into(),
+        Value::Page(page) => names.page(page),
         Value::Record(name) => format!("a {name} record"),
     }
 }
@@ -177,6 +187,10 @@ pub fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<String> 
             state(*bits)
         ),
         Record::Ret(r) => format!("RET   {}", ret(*r, names)),
+        Record::Entry { index, page } => match *page {
+            abi::GD_NOWHERE => format!("pages[{index}] is a pointer to nowhere"),
+            page => format!("pages[{index}] is {}", names.page(page)),
+        },
         Record::Page(_) => return None,
         Record::End { reason, executed } => format!("END   {reason} after {executed} operations"),
         Record::Unknown(kind) => format!("unknown record {kind}"),

@@ -22,7 +22,10 @@ pub fn info(kernel: &Kernel) -> SideInfo {
     let (major, minor) = kernel.version();
     SideInfo {
         name: format!("c:{}", kernel.name()),
-        rev: Rev { major, minor },
+        rev: match kernel.series() {
+            Some(version) => Rev::Series(version as u16),
+            None => Rev::Linux { major, minor },
+        },
         debug_vm: kernel.debug_vm(),
         release: Some(kernel.release()),
         gup_sha256: Some(kernel.gup_sha256().to_string()),

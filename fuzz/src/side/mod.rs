@@ -78,13 +78,18 @@ impl fmt::Display for SideInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.name)?;
         match &self.release {
-            Some(release) => write!(f, "  Linux {release}")?,
+            Some(release) if self.rev.counts_pins() => write!(f, "  Linux {release}")?,
+            Some(release) => write!(f, "  {release}")?,
             None => write!(f, "  the rules of {}", self.rev)?,
         }
         let debug_vm = if self.debug_vm { "on" } else { "off" };
         write!(f, ", DEBUG_VM {debug_vm}")?;
         let digits = if f.alternate() { 64 } else { 12 };
-        for (what, sum) in [("gup.c", &self.gup_sha256), ("config", &self.config_sha256)] {
+        let source = match self.rev {
+            Rev::Series(_) => "source",
+            Rev::Linux { .. } => "gup.c",
+        };
+        for (what, sum) in [(source, &self.gup_sha256), ("config", &self.config_sha256)] {
             if let Some(sum) = sum {
                 write!(f, ", {what} sha256 {}", sum.get(..digits).unwrap_or(sum))?;
             }

@@ -248,7 +248,9 @@ impl Counter {
                 Ret::Void => !warned,
                 Ret::Bool(value) => value,
                 Ret::Errno(errno) => errno == 0,
-                Ret::Folio(_) => true,
+                Ret::Folio(_) | Ret::Page(_) => true,
+                // A wrapper's flags, a new count, a number of pages.
+                Ret::Int(n) => n > 0,
                 Ret::Stopped => {
                     count.stopped += 1;
                     false

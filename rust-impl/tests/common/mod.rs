@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A bench for tests: a world, one kernel on it, and what it showed.
-#![allow(dead_code)] // each test file uses its own part
+#![allow(dead_code, unused_imports)] // each test file uses its own part
 
 use gup::machine::MigrateType;
 use gup::{
@@ -8,7 +8,10 @@ use gup::{
     PagePtr, PageState, Rules, Site, WorldDecl,
 };
 
-pub use gup::rules::{RULES_6_1, RULES_6_12};
+pub use gup::rules::{
+    RULES_6_1, RULES_6_12, RULES_V8, RULES_V8_SIGNED, RULES_V9, RULES_V9_BIAS32, RULES_V10,
+    RULES_V11,
+};
 
 /// One kernel on a world.
 pub struct Bench {
@@ -37,6 +40,22 @@ pub fn thp(order: u8) -> FolioDecl {
     }
 }
 
+/// A small file folio with that many references.
+pub fn counted(refcount: i32) -> FolioDecl {
+    FolioDecl {
+        refcount,
+        ..small()
+    }
+}
+
+/// A large anonymous exclusive folio with that many references.
+pub fn compound(order: u8, refcount: i32) -> FolioDecl {
+    FolioDecl {
+        refcount,
+        ..thp(order)
+    }
+}
+
 /// A small ZONE_DEVICE folio with one reference.
 pub fn device(kind: Kind) -> FolioDecl {
     FolioDecl { kind, ..small() }
@@ -53,7 +72,7 @@ pub fn zero() -> FolioDecl {
 
 impl Bench {
     pub fn new(rules: Rules, folios: &[FolioDecl]) -> Self {
-        let mut machine = Machine::new();
+        let mut machine = Machine::for_rules(&rules);
         machine.set_up(&WorldDecl::default(), folios);
         Self {
             rules,
@@ -106,6 +125,11 @@ impl Bench {
         (self.machine.acquired, self.machine.released)
     }
 
+    /// What the operation recorded in pages[].
+    pub fn entries(&self) -> &[PagePtr] {
+        &self.machine.entries
+    }
+
     pub fn changes(&mut self) -> Vec<PageState> {
         self.machine.pages.changes().collect()
     }
@@ -116,8 +140,14 @@ impl Bench {
     }
 }
 
-/// Both revisions.
+/// Both kernels.
 pub const BOTH: [Rules; 2] = [RULES_6_1, RULES_6_12];
 
+/// The versions of the FOLL_PIN series.
+pub const SERIES: [Rules; 4] = [RULES_V8, RULES_V9, RULES_V10, RULES_V11];
+
+/// Those that can fail to grab.
+pub const SINCE_V9: [Rules; 3] = [RULES_V9, RULES_V10, RULES_V11];
+
 /// 6.1, 6.12, and both without DEBUG_VM.
-pub const ALL: [Rules; 4] = Rules::ALL;
+pub const ALL: [Rules; 4] = Rules::KERNELS;

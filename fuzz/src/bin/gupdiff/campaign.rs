@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
-use gup_fuzz::campaign::{self, Config, Ending, Engine, INTERRUPTED};
+use gup_fuzz::campaign::{self, Config, Ending, Engine, Finding, INTERRUPTED};
 use gup_fuzz::report;
 
 use crate::{Outcome, SideArgs};
@@ -141,28 +141,8 @@ fn campaign(args: &Args) -> Result<Outcome> {
             );
             Ok(Outcome::Fine)
         }
-        Ending::Found(paths) => {
-            let mut titles = Vec::new();
-            for path in &paths {
-                if let Ok(report) = std::fs::read_to_string(path.with_extension("txt")) {
-                    println!("\n{report}");
-                    titles.extend(report.lines().next().map(str::to_string));
-                }
-            }
-            if paths.len() > 1 {
-                println!(
-                    "{} distinct findings in {} programs",
-                    paths.len(),
-                    done.stats.programs
-                );
-                for title in &titles {
-                    println!("  {title}");
-                }
-                println!();
-            }
-            for path in &paths {
-                println!("reproducer: {}", path.display());
-            }
+        Ending::Found(findings) => {
+            show(&findings, done.stats.programs);
             Ok(Outcome::Found)
         }
         Ending::Interrupted => bail!(
@@ -170,5 +150,33 @@ fn campaign(args: &Args) -> Result<Outcome> {
             done.stats.programs,
             config.out.join("corpus").display()
         ),
+    }
+}
+
+/// One finding with its report; of several the list, their reports are in
+/// files. The last line names a reproducer either way.
+fn show(findings: &[Finding], programs: u64) {
+    let report = |finding: &Finding| {
+        std::fs::read_to_string(finding.path.with_extension("txt")).unwrap_or_default()
+    };
+    if let [one] = findings {
+        println!("\n{}", report(one));
+    } else {
+        println!(
+            "\n{} distinct findings in {programs} programs (each report is in the .txt beside its file)",
+            findings.len()
+        );
+    }
+    for finding in findings {
+        if findings.len() > 1 {
+            let report = report(finding);
+            let title = report.lines().next().unwrap_or("no report");
+            let after = match finding.after {
+                Some((n, time)) => format!(", after {n} programs, {:.1} s", time.as_secs_f64()),
+                None => String::new(),
+            };
+            println!("\n{title}{after}");
+        }
+        println!("reproducer: {}", finding.path.display());
     }
 }

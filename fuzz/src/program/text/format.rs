@@ -157,7 +157,7 @@ pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
     } else if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
         say(&page_name(op.run[0].page, folios));
     }
-    if info.has(abi::GD_S_ARG) {
+    if info.has(abi::GD_S_ARG) && (op.arg != 0 || !words::arg_goes_without_saying(info.arg)) {
         let value = usize::from(op.arg);
         let word = match words::arg_words(info.arg).get(value) {
             Some(word) => word.to_string(),

@@ -119,8 +119,8 @@ fn val(info: &OpInfo, text: &str) -> Option<i32> {
 fn arg_value(kind: ArgKind, text: &str) -> Option<u16> {
     let last = kind.values() as usize - 1;
     let value = match kind {
-        ArgKind::Number | ArgKind::Order => number::up_to(text, last),
-        ArgKind::Switch => words::find_switch(text),
+        ArgKind::Number | ArgKind::Order | ArgKind::Lookup => number::up_to(text, last),
+        ArgKind::Switch | ArgKind::Whether(_) => words::find_switch(text),
         _ => find(words::arg_words(kind), text),
     };
     value.map(|value| value as u16)
@@ -167,7 +167,7 @@ fn keyed(
 fn arg_expected(kind: ArgKind) -> String {
     match kind {
         ArgKind::Flag => "a page flag, like dirty".to_string(),
-        ArgKind::Number | ArgKind::Order => {
+        ArgKind::Number | ArgKind::Order | ArgKind::Lookup => {
             format!("a number from 0 to {}", kind.values() - 1)
         }
         _ => one_of(words::arg_words(kind)),
@@ -248,7 +248,7 @@ fn defaults(
     op: &mut gd_op,
     given: &Given,
 ) -> Result<(), ParseError> {
-    let has_default = matches!(info.arg, ArgKind::Vma | ArgKind::Number);
+    let has_default = words::arg_has_default(info.arg);
     if info.has(abi::GD_S_ARG) && !given.arg && !has_default && info.id != abi::GD_OP_REUSE as u8 {
         let key = match words::arg_is_bare(info.arg) {
             true => String::new(),

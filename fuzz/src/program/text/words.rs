@@ -106,12 +106,12 @@ pub(super) fn find_switch(word: &str) -> Option<usize> {
 /// The words for an `arg`'s values; none if it is a number.
 pub(super) fn arg_words(kind: ArgKind) -> &'static [&'static str] {
     match kind {
-        ArgKind::Number | ArgKind::Order => &[],
+        ArgKind::Number | ArgKind::Order | ArgKind::Lookup => &[],
         ArgKind::Vma => &VMAS,
         ArgKind::Flag => &FLAGS,
         ArgKind::Mapping => &MAPPINGS,
         ArgKind::Migratetype => &MIGRATETYPES,
-        ArgKind::Switch => &SWITCH,
+        ArgKind::Switch | ArgKind::Whether(_) => &SWITCH,
     }
 }
 
@@ -125,12 +125,27 @@ pub(super) fn arg_key(kind: ArgKind) -> &'static str {
         ArgKind::Mapping => "mapping",
         ArgKind::Migratetype => "pageblock",
         ArgKind::Switch => "to",
+        ArgKind::Whether(what) => what,
+        ArgKind::Lookup => "lookup_fails",
     }
 }
 
 /// Whether `arg` is written as a word alone.
 pub(super) fn arg_is_bare(kind: ArgKind) -> bool {
-    !matches!(kind, ArgKind::Number | ArgKind::Order | ArgKind::Vma)
+    !arg_has_default(kind) && kind != ArgKind::Order
+}
+
+/// Whether an `arg` of 0 is not written.
+pub(super) fn arg_goes_without_saying(kind: ArgKind) -> bool {
+    matches!(kind, ArgKind::Whether(_) | ArgKind::Lookup)
+}
+
+/// Whether `arg` is 0 where it is not given.
+pub(super) fn arg_has_default(kind: ArgKind) -> bool {
+    matches!(
+        kind,
+        ArgKind::Number | ArgKind::Vma | ArgKind::Whether(_) | ArgKind::Lookup
+    )
 }
 
 /// What `n` is called.

@@ -23,6 +23,7 @@ use self::mappings::UserCall;
 use self::sites::Sites;
 use super::rust::RustSide;
 use super::{Side, SideInfo, c};
+use crate::ops::Rev;
 use crate::program::{Program, text};
 use crate::report;
 use crate::site::PlacedSite;
@@ -97,10 +98,8 @@ impl LiveSide {
             .ok_or_else(|| missing(&format!("c:{linked}")))?;
         let guest = Guest::boot(&kit, mappings)?;
         let (release, version, debug_vm) = guest.shared.kernel();
-        if debug_vm != info.debug_vm
-            || version >> 16 != u32::from(info.rev.major)
-            || version >> 8 & 0xff != u32::from(info.rev.minor)
-        {
+        let rev = Rev::linux((version >> 16) as u16, (version >> 8 & 0xff) as u16);
+        if debug_vm != info.debug_vm || rev != info.rev {
             return Err(Error::Boot {
                 what: format!("the guest is another kernel than expected: {release}"),
                 console: String::new(),

@@ -3,7 +3,8 @@
 
 use csrc::abi::{self, gd_op, gd_run};
 use gup::machine::MigrateType;
-use gup::{FolioPtr, Foll, Kernel, List, Machine, Mapping, PagePtr, Stop, Vma};
+use gup::series::follow::DevmapLevel;
+use gup::{FolioPtr, Foll, Kernel, List, Machine, Mapping, PagePtr, Stop, Vma, Wrapper};
 
 use super::record::Returned;
 use crate::layout::split_run;
@@ -105,6 +106,10 @@ impl Call<'_, '_> {
                 .kernel
                 .put_devmap_managed_folio_refs(folio, n)
                 .map(Returned::Bool),
+            abi::GD_OP_PAGE_REF_SUB_RETURN => self
+                .kernel
+                .page_ref_sub_return(page, n)
+                .map(|count| Returned::Int(count.into())),
 
             abi::GD_OP_GRAB_SLOW => {
                 let foll = self.foll();
@@ -115,6 +120,13 @@ impl Call<'_, '_> {
                 self.kernel.try_grab_folio_fast(page, n, foll).map(found)
             }
             abi::GD_OP_FOLIO_ADD_PIN => self.kernel.folio_add_pin(folio).map(void),
+            abi::GD_OP_TRY_PIN_COMPOUND_HEAD => {
+                self.kernel.try_pin_compound_head(page, n).map(found)
+            }
+            abi::GD_OP_CLOSE_TO_BIAS_OVERFLOW => self
+                .kernel
+                .page_ref_zero_or_close_to_bias_overflow(page)
+                .map(Returned::Bool),
 
             abi::GD_OP_GUP_PUT_FOLIO => {
                 let foll = self.foll();
@@ -199,7 +211,65 @@ impl Call<'_, '_> {
                 self.kernel.mm_set_has_pinned_flag();
                 Ok(Returned::Void)
             }
-            id => unreachable!("operation {id:#x} of the table has no Rust function"),
+            id => self.series_call_site(id),
+        }
+    }
+
+    /// Calls a call site of the FOLL_PIN series.
+    fn series_call_site(&mut self, id: u32) -> Result<Returned, Stop> {
+        let one = |more| Returned::Int(i64::from(more));
+        let (page, foll) = (self.page(), self.foll());
+        let (n, arg) = (self.op.n, u32::from(self.op.arg));
+        let odd = arg & 1 != 0;
+        let kernel = &mut *self.kernel;
+        match id {
+            abi::GD_OP_FOLLOW_PAGE_PTE => {
+                kernel.follow_page_pte(page, foll, odd).map(Returned::Page)
+            }
+            abi::GD_OP_FOLLOW_PAGE_MASK => Ok(Returned::Page(kernel.follow_page_mask(page, foll))),
+            abi::GD_OP_FOLLOW_DEVMAP_PMD => kernel
+                .follow_devmap(DevmapLevel::Pmd, page, foll)
+                .map(Returned::Page),
+            abi::GD_OP_FOLLOW_DEVMAP_PUD => kernel
+                .follow_devmap(DevmapLevel::Pud, page, foll)
+                .map(Returned::Page),
+            abi::GD_OP_FOLLOW_TRANS_HUGE_PMD => kernel
+                .follow_trans_huge_pmd(page, foll, odd)
+                .map(Returned::Page),
+            abi::GD_OP_FOLLOW_HUGETLB_PAGE => {
+                kernel.follow_hugetlb_page(page, n, foll).map(Returned::Int)
+            }
+            abi::GD_OP_FOLLOW_HUGE_PMD => kernel.follow_huge_pmd(page, foll).map(Returned::Page),
+            abi::GD_OP_FOLLOW_HUGE_PUD | abi::GD_OP_FOLLOW_HUGE_PGD => {
+                Ok(Returned::Page(kernel.follow_huge_without_grab(page, foll)))
+            }
+
+            abi::GD_OP_GUP_PTE_RANGE => kernel.gup_pte_range(page, foll, odd).map(one),
+            abi::GD_OP_GUP_HUGEPTE
+            | abi::GD_OP_GUP_HUGE_PMD
+            | abi::GD_OP_GUP_HUGE_PUD
+            | abi::GD_OP_GUP_HUGE_PGD => kernel.gup_huge(page, n, foll, odd).map(one),
+            abi::GD_OP_GUP_DEVICE_HUGE => kernel.gup_device_huge(page, n, foll, arg).map(one),
+
+            id => {
+                let wrapper = match id {
+                    abi::GD_OP_CHECK_PIN_USER_PAGES => Wrapper::PinUserPages,
+                    abi::GD_OP_CHECK_PIN_USER_PAGES_REMOTE => {
+                        Wrapper::PinUserPagesRemote { locked: odd }
+                    }
+                    abi::GD_OP_CHECK_PIN_USER_PAGES_FAST => Wrapper::PinUserPagesFast,
+                    abi::GD_OP_CHECK_GET_USER_PAGES => Wrapper::GetUserPages,
+                    abi::GD_OP_CHECK_GET_USER_PAGES_REMOTE => Wrapper::GetUserPagesRemote,
+                    abi::GD_OP_CHECK_GET_USER_PAGES_LOCKED => Wrapper::GetUserPagesLocked,
+                    abi::GD_OP_CHECK_GET_USER_PAGES_UNLOCKED => Wrapper::GetUserPagesUnlocked,
+                    abi::GD_OP_CHECK_GET_USER_PAGES_FAST => Wrapper::GetUserPagesFast,
+                    id => unreachable!("operation {id:#x} of the table has no Rust function"),
+                };
+                Ok(Returned::Int(match kernel.check_flags(wrapper, foll) {
+                    Ok(flags) => flags.0.into(),
+                    Err(errno) => errno.into(),
+                }))
+            }
         }
     }
 

@@ -39,6 +39,10 @@ enum Exists {
 /// The revision that a set of rules is for, as the table of operations has it.
 fn rev(rules: &Rules) -> Rev {
     match rules.revision {
+        Revision::V8 => Rev::V8,
+        Revision::V9 => Rev::V9,
+        Revision::V10 => Rev::V10,
+        Revision::V11 => Rev::V11,
         Revision::V6_1 => Rev::V6_1,
         Revision::V6_12 => Rev::V6_12,
     }
@@ -87,7 +91,7 @@ impl RustSide {
         Some(Self {
             info: info(&rules),
             rules,
-            machine: Machine::new(),
+            machine: Machine::for_rules(&rules),
             sites,
             ids,
             exists,
@@ -145,9 +149,12 @@ impl Side for RustSide {
                 }
                 Exists::No => Ok(Returned::Absent),
             };
-            if let Err(why) = returned {
-                recorder.stopped(why);
-                stop = Some(why);
+            match returned {
+                Ok(_) => recorder.entries(&self.machine),
+                Err(why) => {
+                    recorder.stopped(why);
+                    stop = Some(why);
+                }
             }
             recorder.pages(&mut self.machine);
             recorder.state(&self.machine);

@@ -2,7 +2,7 @@
 //! Records of the Rust side: the one place where they are built.
 
 use csrc::abi::{self, gd_rec};
-use gup::{Call, Machine, Observer, PageState, Site, Stop};
+use gup::{Call, ErrPtr, Machine, Observer, PagePtr, PageState, Site, Stop};
 
 use crate::trace;
 
@@ -49,8 +49,17 @@ pub enum Returned {
     Errno(i32),
     /// The page number of a folio, or NULL.
     Folio(Option<u32>),
+    /// A page, NULL or an errno.
+    Page(ErrPtr),
+    /// A number.
+    Int(i64),
     /// This revision has no such function.
     Absent,
+}
+
+/// The number of a page in records.
+fn page_nr(page: PagePtr) -> u32 {
+    page.nr().unwrap_or(abi::GD_NOWHERE)
 }
 
 impl<'a> Recorder<'a> {
@@ -75,6 +84,16 @@ impl<'a> Recorder<'a> {
             Stop::Limit => rec(abi::GD_R_LIMIT),
         };
         self.recs.push(event);
+    }
+
+    /// What an operation that returned has recorded in `pages[]`.
+    pub fn entries(&mut self, machine: &Machine) {
+        let entries = machine.entries.iter().zip(0..);
+        self.recs.extend(entries.map(|(&page, i)| gd_rec {
+            b: i,
+            c: page_nr(page),
+            ..rec(abi::GD_R_ENTRY)
+        }));
     }
 
     /// The pages that the operation changed.
@@ -106,6 +125,10 @@ impl<'a> Recorder<'a> {
             Ok(Returned::Errno(errno)) => (abi::GD_RET_ERRNO, i64::from(errno) as u64),
             Ok(Returned::Folio(Some(page))) => (abi::GD_RET_FOLIO, u64::from(page)),
             Ok(Returned::Folio(None)) => (abi::GD_RET_NULL, 0),
+            Ok(Returned::Page(Ok(page))) if page.is_null() => (abi::GD_RET_NULL, 0),
+            Ok(Returned::Page(Ok(page))) => (abi::GD_RET_PAGE, u64::from(page_nr(page))),
+            Ok(Returned::Page(Err(errno))) => (abi::GD_RET_ERRNO, i64::from(errno) as u64),
+            Ok(Returned::Int(value)) => (abi::GD_RET_INT, value as u64),
             Ok(Returned::Absent) => (abi::GD_RET_ABSENT, 0),
             Err(_) => (abi::GD_RET_STOPPED, 0),
         };

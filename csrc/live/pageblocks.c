@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pageblock types: where the code under test looks at them, the kernel's own
+ * are what the world says.
+ */
+
+/*
+ * The kernel's own word on a pageblock.  Its setter looks at the zone of the
+ * page that it is given, so it is not given one of the arena.
+ */
+static void set_block(u32 slot, u8 type)
+{
+	static const u8 types[GD_NR_MIGRATETYPES] = {
+		[GD_MT_UNMOVABLE] = MIGRATE_UNMOVABLE,
+		[GD_MT_MOVABLE] = MIGRATE_MOVABLE,
+		[GD_MT_RECLAIMABLE] = MIGRATE_RECLAIMABLE,
+#ifdef CONFIG_CMA
+		[GD_MT_CMA] = MIGRATE_CMA,
+#endif
+#ifdef CONFIG_MEMORY_ISOLATION
+		[GD_MT_ISOLATE] = MIGRATE_ISOLATE,
+#endif
+	};
+	struct page page = { .flags = (unsigned long)ZONE_DEVICE << ZONES_PGSHIFT };
+	unsigned long pfn = page_to_pfn(gd.memmap) + ((unsigned long)slot << GD_SLOT_SHIFT);
+	unsigned long i;
+
+	for (i = 0; i < GD_SLOT_PAGES; i += pageblock_nr_pages)
+		live.set_pfnblock_flags_mask(&page, types[type], pfn + i, MIGRATETYPE_MASK);
+}
+
+static u32 blocks_set;		/* so many of the world's blocks[] are */
+
+/* Without CMA the code under test does not look at pageblocks. */
+static void live_set_blocks(void)
+{
+	if (!IS_ENABLED(CONFIG_CMA))
+		return;
+	for (; blocks_set < gd.nr_blocks; blocks_set++)
+		set_block(blocks[blocks_set], gd_migratetype[blocks[blocks_set]]);
+}
+
+static void live_init_blocks(void)
+{
+	u32 slot;
+
+	for (slot = 0; IS_ENABLED(CONFIG_CMA) && slot < GD_NR_SLOTS; slot++)
+		set_block(slot, GD_MT_UNMOVABLE);
+}
+
+/* Before the next program: its world has not forgotten the last one's yet. */
+static void live_reset_blocks(void)
+{
+	u32 i;
+
+	for (i = 0; IS_ENABLED(CONFIG_CMA) && i < gd.nr_blocks; i++)
+		set_block(blocks[i], GD_MT_UNMOVABLE);
+	blocks_set = 0;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Taking references and pins: FOLL_GET and FOLL_PIN decide which.
+ */
+#include <linux/mm.h>
+
+static void count_requested(long pins)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_VM))
+		mod_node_page_state(NR_FOLL_PIN_REQUESTED, pins);
+}
+
+/* ---- the lockless walk's ---- */
+
+/* refs references on the head, or NULL if there is nothing to refer to. */
+static struct page *try_get_compound_head(struct page *page, int refs)
+{
+	struct page *head = compound_head(page);
+
+	if (WARN_ON_ONCE(page_ref_count(head) < 0))
+		return NULL;
+	return page_ref_add_unless(head, refs, 0) ? head : NULL;
+}
+
+/* The product is truncated to an int on its way. */
+static struct page *try_pin_compound_head(struct page *page, int refs)
+{
+	page = try_get_compound_head(page, GUP_PIN_COUNTING_BIAS * refs);
+	if (!page)
+		return NULL;
+	count_requested(refs);
+	return page;
+}
+
+/* Up to v9 FOLL_GET is the default; from v10 on one of the two must be set. */
+static struct page *try_grab_compound_head(struct page *page, int refs,
+					   unsigned int flags)
+{
+	if (flags & FOLL_PIN)
+		return try_pin_compound_head(page, refs);
+#if GD_SERIES >= 10
+	if (WARN_ON_ONCE(!(flags & FOLL_GET)))
+		return NULL;
+#endif
+	return try_get_compound_head(page, refs);
+}
+
+/* ---- the slow path's: one reference or pin; neither flag: nothing ---- */
+
+#if GD_SERIES == 8
+/*
+ * Two faults, which the review found: all of the pin but one reference goes to
+ * the page itself, not to its head, and nobody looks whether the count
+ * overflows.  The warning can never fire.
+ */
+static void grab_page(struct page *page, unsigned int flags)
+{
+	if (flags & FOLL_GET) {
+		get_page(page);
+	} else if (flags & FOLL_PIN) {
+		get_page(page);
+		WARN_ON_ONCE(flags & FOLL_GET);
+		page_ref_add(page, GUP_PIN_COUNTING_BIAS - 1);
+		count_requested(1);
+	}
+}
+#else
+/* False: no reference was taken. */
+static bool try_grab_page(struct page *page, unsigned int flags)
+{
+#if GD_SERIES >= 11
+	WARN_ON_ONCE((flags & FOLL_GET) && (flags & FOLL_PIN));
+#endif
+	if (flags & FOLL_GET)
+		return try_get_page(page);
+
+	if (flags & FOLL_PIN) {
+		page = compound_head(page);
+#if GD_SERIES >= 11
+		if (WARN_ON_ONCE(page_ref_count(page) <= 0))
+			return false;
+#else
+		/* can never fire */
+		WARN_ON_ONCE(flags & FOLL_GET);
+		if (WARN_ON_ONCE(page_ref_zero_or_close_to_bias_overflow(page)))
+			return false;
+#endif
+		page_ref_add(page, GUP_PIN_COUNTING_BIAS);
+		count_requested(1);
+	}
+	return true;
+}
+#endif

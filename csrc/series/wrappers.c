@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the wrappers do with their flags before anything else: an errno, or
+ * the flags that they pass on.  FOLL_GET and FOLL_PIN are not the caller's to
+ * choose.
+ */
+#include <linux/mm.h>
+
+static long pin_user_pages(unsigned int gup_flags)
+{
+	if (WARN_ON_ONCE(gup_flags & FOLL_GET))
+		return -EINVAL;
+	return gup_flags | FOLL_PIN;
+}
+
+/* A long-term pin cannot let go of the lock that the caller tells about. */
+static long pin_user_pages_remote(unsigned int gup_flags, bool locked)
+{
+	if (WARN_ON_ONCE(gup_flags & FOLL_GET))
+		return -EINVAL;
+	gup_flags |= FOLL_PIN;
+	if (WARN_ON_ONCE((gup_flags & FOLL_LONGTERM) && locked))
+		return -EINVAL;
+	return gup_flags;
+}
+
+static long pin_user_pages_fast(unsigned int gup_flags)
+{
+	if (WARN_ON_ONCE(gup_flags & FOLL_GET))
+		return -EINVAL;
+	return gup_flags | FOLL_PIN;
+}
+
+static long get_user_pages(unsigned int gup_flags)
+{
+	return WARN_ON_ONCE(gup_flags & FOLL_PIN) ? -EINVAL : (long)gup_flags;
+}
+
+static long get_user_pages_remote(unsigned int gup_flags)
+{
+	return WARN_ON_ONCE(gup_flags & FOLL_PIN) ? -EINVAL : (long)gup_flags;
+}
+
+static long get_user_pages_locked(unsigned int gup_flags)
+{
+	return WARN_ON_ONCE(gup_flags & FOLL_PIN) ? -EINVAL : (long)gup_flags;
+}
+
+static long get_user_pages_unlocked(unsigned int gup_flags)
+{
+	return WARN_ON_ONCE(gup_flags & FOLL_PIN) ? -EINVAL : (long)gup_flags;
+}
+
+static long get_user_pages_fast(unsigned int gup_flags)
+{
+	return WARN_ON_ONCE(gup_flags & FOLL_PIN) ? -EINVAL : (long)gup_flags;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Call sites of the slow path: what is done with the page that was found.
+//!
+//! FOLL_GET and FOLL_PIN exclude each other, and most sites say so with a WARN
+//! of their own and give NULL; `follow_page_pte` leaves that to the grab, and
+//! `follow_trans_huge_pmd` and `follow_hugetlb_page` say nothing.
+
+use crate::fault::{self, Fault};
+use crate::foll::{Foll, FollFlag};
+use crate::grab::ENOMEM;
+use crate::kernel::{Kernel, Stop};
+use crate::page::{Mapping, flag};
+use crate::pages::{FolioPtr, PagePtr};
+use crate::series::{EEXIST, ErrPtr};
+use crate::site::Site;
+
+/// A PMD or PUD that maps device memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DevmapLevel {
+    /// `follow_devmap_pmd`.
+    Pmd,
+    /// `follow_devmap_pud`.
+    Pud,
+}
+
+impl Kernel<'_> {
+    fn either(&self, flags: Foll) -> bool {
+        self.has(flags, FollFlag::Get) || self.has(flags, FollFlag::Pin)
+    }
+
+    fn both(&self, flags: Foll) -> bool {
+        self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin)
+    }
+
+    /// The error of a huge or device entry's failed grab.
+    fn grab_errno(&self) -> i32 {
+        if fault::is(Fault::GrabErrno) {
+            return -EEXIST;
+        }
+        -self.rules.series.grab_errno
+    }
+
+    /// `follow_page_pte` (v8 to v11); `devmap`: the PTE is one of device
+    /// memory, of which only a reference keeps the page.
+    ///
+    /// v8 has the slow grab written out, with a `try_get_page` for its first
+    /// part: finding 3.
+    pub fn follow_page_pte(
+        &mut self,
+        page: PagePtr,
+        flags: Foll,
+        devmap: bool,
+    ) -> Result<ErrPtr, Stop> {
+        if devmap && !self.either(flags) {
+            return Ok(Err(-EEXIST));
+        }
+        if self.rules.series.pte_uses_helper {
+            return Ok(match self.try_grab_page(page, flags)? {
+                true => Ok(page),
+                false => Err(-ENOMEM),
+            });
+        }
+        if self.either(flags) && !self.try_get_page(page)? {
+            return Ok(Err(-ENOMEM));
+        }
+        if self.has(flags, FollFlag::Pin) {
+            self.warn_on(self.has(flags, FollFlag::Get), Site::FollowPagePte);
+            self.pin_the_rest(page)?;
+        }
+        Ok(Ok(page))
+    }
+
+    /// `follow_page_mask` (v8 to v11), where a hugepd gave the page: nothing
+    /// can be taken of it, and v8 forgets what it has found (finding 4).
+    pub fn follow_page_mask(&mut self, page: PagePtr, flags: Foll) -> ErrPtr {
+        self.warn_on(self.either(flags), Site::FollowPageMask);
+        if self.rules.series.mask_gives_page != fault::is(Fault::MaskOtherPage) {
+            Ok(page)
+        } else {
+            Ok(PagePtr::NULL)
+        }
+    }
+
+    /// `follow_devmap_pmd`, `follow_devmap_pud` (v8 to v11).
+    pub fn follow_devmap(
+        &mut self,
+        level: DevmapLevel,
+        page: PagePtr,
+        flags: Foll,
+    ) -> Result<ErrPtr, Stop> {
+        let site = match level {
+            DevmapLevel::Pmd => Site::FollowDevmapPmd,
+            DevmapLevel::Pud => Site::FollowDevmapPud,
+        };
+        if self.warn_on(self.both(flags), site) {
+            return Ok(Ok(PagePtr::NULL));
+        }
+        if !self.either(flags) && !fault::is(Fault::DevmapUnasked) {
+            return Ok(Err(-EEXIST));
+        }
+        self.grabbed(page, flags)
+    }
+
+    /// `follow_huge_pmd` (v8 to v11).  With neither flag nothing is taken.
+    pub fn follow_huge_pmd(&mut self, page: PagePtr, flags: Foll) -> Result<ErrPtr, Stop> {
+        if self.warn_on(self.both(flags), Site::FollowHugePmd) {
+            return Ok(Ok(PagePtr::NULL));
+        }
+        self.grabbed(page, flags)
+    }
+
+    /// `follow_huge_pud`, `follow_huge_pgd` (v8 to v11): the weak versions know
+    /// no way to take anything, so with either flag there is no page.
+    pub fn follow_huge_without_grab(&self, page: PagePtr, flags: Foll) -> ErrPtr {
+        if self.either(flags) {
+            Ok(PagePtr::NULL)
+        } else {
+            Ok(page)
+        }
+    }
+
+    fn grabbed(&mut self, page: PagePtr, flags: Foll) -> Result<ErrPtr, Stop> {
+        Ok(match self.grab_for_caller(page, flags)? {
+            true => Ok(page),
+            false => Err(self.grab_errno()),
+        })
+    }
+
+    /// `follow_trans_huge_pmd` (v8 to v11); `mlock`: the vma is locked and the
+    /// caller wants its pages to be.
+    ///
+    /// Up to v9 the page is mlocked before the grab, which in v9 may fail.
+    pub fn follow_trans_huge_pmd(
+        &mut self,
+        page: PagePtr,
+        flags: Foll,
+        mlock: bool,
+    ) -> Result<ErrPtr, Stop> {
+        let head = self.page_folio(page)?;
+        let mlock_last = self.rules.series.grabs_before_mlock != fault::is(Fault::MlockOrder);
+        if mlock && !mlock_last {
+            self.mlock_if_mapped(head)?;
+        }
+        let result = self.grabbed(page, flags)?;
+        if mlock && mlock_last && result.is_ok() {
+            self.mlock_if_mapped(head)?;
+        }
+        Ok(result)
+    }
+
+    /// Mlocks a page that is still in use, if its lock is to be had.
+    fn mlock_if_mapped(&mut self, head: FolioPtr) -> Result<(), Stop> {
+        if self.machine.pages.get(head.page())?.mapping == Mapping::None {
+            return Ok(());
+        }
+        let page = self.machine.pages.update(head.page())?;
+        if page.flags & flag::LOCKED != 0 {
+            return Ok(());
+        }
+        page.flags |= flag::LOCKED;
+        self.mlock_vma_page(head)?;
+        self.folio_unlock(head)
+    }
+
+    /// `follow_hugetlb_page` (v8 to v11): records up to `n` pages of a hugetlb
+    /// page from this one on, each with a grab of its own; the number recorded,
+    /// or a negative errno if there is none.
+    ///
+    /// v8's grab puts the most of each tail's pin on that tail.
+    pub fn follow_hugetlb_page(&mut self, page: PagePtr, n: i32, flags: Foll) -> Result<i64, Stop> {
+        let (_, mut left) = self.rest_of_compound(page)?;
+        if fault::is(Fault::HugetlbPastEnd) {
+            left += 1;
+        }
+        let nr = left.min(u32::try_from(n).unwrap_or(0));
+        for i in 0..nr {
+            let subpage = page.nth(i.into());
+            if !self.grab_for_caller(subpage, flags)? {
+                return Ok(match i {
+                    0 => self.grab_errno().into(),
+                    _ => i.into(),
+                });
+            }
+            self.record(subpage, 1);
+        }
+        Ok(nr.into())
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Puts and unpins of the series: one page at a time.
+//!
+//! An unpin takes 1024 references from the head.  That is the other half of
+//! finding 1: what v8's `grab_page` put on a tail stays there, and the head
+//! loses 1023 references that somebody else has.
+
+use crate::env::Counter;
+use crate::fault::{self, Fault};
+use crate::foll::{Foll, FollFlag};
+use crate::grab::BIAS;
+use crate::kernel::{Kernel, Stop};
+use crate::pages::{FolioPtr, PagePtr};
+use crate::unpin::List;
+
+impl Kernel<'_> {
+    /// `put_compound_head` (v8 to v11): gives back what the lockless grab took.
+    ///
+    /// It subtracts all at once, which must not reach zero unnoticed, so it
+    /// takes one more reference before and puts that afterwards.  The counters
+    /// do not move, although the grab moved one.
+    pub fn put_compound_head(
+        &mut self,
+        head: FolioPtr,
+        refs: i32,
+        flags: Foll,
+    ) -> Result<(), Stop> {
+        let refs = if self.has(flags, FollFlag::Pin) {
+            refs.wrapping_mul(BIAS)
+        } else {
+            refs
+        };
+        if fault::is(Fault::PutHeadPlain) {
+            self.folio_ref_add(head, refs.wrapping_neg())?;
+            return Ok(());
+        }
+        self.get_page(head.page())?;
+        self.folio_ref_add(head, refs.wrapping_neg())?;
+        self.put_page(head.page())
+    }
+
+    /// `put_devmap_managed_page` (v8 to v11): drops one reference.
+    pub(crate) fn put_devmap_managed_page(&mut self, page: FolioPtr) -> Result<(), Stop> {
+        let count = self.page_ref_sub_return(page.page(), 1)?;
+        self.devmap_managed_dropped(page, count)
+    }
+
+    /// What a devmap-managed page's new count means: its driver's own
+    /// reference is the last but one.
+    fn devmap_managed_dropped(&mut self, page: FolioPtr, count: i32) -> Result<(), Stop> {
+        match count {
+            1 => self.free_devmap_managed_page(page),
+            0 => self.__folio_put(page),
+            _ => Ok(()),
+        }
+    }
+
+    /// `unpin_user_page` (v8 to v11).
+    ///
+    /// The release is counted after the put, except for devmap-managed pages,
+    /// where it is counted before anyone is told.
+    pub(crate) fn series_unpin_user_page(&mut self, page: PagePtr) -> Result<(), Stop> {
+        let head = self.page_folio(page)?;
+        if self.page_is_devmap_managed(head.page())? {
+            let count = self.page_ref_sub_return(head.page(), BIAS)?;
+            if !fault::is(Fault::UnpinDevmapUncounted) {
+                self.node_stat_mod_folio(head, Counter::Released, 1)?;
+            }
+            return self.devmap_managed_dropped(head, count);
+        }
+        if self.page_ref_sub_return(head.page(), BIAS)? == 0 {
+            self.__folio_put(head)?;
+        }
+        self.node_stat_mod_folio(head, Counter::Released, 1)
+    }
+
+    /// `unpin_user_pages` and `unpin_user_pages_dirty_lock` (v8 to v11): a loop
+    /// that believes any number of pages.
+    pub(crate) fn series_unpin_list(
+        &mut self,
+        list: List<'_>,
+        npages: u64,
+        dirty: bool,
+    ) -> Result<(), Stop> {
+        for i in 0..npages {
+            let page = list.get(i)?;
+            if dirty {
+                let head = self.page_folio(page)?;
+                self.dirty_lock(head)?;
+            }
+            self.series_unpin_user_page(page)?;
+        }
+        Ok(())
+    }
+}
