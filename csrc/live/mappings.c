@@ -177,7 +177,7 @@ static void huge(void)
 	munmap(p + HUGE / 2, HUGE / 2);
 	try_all("THP by pages", p + 3 * MAP_PAGE, 4, WRITE, 4, thp);
 
-	put("/proc/sys/vm/nr_hugepages", "2");
+	put("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "2");
 	p = filled(map(HUGE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1), HUGE);
 	if (p)

@@ -37,7 +37,8 @@ static const char *live_find_symbols(void)
 	live_secretmem_aops = lookup("secretmem_aops");
 	if (!live.find_bug || !live.bug_get_file_line)
 		return "find_bug";
-	if (IS_ENABLED(CONFIG_CMA) && !live.set_pfnblock_flags_mask)
+	live_get_pfnblock_flags_mask = lookup("get_pfnblock_flags_mask");
+	if (IS_ENABLED(CONFIG_CMA) && (!live.set_pfnblock_flags_mask || !live_get_pfnblock_flags_mask))
 		return "set_pfnblock_flags_mask";
 	if (!live.shmem_aops)
 		return "shmem_aops";

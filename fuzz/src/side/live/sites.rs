@@ -14,19 +14,29 @@ use crate::site::{self, PlacedSite, SiteId, SiteKind};
 
 /// The numbers of the guest's sites in traces.
 pub struct Sites {
-    by_place: HashMap<(String, SiteKind), SiteId>,
+    /// By file; each with its line.
+    by_file: HashMap<(String, SiteKind), Vec<(u32, SiteId)>>,
     numbers: Vec<SiteId>,
 }
+
+/// Compilers do not agree on the line of a macro that goes over several.
+const LINES: u32 = 2;
 
 impl Sites {
     /// With the sites of a side of the same source.
     pub fn new(known: &[PlacedSite]) -> Self {
-        let by_place = known.iter().filter_map(|known| {
-            let kind = known.id.site()?.kind;
-            Some(((known.place.clone()?, kind), known.id))
-        });
+        let mut by_file: HashMap<_, Vec<_>> = HashMap::new();
+        for known in known {
+            let place = known.place.as_deref().and_then(|p| p.rsplit_once(':'));
+            if let (Some(site), Some((file, line))) = (known.id.site(), place)
+                && let Ok(line) = line.parse()
+            {
+                let sites = by_file.entry((file.to_string(), site.kind)).or_default();
+                sites.push((line, known.id));
+            }
+        }
         Self {
-            by_place: by_place.collect(),
+            by_file,
             numbers: Vec::new(),
         }
     }
@@ -53,9 +63,10 @@ impl Sites {
         // `mm/gup.c`, or a header with the folder that the module was built in
         let mut file = guest.file.as_str();
         loop {
-            let place = (format!("{file}:{}", guest.line), kind);
-            if let Some(id) = self.by_place.get(&place) {
-                return *id;
+            if let Some(sites) = self.by_file.get(&(file.to_string(), kind))
+                && let Some(id) = nearest(sites, guest.line)
+            {
+                return id;
             }
             match file.split_once('/') {
                 Some((_, rest)) => file = rest,
@@ -66,6 +77,18 @@ impl Sites {
         let name = format!("{} ({}:{})", guest.func, guest.file, guest.line);
         site::intern(&name, kind, 0)
     }
+}
+
+/// The one site on that line, or next to it if none is on it.
+fn nearest(sites: &[(u32, SiteId)], line: u32) -> Option<SiteId> {
+    (0..=LINES).find_map(|distance| {
+        let mut there = sites
+            .iter()
+            .filter(|(l, _)| l.abs_diff(line) == distance)
+            .map(|(_, id)| *id);
+        let first = there.next()?;
+        there.all(|id| id == first).then_some(first)
+    })
 }
 
 #[cfg(test)]
@@ -95,13 +118,15 @@ mod tests {
         let guests = [
             guest("include/linux/mm.h", 7, abi::GD_SITE_WARN),
             guest("/x/y/include/linux/mm.h", 7, abi::GD_SITE_BUG),
-            guest("include/linux/mm.h", 8, abi::GD_SITE_WARN),
+            guest("include/linux/mm.h", 80, abi::GD_SITE_WARN),
+            guest("include/linux/mm.h", 6, abi::GD_SITE_WARN),
         ];
         let mut number = |i| sites.number(i, |i| guests[i].clone());
         assert_eq!(number(1), known[1].id);
         assert_eq!(number(0), known[0].id);
+        assert_eq!(number(3), known[0].id, "a macro over two lines");
         let stranger = number(2).to_string();
-        assert!(stranger.contains("include/linux/mm.h:8"), "{stranger}");
+        assert!(stranger.contains("include/linux/mm.h:80"), "{stranger}");
         sites.rebooted();
         assert_eq!(sites.number(0, |_| guests[1].clone()), known[1].id);
     }
