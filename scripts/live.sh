@@ -24,7 +24,7 @@ live_begin() {
 
 # live_finish FOLDER: what was made takes its place
 live_finish() {
-	local old=$live_dir/.old
+	local old=$live_dir/.old.$(basename "$1")
 	rm -rf "$old"
 	mkdir -p "$(dirname "$1")"
 	[ ! -e "$1" ] || mv "$1" "$old"
@@ -103,14 +103,17 @@ live_packages() {
 	sed -i "s|/usr/src/|$dir/usr/src/|" "$dir/usr/src/linux-headers-$abi/Makefile"
 }
 
+# static functions of mm/gup.c stay what can be called
+live_gup_flags="-fno-inline-small-functions -fno-inline-functions-called-once"
+
 # live_debug_kernel VERSION: one of our own, with DEBUG_VM and all options of the
 # C side; takes some minutes, once
 live_debug_kernel() {
 	local version=$1 name=$1-debug want tarball log=$log_dir/live.$1-debug dir start=$SECONDS
 	dir=$live_dir/packages/$name
 	tarball=/usr/src/$(awk -v v="$version" '$1 == v { print $3 }' "$root/csrc/kernels/table")
-	want="$(sed -n 's/^origin=//p' "$kernels_dir/$version/info") $(cat "$root/csrc/kernels/fragment.config" \
-		"$root/csrc/live/debug.config" | sha256sum | cut -c-12)"
+	want="$(sed -n 's/^origin=//p' "$kernels_dir/$version/info") $({ echo "$live_gup_flags"
+		cat "$root/csrc/kernels/fragment.config" "$root/csrc/live/debug.config"; } | sha256sum | cut -c-12)"
 	[ ! -f "$dir/stamp" ] || [ "$(<"$dir/stamp")" != "$want" ] || return 0
 	[ -f "$tarball" ] || die "$tarball is missing (make setup installs its package)"
 	[ "$(df -Pm "$live_dir" | awk 'NR == 2 { print $4 }')" -ge 4000 ] || die "not enough space for $(shown "$live_dir"): 4000 MB are needed"
@@ -121,7 +124,7 @@ live_debug_kernel() {
 	cat "$root/csrc/kernels/fragment.config" "$root/csrc/live/debug.config" >"$live_new/fragment"
 	live_make "$log.config.log" KCONFIG_ALLCONFIG="$live_new/fragment" allnoconfig
 	grep -q '^CONFIG_DEBUG_VM=y' "$live_new/headers/.config" || die "the configuration has no DEBUG_VM"
-	live_make "$log.build.log" bzImage modules_prepare
+	live_make "$log.build.log" CFLAGS_gup.o="$live_gup_flags" bzImage modules_prepare
 	cp "$live_new/headers/vmlinux.symvers" "$live_new/headers/Module.symvers"
 	cp "$live_new/headers/arch/x86/boot/bzImage" "$live_new/kernel"
 	cp "$live_new/headers/.config" "$live_new/config"
@@ -192,7 +195,7 @@ set_up_live() {
 	[ -n "$("$root/csrc/kernels/prepare" --package "$version")" ] || die "live:$1: there is no image of it; there are: $("$root/csrc/kernels/prepare" --list | xargs), and the same with -debug"
 	case $kernels_dir in *[[:space:]:]*) die "'$kernels_dir': a module cannot be built in a path with blanks or colons" ;; esac
 	mkdir -p "$live_dir" "$log_dir" 2>/dev/null || die "cannot write to $(shown "$live_dir")"
-	exec 7>"$live_dir/.lock"
+	exec 7>"$live_dir/.lock.$1"
 	if ! flock -n 7; then
 		say "waiting for another set-up to end"
 		flock 7

@@ -32,7 +32,7 @@ static struct folio *try_get_folio(struct page *page, int refs)
 #endif
 
 /*
- * Part of its only caller.  unpin_user_pages() has the same loop; it differs
+ * Mostly part of its only caller.  unpin_user_pages() has the same loop; it differs
  * where it refuses a number of pages, on 6.12 where it skips a NULL, and with
  * DEBUG_VM, where it checks more.
  */
@@ -40,6 +40,17 @@ static void live_unpin_fast(struct page **pages, unsigned long npages)
 {
 	unsigned long i;
 
+#if GD_SINCE(6, 12)
+	if (live.gup_fast_unpin_user_pages) {
+		live.gup_fast_unpin_user_pages(pages, npages);
+		return;
+	}
+#else
+	if (live.unpin_user_pages_lockless) {
+		live.unpin_user_pages_lockless(pages, npages);
+		return;
+	}
+#endif
 	if (IS_ERR_VALUE(npages) || IS_ENABLED(CONFIG_DEBUG_VM))
 		gd_gap(LIVE_GAP_UNPIN_FAST);
 	for (i = 0; GD_SINCE(6, 12) && i < npages && i < GD_MAX_LIST; i++)
@@ -51,11 +62,12 @@ static void live_unpin_fast(struct page **pages, unsigned long npages)
 #define gup_fast_unpin_user_pages	live_unpin_fast
 
 /* empty without CONFIG_DEBUG_VM, by its own first line */
-static void sanity_check_pinned_pages(struct page **pages, unsigned long npages)
+static void live_sanity_check(struct page **pages, unsigned long npages)
 {
 	if (IS_ENABLED(CONFIG_DEBUG_VM))
-		gd_gap(LIVE_GAP_SANITY);
+		LIVE_FN(sanity_check_pinned_pages)(pages, npages);
 }
+#define sanity_check_pinned_pages	live_sanity_check
 
 /*
  * The first thing that pin_user_pages_fast() does, before it refuses an

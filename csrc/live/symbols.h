@@ -11,16 +11,23 @@
 	LIVE(try_grab_folio_fast) \
 	LIVE(folio_add_pin)	\
 	LIVE(gup_put_folio)	\
-	LIVE(gup_fast_folio_allowed)
+	LIVE(gup_fast_folio_allowed) \
+	LIVE(gup_fast_unpin_user_pages) \
+	LIVE(sanity_check_pinned_pages)
 struct folio *try_get_folio(struct page *page, int refs);
 struct folio *try_grab_folio_fast(struct page *page, int refs, unsigned int flags);
 bool gup_fast_folio_allowed(struct folio *folio, unsigned int flags);
+void gup_fast_unpin_user_pages(struct page **pages, unsigned long npages);
 #else
 #define LIVE_FUNCTIONS		\
 	LIVE(try_grab_folio)	\
 	LIVE(try_grab_page)	\
-	LIVE(gup_put_folio)
+	LIVE(gup_put_folio)	\
+	LIVE(unpin_user_pages_lockless) \
+	LIVE(sanity_check_pinned_pages)
+void unpin_user_pages_lockless(struct page **pages, unsigned long npages);
 #endif
+void sanity_check_pinned_pages(struct page **pages, unsigned long npages);
 void gup_put_folio(struct folio *folio, int refs, unsigned int flags);
 
 /* what cannot be had here; the names are what the host shows */
@@ -30,7 +37,6 @@ enum live_gap {
 	LIVE_GAP_DEVICE_PRIVATE,
 	LIVE_GAP_P2PDMA,
 	LIVE_GAP_UNPIN_FAST,
-	LIVE_GAP_SANITY,
 #define LIVE(name) LIVE_GAP_##name,
 	LIVE_FUNCTIONS
 #undef LIVE
@@ -43,7 +49,6 @@ static const char *const live_gaps[LIVE_NR_GAPS] = {
 	[LIVE_GAP_DEVICE_PRIVATE] = "coherent device memory (CONFIG_DEVICE_PRIVATE is off)",
 	[LIVE_GAP_P2PDMA] = "PCI P2PDMA memory (CONFIG_PCI_P2PDMA is off)",
 	[LIVE_GAP_UNPIN_FAST] = "the lockless unpin, where unpin_user_pages differs",
-	[LIVE_GAP_SANITY] = "sanity_check_pinned_pages",
 #define LIVE(name) [LIVE_GAP_##name] = #name,
 	LIVE_FUNCTIONS
 #undef LIVE
