@@ -15,6 +15,7 @@ pub mod oracle;
 pub mod pages;
 pub mod program;
 pub mod report;
+pub mod scope;
 pub mod side;
 pub mod site;
 pub mod stats;
