@@ -99,3 +99,15 @@ trap on_exit EXIT
 trap 'failed_at="line $LINENO: $BASH_COMMAND"' ERR
 trap 'die "interrupted; nothing is left half-written"' INT TERM HUP
 trap 'told=yes; exit 2' PIPE	# nobody reads on; clean up all the same
+
+# is_series WORD: is a KERNEL a version of the FOLL_PIN series, which needs no
+# kernel's source?
+is_series() { [[ $1 =~ ^v[0-9]+(-[a-z0-9]+)?$ ]]; }
+
+# wants_kernel: do KERNEL, LEFT and RIGHT ask for a kernel's source?
+wants_kernel() {
+	is_series "${KERNEL:-}" && return 1
+	[ -n "${LEFT:-}" ] || return 0
+	case $LEFT in c:v[0-9]* | rust:v[0-9]*) ;; *) return 0 ;; esac
+	case ${RIGHT:-} in '' | none | rust:* | c:v[0-9]*) return 1 ;; esac
+}

@@ -10,9 +10,14 @@ is_path() {
 	esac
 }
 
-# is_series WORD: is a KERNEL a version of the FOLL_PIN series, which needs no
-# kernel's source?
-is_series() { [[ $1 =~ ^v[0-9]+(-[a-z0-9]+)?$ ]]; }
+# default_right LEFT: what a side that was named is held against
+default_right() {
+	case $1 in
+	c:*) printf 'rust:%s\n' "${1#c:}" ;;
+	rust:*) printf 'c:%s\n' "${1#rust:}" ;;
+	*) printf 'none\n' ;;
+	esac
+}
 
 # tree_name PATH: what a tree's side is called
 tree_name() {
@@ -32,10 +37,11 @@ choose_kernel() {
 	local kernel=${KERNEL:-6.1} patch=${PATCH:-} name suffix='' args=() rust dir
 	unset GUPDIFF_EXTRA_KERNEL
 	case $kernel in '~' | '~/'*) kernel=$HOME${kernel#'~'} ;; esac
-	if is_series "$kernel"; then
+	if ! wants_kernel; then
+		is_series "$kernel" || kernel=none
 		[ -z "$patch" ] || die "PATCH: the FOLL_PIN series has no kernel tree to patch; its code is in csrc/series"
 		left=${LEFT:-c:$kernel}
-		right=${RIGHT:-rust:$kernel}
+		right=${RIGHT:-$(default_right "$left")}
 		name_sides
 		return
 	fi
@@ -68,7 +74,9 @@ choose_kernel() {
 	rust=$(sed -n 's/^rust=//p' "$dir/info")
 	if is_path "$kernel" || [ -n "$patch" ]; then export GUPDIFF_EXTRA_KERNEL=$dir; fi
 	left=${LEFT:-c:$name$suffix}
-	right=${RIGHT:-rust:$rust$suffix}
+	right=rust:$rust$suffix
+	[ "$left" = "c:$name$suffix" ] || right=$(default_right "$left")
+	right=${RIGHT:-$right}
 	name_sides
 }
 

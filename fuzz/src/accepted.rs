@@ -53,7 +53,66 @@ pub struct Entry {
 }
 
 /// All accepted differences.
-pub const ENTRIES: &[Entry] = &[];
+pub const ENTRIES: &[Entry] = &[
+    entry(
+        abi::GD_OP_GET_PAGE,
+        Field::Bug,
+        "the check moved from get_page() to folio_get()",
+    ),
+    entry(
+        abi::GD_OP_TRY_GET_FOLIO,
+        Field::Warn,
+        "try_get_compound_head() became try_get_folio()",
+    ),
+    entry(
+        abi::GD_OP_GRAB_FAST,
+        Field::Warn,
+        "try_grab_compound_head() became try_grab_folio(), its helper try_get_folio()",
+    ),
+    entry(
+        abi::GD_OP_GRAB_SLOW,
+        Field::Warn,
+        "6.1 looks at the count before the flags, v11 leaves FOLL_GET to try_get_page()",
+    ),
+    entry(
+        abi::GD_OP_GRAB_SLOW,
+        Field::Ret,
+        "with neither flag 6.1 looks at the count too",
+    ),
+    entry(
+        abi::GD_OP_GUP_PUT_FOLIO,
+        Field::Released,
+        "v11's put_compound_head() does not count what it gives back",
+    ),
+    entry(
+        abi::GD_OP_GUP_PUT_FOLIO,
+        Field::Bug,
+        "v11 takes a reference before it subtracts, and get_page() checks the count",
+    ),
+    entry(
+        abi::GD_OP_UNPIN_USER_PAGES,
+        Field::Call,
+        "6.1 gives the pins of a run back at once, and so passes over a count of 0",
+    ),
+    entry(
+        abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK,
+        Field::Call,
+        "6.1 gives the pins of a run back at once, and so passes over a count of 0",
+    ),
+];
+
+/// Between v11 and 6.1, over the programs of their common scope.
+const fn entry(op: u32, field: Field, reason: &'static str) -> Entry {
+    Entry {
+        revisions: V11_AND_6_1,
+        op: op as u8,
+        field,
+        reason,
+    }
+}
+
+/// The last version of the FOLL_PIN series and the oldest kernel.
+const V11_AND_6_1: (Rev, Rev) = (Rev::V11, Rev::V6_1);
 
 /// All known defects.
 pub const DEFECTS: &[Defect] = &[

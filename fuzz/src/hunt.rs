@@ -8,6 +8,7 @@ use crate::program::Program;
 use crate::program::generate::{self, Profile};
 use crate::program::mutate;
 use crate::program::rng::Rng;
+use crate::scope::Scope;
 
 /// The first finding of a hunt.
 #[derive(Clone, Debug)]
@@ -30,13 +31,15 @@ pub fn hunt(
     limit: u64,
 ) -> Option<Catch> {
     let mut rng = Rng::new(seed);
+    let scope = Scope::of(oracle.revisions());
     let mut programs = 0;
     let mut last = None;
     while programs < limit {
-        let program = match corpus.get(programs as usize) {
+        let mut program = match corpus.get(programs as usize) {
             Some(program) => *program,
             None => next(corpus, last.take(), profile, &mut rng),
         };
+        scope.narrow(&mut program);
         programs += 1;
         let verdict = oracle.judge(&program);
         if verdict.finding().is_some() {

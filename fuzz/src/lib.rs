@@ -16,6 +16,7 @@ pub mod pages;
 pub mod program;
 pub mod replay;
 pub mod report;
+pub mod scope;
 pub mod side;
 pub mod site;
 pub mod stats;

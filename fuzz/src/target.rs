@@ -35,6 +35,7 @@ use crate::oracle::{FindingClass, Oracle, Verdict};
 use crate::program::generate::Profile;
 use crate::program::{Program, mutate};
 use crate::report::{self, Origin};
+use crate::scope::Scope;
 use crate::side::Pair;
 use crate::stats::{Counter, Stats};
 
@@ -61,6 +62,7 @@ pub struct Target {
     out: Option<PathBuf>,
     found: Option<PathBuf>,
     keep_going: bool,
+    scope: Scope,
     origin: Origin,
     seen: HashSet<FindingClass>,
     counter: Counter,
@@ -82,8 +84,10 @@ impl Target {
             profile = profile.retain(|op| op.name(rev).is_some());
         }
         let counter = Counter::new(&info.name);
+        let oracle = Oracle::new(pair);
         Self {
-            oracle: Oracle::new(pair),
+            scope: Scope::of(oracle.revisions()),
+            oracle,
             program: Program::EMPTY,
             profile,
             out,
@@ -146,6 +150,7 @@ impl Target {
         }
         let sample = (self.total % SAMPLE == 1).then(Instant::now);
         self.program.decode_into(bytes);
+        self.scope.narrow(&mut self.program);
         let verdict = self.oracle.judge(&self.program);
         let trace = self.oracle.left_trace();
         match sample {

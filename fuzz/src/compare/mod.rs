@@ -225,9 +225,13 @@ pub fn compare(
             if is_absent(l) != is_absent(r) {
                 return Outcome::Absent { op_index: index };
             }
+            let mut stopped = false;
             let found = walk.differences(index, l, r).into_iter().find(|d| {
                 let op = prog.op.get(index).map_or(0, |op| op.op);
-                !accepted.accepts(revisions, op, d.field)
+                let fine = accepted.accepts(revisions, op, d.field);
+                // One side ends here, and that is fine.
+                stopped |= fine && matches!(d.field, Field::Bug | Field::Oops | Field::Limit);
+                !fine && !stopped
             });
             // A gap on one side ends its program; what differs is that event.
             match (gap_of(l), gap_of(r)) {
@@ -237,6 +241,9 @@ pub fn compare(
             }
             if let Some(divergence) = found {
                 return Outcome::Differ(divergence);
+            }
+            if stopped {
+                return Outcome::Match;
             }
         } else if let Some(name) = gap_of(l) {
             return Outcome::Gap { left: true, name };

@@ -83,7 +83,7 @@ pub(super) fn folios(s: &mut Shrinker) {
         bits(s, |s| folio(s).flags, |p, v| p.folios_mut()[i].flags = v);
         number(s, |s| folio(s).ref_, |p, n| p.folios_mut()[i].ref_ = n);
         // A pin count of 0 need not be written.
-        if !try_field(s, &|f| f.pin = 0) {
+        if folio(s).pin != 0 && !try_field(s, &|f| f.pin = 0) {
             number(s, |s| folio(s).pin, |p, n| p.folios_mut()[i].pin = n);
         }
     }

@@ -26,18 +26,19 @@ fn cut_the_end(s: &mut Shrinker) {
     }
 }
 
-/// Halves, quarters, and so on down to single operations, the last ones first:
-/// what comes late depends on what comes early, not the other way round.
+/// Every range of operations, the longest first and of those the last ones:
+/// what comes late depends on what comes early, not the other way round. Two
+/// operations may each be needed by the other and both go together, so it does
+/// not do to try some lengths and places only; programs are short.
 fn drop_ranges(s: &mut Shrinker) {
-    let mut size = s.best().nr_ops().next_power_of_two();
+    let mut size = s.best().nr_ops();
     while size > 0 {
         let mut end = s.best().nr_ops();
-        while end > 0 {
-            let start = end.saturating_sub(size);
-            s.edit(|p| remove_ops(p, start, end));
-            end = start.min(s.best().nr_ops());
+        while end >= size {
+            s.edit(|p| remove_ops(p, end - size, end));
+            end = (end - 1).min(s.best().nr_ops());
         }
-        size /= 2;
+        size -= 1;
     }
 }
 

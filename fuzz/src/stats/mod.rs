@@ -341,7 +341,7 @@ fn verdict_index(verdict: &Verdict) -> usize {
 }
 
 /// The revision of a side by its name, for tables.
-pub(crate) fn side_rev(side: &str) -> Rev {
+pub fn side_rev(side: &str) -> Rev {
     crate::side::list()
         .into_iter()
         .find(|info| info.name == side)

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
+use gup_fuzz::accepted::RevisionPair;
 use gup_fuzz::campaign::{self, Config, Ending, Engine, Finding, INTERRUPTED};
 use gup_fuzz::report;
+use gup_fuzz::scope::Scope;
 
 use crate::{Outcome, SideArgs};
 
@@ -99,6 +101,11 @@ fn campaign(args: &Args) -> Result<Outcome> {
         match &pair.right {
             Some(right) => println!("right  {:#}", right.info()),
             None => println!("right  none: the laws alone"),
+        }
+        let left = pair.left.info().rev;
+        let right = pair.right.as_ref().map_or(left, |r| r.info().rev);
+        if let Some(text) = Scope::of(RevisionPair { left, right }).text() {
+            println!("scope  {text}");
         }
         (pair.left.info().name.clone(), pair.right_name().to_string())
     };

@@ -8,7 +8,7 @@ use anyhow::Result;
 use gup_fuzz::ops::{self, Layer, Rev};
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::side::{self, Pair};
-use gup_fuzz::stats::{Counter, Stats};
+use gup_fuzz::stats::{self, Counter, Stats};
 use gup_fuzz::{input, site};
 use serde::Serialize;
 
@@ -66,6 +66,15 @@ struct SiteRow {
     hits: Option<u64>,
 }
 
+impl SiteRow {
+    /// Whether no side that has it can reach it.
+    fn is_unreachable(&self) -> bool {
+        let unreachable =
+            |side: &String| Stats::unreachable(&self.site, stats::side_rev(side)).is_some();
+        self.sides.keys().all(unreachable)
+    }
+}
+
 pub fn sites(args: &SitesArgs) -> Result<Outcome> {
     let mut names: Vec<String> = side::list().into_iter().map(|info| info.name).collect();
     if let Some(only) = &args.side {
@@ -111,7 +120,7 @@ pub fn sites(args: &SitesArgs) -> Result<Outcome> {
         };
         let hit = match row.hits {
             None => String::new(),
-            Some(0) if Stats::unreachable(&row.site).is_some() => {
+            Some(0) if row.is_unreachable() => {
                 format!("{:>10}  ", "cannot")
             }
             Some(0) => format!("{:>10}  ", "never"),

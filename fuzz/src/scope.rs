@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What two revisions of different ages have in common.
+//!
+//! The FOLL_PIN series counts every pin as 1024 references and knows neither
+//! long-term pins nor a zero page; a kernel since 6.1 counts the pins of large
+//! folios exactly. After the first pin of a large folio the two have different
+//! counts, and nothing that follows can be compared. So a campaign of one
+//! against the other narrows its programs to what both mean the same by;
+//! what still differs there is listed in [`accepted`](crate::accepted).
+
+use csrc::abi;
+
+use crate::accepted::RevisionPair;
+use crate::layout::is_device;
+use crate::ops::Rev;
+use crate::program::{self, Program};
+
+/// The programs that a pair of revisions has in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    All,
+    /// Small pages of ordinary memory, FOLL_GET or FOLL_PIN.
+    SmallPages,
+}
+
+impl Scope {
+    /// What a pair of revisions has in common.
+    pub fn of(revisions: RevisionPair) -> Self {
+        let series = |rev| matches!(rev, Rev::Series(_));
+        match series(revisions.left) == series(revisions.right) {
+            true => Self::All,
+            false => Self::SmallPages,
+        }
+    }
+
+    /// In words, for a campaign's header; nothing if it is everything.
+    pub fn text(self) -> Option<&'static str> {
+        match self {
+            Self::All => None,
+            Self::SmallPages => Some(
+                "programs are narrowed to what both sides have: small pages of ordinary \
+                 memory, FOLL_GET or FOLL_PIN alone, no FOLL_LONGTERM",
+            ),
+        }
+    }
+
+    /// Changes a program into one within the scope; it stays normalised.
+    pub fn narrow(self, program: &mut Program) {
+        if self == Self::All {
+            return;
+        }
+        for f in program.folios_mut() {
+            f.order = 0;
+            let kind = u32::from(f.kind);
+            if is_device(kind) || matches!(kind, abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO) {
+                f.kind = abi::GD_K_NORMAL as u8;
+            }
+            // Unpinning a shared anonymous page is a BUG in kernels.
+            f.exclusive = 1;
+        }
+        for op in program.ops_mut() {
+            op.mods &= !(abi::GD_MOD_RAW | abi::GD_MOD_N) as u8;
+            op.foll &= !(1 << abi::GD_FOLL_LONGTERM);
+            if op.foll & BOTH == BOTH {
+                op.foll &= !(1 << abi::GD_FOLL_GET);
+            }
+            // A reused page is not exclusive any more.
+            if matches!(u32::from(op.op), abi::GD_OP_REUSE | abi::GD_OP_SET_MAPPING) {
+                op.arg = abi::GD_M_FILE as u16;
+            }
+            for run in &mut op.run {
+                // Lists end where they end: kernels look one entry ahead.
+                run.page = match program::split_page(run.page) {
+                    (index, _) if index < program::MAX_FOLIOS => program::page(index, 0),
+                    _ => program::page(0, 0),
+                };
+                run.len = run.len.min(MAX_RUN);
+            }
+            let clears = u32::from(op.op) == abi::GD_OP_CLEAR_FLAG;
+            if clears && u32::from(op.arg) == abi::GD_F_ANON_EXCLUSIVE {
+                op.op = abi::GD_OP_SET_FLAG as u8;
+            }
+        }
+        program.normalise();
+    }
+}
+
+/// Short enough for lists not to meet the step limit, which kernels reach
+/// later: they unpin runs at once.
+const MAX_RUN: u16 = 64;
+
+const BOTH: u32 = 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::generate::{self, Profile};
+    use crate::program::rng::Rng;
+
+    fn pair(left: Rev, right: Rev) -> RevisionPair {
+        RevisionPair { left, right }
+    }
+
+    #[test]
+    fn revisions_of_one_kind_have_everything_in_common() {
+        assert_eq!(Scope::of(pair(Rev::V8, Rev::V9)), Scope::All);
+        assert_eq!(Scope::of(pair(Rev::V6_1, Rev::V6_12)), Scope::All);
+        assert_eq!(Scope::of(pair(Rev::V11, Rev::V6_1)), Scope::SmallPages);
+    }
+
+    #[test]
+    fn a_narrowed_program_stays_so() {
+        let mut rng = Rng::new(1);
+        for _ in 0..500 {
+            let mut program = generate::program(&mut rng, &Profile::new(Rev::V11));
+            Scope::SmallPages.narrow(&mut program);
+            let once = program;
+            Scope::SmallPages.narrow(&mut program);
+            assert_eq!(program, once);
+            assert!(program.folios().iter().all(|f| f.order == 0 && f.kind != 2));
+        }
+    }
+}
