@@ -111,6 +111,7 @@ struct gd_live_header {
 	struct gd_user user[GD_LIVE_MAX_USER];
 	gd_u32 running;		/* the program that runs */
 	gd_u32 done;		/* programs of the batch that were run */
+	gd_u32 strays;		/* pages that changed and no operation had named */
 	gd_u32 reply;
 	gd_u32 request;		/* of the host from here on */
 	gd_u32 nr;		/* programs in the batch */

@@ -79,6 +79,24 @@ static void run_batch(void)
 	}
 }
 
+/*
+ * No operation may change a page that it does not name.  All pages are looked
+ * at now and then, since that takes as long as some hundred programs.
+ */
+static void look_for_strays(u32 request)
+{
+	u32 nr;
+
+	if (live_header->nr < 512 || request % 8 != 1)
+		return;
+	for (nr = 0; nr < GD_NR_PAGES; nr++) {
+		if (same(&gd.scratch->shadow[nr], gd.memmap + nr))
+			continue;
+		live_header->strays++;
+		gd_shadow_take(nr);
+	}
+}
+
 /* Serve the host until the machine is switched off. */
 static void live_serve(void)
 {
@@ -89,6 +107,7 @@ static void live_serve(void)
 
 		if (request != live_header->reply) {
 			run_batch();
+			look_for_strays(request);
 			smp_store_release(&live_header->reply, request);
 			last = ktime_get_ns();
 		} else if (ktime_get_ns() - last < 2 * NSEC_PER_MSEC) {

@@ -121,7 +121,7 @@ fn replay(args: &Args) -> Result<Outcome> {
     show(&counts);
     match ending {
         Ending::Clean(_) if !counts.deaths.is_empty() => bail!(
-            "the guest did not survive {} of {} programs; the first: {}",
+            "{} of {} programs have no verdict; the first: {}",
             counts.deaths.len(),
             counts.programs(),
             counts.deaths[0]

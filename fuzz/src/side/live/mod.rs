@@ -65,6 +65,8 @@ pub struct LiveSide {
     known: Vec<PlacedSite>,
     sites: Sites,
     gaps: Vec<String>,
+    /// Of the guest, as far as they were told.
+    strays: u32,
     /// What was asked for and not answered yet.
     pending: Vec<(Program, Option<usize>)>,
     /// Answers that nobody has asked for yet.
@@ -114,6 +116,7 @@ impl LiveSide {
             known,
             gaps: guest.shared.gaps(),
             guest,
+            strays: 0,
             pending: Vec::new(),
             ready: VecDeque::new(),
         })
@@ -157,6 +160,13 @@ impl LiveSide {
                     answers[place] = Some(self.bury(&batch[place].0, &how));
                 }
                 self.reboot();
+            } else if self.guest.shared.strays() > self.strays
+                && let Some(&place) = posted.last()
+            {
+                // Some program of the last few thousand; this one speaks for it.
+                self.strays = self.guest.shared.strays();
+                let name = format!("{} pages changed that no operation names", self.strays);
+                answers[place] = Some(self.gap_trace(name));
             }
             // There was no room for their traces, or no guest any more.
             posted.retain(|place| answers[*place].is_none());
@@ -199,9 +209,13 @@ impl LiveSide {
             self.info.name,
             self.guest.console()
         );
+        self.gap_trace(format!("the guest did not survive ({how}): {place}"))
+    }
+
+    /// The trace of a program of which nothing can be said.
+    fn gap_trace(&mut self, name: String) -> Vec<gd_rec> {
         let gap = self.gaps.len() as u32;
-        self.gaps
-            .push(format!("the guest did not survive ({how}): {place}"));
+        self.gaps.push(name);
         let rec = |kind, a: u32, c| gd_rec {
             kind: kind as u8,
             a: a as u8,
@@ -225,6 +239,7 @@ impl LiveSide {
             }
         }
         self.sites.rebooted();
+        self.strays = 0;
     }
 }
 

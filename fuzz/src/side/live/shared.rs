@@ -213,6 +213,13 @@ impl Shared {
         )
     }
 
+    /// Pages that changed though no operation had named them.
+    pub fn strays(&self) -> u32 {
+        // SAFETY: the address of a field.
+        self.number(unsafe { &raw mut (*self.header()).strays })
+            .load(Ordering::Relaxed)
+    }
+
     /// The trace of a program of the batch that is done; `None` if there was no
     /// room for it.
     pub fn trace(&self, i: usize) -> Option<&[gd_rec]> {
