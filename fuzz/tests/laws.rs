@@ -53,6 +53,16 @@ fn state(bits: u32, acquired: i32, released: i32) -> gd_rec {
     }
 }
 
+/// The first folio, a small page, has one reference more than a page has if
+/// nothing is said of it.
+fn more_references() -> gd_rec {
+    let state = PageState {
+        refcount: 2,
+        ..PageState::default()
+    };
+    state.to_rec()
+}
+
 /// The program that each law is shown on, and the lie that breaks it.
 type Case = (Law, &'static str, fn(&mut Vec<gd_rec>));
 
@@ -67,7 +77,7 @@ const CASES: &[Case] = &[
     (
         Law::FailedGrabTakesNothing,
         "page p cma\ntry_grab_folio p PIN|LONGTERM",
-        |r| r.insert(0, state(abi::GD_W_IRQS_ON, 1, 0)),
+        |r| r.insert(0, more_references()),
     ),
     (Law::NothingFromFree, "page p ref=0\nfolio_try_get p", |r| {
         of_kind(r, abi::GD_R_RET).d = 1
@@ -141,6 +151,11 @@ const CASES: &[Case] = &[
         "page p ref=0\ntry_grab_page p PIN",
         |r| remove(r, abi::GD_R_WARN),
     ),
+    (
+        Law::OverflowIsRefused,
+        "page p ref=-5\ntry_get_page p",
+        |r| of_kind(r, abi::GD_R_RET).d = 1,
+    ),
 ];
 
 #[test]
@@ -153,8 +168,10 @@ fn every_law_sees_the_lie_that_breaks_it() {
 #[test]
 fn every_law_has_a_case() {
     for law in Law::ALL {
-        // What says that a page is not pinned breaks the law on counts first.
-        let covered = CASES.iter().any(|(l, ..)| l == law) || *law == Law::PinnedPageSaysSo;
+        // What says that a page is not pinned breaks the law on counts first; the
+        // other one is for the FOLL_PIN series, whose v8 breaks it: tests/series.rs.
+        let elsewhere = [Law::PinnedPageSaysSo, Law::OverflowIsNoticed];
+        let covered = CASES.iter().any(|(l, ..)| l == law) || elsewhere.contains(law);
         assert!(covered, "{law} is never shown to be broken");
     }
 }

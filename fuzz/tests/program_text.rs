@@ -362,7 +362,7 @@ fn mistakes_in_declarations_are_placed_at_the_word() {
         ),
         (
             "names 6.x",
-            "1:7: expected a kernel revision, like 6.1, found `6.x`",
+            "1:7: expected a revision, like 6.1 or v8, found `6.x`",
         ),
         (
             "names 5.10",

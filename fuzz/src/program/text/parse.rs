@@ -58,14 +58,14 @@ impl<'a> Reader<'a> {
     }
 
     fn names_line(&mut self, scan: &mut Scan<'a>) -> Result<(), ParseError> {
-        const EXPECTED: &str = "a kernel revision, like 6.1";
+        const EXPECTED: &str = "a revision, like 6.1 or v8";
         let Some(word) = scan.word() else {
             return Err(scan.error_here(format!("expected {EXPECTED}")));
         };
-        let oldest = ops::revisions().first().copied().unwrap_or(DEFAULT_NAMES);
         match word.text.parse::<Rev>() {
-            Ok(rev) if rev >= oldest => self.names = rev,
-            Ok(_) => {
+            Ok(rev) if rev >= oldest(rev) => self.names = rev,
+            Ok(rev) => {
+                let oldest = oldest(rev);
                 let message = format!(
                     "no names are known for {}; the oldest is {oldest}",
                     word.text
@@ -162,6 +162,13 @@ impl<'a> Reader<'a> {
         );
         Err(scan.error(word, message))
     }
+}
+
+/// The oldest revision of the same kind, series or kernel, that has names.
+fn oldest(rev: Rev) -> Rev {
+    let same_kind = |other: &Rev| other.counts_pins() == rev.counts_pins();
+    let found = ops::revisions().into_iter().find(same_kind);
+    found.unwrap_or(DEFAULT_NAMES)
 }
 
 /// Nothing may follow.
