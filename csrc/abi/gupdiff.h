@@ -62,6 +62,18 @@ enum gd_template {
 /* an operation that takes more steps (refcount updates, calls) is cut off */
 #define GD_STEP_LIMIT	512
 
+/*
+ * Page tables.  They lie one after the other, the top one first, and the one
+ * after the last faults.  One is made when an entry below it is first set, and
+ * is the table of its region from then on; where the entry above it is empty,
+ * that is made to point to it.  When all are taken, an entry that needs another
+ * one is not set.
+ */
+#define GD_MAX_TABLES	32
+#define GD_TABLE_ENTRIES	512
+/* entries that one operation sets, at most */
+#define GD_MAX_SET	1024
+
 /* ---- programs ---- */
 
 enum gd_kind {			/* gd_folio.kind */
@@ -126,6 +138,63 @@ enum gd_foll {
 #define GD_W_DEVMAP_KEY		0x04
 #define GD_W_ALL		0x07
 
+/* levels of page tables; p4d is folded into pgd */
+enum gd_level { GD_L_PTE, GD_L_PMD, GD_L_PUD, GD_L_PGD, GD_NR_LEVELS };
+
+/* what an entry of a page table is: gd_op.entry */
+enum gd_entry_kind {
+	GD_E_NONE,		/* 0; no flags */
+	/*
+	 * A page.  Above PTE level the aligned block of 2 MiB or 1 GiB that the
+	 * page lies in; as the top level has no such entries, there it is NONE.
+	 */
+	GD_E_PAGE,
+	GD_E_TABLE,		/* the region's table, if there is one, else NONE; at PTE level NONE */
+	GD_E_SWAP,		/* swapped out: not present; no flags, at the top level NONE */
+	GD_E_MIGRATION,		/* a migration entry of the page; no flags, at the top level NONE */
+	GD_NR_ENTRY_KINDS
+};
+
+/* flags of PAGE and TABLE entries: bit numbers in gd_op.eflags; none: present, user, accessed, read-only */
+enum gd_entry_flag {
+	GD_EF_RW,
+	GD_EF_DIRTY,
+	GD_EF_OLD,		/* not accessed */
+	GD_EF_KERNEL,		/* not for user mode */
+	GD_EF_ABSENT,		/* not present, but not NONE either */
+	GD_EF_PROTNONE,		/* with ABSENT: PROT_NONE; without: global */
+	GD_EF_SPECIAL,
+	GD_EF_DEVMAP,
+	GD_EF_SOFT_DIRTY,
+	GD_EF_UFFD_WP,
+	GD_EF_NX,
+	GD_NR_ENTRY_FLAGS
+};
+
+/*
+ * Moments of an operation at which another CPU acts, or the environment
+ * answers: gd_op.when.  An operation of the world with a moment belongs to the
+ * operation before it that has none, and is carried out when the moment comes,
+ * at most once.  An object is a page (at_page) or the entry of a page table
+ * that serves an address (at_addr); the nth time in this operation counts, from 1.
+ */
+enum gd_when {
+	GD_WHEN_NONE,
+	GD_WHEN_READ_PTE,	/* before a load of the entry for at_addr */
+	GD_WHEN_READ_PMD,
+	GD_WHEN_READ_PUD,
+	GD_WHEN_READ_PGD,
+	GD_WHEN_READ_SEQ,	/* before a load of write_protect_seq */
+	GD_WHEN_BEFORE_REF,	/* before an atomic update of at_page's refcount, a refused one too */
+	GD_WHEN_AFTER_REF,
+	GD_WHEN_BEFORE_PIN,	/* the same of the pin count of the folio whose head is at_page */
+	GD_WHEN_AFTER_PIN,
+	GD_WHEN_PAGEMAP,	/* at a call of get_dev_pagemap */
+	GD_WHEN_ACCESSIBLE,	/* at a call of arch_make_page_accessible, arch_make_folio_accessible */
+	GD_WHEN_SLOW,		/* at a call of the slow path */
+	GD_NR_WHENS
+};
+
 struct gd_world {
 	gd_u8 nr_folios;	/* 1..GD_MAX_FOLIOS */
 	gd_u8 state;		/* GD_W_* */
@@ -170,11 +239,16 @@ struct gd_run {
 #define GD_S_DIRTY	0x20	/* GD_MOD_DIRTY */
 #define GD_S_ARG	0x40	/* arg */
 #define GD_S_VAL	0x80	/* val */
+#define GD_S_ADDR	0x100	/* addr: a user address */
+#define GD_S_ENTRY	0x200	/* entry, eflags, and run[0].page where the entry has a page */
+#define GD_S_TO		0x400	/* run[1]: the other page */
+#define GD_S_PAGES	0x800	/* GD_MOD_NULL: there is an argument pages */
 
 #define GD_MOD_RAW	0x01	/* foll holds this kernel's raw bits */
 #define GD_MOD_DIRTY	0x02	/* make_dirty */
 #define GD_MOD_N	0x04	/* lists: npages is n, not the list's length */
-#define GD_MOD_ALL	0x07
+#define GD_MOD_NULL	0x08	/* pages is NULL */
+#define GD_MOD_ALL	0x0f
 
 struct gd_op {
 	gd_u8 op;		/* id of the table */
@@ -184,6 +258,14 @@ struct gd_op {
 	gd_s32 n;
 	gd_s32 val;
 	struct gd_run run[GD_NR_RUNS];
+	gd_u64 addr;
+	gd_u8 entry;		/* enum gd_entry_kind */
+	gd_u8 when;		/* enum gd_when */
+	gd_u8 nth;		/* with when: from 1; else 0 */
+	gd_u8 pad;
+	gd_u16 eflags;		/* bits GD_EF_* */
+	gd_u16 at_page;		/* as gd_run.page, of a declared folio */
+	gd_u64 at_addr;
 };
 
 struct gd_program {
@@ -196,10 +278,11 @@ struct gd_program {
 
 /*
  * The records of one operation: its events in order (WARN, BUG, OOPS, CALL,
- * GAP), then what it returned in pages[] (ENTRY), then the pages whose observed
+ * ASK, ACT, GAP), then what it returned in pages[] (ENTRY), then the pages whose observed
  * state changed, by page number (PAGE), then STATE if it changed or a counter
- * moved, then RET.  After the last
- * operation come the pages that changed unnoticed (PAGE) and END.
+ * moved, then RET.  An operation with a moment has a RET only, BOOL: whether
+ * the moment came; it follows those of the operation that it belongs to, if
+ * that one returned.  After the last operation come the pages that changed unnoticed (PAGE) and END.
  */
 enum gd_rec_kind {
 	GD_R_WARN = 1,	/* c: site */
@@ -215,7 +298,31 @@ enum gd_rec_kind {
 	GD_R_STATE,	/* a: GD_W_*; d: pins acquired | pins released << 32 */
 	GD_R_RET,	/* a: gd_ret; d: value; FOLIO: page number */
 	GD_R_END,	/* a: gd_end; b: operations executed */
+	GD_R_ASK,	/* a call that is about no page. a: gd_ask; the rest: see there */
+	GD_R_ACT,	/* a moment has come. b: index of the operation that is carried out */
 };
+
+/* calls that are about no page, and what their ASK records hold */
+enum gd_ask {
+	GD_A_SLOW,		/* the slow path. c: gup_flags, canonical; d: start */
+	GD_A_SLOW_NR,		/* follows it. d: nr_pages; b: is pages NULL? */
+	GD_A_PAGEMAP,		/* get_dev_pagemap. c: page number; b: was a pagemap passed in? */
+	GD_A_PAGEMAP_PUT,	/* put_dev_pagemap; b: was it one? */
+	GD_A_MMAP_LOCK,		/* mmap_read_lock */
+	GD_A_MMAP_UNLOCK,	/* mmap_read_unlock */
+	GD_NR_ASKS
+};
+
+/*
+ * What is answered to a call unless an ANSWER says otherwise: a pagemap (an
+ * ANSWER of 0: none), 0 (the hook that makes a page accessible), -EFAULT (the
+ * slow path; an ANSWER over 0 is a number of pages, no more than was asked for,
+ * which stand in pages[] as pages outside of the arena).
+ */
+#define GD_DEFAULT_PAGEMAP	1
+#define GD_DEFAULT_ACCESSIBLE	0
+#define GD_DEFAULT_SLOW		(-14)
+
 
 enum gd_ret {
 	GD_RET_VOID, GD_RET_BOOL, GD_RET_ERRNO, GD_RET_FOLIO, GD_RET_NULL,
@@ -239,6 +346,7 @@ enum gd_call {
 	GD_C_FOLIO_LOCK,	/* __folio_lock: the lock was taken, wait */
 	GD_C_FOLIO_UNLOCK,
 	GD_C_WAKE_UP_VAR,	/* wake_up_var(&folio->_refcount) */
+	GD_C_MAKE_ACCESSIBLE,	/* arch_make_page_accessible, arch_make_folio_accessible */
 	/* the FOLL_PIN series */
 	GD_C_FREE_DEVMAP_MANAGED, /* free_devmap_managed_page: the driver has it back */
 	GD_C_MLOCK_VMA_PAGE,	/* mlock_vma_page: sets the mlocked flag */
@@ -288,10 +396,11 @@ struct gd_kernel {
 	const char *const *gaps;	/* names for GAP records */
 	const gd_u32 *nr_gaps;
 	/* memmap: GD_NR_PAGES struct pages and a guard after them;
-	   list: GD_MAX_LIST pointers and a guard; scratch; all of zeros */
+	   list: GD_MAX_LIST pointers and a guard; tables: GD_MAX_TABLES of
+	   them, aligned, and a guard; scratch; all of zeros */
 	gd_u64 memmap_size;
 	gd_u64 scratch_size;
-	void (*init)(void *memmap, void *list, void *scratch);
+	void (*init)(void *memmap, void *list, void *tables, void *scratch);
 	void (*run)(const struct gd_program *prog, struct gd_trace *trace);
 	/* to be jumped to from a SIGSEGV handler when *in_kernel is set */
 	void (*oops)(void);
@@ -309,7 +418,7 @@ struct gd_op_info {
 	const char *help;
 };
 
-enum gd_layer { GD_LAYER_PAGE, GD_LAYER_WORLD };
+enum gd_layer { GD_LAYER_PAGE, GD_LAYER_WORLD, GD_LAYER_LOCKLESS };
 
 extern const struct gd_op_info gd_op_table[];
 extern const gd_u32 gd_op_table_len;

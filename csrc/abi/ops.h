@@ -9,8 +9,9 @@
  * id        the byte that stands for the operation on the wire.  It is never
  *           reused and never changes, so that a corpus survives new operations.
  * ROLE      what the operation is for; kernels may disagree on the name.
- * layer     PAGE: page level; WORLD: a raw change of the world between
- *           operations, declared by the program, no kernel function.
+ * layer     PAGE: page level; LOCKLESS: the walk of page tables without locks
+ *           (GUP-fast); WORLD: a raw change of the world between operations,
+ *           or at a moment of one, declared by the program, no kernel function.
  * operands  GD_S_* bits, see gupdiff.h.
  * result    what is compared: VOID, BOOL, ERRNO, FOLIO (folio or NULL), PAGE
  *           (page, NULL or errno) or INT (any number; a negative one is mostly
@@ -191,6 +192,21 @@ GD_OP(0x56, CHECK_GET_USER_PAGES_UNLOCKED, PAGE, GD_S_FOLL, INT,
 GD_OP(0x57, CHECK_GET_USER_PAGES_FAST, PAGE, GD_S_FOLL, INT,
       "v8:get_user_pages_fast 6.1:-", "check the flags")
 
+/* the lockless walk */
+GD_OP(0x60, GET_USER_PAGES_FAST, LOCKLESS,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "6.1:get_user_pages_fast",
+      "take references on the pages mapped at addr; what is left goes to the slow path")
+GD_OP(0x61, GET_USER_PAGES_FAST_ONLY, LOCKLESS,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "6.1:get_user_pages_fast_only",
+      "take references on the pages mapped at addr, in the lockless way only")
+GD_OP(0x62, PIN_USER_PAGES_FAST, LOCKLESS,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "6.1:pin_user_pages_fast",
+      "pin the pages mapped at addr; what is left goes to the slow path")
+GD_OP(0x63, PIN_USER_PAGES_FAST_ONLY, LOCKLESS,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT,
+      "6.1:pin_user_pages_fast_only 6.12:-",
+      "pin the pages mapped at addr, in the lockless way only")
+
 /* raw changes of the world */
 GD_OP(0x80, SET_REF, WORLD, GD_S_PAGE | GD_S_VAL, VOID, "v0:set_ref",
       "set the refcount field of a page")
@@ -219,5 +235,17 @@ GD_OP(0x8b, SET_SEQ, WORLD, GD_S_VAL, VOID, "v0:set_seq",
       "set write_protect_seq; odd means that a fork is under way")
 GD_OP(0x8c, SET_DEVMAP_KEY, WORLD, GD_S_ARG, VOID, "v0:set_devmap_key",
       "disable (0) or enable (1) devmap_managed_key")
+GD_OP(0x8d, SET_TAIL, WORLD, GD_S_PAGE | GD_S_TO, VOID, "v0:set_tail",
+      "make a page a tail of the folio of another page")
+GD_OP(0x90, SET_PTE, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pte",
+      "set n page-table entries from the one for addr on, to consecutive pages")
+GD_OP(0x91, SET_PMD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pmd",
+      "the same at PMD level: 2 MiB each")
+GD_OP(0x92, SET_PUD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pud",
+      "the same at PUD level: 1 GiB each")
+GD_OP(0x93, SET_PGD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pgd",
+      "the same at PGD level: tables only")
+GD_OP(0x94, ANSWER, WORLD, GD_S_VAL, VOID, "v0:answer",
+      "at the moment of a call: what it answers")
 
 #undef GD_OP

@@ -53,7 +53,7 @@ static const char *live_arena(void)
 		return "out of memory";
 	/* no page is anything yet */
 	memset(pfn_to_page(ARENA_START >> PAGE_SHIFT), 0, GD_NR_PAGES * sizeof(struct page));
-	gd_init(pfn_to_page(ARENA_START >> PAGE_SHIFT), list, scratch);
+	gd_init(pfn_to_page(ARENA_START >> PAGE_SHIFT), list, NULL, scratch);
 	live_init_blocks();
 	if (!copy_from_kernel_nofault(&byte, gd.memmap + GD_NR_PAGES, 1) ||
 	    !copy_from_kernel_nofault(&byte, gd.list + GD_MAX_LIST, 1))

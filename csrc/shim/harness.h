@@ -76,6 +76,7 @@ enum gd_stop { GD_STOP_NONE, GD_STOP_BUG, GD_STOP_OOPS, GD_STOP_LIMIT, GD_STOP_G
 struct gd_harness {
 	struct page *memmap;
 	struct page **list;
+	void *tables;
 	struct page *poison;
 	struct gd_scratch *scratch;
 

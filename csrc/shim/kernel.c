@@ -12,7 +12,7 @@ extern const struct gd_op_entry gd_ops_start[], gd_ops_end[];
 
 static gd_op_fn page_ops[256];
 
-static void gd_init(void *memmap, void *list, void *scratch)
+static void gd_init(void *memmap, void *list, void *tables, void *scratch)
 {
 	const struct gd_op_entry *entry;
 
@@ -21,6 +21,7 @@ static void gd_init(void *memmap, void *list, void *scratch)
 	gd.scratch = scratch;
 	gd.memmap = memmap;
 	gd.list = list;
+	gd.tables = tables;
 	gd_arena_init();
 }
 

@@ -363,8 +363,15 @@ WORLD(SET_IRQS)		{ gd_eflags = op->arg & 1 ? GD_EFLAGS_IF : 0; }
 WORLD(SET_HAS_PINNED)	{ gd_mm.flags = op->arg & 1 ? 1ul << MMF_HAS_PINNED : 0; }
 WORLD(SET_SEQ)		{ gd_mm.write_protect_seq.sequence = op->val; }
 WORLD(SET_DEVMAP_KEY)	{ gd_set_devmap_key(op->arg & 1); }
+WORLD(SET_TAIL)		{}
+WORLD(SET_PTE)		{}
+WORLD(SET_PMD)		{}
+WORLD(SET_PUD)		{}
+WORLD(SET_PGD)		{}
+WORLD(ANSWER)		{}
 
 #define PAGE_ENTRY(id, role)
+#define LOCKLESS_ENTRY(id, role)
 #define WORLD_ENTRY(id, role)	[id] = w_##role,
 const gd_op_fn gd_world_ops[256] = {
 #define GD_OP(id, role, layer, operands, result, names, help) layer##_ENTRY(id, role)

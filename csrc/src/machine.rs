@@ -67,6 +67,7 @@ pub struct Machine {
     kernel: &'static Kernel,
     _memmap: Mapping,
     _list: Mapping,
+    _tables: Mapping,
     _scratch: Mapping,
     _lock: MutexGuard<'static, ()>,
 }
@@ -84,6 +85,8 @@ impl Machine {
         let (memmap_map, memmap) = Mapping::with_guard(raw.memmap_size as usize, GUARD)?;
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
         let (list_map, list) = Mapping::with_guard(list_size, PAGE)?;
+        let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();
+        let (tables_map, tables) = Mapping::with_guard(tables_size, GUARD)?;
         let (scratch_map, scratch) = Mapping::with_guard(raw.scratch_size as usize, PAGE)?;
         for (i, site) in kernel.located_sites() {
             // SAFETY: an index of the object's array; the lock is held.
@@ -92,11 +95,12 @@ impl Machine {
         oops::install()?;
         let init = raw.init.expect("a linked kernel has an init function");
         // SAFETY: the areas have the sizes that the header asks for.
-        unsafe { init(memmap, list, scratch) };
+        unsafe { init(memmap, list, tables, scratch) };
         Ok(Self {
             kernel,
             _memmap: memmap_map,
             _list: list_map,
+            _tables: tables_map,
             _scratch: scratch_map,
             _lock: lock,
         })

@@ -96,7 +96,10 @@ impl FromStr for Rev {
 pub enum Layer {
     /// Page level: references, pins, predicates.
     Page,
-    /// A raw change of the world between operations; no kernel function.
+    /// The walk of page tables without locks (GUP-fast).
+    Lockless,
+    /// A raw change of the world, between operations or at a moment of one; no
+    /// kernel function.
     World,
 }
 
@@ -289,6 +292,7 @@ fn read(c: &abi::gd_op_info) -> OpInfo {
         role: role.leak(),
         layer: match u32::from(c.layer) {
             abi::GD_LAYER_WORLD => Layer::World,
+            abi::GD_LAYER_LOCKLESS => Layer::Lockless,
             _ => Layer::Page,
         },
         operands: c.operands,

@@ -48,6 +48,14 @@ pub const NO_OP: gd_op = gd_op {
     n: 0,
     val: 0,
     run: [NO_RUN; NR_RUNS],
+    addr: 0,
+    entry: 0,
+    when: 0,
+    nth: 0,
+    pad: 0,
+    eflags: 0,
+    at_page: 0,
+    at_addr: 0,
 };
 
 /// A folio with all fields zero: one page, no references.

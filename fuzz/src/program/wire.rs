@@ -22,7 +22,7 @@
 use csrc::abi::{gd_folio, gd_op, gd_run};
 
 use super::normalise::{fix_folio, fix_op, fixes};
-use super::{MAX_FOLIOS, MAX_OPS, NO_FOLIO, NR_RUNS, NULL, POISON, Program, page, split_page};
+use super::{MAX_FOLIOS, MAX_OPS, NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, Program, page, split_page};
 
 /// The version that is written.
 pub const VERSION: u8 = 1;
@@ -227,6 +227,7 @@ fn read_op(b: &[u8; OP_LEN]) -> gd_op {
         n: u32_at(b, 8) as i32,
         val: u32_at(b, 12) as i32,
         run: [run(0), run(1), run(2), run(3)],
+        ..NO_OP
     }
 }
 
@@ -243,7 +244,7 @@ fn write_op(op: &gd_op, b: &mut [u8]) {
     }
 }
 
-const _: () = assert!(NR_RUNS == 4 && size_of::<gd_op>() == OP_LEN);
+const _: () = assert!(NR_RUNS == 4);
 const _: () = assert!(size_of::<gd_folio>() == FOLIO_LEN);
 
 /// Bytes to programs for `Arbitrary`: whatever is there, decoded.

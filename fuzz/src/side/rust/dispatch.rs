@@ -295,6 +295,7 @@ impl Call<'_, '_> {
             abi::GD_OP_SET_HAS_PINNED => machine.has_pinned = on,
             abi::GD_OP_SET_SEQ => machine.write_protect_seq = op.val as u32,
             abi::GD_OP_SET_DEVMAP_KEY => machine.devmap_managed_key = on,
+            abi::GD_OP_SET_TAIL..=abi::GD_OP_ANSWER => {}
             id => unreachable!("change {id:#x} of the table has no Rust function"),
         }
     }

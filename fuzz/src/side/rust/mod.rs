@@ -85,7 +85,7 @@ impl RustSide {
             exists[usize::from(op.id)] = match op.layer {
                 ops::Layer::World => Exists::World,
                 ops::Layer::Page if op.name(rev(&rules)).is_some() => Exists::Page,
-                ops::Layer::Page => Exists::No,
+                ops::Layer::Page | ops::Layer::Lockless => Exists::No,
             };
         }
         Some(Self {
