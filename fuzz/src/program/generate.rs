@@ -52,7 +52,10 @@ impl Profile {
             present: [false; 256],
         };
         for op in ops::table() {
-            if op.name(rev).is_some() && op.layer != Layer::Lockless && u32::from(op.id) < abi::GD_OP_SET_TAIL {
+            if op.name(rev).is_some()
+                && op.layer != Layer::Lockless
+                && u32::from(op.id) < abi::GD_OP_SET_TAIL
+            {
                 profile.ids.push(op.id);
                 profile.weights.push(weight(op));
                 profile.present[usize::from(op.id)] = true;
