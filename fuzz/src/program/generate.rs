@@ -14,6 +14,31 @@ use super::rng::Rng;
 use super::{MAX_FOLIOS, MAX_OPS, Program, draw};
 use crate::ops::{self, Layer, Rev};
 
+/// Which layer programs are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// Page level.
+    Page,
+    /// The walk of page tables.
+    Lockless,
+    /// Both.
+    #[default]
+    All,
+}
+
+impl std::str::FromStr for Focus {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "page" => Ok(Self::Page),
+            "lockless" => Ok(Self::Lockless),
+            "all" => Ok(Self::All),
+            _ => Err(format!("`{s}` is no layer; there are: page, lockless, all")),
+        }
+    }
+}
+
 /// What programs should be like.
 #[derive(Clone, Debug)]
 pub struct Profile {
@@ -62,6 +87,11 @@ impl Profile {
             }
         }
         profile
+    }
+
+    /// The same for programs about a layer.
+    pub fn focus(self, _focus: Focus) -> Profile {
+        self
     }
 
     /// The same for a kernel with or without CONFIG_DEBUG_VM.
