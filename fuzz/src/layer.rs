@@ -50,7 +50,9 @@ pub struct NoWalk;
 
 impl fmt::Display for NoWalk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the FOLL_PIN series has no lockless walk: LAYER=page (or nothing) is all there is")
+        f.write_str(
+            "the FOLL_PIN series has no lockless walk: LAYER=page (or nothing) is all there is",
+        )
     }
 }
 

@@ -12,8 +12,8 @@ mod walk;
 use csrc::abi::{self, gd_program, gd_rec};
 
 use crate::accepted::{Accepted, RevisionPair};
-use crate::site::SiteId;
 use crate::layer;
+use crate::site::SiteId;
 use crate::trace::{Ask, Call, End, PageState, Ret, Trace, bytes};
 use walk::Walk;
 

@@ -127,7 +127,8 @@ impl Tables {
     /// The entry of a level that serves an address, whether or not a walk comes
     /// there.
     pub fn entry(&self, level: u32, addr: u64) -> Entry {
-        self.index(level, addr).map_or(Entry::default(), |i| self.at(i))
+        self.index(level, addr)
+            .map_or(Entry::default(), |i| self.at(i))
     }
 
     fn at(&self, index: usize) -> Entry {
@@ -240,6 +241,18 @@ impl Tables {
         }
     }
 
+    /// All entries above PTE level that are pages: their level, their first
+    /// address and what they are. One may come more than once.
+    pub fn blocks(&self) -> impl Iterator<Item = (u32, u64, Entry)> + '_ {
+        self.touched.iter().filter_map(|&i| {
+            let (table, entry) = (i as usize / PER_TABLE, i as u64 % PER_TABLE as u64);
+            let (level, region) = self.made[table];
+            let addr = region << (shift(level) + 9) | entry << shift(level);
+            let block = level > abi::GD_L_PTE && matches!(self.at(i as usize).kind, Kind::Page(_));
+            block.then(|| (level, addr, self.at(i as usize)))
+        })
+    }
+
     /// The entry for an address in a given table.
     pub fn in_table(&self, table: usize, level: u32, addr: u64) -> Entry {
         let entry = (addr & ADDRESS) >> shift(level) & (PER_TABLE as u64 - 1);
@@ -309,7 +322,10 @@ mod tests {
         tables.apply(&set(abi::GD_L_PUD, 1 << 30, abi::GD_E_PAGE, 1), &layout);
         let first = layout.folios()[0].head() >> 18 << 18;
         assert_eq!(tables.walk(1 << 30).page(1 << 30), Some(first));
-        assert_eq!(tables.walk((2 << 30) - 1).page((2 << 30) - 1), Some(first + 0x3_ffff));
+        assert_eq!(
+            tables.walk((2 << 30) - 1).page((2 << 30) - 1),
+            Some(first + 0x3_ffff)
+        );
         // the top level has tables only
         tables.apply(&set(abi::GD_L_PGD, 0, abi::GD_E_PAGE, 1), &layout);
         assert_eq!(tables.entry(abi::GD_L_PGD, 0), Entry::default());
