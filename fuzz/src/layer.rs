@@ -35,6 +35,21 @@ pub const MOMENTS: [&str; NR_MOMENTS] = [
     "at slow_path",
 ];
 
+/// The layer that the environment asks for: `GUPDIFF_LAYER`, all if it says
+/// nothing.
+pub fn from_env() -> Result<Focus, String> {
+    match std::env::var("GUPDIFF_LAYER") {
+        Ok(word) if !word.is_empty() => parse(&word),
+        _ => Ok(Focus::All),
+    }
+}
+
+/// The layer of a word, for command lines.
+pub fn parse(word: &str) -> Result<Focus, String> {
+    word.parse()
+        .map_err(|_| format!("`{word}` is no layer; there are: page, lockless, all"))
+}
+
 /// The word for a layer.
 pub fn name(focus: Focus) -> &'static str {
     match focus {

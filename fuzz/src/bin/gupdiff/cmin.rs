@@ -7,12 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::oracle::{Oracle, Verdict};
 use gup_fuzz::program::Program;
 use gup_fuzz::side::Pair;
 use gup_fuzz::{features, input};
 
-use crate::Outcome;
+use crate::{LayerArg, Outcome};
 
 /// Reduce a corpus to programs that show something of their own.
 ///
@@ -31,6 +32,8 @@ pub struct Args {
     /// The sides whose outcomes count [default: every linked kernel]
     #[arg(long, value_name = "SIDE")]
     side: Vec<String>,
+    #[command(flatten)]
+    layer: LayerArg,
     /// Say what would be done, but do not do it
     #[arg(long)]
     dry_run: bool,
@@ -51,7 +54,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         bail!("{} holds no programs", args.dir.display());
     }
     let files = input::files(&paths)?;
-    let mut all = candidates(&files)?;
+    let mut all = candidates(&files, args.layer.get())?;
     let sides = match args.side.is_empty() {
         true => linked(),
         false => args.side.clone(),
@@ -87,12 +90,15 @@ fn linked() -> Vec<String> {
         .collect()
 }
 
-/// Every program once, the smallest first.
-fn candidates(files: &[PathBuf]) -> Result<Vec<Candidate>> {
+/// Every program of a layer once, the smallest first.
+fn candidates(files: &[PathBuf], layer: Focus) -> Result<Vec<Candidate>> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
     for path in files {
         let program = input::read(path)?.program;
+        if !layer::has(layer, &program) {
+            continue;
+        }
         let bytes = program.encode();
         if seen.insert(bytes.clone()) {
             all.push(Candidate {
