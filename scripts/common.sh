@@ -104,6 +104,25 @@ trap 'told=yes; exit 2' PIPE	# nobody reads on; clean up all the same
 # kernel's source?
 is_series() { [[ $1 =~ ^v[0-9]+(-[a-z0-9]+)?$ ]]; }
 
+# layers LAYER: the layers that it stands for; dies of one that there is not
+layers() {
+	case $1 in
+	page | lockless) echo "$1" ;;
+	all) echo page lockless ;;
+	*) die "LAYER=$1: unknown; there are: page, lockless, all" ;;
+	esac
+}
+
+# corpus_of LAYER: the folders of the corpus to start from, a word each
+corpus_of() {
+	local dir of
+	of=$(layers "$1") || pass_on
+	for dir in seeds regressions $of; do
+		# one that is still to be filled is no corpus
+		[ -z "$(ls -A "$root/corpus/$dir" 2>/dev/null)" ] || echo "corpus/$dir"
+	done
+}
+
 # wants_kernel: do KERNEL, LEFT and RIGHT ask for a kernel's source?
 wants_kernel() {
 	is_series "${KERNEL:-}" && return 1

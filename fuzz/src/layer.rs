@@ -10,7 +10,7 @@ use std::ops::Range;
 use csrc::abi::{self, gd_op};
 
 use crate::accepted::RevisionPair;
-use crate::ops::{self, Layer};
+use crate::ops::{self, Layer, Rev};
 use crate::program::Program;
 pub use crate::program::generate::Focus;
 
@@ -115,6 +115,17 @@ pub fn is_lockless(op: &gd_op) -> bool {
         || ops::info(op.op).is_some_and(|info| info.layer == Layer::Lockless)
 }
 
+/// What a side that only has the page level does not provide of an operation of
+/// the lockless layer.
+pub fn gap_name(op: &gd_op) -> String {
+    match is_attached(op) {
+        true => "what is done at a moment of an operation".into(),
+        false => ops::info(op.op)
+            .map_or("an operation", |op| op.name_or_role(Rev::V6_1))
+            .into(),
+    }
+}
+
 /// The layer that a program is about: the page level, or the lockless one if
 /// any of its operations is that one's.
 pub fn of(program: &Program) -> Focus {
@@ -148,7 +159,6 @@ pub fn to_page_level(program: &mut Program, mut out: impl FnMut(&gd_op)) -> bool
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::Rev;
     use crate::program::NO_OP;
 
     fn op(id: u32, when: u32) -> gd_op {

@@ -46,7 +46,9 @@ impl Mutator {
         let left = env::var("GUPDIFF_LEFT").unwrap_or_else(|_| side::default_left());
         // The target complains about a side that does not exist.
         let profile = match side::list().into_iter().find(|info| info.name == left) {
-            Some(info) => Profile::new(info.rev).debug_vm(info.debug_vm).focus(focus(info.rev)),
+            Some(info) => Profile::new(info.rev)
+                .debug_vm(info.debug_vm)
+                .focus(focus(info.rev)),
             None => Profile::new(Rev::V6_1),
         };
         Self {

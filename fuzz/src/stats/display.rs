@@ -81,7 +81,11 @@ impl fmt::Display for Stats {
 fn lockless(f: &mut fmt::Formatter<'_>, lockless: &Lockless) -> fmt::Result {
     let row = |f: &mut fmt::Formatter<'_>, name: &str, count: &Attached| {
         let share = percent(count.fired, count.attached);
-        writeln!(f, "{name:<36} {:>10} {:>9} {share:>9}", count.attached, count.fired)
+        writeln!(
+            f,
+            "{name:<36} {:>10} {:>9} {share:>9}",
+            count.attached, count.fired
+        )
     };
     writeln!(f, "\n{:<36} {:>10} {:>9}", "moment", "attached", "came")?;
     for name in MOMENTS {
@@ -89,7 +93,11 @@ fn lockless(f: &mut fmt::Formatter<'_>, lockless: &Lockless) -> fmt::Result {
             row(f, name, count)?;
         }
     }
-    writeln!(f, "\n{:<36} {:>10} {:>9}", "action at a moment", "attached", "done")?;
+    writeln!(
+        f,
+        "\n{:<36} {:>10} {:>9}",
+        "action at a moment", "attached", "done"
+    )?;
     for op in ops::table() {
         if let Some(count) = lockless.actions.get(op.role) {
             row(f, op.name_or_role(Rev::V6_1), count)?;

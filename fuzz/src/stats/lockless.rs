@@ -130,7 +130,10 @@ impl Moments {
     /// In names; what never was has none.
     pub(super) fn named(&self) -> Lockless {
         let some = |(_, count): &(String, Attached)| count.attached > 0;
-        let moments = MOMENTS.iter().map(|name| name.to_string()).zip(self.moments);
+        let moments = MOMENTS
+            .iter()
+            .map(|name| name.to_string())
+            .zip(self.moments);
         let actions = ops::table()
             .iter()
             .map(|op| (op.role.to_string(), self.actions[usize::from(op.id)]));
