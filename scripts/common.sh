@@ -104,20 +104,20 @@ trap 'told=yes; exit 2' PIPE	# nobody reads on; clean up all the same
 # kernel's source?
 is_series() { [[ $1 =~ ^v[0-9]+(-[a-z0-9]+)?$ ]]; }
 
-# layers LAYER: the layers that it stands for; dies of one that there is not
-layers() {
+# choose_layers LAYER: sets `layers` to those that it stands for
+layers=()
+choose_layers() {
 	case $1 in
-	page | lockless) echo "$1" ;;
-	all) echo page lockless ;;
+	page | lockless) layers=("$1") ;;
+	all) layers=(page lockless) ;;
 	*) die "LAYER=$1: unknown; there are: page, lockless, all" ;;
 	esac
 }
 
-# corpus_of LAYER: the folders of the corpus to start from, a word each
-corpus_of() {
-	local dir of
-	of=$(layers "$1") || pass_on
-	for dir in seeds regressions $of; do
+# corpus_folders: those to start from, for the chosen layers
+corpus_folders() {
+	local dir
+	for dir in seeds regressions "${layers[@]}"; do
 		# one that is still to be filled is no corpus
 		[ -z "$(ls -A "$root/corpus/$dir" 2>/dev/null)" ] || echo "corpus/$dir"
 	done
