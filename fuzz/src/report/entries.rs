@@ -1,27 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Page tables in words.
 
-use csrc::abi;
+use csrc::abi::{self, gd_op};
 
 use super::show::Names;
 use crate::laws::tables::{Entry, Kind, Tables, shift};
-
-/// The levels, as in `set_pte`.
-const LEVELS: [&str; abi::GD_NR_LEVELS as usize] = ["pte", "pmd", "pud", "pgd"];
-/// The words of the text form for the flags of entries, `GD_EF_*`.
-const FLAGS: [&str; abi::GD_NR_ENTRY_FLAGS as usize] = [
-    "rw",
-    "dirty",
-    "old",
-    "kernel",
-    "absent",
-    "protnone",
-    "special",
-    "devmap",
-    "softdirty",
-    "uffdwp",
-    "nx",
-];
+use crate::program::{NO_OP, NULL, text};
 
 /// Entries that are one line: from an address on, so many.
 struct Run {
@@ -46,24 +30,30 @@ impl Run {
             && (kind, self.entry.flags) == (entry.kind, entry.flags)
     }
 
+    /// As the program would set them, with pages of no declared folio too.
     fn line(&self, names: &Names) -> String {
-        let what = match self.entry.kind {
-            Kind::None => "none".into(),
-            Kind::Page(page) => names.page(page),
-            Kind::Table(_) => "table".into(),
-            Kind::Swap => "swap".into(),
-            Kind::Migration(page) => format!("migration {}", names.page(page)),
+        let (entry, page) = match self.entry.kind {
+            Kind::None => (abi::GD_E_NONE, None),
+            Kind::Page(page) => (abi::GD_E_PAGE, Some(page)),
+            Kind::Table(_) => (abi::GD_E_TABLE, None),
+            Kind::Swap => (abi::GD_E_SWAP, None),
+            Kind::Migration(page) => (abi::GD_E_MIGRATION, Some(page)),
         };
-        let mut line = format!("{} {:#x}  {what}", LEVELS[self.level as usize], self.addr);
-        if self.n > 1 {
-            line += &format!(" n={}", self.n);
+        let mut op = gd_op {
+            op: (abi::GD_OP_SET_PTE + self.level) as u8,
+            addr: self.addr,
+            n: self.n.min(i32::MAX as u64) as i32,
+            entry: entry as u8,
+            eflags: self.entry.flags,
+            ..NO_OP
+        };
+        op.run[0].page = NULL;
+        let line = text::format_op(&op, text::DEFAULT_NAMES, &[]);
+        let line = line.trim_start_matches("set_");
+        match page {
+            Some(page) => line.replacen("NULL", &names.page(page), 1),
+            None => line.into(),
         }
-        for (bit, word) in FLAGS.iter().enumerate() {
-            if self.entry.has(bit as u32) {
-                line += &format!(" {word}");
-            }
-        }
-        line
     }
 }
 
