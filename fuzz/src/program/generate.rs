@@ -124,7 +124,7 @@ impl Profile {
         self
     }
 
-    /// Whether an operation is among those that are drawn, if the layers are.
+    /// Whether an operation is among those that are drawn, if the layer is.
     pub fn has(&self, id: u8) -> bool {
         self.present[usize::from(id)]
     }
