@@ -3,7 +3,7 @@
 
 use csrc::abi;
 use gup_fuzz::ops::{self, Rev};
-use gup_fuzz::program::generate::{self, Profile};
+use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::{NULL, POISON, Program, page, text};
 use proptest::prelude::*;
@@ -42,7 +42,7 @@ proptest! {
 
     #[test]
     fn drawn_programs_survive_the_text(seed: u64) {
-        let p = generate::program(&mut Rng::new(seed), &Profile::new(Rev::V6_12));
+        let p = generate::program(&mut Rng::new(seed), &Profile::new(Rev::V6_12).focus(Focus::All));
         for rev in REVS {
             prop_assert_eq!(parse(&text::format(&p, rev)), p);
         }
@@ -53,7 +53,7 @@ proptest! {
         seed: u64,
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<char>()), 1..6),
     ) {
-        let p = generate::program(&mut Rng::new(seed), &Profile::new(Rev::V6_1));
+        let p = generate::program(&mut Rng::new(seed), &Profile::new(Rev::V6_1).focus(Focus::All));
         let mut chars: Vec<char> = text::format(&p, Rev::V6_1).chars().collect();
         for (i, (at, c)) in damage.iter().enumerate() {
             let at = at.index(chars.len());

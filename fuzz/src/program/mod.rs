@@ -17,6 +17,7 @@ mod draw;
 mod fold;
 pub mod generate;
 pub mod list;
+mod maps;
 mod model;
 pub mod mutate;
 pub mod normalise;
