@@ -18,7 +18,10 @@ use std::{
 const CLANG: &str = "clang-19";
 
 /// Kernel files that are compiled as they are, besides mm/gup.c.
-const KERNEL_FILES: &[&str] = &["mm/memremap.c"];
+const KERNEL_FILES: &[&str] = &["mm/memremap.c", "mm/pgtable-generic.c", "arch/x86/mm/hugetlbpage.c"];
+
+/// Makes every load tell the harness first (shim/moments.c).
+const LOADS: &str = "-fsanitize-coverage=edge,trace-loads";
 
 /// Collects what the harness finds by name: the sites, the operations and the
 /// once-latches.
@@ -103,7 +106,9 @@ impl Compiler {
         let _ = fs::remove_file(&stamp);
 
         let mut units = Vec::new();
-        let tested = self.coverage.flags();
+        let mut tested = vec![LOADS];
+        tested.extend(self.coverage.flags());
+        let tested = tested.as_slice();
         match &side.code {
             Code::Kernel(kernel) => {
                 units.push(self.unit(side, &self.here.join("shim/unit.c"), &dir, tested)?);

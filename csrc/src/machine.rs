@@ -5,7 +5,7 @@ use crate::{Kernel, SiteInfo, abi, oops};
 use std::{
     io,
     ptr::{self, NonNull},
-    sync::MutexGuard,
+    sync::{LazyLock, MutexGuard},
 };
 
 /// Unmapped memory after the arena: a walk past its end faults there.
@@ -158,6 +158,7 @@ fn check(program: &abi::gd_program) {
             && f.exclusive <= 1;
         assert!(fine, "a folio's field is out of bounds");
     }
+    let mut group_open = false;
     for op in &program.op[..w.nr_ops as usize] {
         for run in &op.run {
             let index = run.page >> abi::GD_RUN_SHIFT;
@@ -166,5 +167,53 @@ fn check(program: &abi::gd_program) {
                 || index == abi::GD_I_POISON as u16;
             assert!(fine, "an operand names no page");
         }
+        check_entry(op);
+        check_moment(op, w, group_open);
+        if op.when == 0 {
+            group_open = !is_world(op.op);
+        }
     }
+}
+
+/// The entries that an operation sets.
+fn check_entry(op: &abi::gd_op) {
+    if !(abi::GD_OP_SET_PTE..=abi::GD_OP_SET_PGD).contains(&u32::from(op.op)) {
+        return;
+    }
+    let fine = u32::from(op.entry) < abi::GD_NR_ENTRY_KINDS
+        && op.eflags >> abi::GD_NR_ENTRY_FLAGS == 0
+        && (1..=abi::GD_MAX_SET as i32).contains(&op.n)
+        && op.addr & !TABLE_BITS == 0;
+    assert!(fine, "an entry is out of bounds");
+}
+
+/// When an operation happens.
+fn check_moment(op: &abi::gd_op, w: &abi::gd_world, group_open: bool) {
+    let when = u32::from(op.when);
+    assert!(when < abi::GD_NR_WHENS, "there is no such moment");
+    let at_page = (abi::GD_WHEN_BEFORE_REF..=abi::GD_WHEN_AFTER_PIN).contains(&when);
+    let at_addr = (abi::GD_WHEN_READ_PTE..=abi::GD_WHEN_READ_PGD).contains(&when);
+    let fine = (op.nth != 0) == (when != 0)
+        && (at_page || op.at_page == 0)
+        && op.at_page >> abi::GD_RUN_SHIFT < u16::from(w.nr_folios)
+        && op.at_addr & !(if at_addr { TABLE_BITS } else { 0 }) == 0;
+    assert!(fine, "a moment is out of bounds");
+    assert!(
+        when == 0 || group_open && is_world(op.op),
+        "an operation with a moment belongs to none"
+    );
+}
+
+/// The bits of an address that choose entries of page tables.
+const TABLE_BITS: u64 = 0x0000_ffff_ffff_f000;
+
+fn is_world(id: u8) -> bool {
+    static WORLD: LazyLock<[bool; 256]> = LazyLock::new(|| {
+        let mut world = [false; 256];
+        for op in crate::op_table() {
+            world[usize::from(op.id)] = u32::from(op.layer) == abi::GD_LAYER_WORLD;
+        }
+        world
+    });
+    WORLD[usize::from(id)]
 }

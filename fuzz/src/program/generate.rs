@@ -14,6 +14,31 @@ use super::rng::Rng;
 use super::{MAX_FOLIOS, MAX_OPS, Program, draw};
 use crate::ops::{self, Layer, Rev};
 
+/// Which layer programs are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// Page level.
+    Page,
+    /// The walk of page tables.
+    Lockless,
+    /// Both.
+    #[default]
+    All,
+}
+
+impl std::str::FromStr for Focus {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "page" => Ok(Self::Page),
+            "lockless" => Ok(Self::Lockless),
+            "all" => Ok(Self::All),
+            _ => Err(format!("`{s}` is no layer; there are: page, lockless, all")),
+        }
+    }
+}
+
 /// What programs should be like.
 #[derive(Clone, Debug)]
 pub struct Profile {
@@ -52,13 +77,21 @@ impl Profile {
             present: [false; 256],
         };
         for op in ops::table() {
-            if op.name(rev).is_some() && op.layer != Layer::Lockless && u32::from(op.id) < abi::GD_OP_SET_TAIL {
+            if op.name(rev).is_some()
+                && op.layer != Layer::Lockless
+                && u32::from(op.id) < abi::GD_OP_SET_TAIL
+            {
                 profile.ids.push(op.id);
                 profile.weights.push(weight(op));
                 profile.present[usize::from(op.id)] = true;
             }
         }
         profile
+    }
+
+    /// The same for programs about a layer.
+    pub fn focus(self, _focus: Focus) -> Profile {
+        self
     }
 
     /// The same for a kernel with or without CONFIG_DEBUG_VM.
