@@ -6,6 +6,8 @@
 //! change.  Values do not count, only their kinds, else everything would be
 //! worth keeping.
 
+mod walk;
+
 use csrc::abi;
 
 use crate::ops::{self, Layer, Rev};
@@ -66,15 +68,42 @@ pub fn of(prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
 
 /// As [`of`], with memory to reuse, started on the program.
 pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
-    for (op, recs) in prog.ops().iter().zip(trace.ops()) {
+    let mut walks = walk::Walks::new(prog);
+    for (index, (op, recs)) in prog.ops().iter().zip(trace.ops()).enumerate() {
         let id = u64::from(op.op);
+        if op.when != 0 {
+            walks.attached(prog, index, recs, features);
+            continue;
+        }
         if ops::info(op.op).is_some_and(|op| op.layer == Layer::World) {
             // The program's own doing: that it was done is all there is to see.
             let changed = recs.iter().any(|rec| u32::from(rec.kind) != abi::GD_R_RET);
             features.push(mix(&[13, id, u64::from(changed)]));
+            walks.world(op);
             pages.apply(recs);
             continue;
         }
+        if crate::program::walk::is_call(op.op) {
+            walks.call(prog, index, recs, features);
+            let mut changes = 0;
+            for rec in recs {
+                match Record::from(rec) {
+                    Record::Page(new) => {
+                        let old = pages.get(&prog.0, new.page);
+                        changes = mix(&[changes, 7, change(&old, &new)]);
+                        features.push(mix(&[7, id, change(&old, &new)]));
+                    }
+                    Record::Call(_, state) => {
+                        features.push(mix(&[6, id, u64::from(rec.a), class(state.refcount)]));
+                    }
+                    _ => {}
+                }
+            }
+            features.push(mix(&[15, id, changes]));
+            pages.apply(recs);
+            continue;
+        }
+        walks.page_level();
         let operand = pages.layout().operand(op);
         let head = pages
             .operand_head(&prog.0, operand)
@@ -120,7 +149,7 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
                 Record::Oops | Record::Limit | Record::Gap(_) => {
                     events = mix(&[events, 10, u64::from(rec.kind)]);
                 }
-                Record::Ask(_) | Record::Act(_) | Record::End { .. } | Record::Unknown(_) => {}
+                _ => {}
             }
         }
         features.push(mix(&[11, id, events]));

@@ -333,7 +333,11 @@ fn a_layer_is_one_of_three() {
     let series = ["gen", &to, "--layer", "lockless", "--left", "rust:v8"];
     let none = gupdiff(&series);
     assert_eq!(none.status.code(), Some(2));
-    assert!(err(&none).contains("has no lockless walk"), "{}", err(&none));
+    assert!(
+        err(&none).contains("has no lockless walk"),
+        "{}",
+        err(&none)
+    );
     let page = gupdiff(&["gen", &to, "-n", "50", "--layer", "page"]);
     assert_eq!(page.status.code(), Some(0), "{}", err(&page));
     for path in input::files(&[dir.path().to_path_buf()]).unwrap() {
@@ -359,9 +363,18 @@ fn a_campaign_says_its_layer_and_tells_the_target() {
         let last = said.lines().last().unwrap();
         assert_eq!(last, format!("error: layer is {layer}"), "{said}");
     }
-    let series = ["--left", "rust:v8", "--right", "rust:v9", "--layer", "lockless"];
+    let series = [
+        "--left", "rust:v8", "--right", "rust:v9", "--layer", "lockless",
+    ];
     let mut none = Command::new(env!("CARGO_BIN_EXE_gupdiff"));
-    none.args(["campaign", "--target", &engine, "--out", &name]).args(series);
+    none.args(["campaign", "--target", &engine, "--out", &name])
+        .args(series);
     let said = out(&none.output().unwrap());
-    assert!(said.lines().last().unwrap().starts_with("error: the FOLL_PIN series"), "{said}");
+    assert!(
+        said.lines()
+            .last()
+            .unwrap()
+            .starts_with("error: the FOLL_PIN series"),
+        "{said}"
+    );
 }

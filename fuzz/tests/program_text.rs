@@ -5,7 +5,7 @@ use csrc::abi;
 use gup_fuzz::ops::{self, Rev};
 use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::{NULL, POISON, Program, page, text};
+use gup_fuzz::program::{NULL, POISON, Program, page, text, walk};
 use proptest::prelude::*;
 
 const REVS: [Rev; 2] = [Rev::V6_1, Rev::V6_12];
@@ -643,4 +643,23 @@ fn mistakes_in_moments_are_placed_at_the_word() {
         mistake("page p\nset_seq 1\n  | before read seq: set_seq 1"),
         "3:3: nothing happens during a change of the world: `|` lines follow a function of the kernel"
     );
+}
+
+#[test]
+fn the_seeds_survive_the_text_and_the_wire() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../corpus/seeds");
+    let mut walks = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let source = std::fs::read_to_string(&path).unwrap();
+        let p = text::parse(&source).unwrap_or_else(|e| panic!("{}:{e}", path.display()));
+        assert_eq!(Program::decode(&p.encode()), p, "{}", path.display());
+        let once = text::format(&p, Rev::V6_12);
+        assert_eq!(parse(&once), p, "{}", path.display());
+        // a seed says all that it means: nothing was changed on the way
+        let lines = |text: &str| text.lines().filter(|l| !l.starts_with('#')).count();
+        assert_eq!(lines(&source), lines(&once), "{}", path.display());
+        walks += usize::from(p.ops().iter().any(|op| walk::is_call(op.op)));
+    }
+    assert!(walks >= 30, "{walks}");
 }

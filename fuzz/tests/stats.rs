@@ -17,7 +17,10 @@ fn counted() -> Stats {
     let p = made.page(P, 0);
     let [ask, nr] = slow(0x1000, 1, 0);
     let made = made
-        .op(get(0x1000, 1, 0), [ask, nr, act(2), entry(0, abi::GD_NOWHERE), int(1)])
+        .op(
+            get(0x1000, 1, 0),
+            [ask, nr, act(2), entry(0, abi::GD_NOWHERE), int(1)],
+        )
         .attached(answer(2, abi::GD_WHEN_SLOW), true)
         .attached(set_ref(P, 3), false)
         .op(
@@ -59,7 +62,8 @@ fn a_stop_is_the_main_operations() {
     let made = Made::new();
     let made = made.op(get(0x1000, 1, 0), [act(1), ret(abi::GD_RET_STOPPED, 0)]);
     let mut made = made;
-    made.program.push_op(at(set_ref(P, 3), abi::GD_WHEN_BEFORE_REF));
+    made.program
+        .push_op(at(set_ref(P, 3), abi::GD_WHEN_BEFORE_REF));
     let end = rec(abi::GD_R_END, abi::GD_END_OOPS, 1, 0, 0);
     made.trace.records_mut().push(end);
     let mut counter = Counter::new("c:6.1");
@@ -96,7 +100,10 @@ fn a_layer_is_asked_for_what_is_its_own() {
         ("answer is never done", [false, false, false]),
         ("try_get_page is never executed", [true, true, false]),
         ("set_pud is never executed", [true, false, true]),
-        ("get_user_pages_fast_only is never executed", [true, false, true]),
+        (
+            "get_user_pages_fast_only is never executed",
+            [true, false, true],
+        ),
         ("the slow path never answers an errno", [true, false, true]),
     ] {
         let said = [&all, &page, &lockless].map(|list| says(list, what));

@@ -200,7 +200,10 @@ fn a_moment_that_comes_on_one_side_only_is_an_interleaving() {
 fn the_result_of_an_attached_operation_is_its_main_operations() {
     let d = difference((true, LOCK), (true, LOCK), |r| r[3].d = 0);
     assert_eq!((d.op_index, d.field), (0, Field::Interleaving));
-    assert_eq!((d.left, d.right), (Value::Act(1, true), Value::Act(1, false)));
+    assert_eq!(
+        (d.left, d.right),
+        (Value::Act(1, true), Value::Act(1, false))
+    );
 }
 
 #[test]

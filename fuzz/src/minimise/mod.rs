@@ -9,6 +9,7 @@
 
 mod fields;
 mod passes;
+mod walk;
 
 use std::collections::HashSet;
 

@@ -9,7 +9,7 @@ use crate::layout::Layout;
 
 /// What an operation has set.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Map {
+pub(crate) struct Map {
     pub span: Span,
     pub entry: u8,
     pub eflags: u16,
@@ -26,7 +26,7 @@ impl Map {
 
 /// What an address leads to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hit {
+pub(crate) struct Hit {
     pub level: Level,
     pub eflags: u16,
     /// The page, if it is one of a declared folio's slot.
@@ -35,7 +35,7 @@ pub(super) struct Hit {
 
 /// All that has been set, the latest last.
 #[derive(Clone, Debug)]
-pub(super) struct Maps {
+pub(crate) struct Maps {
     map: [Map; MAX_OPS],
     nr: usize,
     head: [u32; MAX_FOLIOS],

@@ -17,7 +17,7 @@ mod draw;
 mod fold;
 pub mod generate;
 pub mod list;
-mod maps;
+pub(crate) mod maps;
 mod model;
 pub mod mutate;
 pub mod normalise;

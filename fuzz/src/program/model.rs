@@ -429,12 +429,22 @@ impl Model {
         if !self.lets_through(op, &hit) {
             return false;
         }
-        let is_get = !is_pin(op);
         let null = u32::from(op.mods) & abi::GD_MOD_NULL != 0;
         // Without a count the walk of a leaf never meets its end.
         let endless = op.n == 0 && hit.level != Level::Pte;
         let far = op.n > STEPS && u32::from(hit.eflags) & 1 << abi::GD_EF_DEVMAP != 0;
-        null && is_get || endless || far
+        null && !is_pin(op) || endless || far || self.pins_what_is_shared(op)
+    }
+
+    /// Whether DEBUG_VM objects to what a walk has pinned.
+    fn pins_what_is_shared(&self, op: &gd_op) -> bool {
+        if !self.debug_vm || !is_pin(op) {
+            return false;
+        }
+        let pages = (0..op.n.clamp(1, 16) as u64).map(|i| op.addr.wrapping_add(i * PAGE_SIZE));
+        let hits = pages.map_while(|addr| self.maps.hit(addr));
+        hits.take_while(|hit| self.lets_through(op, hit))
+            .any(|hit| hit.page.and_then(|page| self.guess(page)).is_some_and(Guess::is_shared_anon))
     }
 
     /// Whether the walk takes a page.
@@ -451,8 +461,14 @@ impl Model {
             || longterm && (entry(abi::GD_EF_DEVMAP) || is_pin(op) && g.shortterm)
             || entry(abi::GD_EF_SPECIAL) && !entry(abi::GD_EF_DEVMAP);
         let unshared = !is_pin(op) || entry(abi::GD_EF_RW) || !g.is_shared_anon();
-        let secret = u32::from(g.mapping) == abi::GD_M_SECRETMEM;
-        !blocked && unshared && !secret && g.refs > 0
+        let mapping = u32::from(g.mapping);
+        let secret = mapping == abi::GD_M_SECRETMEM;
+        // 6.12 has long-term pins of files go the slow way, and what was truncated
+        let reserved = self.modern
+            && !g.is_anon()
+            && (is_pin(op) && longterm && !(write && mapping == abi::GD_M_SHMEM)
+                || g.order == 0 && mapping == abi::GD_M_NONE);
+        !blocked && unshared && !secret && !reserved && g.refs > 0
     }
 
     /// Takes the pages that the walk is expected to take; what becomes of that

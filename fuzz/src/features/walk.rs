@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Features of walks: what was asked for, what was mapped there, what happened
+//! meanwhile, and what came of it.
+
+use csrc::abi::{self, gd_op, gd_rec};
+
+use super::{class, mix, ret_class};
+use crate::program::Program;
+use crate::program::maps::Maps;
+use crate::program::walk::{self, LEVELS, PAGE_SIZE, TASK_SIZE_MAX};
+use crate::trace::{Record, Ret};
+
+/// The FOLL_ flags of calls, those that callers must not give included.
+const FLAGS: u32 = walk::CALL_FLAGS | 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
+
+/// What is known of a program's page tables so far.
+pub(super) struct Walks {
+    maps: Maps,
+    /// How the last operation of the kernel ended.
+    outcome: u64,
+}
+
+impl Walks {
+    pub fn new(prog: &Program) -> Walks {
+        Walks {
+            maps: Maps::new(prog),
+            outcome: 0,
+        }
+    }
+
+    /// A change of the world on its own.
+    pub fn world(&mut self, op: &gd_op) {
+        self.maps.set(op);
+    }
+
+    /// An operation of the page level.
+    pub fn page_level(&mut self) {
+        self.outcome = 0;
+    }
+
+    /// A call of an entry point.
+    pub fn call(&mut self, prog: &Program, index: usize, recs: &[gd_rec], features: &mut Vec<u64>) {
+        let op = &prog.ops()[index];
+        let id = u64::from(op.op);
+        let mut say = |parts: &[u64]| features.push(mix(parts));
+        let outcome = outcome(op, recs);
+        self.outcome = outcome;
+        let raw = u32::from(op.mods) & abi::GD_MOD_RAW != 0;
+        let foll = u64::from(if raw { 0 } else { op.foll & FLAGS });
+        say(&[31, id, foll, u64::from(op.mods), outcome]);
+        say(&[32, id, class(op.n), address_class(op), outcome]);
+        say(&[33, id, crossings(op), outcome]);
+
+        // The entries at the start and where the walk ended.
+        let taken = match ret(recs) {
+            Some(Ret::Int(n)) => n.clamp(0, 4096) as u64,
+            _ => 0,
+        };
+        let deciding = foll & (1 << abi::GD_FOLL_WRITE | 1 << abi::GD_FOLL_LONGTERM);
+        for at in [0, taken.saturating_sub(1), taken] {
+            let entry = self.entry(op.addr.wrapping_add(at * PAGE_SIZE));
+            say(&[34, id, entry, deciding, u64::from(at < taken)]);
+        }
+        // What the kernel asked, in order and one by one.
+        let mut events = 0;
+        for rec in recs {
+            match Record::from(rec) {
+                Record::Ask(_) => {
+                    let what = u64::from(rec.a) | u64::from(rec.b != 0) << 8;
+                    say(&[35, id, what, outcome]);
+                    if u32::from(rec.a) == abi::GD_A_SLOW {
+                        say(&[36, id, u64::from(rec.c)]);
+                    }
+                    events = mix(&[events, what]);
+                }
+                Record::Call(..) => events = mix(&[events, 1 << 16 | u64::from(rec.a)]),
+                Record::Act(which) => {
+                    let when = prog.ops().get(usize::from(which)).map_or(0, |op| op.when);
+                    events = mix(&[events, 2 << 16 | u64::from(when)]);
+                }
+                Record::Warn(site) | Record::Bug(site) => {
+                    events = mix(&[events, 3 << 16, u64::from(site.0)]);
+                    say(&[37, id, u64::from(site.0)]);
+                }
+                Record::Oops | Record::Limit | Record::Gap(_) => {
+                    events = mix(&[events, 4 << 16 | u64::from(rec.kind)]);
+                }
+                Record::State { .. } => say(&[38, id, u64::from(rec.a)]),
+                _ => {}
+            }
+        }
+        say(&[39, id, events, outcome]);
+    }
+
+    /// An operation that is attached to the one before.
+    pub fn attached(
+        &mut self,
+        prog: &Program,
+        index: usize,
+        recs: &[gd_rec],
+        features: &mut Vec<u64>,
+    ) {
+        let op = &prog.ops()[index];
+        let main = &prog.ops()[prog.main_op(index)];
+        let fired = ret(recs) == Some(Ret::Bool(true));
+        let (id, when) = (u64::from(main.op), u64::from(op.when));
+        features.push(mix(&[41, id, when, u64::from(fired)]));
+        if !fired {
+            return;
+        }
+        let action = match walk::set_level(op.op) {
+            Some(_) => mix(&[u64::from(op.op), u64::from(op.entry)]),
+            None => mix(&[u64::from(op.op), u64::from(op.arg), class(op.val)]),
+        };
+        features.push(mix(&[42, when, action]));
+        features.push(mix(&[43, id, when, u64::from(op.op), self.outcome]));
+        features.push(mix(&[44, id, when, u64::from(op.nth.min(4)), self.outcome]));
+        self.maps.set(op);
+    }
+
+    /// What was last set for an address: the lowest level that something was set
+    /// at, and what.
+    fn entry(&self, addr: u64) -> u64 {
+        let found = LEVELS
+            .iter()
+            .rev()
+            .map(|level| self.maps.entry(*level, addr));
+        found.fold(0, |all, map| match map {
+            Some(map) => mix(&[all, u64::from(map.entry), u64::from(map.eflags)]),
+            None => mix(&[all, 99]),
+        })
+    }
+}
+
+fn ret(recs: &[gd_rec]) -> Option<Ret> {
+    match Record::from(recs.last()?) {
+        Record::Ret(ret) => Some(ret),
+        _ => None,
+    }
+}
+
+/// All pages, some, none, or which error.
+fn outcome(op: &gd_op, recs: &[gd_rec]) -> u64 {
+    match ret(recs) {
+        Some(Ret::Int(n)) if n > 0 && n == i64::from(op.n) => 1,
+        Some(Ret::Int(n)) if n > 0 => 2,
+        Some(ret) => 16 + ret_class(ret),
+        None => 3,
+    }
+}
+
+fn address_class(op: &gd_op) -> u64 {
+    u64::from(op.addr % PAGE_SIZE != 0)
+        | u64::from(op.addr >= TASK_SIZE_MAX) << 1
+        | u64::from(op.addr >> 47 != 0) << 2
+        | u64::from(op.addr < PAGE_SIZE) << 3
+}
+
+/// Which tables the range goes over the end of.
+fn crossings(op: &gd_op) -> u64 {
+    let last = op.addr.wrapping_add((op.n.max(1) as u64 - 1) * PAGE_SIZE);
+    let crosses = LEVELS.map(|level| {
+        let shift = level.shift() + 9;
+        u64::from(op.addr >> shift != last >> shift)
+    });
+    crosses.iter().fold(0, |all, one| all << 1 | one)
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Passes over what walks have: attached operations, entries, addresses.
+
+use csrc::abi::{self, gd_op};
+
+use super::Shrinker;
+use crate::program::walk::{self, ADDR_MASK, Level, PAGE_SIZE, Place};
+use crate::program::{Program, page, split_page};
+
+/// Attached operations, all of one operation first, then each, the last first.
+/// They go before what they are attached to, which would take them along.
+pub(super) fn drop_attached(s: &mut Shrinker) {
+    let mut i = s.best().nr_ops();
+    while i > 0 {
+        i = s.best().main_op((i - 1).min(s.best().nr_ops() - 1));
+        s.edit(|p| {
+            while p.ops().get(i + 1).is_some_and(|op| op.when != 0) {
+                p.remove_op(i + 1);
+            }
+        });
+    }
+    let mut i = s.best().nr_ops();
+    while i > 0 {
+        i -= 1;
+        if s.best().ops().get(i).is_some_and(|op| op.when != 0) {
+            s.edit(|p| {
+                p.remove_op(i);
+            });
+        }
+    }
+}
+
+/// Moments: the first time, the first page; not at a moment at all but before.
+pub(super) fn moments(s: &mut Shrinker) {
+    for i in 0..s.best().nr_ops() {
+        if s.best().ops()[i].when == 0 {
+            continue;
+        }
+        for nth in 1..s.best().ops()[i].nth.min(8) {
+            if s.edit(|p| p.ops_mut()[i].nth = nth) {
+                break;
+            }
+        }
+        let (index, _) = split_page(s.best().ops()[i].at_page);
+        for at_page in [page(0, 0), page(index, 0)] {
+            if at_page < s.best().ops()[i].at_page && s.edit(|p| p.ops_mut()[i].at_page = at_page) {
+                break;
+            }
+        }
+        s.edit(|p| do_before(p, i));
+    }
+}
+
+/// Has an attached operation done before the one that it is attached to.
+fn do_before(p: &mut Program, i: usize) {
+    let main = p.main_op(i);
+    let op = p.ops()[i];
+    p.remove_op(i);
+    p.insert_op(
+        main,
+        gd_op {
+            when: 0,
+            nth: 0,
+            at_page: 0,
+            at_addr: 0,
+            ..op
+        },
+    );
+}
+
+/// Entries: writable pages, else none, without flags; the lowest level.
+pub(super) fn entries(s: &mut Shrinker) {
+    const PLAIN: u16 = 1 << abi::GD_EF_RW;
+    let plainest = |kind: u8| match u32::from(kind) {
+        abi::GD_E_PAGE => 0,
+        abi::GD_E_NONE => 1,
+        _ => 2,
+    };
+    for i in 0..s.best().nr_ops() {
+        if walk::set_level(s.best().ops()[i].op).is_none() {
+            continue;
+        }
+        let op = move |s: &Shrinker| s.best().ops()[i];
+        for kind in [abi::GD_E_PAGE as u8, abi::GD_E_NONE as u8] {
+            if plainest(kind) < plainest(op(s).entry) {
+                let flags = if plainest(kind) == 0 { PLAIN } else { 0 };
+                let plain = |p: &mut Program| {
+                    p.ops_mut()[i].entry = kind;
+                    p.ops_mut()[i].eflags = flags;
+                };
+                if s.edit(plain) {
+                    break;
+                }
+            }
+        }
+        if op(s).eflags != PLAIN && !s.edit(|p| p.ops_mut()[i].eflags = PLAIN) {
+            s.edit(|p| p.ops_mut()[i].eflags = 0);
+            for flag in (0..abi::GD_NR_ENTRY_FLAGS).rev() {
+                if op(s).eflags & 1 << flag != 0 {
+                    s.edit(|p| p.ops_mut()[i].eflags &= !(1 << flag));
+                }
+            }
+        }
+        for level in walk::LEVELS {
+            if walk::set_level(op(s).op) > Some(level)
+                && s.edit(|p| p.ops_mut()[i].op = level.set_op())
+            {
+                break;
+            }
+        }
+    }
+}
+
+/// Every address of a program.
+fn each_address(p: &mut Program, mut f: impl FnMut(&mut u64)) {
+    for op in p.ops_mut() {
+        if walk::is_call(op.op) || walk::set_level(op.op).is_some() {
+            f(&mut op.addr);
+        }
+        if let Some(Place::Entry(_)) = walk::place(op.when) {
+            f(&mut op.at_addr);
+        }
+    }
+}
+
+/// All of them, each once, the lowest first.
+fn known_addresses(p: &Program, of: impl Fn(u64) -> u64) -> Vec<u64> {
+    let mut all = Vec::new();
+    let mut copy = *p;
+    each_address(&mut copy, |addr| all.push(of(*addr)));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Addresses: of pages, of user space, in the first regions of the address
+/// space and there from the first page on.  Those that lie together move
+/// together, else nothing would be mapped where it is walked over.
+pub(super) fn addresses(s: &mut Shrinker) {
+    s.edit(|p| each_address(p, |addr| *addr &= !(PAGE_SIZE - 1)));
+    s.edit(|p| each_address(p, |addr| *addr &= ADDR_MASK));
+    for i in 0..s.best().nr_ops() {
+        for plain in [ADDR_MASK, !(PAGE_SIZE - 1)] {
+            s.edit(|p| p.ops_mut()[i].addr &= plain);
+        }
+    }
+    // regions of a PGD, of a PUD, of a PMD entry
+    for level in [Level::Pgd, Level::Pud, Level::Pmd] {
+        regions(s, level);
+    }
+    // the pages of a region from the first one on
+    for region in known_addresses(s.best(), |addr| addr >> Level::Pmd.shift()) {
+        let inside = |addr: u64| addr >> Level::Pmd.shift() == region;
+        let all = known_addresses(s.best(), |addr| addr);
+        let first = all.into_iter().find(|addr| inside(*addr)).unwrap_or(0);
+        let start = region << Level::Pmd.shift();
+        for to in [start + PAGE_SIZE, start] {
+            if to < first && s.edit(|p| move_region(p, inside, first, to)) {
+                break;
+            }
+        }
+    }
+    each_on_its_own(s);
+}
+
+/// Moves whole regions to the first ones that are free, or onto each other.
+fn regions(s: &mut Shrinker, level: Level) {
+    let mask = ADDR_MASK >> level.shift();
+    for region in known_addresses(s.best(), |addr| addr >> level.shift() & mask) {
+        let inside = |addr: u64| addr >> level.shift() & mask == region;
+        for to in 0..region.min(3) {
+            let (from, to) = (region << level.shift(), to << level.shift());
+            if s.edit(|p| move_region(p, inside, from, to)) {
+                break;
+            }
+        }
+    }
+}
+
+fn move_region(p: &mut Program, inside: impl Fn(u64) -> bool, from: u64, to: u64) {
+    let by = to.wrapping_sub(from);
+    each_address(p, |addr| {
+        if inside(*addr) {
+            *addr = addr.wrapping_add(by);
+        }
+    });
+}
+
+/// What is left: each address that occurs, wherever it does, to the first page
+/// or half of the way there.
+fn each_on_its_own(s: &mut Shrinker) {
+    for addr in known_addresses(s.best(), |addr| addr) {
+        let mut now = addr;
+        for _ in 0..64 {
+            let candidates = [
+                PAGE_SIZE,
+                now / 2 & !(PAGE_SIZE - 1),
+                now.saturating_sub(PAGE_SIZE),
+            ];
+            let plainer = |to: &u64| *to < now && now > PAGE_SIZE;
+            let replace = |p: &mut Program, to| {
+                each_address(p, |addr| {
+                    if *addr == now {
+                        *addr = to;
+                    }
+                });
+            };
+            let kept = candidates.into_iter().filter(plainer);
+            let mut kept = kept.filter(|to| s.edit(|p| replace(p, *to)));
+            match kept.next() {
+                Some(to) => now = to,
+                None => break,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::text;
+
+    #[test]
+    fn a_change_can_be_done_before() {
+        let parse = |lines: &str| text::parse(&format!("page p\n{lines}")).unwrap();
+        let mut p = parse(
+            "get_page p\nput_page p\n| before ref p: set_ref p 3\n| after ref p: set_ref p 4",
+        );
+        do_before(&mut p, 3);
+        p.normalise();
+        let expected = parse("get_page p\nset_ref p 4\nput_page p\n| before ref p: set_ref p 3");
+        assert_eq!(p, expected);
+    }
+
+    #[test]
+    fn what_lies_together_moves_together() {
+        let parse = |lines: &str| text::parse(&format!("page p\n{lines}")).unwrap();
+        let mut p = parse(
+            "set_pte 0x40001000 p\nset_pte 0x80000000 none\n\
+             get_user_pages_fast 0x40001234\n| before read pte@0x40001000: set_seq 1",
+        );
+        move_region(&mut p, |addr| addr >> 30 == 1, 1 << 30, 0);
+        let expected = parse(
+            "set_pte 0x1000 p\nset_pte 0x80000000 none\n\
+             get_user_pages_fast 0x1234\n| before read pte@0x1000: set_seq 1",
+        );
+        assert_eq!(p, expected);
+        assert_eq!(
+            known_addresses(&p, |addr| addr),
+            [0x1000, 0x1234, 0x8000_0000]
+        );
+    }
+}
