@@ -100,12 +100,18 @@ struct Declarations {
     harmless: Vec<Control>,
 }
 
-const EDITS: [&str; 5] = [
+const EDITS: [&str; 11] = [
     include_str!("../edits/grab.toml"),
     include_str!("../edits/put.toml"),
     include_str!("../edits/predicates.toml"),
     include_str!("../edits/refs.toml"),
     include_str!("../edits/harmless.toml"),
+    include_str!("../edits/walk-recheck.toml"),
+    include_str!("../edits/walk-undo.toml"),
+    include_str!("../edits/walk-checks.toml"),
+    include_str!("../edits/walk-range.toml"),
+    include_str!("../edits/walk-entry.toml"),
+    include_str!("../edits/walk-harmless.toml"),
 ];
 
 /// All controls in the order of their declaration.
