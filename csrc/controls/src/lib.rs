@@ -120,14 +120,25 @@ const EDITS: [&str; 11] = [
 ///
 /// When the embedded declarations are malformed; a test guards that.
 pub fn load() -> Vec<Control> {
-    let mut all = Vec::new();
-    for text in EDITS {
-        let file: Declarations = toml::from_str(text).expect("edits/*.toml are well-formed");
-        for (kind, entries) in [(Kind::Fault, file.fault), (Kind::Harmless, file.harmless)] {
-            all.extend(entries.into_iter().map(|entry| Control { kind, ..entry }));
-        }
-    }
-    all
+    let parsed = |text| parse(text).expect("edits/*.toml are well-formed");
+    EDITS.into_iter().flat_map(parsed).collect()
+}
+
+/// The controls that a text like `edits/*.toml` declares: faults first.
+///
+/// # Errors
+///
+/// What the parser says of a malformed declaration.
+pub fn parse(text: &str) -> Result<Vec<Control>, String> {
+    let file: Declarations = toml::from_str(text).map_err(|e| e.to_string())?;
+    let entries = [(Kind::Fault, file.fault), (Kind::Harmless, file.harmless)];
+    Ok(entries
+        .into_iter()
+        .flat_map(|(kind, entries)| {
+            let declared = move |entry| Control { kind, ..entry };
+            entries.into_iter().map(declared)
+        })
+        .collect())
 }
 
 impl Control {
