@@ -192,11 +192,12 @@ impl Control {
             node,
             kernel,
         };
-        let patched = source.splice(self.action.splices(&place).map_err(at_file)?)?;
+        let splices = self.action.splices(&place).map_err(at_file)?;
+        let patched = source.splice(&splices)?;
         if patched == original {
             return Err(at_file("the change changes nothing".into()));
         }
-        let broken = syntax::Source::parse(&patched)?.errors();
+        let broken = source.reparse(&splices, &patched)?.errors();
         if broken > source.errors() {
             return Err(at_file("the changed file no longer parses".into()));
         }
