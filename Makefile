@@ -12,7 +12,7 @@ LEFT ?=
 RIGHT ?=
 TIME ?= 60
 JOBS ?= 1
-LAYER ?= page
+LAYER ?= all
 KEEP_GOING ?=
 CORPUS ?=
 OUT ?= out
@@ -49,7 +49,7 @@ bench:
 	@scripts/bench
 
 cmin:
-	@scripts/gupdiff cmin corpus/page
+	@scripts/cmin
 
 clean:
 	@scripts/clean

@@ -30,35 +30,35 @@ build_gupdiff() {
 		cargo build --manifest-path "$root/Cargo.toml" --release -p gup-fuzz --bin gupdiff "${more[@]}"
 }
 
-# engine_binary ENGINE LAYER: where its target is built
+# engine_binary ENGINE: where its target is built
 engine_binary() {
 	case $1 in
-	libfuzzer) echo "$target_dir/libfuzzer/$host/release/$2" ;;
-	afl) echo "$target_dir/afl/$host/release/$2_afl" ;;
-	honggfuzz) echo "$target_dir/honggfuzz/$host/release/$2_hfuzz" ;;
+	libfuzzer) echo "$target_dir/libfuzzer/$host/release/gup" ;;
+	afl) echo "$target_dir/afl/$host/release/gup_afl" ;;
+	honggfuzz) echo "$target_dir/honggfuzz/$host/release/gup_hfuzz" ;;
 	esac
 }
 
-# build_engine ENGINE LAYER
+# build_engine ENGINE
 build_engine() {
-	local engine=$1 layer=$2 what="the $1 target"
+	local engine=$1 what="the $1 target"
 	# of the Rust code only crate gup is instrumented
 	local -x RUSTC_WRAPPER="$root/fuzz/rustc-gup-only"
 	cd "$root/fuzz"
 	case $engine in
 	libfuzzer)
 		build "$what" "build-$engine" env -u CARGO_TARGET_DIR cargo fuzz build -s none --release \
-			--fuzz-dir "$root/fuzz" --target-dir "$target_dir/libfuzzer" --features libfuzzer "$layer"
+			--fuzz-dir "$root/fuzz" --target-dir "$target_dir/libfuzzer" --features libfuzzer gup
 		;;
 	afl)
 		# --target, or build scripts would be instrumented too
 		build "$what" "build-$engine" env CARGO_TARGET_DIR="$target_dir/afl" \
-			cargo afl build --release --target "$host" -p gup-fuzz --features afl --bin "${layer}_afl"
+			cargo afl build --release --target "$host" -p gup-fuzz --features afl --bin gup_afl
 		;;
 	honggfuzz)
 		build "$what" "build-$engine" env CARGO_TARGET_DIR="$target_dir/honggfuzz" \
-			HFUZZ_BUILD_ARGS="--features honggfuzz --bin ${layer}_hfuzz" cargo hfuzz build
+			HFUZZ_BUILD_ARGS="--features honggfuzz --bin gup_hfuzz" cargo hfuzz build
 		;;
 	esac
-	[ -x "$(engine_binary "$engine" "$layer")" ] || die "$what was built, but $(shown "$(engine_binary "$engine" "$layer")") is not there"
+	[ -x "$(engine_binary "$engine")" ] || die "$what was built, but $(shown "$(engine_binary "$engine")") is not there"
 }

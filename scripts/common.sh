@@ -104,6 +104,25 @@ trap 'told=yes; exit 2' PIPE	# nobody reads on; clean up all the same
 # kernel's source?
 is_series() { [[ $1 =~ ^v[0-9]+(-[a-z0-9]+)?$ ]]; }
 
+# choose_layers LAYER: sets `layers` to those that it stands for
+layers=()
+choose_layers() {
+	case $1 in
+	page | lockless) layers=("$1") ;;
+	all) layers=(page lockless) ;;
+	*) die "LAYER=$1: unknown; there are: page, lockless, all" ;;
+	esac
+}
+
+# corpus_folders: those to start from, for the chosen layers
+corpus_folders() {
+	local dir
+	for dir in seeds regressions "${layers[@]}"; do
+		# one that is still to be filled is no corpus
+		[ -z "$(ls -A "$root/corpus/$dir" 2>/dev/null)" ] || echo "corpus/$dir"
+	done
+}
+
 # wants_kernel: do KERNEL, LEFT and RIGHT ask for a kernel's source?
 wants_kernel() {
 	is_series "${KERNEL:-}" && return 1

@@ -18,7 +18,14 @@ use std::{
 const CLANG: &str = "clang-19";
 
 /// Kernel files that are compiled as they are, besides mm/gup.c.
-const KERNEL_FILES: &[&str] = &["mm/memremap.c"];
+const KERNEL_FILES: &[&str] = &[
+    "mm/memremap.c",
+    "mm/pgtable-generic.c",
+    "arch/x86/mm/hugetlbpage.c",
+];
+
+/// Makes every load tell the harness first (shim/moments.c).
+const LOADS: &str = "-fsanitize-coverage=edge,trace-loads";
 
 /// How the code under test of a control differs from its base: nobody debugs
 /// it (the sites of WARNs have lines of their own), and nobody minds if it is
@@ -160,7 +167,7 @@ impl Compiler {
     /// There are hundreds of controls, so their time counts. Where a control
     /// leaves the headers alone, these come precompiled.
     fn tested(&self, side: &Side) -> Result<Vec<String>> {
-        let mut flags: Vec<String> = self.coverage.flags().iter().map(|&f| f.into()).collect();
+        let mut flags = self.instrumentation();
         let (Some(base), Code::Kernel(kernel)) = (side.base(), &side.code) else {
             return Ok(flags);
         };
@@ -172,6 +179,11 @@ impl Compiler {
             flags.push(self.pch(base).display().to_string());
         }
         Ok(flags)
+    }
+
+    fn instrumentation(&self) -> Vec<String> {
+        let flags = std::iter::once(&LOADS).chain(self.coverage.flags());
+        flags.map(|&flag| flag.to_owned()).collect()
     }
 
     fn pch(&self, base: &str) -> PathBuf {
@@ -198,7 +210,7 @@ impl Compiler {
         fs::write(&header, text)?;
         let mut command = self.compiler(side, &self.here.join("shim/unit.c"))?;
         command
-            .args(self.coverage.flags())
+            .args(self.instrumentation())
             .args(CONTROL_FLAGS)
             .args(["-x", "c-header"])
             .arg(&header)

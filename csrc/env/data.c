@@ -13,12 +13,22 @@ unsigned long huge_zero_pfn;
 struct page *huge_zero_page;
 #endif
 
-struct mem_section **mem_section;
+/* the sections of the arena are there, so that its pfns are valid */
+#define ARENA_SECTIONS	(GD_NR_PAGES / PAGES_PER_SECTION + 1)
+static struct mem_section sections[SECTIONS_PER_ROOT];
+static struct mem_section *section_roots[NR_SECTION_ROOTS] = {
+	[SECTION_NR_TO_ROOT(GD_PFN_BASE >> PFN_SECTION_SHIFT)] = sections,
+};
+struct mem_section **mem_section = section_roots;
+
 static struct pglist_data node;
 struct pglist_data *node_data[MAX_NUMNODES] = { &node };
 DEFINE_PER_CPU(int, numa_node);
 struct cpuinfo_x86 boot_cpu_data;
-pteval_t __default_kernel_pte_mask = ~0;
+pteval_t __default_kernel_pte_mask = ~0, __supported_pte_mask = ~0;
+#if GD_SINCE(6, 12)
+unsigned long USER_PTR_MAX = TASK_SIZE_MAX;
+#endif
 bool static_key_initialized = true;
 DEFINE_STATIC_KEY_FALSE(hugetlb_optimize_vmemmap_key);
 #undef jiffies
@@ -75,7 +85,12 @@ void gd_set_devmap_key(bool on)
 
 void gd_env_init(void)
 {
+	u32 i, first = (GD_PFN_BASE >> PFN_SECTION_SHIFT) % SECTIONS_PER_ROOT;
+
 	vmemmap_base = (unsigned long)(gd.memmap - GD_PFN_BASE);
+	for (i = 0; i < ARENA_SECTIONS; i++)
+		sections[first + i].section_mem_map = SECTION_MARKED_PRESENT | SECTION_HAS_MEM_MAP |
+						     SECTION_IS_ONLINE | SECTION_IS_EARLY;
 }
 
 void gd_env_reset(void)

@@ -26,6 +26,7 @@
 #include "guard.c"
 #include "probes.c"
 #include "ops.c"
+#include "beyond.c"
 #include "../shim/kernel.c"
 #include "channel.c"
 #include "user.c"

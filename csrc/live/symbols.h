@@ -37,6 +37,8 @@ enum live_gap {
 	LIVE_GAP_DEVICE_PRIVATE,
 	LIVE_GAP_P2PDMA,
 	LIVE_GAP_UNPIN_FAST,
+	LIVE_GAP_LOCKLESS,
+	LIVE_GAP_MOMENT,
 #define LIVE(name) LIVE_GAP_##name,
 	LIVE_FUNCTIONS
 #undef LIVE
@@ -49,6 +51,8 @@ static const char *const live_gaps[LIVE_NR_GAPS] = {
 	[LIVE_GAP_DEVICE_PRIVATE] = "coherent device memory (CONFIG_DEVICE_PRIVATE is off)",
 	[LIVE_GAP_P2PDMA] = "PCI P2PDMA memory (CONFIG_PCI_P2PDMA is off)",
 	[LIVE_GAP_UNPIN_FAST] = "the lockless unpin, where unpin_user_pages differs",
+	[LIVE_GAP_LOCKLESS] = "the lockless walk of a program's page tables",
+	[LIVE_GAP_MOMENT] = "moments within an operation",
 #define LIVE(name) [LIVE_GAP_##name] = #name,
 	LIVE_FUNCTIONS
 #undef LIVE

@@ -23,6 +23,15 @@ void gd_touch(u32 nr)
 	}
 }
 
+/* where a large folio's pin count lies in its first tail page */
+#if GD_SERIES
+#define GD_PINCOUNT_OFFSET	sizeof(struct page)	/* nowhere */
+#elif GD_SINCE(6, 12)
+#define GD_PINCOUNT_OFFSET	(offsetof(struct folio, _pincount) - sizeof(struct page))
+#else
+#define GD_PINCOUNT_OFFSET	offsetof(struct page, compound_pincount)
+#endif
+
 #ifndef GD_LIVE
 /* Called by the kernel before every atomic or bit operation that writes. */
 void gd_update(const volatile void *p)
@@ -32,8 +41,14 @@ void gd_update(const volatile void *p)
 	gd_access(p);
 	if (!gd.in_kernel || offset >= GD_NR_PAGES * sizeof(struct page))
 		return;
-	if (offset % sizeof(struct page) == offsetof(struct page, _refcount))
+	if (offset % sizeof(struct page) == offsetof(struct page, _refcount)) {
+		gd_moment_update(p, offset / sizeof(struct page), true);
 		gd_step();
+	} else if (offset % sizeof(struct page) == GD_PINCOUNT_OFFSET) {
+		gd_moment_update(p, offset / sizeof(struct page), false);
+	} else {
+		gd_after();
+	}
 	gd_touch(offset / sizeof(struct page));
 }
 #endif
@@ -134,6 +149,9 @@ void gd_arena_init(void)
 	u32 slot, offset;
 
 	gd_env_init();
+#if GD_TABLES
+	gd_tables_init();
+#endif
 	gd_memmap_end = (unsigned long)(gd.memmap + GD_NR_PAGES);
 	gd.poison = gd.memmap + GD_NR_PAGES + 64;
 	for (slot = 0; slot < GD_NR_SLOTS; slot++) {
@@ -198,4 +216,7 @@ void gd_arena_reset(void)
 	for (i = 0; i < gd.nr_dirty; i++)
 		gd_shadow_take(gd.scratch->dirty[i]);
 	gd.nr_dirty = 0;
+#if GD_TABLES
+	gd_tables_reset();
+#endif
 }

@@ -6,11 +6,16 @@
 #include "arena.c"
 #include "stop.c"
 #include "trace.c"
+#include "moments.c"
 #include "world.c"
+#if GD_TABLES
+#include "tables.c"
+#endif
 #if GD_SERIES
 #include "../series/env.c"
 #else
 #include "../env/data.c"
 #include "../env/inert.c"
 #include "../env/calls.c"
+#include "../env/walk.c"
 #endif

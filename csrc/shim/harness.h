@@ -31,6 +31,20 @@
 /* The first page of the arena has this pfn: no pfn is 0, none looks like NULL. */
 #define GD_PFN_BASE	0x100000ul
 
+/* Page tables: not in the series, and not in a booted kernel, which has its own. */
+#if GD_SERIES || defined(GD_LIVE)
+#define GD_TABLES	0
+#else
+#define GD_TABLES	1
+#endif
+/*
+ * The first table has this pfn: right below the arena, so that what takes a table
+ * for a page, or for the start of a block of them, ends in memory that faults.
+ */
+#define GD_TABLE_PFN	(GD_PFN_BASE - 0x800)
+#define GD_TABLES_SIZE	(GD_MAX_TABLES * PAGE_SIZE)
+#define GD_NO_ENTRY	0xffffffffu
+
 #if defined(GD_LIVE) && !defined(CONFIG_PAGE_IDLE_FLAG)
 /*
  * A booted kernel without these flags: they are kept in bits of the same word
@@ -59,14 +73,15 @@ struct gd_shadow {
 	u32 prog_mark;			/* touched by program number ... */
 };
 
-/* an operation is cut off by its steps long before it touches so many pages */
-#define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT + 4 * GD_SLOT_PAGES)
+/* an operation is cut off by its steps, and those attached to it touch slots */
+#define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT + (GD_MAX_FOLIOS + 1) * GD_SLOT_PAGES)
 
 /* The harness's own memory, too much for a variable of every linked kernel. */
 struct gd_scratch {
 	struct gd_shadow shadow[GD_NR_PAGES];
 	u32 touched[GD_MAX_TOUCHED];			/* by the operation */
 	u32 dirty[GD_MAX_OPS * GD_MAX_TOUCHED];		/* by the program */
+	u32 dirty_entries[GD_MAX_OPS * GD_MAX_SET + GD_MAX_TABLES];
 };
 
 /* reasons to leave an operation, as given to longjmp */
@@ -76,7 +91,7 @@ enum gd_stop { GD_STOP_NONE, GD_STOP_BUG, GD_STOP_OOPS, GD_STOP_LIMIT, GD_STOP_G
 struct gd_harness {
 	struct page *memmap;
 	struct page **list;
-	void *tables;
+	u64 *tables;
 	struct page *poison;
 	struct gd_scratch *scratch;
 
@@ -89,6 +104,7 @@ struct gd_harness {
 	u32 steps;
 	u32 nr_touched;			/* pages of this operation */
 	u32 nr_dirty;			/* pages of this program */
+	u32 nr_dirty_entries;		/* of page tables, by this program */
 	u32 nr_blocks;			/* slots whose migrate type was set */
 	u32 nr_entries;			/* of list[], returned by the operation */
 	int acquired, released;
@@ -124,6 +140,28 @@ void gd_next_op(void);
 void gd_next_program(void);
 void gd_touch(u32 nr);
 void gd_shadow_take(u32 nr);
+
+/* ---- tables.c ---- */
+void gd_tables_init(void);
+void gd_tables_reset(void);
+void gd_set_entries(const struct gd_op *op, u32 level);
+u32 gd_table_entry(u32 level, u64 addr);
+
+/* ---- moments.c ---- */
+#ifdef GD_LIVE
+/* nothing is seen within an operation */
+static inline void gd_attach(const struct gd_op *op, u32 nr) {}
+static inline bool gd_attached_fired(u32 i) { return false; }
+static inline void gd_after(void) {}
+#else
+void gd_attach(const struct gd_op *op, u32 nr);
+bool gd_attached_fired(u32 i);
+void gd_find_objects(void);
+void gd_moment_update(const volatile void *count, u32 nr, bool refcount);
+void gd_after(void);
+int gd_answer(u8 when, int otherwise);
+void gd_set_answer(int value);
+#endif
 
 static inline u32 gd_nr(const struct page *page)
 {
@@ -166,5 +204,11 @@ void gd_env_reset(void);
 void gd_set_zero_page(struct page *page);
 void gd_set_huge_zero_page(struct page *page);
 void gd_set_devmap_key(bool on);
+#if GD_TABLES
+struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap);
+void gd_put_dev_pagemap(struct dev_pagemap *pgmap);
+int gd_make_page_accessible(struct page *page);
+int gd_make_folio_accessible(struct folio *folio);
+#endif
 
 #endif

@@ -12,6 +12,11 @@ extern const struct gd_op_entry gd_ops_start[], gd_ops_end[];
 
 static gd_op_fn page_ops[256];
 
+/* what runs instead of an operation that this side cannot run */
+#ifndef GD_BEYOND
+#define GD_BEYOND(op, attached)	NULL
+#endif
+
 static void gd_init(void *memmap, void *list, void *tables, void *scratch)
 {
 	const struct gd_op_entry *entry;
@@ -39,15 +44,33 @@ static void sweep(void)
 	gd_record_changes();
 }
 
-/* Runs one operation; tells whether it came back. */
-static int run_op(const struct gd_op *op)
+/* How many of the operations behind this one are attached to it. */
+static u32 nr_attached(u32 i)
+{
+	u32 nr = 0;
+
+	while (i + 1 + nr < gd.prog->world.nr_ops && gd.prog->op[i + 1 + nr].when)
+		nr++;
+	return nr;
+}
+
+/*
+ * Runs one operation, and those attached to it as their moments come; tells
+ * whether it came back.
+ */
+static int run_op(const struct gd_op *op, u32 attached)
 {
 	struct gd_rec ret = { .kind = GD_R_RET, .a = GD_RET_VOID }, *rec;
-	gd_op_fn world = gd_world_ops[op->op], fn = page_ops[op->op];
+	gd_op_fn world = gd_world_ops[op->op], fn = page_ops[op->op], beyond;
 	int why = GD_STOP_NONE;
+	u32 i;
 
 	gd_next_op();
-	if (world)
+	beyond = GD_BEYOND(op, attached);
+	gd_attach(op, attached);
+	if (beyond)
+		why = gd_guarded(beyond, op, &ret);
+	else if (world)
 		world(op, &ret);
 	else if (fn)
 		why = gd_guarded(fn, op, &ret);
@@ -61,7 +84,14 @@ static int run_op(const struct gd_op *op)
 	gd_record_state();
 	rec = gd_record(GD_R_RET);
 	*rec = ret;
-	return why;
+	if (why != GD_STOP_NONE)
+		return why;
+	for (i = 0; i < attached; i++) {
+		rec = gd_record(GD_R_RET);
+		rec->a = GD_RET_BOOL;
+		rec->d = gd_attached_fired(i);
+	}
+	return GD_STOP_NONE;
 }
 
 static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
@@ -81,8 +111,13 @@ static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
 	gd_next_program();
 	gd_next_op();
 	gd_world_setup();
-	for (i = 0; i < prog->world.nr_ops && why == GD_STOP_NONE; i++)
-		why = run_op(&prog->op[i]);
+	for (i = 0; i < prog->world.nr_ops && why == GD_STOP_NONE; i++) {
+		u32 attached = nr_attached(i);
+
+		why = run_op(&prog->op[i], attached);
+		if (why == GD_STOP_NONE)
+			i += attached;
+	}
 	gd_next_op();
 	sweep();
 	end = gd_record(GD_R_END);

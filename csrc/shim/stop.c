@@ -15,6 +15,7 @@ void gd_warn(struct gd_site *site)
 {
 	char *latch;
 
+	gd_after();
 	gd_record(GD_R_WARN)->c = site->id;
 	for (latch = gd_once_start; latch < gd_once_end; latch++)
 		*latch = 0;
@@ -32,18 +33,22 @@ void gd_stop(enum gd_stop why)
 
 void gd_bug(struct gd_site *site)
 {
+	gd_after();
 	gd_record(GD_R_BUG)->c = site->id;
 	gd_stop(GD_STOP_BUG);
 }
 
 void gd_oops(void)
 {
+	if (gd.in_kernel)
+		gd_after();
 	gd_record(GD_R_OOPS);
 	gd_stop(GD_STOP_OOPS);
 }
 
 void gd_gap(u32 index)
 {
+	gd_after();
 	gd_record(GD_R_GAP)->c = index;
 	gd_stop(GD_STOP_GAP);
 }
@@ -67,6 +72,7 @@ int noinline gd_guarded(gd_op_fn fn, const struct gd_op *op, struct gd_rec *ret)
 	}
 	gd.in_kernel = 1;
 	fn(op, ret);
+	gd_after();
 	gd.in_kernel = 0;
 	return GD_STOP_NONE;
 }

@@ -105,6 +105,7 @@ void gd_call(u8 call, const struct page *page)
 {
 	struct gd_rec *rec;
 
+	gd_after();
 	gd_step();
 	gd_touch(gd_nr(page));
 	rec = gd_record(GD_R_CALL);

@@ -363,12 +363,35 @@ WORLD(SET_IRQS)		{ gd_eflags = op->arg & 1 ? GD_EFLAGS_IF : 0; }
 WORLD(SET_HAS_PINNED)	{ gd_mm.flags = op->arg & 1 ? 1ul << MMF_HAS_PINNED : 0; }
 WORLD(SET_SEQ)		{ gd_mm.write_protect_seq.sequence = op->val; }
 WORLD(SET_DEVMAP_KEY)	{ gd_set_devmap_key(op->arg & 1); }
-WORLD(SET_TAIL)		{}
+/* Only the link: what else the page holds stays. */
+WORLD(SET_TAIL)
+{
+	struct page *page = w_page(op), *to = gd_operand(op->run[1], 0);
+
+	if (!page || !gd_in_arena(to))
+		return;
+	if (gd_is_tail(to))
+		to = (struct page *)(to->compound_head & ~1ul);
+	if (page == to || is_zone_device_page(page) || is_zone_device_page(to))
+		return;
+	set_compound_head(page, to);
+	touch(page);
+}
+
+#if GD_TABLES
+WORLD(SET_PTE)		{ gd_set_entries(op, GD_L_PTE); }
+WORLD(SET_PMD)		{ gd_set_entries(op, GD_L_PMD); }
+WORLD(SET_PUD)		{ gd_set_entries(op, GD_L_PUD); }
+WORLD(SET_PGD)		{ gd_set_entries(op, GD_L_PGD); }
+WORLD(ANSWER)		{ gd_set_answer(op->val); }
+#else
+/* there are no page tables, and nobody asks */
 WORLD(SET_PTE)		{}
 WORLD(SET_PMD)		{}
 WORLD(SET_PUD)		{}
 WORLD(SET_PGD)		{}
 WORLD(ANSWER)		{}
+#endif
 
 #define PAGE_ENTRY(id, role)
 #define LOCKLESS_ENTRY(id, role)

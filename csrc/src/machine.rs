@@ -5,11 +5,15 @@ use crate::{Kernel, SiteInfo, abi, oops};
 use std::{
     io,
     ptr::{self, NonNull},
-    sync::MutexGuard,
+    sync::{LazyLock, MutexGuard},
 };
 
-/// Unmapped memory after the arena: a walk past its end faults there.
-const GUARD: usize = 2 << 20;
+/// Unmapped memory after the arena: a walk past its end faults there, also one
+/// over a huge entry that the arena does not fill.
+const GUARD: usize = 8 << 20;
+/// Unmapped memory before the arena: there are no pages below it, but a huge
+/// entry can begin there.
+const FRONT: usize = 32 << 20;
 const PAGE: usize = 4096;
 
 /// Most records that one program can make. Of one operation: an event a step,
@@ -27,8 +31,13 @@ struct Mapping {
 impl Mapping {
     /// `size` bytes, placed so that the byte after them faults.
     fn with_guard(size: usize, guard: usize) -> io::Result<(Self, *mut libc::c_void)> {
+        Self::between(0, size, guard)
+    }
+
+    /// The same, with memory before it that faults.
+    fn between(front: usize, size: usize, guard: usize) -> io::Result<(Self, *mut libc::c_void)> {
         let room = size.next_multiple_of(PAGE);
-        let len = room + guard;
+        let len = front + room + guard;
         // SAFETY: fresh anonymous memory, then its tail made inaccessible.
         unsafe {
             let base = libc::mmap(
@@ -46,10 +55,12 @@ impl Mapping {
                 base: NonNull::new_unchecked(base),
                 len,
             };
-            if libc::mprotect(base.byte_add(room), guard, libc::PROT_NONE) != 0 {
-                return Err(io::Error::last_os_error());
+            for (at, len) in [(0, front), (front + room, guard)] {
+                if libc::mprotect(base.byte_add(at), len, libc::PROT_NONE) != 0 {
+                    return Err(io::Error::last_os_error());
+                }
             }
-            Ok((mapping, base.byte_add(room - size)))
+            Ok((mapping, base.byte_add(front + room - size)))
         }
     }
 }
@@ -82,7 +93,7 @@ impl Machine {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let raw = kernel.raw();
-        let (memmap_map, memmap) = Mapping::with_guard(raw.memmap_size as usize, GUARD)?;
+        let (memmap_map, memmap) = Mapping::between(FRONT, raw.memmap_size as usize, GUARD)?;
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
         let (list_map, list) = Mapping::with_guard(list_size, PAGE)?;
         let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();
@@ -158,6 +169,7 @@ fn check(program: &abi::gd_program) {
             && f.exclusive <= 1;
         assert!(fine, "a folio's field is out of bounds");
     }
+    let mut group_open = false;
     for op in &program.op[..w.nr_ops as usize] {
         for run in &op.run {
             let index = run.page >> abi::GD_RUN_SHIFT;
@@ -166,5 +178,53 @@ fn check(program: &abi::gd_program) {
                 || index == abi::GD_I_POISON as u16;
             assert!(fine, "an operand names no page");
         }
+        check_entry(op);
+        check_moment(op, w, group_open);
+        if op.when == 0 {
+            group_open = !is_world(op.op);
+        }
     }
+}
+
+/// The entries that an operation sets.
+fn check_entry(op: &abi::gd_op) {
+    if !(abi::GD_OP_SET_PTE..=abi::GD_OP_SET_PGD).contains(&u32::from(op.op)) {
+        return;
+    }
+    let fine = u32::from(op.entry) < abi::GD_NR_ENTRY_KINDS
+        && op.eflags >> abi::GD_NR_ENTRY_FLAGS == 0
+        && (1..=abi::GD_MAX_SET as i32).contains(&op.n)
+        && op.addr & !TABLE_BITS == 0;
+    assert!(fine, "an entry is out of bounds");
+}
+
+/// When an operation happens.
+fn check_moment(op: &abi::gd_op, w: &abi::gd_world, group_open: bool) {
+    let when = u32::from(op.when);
+    assert!(when < abi::GD_NR_WHENS, "there is no such moment");
+    let at_page = (abi::GD_WHEN_BEFORE_REF..=abi::GD_WHEN_AFTER_PIN).contains(&when);
+    let at_addr = (abi::GD_WHEN_READ_PTE..=abi::GD_WHEN_READ_PGD).contains(&when);
+    let fine = (op.nth != 0) == (when != 0)
+        && (at_page || op.at_page == 0)
+        && op.at_page >> abi::GD_RUN_SHIFT < u16::from(w.nr_folios)
+        && op.at_addr & !(if at_addr { TABLE_BITS } else { 0 }) == 0;
+    assert!(fine, "a moment is out of bounds");
+    assert!(
+        when == 0 || group_open && is_world(op.op),
+        "an operation with a moment belongs to none"
+    );
+}
+
+/// The bits of an address that choose entries of page tables.
+const TABLE_BITS: u64 = 0x0000_ffff_ffff_f000;
+
+fn is_world(id: u8) -> bool {
+    static WORLD: LazyLock<[bool; 256]> = LazyLock::new(|| {
+        let mut world = [false; 256];
+        for op in crate::op_table() {
+            world[usize::from(op.id)] = u32::from(op.layer) == abi::GD_LAYER_WORLD;
+        }
+        world
+    });
+    WORLD[usize::from(id)]
 }

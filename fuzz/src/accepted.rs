@@ -160,6 +160,21 @@ pub const DEFECTS: &[Defect] = &[
         law: Law::PinIsCounted,
         reason: "put_compound_head() gives pins back without counting them",
     },
+    Defect {
+        revisions: (Rev::V6_1, Rev::V6_12),
+        op: None,
+        law: Law::NothingAskedNothingHeld,
+        reason: "nr_pages 0: the PTE loop compares addresses at its end only, so that it runs \
+                 past its range until an entry stops it, and the pages are held and returned",
+    },
+    Defect {
+        revisions: (Rev::V6_1, Rev::V6_12),
+        op: None,
+        law: Law::RefusalEndsTheWalk,
+        reason: "the PTE loop returns the errno of arch_make_page_accessible() or \
+                 arch_make_folio_accessible(), which its caller takes for success: the walk goes \
+                 on at the next PMD, and later pages land at earlier places of pages[]",
+    },
 ];
 
 /// A law that revisions are known to break.

@@ -120,7 +120,7 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
                 Record::Oops | Record::Limit | Record::Gap(_) => {
                     events = mix(&[events, 10, u64::from(rec.kind)]);
                 }
-                Record::End { .. } | Record::Unknown(_) => {}
+                Record::Ask(_) | Record::Act(_) | Record::End { .. } | Record::Unknown(_) => {}
             }
         }
         features.push(mix(&[11, id, events]));

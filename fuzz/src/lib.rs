@@ -8,6 +8,7 @@ pub mod features;
 pub mod hunt;
 pub mod input;
 pub mod laws;
+pub mod layer;
 pub mod layout;
 pub mod minimise;
 pub mod ops;

@@ -134,9 +134,7 @@ impl Oracle {
 
     /// The revisions of the sides.
     pub fn revisions(&self) -> RevisionPair {
-        let left = self.pair.left.info().rev;
-        let right = self.pair.right.as_ref().map_or(left, |r| r.info().rev);
-        RevisionPair { left, right }
+        self.pair.revisions()
     }
 
     /// Runs a normalised program on both sides and compares.

@@ -11,6 +11,7 @@
 use csrc::abi;
 
 use crate::accepted::RevisionPair;
+use crate::layer;
 use crate::layout::is_device;
 use crate::ops::Rev;
 use crate::program::{self, Program};
@@ -20,6 +21,8 @@ use crate::program::{self, Program};
 pub enum Scope {
     /// All.
     All,
+    /// The page level, without interleavings: the FOLL_PIN series has no walk.
+    PageLevel,
     /// Small pages of ordinary memory, FOLL_GET or FOLL_PIN.
     SmallPages,
 }
@@ -28,16 +31,18 @@ impl Scope {
     /// What a pair of revisions has in common.
     pub fn of(revisions: RevisionPair) -> Self {
         let series = |rev| matches!(rev, Rev::Series(_));
-        match series(revisions.left) == series(revisions.right) {
-            true => Self::All,
-            false => Self::SmallPages,
+        match (series(revisions.left), series(revisions.right)) {
+            (false, false) => Self::All,
+            (true, true) => Self::PageLevel,
+            _ => Self::SmallPages,
         }
     }
 
     /// In words, for a campaign's header; nothing if it is everything.
     pub fn text(self) -> Option<&'static str> {
         match self {
-            Self::All => None,
+            // The layer says so.
+            Self::All | Self::PageLevel => None,
             Self::SmallPages => Some(
                 "programs are narrowed to what both sides have: small pages of ordinary \
                  memory, FOLL_GET or FOLL_PIN alone, no FOLL_LONGTERM",
@@ -48,6 +53,10 @@ impl Scope {
     /// Changes a program into one within the scope; it stays normalised.
     pub fn narrow(self, program: &mut Program) {
         if self == Self::All {
+            return;
+        }
+        layer::to_page_level(program, |_| ());
+        if self == Self::PageLevel {
             return;
         }
         for f in program.folios_mut() {
@@ -104,7 +113,7 @@ mod tests {
 
     #[test]
     fn revisions_of_one_kind_have_everything_in_common() {
-        assert_eq!(Scope::of(pair(Rev::V8, Rev::V9)), Scope::All);
+        assert_eq!(Scope::of(pair(Rev::V8, Rev::V9)), Scope::PageLevel);
         assert_eq!(Scope::of(pair(Rev::V6_1, Rev::V6_12)), Scope::All);
         assert_eq!(Scope::of(pair(Rev::V11, Rev::V6_1)), Scope::SmallPages);
     }

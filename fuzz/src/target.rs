@@ -7,6 +7,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `GUPDIFF_LEFT`, `GUPDIFF_RIGHT` | the sides |
+//! | `GUPDIFF_LAYER` | which programs are made: `page`, `lockless`, `all` (default) |
 //! | `GUPDIFF_OUT` | folder for reproducers |
 //! | `GUPDIFF_FOUND` | file to which each finding adds a line: class, programs and milliseconds of this process, path |
 //! | `GUPDIFF_ERROR` | file to say in why the target could not start |
@@ -21,6 +22,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::env;
+use std::fmt;
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{self, Write};
@@ -29,6 +31,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::layer::{self, Focus};
 use crate::minimise;
 use crate::ops::Rev;
 use crate::oracle::{FindingClass, Oracle, Verdict};
@@ -75,15 +78,15 @@ pub struct Target {
 
 impl Target {
     /// A target over two sides, saving reproducers in `out`.
-    pub fn new(pair: Pair, out: Option<PathBuf>, keep_going: bool) -> Self {
+    pub fn new(pair: Pair, focus: Focus, out: Option<PathBuf>, keep_going: bool) -> Self {
         let info = pair.left.info();
-        let mut profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        let mut profile = Profile::new(info.rev).debug_vm(info.debug_vm).focus(focus);
         if let Some(right) = &pair.right {
             // What only one of them has ends the comparison.
             let rev = right.info().rev;
             profile = profile.retain(|op| op.name(rev).is_some());
         }
-        let counter = Counter::new(&info.name);
+        let counter = Counter::new(&info.name).of_layer(focus);
         let oracle = Oracle::new(pair);
         Self {
             scope: Scope::of(oracle.revisions()),
@@ -110,19 +113,13 @@ impl Target {
         let out = env::var_os("GUPDIFF_OUT").map(PathBuf::from);
         let left = env::var("GUPDIFF_LEFT").ok();
         let right = env::var("GUPDIFF_RIGHT").ok();
-        let pair = match Pair::open_or_default(left.as_deref(), right.as_deref()) {
-            Ok(pair) => pair,
-            Err(error) => {
-                say!("error: {error}");
-                if let Some(path) = env::var_os("GUPDIFF_ERROR") {
-                    // Only a courtesy to whoever started us.
-                    let _ = report::write_atomically(path.as_ref(), error.to_string().as_bytes());
-                }
-                std::process::exit(2);
-            }
-        };
+        let pair = or_exit(Pair::open_or_default(left.as_deref(), right.as_deref()));
+        let focus = or_exit(layer::from_env().and_then(|focus| {
+            let revisions = pair.revisions();
+            layer::on(focus, revisions).map_err(|error| error.to_string())
+        }));
         let on = |name| env::var(name).is_ok_and(|v| !v.is_empty() && v != "0");
-        let mut target = Self::new(pair, out, on("GUPDIFF_KEEP_GOING"));
+        let mut target = Self::new(pair, focus, out, on("GUPDIFF_KEEP_GOING"));
         target.empty = on("GUPDIFF_EMPTY");
         target.found = env::var_os("GUPDIFF_FOUND").map(PathBuf::from);
         target.stats = env::var_os("GUPDIFF_STATS").map(PathBuf::from);
@@ -254,6 +251,18 @@ impl Target {
     fn mutate(&mut self, data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
         mutate::mutate_bytes(data, size, max_size, seed.into(), &self.profile)
     }
+}
+
+/// What is there, or the end of the process: with the reason, and status 2.
+fn or_exit<T>(result: Result<T, impl fmt::Display>) -> T {
+    result.unwrap_or_else(|error| {
+        say!("error: {error}");
+        if let Some(path) = env::var_os("GUPDIFF_ERROR") {
+            // Only a courtesy to whoever started us.
+            let _ = report::write_atomically(path.as_ref(), error.to_string().as_bytes());
+        }
+        std::process::exit(2);
+    })
 }
 
 /// A class of findings as a word.

@@ -169,6 +169,8 @@ pub enum Call {
     FreeDevmapManaged,
     /// `mlock_vma_page`.
     MlockVmaPage,
+    /// `arch_make_page_accessible`, `arch_make_folio_accessible`.
+    MakeAccessible,
     /// A number that this build does not know.
     Unknown(u8),
 }
@@ -184,6 +186,7 @@ impl Call {
             abi::GD_C_WAKE_UP_VAR => Self::WakeUpVar,
             abi::GD_C_FREE_DEVMAP_MANAGED => Self::FreeDevmapManaged,
             abi::GD_C_MLOCK_VMA_PAGE => Self::MlockVmaPage,
+            abi::GD_C_MAKE_ACCESSIBLE => Self::MakeAccessible,
             _ => Self::Unknown(call),
         }
     }
@@ -198,8 +201,86 @@ impl Call {
             Self::WakeUpVar => "wake_up_var",
             Self::FreeDevmapManaged => "free_devmap_managed_page",
             Self::MlockVmaPage => "mlock_vma_page",
+            // 6.1 asks about the page, 6.12 about its folio
+            Self::MakeAccessible => "arch_make_accessible",
             Self::Unknown(_) => "unknown call",
         }
+    }
+}
+
+/// A call into the rest of the kernel that is about no page's state: what it was
+/// asked for. The answer is the environment's, or the program's ANSWER.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The slow path: what for. The number of pages follows, as [`Ask::SlowNr`].
+    Slow {
+        /// gup_flags, bits `GD_FOLL_*`.
+        flags: u32,
+        /// Where the rest of the range starts.
+        start: u64,
+    },
+    /// The rest of [`Ask::Slow`].
+    SlowNr {
+        /// Pages that are left.
+        nr: u64,
+        /// Whether `pages` is NULL.
+        null: bool,
+    },
+    /// `get_dev_pagemap`.
+    Pagemap {
+        /// The page's number.
+        page: u32,
+        /// Whether a pagemap was passed in.
+        given: bool,
+    },
+    /// `put_dev_pagemap`.
+    PagemapPut {
+        /// Whether it was one.
+        given: bool,
+    },
+    /// `mmap_read_lock`.
+    MmapLock,
+    /// `mmap_read_unlock`.
+    MmapUnlock,
+    /// A number that this build does not know.
+    Unknown(u8),
+}
+
+impl Ask {
+    /// From an ASK record.
+    pub fn from_rec(rec: &gd_rec) -> Self {
+        match u32::from(rec.a) {
+            abi::GD_A_SLOW => Self::Slow {
+                flags: rec.c,
+                start: rec.d,
+            },
+            abi::GD_A_SLOW_NR => Self::SlowNr {
+                nr: rec.d,
+                null: rec.b != 0,
+            },
+            abi::GD_A_PAGEMAP => Self::Pagemap {
+                page: rec.c,
+                given: rec.b != 0,
+            },
+            abi::GD_A_PAGEMAP_PUT => Self::PagemapPut { given: rec.b != 0 },
+            abi::GD_A_MMAP_LOCK => Self::MmapLock,
+            abi::GD_A_MMAP_UNLOCK => Self::MmapUnlock,
+            _ => Self::Unknown(rec.a),
+        }
+    }
+
+    /// Which one, without what it was asked for: a number of `GD_A_*`.
+    pub fn kind(self) -> u8 {
+        let kind = match self {
+            Self::Slow { .. } => abi::GD_A_SLOW,
+            Self::SlowNr { .. } => abi::GD_A_SLOW_NR,
+            Self::Pagemap { .. } => abi::GD_A_PAGEMAP,
+            Self::PagemapPut { .. } => abi::GD_A_PAGEMAP_PUT,
+            Self::MmapLock => abi::GD_A_MMAP_LOCK,
+            Self::MmapUnlock => abi::GD_A_MMAP_UNLOCK,
+            Self::Unknown(kind) => kind.into(),
+        };
+        kind as u8
     }
 }
 
@@ -273,6 +354,10 @@ pub enum Record {
     Gap(u32),
     /// A call into the rest of the kernel, with its page at that time.
     Call(Call, PageState),
+    /// A call that is about no page.
+    Ask(Ask),
+    /// A moment has come: the index of the operation that is carried out.
+    Act(u16),
     /// An entry of `pages[]`.
     Entry {
         /// Which.
@@ -313,6 +398,8 @@ impl From<&gd_rec> for Record {
             abi::GD_R_LIMIT => Self::Limit,
             abi::GD_R_GAP => Self::Gap(rec.c),
             abi::GD_R_CALL => Self::Call(Call::from_abi(rec.a), PageState::from_call(rec)),
+            abi::GD_R_ASK => Self::Ask(Ask::from_rec(rec)),
+            abi::GD_R_ACT => Self::Act(rec.b),
             abi::GD_R_ENTRY => Self::Entry {
                 index: rec.b,
                 page: rec.c,

@@ -1,25 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Accepted differences must still occur.
+//! Accepted differences and known defects of kernels must still occur.
 
 use std::path::Path;
 
-use gup_fuzz::accepted::ENTRIES;
+use gup_fuzz::accepted::{DEFECTS, ENTRIES};
 use gup_fuzz::input;
-use gup_fuzz::oracle::Oracle;
-use gup_fuzz::side::Pair;
+use gup_fuzz::oracle::{Oracle, Verdict};
+use gup_fuzz::program::Program;
+use gup_fuzz::side::{self, Pair};
+
+fn corpus() -> Vec<Program> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
+    let files = input::files(&[corpus]).unwrap();
+    let read = |path: &_| input::read(path).unwrap().program;
+    files.iter().map(read).collect()
+}
 
 #[test]
 fn no_accepted_difference_is_stale() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
+    let corpus = corpus();
     let mut pairs: Vec<_> = ENTRIES.iter().map(|e| e.revisions).collect();
     pairs.dedup();
     for (older, newer) in pairs {
         let pair = Pair::open(&format!("c:{older}"), &format!("c:{newer}")).unwrap();
         let mut oracle = Oracle::new(pair);
-        for path in input::files(std::slice::from_ref(&corpus)).unwrap() {
-            oracle.judge(&input::read(&path).unwrap().program);
+        for program in &corpus {
+            oracle.judge(program);
         }
         let stale = oracle.accepted().stale(oracle.revisions());
         assert!(stale.is_empty(), "never hit any more: {stale:#?}");
     }
+}
+
+/// Those of the series are in tests/series.rs.
+#[test]
+fn no_known_defect_of_a_kernel_is_stale() {
+    let corpus = corpus();
+    for name in ["c:6.1", "c:6.12"] {
+        let pair = Pair::open(name, &side::default_right(name)).unwrap();
+        let mut oracle = Oracle::new(pair);
+        for program in &corpus {
+            let verdict = oracle.judge(program);
+            assert!(
+                !matches!(verdict, Verdict::BrokenLaw(..)),
+                "{name}: {verdict:?}"
+            );
+        }
+        let stale = oracle.accepted().stale_defects(oracle.revisions().left);
+        assert!(stale.is_empty(), "{name}: never met any more: {stale:#?}");
+    }
+    assert!(DEFECTS.iter().any(|d| d.revisions.1.counts_pins()));
 }

@@ -16,6 +16,7 @@ fn gupdiff(args: &[&str]) -> Output {
         .args(args)
         .env_remove("GUPDIFF_LEFT")
         .env_remove("GUPDIFF_RIGHT")
+        .env_remove("GUPDIFF_LAYER")
         .stdin(Stdio::null())
         .output()
         .expect("gupdiff runs")
@@ -132,6 +133,7 @@ fn campaign(out: &str, engine: &str) -> Command {
             "rust:6.1-nodebug",
         ])
         .args(["--target", engine, "--out", out, "--time", "30"])
+        .env_remove("GUPDIFF_LAYER")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -318,4 +320,48 @@ fn ten_thousand_damaged_programs_end_without_a_crash() {
     // Some are no programs any more; none makes the sides differ.
     assert_eq!(run.status.code(), Some(2), "{}", out(&run));
     assert!(!out(&run).contains("diverge"), "{}", out(&run));
+}
+
+#[test]
+fn a_layer_is_one_of_three() {
+    let dir = tempfile::tempdir().unwrap();
+    let to = dir.path().display().to_string();
+    let wrong = gupdiff(&["gen", &to, "--layer", "slow"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let said = err(&wrong);
+    assert!(said.contains("there are: page, lockless, all"), "{said}");
+    let series = ["gen", &to, "--layer", "lockless", "--left", "rust:v8"];
+    let none = gupdiff(&series);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(err(&none).contains("has no lockless walk"), "{}", err(&none));
+    let page = gupdiff(&["gen", &to, "-n", "50", "--layer", "page"]);
+    assert_eq!(page.status.code(), Some(0), "{}", err(&page));
+    for path in input::files(&[dir.path().to_path_buf()]).unwrap() {
+        let program = input::read(&path).unwrap().program;
+        assert_eq!(gup_fuzz::layer::of(&program), gup_fuzz::layer::Focus::Page);
+    }
+}
+
+#[test]
+fn a_campaign_says_its_layer_and_tells_the_target() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let output = dir.path().join("out");
+    let name = output.display().to_string();
+    // An engine that says what it was told, where a target says why it cannot start.
+    let script = "#!/bin/sh\necho \"layer is $GUPDIFF_LAYER\" >\"$GUPDIFF_ERROR\"\n";
+    let engine = write(dir.path(), "engine", script);
+    fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();
+    for (args, layer) in [(&[][..], "all"), (&["--layer", "lockless"][..], "lockless")] {
+        let done = campaign(&name, &engine).args(args).output().unwrap();
+        let said = out(&done);
+        assert!(said.contains(&format!("\nlayer  {layer}: ")), "{said}");
+        let last = said.lines().last().unwrap();
+        assert_eq!(last, format!("error: layer is {layer}"), "{said}");
+    }
+    let series = ["--left", "rust:v8", "--right", "rust:v9", "--layer", "lockless"];
+    let mut none = Command::new(env!("CARGO_BIN_EXE_gupdiff"));
+    none.args(["campaign", "--target", &engine, "--out", &name]).args(series);
+    let said = out(&none.output().unwrap());
+    assert!(said.lines().last().unwrap().starts_with("error: the FOLL_PIN series"), "{said}");
 }

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 
 use csrc::abi;
 use gup_fuzz::ops::{self, Rev};
-use gup_fuzz::program::generate::{self, Profile};
+use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::{MAX_OPS, Program, mutate, wire};
+use gup_fuzz::program::{MAX_OPS, Program, mutate, walk, wire};
 
 const REVS: [Rev; 2] = [Rev::V6_1, Rev::V6_12];
 
@@ -18,7 +18,11 @@ fn is_normalised(p: &Program) -> bool {
 }
 
 fn programs(rev: Rev, count: u64) -> Vec<Program> {
-    let profile = Profile::new(rev);
+    programs_of(rev, Focus::Page, count)
+}
+
+fn programs_of(rev: Rev, focus: Focus, count: u64) -> Vec<Program> {
+    let profile = Profile::new(rev).focus(focus);
     let mut rng = Rng::new(1);
     (0..count)
         .map(|_| generate::program(&mut rng, &profile))
@@ -49,15 +53,134 @@ fn drawn_programs_are_normalised_and_about_as_long_as_asked() {
 
 #[test]
 fn every_operation_of_the_revision_is_drawn_and_no_other() {
-    for rev in REVS {
-        let drawn: HashSet<u8> = programs(rev, 3000)
+    let is_page_level = |op: &ops::OpInfo| {
+        op.layer != ops::Layer::Lockless && u32::from(op.id) < abi::GD_OP_SET_TAIL
+    };
+    for (rev, focus) in REVS
+        .map(|rev| Focus::ALL.map(|focus| (rev, focus)))
+        .concat()
+    {
+        let drawn: HashSet<u8> = programs_of(rev, focus, 3000)
             .iter()
             .flat_map(|p| p.ops().iter().map(|op| op.op).collect::<Vec<_>>())
             .collect();
         for op in ops::table() {
-            let exists = op.name(rev).is_some();
+            let in_layer = focus != Focus::Page || is_page_level(op);
+            let exists = op.name(rev).is_some() && in_layer;
             assert_eq!(drawn.contains(&op.id), exists, "{} in {rev}", op.role);
         }
+    }
+}
+
+#[test]
+fn the_series_has_no_walk() {
+    for focus in Focus::ALL {
+        let profile = Profile::new(Rev::V9).focus(focus);
+        assert_eq!(profile.focus, Focus::Page);
+        let mut rng = Rng::new(3);
+        for _ in 0..300 {
+            let p = generate::program(&mut rng, &profile);
+            assert!(
+                p.ops()
+                    .iter()
+                    .all(|op| u32::from(op.op) < abi::GD_OP_SET_TAIL)
+            );
+        }
+    }
+}
+
+#[test]
+fn walks_are_a_quarter_of_the_operations_and_half_of_them_are_disturbed() {
+    for rev in REVS {
+        let programs = programs_of(rev, Focus::Lockless, 3000);
+        assert!(programs.iter().all(is_normalised));
+        let count = |f: &dyn Fn(&Program, usize) -> bool| -> usize {
+            let of = |p: &Program| (0..p.nr_ops()).filter(|i| f(p, *i)).count();
+            programs.iter().map(of).sum()
+        };
+        let all = count(&|_, _| true);
+        let calls = count(&|p, i| walk::is_call(p.ops()[i].op));
+        let disturbed =
+            count(&|p, i| walk::is_call(p.ops()[i].op) && p.group_border(i + 1) > i + 1);
+        assert!((18..32).contains(&(calls * 100 / all)), "{calls} of {all}");
+        assert!(disturbed * 2 >= calls, "{disturbed} of {calls}");
+        assert!(programs.iter().all(|p| p.nr_folios() <= 4));
+    }
+}
+
+#[test]
+fn half_of_all_programs_are_walks() {
+    let programs = programs_of(Rev::V6_1, Focus::All, 2000);
+    let walks = |p: &&Program| p.ops().iter().any(|op| walk::set_level(op.op).is_some());
+    let walks = programs.iter().filter(walks).count();
+    assert!((900..1100).contains(&walks), "{walks}");
+}
+
+#[test]
+fn every_moment_is_drawn_with_every_change() {
+    let mut drawn = HashSet::new();
+    for p in programs_of(Rev::V6_12, Focus::Lockless, 20_000) {
+        for op in p.ops().iter().filter(|op| op.when != 0) {
+            drawn.insert((op.when, op.op));
+        }
+    }
+    for when in 1..abi::GD_NR_WHENS as u8 {
+        for op in ops::table() {
+            if op.layer == ops::Layer::World {
+                assert!(drawn.contains(&(when, op.id)), "{} at {when}", op.role);
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_of_all_kinds_with_all_flags_are_drawn_at_all_levels() {
+    let mut kinds = HashSet::new();
+    let mut flags = HashSet::new();
+    for p in programs_of(Rev::V6_1, Focus::Lockless, 5000) {
+        for op in p.ops() {
+            if let Some(level) = walk::set_level(op.op) {
+                kinds.insert((level, op.entry));
+                for flag in 0..abi::GD_NR_ENTRY_FLAGS {
+                    if op.eflags & 1 << flag != 0 {
+                        flags.insert((level, op.entry, flag));
+                    }
+                }
+            }
+        }
+    }
+    // NONE everywhere; tables above PTE level; the others below the top
+    assert_eq!(kinds.len(), 4 + 3 + 3 * 3, "{kinds:?}");
+    let pages = abi::GD_NR_ENTRY_FLAGS as usize;
+    for level in [walk::Level::Pte, walk::Level::Pmd, walk::Level::Pud] {
+        let page = |f: &&(walk::Level, u8, u32)| f.0 == level && f.1 == abi::GD_E_PAGE as u8;
+        assert_eq!(flags.iter().filter(page).count(), pages, "{level:?}");
+    }
+}
+
+#[test]
+fn calls_have_counts_and_addresses_of_all_kinds() {
+    let mut counts = HashSet::new();
+    let (mut unaligned, mut beyond, mut foreign, mut null) = (0, 0, 0, 0);
+    for p in programs_of(Rev::V6_1, Focus::Lockless, 5000) {
+        for op in p.ops().iter().filter(|op| walk::is_call(op.op)) {
+            counts.insert(op.n);
+            unaligned += usize::from(op.addr % walk::PAGE_SIZE != 0);
+            beyond += usize::from(op.addr >= walk::TASK_SIZE_MAX);
+            foreign += usize::from(op.addr >> 48 != 0);
+            null += usize::from(u32::from(op.mods) & abi::GD_MOD_NULL != 0);
+        }
+    }
+    for n in [-1, 0, 1, 2, 8, 512, i32::MAX, i32::MIN] {
+        assert!(counts.contains(&n), "{n}");
+    }
+    for (what, n) in [
+        ("unaligned", unaligned),
+        ("beyond", beyond),
+        ("foreign", foreign),
+        ("null", null),
+    ] {
+        assert!(n > 50, "{what}: {n}");
     }
 }
 
@@ -93,8 +216,11 @@ fn extreme_counts_are_drawn() {
 
 #[test]
 fn mutated_programs_are_normalised_and_different() {
-    for rev in REVS {
-        let profile = Profile::new(rev);
+    for (rev, focus) in REVS
+        .map(|rev| Focus::ALL.map(|focus| (rev, focus)))
+        .concat()
+    {
+        let profile = Profile::new(rev).focus(focus);
         let mut rng = Rng::new(9);
         let mut p = Program::EMPTY;
         let mut same = 0;
@@ -122,8 +248,41 @@ fn crossed_programs_are_normalised_and_bounded() {
 }
 
 #[test]
+fn crossed_programs_keep_what_is_attached_together() {
+    let profile = Profile::new(Rev::V6_1).focus(Focus::Lockless);
+    let parents = programs_of(Rev::V6_1, Focus::Lockless, 100);
+    let mut rng = Rng::new(12);
+    let (mut whole, mut all) = (0, 0);
+    for _ in 0..2000 {
+        let (a, b) = (&parents[rng.below(100)], &parents[rng.below(100)]);
+        let child = mutate::crossover(a, b, &mut rng, &profile);
+        assert!(is_normalised(&child));
+        let ids = |p: &Program, i: usize| -> Vec<u8> {
+            p.ops()[i..p.group_border(i + 1)]
+                .iter()
+                .map(|op| op.op)
+                .collect()
+        };
+        let groups = |p: &Program| -> Vec<Vec<u8>> {
+            let mains = (0..p.nr_ops()).filter(|i| p.ops()[*i].when == 0);
+            mains
+                .map(|i| ids(p, i))
+                .filter(|ids| ids.len() > 1)
+                .collect()
+        };
+        let known = [groups(a), groups(b)].concat();
+        for group in groups(&child) {
+            all += 1;
+            whole += usize::from(known.contains(&group));
+        }
+    }
+    // the last one may be cut where the program is full
+    assert!(whole * 20 > all * 19, "{whole} of {all}");
+}
+
+#[test]
 fn mutated_bytes_fit_and_are_canonical() {
-    let profile = Profile::new(Rev::V6_1);
+    let profile = Profile::new(Rev::V6_1).focus(Focus::All);
     let mut rng = Rng::new(4);
     let mut data = vec![0u8; wire::MAX_LEN];
     let mut size = 0;
@@ -157,8 +316,8 @@ fn the_same_seed_mutates_bytes_the_same_way() {
 
 #[test]
 fn crossed_bytes_fit() {
-    let profile = Profile::new(Rev::V6_12);
-    let parents = programs(Rev::V6_12, 50);
+    let profile = Profile::new(Rev::V6_12).focus(Focus::All);
+    let parents = programs_of(Rev::V6_12, Focus::All, 50);
     let mut rng = Rng::new(8);
     for seed in 0..2000 {
         let a = parents[rng.below(50)].encode();

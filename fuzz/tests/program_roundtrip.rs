@@ -7,7 +7,7 @@ use csrc::abi::{self, gd_folio, gd_op, gd_run};
 use gup_fuzz::ops;
 use gup_fuzz::program::{
     self, MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_FOLIO, NO_OP, NULL, Program, list, normalise, page,
-    split_page, wire,
+    split_page, walk, wire,
 };
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ fn any_op() -> impl Strategy<Value = gd_op> {
     let defined = prop::sample::select(ops::table().iter().map(|op| op.id).collect::<Vec<_>>());
     let id = prop_oneof![defined, any::<u8>()];
     let fields = any::<(u8, u16, u32, i32, i32)>();
-    (id, fields, runs).prop_map(|(op, (mods, arg, foll, n, val), runs)| gd_op {
+    (id, fields, runs, any_walk()).prop_map(|(op, (mods, arg, foll, n, val), runs, walk)| gd_op {
         op,
         mods,
         arg,
@@ -43,7 +43,32 @@ fn any_op() -> impl Strategy<Value = gd_op> {
             page,
             len: if page % 3 == 0 { len } else { len % 9 },
         }),
+        ..walk
     })
+}
+
+/// The fields of page tables and moments, mostly as they could be.
+fn any_walk() -> impl Strategy<Value = gd_op> {
+    let addr = || prop_oneof![any::<u64>(), prop::sample::select(&walk::ANCHORS[..])];
+    let moment = prop_oneof![
+        Just((0, 0)),
+        (0..abi::GD_NR_WHENS as u8, 0..4u8),
+        any::<(u8, u8)>()
+    ];
+    let small = (0..abi::GD_NR_ENTRY_KINDS as u8, any::<u16>(), any::<u16>());
+    (addr(), addr(), moment, small, any::<u8>()).prop_map(
+        |(addr, at_addr, (when, nth), (entry, eflags, at_page), odd)| gd_op {
+            addr,
+            entry: if odd % 16 == 0 { odd } else { entry },
+            when,
+            nth,
+            pad: odd,
+            eflags: if odd % 3 == 0 { eflags } else { eflags % 4 },
+            at_page,
+            at_addr,
+            ..NO_OP
+        },
+    )
 }
 
 /// Any contents at all, in range or not.
@@ -100,6 +125,54 @@ fn assert_in_range(p: &Program) {
             let special = index == abi::GD_I_NULL as usize || index == abi::GD_I_POISON as usize;
             assert!(index < p.nr_folios() || special && offset == 0);
         }
+        assert_walk_in_range(p, op);
+    }
+    assert_groups(p);
+}
+
+fn assert_walk_in_range(p: &Program, op: &gd_op) {
+    let info = ops::info(op.op).expect("a defined operation");
+    assert_eq!(op.pad, 0);
+    assert!(info.has(abi::GD_S_ADDR) || op.addr == 0);
+    assert!(info.has(abi::GD_S_PAGES) || u32::from(op.mods) & abi::GD_MOD_NULL == 0);
+    let to = op.run[1].page;
+    assert!(info.has(abi::GD_S_LIST | abi::GD_S_TO) || to == 0);
+    match walk::set_level(op.op) {
+        None => assert_eq!((op.entry, op.eflags), (0, 0)),
+        Some(level) => {
+            assert_eq!(op.addr & !walk::ADDR_MASK, 0);
+            assert!((1..=abi::GD_MAX_SET as i32).contains(&op.n));
+            assert!(u32::from(op.entry) < abi::GD_NR_ENTRY_KINDS);
+            let is_table = u32::from(op.entry) == abi::GD_E_TABLE;
+            assert!(is_table || op.entry == 0 || level != walk::Level::Pgd);
+            assert!(!is_table || level != walk::Level::Pte);
+            assert!(walk::has_page(op.entry) || op.run[0].page == 0);
+            assert!(split_page(op.run[0].page).0 < p.nr_folios());
+            let flags = match u32::from(op.entry) {
+                abi::GD_E_PAGE => walk::ENTRY_FLAGS,
+                abi::GD_E_TABLE => walk::TABLE_FLAGS,
+                _ => 0,
+            };
+            assert_eq!(op.eflags & !flags, 0);
+        }
+    }
+    let place = walk::place(op.when).expect("a kind of moment");
+    assert_eq!(op.when == 0, op.nth == 0);
+    assert!(split_page(op.at_page).0 < p.nr_folios());
+    assert!(place == walk::Place::Page || op.at_page == 0);
+    assert!(matches!(place, walk::Place::Entry(_)) || op.at_addr == 0);
+    assert_eq!(op.at_addr & !walk::ADDR_MASK, 0);
+}
+
+/// What is attached is of the world, and attached to what is not.
+fn assert_groups(p: &Program) {
+    let is_world = |op: &gd_op| ops::info(op.op).unwrap().layer == ops::Layer::World;
+    for (i, op) in p.ops().iter().enumerate() {
+        if op.when != 0 {
+            let main = p.main_op(i);
+            assert!(is_world(op) && main < i);
+            assert!(p.ops()[main].when == 0 && !is_world(&p.ops()[main]));
+        }
     }
 }
 
@@ -125,7 +198,7 @@ proptest! {
     }
 
     #[test]
-    fn every_byte_string_is_a_program(bytes in prop::collection::vec(any::<u8>(), 0..1300)) {
+    fn every_byte_string_is_a_program(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
         let p = Program::decode(&bytes);
         assert_in_range(&p);
         let canonical = p.encode();
@@ -143,6 +216,80 @@ proptest! {
     }
 
     #[test]
+    fn what_the_page_level_has_is_written_as_before(mut p in any_contents()) {
+        for op in &mut p.0.op {
+            *op = gd_op { addr: 0, entry: 0, when: 0, eflags: 0, ..*op };
+            let info = ops::info(op.op);
+            if info.is_none_or(|op| op.layer == ops::Layer::Lockless || op.id >= 0x8d) {
+                op.op = abi::GD_OP_GET_PAGE as u8;
+            }
+        }
+        p.normalise();
+        let bytes = p.encode();
+        prop_assert_eq!(bytes[0], wire::PAGE_VERSION);
+        let ops = p.nr_ops() * wire::PAGE_OP_LEN;
+        prop_assert_eq!(bytes.len(), wire::WORLD_LEN + p.nr_folios() * wire::FOLIO_LEN + ops);
+        prop_assert_eq!(Program::decode(&bytes), p);
+    }
+
+    #[test]
+    fn random_walks_are_over_what_the_program_maps(
+        bytes in prop::collection::vec(any::<u8>(), 100..2000),
+    ) {
+        let mut bytes = bytes;
+        bytes[0] = wire::VERSION;
+        let p = Program::decode(&bytes);
+        let spans: Vec<_> = p.ops().iter().filter_map(walk::Span::of).collect();
+        let folios = p.nr_folios();
+        for (i, op) in p.ops().iter().enumerate() {
+            let at = wire::WORLD_LEN + folios * wire::FOLIO_LEN + i * wire::OP_LEN;
+            if bytes.get(at + 43).is_some_and(|pad| pad & 0xf8 == wire::EXACT) {
+                continue;
+            }
+            if ops::info(op.op).unwrap().has(abi::GD_S_ADDR) {
+                prop_assert!(walk::is_plain(op.addr));
+                prop_assert!((0..=8).contains(&op.n));
+            }
+            if let Some(walk::Place::Entry(_)) = walk::place(op.when) {
+                let mapped = spans.iter().any(|span| span.covers(op.at_addr));
+                prop_assert!(spans.is_empty() || mapped);
+            }
+            prop_assert!(op.nth <= 4);
+        }
+    }
+
+    #[test]
+    fn removing_an_operation_removes_what_is_attached(mut p in normalised(), i in 0..32usize) {
+        let before = p;
+        p.remove_op(i);
+        assert_groups(&p);
+        let gone = before.nr_ops() - p.nr_ops();
+        let expected = match before.ops().get(i) {
+            None => 0,
+            Some(op) if op.when != 0 => 1,
+            Some(_) => before.group_border(i + 1) - i,
+        };
+        prop_assert_eq!(gone, expected);
+        let mut again = p;
+        again.normalise();
+        prop_assert_eq!(again, p);
+    }
+
+    #[test]
+    fn inserting_an_operation_leaves_groups_whole(p in normalised(), i in 0..32usize) {
+        let main = |p: &Program, at: usize| p.ops()[p.main_op(at)];
+        let mut longer = p;
+        longer.insert_op(i, gd_op { op: abi::GD_OP_GET_PAGE as u8, ..NO_OP });
+        longer.normalise();
+        assert_groups(&longer);
+        let attached = |p: &Program| -> Vec<(gd_op, gd_op)> {
+            let all = 0..p.nr_ops();
+            all.filter(|&at| p.ops()[at].when != 0).map(|at| (p.ops()[at], main(p, at))).collect()
+        };
+        prop_assert_eq!(attached(&longer), attached(&p));
+    }
+
+    #[test]
     fn removing_a_folio_leaves_the_others_operations_alone(mut p in normalised(), i in 0..8usize) {
         let before = p;
         prop_assert_eq!(p.remove_folio(i), i < before.nr_folios() && before.nr_folios() > 1);
@@ -152,6 +299,11 @@ proptest! {
                 p.folios().get(index).map(|f| (*f, offset))
             };
             for (old, new) in before.ops().iter().zip(p.ops()) {
+                if walk::place(old.when) == Some(walk::Place::Page)
+                    && split_page(old.at_page).0 != i
+                {
+                    prop_assert_eq!(name(&before, old.at_page), name(&p, new.at_page));
+                }
                 for (old, new) in old.run.iter().zip(&new.run) {
                     if split_page(old.page).0 != i {
                         prop_assert_eq!(name(&before, old.page), name(&p, new.page));

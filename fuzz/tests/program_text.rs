@@ -3,7 +3,7 @@
 
 use csrc::abi;
 use gup_fuzz::ops::{self, Rev};
-use gup_fuzz::program::generate::{self, Profile};
+use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::{NULL, POISON, Program, page, text};
 use proptest::prelude::*;
@@ -31,7 +31,7 @@ fn operation_mistake(line: &str) -> String {
 proptest! {
     #[test]
     fn what_is_formatted_parses_to_the_same(
-        bytes in prop::collection::vec(any::<u8>(), 0..1300),
+        bytes in prop::collection::vec(any::<u8>(), 0..2000),
     ) {
         let p = Program::decode(&bytes);
         for rev in REVS {
@@ -42,7 +42,7 @@ proptest! {
 
     #[test]
     fn drawn_programs_survive_the_text(seed: u64) {
-        let p = generate::program(&mut Rng::new(seed), &Profile::new(Rev::V6_12));
+        let p = generate::program(&mut Rng::new(seed), &Profile::new(Rev::V6_12).focus(Focus::All));
         for rev in REVS {
             prop_assert_eq!(parse(&text::format(&p, rev)), p);
         }
@@ -53,15 +53,15 @@ proptest! {
         seed: u64,
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<char>()), 1..6),
     ) {
-        let p = generate::program(&mut Rng::new(seed), &Profile::new(Rev::V6_1));
+        let p = generate::program(&mut Rng::new(seed), &Profile::new(Rev::V6_1).focus(Focus::All));
         let mut chars: Vec<char> = text::format(&p, Rev::V6_1).chars().collect();
         for (i, (at, c)) in damage.iter().enumerate() {
             let at = at.index(chars.len());
             let c = match i % 3 {
                 0 => *c,
-                _ => " \n#[],.+*=|-0x9hNULL"
+                _ => " \n#[],.+*=|-0x9hNULL:@"
                     .chars()
-                    .nth(*c as usize % 21)
+                    .nth(*c as usize % 23)
                     .unwrap_or('\t'),
             };
             match *c.encode_utf8(&mut [0; 4]).as_bytes() {
@@ -419,4 +419,228 @@ fn every_operation_of_the_table_has_a_text() {
             assert_eq!(parse(&text::format(&p, rev)), p, "{}", op.role);
         }
     }
+}
+
+#[test]
+fn walks_and_moments_read_back() {
+    let text = "names 6.1\n\
+        page p ref=1\n\
+        page h order=9 ref=1\n\
+        set_pte 0x10000000 p rw dirty\n\
+        set_pte 0x10001000 h+3 n=4 old kernel absent protnone special devmap softdirty uffdwp nx\n\
+        set_pte 0x10005000 none n=1024\n\
+        set_pte 0x10006000 swap\n\
+        set_pte 0x10007000 migration p\n\
+        set_pmd 0x200000 h rw\n\
+        set_pmd 0x200000 table nx\n\
+        set_pud 0x40000000 h\n\
+        set_pgd 0xffffffffe000 table\n\
+        set_tail p h+3\n\
+        get_user_pages_fast 0x10000000 n=2 WRITE\n  \
+        | before read pte@0x10000000 #2: set_pte 0x10000000 none\n  \
+        | before read pmd@0x10000000: set_pmd 0x10000000 h+5 rw dirty\n  \
+        | before read pud@0x10000000: set_pud 0x10000000 none\n  \
+        | before read pgd@0x10000000 #255: set_pgd 0x10000000 none\n  \
+        | after ref p: set_ref p 0\n  \
+        | before ref h+3 #3: split h order=0 ref=1 rest=1\n  \
+        | before read seq #2: set_seq 3\n  \
+        | before pin h: set_flag h anon_exclusive\n  \
+        | after pin h: set_pin h 7\n  \
+        | at get_dev_pagemap: answer 0\n  \
+        | at make_accessible: answer -5\n  \
+        | at slow_path #2: answer INT_MAX\n\
+        pin_user_pages_fast 0xffffffffffffffff n=INT_MAX flags=0x40001 NULL\n\
+        put_page p\n  \
+        | after ref p: reuse p file ref=1\n\
+        answer 1\n";
+    let p = parse(text);
+    assert_eq!(text::format(&p, Rev::V6_1), text);
+    let call = &p.ops()[10];
+    assert_eq!((call.addr, call.n, call.foll), (0x1000_0000, 2, 1));
+    let second = &p.ops()[11];
+    assert_eq!(u32::from(second.when), abi::GD_WHEN_READ_PTE);
+    assert_eq!((second.nth, second.at_addr), (2, 0x1000_0000));
+    assert_eq!(p.ops()[16].at_page, page(1, 3));
+    let wild = &p.ops()[23];
+    assert_eq!(wild.addr, u64::MAX);
+    assert_eq!(u32::from(wild.mods), abi::GD_MOD_RAW | abi::GD_MOD_NULL);
+}
+
+#[test]
+fn moments_have_short_and_long_spellings() {
+    let head = "page p\npage swap\nget_user_pages_fast 4096\n";
+    let plain = parse(&format!("{head}|after ref p:set_ref p 0"));
+    for line in [
+        "  |  after ref p #1 : set_ref p 0 # comment: yes",
+        "\t| after ref p+0 #1: set_ref p 0x0",
+    ] {
+        assert_eq!(parse(&format!("{head}{line}")), plain, "{line}");
+    }
+    assert_eq!((plain.ops()[0].addr, plain.ops()[0].n), (4096, 1));
+    let swapped = parse(&format!("{head}set_pte 0 swap\nset_pte 0 swap+0"));
+    assert_eq!(u32::from(swapped.ops()[1].entry), abi::GD_E_SWAP);
+    assert_eq!(u32::from(swapped.ops()[2].entry), abi::GD_E_PAGE);
+    let text = text::format(&swapped, Rev::V6_1);
+    assert_eq!(parse(&text), swapped);
+}
+
+#[test]
+fn mistakes_in_entries_are_placed_at_the_word() {
+    let cases = [
+        ("set_pte", "8: expected an address, like 0x10000000"),
+        (
+            "set_pte p",
+            "9: expected an address, like 0x10000000, found `p`",
+        ),
+        (
+            "set_pte 0x10000001 p",
+            "9: expected the address of a page, of 48 bits, found `0x10000001`",
+        ),
+        (
+            "set_pte 0x1000000000000 p",
+            "9: expected the address of a page, of 48 bits, found `0x1000000000000`",
+        ),
+        (
+            "set_pte 0x1000",
+            "15: expected a page, like h+3, or none, table, swap or migration",
+        ),
+        (
+            "set_pte 0x1000 NULL",
+            "16: an entry holds no pointers, so not `NULL`",
+        ),
+        (
+            "set_pte 0x1000 table",
+            "16: there are no tables below a PTE",
+        ),
+        (
+            "set_pgd 0x1000 swap",
+            "16: entries of the top level are table or none",
+        ),
+        (
+            "set_pgd 0x1000 p",
+            "16: entries of the top level are table or none",
+        ),
+        (
+            "set_pte 0x1000 migration",
+            "25: expected the page that is being migrated, like h+3",
+        ),
+        (
+            "set_pte 0x1000 nothing",
+            "16: expected a page, found `nothing`; declared are p, h",
+        ),
+        (
+            "set_pmd 0x1000 table rw",
+            "22: an entry that points to a table is always rw and dirty",
+        ),
+        (
+            "set_pte 0x1000 none old",
+            "21: only entries of pages and tables have flags",
+        ),
+        ("set_pte 0x1000 p rw rw", "21: rw is given twice"),
+        (
+            "set_pte 0x1000 p specail",
+            "18: expected n=, rw, dirty, old, kernel, absent, protnone, special, devmap, \
+             softdirty, uffdwp or nx, found `specail`; did you mean `special`?",
+        ),
+        (
+            "set_pte 0x1000 p n=0",
+            "20: expected a number from 1 to 1024, found `0`",
+        ),
+        (
+            "set_tail p",
+            "11: expected the page whose folio it becomes a tail of",
+        ),
+        (
+            "get_user_pages_fast 0x1000 n=1 NULL NULL",
+            "37: NULL is given twice",
+        ),
+        (
+            "get_user_pages_fast 0x1000 2",
+            "28: expected FOLL_ flags, n=, flags= or NULL, found `2`",
+        ),
+        (
+            "answer x",
+            "8: expected a number (decimal, 0x..., INT_MAX or INT_MIN), found `x`",
+        ),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(operation_mistake(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn mistakes_in_moments_are_placed_at_the_word() {
+    let cases = [
+        (
+            "|",
+            "2: expected `:` after the moment, and what is done then",
+        ),
+        (
+            "| before read seq # note: set_seq 1",
+            "18: expected `:` after the moment, and what is done then",
+        ),
+        ("| :", "2: expected before, after or at"),
+        (
+            "| befor read seq: set_seq 1",
+            "3: expected before, after or at, found `befor`; did you mean `before`?",
+        ),
+        (
+            "| before write seq: set_seq 1",
+            "10: expected read, ref or pin, found `write`",
+        ),
+        (
+            "| after read seq: set_seq 1",
+            "9: expected ref or pin, found `read`; did you mean `ref`?",
+        ),
+        (
+            "| before read: set_seq 1",
+            "14: expected what is read, like pte@0x10000000 or seq",
+        ),
+        (
+            "| before read ptd@0x1000: set_seq 1",
+            "15: expected pte, pmd, pud or pgd, found `ptd`; did you mean `pte`?",
+        ),
+        (
+            "| before read pte@0x1001: set_seq 1",
+            "19: expected the address of a page, of 48 bits, found `0x1001`",
+        ),
+        (
+            "| before ref: set_seq 1",
+            "13: expected the page that is counted on, like h",
+        ),
+        ("| before ref NULL: set_seq 1", "14: `NULL` has no counts"),
+        (
+            "| at slowpath: answer 1",
+            "6: expected get_dev_pagemap, make_accessible or slow_path, found `slowpath`; \
+             did you mean `slow_path`?",
+        ),
+        (
+            "| before read seq #0: set_seq 1",
+            "19: expected `:`, or which time counts, from #1 to #255, found `#0`",
+        ),
+        (
+            "| before read seq #1 #2: set_seq 1",
+            "22: expected `:`, found `#2`",
+        ),
+        (
+            "| before read seq #1:",
+            "22: expected what is done at this moment, like set_pte",
+        ),
+        (
+            "| before read seq: put_page p",
+            "20: only changes of the world and answers have a moment, `put_page` is neither",
+        ),
+    ];
+    for (line, expected) in cases {
+        let message = mistake(&format!("page p\nget_page p\n{line}"));
+        assert_eq!(message.strip_prefix("3:"), Some(expected), "{line}");
+    }
+    assert_eq!(
+        operation_mistake("| before read seq: set_seq 1"),
+        "1: `|` lines follow the operation during which they happen"
+    );
+    assert_eq!(
+        mistake("page p\nset_seq 1\n  | before read seq: set_seq 1"),
+        "3:3: nothing happens during a change of the world: `|` lines follow a function of the kernel"
+    );
 }

@@ -53,6 +53,40 @@ fn a_report_tells_all_there_is_to_tell() {
     golden("traces.txt", &report::traces(&oracle, &program));
 }
 
+/// The rules of 6.12 do not hand out pages of files for long.
+const WALK: &str = "
+page h order=2 ref=1 anon exclusive
+page p ref=1 file
+set_pte 0x10000000 h n=4 rw dirty
+set_pte 0x10004000 p rw dirty
+set_pte 0x10005000 swap
+pin_user_pages_fast 0x10000000 n=16 WRITE|LONGTERM
+  | before read pte@0x10001000 #2: set_flag h dirty
+  | at slow_path: answer 2
+";
+
+#[test]
+fn a_report_on_a_walk_shows_tables_and_moments() {
+    let pair = Pair::open("rust:6.1", "rust:6.12").unwrap();
+    let mut oracle = Oracle::new(pair);
+    let program = text::parse(WALK).unwrap();
+    let verdict = oracle.judge(&program);
+    let path = Some("out/findings/x.gup");
+    let origin = Origin {
+        make: Some(String::new()),
+        named: true,
+    };
+    golden(
+        "walk.txt",
+        &report::report(&oracle, &program, &verdict, path, &origin),
+    );
+    golden("walk-traces.txt", &report::traces(&oracle, &program));
+    let finding = report::finding(&oracle, &program, &verdict);
+    assert_eq!(finding.op_index, Some(3));
+    assert_eq!(finding.attached.len(), 2);
+    assert_eq!(finding.attached[1], "| at slow_path: answer 2");
+}
+
 #[test]
 fn a_reproducer_is_a_program_with_the_same_verdict() {
     let program = text::parse(SOURCE).unwrap();

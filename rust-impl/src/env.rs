@@ -11,6 +11,11 @@
 //! | `__folio_lock`     | nothing: the lock stays taken, now by the caller |
 //! | `folio_unlock`     | clears the locked flag                           |
 //! | `wake_up_var`      | nothing                                          |
+//! | `arch_make_page_accessible` | 0, or what others say                   |
+//! | `get_dev_pagemap`  | a pagemap, or none if others say so              |
+//! | `put_dev_pagemap`  | nothing                                          |
+//! | `mmap_read_lock`, `mmap_read_unlock` | nothing                        |
+//! | the slow path      | -EFAULT, or what others say                      |
 //! | `free_devmap_managed_page` | nothing: the page stays as it is         |
 //! | `mlock_vma_page`   | sets the mlocked flag                            |
 //!
@@ -18,14 +23,18 @@
 //! `set_page_dirty`, `lock_page` and `unlock_page`, and the last two exist only
 //! there.
 //!
+//! Where others may have a say, they do so at the moment of the call, after its
+//! event and before the answer ([`Moment`]).
+//!
 //! The statistics counters are no calls: they are state of the
 //! [`Machine`](crate::Machine).
 
-use crate::fault::{self, Fault};
+use crate::foll::Foll;
 use crate::kernel::{Kernel, Stop};
-use crate::observer::Call;
+use crate::observer::{Ask, Call, Moment};
 use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
+use crate::series::EFAULT;
 
 /// Which statistics counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +53,61 @@ impl Kernel<'_> {
         self.machine.pages.update(page)?;
         self.observer.call(call, self.machine.pages.observe(nr));
         Ok(())
+    }
+
+    fn ask(&mut self, ask: Ask) -> Result<(), Stop> {
+        self.step()?;
+        self.observer.ask(ask);
+        Ok(())
+    }
+
+    /// `arch_make_page_accessible` (6.1), `arch_make_folio_accessible` (6.12),
+    /// which is about the head: 0 or an errno.
+    pub(crate) fn make_accessible(&mut self, page: PagePtr) -> Result<i32, Stop> {
+        self.call(Call::MakeAccessible, FolioPtr(page))?;
+        Ok(self.moment(Moment::Accessible).unwrap_or(0))
+    }
+
+    /// `get_dev_pagemap`: whether there is a pagemap.  The caller's own one,
+    /// if it passes one in, is gone if there is none.
+    pub(crate) fn get_dev_pagemap(&mut self, page: PagePtr, held: bool) -> Result<bool, Stop> {
+        self.ask(Ask::Pagemap { page, held })?;
+        Ok(self
+            .moment(Moment::Pagemap)
+            .is_none_or(|answer| answer != 0))
+    }
+
+    /// `put_dev_pagemap`; NULL is fine.
+    pub(crate) fn put_dev_pagemap(&mut self, held: bool) -> Result<(), Stop> {
+        self.ask(Ask::PagemapPut { held })
+    }
+
+    /// `mmap_read_lock`.
+    pub(crate) fn mmap_read_lock(&mut self) -> Result<(), Stop> {
+        self.ask(Ask::MmapLock)
+    }
+
+    /// `mmap_read_unlock`.
+    pub(crate) fn mmap_read_unlock(&mut self) -> Result<(), Stop> {
+        self.ask(Ask::MmapUnlock)
+    }
+
+    /// The slow path: a number of pages, which may be more than was asked for,
+    /// or an errno.
+    pub(crate) fn ask_slow_path(
+        &mut self,
+        start: u64,
+        nr_pages: u64,
+        flags: Foll,
+        no_pages: bool,
+    ) -> Result<i32, Stop> {
+        self.ask(Ask::Slow {
+            flags: flags.to_canonical(self.rules),
+            start,
+            nr_pages,
+            no_pages,
+        })?;
+        Ok(self.moment(Moment::Slow).unwrap_or(-EFAULT))
     }
 
     pub(crate) fn __folio_put(&mut self, folio: FolioPtr) -> Result<(), Stop> {
@@ -121,9 +185,9 @@ impl Kernel<'_> {
         page == self.machine.zero_page && page.nr().is_some()
     }
 
-    /// `is_zero_folio`, where `unless` plants its absence.
+    /// `is_zero_folio`.
     #[inline]
-    pub(crate) fn is_zero_folio(&self, folio: FolioPtr, unless: Fault) -> bool {
-        !fault::is(unless) && self.is_zero_page(folio.page())
+    pub(crate) fn is_zero_folio(&self, folio: FolioPtr) -> bool {
+        self.is_zero_page(folio.page())
     }
 }

@@ -168,23 +168,146 @@ faults! {
         "the back-out of device pages puts where it should unpin (v8 to v11)";
     RemoteLocked "remote-locked"
         "pin_user_pages_remote lets locked and FOLL_LONGTERM pass together (v8 to v11)";
+    GetHeadUnchecked "get-head-unchecked"
+        "try_get_folio does not look up the head again";
+    FastOnlyErrno "fast-only-errno"
+        "get_user_pages_fast_only gives an errno for 0 (6.1) or 0 for an errno (6.12)";
+    PinFastTakesGet "pin-fast-takes-get"
+        "pin_user_pages_fast takes FOLL_GET";
+    NullPagesUnchecked "null-pages-unchecked"
+        "an entry point takes NULL for an array of pages";
+    LongtermWithoutPin "longterm-without-pin"
+        "get_user_pages_fast takes FOLL_LONGTERM";
+    LongtermP2pdma "longterm-p2pdma"
+        "pin_user_pages_fast takes FOLL_LONGTERM and FOLL_PCI_P2PDMA together (6.12)";
+    UnknownFlagsTaken "unknown-flags-taken"
+        "the common part of the entry points takes any flag";
+    OverflowResult "overflow-result"
+        "a range that wraps is an error in 6.1, and none in 6.12";
+    RangeLimit "range-limit"
+        "a range may end one page past user memory";
+    FastOnlyGoesSlow "fast-only-goes-slow"
+        "FOLL_FAST_ONLY does not keep from the slow path";
+    SlowFromStart "slow-from-start"
+        "the slow path starts where the walk did, not where it ended";
+    SlowErrnoWins "slow-errno-wins"
+        "an errno of the slow path hides the pages that the walk found";
+    SeqOddIgnored "seq-odd-ignored"
+        "the walk pins although a fork is under way";
+    SeqChangeIgnored "seq-change-ignored"
+        "the walk keeps its pins although there was a fork";
+    SeqChangeLeaks "seq-change-leaks"
+        "the walk forgets its pins if there was a fork";
+    IrqsStayOn "irqs-stay-on"
+        "the walk turns interrupts on instead of off";
+    IrqsLeftOff "irqs-left-off"
+        "the walk leaves interrupts off";
+    WalkUnsanitary "walk-unsanitary"
+        "what the walk pinned is not checked (DEBUG_VM)";
+    P4dPresence "p4d-presence"
+        "an entry of the top level is followed if present (6.1) or not empty (6.12)";
+    LeafDevmapTable "leaf-devmap-table"
+        "a table marked as device memory is one (6.1) or is none (6.12)";
+    AccessibleErrnoEnds "accessible-errno-ends"
+        "an errno of the hook that makes a page accessible ends the walk";
+    WriteUnchecked "write-unchecked"
+        "the walk does not look for permission to write";
+    UserUnchecked "user-unchecked"
+        "the walk takes what is not for user mode";
+    DevmapLongterm "devmap-longterm"
+        "the walk takes device memory for a long-term pin";
+    HugeSpecialTaken "huge-special-taken"
+        "the walk takes special huge entries (6.12)";
+    HugeGrabsOther "huge-grabs-other"
+        "a huge entry's grab is of the block's first page in 6.1, of the range's in 6.12";
+    PmdRecheckSkipped "pmd-recheck-skipped"
+        "a huge PMD is not looked at again";
+    PudRecheckSkipped "pud-recheck-skipped"
+        "a huge PUD is not looked at again";
+    HugeUnshareSkipped "huge-unshare-skipped"
+        "the walk does not ask whether a huge entry must unshare";
+    HugePutsOne "huge-puts-one"
+        "what a huge entry took is given back but for all but one";
+    HugeUnreferenced "huge-unreferenced"
+        "the folio of a huge entry is not marked as referenced";
+    HugeAllowedSkipped "huge-allowed-skipped"
+        "the walk takes any folio of a huge entry (6.12)";
+    SubpagesFromFirst "subpages-from-first"
+        "the pages of a huge entry are recorded from its first one on";
+    BadPmdFollowed "bad-pmd-followed"
+        "a PMD with odd flags is followed to its PTEs (6.12)";
+    EmptyRangeEnds "empty-range-ends"
+        "a range of no pages has no PTEs";
+    PagemapKept "pagemap-kept"
+        "the PTE walk does not put its pagemap";
+    PagemapNotPassed "pagemap-not-passed"
+        "a pagemap is looked up without the one at hand";
+    PteUndoSkipped "pte-undo-skipped"
+        "the PTE walk does not back out when a pagemap is gone";
+    SpecialTaken "special-taken"
+        "the walk takes special PTEs";
+    AccessibleForGet "accessible-for-get"
+        "pages are made accessible for FOLL_GET, not for FOLL_PIN";
+    AccessibleLeaks "accessible-leaks"
+        "a page that cannot be made accessible is not given back";
+    PteUnreferenced "pte-unreferenced"
+        "the folio of a PTE is not marked as referenced";
+    PteAllowedSkipped "pte-allowed-skipped"
+        "the walk takes any folio of a PTE, secretmem too";
+    PteIgnoresPmd "pte-ignores-pmd"
+        "the PTE walk does not look at the PMD again";
+    PteRecheckSkipped "pte-recheck-skipped"
+        "a PTE is not looked at again";
+    PteUnshareHead "pte-unshare-head"
+        "the head is asked whether the page of a PTE must unshare";
+    PteUnshareSkipped "pte-unshare-skipped"
+        "the walk does not ask whether a PTE must unshare";
+    DeviceRecheckSkipped "device-recheck-skipped"
+        "a huge entry of device memory is not looked at again";
+    DevicePagemapKept "device-pagemap-kept"
+        "the walk of device memory does not put its pagemap";
+    DeviceUnreferenced "device-unreferenced"
+        "pages of device memory are not marked as referenced";
+    UndoLeavesFirst "undo-leaves-first"
+        "the back-out of device memory keeps its first page";
+    UndoLeavesReferenced "undo-leaves-referenced"
+        "the back-out of device memory leaves pages Referenced";
+    UndoPutsPins "undo-puts-pins"
+        "the back-out of device memory puts where it should unpin (6.1)";
 }
 
 impl Fault {
+    /// Whether it is one that the walk of page tables shows, or a moment within
+    /// an operation; all others show at the page level.
+    pub fn is_of_the_walk(self) -> bool {
+        self >= Fault::GetHeadUnchecked
+    }
+
+    /// Whether it is one of the FOLL_PIN series alone.
+    fn is_of_the_series(self) -> bool {
+        (Fault::DevmapPrivatePlain..=Fault::RemoteLocked).contains(&self)
+    }
+
     /// Whether it makes a difference in a kernel.
     pub fn applies(self, rules: &Rules) -> bool {
         if rules.is_series() {
             return self.applies_to_series(rules);
         }
         match self {
-            Fault::FastP2pdmaSkipped | Fault::AddPinThreshold | Fault::AllowedMovable => {
-                rules.revision >= Revision::V6_12
-            }
+            Fault::FastP2pdmaSkipped
+            | Fault::AddPinThreshold
+            | Fault::AllowedMovable
+            | Fault::LongtermP2pdma
+            | Fault::HugeSpecialTaken
+            | Fault::HugeAllowedSkipped
+            | Fault::BadPmdFollowed => rules.revision >= Revision::V6_12,
+            Fault::UndoPutsPins => rules.revision < Revision::V6_12,
             Fault::SecretmemCompound => !rules.secretmem_by_mapping,
-            Fault::FolioGetWindow | Fault::PutZeroUnnoticed | Fault::SanityTailIgnored => {
-                rules.debug_vm
-            }
-            _ => self < Fault::DevmapPrivatePlain,
+            Fault::FolioGetWindow
+            | Fault::PutZeroUnnoticed
+            | Fault::SanityTailIgnored
+            | Fault::WalkUnsanitary => rules.debug_vm,
+            _ => !self.is_of_the_series(),
         }
     }
 
@@ -214,7 +337,7 @@ impl Fault {
             }
             Fault::GrabPageHead => !series.grab_can_fail,
             Fault::BiasWidth => matches!(series.pin_check, PinCheck::Bias32 | PinCheck::Bias64),
-            _ => self >= Fault::DevmapPrivatePlain,
+            _ => self.is_of_the_series(),
         }
     }
 
@@ -263,6 +386,13 @@ mod tests {
     fn names_are_unique_and_lead_back() {
         for &fault in Fault::ALL {
             assert_eq!(Fault::by_name(fault.name()), Some(fault));
+            assert_eq!(
+                Fault::ALL
+                    .iter()
+                    .filter(|f| f.name() == fault.name())
+                    .count(),
+                1
+            );
         }
         assert!(Fault::ALL.len() >= 24);
     }

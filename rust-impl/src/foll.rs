@@ -147,6 +147,13 @@ impl Foll {
         Foll(raw)
     }
 
+    /// The other way round; bits without a name are dropped.
+    pub fn to_canonical(self, rules: &Rules) -> u32 {
+        let bits = rules.foll.iter().zip(0..);
+        bits.filter(|&(&bit, _)| self.0 & bit != 0)
+            .fold(0, |set, (_, nr)| set | 1 << nr)
+    }
+
     /// A set of named flags in a revision's numbering.
     pub fn of(flags: &[FollFlag], rules: &Rules) -> Foll {
         Foll(flags.iter().fold(0, |raw, &f| raw | rules.foll_bit(f)))
@@ -174,6 +181,15 @@ mod tests {
         let migration = 1 << FollFlag::Migration as u32;
         assert_eq!(Foll::from_canonical(migration, &RULES_6_12), Foll(0));
         assert_eq!(Foll::from_canonical(0xff00_0000, &RULES_6_12), Foll(0));
+    }
+
+    #[test]
+    fn canonical_bits_come_back_and_nameless_ones_do_not() {
+        for rules in [RULES_6_1, RULES_6_12] {
+            let pin = 1 << FollFlag::Pin as u32 | 1 << FollFlag::Write as u32;
+            let raw = Foll::from_canonical(pin, &rules);
+            assert_eq!(Foll(raw.0 | 1 << 31).to_canonical(&rules), pin);
+        }
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Kernel<'_> {
         if self.slow_count_is_dead(folio, Site::TryGrabPageCount)? {
             return Ok(false);
         }
-        self.take_held(folio, 1, flags)?;
+        self.take_held(folio, page, 1, flags)?;
         Ok(true)
     }
 
@@ -85,7 +85,7 @@ impl Kernel<'_> {
         if self.refuses_p2pdma(folio.page(), flags)? {
             return Ok(-EREMOTEIO);
         }
-        self.take_held(folio, refs, flags)?;
+        self.take_held(folio, folio.page(), refs, flags)?;
         Ok(0)
     }
 
@@ -108,13 +108,20 @@ impl Kernel<'_> {
             && !(fault::is(Fault::SlowGetPinOrder) && self.has(flags, FollFlag::Pin))
     }
 
-    /// References or pins on a folio that is held already.
-    fn take_held(&mut self, folio: FolioPtr, refs: i32, flags: Foll) -> Result<(), Stop> {
+    /// References or pins on a folio that is held already; `asked` is the page
+    /// that may be the zero page.
+    fn take_held(
+        &mut self,
+        folio: FolioPtr,
+        asked: PagePtr,
+        refs: i32,
+        flags: Foll,
+    ) -> Result<(), Stop> {
         let pin = self.has(flags, FollFlag::Pin);
         if self.slow_grab_gets(flags) {
             self.folio_ref_add(folio, refs)?;
         } else if pin {
-            if self.is_zero_folio(folio, Fault::SlowZeroPage) {
+            if self.is_zero_page(asked) && !fault::is(Fault::SlowZeroPage) {
                 return Ok(());
             }
             if self.folio_test_large(folio)? {

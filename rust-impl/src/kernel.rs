@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::foll::{Foll, FollFlag};
 use crate::machine::Machine;
-use crate::observer::Observer;
+use crate::observer::{Moment, Observer};
 use crate::rules::Rules;
 use crate::site::Site;
 
@@ -35,8 +35,8 @@ impl core::error::Error for Stop {}
 /// Runs kernel functions; cheap to make, so make one per operation or keep it.
 ///
 /// The functions are in [`refs`](crate::refs), [`grab`](crate::grab),
-/// [`unpin`](crate::unpin) and [`predicates`](crate::predicates), those that
-/// only the FOLL_PIN series has in [`series`](crate::series).
+/// [`unpin`](crate::unpin), [`predicates`](crate::predicates) and
+/// [`walk`](crate::walk), those that only the FOLL_PIN series has in [`series`](crate::series).
 pub struct Kernel<'a> {
     /// Which kernel.
     pub rules: &'a Rules,
@@ -72,6 +72,16 @@ impl<'a> Kernel<'a> {
             self.observer.warn(site);
         }
         condition
+    }
+
+    /// A moment has come.  Gives the answer to a call, if there is one other
+    /// than the default.
+    #[inline]
+    pub(crate) fn moment(&mut self, moment: Moment) -> Option<i32> {
+        if !self.machine.interleaved {
+            return None;
+        }
+        self.observer.moment(self.machine, moment)
     }
 
     /// A step: a refcount update or a call.

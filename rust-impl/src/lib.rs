@@ -9,7 +9,10 @@
 //!   and a journal of what an operation touched.
 //! * [`machine`] adds the state beside pages, [`world`] sets it up and changes
 //!   it from outside, [`env`](mod@env) answers for the rest of the kernel.
-//! * [`refs`], [`grab`], [`unpin`] and [`predicates`] are the kernel functions.
+//! * [`tables`] are the page tables.
+//! * [`refs`], [`grab`], [`unpin`] and [`predicates`] are the kernel functions
+//!   of the page level, [`walk`] those of the lockless walk of page tables.
+//! * [`observer`] is told what happens, and when others may act.
 //! * [`series`] is what only the FOLL_PIN series of patches has, as it was
 //!   posted: its call sites, and what its review found.
 //! * [`site`] lists every WARN and BUG, [`fault`] the faults that can be
@@ -36,21 +39,25 @@ pub mod refs;
 pub mod rules;
 pub mod series;
 pub mod site;
+pub mod tables;
 pub mod unpin;
+pub mod walk;
 pub mod world;
 
 pub use foll::{Foll, FollFlag};
 pub use grab::{ENOMEM, EREMOTEIO};
 pub use kernel::{Kernel, Stop};
 pub use machine::Machine;
-pub use observer::{Call, Event, Events, Observer};
+pub use observer::{Ask, Call, Event, Events, Moment, Observer};
 pub use page::{Mapping, Page, PageState, PinScheme};
 pub use pages::{FolioPtr, PagePtr, Pages};
 pub use predicates::Vma;
 pub use rules::{Revision, Rules};
 pub use series::{EEXIST, EFAULT, EINVAL, ErrPtr, Wrapper};
 pub use site::Site;
+pub use tables::{Entry, EntryPtr, Level, NewEntry, Tables};
 pub use unpin::List;
+pub use walk::Buffer;
 pub use world::{FolioDecl, Kind, WorldDecl};
 
 /// One pin of a small folio, in references.

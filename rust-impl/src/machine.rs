@@ -7,8 +7,10 @@
 use alloc::vec::Vec;
 
 use crate::page::PinScheme;
-use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_PAGES, SLOT_SHIFT};
+use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_SHIFT};
 use crate::rules::Rules;
+use crate::tables::Tables;
+use crate::unpin::MAX_LIST;
 use crate::world::Placed;
 
 /// Steps (refcount updates and calls) of one operation.
@@ -63,6 +65,8 @@ impl MigrateType {
 pub struct Machine {
     /// The memory map.
     pub pages: Pages,
+    /// The page tables of the one mm.
+    pub tables: Tables,
     /// Interrupts are on.
     pub irqs_on: bool,
     /// MMF_HAS_PINNED of the one mm.
@@ -82,6 +86,9 @@ pub struct Machine {
     /// `pages[]`: what the running operation has recorded so far.  One that
     /// backs out takes its entries away again.
     pub entries: Vec<PagePtr>,
+    /// Others act within the running operation: its moments are to be told.
+    /// While it is not set, nobody pays for them.
+    pub interleaved: bool,
     /// Steps that the running operation has taken.
     pub steps: u32,
     /// Steps that it may take.
@@ -114,6 +121,7 @@ impl Machine {
     fn with_pins(pins: PinScheme) -> Self {
         Self {
             pages: Pages::with_pins(pins),
+            tables: Tables::new(),
             irqs_on: false,
             has_pinned: false,
             write_protect_seq: 0,
@@ -121,7 +129,8 @@ impl Machine {
             zero_page: PagePtr::POISON,
             acquired: 0,
             released: 0,
-            entries: Vec::with_capacity(SLOT_PAGES as usize),
+            entries: Vec::with_capacity(MAX_LIST),
+            interleaved: false,
             steps: 0,
             step_limit: STEP_LIMIT,
             folios: [Placed::NONE; MAX_FOLIOS as usize],
@@ -134,11 +143,13 @@ impl Machine {
     /// Undoes all that the last program did.
     pub fn reset(&mut self) {
         self.pages.reset();
+        self.tables.reset();
         for &slot in &self.blocks {
             self.migratetype[slot as usize] = MigrateType::Unmovable;
         }
         self.blocks.clear();
         self.nr_folios = 0;
+        self.interleaved = false;
         self.zero_page = PagePtr::POISON;
         self.begin_op();
     }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a run shows besides its state: WARNs and calls, in order.
+//! What a run shows besides its state: WARNs and calls, in order; and the
+//! moments at which others may act within an operation.
 
 use alloc::vec::Vec;
 
+use crate::machine::Machine;
 use crate::page::PageState;
+use crate::pages::PagePtr;
 use crate::site::Site;
+use crate::tables::EntryPtr;
 
 /// A call into the rest of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,10 +24,70 @@ pub enum Call {
     FolioUnlock,
     /// `wake_up_var` of the reference count.
     WakeUpVar,
+    /// `arch_make_page_accessible`, `arch_make_folio_accessible`.
+    MakeAccessible,
     /// `free_devmap_managed_page`: the driver has its page back.
     FreeDevmapManaged,
     /// `mlock_vma_page`.
     MlockVmaPage,
+}
+
+/// A call into the rest of the kernel that is about no page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The slow path.
+    Slow {
+        /// gup_flags in canonical bits.
+        flags: u32,
+        /// Where to go on.
+        start: u64,
+        /// How many pages are wanted.
+        nr_pages: u64,
+        /// There is no array for them.
+        no_pages: bool,
+    },
+    /// `get_dev_pagemap`.
+    Pagemap {
+        /// Whose.
+        page: PagePtr,
+        /// The caller has one already and passes it in.
+        held: bool,
+    },
+    /// `put_dev_pagemap`.
+    PagemapPut {
+        /// There is one.
+        held: bool,
+    },
+    /// `mmap_read_lock`.
+    MmapLock,
+    /// `mmap_read_unlock`.
+    MmapUnlock,
+}
+
+/// A point within an operation at which another CPU may act, or at which the
+/// rest of the kernel answers.
+///
+/// They are told only while [`Machine::interleaved`] is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before a load of this entry of a page table.
+    Load(EntryPtr),
+    /// Before a load of write_protect_seq.
+    LoadSeq,
+    /// Before an atomic update of this page's refcount, a refused one too.
+    BeforeRef(u32),
+    /// After it.
+    AfterRef(u32),
+    /// Before an atomic update of the pin count of the folio with this head.
+    BeforePin(u32),
+    /// After it.
+    AfterPin(u32),
+    /// `get_dev_pagemap` was called.
+    Pagemap,
+    /// `arch_make_page_accessible` or its like was called.
+    Accessible,
+    /// The slow path was called.
+    Slow,
 }
 
 /// Who watches.  BUG and memory faults are not told here: they are the
@@ -34,12 +98,22 @@ pub trait Observer {
 
     /// A call is about to happen; `page` is as it is before the call's effect.
     fn call(&mut self, call: Call, page: PageState);
+
+    /// A call that is about no page is about to happen.
+    fn ask(&mut self, ask: Ask);
+
+    /// A moment has come: whoever acts now does so on the machine.  At a call,
+    /// this may be its answer.
+    fn moment(&mut self, _machine: &mut Machine, _moment: Moment) -> Option<i32> {
+        None
+    }
 }
 
 /// Watches nothing.
 impl Observer for () {
     fn warn(&mut self, _: Site) {}
     fn call(&mut self, _: Call, _: PageState) {}
+    fn ask(&mut self, _: Ask) {}
 }
 
 /// Something that happened.
@@ -49,6 +123,8 @@ pub enum Event {
     Warn(Site),
     /// A call, with its page at that time.
     Call(Call, PageState),
+    /// A call that is about no page.
+    Ask(Ask),
 }
 
 /// Keeps all events.
@@ -63,6 +139,10 @@ impl Observer for Events {
     fn call(&mut self, call: Call, page: PageState) {
         self.0.push(Event::Call(call, page));
     }
+
+    fn ask(&mut self, ask: Ask) {
+        self.0.push(Event::Ask(ask));
+    }
 }
 
 impl Events {
@@ -72,7 +152,7 @@ impl Events {
             .iter()
             .filter_map(|event| match event {
                 Event::Warn(site) => Some(*site),
-                Event::Call(..) => None,
+                _ => None,
             })
             .collect()
     }
@@ -83,7 +163,18 @@ impl Events {
             .iter()
             .filter_map(|event| match event {
                 Event::Call(call, _) => Some(*call),
-                Event::Warn(_) => None,
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The calls that are about no page, in order.
+    pub fn asks(&self) -> Vec<Ask> {
+        self.0
+            .iter()
+            .filter_map(|event| match event {
+                Event::Ask(ask) => Some(*ask),
+                _ => None,
             })
             .collect()
     }

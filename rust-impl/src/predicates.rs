@@ -46,16 +46,25 @@ impl Kernel<'_> {
 
     /// The AnonExclusive bit: hugetlb has it on the head, THP on each page.
     ///
-    /// In 6.1 `PageAnonExclusive` leaves the lookup of a hugetlb head to its
-    /// callers, in 6.12 it does it; the covered callers come to the same.
+    /// `PageAnonExclusive` leaves the lookup of a hugetlb head to its callers in
+    /// 6.1, in 6.12 it does it.
     pub(crate) fn page_anon_exclusive(&self, page: PagePtr) -> Result<bool, Stop> {
-        let folio = self.page_folio(page)?;
-        let page = if self.folio_test_hugetlb(folio)? {
-            folio.page()
+        let page = if self.rules.exclusive_looks_up_hugetlb {
+            self.hugetlb_head(page)?
         } else {
             page
         };
         Ok(self.machine.pages.get(page)?.flags & flag::ANON_EXCLUSIVE != 0)
+    }
+
+    /// The head of a hugetlb folio's page, any other page itself.
+    fn hugetlb_head(&self, page: PagePtr) -> Result<PagePtr, Stop> {
+        let folio = self.page_folio(page)?;
+        Ok(if self.folio_test_hugetlb(folio)? {
+            folio.page()
+        } else {
+            page
+        })
     }
 
     /// `gup_must_unshare` (6.1, 6.12): must a read-only pin break sharing
@@ -76,11 +85,15 @@ impl Kernel<'_> {
                 Vma::Shared => false,
             });
         }
-        let page = if fault::is(Fault::UnshareHead) {
+        let mut page = if fault::is(Fault::UnshareHead) {
             folio.page()
         } else {
             page
         };
+        // 6.1 does it here, and takes what calls itself a head for one.
+        if !self.rules.exclusive_looks_up_hugetlb && !self.machine.pages.get(page)?.is_large() {
+            page = self.hugetlb_head(page)?;
+        }
         Ok(!self.page_anon_exclusive(page)?)
     }
 

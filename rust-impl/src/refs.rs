@@ -2,10 +2,13 @@
 //! References without flags: get, try-get and put.
 //!
 //! All counts are 32-bit and wrap.  Every update of a reference count is a
-//! step, a refused one included.
+//! step, a refused one included.  Before and after it others may act, so what
+//! was read before an update may no longer hold: each function reads when the
+//! kernel does.
 
 use crate::fault::{self, Fault};
 use crate::kernel::{Kernel, Stop};
+use crate::observer::Moment;
 use crate::page::{Pgmap, Zone};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
@@ -33,11 +36,25 @@ impl Kernel<'_> {
 
     /// An atomic addition to a reference count; gives the new value.
     pub(crate) fn folio_ref_add(&mut self, folio: FolioPtr, nr: i32) -> Result<i32, Stop> {
-        self.machine.pages.get(folio.page())?;
+        self.update_refcount(folio, |count| Some(count.wrapping_add(nr)))
+    }
+
+    /// An atomic update of a reference count, which `change` may refuse; gives
+    /// the value after it.
+    #[inline]
+    fn update_refcount(
+        &mut self,
+        folio: FolioPtr,
+        change: impl FnOnce(i32) -> Option<i32>,
+    ) -> Result<i32, Stop> {
+        let nr = folio.page().nr().ok_or(Stop::Oops)?;
+        self.moment(Moment::BeforeRef(nr));
         self.step()?;
         let page = self.machine.pages.update(folio.page())?;
-        page.refcount = page.refcount.wrapping_add(nr);
-        Ok(page.refcount)
+        let count = change(page.refcount).unwrap_or(page.refcount);
+        page.refcount = count;
+        self.moment(Moment::AfterRef(nr));
+        Ok(count)
     }
 
     /// `page_ref_sub_return` (v8 on): subtracts from the count of this very
@@ -48,12 +65,18 @@ impl Kernel<'_> {
 
     /// An atomic addition to the pin count of a large folio.
     pub(crate) fn folio_pincount_add(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
+        let head = folio.page().nr().ok_or(Stop::Oops)?;
+        self.moment(Moment::BeforePin(head));
         let page = self.machine.pages.update(folio.page())?;
         page.pincount = page.pincount.wrapping_add(nr);
+        self.moment(Moment::AfterPin(head));
         Ok(())
     }
 
     /// `folio_ref_add_unless(folio, nr, 0)` (6.1, 6.12).
+    ///
+    /// The look at the count that comes first in 6.12 does not decide: by the
+    /// time of the update the count may have become zero.
     fn folio_ref_add_unless_zero(&mut self, folio: FolioPtr, nr: i32) -> Result<bool, Stop> {
         if self.rules.add_unless_reads_first
             && self.folio_ref_count(folio)? == 0
@@ -61,13 +84,12 @@ impl Kernel<'_> {
         {
             return Ok(false);
         }
-        if self.folio_ref_count(folio)? == 0 && !fault::is(Fault::AddUnlessZero) {
-            self.step()?;
-            self.machine.pages.update(folio.page())?;
-            return Ok(false);
-        }
-        self.folio_ref_add(folio, nr)?;
-        Ok(true)
+        let mut added = true;
+        self.update_refcount(folio, |count| {
+            added = count != 0 || fault::is(Fault::AddUnlessZero);
+            added.then_some(count.wrapping_add(nr))
+        })?;
+        Ok(added)
     }
 
     /// `folio_get` (6.1, 6.12; before, `get_page` of a head).
@@ -158,7 +180,8 @@ impl Kernel<'_> {
             if !self.folio_ref_try_add(folio, refs)? {
                 return Ok(None);
             }
-            if !self.rules.get_rechecks_head || self.page_folio(page)? == folio {
+            let rechecks = self.rules.get_rechecks_head && !fault::is(Fault::GetHeadUnchecked);
+            if !rechecks || self.page_folio(page)? == folio {
                 return Ok(Some(folio));
             }
             self.put_refs(folio, refs)?;
@@ -253,10 +276,14 @@ impl Kernel<'_> {
 
     /// `page->pgmap->type` of a ZONE_DEVICE page, `None` elsewhere; a page
     /// that belongs to no pagemap faults.
+    ///
+    /// A tail has its compound link where the pointer would be.  Followed all
+    /// the same, it leads into the memory map behind the head, where zeros are
+    /// read, which are no type.
     pub(crate) fn zone_device_type(&self, page: PagePtr) -> Result<Option<Pgmap>, Stop> {
         let page = self.machine.pages.get(page)?;
         match (page.zone, page.pgmap) {
-            (Zone::Device, Pgmap::None) => Err(Stop::Oops),
+            (Zone::Device, Pgmap::None) if !page.is_tail() => Err(Stop::Oops),
             (Zone::Device, pgmap) => Ok(Some(pgmap)),
             _ => Ok(None),
         }

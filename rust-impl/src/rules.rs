@@ -9,6 +9,7 @@
 use crate::foll::{FOLL_5_5, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
 use crate::page::PinScheme;
 use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
+use crate::walk::rules::{WALK_6_1, WALK_6_12, WalkRules};
 
 /// Kernel revisions, oldest first; the versions of the FOLL_PIN series, which
 /// was posted on top of 5.5, come before all kernels.
@@ -67,6 +68,10 @@ pub struct Rules {
     /// was.  v6.10: "mm: merge folio_is_secretmem() and
     /// folio_fast_pin_allowed() into gup_fast_folio_allowed()".
     pub secretmem_by_mapping: bool,
+    /// PageAnonExclusive() of a hugetlb tail looks at the head; before, that
+    /// was left to callers, and not all did.  v6.10: "mm: allow anon exclusive
+    /// check over hugetlb tail pages".
+    pub exclusive_looks_up_hugetlb: bool,
     /// How a page shows that it is pinned.  v5.7: "mm/gup: page->hpage_pinned_refcount:
     /// exact pin counts for huge pages".
     pub pins: PinScheme,
@@ -86,6 +91,8 @@ pub struct Rules {
     /// waits for that.  v5.18: "mm: remove the extra ZONE_DEVICE struct page
     /// refcount".
     pub devmap_put_frees: bool,
+    /// How the lockless walk goes; the series has none.
+    pub walk: WalkRules,
     /// What the versions of the series did differently from each other.
     /// Kernels have what the series came to.
     pub series: SeriesRules,
@@ -104,11 +111,13 @@ const RULES_SERIES: Rules = Rules {
     lists_may_hold_null: false,
     add_unless_reads_first: false,
     secretmem_by_mapping: false,
+    exclusive_looks_up_hugetlb: false,
     pins: PinScheme::References,
     counters_want_debug_vm: true,
     gets_compound_heads: true,
     get_rechecks_head: false,
     devmap_put_frees: true,
+    walk: WALK_6_1,
     series: SERIES_V11,
 };
 
@@ -167,11 +176,13 @@ pub const RULES_6_1: Rules = Rules {
     lists_may_hold_null: false,
     add_unless_reads_first: false,
     secretmem_by_mapping: false,
+    exclusive_looks_up_hugetlb: false,
     pins: PinScheme::Exact,
     counters_want_debug_vm: false,
     gets_compound_heads: false,
     get_rechecks_head: true,
     devmap_put_frees: false,
+    walk: WALK_6_1,
     series: SERIES_V11,
 };
 
@@ -188,11 +199,13 @@ pub const RULES_6_12: Rules = Rules {
     lists_may_hold_null: true,
     add_unless_reads_first: true,
     secretmem_by_mapping: true,
+    exclusive_looks_up_hugetlb: true,
     pins: PinScheme::Exact,
     counters_want_debug_vm: false,
     gets_compound_heads: false,
     get_rechecks_head: true,
     devmap_put_frees: false,
+    walk: WALK_6_12,
     series: SERIES_V11,
 };
 

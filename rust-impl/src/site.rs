@@ -113,6 +113,30 @@ sites! {
         "no fork is under way";
     GupFastFolioAllowed "gup_fast_folio_allowed" Warn [V6_12 None] false
         "a slab folio";
+    IsValidGupFlagsPin "is_valid_gup_flags" Warn [V6_1 TO_6_12] false
+        "FOLL_PIN from outside";
+    IsValidGupFlagsLongterm "is_valid_gup_flags" Warn [V6_1 TO_6_12] false
+        "FOLL_LONGTERM without FOLL_PIN";
+    IsValidGupArgsInternal "is_valid_gup_args" Warn [V6_12 None] false
+        "an internal flag from outside";
+    IsValidGupArgsLocked "is_valid_gup_args" Warn [V6_12 None] false
+        "a lock that is not held; no entry point of the walk has one";
+    IsValidGupArgsBoth "is_valid_gup_args" Warn [V6_12 None] false
+        "FOLL_GET and FOLL_PIN together";
+    IsValidGupArgsLongterm "is_valid_gup_args" Warn [V6_12 None] false
+        "FOLL_LONGTERM without FOLL_PIN";
+    IsValidGupArgsNull "is_valid_gup_args" Warn [V6_12 None] false
+        "no array for the pages";
+    IsValidGupArgsP2pdma "is_valid_gup_args" Warn [V6_12 None] false
+        "FOLL_LONGTERM and FOLL_PCI_P2PDMA together";
+    InternalGetUserPagesFast "internal_get_user_pages_fast" Warn [V6_1 TO_6_12] false
+        "a flag that it does not know";
+    GupFastFallback "gup_fast_fallback" Warn [V6_12 None] false
+        "a flag that it does not know";
+    GupPteRange "gup_pte_range" Bug [V6_1 TO_6_12] true
+        "a PTE of no memory";
+    GupFastPteRange "gup_fast_pte_range" Bug [V6_12 None] true
+        "a PTE of no memory";
     FollowPagePte "follow_page_pte" Warn [V8 TO_V9] false
         "FOLL_GET and FOLL_PIN together";
     FollowPageMask "follow_page_mask" Warn [V8 TO_6_1] false
@@ -129,8 +153,14 @@ sites! {
         "FOLL_GET";
     PinUserPagesRemoteLocked "pin_user_pages_remote" Warn [V8 TO_6_1] false
         "FOLL_LONGTERM and locked";
-    PinUserPagesFast "pin_user_pages_fast" Warn [V8 TO_6_1] false
+    PinUserPagesFast "pin_user_pages_fast" Warn [V8 TO_6_12] false
         "FOLL_GET";
+    PinUserPagesFastNull "pin_user_pages_fast" Warn [V6_1 TO_6_12] false
+        "no array for the pages";
+    PinUserPagesFastOnly "pin_user_pages_fast_only" Warn [V6_1 TO_6_12] false
+        "FOLL_GET";
+    PinUserPagesFastOnlyNull "pin_user_pages_fast_only" Warn [V6_1 TO_6_12] false
+        "no array for the pages";
     GetUserPages "get_user_pages" Warn [V8 TO_6_1] false
         "FOLL_PIN";
     GetUserPagesRemote "get_user_pages_remote" Warn [V8 TO_6_1] false

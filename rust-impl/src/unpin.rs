@@ -74,7 +74,7 @@ impl Kernel<'_> {
             return self.put_compound_head(folio, refs, flags);
         }
         if self.has(flags, FollFlag::Pin) {
-            if self.is_zero_folio(folio, Fault::PutZeroPage) {
+            if self.is_zero_folio(folio) && !fault::is(Fault::PutZeroPage) {
                 return Ok(());
             }
             let released = if fault::is(Fault::ReleasedOne) {

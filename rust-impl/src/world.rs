@@ -265,6 +265,7 @@ impl Machine {
             };
             if in_piece != 0 {
                 page.refcount = 0;
+                page.flags &= !flag::NOT_ON_TAILS;
                 page.set_compound_head(nr + offset - in_piece);
                 continue;
             }
@@ -272,7 +273,11 @@ impl Machine {
             page.pincount = 0;
             page.clear_compound_head();
             page.order = order as u8;
-            page.flags &= !flag::HEAD;
+            page.flags &= !if offset == 0 {
+                flag::HEAD
+            } else {
+                flag::NOT_ON_TAILS
+            };
             if order > 0 {
                 page.flags |= flag::HEAD;
             }
@@ -304,6 +309,7 @@ impl Machine {
                 page.pincount = pincount;
                 page.order = placed.order;
                 page.flags |= flag::HEAD;
+                page.clear_compound_head();
             } else {
                 page.refcount = 0;
                 page.flags &= !flag::NOT_ON_TAILS;
@@ -320,6 +326,23 @@ impl Machine {
             head.pincount = 0;
             head.flags &= flag::HEAD;
             head.mapping = mapping;
+        }
+    }
+
+    /// Makes a page a tail of the folio of another page.  It keeps all that it
+    /// has.  The head of that folio cannot be its own tail, and ZONE_DEVICE
+    /// pages have something else in place of the link.
+    pub fn set_tail(&mut self, page: PagePtr, of: PagePtr) {
+        let device = |p: PagePtr| self.pages.get(p).is_ok_and(|p| p.zone == Zone::Device);
+        let head = self.pages.head_of(of);
+        let Some(nr) = head.nr() else {
+            return;
+        };
+        if page == head || device(page) || device(head) {
+            return;
+        }
+        if let Ok(page) = self.pages.update(page) {
+            page.set_compound_head(nr);
         }
     }
 

@@ -252,7 +252,7 @@ fn a_call_shows_the_page_before_its_effect() {
         .iter()
         .map(|event| match event {
             Event::Call(_, page) => page.flags,
-            Event::Warn(site) => panic!("{site:?}"),
+            other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(flags, [flag::LOCKED, flag::LOCKED | flag::DIRTY]);

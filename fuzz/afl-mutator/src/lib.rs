@@ -4,13 +4,15 @@
 //!
 //! AFL++ calls [`afl_custom_init`] once, [`afl_custom_fuzz`] for each new input
 //! and [`afl_custom_deinit`] at the end, all on one thread.  Its own byte-wise
-//! stages run as well.  `GUPDIFF_LEFT` says which kernel programs are made for,
-//! as it does for the target.
+//! stages run as well.  `GUPDIFF_LEFT` and `GUPDIFF_LAYER` say which kernel and
+//! which layer programs are made for, as they do for the target.
 
 use std::env;
 use std::ffi::{c_uint, c_void};
 use std::slice;
 
+use gup_fuzz::accepted::RevisionPair;
+use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::ops::Rev;
 use gup_fuzz::program::generate::Profile;
 use gup_fuzz::program::mutate::{crossover_bytes, mutate_bytes};
@@ -20,6 +22,17 @@ use gup_fuzz::side;
 
 /// How many of 16 new inputs are made of two programs.
 const CROSSED: usize = 2;
+
+/// The layer of `GUPDIFF_LAYER`, as far as the revision has it.  The target
+/// complains about one that does not exist.
+fn focus(rev: Rev) -> Focus {
+    let revisions = RevisionPair {
+        left: rev,
+        right: rev,
+    };
+    let focus = layer::from_env().unwrap_or(Focus::All);
+    layer::on(focus, revisions).unwrap_or(Focus::Page)
+}
 
 /// What AFL++ keeps for us between calls.
 pub struct Mutator {
@@ -33,7 +46,9 @@ impl Mutator {
         let left = env::var("GUPDIFF_LEFT").unwrap_or_else(|_| side::default_left());
         // The target complains about a side that does not exist.
         let profile = match side::list().into_iter().find(|info| info.name == left) {
-            Some(info) => Profile::new(info.rev).debug_vm(info.debug_vm),
+            Some(info) => Profile::new(info.rev)
+                .debug_vm(info.debug_vm)
+                .focus(focus(info.rev)),
             None => Profile::new(Rev::V6_1),
         };
         Self {

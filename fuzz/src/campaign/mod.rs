@@ -29,6 +29,7 @@ use std::{fs, io, thread};
 pub use engine::Engine;
 pub use folder::{Finding, Folder};
 
+use crate::layer::{self, Focus};
 use crate::side::Pair;
 use crate::stats::Stats;
 use progress::Progress;
@@ -47,6 +48,8 @@ pub struct Config {
     pub left: String,
     /// The right side.
     pub right: String,
+    /// Which programs are made.
+    pub layer: Focus,
     /// For how long.
     pub time: Duration,
     /// Processes.
@@ -296,6 +299,7 @@ impl Children {
             command
                 .env("GUPDIFF_LEFT", &config.left)
                 .env("GUPDIFF_RIGHT", &config.right)
+                .env("GUPDIFF_LAYER", layer::name(config.layer))
                 .env("GUPDIFF_OUT", folder.findings_dir())
                 .env("GUPDIFF_FOUND", folder.found_file())
                 .env("GUPDIFF_ERROR", folder.error_file())

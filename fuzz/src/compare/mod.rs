@@ -12,8 +12,9 @@ mod walk;
 use csrc::abi::{self, gd_program, gd_rec};
 
 use crate::accepted::{Accepted, RevisionPair};
+use crate::layer;
 use crate::site::SiteId;
-use crate::trace::{Call, End, PageState, Ret, Trace, bytes};
+use crate::trace::{Ask, Call, End, PageState, Ret, Trace, bytes};
 use walk::Walk;
 
 /// What differs.
@@ -29,6 +30,10 @@ pub enum Field {
     Limit,
     /// A call into the rest of the kernel: which, with what, or whether.
     Call,
+    /// A call that is about no page: the slow path, a pagemap, the mmap lock.
+    Ask,
+    /// A moment of the operation: which attached operation is carried out.
+    Interleaving,
     /// A page's reference count.
     Refcount,
     /// A folio's pin count.
@@ -68,6 +73,8 @@ impl Field {
             Self::Oops => "OOPS",
             Self::Limit => "step limit",
             Self::Call => "call",
+            Self::Ask => "call of the environment",
+            Self::Interleaving => "interleaving",
             Self::Refcount => "refcount",
             Self::Pincount => "pincount",
             Self::Flags => "flags",
@@ -97,6 +104,10 @@ pub enum Value {
     Event(&'static str),
     /// A call and its page.
     Call(Call, PageState),
+    /// A call that is about no page.
+    Ask(Ask),
+    /// An attached operation, by its index, and whether it is carried out.
+    Act(u16, bool),
     /// A count.
     Count(i32),
     /// Page flags, bits `GD_F_*`.
@@ -137,6 +148,10 @@ pub enum Detail {
     Site(SiteId),
     /// A call.
     Call(Call),
+    /// A call that is about no page, `GD_A_*`.
+    Ask(u8),
+    /// A kind of moment, `GD_WHEN_*`.
+    Moment(u8),
 }
 
 /// The first difference between two traces.
@@ -212,8 +227,9 @@ pub fn compare(
                     Some(rec) => Value::Record(rec_name(rec)),
                     None => Value::Nothing,
                 };
+                let main = layer::main_of(&prog.op[..usize::from(prog.world.nr_ops)], index);
                 return Outcome::Differ(walk.difference(
-                    index,
+                    main,
                     Field::Shape,
                     None,
                     last(l),
@@ -285,6 +301,8 @@ fn rec_name(rec: &gd_rec) -> &'static str {
         abi::GD_R_LIMIT => "LIMIT",
         abi::GD_R_GAP => "GAP",
         abi::GD_R_CALL => "CALL",
+        abi::GD_R_ASK => "ASK",
+        abi::GD_R_ACT => "ACT",
         abi::GD_R_ENTRY => "ENTRY",
         abi::GD_R_PAGE => "PAGE",
         abi::GD_R_STATE => "STATE",

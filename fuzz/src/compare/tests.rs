@@ -139,3 +139,74 @@ fn a_trace_that_ends_early_is_seen() {
     });
     assert_eq!((d.op_index, d.field), (1, Field::Shape));
 }
+
+/// An operation with another one attached, which is carried out or not, and an
+/// ask before that.
+fn moments(came: bool, asked: u32) -> (crate::program::Program, Trace) {
+    use crate::program::{NO_OP, Program};
+    use csrc::abi::gd_op;
+    let mut program = Program::EMPTY;
+    program.push_op(gd_op {
+        op: abi::GD_OP_GET_USER_PAGES_FAST as u8,
+        n: 1,
+        ..NO_OP
+    });
+    program.push_op(gd_op {
+        op: abi::GD_OP_SET_SEQ as u8,
+        when: abi::GD_WHEN_READ_SEQ as u8,
+        nth: 1,
+        ..NO_OP
+    });
+    let rec = |kind: u32, a: u32, b: u16, d: u64| gd_rec {
+        kind: kind as u8,
+        a: a as u8,
+        b,
+        c: 0,
+        d,
+    };
+    let mut trace = Trace::new();
+    let recs = trace.records_mut();
+    recs.push(rec(abi::GD_R_ASK, asked, 0, 0));
+    recs.extend(came.then(|| rec(abi::GD_R_ACT, 0, 1, 0)));
+    recs.push(rec(abi::GD_R_RET, abi::GD_RET_INT, 0, 0));
+    recs.push(rec(abi::GD_R_RET, abi::GD_RET_BOOL, 0, came.into()));
+    recs.push(rec(abi::GD_R_END, abi::GD_END_DONE, 2, 0));
+    (program, trace)
+}
+
+fn difference(left: (bool, u32), right: (bool, u32), lie: fn(&mut Vec<gd_rec>)) -> Divergence {
+    let (program, left) = moments(left.0, left.1);
+    let (_, mut right) = moments(right.0, right.1);
+    lie(right.records_mut());
+    match compare(&program.0, &left, &right, SAME, &mut Accepted::default()) {
+        Outcome::Differ(divergence) => divergence,
+        other => panic!("{other:?}"),
+    }
+}
+
+const LOCK: u32 = abi::GD_A_MMAP_LOCK;
+
+#[test]
+fn a_moment_that_comes_on_one_side_only_is_an_interleaving() {
+    let d = difference((true, LOCK), (false, LOCK), |_| ());
+    assert_eq!((d.op_index, d.field), (0, Field::Interleaving));
+    assert_eq!((d.left, d.right), (Value::Act(1, true), Value::Nothing));
+    let moment = Detail::Moment(abi::GD_WHEN_READ_SEQ as u8);
+    assert_eq!(d.class.detail, moment);
+    assert_eq!(d.class.op, Some(abi::GD_OP_GET_USER_PAGES_FAST as u8));
+}
+
+#[test]
+fn the_result_of_an_attached_operation_is_its_main_operations() {
+    let d = difference((true, LOCK), (true, LOCK), |r| r[3].d = 0);
+    assert_eq!((d.op_index, d.field), (0, Field::Interleaving));
+    assert_eq!((d.left, d.right), (Value::Act(1, true), Value::Act(1, false)));
+}
+
+#[test]
+fn asks_are_told_apart_by_their_kind() {
+    let d = difference((true, LOCK), (true, abi::GD_A_PAGEMAP_PUT), |_| ());
+    assert_eq!((d.op_index, d.field), (0, Field::Ask));
+    assert_eq!(d.class.detail, Detail::Ask(LOCK as u8));
+    assert_eq!(d.left, Value::Ask(Ask::MmapLock));
+}

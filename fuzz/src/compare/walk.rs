@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Side by side through two traces, with the state of all pages on each.
 
-use csrc::abi::{self, gd_program, gd_rec};
+use csrc::abi::{self, gd_op, gd_program, gd_rec};
 
 use super::{Class, Detail, Divergence, Field, Value, rec_name, same};
 use crate::accepted::RevisionPair;
+use crate::layer;
 use crate::pages::Pages;
-use crate::trace::{PageState, Record};
+use crate::trace::{PageState, Record, Ret};
 
 pub(super) struct Walk<'p> {
     prog: &'p gd_program,
@@ -26,6 +27,10 @@ impl<'p> Walk<'p> {
         walk
     }
 
+    fn ops(&self) -> &'p [gd_op] {
+        &self.prog.op[..usize::from(self.prog.world.nr_ops)]
+    }
+
     pub(super) fn difference(
         &self,
         op_index: usize,
@@ -39,12 +44,15 @@ impl<'p> Walk<'p> {
             .find_map(|value| match value {
                 Value::Site(site) => Some(Detail::Site(site)),
                 Value::Call(call, _) => Some(Detail::Call(call)),
+                Value::Ask(ask) => Some(Detail::Ask(ask.kind())),
+                Value::Act(index, _) => {
+                    let when = self.ops().get(usize::from(index)).map_or(0, |op| op.when);
+                    Some(Detail::Moment(when))
+                }
                 _ => None,
             })
             .unwrap_or(Detail::None);
-        let op = self.prog.op[..usize::from(self.prog.world.nr_ops)]
-            .get(op_index)
-            .map(|op| op.op);
+        let op = self.ops().get(op_index).map(|op| op.op);
         Divergence {
             op_index,
             field,
@@ -58,6 +66,9 @@ impl<'p> Walk<'p> {
     /// All differences within one operation, the most telling first: events in
     /// order, then the result, then pages, then state.
     pub(super) fn differences(&self, index: usize, l: &[gd_rec], r: &[gd_rec]) -> Vec<Divergence> {
+        if self.ops().get(index).is_some_and(layer::is_attached) {
+            return vec![self.moment(index, l, r)];
+        }
         let mut found = Vec::new();
         self.events(index, l, r, &mut found);
         self.results(index, l, r, &mut found);
@@ -74,6 +85,22 @@ impl<'p> Walk<'p> {
             found.push(self.difference(index, Field::Shape, None, name(l), name(r)));
         }
         found
+    }
+
+    /// An attached operation shows only whether its moment came; what differs
+    /// there is a difference of the operation that it belongs to.
+    fn moment(&self, index: usize, l: &[gd_rec], r: &[gd_rec]) -> Divergence {
+        let value = |recs: &[gd_rec]| match recs {
+            [ret] => match Record::from(ret) {
+                Record::Ret(Ret::Bool(came)) => Value::Act(index as u16, came),
+                Record::Ret(ret) => Value::Ret(ret),
+                _ => Value::Record(rec_name(ret)),
+            },
+            [.., last] => Value::Record(rec_name(last)),
+            [] => Value::Nothing,
+        };
+        let main = layer::main_of(self.ops(), index);
+        self.difference(main, Field::Interleaving, None, value(l), value(r))
     }
 
     fn events(&self, index: usize, l: &[gd_rec], r: &[gd_rec], found: &mut Vec<Divergence>) {
@@ -292,6 +319,8 @@ fn event_field(event: &Record) -> Field {
         Record::Oops => Field::Oops,
         Record::Limit => Field::Limit,
         Record::Call(..) => Field::Call,
+        Record::Ask(_) => Field::Ask,
+        Record::Act(_) => Field::Interleaving,
         _ => Field::Shape,
     }
 }
@@ -310,6 +339,8 @@ fn event_value(event: Option<&Record>) -> Value {
         Some(Record::Oops) => Value::Event("OOPS"),
         Some(Record::Limit) => Value::Event("step limit"),
         Some(Record::Call(call, state)) => Value::Call(*call, *state),
+        Some(Record::Ask(ask)) => Value::Ask(*ask),
+        Some(Record::Act(index)) => Value::Act(*index, true),
         Some(Record::Gap(_)) => Value::Event("gap"),
         Some(_) => Value::Event("unknown record"),
     }

@@ -3,8 +3,9 @@
 
 use csrc::abi::{self, gd_op, gd_rec};
 
-use super::{Broken, Checker, Ground, Law, rules};
-use crate::ops::Rev;
+use super::{Broken, Checker, Ground, Law, rules, walk};
+use crate::layer;
+use crate::ops::{self, Layer, Rev};
 use crate::program::Program;
 use crate::trace::{End, PageState, Record, Ret, Trace};
 
@@ -27,6 +28,8 @@ pub(super) enum Does {
     UnpinMany,
     /// Changes nothing.
     Ask,
+    /// Walks page tables.
+    Walk,
     /// Something else.
     Other,
 }
@@ -51,6 +54,20 @@ pub(super) struct Op<'a> {
     pub(super) rev: Rev,
     /// Whether pins are counted.
     pub(super) counters: bool,
+    /// The attached operations that were carried out, in order.
+    pub(super) fired: &'a [usize],
+    /// Whether they changed more than what a walk looks at on its way: pages,
+    /// bits of the state.
+    pub(super) disturbed: bool,
+}
+
+impl Op<'_> {
+    /// Whether an attached operation with this id was carried out.
+    pub(super) fn has_fired(&self, prog: &Program, id: u32) -> bool {
+        self.fired
+            .iter()
+            .any(|i| u32::from(prog.ops()[*i].op) == id)
+    }
 }
 
 pub(super) fn trace(
@@ -65,12 +82,21 @@ pub(super) fn trace(
         let Some(op) = prog.ops().get(executed) else {
             break;
         };
-        let summary = Summary::new(checker, prog, recs);
-        if let Err((law, page, what)) = operation(checker, prog, ground, op, recs, &summary) {
+        let main = layer::main_of(prog.ops(), executed);
+        let (checked, bits) = if layer::is_attached(op) {
+            (moment(checker, executed, recs), checker.pages.bits())
+        } else {
+            let summary = Summary::new(checker, prog, recs);
+            let checked = moments(checker, prog, executed)
+                .and_then(|()| operation(checker, prog, ground, op, recs, &summary));
+            follow(checker, prog, op, &summary);
+            (checked, summary.bits)
+        };
+        if let Err((law, page, what)) = checked {
             let broken = Broken {
                 law,
-                op_index: executed,
-                op: Some(op.op),
+                op_index: main,
+                op: prog.ops().get(main).map(|op| op.op),
                 page,
                 what,
             };
@@ -81,7 +107,7 @@ pub(super) fn trace(
         for (_, new) in &checker.changed {
             checker.pages.set(*new);
         }
-        checker.pages.set_bits(summary.bits);
+        checker.pages.set_bits(bits);
         executed += 1;
     }
     let broken = |law, page, what| Broken {
@@ -112,6 +138,64 @@ pub(super) fn trace(
     }
 }
 
+/// The attached operations that the records say were carried out: each is one
+/// of the operation's, and is so once.
+fn moments(checker: &mut Checker, prog: &Program, index: usize) -> Check {
+    let attached = layer::attached(prog.ops(), index);
+    let fired = &mut checker.fired;
+    let wrong =
+        (0..fired.len()).find(|&i| !attached.contains(&fired[i]) || fired[..i].contains(&fired[i]));
+    let Some(at) = wrong else {
+        return Ok(());
+    };
+    let what = format!(
+        "operation {} is carried out, out of its turn",
+        fired[at] + 1
+    );
+    fired.truncate(at);
+    Err((Law::TraceIsWhole, None, what))
+}
+
+/// The records of an attached operation: whether its moment came.
+fn moment(checker: &mut Checker, index: usize, recs: &[gd_rec]) -> Check {
+    checker.changed.clear();
+    let came = checker.fired.contains(&index);
+    match recs {
+        [ret] if Record::from(ret) == Record::Ret(Ret::Bool(came)) => Ok(()),
+        _ => {
+            let came = if came { "came" } else { "did not come" };
+            let what = format!(
+                "the moment of operation {} {came}, and its result is another",
+                index + 1
+            );
+            Err((Law::TraceIsWhole, None, what))
+        }
+    }
+}
+
+/// Keeps up with what the program itself changed in the operation.
+fn follow(checker: &mut Checker, prog: &Program, op: &gd_op, summary: &Summary) {
+    let Checker {
+        pages,
+        tables,
+        fired,
+        advanced,
+        odd,
+        ..
+    } = checker;
+    let advanced = std::mem::take(advanced);
+    let mut carried_out = |op: &gd_op| {
+        if !advanced {
+            tables.apply(op, pages.layout());
+        }
+        *odd |= u32::from(op.op) == abi::GD_OP_SET_TAIL;
+    };
+    if summary.ret == Some(Ret::Void) {
+        carried_out(op);
+    }
+    fired.iter().for_each(|i| carried_out(&prog.ops()[*i]));
+}
+
 /// What one pass over an operation's records finds.
 struct Summary {
     ret: Option<Ret>,
@@ -124,6 +208,7 @@ impl Summary {
     /// Also fills the checker's list of changes.
     fn new(checker: &mut Checker, prog: &Program, recs: &[gd_rec]) -> Self {
         checker.changed.clear();
+        checker.fired.clear();
         let mut summary = Self {
             ret: None,
             bits: checker.pages.bits(),
@@ -142,6 +227,7 @@ impl Summary {
                     summary.acquired = rec.d as u32 as i32;
                     summary.released = (rec.d >> 32) as u32 as i32;
                 }
+                abi::GD_R_ACT => checker.fired.push(usize::from(rec.b)),
                 abi::GD_R_RET => {
                     if let Record::Ret(ret) = Record::from(rec) {
                         summary.ret = Some(ret);
@@ -155,7 +241,7 @@ impl Summary {
 }
 
 fn operation(
-    checker: &Checker,
+    checker: &mut Checker,
     prog: &Program,
     ground: Ground,
     op: &gd_op,
@@ -177,7 +263,12 @@ fn operation(
     if matches!(ret, Ret::Stopped | Ret::Absent) {
         return Ok(());
     }
-    let head = if checker.one_page[usize::from(op.op)] {
+    let disturbs = |i: &usize| {
+        let id = u32::from(prog.ops()[*i].op);
+        id < abi::GD_OP_SET_PTE && id != abi::GD_OP_SET_SEQ
+    };
+    let disturbed = checker.fired.iter().any(disturbs);
+    let head = if checker.one_page[usize::from(op.op)] && !checker.odd && !disturbed {
         let head = pages.operand_head(&prog.0, pages.layout().operand(op));
         head.map(|head| pages.get(&prog.0, head))
     } else {
@@ -190,11 +281,15 @@ fn operation(
         }
         _ => false,
     };
+    let is_walk = ops::info(op.op).is_some_and(|info| info.layer == Layer::Lockless);
     let ctx = Op {
         op,
-        does: does(op, rev, || {
-            head.map_or(1, |h| pages.left_in_folio(&prog.0, op, &h))
-        }),
+        does: match disturbed || checker.odd {
+            true if !is_walk => Does::Other,
+            _ => does(op, rev, || {
+                head.map_or(1, |h| pages.left_in_folio(&prog.0, op, &h))
+            }),
+        },
         recs,
         changed: &checker.changed,
         ret,
@@ -205,8 +300,10 @@ fn operation(
         zero,
         rev,
         counters: ground.counters,
+        fired: &checker.fired,
+        disturbed,
     };
-    rules::every_operation(&ctx, pages)?;
+    rules::every_operation(&ctx, pages, prog)?;
     match ctx.does {
         Does::Ask => rules::asked(&ctx),
         Does::Get(refs) => rules::got(&ctx, refs),
@@ -214,8 +311,15 @@ fn operation(
         Does::Pin(refs) => rules::pinned(&ctx, refs),
         Does::AddPin => rules::added_pin(&ctx),
         Does::Unpin(refs) => rules::unpinned(&ctx, refs),
+        Does::Walk => {
+            checker.advanced = true;
+            walk::walked(&ctx, pages, &mut checker.tables, prog, checker.odd)
+        }
         Does::PinMany | Does::UnpinMany | Does::Other => Ok(()),
     }?;
+    if disturbed || checker.odd {
+        return Ok(());
+    }
     let pins = matches!(
         ctx.does,
         Does::Pin(_) | Does::PinMany | Does::Unpin(_) | Does::UnpinMany
@@ -320,6 +424,7 @@ fn does(op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Does {
         | abi::GD_OP_FOLLOW_HUGE_PUD
         | abi::GD_OP_FOLLOW_HUGE_PGD
         | abi::GD_OP_CHECK_PIN_USER_PAGES..=abi::GD_OP_CHECK_GET_USER_PAGES_FAST => Does::Ask,
+        abi::GD_OP_GET_USER_PAGES_FAST..=abi::GD_OP_PIN_USER_PAGES_FAST_ONLY => Does::Walk,
         _ => Does::Other,
     }
 }

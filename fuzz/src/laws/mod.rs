@@ -8,6 +8,9 @@
 
 mod check;
 mod rules;
+pub(crate) mod tables;
+mod walk;
+mod walk_events;
 
 use std::fmt;
 
@@ -97,6 +100,26 @@ laws! {
         "what can fail takes nothing on a page whose count is negative";
     SlowGrabWarns, "slow-grab-warns",
         "the slow grab of a page without references warns";
+    PagesAreWhatIsMapped, "pages-are-what-is-mapped",
+        "each page that the walk returns was mapped at its address at some moment of the call";
+    AccessIsPermitted, "access-is-permitted",
+        "each page that the walk returns was mapped for the access that was asked for";
+    HeldIsReturned, "held-is-returned",
+        "what the walk holds of each folio is what it returned pages of";
+    NothingAskedNothingHeld, "nothing-asked-nothing-held",
+        "a walk of no pages returns none and takes nothing";
+    RefusalEndsTheWalk, "refusal-ends-the-walk",
+        "after a page that cannot be made accessible the walk returns no more pages";
+    ResultFitsTheCall, "result-fits-the-call",
+        "the walk's result is a negative errno or a number of pages, no more than were asked for";
+    SlowPathGetsTheRest, "slow-path-gets-the-rest",
+        "the slow path is asked once, for exactly the pages that the walk did not take";
+    FastOnlyNeverSleeps, "fast-only-never-sleeps",
+        "a walk that is to be fast only takes no lock and does not ask the slow path";
+    PagemapsBalance, "pagemaps-balance",
+        "each reference of a pagemap that was taken is given back once";
+    MmapLockBalances, "mmap-lock-balances",
+        "the mmap lock is released as often as it was taken, and not before";
 }
 
 impl fmt::Display for Law {
@@ -155,6 +178,13 @@ pub struct Checker {
     changed: Vec<check::Change>,
     /// By operation id: whether it is about one page.
     one_page: [bool; 256],
+    tables: tables::Tables,
+    /// The attached operations that the current one carried out.
+    fired: Vec<usize>,
+    /// The tables are as they are after the current operation.
+    advanced: bool,
+    /// A page was made the tail of another folio: nobody can tell its head.
+    odd: bool,
 }
 
 impl Default for Checker {
@@ -173,6 +203,10 @@ impl Default for Checker {
             pages: Pages::default(),
             changed: Vec::new(),
             one_page,
+            tables: tables::Tables::default(),
+            fired: Vec::new(),
+            advanced: false,
+            odd: false,
         }
     }
 }
@@ -197,6 +231,8 @@ impl Checker {
         known: &mut dyn FnMut(&Broken) -> bool,
     ) -> Option<Broken> {
         self.pages.start(&prog.0, ground.rev);
+        self.tables.start();
+        self.odd = false;
         check::trace(self, prog, ground, trace, known)
     }
 }

@@ -5,19 +5,25 @@ use csrc::abi::{self, gd_rec};
 
 use super::Law;
 use super::check::{Check, Does, Op};
+use super::walk;
 use crate::layout::maybe_dma_pinned;
 use crate::ops::Rev;
 use crate::pages::Pages;
 use crate::program::{self, Program};
 use crate::trace::{Call, PageState, Ret};
 
-fn calls<'a>(recs: &'a [gd_rec]) -> impl Iterator<Item = (Call, PageState)> + 'a {
+pub(super) fn calls<'a>(recs: &'a [gd_rec]) -> impl Iterator<Item = (Call, PageState)> + 'a {
     recs.iter()
         .filter(|rec| u32::from(rec.kind) == abi::GD_R_CALL)
         .map(|rec| (Call::from_abi(rec.a), PageState::from_call(rec)))
 }
 
-fn require(ok: bool, law: Law, page: Option<u32>, what: impl FnOnce() -> String) -> Check {
+pub(super) fn require(
+    ok: bool,
+    law: Law,
+    page: Option<u32>,
+    what: impl FnOnce() -> String,
+) -> Check {
     match ok {
         true => Ok(()),
         false => Err((law, page, what())),
@@ -39,12 +45,12 @@ pub(super) fn pinnedness(new: &PageState, rev: Rev) -> Check {
     )
 }
 
-pub(super) fn every_operation(op: &Op, pages: &Pages) -> Check {
+pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
     let id = u32::from(op.op.op);
     let before = pages.bits();
     let moved = |bit: u32| u32::from(before ^ op.bits) & bit != 0;
     require(
-        !moved(abi::GD_W_IRQS_ON),
+        !moved(abi::GD_W_IRQS_ON) || op.has_fired(prog, abi::GD_OP_SET_IRQS),
         Law::InterruptsAreRestored,
         None,
         || match u32::from(before) & abi::GD_W_IRQS_ON {
@@ -52,15 +58,24 @@ pub(super) fn every_operation(op: &Op, pages: &Pages) -> Check {
             _ => "interrupts were on and are off now".into(),
         },
     )?;
-    if id == abi::GD_OP_MM_SET_HAS_PINNED_FLAG {
+    if op.has_fired(prog, abi::GD_OP_SET_HAS_PINNED) {
+        // What it is now is what the program made of it.
+    } else if op.does == Does::Walk {
+        walk::has_pinned(op, before)?;
+    } else if id == abi::GD_OP_MM_SET_HAS_PINNED_FLAG {
         let set = u32::from(op.bits) & abi::GD_W_HAS_PINNED != 0;
         require(set, Law::HasPinnedIsOneWay, None, || "it is not set".into())?;
     } else {
         let same = !moved(abi::GD_W_HAS_PINNED);
         require(same, Law::HasPinnedIsOneWay, None, || "it changed".into())?;
     }
-    for (old, new) in op.changed {
+    for (_, new) in op.changed {
         pinnedness(new, op.rev)?;
+    }
+    if op.disturbed {
+        return Ok(());
+    }
+    for (old, new) in op.changed {
         let newly = |flag| new.has(flag) && !old.has(flag);
         require(
             !newly(abi::GD_F_LOCKED),
@@ -147,7 +162,7 @@ fn succeeded(op: &Op) -> bool {
 }
 
 /// The head after the operation.
-fn after(op: &Op, head: &PageState) -> PageState {
+pub(super) fn after(op: &Op, head: &PageState) -> PageState {
     let found = op.changed.iter().find(|(_, new)| new.page == head.page);
     found.map_or(*head, |(_, new)| *new)
 }
@@ -280,7 +295,7 @@ pub(super) fn put(op: &Op, refs: i32) -> Check {
 }
 
 /// By how much the refcount and the pin count of a folio move for some pins.
-fn scheme(head: &PageState, refs: i32, rev: Rev) -> (i32, i32) {
+pub(super) fn scheme(head: &PageState, refs: i32, rev: Rev) -> (i32, i32) {
     if head.is_large() && rev.counts_pins() {
         (refs, refs)
     } else {

@@ -11,12 +11,44 @@ use csrc::abi::{self, gd_op};
 
 use super::model::Model;
 use super::rng::Rng;
-use super::{MAX_FOLIOS, MAX_OPS, Program, draw};
+use super::{MAX_FOLIOS, MAX_OPS, Program, draw, walk};
 use crate::ops::{self, Layer, Rev};
+
+/// Which layer's functions programs are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// Those of the page level.
+    Page,
+    /// The walk without locks, and the page level on what it returns.
+    Lockless,
+    /// Half of the programs each.
+    #[default]
+    All,
+}
+
+impl Focus {
+    /// All choices.
+    pub const ALL: [Focus; 3] = [Focus::Page, Focus::Lockless, Focus::All];
+}
+
+impl std::str::FromStr for Focus {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "page" => Ok(Focus::Page),
+            "lockless" => Ok(Focus::Lockless),
+            "all" => Ok(Focus::All),
+            _ => Err(format!("`{s}` is no layer; there are: page, lockless, all")),
+        }
+    }
+}
 
 /// What programs should be like.
 #[derive(Clone, Debug)]
 pub struct Profile {
+    /// Which layer's functions they are about.
+    pub focus: Focus,
     /// Only operations that this revision has are drawn.
     pub rev: Rev,
     /// Whether failed assertions end programs (CONFIG_DEBUG_VM).
@@ -40,6 +72,7 @@ impl Profile {
     /// Programs for a revision's page level.
     pub fn new(rev: Rev) -> Profile {
         let mut profile = Profile {
+            focus: Focus::Page,
             rev,
             debug_vm: true,
             mean_ops: 16,
@@ -52,13 +85,25 @@ impl Profile {
             present: [false; 256],
         };
         for op in ops::table() {
-            if op.name(rev).is_some() && op.layer != Layer::Lockless && u32::from(op.id) < abi::GD_OP_SET_TAIL {
+            if op.name(rev).is_some() {
                 profile.ids.push(op.id);
                 profile.weights.push(weight(op));
                 profile.present[usize::from(op.id)] = true;
             }
         }
         profile
+    }
+
+    /// The same for programs about a layer.  A revision without the walk keeps to
+    /// the page level.
+    pub fn focus(mut self, focus: Focus) -> Profile {
+        let has_walk = ops::table()
+            .iter()
+            .any(|op| self.has(op.id) && walk::is_call(op.id));
+        if has_walk {
+            self.focus = focus;
+        }
+        self
     }
 
     /// The same for a kernel with or without CONFIG_DEBUG_VM.
@@ -75,13 +120,29 @@ impl Profile {
                 self.present[usize::from(id)] = false;
             }
         }
-        assert!(self.weights.iter().any(|&w| w > 0), "no operation is left");
+        assert!(self.present.contains(&true), "no operation is left");
         self
     }
 
-    /// Whether an operation is among those that are drawn.
+    /// Whether an operation is among those that are drawn, if the layer is.
     pub fn has(&self, id: u8) -> bool {
         self.present[usize::from(id)]
+    }
+
+    /// Whether programs may walk page tables.
+    pub(super) fn has_walks(&self) -> bool {
+        self.focus != Focus::Page
+    }
+
+    /// Whether a program that starts so goes on with walks.
+    fn walks(&self, rng: &mut Rng, earlier: &[gd_op]) -> bool {
+        let is_walk = |op: &gd_op| walk::is_call(op.op) || walk::set_level(op.op).is_some();
+        match self.focus {
+            Focus::Page => false,
+            Focus::Lockless => true,
+            Focus::All if earlier.is_empty() => rng.chance(1, 2),
+            Focus::All => earlier.iter().any(is_walk),
+        }
     }
 
     fn id(&self, rng: &mut Rng) -> u8 {
@@ -115,6 +176,9 @@ fn weight(op: &ops::OpInfo) -> u32 {
         abi::GD_OP_SET_IRQS | abi::GD_OP_SET_DEVMAP_KEY => 3,
         abi::GD_OP_SET_HAS_PINNED | abi::GD_OP_SET_SEQ => 4,
         abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT | abi::GD_OP_FOLIO_PUT_REFS => 8,
+        // What is drawn in other ways.
+        abi::GD_OP_SET_TAIL.. => 0,
+        _ if op.layer == Layer::Lockless => 0,
         _ if op.layer == Layer::World => 5,
         _ => 12,
     }
@@ -123,7 +187,8 @@ fn weight(op: &ops::OpInfo) -> u32 {
 /// A program of the profile's kind.
 pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
     let mut program = Program::EMPTY;
-    world(rng, profile, &mut program);
+    let walks = profile.walks(rng, &[]);
+    world(rng, profile, walks, &mut program);
     let count = match rng.below(8) {
         0 => rng.below(2 * profile.mean_ops) + 1,
         _ => profile.mean_ops * 3 / 4 + rng.below(profile.mean_ops / 2 + 2),
@@ -131,29 +196,99 @@ pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
     let mut model = Model::new(&program, profile.rev, profile.debug_vm);
     let count = count.clamp(1, profile.max_ops.clamp(1, MAX_OPS));
     let end_badly = rng.chance(profile.bad_ends, 1024);
-    for i in 0..count {
-        let last = i + 1 == count;
+    if walks {
+        map(rng, count, &mut model, &mut program);
+    }
+    // Few programs of the page level have something happen meanwhile.
+    let busy = walks || profile.rev.counts_pins() && rng.chance(1, 8);
+    while program.nr_ops() < count {
+        let last = program.nr_ops() + 1 == count;
         let op = match last && end_badly {
-            true => bad_end(rng, profile, &mut model, program.ops()),
-            false => operation(rng, profile, &mut model, program.ops()),
+            true => bad_end(rng, profile, walks, &mut model, program.ops()),
+            false => operation_of(rng, profile, walks, &mut model, program.ops()),
         };
+        let held = model.nr_held;
         model.apply(&op);
         program.push_op(op);
+        if busy {
+            meanwhile(rng, profile, count, held, &mut model, &mut program);
+        }
     }
     program.normalise();
     program
 }
 
-fn world(rng: &mut Rng, profile: &Profile, program: &mut Program) {
+/// Page tables to start with, a quarter of the program at most.
+fn map(rng: &mut Rng, count: usize, model: &mut Model, program: &mut Program) {
+    let most = (count / 4).max(1);
+    let want = rng.below(most) + 1;
+    let mut cursor = draw::tables::cursor(rng, model);
+    while program.nr_ops() < want {
+        if rng.chance(1, 6) {
+            cursor = draw::tables::Cursor::new(rng);
+        }
+        let scene = draw::tables::scene(rng, model, &mut cursor);
+        for op in scene.into_iter().flatten() {
+            model.apply(&op);
+            program.push_op(op);
+        }
+    }
+}
+
+/// What happens during the last operation, if anything does.
+pub(super) fn meanwhile(
+    rng: &mut Rng,
+    profile: &Profile,
+    count: usize,
+    held: usize,
+    model: &mut Model,
+    program: &mut Program,
+) {
+    let Some(main) = program.ops().last().copied() else {
+        return;
+    };
+    let is_world = ops::info(main.op).is_none_or(|op| op.layer == Layer::World);
+    let share = if walk::is_call(main.op) { 5 } else { 1 };
+    if is_world || !rng.chance(share, 8) {
+        return;
+    }
+    let many = match rng.below(8) {
+        0..=4 => 1,
+        5 | 6 => 2,
+        _ => 3,
+    };
+    // What is to happen is drawn before any of it has happened.
+    let before = model.clone();
+    for _ in 0..many {
+        if program.nr_ops() >= count {
+            break;
+        }
+        let Some(op) = draw::moments::attached(rng, profile, &before, &main) else {
+            break;
+        };
+        model.apply(&op);
+        program.push_op(op);
+    }
+    if rng.chance(3, 4) {
+        model.forget(held);
+    }
+}
+
+fn world(rng: &mut Rng, profile: &Profile, walks: bool, program: &mut Program) {
     program.0.world.state = draw::state(rng);
     program.0.world.seq = draw::seq(rng);
     let count = match rng.weighted(&[30, 34, 22, 14]) {
         n @ 0..=2 => n + 1,
         _ => rng.below(MAX_FOLIOS - 3) + 4,
     };
-    program.0.folio[0] = draw::folio(rng);
+    let folio = match walks {
+        true => draw::tables::mapped_folio,
+        false => draw::folio,
+    };
+    let count = if walks { count.min(4) } else { count };
+    program.0.folio[0] = folio(rng);
     for _ in 1..count.min(profile.max_folios) {
-        program.push_folio(draw::folio(rng));
+        program.push_folio(folio(rng));
     }
     program.normalise();
 }
@@ -165,21 +300,41 @@ pub(super) fn operation(
     model: &mut Model,
     earlier: &[gd_op],
 ) -> gd_op {
+    let walks = profile.walks(rng, earlier);
+    operation_of(rng, profile, walks, model, earlier)
+}
+
+fn operation_of(
+    rng: &mut Rng,
+    profile: &Profile,
+    walks: bool,
+    model: &mut Model,
+    earlier: &[gd_op],
+) -> gd_op {
     let fatal_too = rng.chance(profile.fatal, 1024);
     let dull_too = rng.chance(1, 2);
-    draw_until(rng, profile, model, earlier, |model, op| {
+    draw_until(rng, profile, walks, model, earlier, |model, op| {
         (fatal_too || !model.is_fatal(op)) && (dull_too || !model.is_dull(op))
     })
 }
 
 /// An operation that is expected to end the program.
-fn bad_end(rng: &mut Rng, profile: &Profile, model: &mut Model, earlier: &[gd_op]) -> gd_op {
-    draw_until(rng, profile, model, earlier, |model, op| model.is_fatal(op))
+fn bad_end(
+    rng: &mut Rng,
+    profile: &Profile,
+    walks: bool,
+    model: &mut Model,
+    earlier: &[gd_op],
+) -> gd_op {
+    draw_until(rng, profile, walks, model, earlier, |model, op| {
+        model.is_fatal(op)
+    })
 }
 
 fn draw_until(
     rng: &mut Rng,
     profile: &Profile,
+    walks: bool,
     model: &mut Model,
     earlier: &[gd_op],
     fits: impl Fn(&mut Model, &gd_op) -> bool,
@@ -187,17 +342,43 @@ fn draw_until(
     const TRIES: usize = 16;
     let mut tries = 1;
     loop {
-        let release = match rng.chance(3, 8) {
-            true => draw::release(rng, profile, model),
-            false => None,
+        let op = match walks {
+            true => of_walk(rng, profile, model, earlier),
+            false => of_pages(rng, profile, model, earlier),
         };
-        let op = release.unwrap_or_else(|| {
-            let id = profile.id(rng);
-            draw::op(rng, id, model, earlier)
-        });
         if tries == TRIES || fits(model, &op) {
             return op;
         }
         tries += 1;
     }
+}
+
+fn of_pages(rng: &mut Rng, profile: &Profile, model: &Model, earlier: &[gd_op]) -> gd_op {
+    let release = match rng.chance(3, 8) {
+        true => draw::release(rng, profile, model),
+        false => None,
+    };
+    release.unwrap_or_else(|| {
+        let id = profile.id(rng);
+        draw::op(rng, id, model, earlier)
+    })
+}
+
+fn of_walk(rng: &mut Rng, profile: &Profile, model: &Model, earlier: &[gd_op]) -> gd_op {
+    let op = match rng.weighted(&[40, 22, 14, 24]) {
+        0 => draw::calls::call(rng, profile, model),
+        1 => draw::release(rng, profile, model),
+        2 => match rng.below(12) {
+            0 if profile.has(abi::GD_OP_SET_TAIL as u8) => {
+                Some(draw::op(rng, abi::GD_OP_SET_TAIL as u8, model, earlier))
+            }
+            1 if profile.has(abi::GD_OP_ANSWER as u8) => {
+                Some(draw::op(rng, abi::GD_OP_ANSWER as u8, model, earlier))
+            }
+            _ => Some(draw::tables::entry(rng, model)),
+        },
+        _ => None,
+    };
+    op.filter(|op| profile.has(op.op))
+        .unwrap_or_else(|| of_pages(rng, profile, model, earlier))
 }

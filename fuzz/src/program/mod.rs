@@ -4,6 +4,7 @@
 //! A [`Program`] is the C side's `struct gd_program`, so that running it needs
 //! no translation.  Around it:
 //!
+//! * [`walk`] has what there is to say about addresses, entries and moments;
 //! * [`normalise`] brings any contents into range and into one canonical form;
 //! * [`wire`] is the compact form of corpora: every byte string is a program;
 //! * [`text`] is the form people write: `.gup` files;
@@ -13,14 +14,17 @@
 //! changes fields calls [`Program::normalise`] before the program runs.
 
 mod draw;
+mod fold;
 pub mod generate;
 pub mod list;
+mod maps;
 mod model;
 pub mod mutate;
 pub mod normalise;
 pub mod rng;
 pub mod text;
 mod values;
+pub mod walk;
 pub mod wire;
 
 use std::fmt;
@@ -154,15 +158,17 @@ impl Program {
         self.0.folio.copy_within(i + 1..nr, i);
         self.0.folio[nr - 1] = NO_FOLIO;
         self.0.world.nr_folios = nr as u8 - 1;
-        for op in self.ops_mut() {
-            for run in &mut op.run {
-                let (index, offset) = split_page(run.page);
-                if index == i {
-                    run.page = page(0, 0);
-                } else if index > i && index < MAX_FOLIOS {
-                    run.page = page(index - 1, offset);
-                }
+        let renumber = |p: &mut u16| {
+            let (index, offset) = split_page(*p);
+            if index == i {
+                *p = page(0, 0);
+            } else if index > i && index < MAX_FOLIOS {
+                *p = page(index - 1, offset);
             }
+        };
+        for op in self.ops_mut() {
+            op.run.iter_mut().for_each(|run| renumber(&mut run.page));
+            renumber(&mut op.at_page);
         }
         true
     }
@@ -172,28 +178,51 @@ impl Program {
         self.insert_op(self.nr_ops(), op)
     }
 
-    /// Adds an operation before the `i`th, unless there are [`MAX_OPS`].
+    /// Adds an operation before the `i`th, unless there are [`MAX_OPS`]; one
+    /// without a moment goes after the attached ones that it would come between.
     pub fn insert_op(&mut self, i: usize, op: gd_op) -> bool {
         let nr = self.nr_ops();
         if nr == MAX_OPS || i > nr {
             return false;
         }
+        let i = match op.when {
+            0 => self.group_border(i),
+            _ => i,
+        };
         self.0.op.copy_within(i..nr, i + 1);
         self.0.op[i] = op;
         self.0.world.nr_ops = nr as u16 + 1;
         true
     }
 
-    /// Takes the `i`th operation away.
+    /// Takes the `i`th operation away, and those that are attached to it.
     pub fn remove_op(&mut self, i: usize) -> bool {
         let nr = self.nr_ops();
         if i >= nr {
             return false;
         }
-        self.0.op.copy_within(i + 1..nr, i);
-        self.0.op[nr - 1] = NO_OP;
-        self.0.world.nr_ops = nr as u16 - 1;
+        let end = match self.0.op[i].when {
+            0 => self.group_border(i + 1),
+            _ => i + 1,
+        };
+        let left = nr - (end - i);
+        self.0.op.copy_within(end..nr, i);
+        self.0.op[left..nr].fill(NO_OP);
+        self.0.world.nr_ops = left as u16;
         true
+    }
+
+    /// The first place from `i` on that is in no group of an operation and
+    /// those attached to it.
+    pub fn group_border(&self, i: usize) -> usize {
+        let attached = self.ops().iter().skip(i).take_while(|op| op.when != 0);
+        i + attached.count()
+    }
+
+    /// The operation that the `i`th is attached to, or is.
+    pub fn main_op(&self, i: usize) -> usize {
+        let before = self.ops()[..=i].iter().rposition(|op| op.when == 0);
+        before.unwrap_or(0)
     }
 
     /// Keeps the first `len` operations.

@@ -9,11 +9,21 @@
 use csrc::abi::{self, gd_op};
 
 use super::list::{self, Entry};
-use super::{MAX_FOLIOS, Program};
+use super::maps::{Hit, Maps};
+use super::walk::{self, Level, PAGE_SIZE, TASK_SIZE_MAX};
+use super::{MAX_FOLIOS, Program, page, split_page};
 use crate::ops::Rev;
 
 /// Pins of one small page per reference.
 const BIAS: i32 = abi::GD_SLOT_PAGES as i32;
+
+/// Pages of a device that can be taken one by one before the step limit.
+const STEPS: i32 = abi::GD_STEP_LIMIT as i32 / 2;
+
+fn is_pin(op: &gd_op) -> bool {
+    let id = u32::from(op.op);
+    id == abi::GD_OP_PIN_USER_PAGES_FAST || id == abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
+}
 
 /// The guess at one folio.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,7 +67,7 @@ impl Guess {
     }
 
     /// Whether DEBUG_VM objects when a page is unpinned.
-    fn is_shared_anon(&self) -> bool {
+    pub fn is_shared_anon(&self) -> bool {
         self.is_anon() && !self.exclusive && !self.is_zero()
     }
 
@@ -89,6 +99,8 @@ pub(super) struct Model {
     /// What is held, the latest last.
     pub held: [Held; 8],
     pub nr_held: usize,
+    /// What is mapped.
+    pub maps: Maps,
     seq: u32,
     devmap_key: bool,
     debug_vm: bool,
@@ -133,6 +145,7 @@ impl Model {
                 pinned: false,
             }; 8],
             nr_held: 0,
+            maps: Maps::new(program),
             seq: program.0.world.seq,
             devmap_key: u32::from(program.0.world.state) & abi::GD_W_DEVMAP_KEY != 0,
             debug_vm,
@@ -169,6 +182,9 @@ impl Model {
         let id = u32::from(op.op);
         if id >= abi::GD_OP_SET_REF {
             return false;
+        }
+        if walk::is_call(op.op) {
+            return self.is_fatal_call(op);
         }
         let info = match crate::ops::info(op.op) {
             Some(info) => info,
@@ -248,6 +264,9 @@ impl Model {
     /// Whether the operation is expected to find nothing to do: worth trying,
     /// but not too often.
     pub fn is_dull(&mut self, op: &gd_op) -> bool {
+        if walk::is_call(op.op) {
+            return self.maps.hit(op.addr).is_none();
+        }
         let Entry::Page { index, offset } = Entry::first(op.run[0].page) else {
             return false;
         };
@@ -324,6 +343,9 @@ impl Model {
             {
                 self.take(first, op.n.clamp(1, 512), pin, 0);
             }
+            abi::GD_OP_GET_USER_PAGES_FAST..=abi::GD_OP_PIN_USER_PAGES_FAST_ONLY => {
+                self.apply_call(op);
+            }
             abi::GD_OP_PAGE_REF_SUB_RETURN => self.give(first, op.n, false),
             abi::GD_OP_GUP_PUT_FOLIO if !raw => self.give(first, op.n, pin),
             abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => self.give(first, 1, true),
@@ -345,7 +367,9 @@ impl Model {
     }
 
     fn apply_world(&mut self, op: &gd_op) {
+        self.maps.set(op);
         match u32::from(op.op) {
+            abi::GD_OP_SET_PTE..=abi::GD_OP_ANSWER => return,
             abi::GD_OP_SET_SEQ => return self.seq = op.val as u32,
             abi::GD_OP_SET_DEVMAP_KEY => return self.devmap_key = op.arg & 1 != 0,
             _ => {}
@@ -396,6 +420,75 @@ impl Model {
         }
     }
 
+    /// Whether a call is expected to end the program: by what it stores, as the
+    /// walk itself stops at what it does not like.
+    fn is_fatal_call(&self, op: &gd_op) -> bool {
+        let Some(hit) = self.maps.hit(op.addr) else {
+            return false;
+        };
+        if !self.lets_through(op, &hit) {
+            return false;
+        }
+        let is_get = !is_pin(op);
+        let null = u32::from(op.mods) & abi::GD_MOD_NULL != 0;
+        // Without a count the walk of a leaf never meets its end.
+        let endless = op.n == 0 && hit.level != Level::Pte;
+        let far = op.n > STEPS && u32::from(hit.eflags) & 1 << abi::GD_EF_DEVMAP != 0;
+        null && is_get || endless || far
+    }
+
+    /// Whether the walk takes a page.
+    fn lets_through(&self, op: &gd_op, hit: &Hit) -> bool {
+        let entry = |flag: u32| u32::from(hit.eflags) & 1 << flag != 0;
+        let foll = |flag: u32| op.foll & 1 << flag != 0;
+        let (write, longterm) = (foll(abi::GD_FOLL_WRITE), foll(abi::GD_FOLL_LONGTERM));
+        let Some(g) = hit.page.and_then(|page| self.guess(page)) else {
+            return false;
+        };
+        let blocked = entry(abi::GD_EF_ABSENT)
+            || entry(abi::GD_EF_KERNEL)
+            || write && !entry(abi::GD_EF_RW)
+            || longterm && (entry(abi::GD_EF_DEVMAP) || is_pin(op) && g.shortterm)
+            || entry(abi::GD_EF_SPECIAL) && !entry(abi::GD_EF_DEVMAP);
+        let unshared = !is_pin(op) || entry(abi::GD_EF_RW) || !g.is_shared_anon();
+        let secret = u32::from(g.mapping) == abi::GD_M_SECRETMEM;
+        !blocked && unshared && !secret && g.refs > 0
+    }
+
+    /// Takes the pages that the walk is expected to take; what becomes of that
+    /// when something happens meanwhile is not guessed at.
+    fn apply_call(&mut self, op: &gd_op) {
+        let odd = u32::from(op.mods) & (abi::GD_MOD_RAW | abi::GD_MOD_NULL) != 0;
+        let start = op.addr & !(PAGE_SIZE - 1);
+        let count = if op.n == 0 { 8 } else { op.n.min(512) };
+        let fits = start < TASK_SIZE_MAX && op.n >= 0;
+        if odd || !fits || op.foll & !walk::CALL_FLAGS != 0 {
+            return;
+        }
+        let (mut first, mut len) = (0, 0);
+        for i in 0..count as u64 {
+            let hit = self.maps.hit(start + i * PAGE_SIZE);
+            let Some(hit) = hit.filter(|hit| self.lets_through(op, hit)) else {
+                break;
+            };
+            let next = hit.page.unwrap_or(0);
+            let (index, offset) = split_page(first);
+            if len > 0 && next == page(index, offset + len as usize) {
+                len += 1;
+                continue;
+            }
+            self.take(first, len, is_pin(op), 1);
+            (first, len) = (next, 1);
+        }
+        self.take(first, len, is_pin(op), 1);
+    }
+
+    /// Forgets what was taken since there were so many held: it may not have
+    /// come to it.
+    pub fn forget(&mut self, nr_held: usize) {
+        self.nr_held = self.nr_held.min(nr_held);
+    }
+
     fn guess(&self, page: u16) -> Option<&Guess> {
         match Entry::first(page) {
             Entry::Page { index, .. } => self.folio.get(index),
@@ -414,7 +507,7 @@ impl Model {
         let Some(refs) = g.refs_at(offset) else {
             return;
         };
-        if *refs == 0 || *refs < least {
+        if *refs == 0 || *refs < least || n == 0 {
             return;
         }
         if !(pinned && zero && self.counts_pins) {

@@ -11,9 +11,10 @@ use std::sync::LazyLock;
 
 use csrc::abi::{self, gd_folio, gd_op, gd_run};
 
+use super::walk::{self, Level, Place};
 use super::{MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_FOLIO, NO_OP, NO_RUN, NULL, POISON};
 use super::{Program, page, split_page};
-use crate::ops;
+use crate::ops::{self, Layer};
 
 /// Folio flags that a program can set: HEAD and ANON_EXCLUSIVE follow from
 /// the order and from `exclusive`.
@@ -40,6 +41,25 @@ pub(super) struct Fix {
     id: u8,
     /// Whether the operation has a list.
     list: bool,
+    /// What the fields of page tables mean to it.
+    walk: Walk,
+    /// Whether moments may belong to it.
+    kernel: bool,
+    /// Whether it may have a moment.
+    world: bool,
+}
+
+/// Which of the fields beyond those of the page level an operation has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    /// None.
+    No,
+    /// `addr`, as it is.
+    Call,
+    /// The second page.
+    To,
+    /// Those of an entry.
+    Set(Level),
 }
 
 /// The fixes of all id bytes.
@@ -52,17 +72,26 @@ static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
         let mask = |operands, bits: u32| if op.has(operands) { bits } else { 0 };
         let mods = mask(abi::GD_S_FOLL, abi::GD_MOD_RAW)
             | mask(abi::GD_S_DIRTY, abi::GD_MOD_DIRTY)
-            | mask(abi::GD_S_LIST, abi::GD_MOD_N);
+            | mask(abi::GD_S_LIST, abi::GD_MOD_N)
+            | mask(abi::GD_S_PAGES, abi::GD_MOD_NULL);
         Fix {
             values: op.arg.values(),
             foll: mask(abi::GD_S_FOLL, !0),
             n: mask(abi::GD_S_N, !0) as i32,
             val: mask(abi::GD_S_VAL, !0) as i32,
             arg: mask(abi::GD_S_ARG, !0) as u16,
-            page: mask(abi::GD_S_PAGE | abi::GD_S_FOLIO, !0) as u16,
+            page: mask(abi::GD_S_PAGE | abi::GD_S_FOLIO | abi::GD_S_ENTRY, !0) as u16,
             mods: mods as u8,
             id: op.id,
             list: op.has(abi::GD_S_LIST),
+            walk: match walk::set_level(op.id) {
+                Some(level) => Walk::Set(level),
+                None if op.has(abi::GD_S_ADDR) => Walk::Call,
+                None if op.has(abi::GD_S_TO) => Walk::To,
+                None => Walk::No,
+            },
+            kernel: op.layer != Layer::World,
+            world: op.layer == Layer::World,
         }
     })
 });
@@ -106,8 +135,10 @@ impl Program {
     pub fn normalise(&mut self) {
         let fixes = fixes();
         let nr_folios = self.normalise_world();
+        let mut groups = Groups::default();
         for op in self.ops_mut() {
             fix_op(op, fixes, nr_folios, |_| {});
+            groups.fix(op, fixes);
         }
     }
 
@@ -180,6 +211,83 @@ pub fn fix_folio(folio: &mut gd_folio) {
     Seen::default().fix(folio);
 }
 
+/// Which operations can have a moment: those of the world that follow one of
+/// the kernel, with nothing but others that have one in between.
+#[derive(Default)]
+pub(super) struct Groups {
+    open: bool,
+}
+
+impl Groups {
+    /// To be called with one operation after the other, each fixed.
+    #[inline]
+    pub(super) fn fix(&mut self, op: &mut gd_op, fixes: &Fixes) {
+        let fix = &fixes[usize::from(op.op)];
+        if op.when != 0 && !(self.open & fix.world) {
+            no_moment(op);
+        }
+        if op.when == 0 {
+            self.open = fix.kernel;
+        }
+    }
+}
+
+fn no_moment(op: &mut gd_op) {
+    op.when = 0;
+    op.nth = 0;
+    op.at_page = 0;
+    op.at_addr = 0;
+}
+
+/// The moment of an operation.  Of the bytes that stand for none many mean that
+/// there is none, as most operations of random bytes should have none.
+#[inline]
+fn fix_moment(op: &mut gd_op, nr_folios: usize) {
+    op.when &= 31;
+    match walk::place(op.when) {
+        Some(place) if op.when != 0 => {
+            op.nth = op.nth.max(1);
+            op.at_page = match place {
+                Place::Page => fix_declared(op.at_page, nr_folios),
+                _ => 0,
+            };
+            op.at_addr = match place {
+                Place::Entry(_) => op.at_addr & walk::ADDR_MASK,
+                _ => 0,
+            };
+        }
+        _ => no_moment(op),
+    }
+}
+
+/// An entry of a page table; what its kind or its level does not have is zero.
+#[inline]
+fn fix_entry(op: &mut gd_op, level: Level) {
+    op.addr &= walk::ADDR_MASK;
+    op.n = op.n.clamp(1, abi::GD_MAX_SET as i32);
+    op.entry &= 15;
+    if u32::from(op.entry) >= abi::GD_NR_ENTRY_KINDS {
+        op.entry = abi::GD_E_PAGE as u8;
+    }
+    let is_pointer = op.run[0].page == NULL || op.run[0].page == POISON;
+    match u32::from(op.entry) {
+        abi::GD_E_TABLE if level == Level::Pte => op.entry = abi::GD_E_NONE as u8,
+        abi::GD_E_PAGE | abi::GD_E_SWAP | abi::GD_E_MIGRATION if level == Level::Pgd => {
+            op.entry = abi::GD_E_NONE as u8;
+        }
+        abi::GD_E_PAGE | abi::GD_E_MIGRATION if is_pointer => op.entry = abi::GD_E_NONE as u8,
+        _ => {}
+    }
+    op.eflags &= match u32::from(op.entry) {
+        abi::GD_E_PAGE => walk::ENTRY_FLAGS,
+        abi::GD_E_TABLE => walk::TABLE_FLAGS,
+        _ => 0,
+    };
+    if !walk::has_page(op.entry) {
+        op.run[0].page = 0;
+    }
+}
+
 /// Brings an operation into range and into canonical form, after `fold` has
 /// had each run that the operation uses.
 #[inline]
@@ -208,9 +316,29 @@ pub(super) fn fix_op(op: &mut gd_op, fixes: &Fixes, nr_folios: usize, fold: impl
     } else {
         fold(&mut op.run[0]);
         let page = fix_page(op.run[0].page & fix.page, nr_folios);
+        let to = match fix.walk {
+            Walk::To => {
+                fold(&mut op.run[1]);
+                fix_page(op.run[1].page, nr_folios)
+            }
+            _ => 0,
+        };
         op.run = [NO_RUN; super::NR_RUNS];
         op.run[0].page = page;
+        op.run[1].page = to;
     }
+    op.pad = 0;
+    if let Walk::Set(level) = fix.walk {
+        fix_entry(op, level);
+    } else {
+        op.addr &= match fix.walk {
+            Walk::Call => !0,
+            _ => 0,
+        };
+        op.entry = 0;
+        op.eflags = 0;
+    }
+    fix_moment(op, nr_folios);
 }
 
 /// Drops empty runs, bounds the length; returns the length.
@@ -258,6 +386,13 @@ fn rebuild_list(runs: &mut [gd_run; super::NR_RUNS], nr_folios: usize) -> usize 
 #[inline]
 fn is_page(p: u16, nr_folios: usize) -> bool {
     (usize::from(p) < nr_folios << abi::GD_RUN_SHIFT) | (p == NULL) | (p == POISON)
+}
+
+/// A page of a declared folio.
+#[inline]
+fn fix_declared(p: u16, nr_folios: usize) -> u16 {
+    let (index, offset) = split_page(p);
+    page(index % nr_folios, offset)
 }
 
 /// Folio indices modulo what exists; NULL and POISON in one spelling only, so

@@ -5,7 +5,8 @@
 //! The booted kernel gets the programs in batches and runs one while the last
 //! one is compared.  An operation that it does not provide is a gap: named,
 //! counted, and taken out, so that the rest of its program is compared all the
-//! same.
+//! same.  So is all that belongs to the lockless layer: it is the userspace
+//! build that brings page tables and moments.
 
 mod control;
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use self::control::Control;
 use crate::hunt;
+use crate::layer::{self, Focus};
 use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
 use crate::program::generate::Profile;
@@ -195,7 +197,9 @@ impl Replay {
         mut tick: impl FnMut(&Counts) -> bool,
     ) -> (Counts, Ending) {
         let info = self.oracle.pair().left.info();
-        let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        let profile = Profile::new(info.rev)
+            .debug_vm(info.debug_vm)
+            .focus(Focus::Page);
         let mut source = Source {
             config,
             profile,
@@ -297,15 +301,27 @@ struct Source<'a> {
     last: Option<Program>,
 }
 
+/// A program of the corpus, without what the guest does not provide.
+fn page_level(program: &Program, counts: &mut Counts) -> Program {
+    let mut program = *program;
+    layer::to_page_level(&mut program, |op| {
+        let gap = layer::gap_name(op);
+        *counts.gaps.entry(gap).or_default() += 1;
+    });
+    program
+}
+
 impl Source<'_> {
     fn fill(&mut self, batch: &mut Vec<Program>, counts: &mut Counts) {
         while batch.len() < BATCH {
             if let Some(program) = self.config.corpus.get(self.next as usize) {
-                batch.push(*program);
+                batch.push(page_level(program, counts));
                 counts.corpus += 1;
             } else if self.more(counts.fresh) {
                 let corpus = self.config.corpus;
-                let program = hunt::next(corpus, self.last.take(), &self.profile, &mut self.rng);
+                let mut program =
+                    hunt::next(corpus, self.last.take(), &self.profile, &mut self.rng);
+                layer::to_page_level(&mut program, |_| ());
                 self.last = Some(program);
                 batch.push(program);
                 counts.fresh += 1;

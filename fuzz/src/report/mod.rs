@@ -5,11 +5,13 @@
 //! marked, both values, the state around it, and how to see it again.  A
 //! reproducer is a program in text form whose comments say the same in short.
 
+mod entries;
 mod file;
 mod show;
 
 use std::fmt::Write;
 
+use csrc::abi::gd_op;
 use serde::Serialize;
 
 pub use file::hash;
@@ -17,7 +19,9 @@ pub use file::{reproducer, save_reproducer, write_atomically};
 pub use show::Names;
 
 use crate::compare::{Divergence, Field};
-use crate::ops;
+use crate::laws::tables::Tables;
+use crate::layer;
+use crate::ops::{self, Layer};
 use crate::oracle::{Oracle, Verdict, Which};
 use crate::pages::Pages;
 use crate::program::{Program, text};
@@ -26,6 +30,8 @@ use crate::trace::{PageState, Record, Trace};
 
 /// Pages that a report shows, at most.
 const SHOWN_PAGES: usize = 8;
+/// Lines on page tables that it shows, at most.
+const SHOWN_ENTRIES: usize = 8;
 
 /// How to see a finding again, beside `gupdiff run`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +78,9 @@ pub struct Finding {
     /// That operation as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub op: Option<String>,
+    /// What is attached to it, as text: what others do at moments of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attached: Vec<String>,
     /// What differs, or which law is broken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
@@ -99,6 +108,11 @@ pub fn finding(oracle: &Oracle, prog: &Program, verdict: &Verdict) -> Finding {
         verdict: verdict.name(),
         op_index,
         op,
+        attached: op_index
+            .map(|i| layer::attached(prog.ops(), i))
+            .unwrap_or_default()
+            .map(|i| names.moment(i as u16))
+            .collect(),
         what: None,
         page: None,
         left: None,
@@ -318,14 +332,11 @@ fn around(
     if more > 0 {
         out += &format!("  and {more} more\n");
     }
+    out += &page_tables(prog, index, oracle.left_trace(), names);
     out += "\nevents and results of the operation\n";
     for s in &shown {
         let mut any = false;
-        for line in s
-            .records
-            .iter()
-            .filter_map(|r| show::event(r, s.side, names))
-        {
+        for line in show::events(&s.records, s.side, names) {
             let side = if any { "" } else { s.which.name() };
             out += &format!("  {side:<5}  {line}\n");
             any = true;
@@ -346,6 +357,35 @@ fn page_lines(name: &str, before: &PageState, after: &PageState) -> String {
         show::page_state(before),
         show::page_state(after)
     )
+}
+
+/// The entries of page tables that serve the range of an entry point of the
+/// walk, before it, as far as there are not too many.
+fn page_tables(prog: &Program, index: usize, trace: &Trace, names: &Names) -> String {
+    let walks = |op: &&gd_op| ops::info(op.op).is_some_and(|i| i.layer == Layer::Lockless);
+    let Some(op) = prog.ops().get(index).filter(walks) else {
+        return String::new();
+    };
+    let mut tables = Tables::default();
+    for (earlier, recs) in prog.ops().iter().zip(trace.ops()).take(index) {
+        if !layer::is_attached(earlier) {
+            tables.apply(earlier, names.layout());
+        }
+        for rec in recs {
+            if let Record::Act(i) = rec.into() {
+                tables.apply(&prog.ops()[usize::from(i)], names.layout());
+            }
+        }
+    }
+    let mut out = String::from("\npage tables\n");
+    let lines = entries::lines(&tables, op.addr, op.n, names);
+    for line in lines.iter().take(SHOWN_ENTRIES) {
+        out += &format!("  {line}\n");
+    }
+    if lines.len() > SHOWN_ENTRIES {
+        out += &format!("  and {} more\n", lines.len() - SHOWN_ENTRIES);
+    }
+    out
 }
 
 /// One side around one operation.
@@ -464,16 +504,23 @@ pub fn traces(oracle: &Oracle, prog: &Program) -> String {
 }
 
 fn record_lines(recs: &[csrc::abi::gd_rec], side: &dyn Side, names: &Names) -> String {
-    let line = |record: Record| match record {
-        Record::Page(state) => format!(
-            "      PAGE  {}: {}\n",
-            names.page(state.page),
-            show::page_state(&state)
-        ),
-        other => match show::event(&other, side, names) {
-            Some(event) => format!("      {event}\n"),
-            None => String::new(),
-        },
-    };
-    recs.iter().map(|rec| line(rec.into())).collect()
+    let records: Vec<Record> = recs.iter().map(Record::from).collect();
+    let mut out = String::new();
+    // Pages stay where they are among the others.
+    for group in records.chunk_by(|a, b| is_page(a) == is_page(b)) {
+        for record in group {
+            if let Record::Page(state) = record {
+                let (page, state) = (names.page(state.page), show::page_state(state));
+                out += &format!("      PAGE  {page}: {state}\n");
+            }
+        }
+        for event in show::events(group, side, names) {
+            out += &format!("      {event}\n");
+        }
+    }
+    out
+}
+
+fn is_page(record: &Record) -> bool {
+    matches!(record, Record::Page(_))
 }

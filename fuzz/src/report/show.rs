@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Words for values of a trace.
 
-use csrc::abi::{self, gd_program};
+use csrc::abi::{self, gd_op, gd_program};
 
 use crate::compare::Value;
 use crate::layout::Layout;
-use crate::program::{Program, text};
+use crate::program::{NO_OP, Program, text};
 use crate::side::Side;
 use crate::site::SiteId;
-use crate::trace::{Call, PageState, Record, Ret};
+use crate::trace::{Ask, Call, PageState, Record, Ret};
 
 /// Names the pages of one program.
 pub struct Names {
     layout: Layout,
     folios: Vec<String>,
+    ops: Vec<gd_op>,
 }
 
 impl Names {
@@ -22,6 +23,7 @@ impl Names {
         Self {
             layout: Layout::new(&prog.0),
             folios: text::folio_names(prog),
+            ops: prog.ops().to_vec(),
         }
     }
 
@@ -36,6 +38,25 @@ impl Names {
             Some((index, 0)) => self.folios[index].clone(),
             Some((index, offset)) => format!("{}+{offset}", self.folios[index]),
             None => format!("page {page:#x}"),
+        }
+    }
+
+    /// The same, for a page that may be outside of the arena.
+    fn page_or_nowhere(&self, page: u32) -> String {
+        match page {
+            abi::GD_NOWHERE => "a pointer to nowhere".into(),
+            page => self.page(page),
+        }
+    }
+
+    /// An attached operation as it stands in the program, by its index.
+    pub fn moment(&self, index: u16) -> String {
+        match self.ops.get(usize::from(index)) {
+            // What is done at moments has one name for all revisions.
+            Some(op) => text::format_op(op, text::DEFAULT_NAMES, &self.folios)
+                .trim_start()
+                .to_string(),
+            None => format!("| operation {}", index + 1),
         }
     }
 
@@ -144,6 +165,47 @@ fn call(call: Call, state: &PageState, names: &Names) -> String {
     )
 }
 
+/// FOLL_ flags that were passed on, in the words of the text form.
+fn foll(flags: u32) -> String {
+    // an operation with flags and nothing else
+    let op = gd_op {
+        op: abi::GD_OP_CHECK_GET_USER_PAGES as u8,
+        foll: flags,
+        ..NO_OP
+    };
+    match text::format_op(&op, text::DEFAULT_NAMES, &[]).split_once(' ') {
+        Some((_, words)) => words.into(),
+        None => "no flags".into(),
+    }
+}
+
+fn ask(ask: Ask, names: &Names) -> String {
+    let pagemap = |given| if given { "its pagemap" } else { "NULL" };
+    match ask {
+        Ask::Slow { flags, start } => format!("slow_path({start:#x}, ..., {})", foll(flags)),
+        Ask::SlowNr { nr, null } => {
+            let null = if null { ", into NULL" } else { "" };
+            format!("slow_path(..., {}, ...){null}", pages(nr))
+        }
+        Ask::Pagemap { page, given } => {
+            let page = names.page_or_nowhere(page);
+            format!("get_dev_pagemap({page}, {})", pagemap(given))
+        }
+        Ask::PagemapPut { given } => format!("put_dev_pagemap({})", pagemap(given)),
+        Ask::MmapLock => "mmap_read_lock()".into(),
+        Ask::MmapUnlock => "mmap_read_unlock()".into(),
+        Ask::Unknown(kind) => format!("unknown call {kind}"),
+    }
+}
+
+/// A number of pages that may be a negative one.
+fn pages(nr: u64) -> String {
+    match nr as i64 {
+        1 => "1 page".into(),
+        n => format!("{n} pages"),
+    }
+}
+
 /// Where a site is: on this side, else on the other, else its name.
 pub fn site(id: SiteId, side: &dyn Side) -> String {
     side.place(id)
@@ -156,6 +218,11 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
         Value::Site(id) => site(id, side),
         Value::Event(what) => what.into(),
         Value::Call(c, state) => call(c, &state, names),
+        Value::Ask(a) => ask(a, names),
+        Value::Act(index, came) => {
+            let what = if came { "comes" } else { "never comes" };
+            format!("the moment {what}: {}", names.moment(index))
+        }
         Value::Count(n) => n.to_string(),
         Value::Flags(bits) => flags(bits),
         Value::Mapping(mapping) => text::mapping_word(mapping).into(),
@@ -163,14 +230,67 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
         Value::State(bits) => state(bits),
         Value::Ret(r) => ret(r, names),
         Value::End(end, executed) => format!("{end} after {executed} operations"),
-        Value::Page(abi::GD_NOWHERE) => "a pointer to nowhere".into(),
-        Value::Page(page) => names.page(page),
+        Value::Page(page) => names.page_or_nowhere(page),
         Value::Record(name) => format!("a {name} record"),
     }
 }
 
+/// Records in lines, but for pages, which are shown elsewhere.  The two records
+/// of a call of the slow path are one line, entries of `pages[]` one for a run.
+pub fn events(records: &[Record], side: &dyn Side, names: &Names) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = records;
+    while let Some((record, after)) = rest.split_first() {
+        rest = after;
+        match (record, after.first()) {
+            (
+                Record::Ask(Ask::Slow { flags, start }),
+                Some(Record::Ask(Ask::SlowNr { nr, null })),
+            ) => {
+                rest = &after[1..];
+                let into = if *null { ", into NULL" } else { "" };
+                let (nr, flags) = (pages(*nr), foll(*flags));
+                lines.push(format!("ASK   slow_path({start:#x}, {nr}, {flags}){into}"));
+            }
+            (Record::Entry { index, page }, _) => {
+                let run = records_of_run(*page, after);
+                rest = &after[run..];
+                lines.push(entries(*index, *page, run, names));
+            }
+            _ => lines.extend(event(record, side, names)),
+        }
+    }
+    lines
+}
+
+/// How many entries that follow one are consecutive pages, or all nowhere.
+fn records_of_run(first: u32, after: &[Record]) -> usize {
+    let next = |i: usize| match first {
+        abi::GD_NOWHERE => first,
+        first => first + 1 + i as u32,
+    };
+    let goes_on = |(i, record): (usize, &Record)| match record {
+        Record::Entry { page, .. } => *page == next(i),
+        _ => false,
+    };
+    after.iter().enumerate().take_while(|r| goes_on(*r)).count()
+}
+
+fn entries(index: u16, page: u32, more: usize, names: &Names) -> String {
+    let last = usize::from(index) + more;
+    match (more, page) {
+        (0, page) => format!("pages[{index}] is {}", names.page_or_nowhere(page)),
+        (_, abi::GD_NOWHERE) => format!("pages[{index}..{last}] are pointers to nowhere"),
+        _ => format!(
+            "pages[{index}..{last}] are {}..{}",
+            names.page(page),
+            names.page(page + more as u32)
+        ),
+    }
+}
+
 /// A record in one line; `None` for pages, which are shown elsewhere.
-pub fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<String> {
+fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<String> {
     Some(match record {
         Record::Warn(id) => format!("WARN  {}", site(*id, side)),
         Record::Bug(id) => format!("BUG   {}", site(*id, side)),
@@ -187,10 +307,9 @@ pub fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<String> 
             state(*bits)
         ),
         Record::Ret(r) => format!("RET   {}", ret(*r, names)),
-        Record::Entry { index, page } => match *page {
-            abi::GD_NOWHERE => format!("pages[{index}] is a pointer to nowhere"),
-            page => format!("pages[{index}] is {}", names.page(page)),
-        },
+        Record::Ask(a) => format!("ASK   {}", ask(*a, names)),
+        Record::Act(index) => format!("ACT   {}", names.moment(*index)),
+        Record::Entry { index, page } => entries(*index, *page, 0, names),
         Record::Page(_) => return None,
         Record::End { reason, executed } => format!("END   {reason} after {executed} operations"),
         Record::Unknown(kind) => format!("unknown record {kind}"),

@@ -11,6 +11,7 @@ pub mod rust;
 
 use std::fmt;
 
+use crate::accepted::RevisionPair;
 use crate::ops::Rev;
 use crate::program::Program;
 use crate::site::PlacedSite;
@@ -242,6 +243,13 @@ impl Pair {
             }
         };
         Self::open(&left, &right)
+    }
+
+    /// The revisions of the sides; a side that is alone is compared with none.
+    pub fn revisions(&self) -> RevisionPair {
+        let left = self.left.info().rev;
+        let right = self.right.as_ref().map_or(left, |r| r.info().rev);
+        RevisionPair { left, right }
     }
 
     /// The name of the right side.

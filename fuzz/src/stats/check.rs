@@ -4,6 +4,7 @@
 use csrc::abi;
 
 use super::Stats;
+use crate::layer::{Focus, MOMENTS};
 use crate::ops::{self, Layer, OpInfo, ResultKind, Rev};
 use crate::side;
 
@@ -12,7 +13,29 @@ const MEDIAN: u32 = 10;
 /// Of an operation's uses, at least one in so many succeeds, and fails.
 const ONE_IN: u64 = 100;
 
-/// A site that no program of the page level can reach, and why.
+/// Functions that only the entry points of the walk run, with sites of their own:
+/// no program of the page level comes there.
+const WALK: &[&str] = &[
+    "get_user_pages_fast",
+    "get_user_pages_fast_only",
+    "gup_fast_fallback",
+    "gup_fast_pte_range",
+    "gup_pte_range",
+    "internal_get_user_pages_fast",
+    "is_valid_gup_args",
+    "is_valid_gup_flags",
+    "pin_user_pages_fast",
+    "pin_user_pages_fast_only",
+];
+
+/// Whether a site of a revision is in a function of the walk. The series has
+/// some of these names, for operations of the page level.
+fn is_of_the_walk(site: &str, rev: Rev) -> bool {
+    let func = site.split(' ').next().unwrap_or_default();
+    rev.counts_pins() && WALK.contains(&func)
+}
+
+/// A site that no program can reach, and why.
 #[derive(Clone, Copy, Debug)]
 pub struct Unreachable {
     /// As sites are shown: `try_get_folio WARN#0`.
@@ -34,6 +57,21 @@ pub const UNREACHABLE: &[Unreachable] = &[
         site: "try_grab_page WARN#0",
         revisions: (Rev::V9, Rev::V10),
         reason: "it stands in a branch that FOLL_GET does not reach, and asks for FOLL_GET",
+    },
+    Unreachable {
+        site: "gup_pte_range BUG#0",
+        revisions: (Rev::V6_1, Rev::V6_1),
+        reason: "every page that an entry can name has a valid pfn",
+    },
+    Unreachable {
+        site: "gup_fast_pte_range BUG#0",
+        revisions: (Rev::V6_12, Rev::V6_12),
+        reason: "every page that an entry can name has a valid pfn",
+    },
+    Unreachable {
+        site: "is_valid_gup_args WARN#1",
+        revisions: (Rev::V6_12, Rev::V6_12),
+        reason: "the entry points of the walk pass no `locked`",
     },
 ];
 
@@ -69,7 +107,7 @@ fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
 impl Stats {
     /// Everything that says that the programs did not really work; nothing if
     /// they did.
-    pub fn check(&self) -> Vec<String> {
+    pub fn check(&self, layer: Focus) -> Vec<String> {
         let mut complaints = Vec::new();
         let info = side::list().into_iter().find(|info| info.name == self.side);
         let (rev, debug_vm) = info.map_or((Rev::V6_1, true), |i| (i.rev, i.debug_vm));
@@ -86,10 +124,18 @@ impl Stats {
                  it should be {MEDIAN}"
             ));
         }
-        for op in ops::table() {
+        let layer = match rev.counts_pins() {
+            true => layer,
+            // there is no walk
+            false => Focus::Page,
+        };
+        for op in ops::table().iter().filter(|op| is_of(op, layer)) {
             self.check_op(op, rev, debug_vm, &mut complaints);
         }
-        for site in self.missing_sites() {
+        if layer != Focus::Page {
+            self.check_moments(&mut complaints);
+        }
+        for site in self.missing_sites(layer) {
             complaints.push(format!("site never hit: {site}"));
         }
         complaints
@@ -130,9 +176,33 @@ impl Stats {
         }
     }
 
-    /// The reachable sites of the covered functions that were never hit.
-    /// Covered is what the Rust side of the same revision has a site in.
-    pub fn missing_sites(&self) -> Vec<String> {
+    /// Every kind of moment came, and everything that can be done at one was.
+    fn check_moments(&self, complaints: &mut Vec<String>) {
+        let lockless = &self.lockless;
+        for moment in &MOMENTS[1..] {
+            if lockless.moments.get(*moment).is_none_or(|m| m.fired == 0) {
+                complaints.push(format!("the moment `{moment}` never comes"));
+            }
+        }
+        for op in ops::table().iter().filter(|op| op.layer == Layer::World) {
+            if lockless.actions.get(op.role).is_none_or(|a| a.fired == 0) {
+                let name = op.name_or_role(Rev::V6_1);
+                complaints.push(format!("{name} is never done at a moment"));
+            }
+        }
+        for answer in super::lockless::ANSWERS {
+            if !lockless.slow.contains_key(answer) {
+                complaints.push(format!("the slow path never answers {answer}"));
+            }
+        }
+        if lockless.backed_out == 0 {
+            complaints.push("no walk gives pins back".into());
+        }
+    }
+
+    /// The reachable sites of the covered functions that were never hit, of a
+    /// layer. Covered is what the Rust side of the same revision has a site in.
+    pub fn missing_sites(&self, layer: Focus) -> Vec<String> {
         let counterpart = match self.side.strip_prefix("rust:") {
             Some(_) => Some(self.side.clone()),
             None => Some(side::default_right(&self.side)),
@@ -146,6 +216,11 @@ impl Stats {
             .map(|s| s.id.to_string())
             .filter(|site| !self.sites.contains_key(site))
             .filter(|site| Self::unreachable(site, rust.info().rev).is_none())
+            .filter(|site| match layer {
+                Focus::All => true,
+                Focus::Page => !is_of_the_walk(site, rust.info().rev),
+                Focus::Lockless => is_of_the_walk(site, rust.info().rev),
+            })
             .collect();
         missing.sort();
         missing
@@ -158,6 +233,22 @@ impl Stats {
             .iter()
             .find(|u| u.site == site && (u.revisions.0..=u.revisions.1).contains(&rev))?;
         Some(found.reason)
+    }
+}
+
+/// Whether a layer's programs are to have an operation.  What is there for page
+/// tables is of no use at page level; what changes pages and state is of use to
+/// the walk at its moments.
+fn is_of(op: &OpInfo, layer: Focus) -> bool {
+    let tables = (abi::GD_OP_SET_PTE..=abi::GD_OP_SET_PGD).contains(&op.id.into());
+    match op.layer {
+        // It is nothing between operations.
+        _ if u32::from(op.id) == abi::GD_OP_ANSWER => false,
+        _ if layer == Focus::All => true,
+        Layer::Page => layer == Focus::Page,
+        Layer::Lockless => layer == Focus::Lockless,
+        Layer::World if tables => layer == Focus::Lockless,
+        Layer::World => layer == Focus::Page && u32::from(op.id) < abi::GD_OP_SET_TAIL,
     }
 }
 

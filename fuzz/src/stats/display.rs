@@ -4,8 +4,9 @@
 use std::fmt;
 
 use super::check::percent;
-use super::{Stats, side_rev};
-use crate::ops;
+use super::{Attached, Lockless, Stats, side_rev};
+use crate::layer::{Focus, MOMENTS};
+use crate::ops::{self, Rev};
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,11 +55,14 @@ impl fmt::Display for Stats {
                 share(count.stopped)
             )?;
         }
+        if !self.lockless.is_empty() {
+            lockless(f, &self.lockless)?;
+        }
         writeln!(f, "\n{:<48} {:>10}", "site", "hits")?;
         for (site, n) in &self.sites {
             writeln!(f, "{site:<48} {n:>10}")?;
         }
-        for site in self.missing_sites() {
+        for site in self.missing_sites(Focus::All) {
             writeln!(f, "{site:<48} {:>10}", "never")?;
         }
         if self.gaps.is_empty() {
@@ -71,4 +75,37 @@ impl fmt::Display for Stats {
             Ok(())
         }
     }
+}
+
+/// What was done at moments of operations.
+fn lockless(f: &mut fmt::Formatter<'_>, lockless: &Lockless) -> fmt::Result {
+    let row = |f: &mut fmt::Formatter<'_>, name: &str, count: &Attached| {
+        let share = percent(count.fired, count.attached);
+        writeln!(
+            f,
+            "{name:<36} {:>10} {:>9} {share:>9}",
+            count.attached, count.fired
+        )
+    };
+    writeln!(f, "\n{:<36} {:>10} {:>9}", "moment", "attached", "came")?;
+    for name in MOMENTS {
+        if let Some(count) = lockless.moments.get(name) {
+            row(f, name, count)?;
+        }
+    }
+    writeln!(
+        f,
+        "\n{:<36} {:>10} {:>9}",
+        "action at a moment", "attached", "done"
+    )?;
+    for op in ops::table() {
+        if let Some(count) = lockless.actions.get(op.role) {
+            row(f, op.name_or_role(Rev::V6_1), count)?;
+        }
+    }
+    write!(f, "\nslow path:")?;
+    for (answer, n) in &lockless.slow {
+        write!(f, "  {answer} {n}")?;
+    }
+    writeln!(f, "\nwalks that gave pins back: {}", lockless.backed_out)
 }

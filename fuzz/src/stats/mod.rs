@@ -8,6 +8,7 @@
 
 mod check;
 mod display;
+mod lockless;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,11 +16,14 @@ use std::time::Duration;
 use csrc::abi;
 use serde::{Deserialize, Serialize};
 
+use crate::layer;
 use crate::ops::{self, Rev};
 use crate::oracle::Verdict;
 use crate::program::Program;
 use crate::site::SiteId;
 use crate::trace::{End, Record, Ret, Trace};
+use lockless::Moments;
+pub use lockless::{Attached, Lockless};
 
 /// What came of an operation's uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +59,9 @@ impl OpCount {
 pub struct Stats {
     /// The side whose traces these are: `c:6.1`.
     pub side: String,
+    /// The layer that programs were made for, if they were made: `all`.
+    #[serde(default)]
+    pub layer: String,
     /// Programs that were run.
     pub programs: u64,
     /// Programs whose operations were counted; the others only count above,
@@ -81,6 +88,9 @@ pub struct Stats {
     /// counted in all programs.
     #[serde(default)]
     pub stops: BTreeMap<String, u64>,
+    /// What only programs of the lockless layer show.
+    #[serde(default)]
+    pub lockless: Lockless,
     /// WARN and BUG sites by name.
     pub sites: BTreeMap<String, u64>,
     /// What was not provided.
@@ -99,6 +109,9 @@ impl Stats {
         if self.side.is_empty() {
             self.side.clone_from(&other.side);
         }
+        if self.layer.is_empty() {
+            self.layer.clone_from(&other.layer);
+        }
         self.programs += other.programs;
         self.sampled += other.sampled;
         self.timed += other.timed;
@@ -110,6 +123,7 @@ impl Stats {
         add_map(&mut self.stops, &other.stops);
         add_map(&mut self.sites, &other.sites);
         add_map(&mut self.gaps, &other.gaps);
+        self.lockless.merge(&other.lockless);
         for (role, count) in &other.ops {
             self.ops.entry(role.clone()).or_default().add(count);
         }
@@ -158,6 +172,8 @@ pub struct Counter {
     verdicts: [u64; 5],
     ops: Vec<OpCount>,
     stops: [u64; 256],
+    moments: Moments,
+    layer: String,
     sites: Vec<u64>,
     gaps: BTreeMap<String, u64>,
 }
@@ -177,9 +193,17 @@ impl Counter {
             verdicts: [0; 5],
             ops: vec![OpCount::default(); 256],
             stops: [0; 256],
+            moments: Moments::default(),
+            layer: String::new(),
             sites: Vec::new(),
             gaps: BTreeMap::new(),
         }
+    }
+
+    /// The same, of programs that are made for a layer.
+    pub fn of_layer(mut self, layer: layer::Focus) -> Self {
+        self.layer = layer::name(layer).into();
+        self
     }
 
     /// Programs so far.
@@ -203,10 +227,11 @@ impl Counter {
     pub fn count(&mut self, prog: &Program, trace: &Trace, verdict: &Verdict) {
         self.programs += 1;
         self.verdicts[verdict_index(verdict)] += 1;
-        if let Some((End::Bug | End::Oops, executed)) = trace.end()
-            && let Some(last) = prog.ops().get((executed as usize).wrapping_sub(1))
-        {
-            self.stops[usize::from(last.op)] += 1;
+        if let Some((End::Bug | End::Oops, executed)) = trace.end() {
+            let last = layer::main_of(prog.ops(), (executed as usize).wrapping_sub(1));
+            if let Some(last) = prog.ops().get(last) {
+                self.stops[usize::from(last.op)] += 1;
+            }
         }
         if let Verdict::Gap(_, name) = verdict {
             *self.gaps.entry(name.clone()).or_default() += 1;
@@ -230,9 +255,14 @@ impl Counter {
     pub fn count_in_full(&mut self, prog: &Program, trace: &Trace, verdict: &Verdict) {
         self.count(prog, trace, verdict);
         self.sampled += 1;
+        // What is attached to an operation is no operation of its own.
         let mut executed = 0;
-        for (op, recs) in prog.ops().iter().zip(trace.ops()) {
+        for (i, (op, recs)) in prog.ops().iter().zip(trace.ops()).enumerate() {
+            if layer::is_attached(op) {
+                continue;
+            }
             executed += 1;
+            self.moments.count(prog, i, recs);
             let count = &mut self.ops[usize::from(op.op)];
             let Some(Record::Ret(ret)) = recs.last().map(Record::from) else {
                 continue;
@@ -264,7 +294,8 @@ impl Counter {
             }
         }
         self.executed[executed.min(abi::GD_MAX_OPS as usize)] += 1;
-        let sixteenths = match prog.nr_ops() {
+        let mains = prog.ops().iter().filter(|op| !layer::is_attached(op));
+        let sixteenths = match mains.count() {
             0 => None,
             n @ 1..16 => Some(executed * 16 / n),
             _ => Some(executed),
@@ -295,6 +326,8 @@ impl Counter {
         };
         let stats = Stats {
             side: self.side.clone(),
+            layer: self.layer.clone(),
+            lockless: self.moments.named(),
             programs: self.programs,
             sampled: self.sampled,
             timed: self.timed,
@@ -322,7 +355,9 @@ impl Counter {
                 .collect(),
             gaps: std::mem::take(&mut self.gaps),
         };
+        let layer = std::mem::take(&mut self.layer);
         *self = Self::new(&self.side);
+        self.layer = layer;
         stats
     }
 }

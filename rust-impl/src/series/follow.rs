@@ -172,16 +172,16 @@ impl Kernel<'_> {
         if fault::is(Fault::HugetlbPastEnd) {
             left += 1;
         }
-        let nr = left.min(u32::try_from(n).unwrap_or(0));
+        let nr = if n < 0 { 0 } else { n.min(left) };
         for i in 0..nr {
-            let subpage = page.nth(i.into());
+            let subpage = page.nth(i as u64);
             if !self.grab_for_caller(subpage, flags)? {
                 return Ok(match i {
                     0 => self.grab_errno().into(),
                     _ => i.into(),
                 });
             }
-            self.record(subpage, 1);
+            self.record(subpage, 1)?;
         }
         Ok(nr.into())
     }

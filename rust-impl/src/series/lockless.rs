@@ -10,7 +10,6 @@
 use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
-use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
 
 /// Pages that `__gup_device_huge` is made to look at.
@@ -24,7 +23,12 @@ impl Kernel<'_> {
         flags: Foll,
         changed: bool,
     ) -> Result<bool, Stop> {
-        self.gup_compound(page, 1, flags, changed)
+        let Some(_) = self.gup_compound(page, 1, flags, changed)? else {
+            return Ok(false);
+        };
+        self.set_page_referenced(page, true)?;
+        self.record(page, 1)?;
+        Ok(true)
     }
 
     /// `gup_hugepte`, `gup_huge_pmd`, `gup_huge_pud`, `gup_huge_pgd` (v8 to
@@ -38,40 +42,33 @@ impl Kernel<'_> {
         changed: bool,
     ) -> Result<bool, Stop> {
         let (_, left) = self.rest_of_compound(page)?;
-        let refs = u32::try_from(n).unwrap_or(0).min(left).max(1);
-        self.gup_compound(page, refs, flags, changed)
-    }
-
-    fn gup_compound(
-        &mut self,
-        page: PagePtr,
-        nr: u32,
-        flags: Foll,
-        changed: bool,
-    ) -> Result<bool, Stop> {
-        let Some(head) = self.try_grab_compound_head(page, nr as i32, flags)? else {
+        let refs = if n < 1 { 1 } else { n.min(left) };
+        let Some(head) = self.gup_compound(page, refs, flags, changed)? else {
             return Ok(false);
         };
-        if changed {
-            if !fault::is(Fault::ChangedKept) {
-                self.put_compound_head(head, nr as i32, flags)?;
-            }
-            return Ok(false);
-        }
-        self.set_referenced(head, true)?;
-        self.record(page, nr);
+        self.set_page_referenced(head.page(), true)?;
+        self.record(page, refs)?;
         Ok(true)
     }
 
-    /// `SetPageReferenced`, `ClearPageReferenced`, which go to the head.
-    fn set_referenced(&mut self, head: FolioPtr, on: bool) -> Result<(), Stop> {
-        let page = self.machine.pages.update(head.page())?;
-        if on {
-            page.flags |= flag::REFERENCED;
-        } else {
-            page.flags &= !flag::REFERENCED;
+    /// The grab, and its return if the entry changed.
+    fn gup_compound(
+        &mut self,
+        page: PagePtr,
+        nr: i32,
+        flags: Foll,
+        changed: bool,
+    ) -> Result<Option<FolioPtr>, Stop> {
+        let Some(head) = self.try_grab_compound_head(page, nr, flags)? else {
+            return Ok(None);
+        };
+        if changed {
+            if !fault::is(Fault::ChangedKept) {
+                self.put_compound_head(head, nr, flags)?;
+            }
+            return Ok(None);
         }
-        Ok(())
+        Ok(Some(head))
     }
 
     /// `__gup_device_huge` (v8 to v11): `n` neighbours, at most 64, one by one;
@@ -92,13 +89,12 @@ impl Kernel<'_> {
                 self.undo_dev_pagemap(flags)?;
                 return Ok(false);
             }
-            let head = self.page_folio(page)?;
-            self.set_referenced(head, true)?;
+            self.set_page_referenced(page, true)?;
             if !self.grab_for_caller(page, flags)? {
                 self.undo_dev_pagemap(flags)?;
                 return Ok(false);
             }
-            self.record(page, 1);
+            self.record(page, 1)?;
         }
         Ok(true)
     }
@@ -111,8 +107,7 @@ impl Kernel<'_> {
     fn undo_dev_pagemap(&mut self, flags: Foll) -> Result<(), Stop> {
         while let Some(page) = self.machine.entries.pop() {
             if !fault::is(Fault::UndoKeepsReferenced) {
-                let head = self.page_folio(page)?;
-                self.set_referenced(head, false)?;
+                self.set_page_referenced(page, false)?;
             }
             if self.has(flags, FollFlag::Pin) && !fault::is(Fault::UndoPuts) {
                 self.unpin_user_page(page)?;

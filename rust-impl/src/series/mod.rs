@@ -55,6 +55,7 @@ use crate::foll::Foll;
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
 use crate::pages::{FolioPtr, PagePtr};
+use crate::unpin::MAX_LIST;
 
 /// Bad address; here: the page of a huge entry could not be grabbed.
 pub const EFAULT: i32 = 14;
@@ -162,25 +163,29 @@ impl Kernel<'_> {
     }
 
     /// The head of a compound page, and how many of its pages there are from
-    /// this one on.
-    fn rest_of_compound(&self, page: PagePtr) -> Result<(FolioPtr, u32), Stop> {
+    /// this one on.  Where the compound link leads astray, that is any number.
+    fn rest_of_compound(&self, page: PagePtr) -> Result<(FolioPtr, i32), Stop> {
         let head = self.page_folio(page)?;
         let first = self.machine.pages.get(head.page())?;
         let (Some(page), Some(nr)) = (page.nr(), head.page().nr()) else {
             return Err(Stop::Oops);
         };
         let pages = if first.is_large() {
-            1u32 << first.order
+            1 << first.order
         } else {
             1
         };
-        Ok((head, pages.saturating_sub(page - nr)))
+        Ok((head, nr as i32 + pages - page as i32))
     }
 
     /// Records pages of a compound page in `pages[]`.
-    fn record(&mut self, page: PagePtr, nr: u32) {
-        for i in 0..u64::from(nr) {
+    fn record(&mut self, page: PagePtr, nr: i32) -> Result<(), Stop> {
+        for i in 0..u64::try_from(nr).unwrap_or(0) {
+            if self.machine.entries.len() == MAX_LIST {
+                return Err(Stop::Oops);
+            }
             self.machine.entries.push(page.nth(i));
         }
+        Ok(())
     }
 }

@@ -5,9 +5,10 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use gup_fuzz::campaign::{self, Config, Engine};
 use gup_fuzz::input;
+use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::program::Program;
 use gup_fuzz::program::generate::{self, Profile};
@@ -18,7 +19,7 @@ use gup_fuzz::trace::Trace;
 use serde::Serialize;
 
 use crate::campaign::EngineArg;
-use crate::{Outcome, SideArgs};
+use crate::{LayerArg, Outcome, SideArgs};
 
 /// Measure programs per second in process, and who needs the time.
 #[derive(clap::Args)]
@@ -27,6 +28,8 @@ pub struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     sides: SideArgs,
+    #[command(flatten)]
+    layer: LayerArg,
     /// Seconds for each measurement
     #[arg(long, default_value_t = 2.0)]
     time: f64,
@@ -48,6 +51,7 @@ pub struct Args {
 struct Results {
     left: String,
     right: String,
+    layer: &'static str,
     programs: usize,
     /// Executed operations of a program, in the mean.
     operations: f64,
@@ -88,7 +92,8 @@ struct Row {
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let mut pair = args.sides.pair()?;
-    let programs = programs(args, &pair)?;
+    let layer = layer::on(args.layer.get(), pair.revisions())?;
+    let programs = programs(args, layer, &pair)?;
     let bytes: Vec<Vec<u8>> = programs.iter().map(Program::encode).collect();
     let each = Duration::from_secs_f64(args.time.clamp(0.01, 3600.0));
     let mut trace = Trace::new();
@@ -125,11 +130,12 @@ pub fn run(args: &Args) -> Result<Outcome> {
     ));
     drop(oracle);
     let pair = Pair::open(&left_name, &right_name)?;
-    let mut target = Target::new(pair, None, true);
+    let mut target = Target::new(pair, layer, None, true);
     let whole = measure(each, &bytes, |b| target.run_bytes(b));
     times.push(("the whole, from bytes", whole));
     drop(target);
     let mut results = results(left_name, right_name, &programs, executed, times, whole);
+    results.layer = layer::name(layer);
     if let (Some(engine), Some(target)) = (args.engine, &args.target) {
         results.engine = Some(engine_cost(args, engine.into(), target, &results)?);
     }
@@ -166,6 +172,7 @@ fn results(
     Results {
         left,
         right,
+        layer: "",
         programs: programs.len(),
         operations,
         implementations,
@@ -185,6 +192,7 @@ fn engine_cost(args: &Args, engine: Engine, target: &Path, r: &Results) -> Resul
         mutator: None,
         left: r.left.clone(),
         right: r.right.clone(),
+        layer: args.layer.get(),
         time: Duration::from_secs(args.engine_time.max(1)),
         jobs: 1,
         corpus: args.paths.clone(),
@@ -217,8 +225,8 @@ fn engine_cost(args: &Args, engine: Engine, target: &Path, r: &Results) -> Resul
 
 fn show(r: &Results) {
     println!(
-        "{} against {}: {} programs, {:.1} executed operations each\n",
-        r.left, r.right, r.programs, r.operations
+        "{} against {}, layer {}: {} programs, {:.1} executed operations each\n",
+        r.left, r.right, r.layer, r.programs, r.operations
     );
     println!(
         "{:<24} {:>12} {:>14} {:>8}",
@@ -253,10 +261,10 @@ fn show(r: &Results) {
     }
 }
 
-fn programs(args: &Args, pair: &Pair) -> Result<Vec<Program>> {
+fn programs(args: &Args, layer: Focus, pair: &Pair) -> Result<Vec<Program>> {
     if args.paths.is_empty() {
         let info = pair.left.info();
-        let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        let profile = Profile::new(info.rev).debug_vm(info.debug_vm).focus(layer);
         let mut rng = Rng::new(1);
         return Ok((0..1000)
             .map(|_| generate::program(&mut rng, &profile))
@@ -264,7 +272,13 @@ fn programs(args: &Args, pair: &Pair) -> Result<Vec<Program>> {
     }
     let mut all = Vec::new();
     for path in input::files(&args.paths)? {
-        all.push(input::read(&path)?.program);
+        let program = input::read(&path)?.program;
+        if layer::has(layer, &program) {
+            all.push(program);
+        }
+    }
+    if all.is_empty() {
+        bail!("there is no program of the layer {}", layer::name(layer));
     }
     Ok(all)
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
-use gup_fuzz::accepted::RevisionPair;
 use gup_fuzz::campaign::{self, Config, Ending, Engine, Finding, INTERRUPTED};
+use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::report;
 use gup_fuzz::scope::Scope;
 
-use crate::{Outcome, SideArgs};
+use crate::{LayerArg, Outcome, SideArgs};
 
 /// Run a fuzzing engine for a time.
 ///
@@ -32,6 +32,8 @@ pub struct Args {
     mutator: Option<PathBuf>,
     #[command(flatten)]
     sides: SideArgs,
+    #[command(flatten)]
+    layer: LayerArg,
     /// Seconds to run
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time: u64,
@@ -95,19 +97,20 @@ fn campaign(args: &Args) -> Result<Outcome> {
     if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
         bail!("the handler of Ctrl-C cannot be installed");
     }
-    let (left, right) = {
+    let (left, right, layer) = {
         let pair = args.sides.pair()?;
         println!("left   {:#}", pair.left.info());
         match &pair.right {
             Some(right) => println!("right  {:#}", right.info()),
             None => println!("right  none: the laws alone"),
         }
-        let left = pair.left.info().rev;
-        let right = pair.right.as_ref().map_or(left, |r| r.info().rev);
-        if let Some(text) = Scope::of(RevisionPair { left, right }).text() {
+        let layer = layer::on(args.layer.get(), pair.revisions())?;
+        println!("layer  {}", text(layer));
+        if let Some(text) = Scope::of(pair.revisions()).text() {
             println!("scope  {text}");
         }
-        (pair.left.info().name.clone(), pair.right_name().to_string())
+        let (left, right) = (pair.left.info().name.clone(), pair.right_name().to_string());
+        (left, right, layer)
     };
     let config = Config {
         engine: args.engine.into(),
@@ -115,6 +118,7 @@ fn campaign(args: &Args) -> Result<Outcome> {
         mutator: args.mutator.clone(),
         left,
         right,
+        layer,
         time: Duration::from_secs(args.time.max(1)),
         jobs: args.jobs.max(1),
         corpus: args.corpus.clone(),
@@ -157,6 +161,15 @@ fn campaign(args: &Args) -> Result<Outcome> {
             done.stats.programs,
             config.out.join("corpus").display()
         ),
+    }
+}
+
+/// What is fuzzed, for the header.
+fn text(layer: Focus) -> &'static str {
+    match layer {
+        Focus::Page => "page: references and pins of pages that are handed in",
+        Focus::Lockless => "lockless: the walk of page tables, with interleavings",
+        Focus::All => "all: the page level and the lockless walk",
     }
 }
 

@@ -5,13 +5,15 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use gup_fuzz::accepted::RevisionPair;
+use gup_fuzz::layer;
 use gup_fuzz::program::generate::{self, Profile};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::text;
 use gup_fuzz::report::write_atomically;
 use gup_fuzz::side;
 
-use crate::Outcome;
+use crate::{LayerArg, Outcome};
 
 /// Write random programs; the same seed gives the same programs.
 #[derive(clap::Args)]
@@ -27,6 +29,8 @@ pub struct Args {
     /// The side that the programs are meant for [default: the first one]
     #[arg(long, env = "GUPDIFF_LEFT", value_name = "SIDE")]
     left: Option<String>,
+    #[command(flatten)]
+    layer: LayerArg,
     /// Write text instead of wire
     #[arg(long)]
     text: bool,
@@ -45,7 +49,12 @@ pub fn run(args: &Args) -> Result<Outcome> {
     };
     fs::create_dir_all(&args.dir)
         .with_context(|| format!("{} cannot be made", args.dir.display()))?;
-    let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+    let revisions = RevisionPair {
+        left: info.rev,
+        right: info.rev,
+    };
+    let layer = layer::on(args.layer.get(), revisions)?;
+    let profile = Profile::new(info.rev).debug_vm(info.debug_vm).focus(layer);
     let mut rng = Rng::new(args.seed);
     for i in 0..args.number {
         let program = generate::program(&mut rng, &profile);

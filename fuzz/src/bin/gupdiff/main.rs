@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use gup_fuzz::input::{Header, NamedSide};
+use gup_fuzz::layer::Focus;
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::report::Origin;
 use gup_fuzz::side::{self, Pair};
@@ -155,6 +156,29 @@ impl Chosen {
             "{} is not what it was when this was found\n  then  {}\n  now   {is}",
             was.name, was.info
         ))
+    }
+}
+
+/// Which layer.
+#[derive(Args, Clone, Debug)]
+struct LayerArg {
+    /// The programs of this layer: page, lockless or all
+    /// [default: all]
+    #[arg(long, env = "GUPDIFF_LAYER", value_name = "LAYER", value_parser = layer)]
+    layer: Option<Focus>,
+}
+
+impl LayerArg {
+    fn get(&self) -> Focus {
+        self.layer.unwrap_or(Focus::All)
+    }
+}
+
+/// make passes empty variables on.
+fn layer(word: &str) -> Result<Focus, String> {
+    match word {
+        "" => Ok(Focus::All),
+        word => gup_fuzz::layer::parse(word),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use gup_fuzz::input;
+use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::stats::{Counter, Stats};
 
 use crate::{Outcome, SideArgs};
@@ -21,6 +22,10 @@ pub struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     sides: SideArgs,
+    /// What is demanded of them: page, lockless or all
+    /// [default: what a campaign's programs were made for, else all]
+    #[arg(long, value_name = "LAYER", value_parser = layer::parse)]
+    layer: Option<Focus>,
     /// Fail when the programs do not really work
     #[arg(long)]
     check: bool,
@@ -61,7 +66,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     if !args.check {
         return Ok(Outcome::Fine);
     }
-    let complaints = stats.check();
+    // Of a campaign that did nothing there is no layer.
+    let made_for = layer::parse(&stats.layer).ok();
+    let complaints = stats.check(args.layer.or(made_for).unwrap_or(Focus::All));
     for complaint in &complaints {
         eprintln!("check: {complaint}");
     }

@@ -173,8 +173,12 @@ pub struct OpsArgs {
 
 pub fn ops(args: &OpsArgs) -> Result<Outcome> {
     for (layer, title) in [
-        (Layer::Page, "Kernel functions"),
-        (Layer::World, "Changes of the world between them"),
+        (Layer::Page, "Kernel functions that are handed pages"),
+        (Layer::Lockless, "Kernel functions that walk page tables"),
+        (
+            Layer::World,
+            "Changes of the world between them, or at their moments",
+        ),
     ] {
         println!("{title}:\n");
         for op in ops::table().iter().filter(|op| op.layer == layer) {

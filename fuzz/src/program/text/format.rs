@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use csrc::abi::{self, gd_folio, gd_op, gd_run};
 
-use super::number;
 use super::page::{DEFAULT_FOLIO, DEFAULT_STATE, STATE};
 use super::words::{self, FLAGS, FOLL, KINDS, MAPPINGS, MIGRATETYPES, SWITCH};
+use super::{entry, moment, number};
 use crate::ops::{self, Rev};
 use crate::program::Program;
 use crate::program::list::Entry;
@@ -24,6 +24,9 @@ pub fn format(program: &Program, names: Rev) -> String {
         page(&mut out, f, name);
     }
     for op in program.ops() {
+        if op.when != 0 {
+            out.push_str("  ");
+        }
         out.push_str(&format_op(op, names, &folios));
         out.push('\n');
     }
@@ -138,14 +141,16 @@ fn run_name(run: &gd_run, folios: &[String]) -> String {
     }
 }
 
-/// One operation as its line, without the line's end; `folios` are the names
+/// One operation as its line, without the line's end, an attached one with its
+/// moment (`| before read seq: set_seq 3`); `folios` are the names
 /// of the declared folios.
 pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
     let Some(info) = ops::info(op.op) else {
         return format!("# undefined operation {:#04x}", op.op);
     };
     let mods = u32::from(op.mods);
-    let mut line = info.name_or_role(names).to_string();
+    let mut line = moment::show(op, folios);
+    line.push_str(info.name_or_role(names));
     let mut say = |word: &str| {
         line.push(' ');
         line.push_str(word);
@@ -154,8 +159,13 @@ pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
         let runs = op.run.iter().filter(|run| run.len > 0);
         let runs: Vec<String> = runs.map(|run| run_name(run, folios)).collect();
         say(&format!("[{}]", runs.join(", ")));
+    } else if info.has(abi::GD_S_ADDR) {
+        say(&entry::show(op, folios));
     } else if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
         say(&page_name(op.run[0].page, folios));
+    }
+    if info.has(abi::GD_S_TO) {
+        say(&page_name(op.run[1].page, folios));
     }
     if info.has(abi::GD_S_ARG) && (op.arg != 0 || !words::arg_goes_without_saying(info.arg)) {
         let value = usize::from(op.arg);
@@ -178,6 +188,13 @@ pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
             false => say(&format!("{}={value}", words::val_key(info))),
         }
     }
+    if info.has(abi::GD_S_ENTRY) {
+        if op.n != 1 {
+            say(&format!("{}={}", words::n_key(info), op.n));
+        }
+        line.push_str(&entry::show_flags(op));
+        return line;
+    }
     if info.has(abi::GD_S_N) && (!info.has(abi::GD_S_LIST) || mods & abi::GD_MOD_N != 0) {
         say(&format!("{}={}", words::n_key(info), number::show(op.n)));
     }
@@ -193,6 +210,9 @@ pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
     }
     if mods & abi::GD_MOD_DIRTY != 0 {
         say("dirty");
+    }
+    if mods & abi::GD_MOD_NULL != 0 {
+        say("NULL");
     }
     line
 }

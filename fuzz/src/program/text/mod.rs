@@ -49,6 +49,7 @@
 //! | `PIN\|LONGTERM` | FOLL_ flags by name; none if not said |
 //! | `flags=0x40001` | this kernel's raw FOLL_ bits |
 //! | `dirty` | make_dirty |
+//! | `n=N` | pages of a walk, entries of page tables |
 //! | `vma=none`, `shared`, `cow` | the VMA of gup_must_unshare |
 //!
 //! Counts are decimal or hexadecimal, or `INT_MAX`, `INT_MIN`, also with a
@@ -59,14 +60,77 @@
 //! set_flag p dirty       clear_flag p dirty     set_mapping p anon
 //! set_pageblock p cma    set_irqs off           set_has_pinned on
 //! split h order=0 ref=1 rest=1                  merge h ref=1 pin=0
-//! reuse p file ref=1     set_devmap_key on
+//! reuse p file ref=1     set_devmap_key on       set_tail p h+3
 //! ```
+//!
+//! # Page tables
+//!
+//! `set_pte ADDRESS WHAT` sets the entry that serves an address, `set_pmd`,
+//! `set_pud` and `set_pgd` those of the upper levels; with `n=4` those of the
+//! next three entries as well, each to the next page (or the next 2 MiB, 1 GiB).
+//! A page table is made when an entry of it is first set, and the entry above
+//! points to it if that was empty.
+//!
+//! ```text
+//! set_pte 0x10000000 p rw dirty               set_pte 0x10001000 h+3 n=4
+//! set_pmd 0x200000 h rw                       set_pmd 0x200000 table
+//! set_pte 0x10000000 none                     set_pte 0x10000000 swap
+//! set_pte 0x10000000 migration p
+//! ```
+//!
+//! | form | meaning |
+//! |---|---|
+//! | `h+3` | the page; above PTE level the aligned 2 MiB or 1 GiB it lies in |
+//! | `none`, `swap`, `migration h` | nothing there; swapped out; being migrated |
+//! | `table` | the table below, if it was made; not for PTEs |
+//! | `rw` `dirty` | writable, dirty; tables always are |
+//! | `old` `kernel` `nx` | not accessed yet, not for user mode, not executable |
+//! | `absent` `protnone` `special` `devmap` `softdirty` `uffdwp` | the bits of those names; PROT_NONE is `absent protnone` |
+//!
+//! The entry points of the walk take an address, how many pages, FOLL_ flags,
+//! and `NULL` if the caller wants no pages:
+//!
+//! ```text
+//! get_user_pages_fast 0x10000000 n=2 WRITE
+//! pin_user_pages_fast 0x10000123 n=1 LONGTERM NULL
+//! ```
+//!
+//! A folio whose name is one of these words is written with its offset: `swap+0`.
+//!
+//! # Moments
+//!
+//! What another CPU does while a function of the kernel runs, and what is
+//! answered to its calls, is *attached* to it: each on a line of its own below
+//! it, after a bar, as a moment and a change of the world.
+//!
+//! ```text
+//! get_user_pages_fast 0x10000000 n=2 WRITE
+//!   | before read pte@0x10000000 #2: set_pte 0x10000000 none
+//!   | after ref p: set_ref p 0
+//!   | at slow_path: answer 3
+//! ```
+//!
+//! | moment | when |
+//! |---|---|
+//! | `before read pte@ADDRESS` (`pmd@`, `pud@`, `pgd@`) | the entry that serves the address is loaded |
+//! | `before read seq` | write_protect_seq is loaded |
+//! | `before ref h`, `after ref h` | the refcount of exactly this page is updated, or the update is refused |
+//! | `before pin h`, `after pin h` | the same of the pin count of the folio with this head |
+//! | `at get_dev_pagemap` | it is called; `answer 0`: there is no pagemap |
+//! | `at make_accessible` | the hook for pages about to be read is called; `answer -5`: it fails |
+//! | `at slow_path` | the slow path is called; `answer 3`: it takes three pages; `answer -14`: it fails |
+//!
+//! `#2` is the second such time in this function, counted by each line on its
+//! own; without it the first time counts.  The change happens at most once.
+//! Only changes of the world have moments (`set_...`, `split`, `answer`, ...).
 //!
 //! [`parse`] gives a normalised program or the place of the first mistake;
 //! [`format()`] writes one, and parsing that gives the program back.
 
+mod entry;
 mod error;
 mod format;
+mod moment;
 mod number;
 mod operation;
 mod page;

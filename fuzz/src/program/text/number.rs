@@ -51,6 +51,11 @@ pub(super) fn bits(s: &str) -> Option<u32> {
         .or_else(|| int(s).map(|value| value as u32))
 }
 
+/// An address: 64 bits.
+pub(super) fn address(s: &str) -> Option<u64> {
+    magnitude(s)
+}
+
 /// A number from 0 to `last`.
 pub(super) fn up_to(s: &str, last: usize) -> Option<usize> {
     let value = usize::try_from(magnitude(s)?).ok()?;

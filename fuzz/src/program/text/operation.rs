@@ -7,7 +7,7 @@ use super::error::{ParseError, one_of, quote, suggest};
 use super::parse::Reader;
 use super::scan::{Scan, Word};
 use super::words::{self, FOLL, find};
-use super::{number, pages, parse};
+use super::{entry, number, pages, parse};
 use crate::ops::{ArgKind, OpInfo};
 use crate::program::NO_OP;
 
@@ -27,15 +27,13 @@ pub(super) fn read(
         }
         let inside = scan.list()?;
         pages::runs(scan, reader, inside, &mut op)?;
+    } else if info.has(abi::GD_S_ADDR) {
+        entry::operands(scan, reader, info, &mut op)?;
     } else if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
-        const EXPECTED: &str = "a page, like h+3, NULL or POISON";
-        if scan.at_list() {
-            return Err(missing(scan, "one page, not a list"));
-        }
-        let Some(word) = scan.word() else {
-            return Err(scan.error_here(format!("expected {EXPECTED}")));
-        };
-        op.run[0].page = pages::operand(scan, reader, word)?;
+        op.run[0].page = one_page(scan, reader, "a page, like h+3, NULL or POISON")?;
+    }
+    if info.has(abi::GD_S_TO) {
+        op.run[1].page = one_page(scan, reader, "the page whose folio it becomes a tail of")?;
     }
     let mut given = Given::default();
     while let Some(word) = scan.word() {
@@ -43,6 +41,16 @@ pub(super) fn read(
     }
     defaults(scan, info, &mut op, &given)?;
     Ok(op)
+}
+
+fn one_page(scan: &mut Scan, reader: &Reader, expected: &str) -> Result<u16, ParseError> {
+    if scan.at_list() {
+        return Err(missing(scan, "one page, not a list"));
+    }
+    let Some(word) = scan.word() else {
+        return Err(scan.error_here(format!("expected {expected}")));
+    };
+    pages::operand(scan, reader, word)
 }
 
 /// Which operands a line has given.
@@ -53,6 +61,7 @@ struct Given {
     arg: bool,
     foll: bool,
     dirty: bool,
+    null: bool,
 }
 
 /// `expected ...`, at the next word or where the line ends.
@@ -81,6 +90,17 @@ fn operand(
 ) -> Result<(), ParseError> {
     if let Some((key, value)) = word.split_once("=") {
         return keyed(scan, info, op, given, key, value);
+    }
+    if info.has(abi::GD_S_ENTRY) {
+        return match entry::flag(scan, op, word)? {
+            true => Ok(()),
+            false => Err(entry::unknown(scan, word)),
+        };
+    }
+    if info.has(abi::GD_S_PAGES) && word.text == "NULL" {
+        once(scan, word, "NULL", &mut given.null)?;
+        op.mods |= abi::GD_MOD_NULL as u8;
+        return Ok(());
     }
     if info.has(abi::GD_S_DIRTY) && word.text == "dirty" {
         once(scan, word, "dirty", &mut given.dirty)?;
@@ -142,7 +162,10 @@ fn keyed(
     let text = value.text;
     if info.has(abi::GD_S_N) && same(key.text) {
         once(scan, key, key.text, &mut given.n)?;
-        op.n = number::int(text).ok_or_else(|| scan.unexpected(value, number::INT))?;
+        op.n = match info.has(abi::GD_S_ENTRY) {
+            true => entry::count(scan, value)?,
+            false => number::int(text).ok_or_else(|| scan.unexpected(value, number::INT))?,
+        };
         if info.has(abi::GD_S_LIST) {
             op.mods |= abi::GD_MOD_N as u8;
         }
@@ -158,6 +181,8 @@ fn keyed(
         once(scan, key, key.text, &mut given.arg)?;
         let expected = || scan.unexpected(value, &arg_expected(info.arg));
         op.arg = arg_value(info.arg, text).ok_or_else(expected)?;
+    } else if info.has(abi::GD_S_ENTRY) {
+        return Err(entry::unknown(scan, key));
     } else {
         return Err(unknown(scan, info, key));
     }
@@ -215,6 +240,9 @@ fn unknown(scan: &Scan, info: &'static OpInfo, word: Word) -> ParseError {
     expected.extend(with_equals.iter().map(String::as_str));
     if info.has(abi::GD_S_DIRTY) {
         expected.push("dirty");
+    }
+    if info.has(abi::GD_S_PAGES) {
+        expected.push("NULL");
     }
     let arg;
     if info.has(abi::GD_S_ARG) && words::arg_is_bare(info.arg) {

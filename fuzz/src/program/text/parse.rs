@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Lines to a program.
 
-use csrc::abi;
+use csrc::abi::{self, gd_op};
 
 use super::error::{ParseError, quote, suggest};
 use super::scan::{Scan, Word};
-use super::{DEFAULT_NAMES, operation, page};
-use crate::ops::{self, OpInfo, Rev};
-use crate::program::{MAX_FOLIOS, MAX_OPS, Program};
+use super::{DEFAULT_NAMES, moment, operation, page};
+use crate::ops::{self, Layer, OpInfo, Rev};
+use crate::program::{MAX_FOLIOS, MAX_OPS, NO_OP, Program};
 
 /// What the lines so far have said.
 pub(super) struct Reader<'a> {
@@ -46,6 +46,9 @@ pub fn parse(text: &str) -> Result<Program, ParseError> {
 
 impl<'a> Reader<'a> {
     fn line(&mut self, mut scan: Scan<'a>) -> Result<(), ParseError> {
+        if let Some(bar) = scan.bar() {
+            return self.attached_line(&mut scan, bar);
+        }
         let Some(word) = scan.word() else {
             return Ok(());
         };
@@ -132,12 +135,61 @@ impl<'a> Reader<'a> {
 
     fn operation_line(&mut self, scan: &mut Scan<'a>, word: Word<'a>) -> Result<(), ParseError> {
         let info = self.lookup(scan, word)?;
+        let op = self.operation(scan, word, info)?;
+        self.program.push_op(op);
+        Ok(())
+    }
+
+    fn operation(
+        &self,
+        scan: &mut Scan<'a>,
+        word: Word<'a>,
+        info: &'static OpInfo,
+    ) -> Result<gd_op, ParseError> {
         if self.program.nr_ops() == MAX_OPS {
             let message = format!("a program has at most {MAX_OPS} operations");
             return Err(scan.error(word, message));
         }
-        let op = operation::read(scan, self, info)?;
-        self.program.push_op(op);
+        operation::read(scan, self, info)
+    }
+
+    /// `| moment: operation`.
+    fn attached_line(&mut self, scan: &mut Scan<'a>, bar: Word<'a>) -> Result<(), ParseError> {
+        let main = self.program.ops().iter().rfind(|op| op.when == 0);
+        let layer = main.and_then(|op| ops::info(op.op)).map(|op| op.layer);
+        match layer {
+            Some(Layer::World) => {
+                let message = "nothing happens during a change of the world: \
+                               `|` lines follow a function of the kernel";
+                return Err(scan.error(bar, message));
+            }
+            None => {
+                let message = "`|` lines follow the operation during which they happen";
+                return Err(scan.error(bar, message));
+            }
+            Some(_) => {}
+        }
+        let mut moment = NO_OP;
+        moment::read(scan, self, &mut moment)?;
+        let Some(word) = scan.word() else {
+            return Err(scan.error_here("expected what is done at this moment, like set_pte"));
+        };
+        let info = self.lookup(scan, word)?;
+        if info.layer != Layer::World {
+            let message = format!(
+                "only changes of the world and answers have a moment, {} is neither",
+                quote(word.text)
+            );
+            return Err(scan.error(word, message));
+        }
+        let op = self.operation(scan, word, info)?;
+        self.program.push_op(gd_op {
+            when: moment.when,
+            nth: moment.nth,
+            at_page: moment.at_page,
+            at_addr: moment.at_addr,
+            ..op
+        });
         Ok(())
     }
 

@@ -67,12 +67,41 @@ impl<'a> Scan<'a> {
         let next = rest.trim_start();
         self.at += rest.len() - next.len();
         let first = self.text[..self.at].trim().is_empty();
-        // `#1` will be an ordinal, so it starts no comment after a statement
+        // `#1` is which time a moment comes, so it starts no comment after a word
         let is_comment = |after: &str| first || !after.starts_with(|c: char| c.is_ascii_digit());
         if next.strip_prefix('#').is_some_and(is_comment) {
             self.at = self.text.len();
         }
         &self.text[self.at..]
+    }
+
+    /// Skips the bar that an attached operation starts with, if there is one.
+    pub fn bar(&mut self) -> Option<Word<'a>> {
+        let rest = self.skip_blanks();
+        let bar = Word {
+            text: rest.get(..1).filter(|bar| *bar == "|")?,
+            at: self.at,
+        };
+        self.at += 1;
+        Some(bar)
+    }
+
+    /// What there is before the next `:`, to be read on its own.
+    pub fn clause(&mut self) -> Result<Scan<'a>, ParseError> {
+        let (mut ahead, mut end) = (*self, self.at);
+        while let Some(word) = ahead.word() {
+            end = ahead.at;
+            if let Some(colon) = word.text.find(':') {
+                let inside = Scan {
+                    text: &self.text[..word.at + colon],
+                    ..*self
+                };
+                self.at = word.at + colon + 1;
+                return Ok(inside);
+            }
+        }
+        let message = "expected `:` after the moment, and what is done then";
+        Err(self.error_at(end, message))
     }
 
     /// Whether a list follows.

@@ -87,6 +87,31 @@ pub(super) const FOLL: [&str; abi::GD_NR_FOLL as usize] = [
     "MIGRATION",
 ];
 
+/// `GD_L_*`.
+pub(super) const LEVELS: [&str; abi::GD_NR_LEVELS as usize] = ["pte", "pmd", "pud", "pgd"];
+
+/// `GD_E_*`; the first page stands for itself.
+pub(super) const ENTRIES: [&str; abi::GD_NR_ENTRY_KINDS as usize] =
+    ["none", "", "table", "swap", "migration"];
+
+/// `GD_EF_*`.
+pub(super) const ENTRY_FLAGS: [&str; abi::GD_NR_ENTRY_FLAGS as usize] = [
+    "rw",
+    "dirty",
+    "old",
+    "kernel",
+    "absent",
+    "protnone",
+    "special",
+    "devmap",
+    "softdirty",
+    "uffdwp",
+    "nx",
+];
+
+/// The calls that are moments, in the order of `GD_WHEN_PAGEMAP` and on.
+pub(super) const CALLS: [&str; 3] = ["get_dev_pagemap", "make_accessible", "slow_path"];
+
 /// The VMAs of gup_must_unshare.
 pub(super) const VMAS: [&str; 3] = ["none", "shared", "cow"];
 
@@ -154,6 +179,7 @@ pub(super) fn n_key(op: &OpInfo) -> &'static str {
         abi::GD_OP_SPLIT => "rest",
         abi::GD_OP_MERGE => "pin",
         abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK | abi::GD_OP_UNPIN_USER_FOLIO => "npages",
+        _ if op.has(abi::GD_S_ADDR) => "n",
         _ if op.has(abi::GD_S_LIST) => "npages",
         _ => "refs",
     }
@@ -164,6 +190,7 @@ pub(super) fn val_key(op: &OpInfo) -> &'static str {
     match u32::from(op.id) {
         abi::GD_OP_SET_PIN => "pin",
         abi::GD_OP_SET_SEQ => "seq",
+        abi::GD_OP_ANSWER => "the answer",
         _ => "ref",
     }
 }

@@ -23,6 +23,7 @@ use self::mappings::UserCall;
 use self::sites::Sites;
 use super::rust::RustSide;
 use super::{Side, SideInfo, c};
+use crate::layer;
 use crate::ops::Rev;
 use crate::program::{Program, text};
 use crate::report;
@@ -214,8 +215,11 @@ impl LiveSide {
 
     /// The trace of a program of which nothing can be said.
     fn gap_trace(&mut self, name: String) -> Vec<gd_rec> {
-        let gap = self.gaps.len() as u32;
-        self.gaps.push(name);
+        let known = self.gaps.iter().position(|gap| *gap == name);
+        let gap = known.unwrap_or_else(|| {
+            self.gaps.push(name);
+            self.gaps.len() - 1
+        }) as u32;
         let rec = |kind, a: u32, c| gd_rec {
             kind: kind as u8,
             a: a as u8,
@@ -254,6 +258,12 @@ impl Side for LiveSide {
     }
 
     fn run(&mut self, prog: &Program, trace: &mut Trace) {
+        if let Some(op) = prog.ops().iter().find(|op| layer::is_lockless(op)) {
+            let records = self.gap_trace(layer::gap_name(op));
+            trace.records_mut().clear();
+            trace.records_mut().extend(records);
+            return;
+        }
         let expected = |ready: &VecDeque<(Program, _)>| ready.front().is_some_and(|r| r.0 == *prog);
         if !expected(&self.ready) {
             self.collect();

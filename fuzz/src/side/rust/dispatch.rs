@@ -2,24 +2,28 @@
 //! From an operation of the table to the Rust function.
 
 use csrc::abi::{self, gd_op, gd_run};
-use gup::machine::MigrateType;
 use gup::series::follow::DevmapLevel;
-use gup::{FolioPtr, Foll, Kernel, List, Machine, Mapping, PagePtr, Stop, Vma, Wrapper};
+use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Stop, Vma, Wrapper};
 
 use super::record::Returned;
 use crate::layout::split_run;
 
-/// Page `k` of a run, or a pointer to nowhere.
-fn run_page(machine: &Machine, run: &gd_run, k: u16) -> PagePtr {
+/// The page that a run says, page `k` of it, or a pointer to nowhere.
+pub fn raw_page(machine: &Machine, run: &gd_run, k: u16) -> PagePtr {
     let (index, first) = split_run(run);
     let offset = first + u32::from(k);
     match index as u32 {
         abi::GD_I_NULL => PagePtr::NULL,
         _ => match machine.folios().get(index) {
-            Some(folio) => machine.page_operand(PagePtr::new(folio.head + offset)),
+            Some(folio) => PagePtr::new(folio.head + offset),
             None => PagePtr::POISON,
         },
     }
+}
+
+/// Page `k` of a run as an operand.
+pub fn run_page(machine: &Machine, run: &gd_run, k: u16) -> PagePtr {
+    machine.page_operand(raw_page(machine, run, k))
 }
 
 /// The pages of a list operand; `heads`: their folios instead.
@@ -273,30 +277,31 @@ impl Call<'_, '_> {
         }
     }
 
-    /// Changes the world from outside.
-    pub fn world(&mut self) {
-        let op = self.op;
-        let page = self.page();
-        let (index, _) = split_run(&op.run[0]);
-        let arg = u32::from(op.arg);
-        let on = arg & 1 != 0;
-        let machine = &mut *self.kernel.machine;
+    /// Calls an entry point of the lockless walk.
+    pub fn lockless(&mut self) -> Result<Returned, Stop> {
+        let (op, foll) = (self.op, self.foll());
+        let (start, nr_pages) = (op.addr, op.n);
+        let pages = if u32::from(op.mods) & abi::GD_MOD_NULL != 0 {
+            Buffer::Null
+        } else {
+            Buffer::List
+        };
+        let kernel = &mut *self.kernel;
         match u32::from(op.op) {
-            abi::GD_OP_SET_REF => machine.set_ref(page, op.val),
-            abi::GD_OP_SET_PIN => machine.set_pin(page, op.val),
-            abi::GD_OP_SET_FLAG => machine.set_flag(page, arg, true),
-            abi::GD_OP_CLEAR_FLAG => machine.set_flag(page, arg, false),
-            abi::GD_OP_SET_MAPPING => machine.set_mapping(page, Mapping::from_index(arg)),
-            abi::GD_OP_SPLIT => machine.split(page, arg, op.val, op.n),
-            abi::GD_OP_MERGE => machine.merge(index, op.val, op.n),
-            abi::GD_OP_REUSE => machine.reuse(page, op.val, Mapping::from_index(arg)),
-            abi::GD_OP_SET_PAGEBLOCK => machine.set_pageblock(page, MigrateType::from_index(arg)),
-            abi::GD_OP_SET_IRQS => machine.irqs_on = on,
-            abi::GD_OP_SET_HAS_PINNED => machine.has_pinned = on,
-            abi::GD_OP_SET_SEQ => machine.write_protect_seq = op.val as u32,
-            abi::GD_OP_SET_DEVMAP_KEY => machine.devmap_managed_key = on,
-            abi::GD_OP_SET_TAIL..=abi::GD_OP_ANSWER => {}
-            id => unreachable!("change {id:#x} of the table has no Rust function"),
+            abi::GD_OP_GET_USER_PAGES_FAST => {
+                kernel.get_user_pages_fast(start, nr_pages, foll, pages)
+            }
+            abi::GD_OP_GET_USER_PAGES_FAST_ONLY => {
+                kernel.get_user_pages_fast_only(start, nr_pages, foll, pages)
+            }
+            abi::GD_OP_PIN_USER_PAGES_FAST => {
+                kernel.pin_user_pages_fast(start, nr_pages, foll, pages)
+            }
+            abi::GD_OP_PIN_USER_PAGES_FAST_ONLY => {
+                kernel.pin_user_pages_fast_only(start, nr_pages, foll, pages)
+            }
+            id => unreachable!("entry point {id:#x} of the table has no Rust function"),
         }
+        .map(|result| Returned::Int(result.into()))
     }
 }

@@ -3,6 +3,8 @@
 
 mod dispatch;
 mod record;
+mod script;
+mod world;
 
 use csrc::abi::{self, gd_folio};
 use gup::machine::MigrateType;
@@ -33,6 +35,7 @@ pub struct RustSide {
 enum Exists {
     No,
     Page,
+    Lockless,
     World,
 }
 
@@ -84,8 +87,9 @@ impl RustSide {
         for op in ops::table() {
             exists[usize::from(op.id)] = match op.layer {
                 ops::Layer::World => Exists::World,
-                ops::Layer::Page if op.name(rev(&rules)).is_some() => Exists::Page,
-                ops::Layer::Page | ops::Layer::Lockless => Exists::No,
+                _ if op.name(rev(&rules)).is_none() => Exists::No,
+                ops::Layer::Page => Exists::Page,
+                ops::Layer::Lockless => Exists::Lockless,
             };
         }
         Some(Self {
@@ -133,9 +137,12 @@ impl Side for RustSide {
         let bits = self.machine.state_bits();
         let mut recorder = Recorder::new(trace.records_mut(), &self.ids, bits);
         let mut stop = None;
-        let mut executed = 0;
-        for op in prog.ops() {
+        let ops = prog.ops();
+        let mut nr = 0;
+        while let Some(op) = ops.get(nr) {
             self.machine.begin_op();
+            recorder.script.attach(ops, nr);
+            self.machine.interleaved = !recorder.script.is_empty();
             let mut call = Call {
                 kernel: &mut Kernel::new(&self.rules, &mut self.machine, &mut recorder),
                 op,
@@ -143,8 +150,9 @@ impl Side for RustSide {
             };
             let returned = match self.exists[usize::from(op.op)] {
                 Exists::Page => call.page_level(),
+                Exists::Lockless => call.lockless(),
                 Exists::World => {
-                    call.world();
+                    world::change(&mut self.machine, op);
                     Ok(Returned::Void)
                 }
                 Exists::No => Ok(Returned::Absent),
@@ -159,12 +167,13 @@ impl Side for RustSide {
             recorder.pages(&mut self.machine);
             recorder.state(&self.machine);
             recorder.ret(returned);
-            executed += 1;
+            nr += 1;
             if stop.is_some() {
                 break;
             }
+            nr += recorder.attached();
         }
-        recorder.end(stop, executed);
+        recorder.end(stop, nr);
     }
 
     fn sites(&self) -> &[PlacedSite] {

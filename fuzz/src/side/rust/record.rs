@@ -2,8 +2,9 @@
 //! Records of the Rust side: the one place where they are built.
 
 use csrc::abi::{self, gd_rec};
-use gup::{Call, ErrPtr, Machine, Observer, PagePtr, PageState, Site, Stop};
+use gup::{Ask, Call, ErrPtr, Machine, Moment, Observer, PagePtr, PageState, Site, Stop};
 
+use super::script::Script;
 use crate::trace;
 
 /// Writes records; it watches a kernel and is told the rest.
@@ -13,6 +14,8 @@ pub struct Recorder<'a> {
     ids: &'a [u32],
     /// State beside pages as last recorded.
     bits: u8,
+    /// Who acts within the running operation.
+    pub script: Script<'a>,
 }
 
 fn rec(kind: u32) -> gd_rec {
@@ -66,7 +69,12 @@ impl<'a> Recorder<'a> {
     /// A recorder that replaces the contents of `recs`.
     pub fn new(recs: &'a mut Vec<gd_rec>, ids: &'a [u32], bits: u8) -> Self {
         recs.clear();
-        Self { recs, ids, bits }
+        Self {
+            recs,
+            ids,
+            bits,
+            script: Script::default(),
+        }
     }
 
     fn site(&self, site: Site) -> u32 {
@@ -139,6 +147,18 @@ impl<'a> Recorder<'a> {
         });
     }
 
+    /// The groups of the operations that are attached to the one that has just
+    /// returned; how many there are.
+    pub fn attached(&mut self) -> usize {
+        let before = self.recs.len();
+        self.recs.extend(self.script.fired().map(|fired| gd_rec {
+            a: abi::GD_RET_BOOL as u8,
+            d: fired.into(),
+            ..rec(abi::GD_R_RET)
+        }));
+        self.recs.len() - before
+    }
+
     /// The end of the trace, after that many operations.
     pub fn end(&mut self, stop: Option<Stop>, executed: usize) {
         let reason = match stop {
@@ -170,5 +190,50 @@ impl Observer for Recorder<'_> {
             a: call as u8,
             ..page_rec(&page)
         });
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        let ask_rec = |what: u32| gd_rec {
+            a: what as u8,
+            ..rec(abi::GD_R_ASK)
+        };
+        self.recs.push(match ask {
+            Ask::Slow { flags, start, .. } => gd_rec {
+                c: flags,
+                d: start,
+                ..ask_rec(abi::GD_A_SLOW)
+            },
+            Ask::Pagemap { page, held } => gd_rec {
+                b: held.into(),
+                c: page_nr(page),
+                ..ask_rec(abi::GD_A_PAGEMAP)
+            },
+            Ask::PagemapPut { held } => gd_rec {
+                b: held.into(),
+                ..ask_rec(abi::GD_A_PAGEMAP_PUT)
+            },
+            Ask::MmapLock => ask_rec(abi::GD_A_MMAP_LOCK),
+            Ask::MmapUnlock => ask_rec(abi::GD_A_MMAP_UNLOCK),
+        });
+        if let Ask::Slow {
+            nr_pages, no_pages, ..
+        } = ask
+        {
+            self.recs.push(gd_rec {
+                b: no_pages.into(),
+                d: nr_pages,
+                ..ask_rec(abi::GD_A_SLOW_NR)
+            });
+        }
+    }
+
+    fn moment(&mut self, machine: &mut Machine, moment: Moment) -> Option<i32> {
+        let recs = &mut *self.recs;
+        self.script.moment(machine, moment, |index| {
+            recs.push(gd_rec {
+                b: index,
+                ..rec(abi::GD_R_ACT)
+            });
+        })
     }
 }

@@ -4,6 +4,8 @@
 //! [`mutate_bytes`] and [`crossover_bytes`] have the shape that libFuzzer and
 //! AFL++ want of custom mutators.
 
+mod walk;
+
 use csrc::abi::{self, gd_op};
 
 use super::generate::{Profile, operation};
@@ -40,6 +42,10 @@ fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         return;
     }
     let i = rng.below(nr);
+    if walk::is_due(program, rng, profile) {
+        walk::step(program, rng, profile);
+        return;
+    }
     match rng.below(32) {
         0..=5 => insert(program, rng, profile),
         6..=8 => {
@@ -50,10 +56,9 @@ fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
             let op = program.ops()[i];
             program.insert_op(rng.below(nr + 1), op);
         }
-        12 => program.ops_mut().swap(i, rng.below(nr)),
+        12 => swap(program, rng, i),
         13 => {
-            let other = rng.below(nr);
-            program.ops_mut().swap(i, other);
+            swap(program, rng, i);
             repeat(program, rng);
         }
         14..=16 => redraw_operand(program, rng, profile, i),
@@ -63,6 +68,24 @@ fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         26..=29 => tweak_folio(program, rng),
         30 => tweak_world(program, rng),
         _ => tweak_folios(program, rng, profile),
+    }
+}
+
+/// Exchanges two operations; where there are attached ones, moves one with those
+/// that are attached to it.
+fn swap(program: &mut Program, rng: &mut Rng, i: usize) {
+    let nr = program.nr_ops();
+    if program.ops().iter().all(|op| op.when == 0) {
+        program.ops_mut().swap(i, rng.below(nr));
+        return;
+    }
+    let from = program.main_op(i);
+    let to = program.group_border(from + 1);
+    let group = program.0.op;
+    program.remove_op(from);
+    let at = program.group_border(rng.below(program.nr_ops() + 1));
+    for (i, op) in group[from..to].iter().enumerate() {
+        program.insert_op(at + i, *op);
     }
 }
 
@@ -80,8 +103,12 @@ fn go_on(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     }
     while program.nr_ops() < want {
         let op = operation(rng, profile, &mut model, program.ops());
+        let held = model.nr_held;
         model.apply(&op);
         program.push_op(op);
+        if walk::is_call(op.op) {
+            generate::meanwhile(rng, profile, want, held, &mut model, program);
+        }
     }
     program.normalise();
 }
@@ -116,8 +143,9 @@ fn remove_span(program: &mut Program, rng: &mut Rng) {
 /// Copies a few operations to the end.
 fn repeat(program: &mut Program, rng: &mut Rng) {
     let nr = program.nr_ops();
-    let from = rng.below(nr);
-    for i in from..nr.min(from + 1 + rng.below(4)) {
+    let from = program.main_op(rng.below(nr));
+    let to = program.group_border(nr.min(from + 1 + rng.below(4)));
+    for i in from..to {
         let op = program.0.op[i];
         program.push_op(op);
     }
@@ -163,9 +191,9 @@ fn tweak_op(op: &mut gd_op, rng: &mut Rng) {
     let Some(info) = ops::info(op.op) else {
         return;
     };
-    let mut fields = [0; 8];
+    let mut fields = [0; 16];
     let mut nr = 0;
-    for bit in 0..8 {
+    for bit in 0..16 {
         if info.has(1 << bit) {
             fields[nr] = 1 << bit;
             nr += 1;
@@ -204,6 +232,13 @@ fn tweak_op(op: &mut gd_op, rng: &mut Rng) {
             _ => op.foll ^= 1 << rng.below(abi::GD_NR_FOLL as usize),
         },
         abi::GD_S_LIST => tweak_list(op, rng),
+        abi::GD_S_ADDR => walk::tweak_address(op, rng),
+        abi::GD_S_ENTRY => walk::tweak_entry(op, rng),
+        abi::GD_S_PAGES => op.mods ^= abi::GD_MOD_NULL as u8,
+        abi::GD_S_TO => {
+            let (index, offset) = split_page(op.run[1].page);
+            op.run[1].page = super::page(index, tweak_offset(rng, offset));
+        }
         _ => {
             let (index, offset) = split_page(op.run[0].page);
             op.run[0].page = super::page(index, tweak_offset(rng, offset));
@@ -302,15 +337,15 @@ pub fn crossover(a: &Program, b: &Program, rng: &mut Rng, profile: &Profile) -> 
             child.0.world.nr_ops = b.0.world.nr_ops;
         }
         1 => {
-            let from = rng.below(b.nr_ops() + 1);
-            let at = rng.below(a.nr_ops() + 1);
+            let from = b.group_border(rng.below(b.nr_ops() + 1));
+            let at = a.group_border(rng.below(a.nr_ops() + 1));
             for (i, op) in b.ops()[from..].iter().enumerate() {
                 child.insert_op(at + i, *op);
             }
         }
         _ => {
-            child.truncate_ops(rng.below(a.nr_ops() + 1));
-            let from = rng.below(b.nr_ops() + 1);
+            child.truncate_ops(a.group_border(rng.below(a.nr_ops() + 1)));
+            let from = b.group_border(rng.below(b.nr_ops() + 1));
             for op in &b.ops()[from..] {
                 child.push_op(*op);
             }

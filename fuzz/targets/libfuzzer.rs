@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The page level under libFuzzer.
+//! Programs of all layers under libFuzzer.
 #![no_main]
 
 use gup_fuzz::target;

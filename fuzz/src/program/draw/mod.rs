@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Drawing the parts of programs: folios, the world, operands, operations.
 
+pub(super) mod calls;
+pub(super) mod moments;
+pub(super) mod tables;
+
 use csrc::abi::{self, gd_folio, gd_op, gd_run};
 
 use super::generate::Profile;
 use super::model::{Guess, Model};
 use super::normalise::FOLIO_FLAGS;
 use super::rng::Rng;
-use super::{NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
+use super::{NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values, walk};
 use crate::ops;
 
 const fn bit(n: u32) -> u32 {
@@ -238,11 +242,23 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
     let Some(info) = ops::info(id) else {
         return op;
     };
+    if walk::is_call(id) {
+        return calls::call_of(rng, id, model);
+    }
+    if let Some(level) = walk::set_level(id) {
+        return gd_op {
+            op: level.set_op(),
+            ..tables::entry(rng, model)
+        };
+    }
     let id = u32::from(id);
     if info.has(abi::GD_S_LIST) {
         list(rng, &mut op, model, earlier);
     } else if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
         op.run[0].page = operand(rng, id, model, earlier);
+    }
+    if info.has(abi::GD_S_TO) {
+        op.run[1].page = operand(rng, id, model, earlier);
     }
     let (index, offset) = split_page(op.run[0].page);
     let guess = model.folio.get(index).copied().unwrap_or_default();
@@ -291,6 +307,7 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
     if info.has(abi::GD_S_VAL) {
         op.val = match id {
             abi::GD_OP_SET_SEQ => seq(rng) as i32,
+            abi::GD_OP_ANSWER => rng.range(-16, 4),
             abi::GD_OP_SET_PIN => values::pincount(rng, guess.refs),
             _ => values::refcount(rng, nr_pages),
         };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The page level under honggfuzz.
+//! Programs of all layers under honggfuzz.
 
 fn main() {
     gup_fuzz::target::abort_on_faults();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The page level under AFL++.
+//! Programs of all layers under AFL++.
 
 fn main() {
     // Before the fork server starts: its children inherit the open sides.

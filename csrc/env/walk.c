@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Scripted: what the lockless walk asks of the rest of the kernel.  Each call is
+ * a step and an event, then comes its moment, then the answer: the script's, or
+ * the default one of gupdiff.h.
+ */
+#include "../shim/harness.h"
+
+static struct gd_rec *ask(u8 what)
+{
+	struct gd_rec *rec;
+
+	gd_after();
+	gd_step();
+	rec = gd_record(GD_R_ASK);
+	rec->a = what;
+	return rec;
+}
+
+/* nobody looks into it */
+static struct dev_pagemap pagemap;
+
+struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap)
+{
+	struct gd_rec *rec = ask(GD_A_PAGEMAP);
+
+	rec->b = !!pgmap;
+	rec->c = pfn - GD_PFN_BASE < GD_NR_PAGES ? pfn - GD_PFN_BASE : GD_NOWHERE;
+	return gd_answer(GD_WHEN_PAGEMAP, GD_DEFAULT_PAGEMAP) ? &pagemap : NULL;
+}
+
+void gd_put_dev_pagemap(struct dev_pagemap *pgmap)
+{
+	ask(GD_A_PAGEMAP_PUT)->b = !!pgmap;
+}
+
+int gd_make_page_accessible(struct page *page)
+{
+	gd_call(GD_C_MAKE_ACCESSIBLE, page);
+	return gd_answer(GD_WHEN_ACCESSIBLE, GD_DEFAULT_ACCESSIBLE);
+}
+
+int gd_make_folio_accessible(struct folio *folio)
+{
+	return gd_make_page_accessible(&folio->page);
+}
+
+void down_read(struct rw_semaphore *sem)
+{
+	ask(GD_A_MMAP_LOCK);
+}
+
+void up_read(struct rw_semaphore *sem)
+{
+	ask(GD_A_MMAP_UNLOCK);
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Moments: where another CPU acts within an operation, and where the
+ * environment's answer comes from.  Seen are updates of counts, through the
+ * hooks before atomics, and loads of page-table entries and of
+ * write_protect_seq, plain ones too, through -fsanitize-coverage=trace-loads.
+ *
+ * There is no hook behind an atomic: what is to happen after one happens before
+ * whatever is seen next, which is the same, as everything that could tell the
+ * difference is seen.
+ */
+#include "harness.h"
+
+/* An attached operation. */
+struct gd_watch {
+	const struct gd_op *op;
+	u32 object;		/* page, or number of a table's entry */
+	u32 seen;
+	bool fired;
+};
+
+static struct gd_watch watch[GD_MAX_OPS];
+static u32 nr_watch;
+
+/*
+ * What happened and has not been reacted to: a count was updated, or is about
+ * to be.
+ */
+unsigned char gd_pending;
+static u32 pending_page;
+static const void *pending_count;
+
+/* the answer that was given for the call at hand */
+static bool answered;
+static int answer;
+
+static void carry_out(struct gd_watch *w)
+{
+	struct gd_rec ret;
+
+	w->fired = true;
+	gd_record(GD_R_ACT)->b = w->op - gd.prog->op;
+	gd.in_kernel = 0;
+	gd_world_ops[w->op->op](w->op, &ret);
+	gd.in_kernel = 1;
+}
+
+static void moment(u8 when, u32 object)
+{
+	u32 i;
+
+	for (i = 0; i < nr_watch; i++) {
+		struct gd_watch *w = &watch[i];
+
+		if (w->op->when == when && w->object == object && ++w->seen == w->op->nth)
+			carry_out(w);
+	}
+}
+
+/* React to what happened last. */
+void gd_after(void)
+{
+	u8 when = gd_pending;
+
+	if (!when)
+		return;
+	gd_pending = GD_WHEN_NONE;
+	moment(when, pending_page);
+}
+
+/* Before an atomic update of a count; nr is the page that it lies in. */
+void gd_moment_update(const volatile void *count, u32 nr, bool refcount)
+{
+	gd_after();
+	if (!nr_watch)
+		return;
+	if (!refcount)
+		nr--;		/* the pin count lies in the first tail */
+	moment(refcount ? GD_WHEN_BEFORE_REF : GD_WHEN_BEFORE_PIN, nr);
+	gd_pending = refcount ? GD_WHEN_AFTER_REF : GD_WHEN_AFTER_PIN;
+	pending_page = nr;
+	pending_count = (const void *)count;
+}
+
+/* At a call: the answer of the script, or the default one. */
+int gd_answer(u8 when, int otherwise)
+{
+	answered = false;
+	moment(when, 0);
+	return answered ? answer : otherwise;
+}
+
+void gd_set_answer(int value)
+{
+	answered = true;
+	answer = value;
+}
+
+/* Look up what the moments are about; tables may have been made since. */
+void gd_find_objects(void)
+{
+	u32 i;
+
+	for (i = 0; i < nr_watch; i++) {
+		const struct gd_op *op = watch[i].op;
+
+		switch (op->when) {
+#if GD_TABLES
+		case GD_WHEN_READ_PTE ... GD_WHEN_READ_PGD:
+			watch[i].object = gd_table_entry(op->when - GD_WHEN_READ_PTE, op->at_addr);
+			break;
+#endif
+		case GD_WHEN_BEFORE_REF ... GD_WHEN_AFTER_PIN:
+			watch[i].object = gd.base[op->at_page >> GD_RUN_SHIFT] +
+					  (op->at_page & GD_RUN_OFFSET);
+			break;
+		default:
+			watch[i].object = 0;
+		}
+	}
+}
+
+/* The operation that comes next has nr attached ones behind it. */
+void gd_attach(const struct gd_op *op, u32 nr)
+{
+	u32 i;
+
+	gd_pending = GD_WHEN_NONE;
+	nr_watch = nr;
+	for (i = 0; i < nr; i++)
+		watch[i] = (struct gd_watch){ .op = op + 1 + i };
+	gd_find_objects();
+}
+
+bool gd_attached_fired(u32 i)
+{
+	return watch[i].fired;
+}
+
+/* ---- loads ---- */
+
+/* An update may load its count, and the hooks load what they need. */
+static bool of_the_update(const void *p)
+{
+	return p == pending_count || p == &gd_memmap_end || p == &gd_pending;
+}
+
+static inline __attribute__((always_inline)) void loaded(const void *p)
+{
+#if GD_TABLES
+	unsigned long offset = (unsigned long)p - (unsigned long)gd.tables;
+
+	if (offset < GD_TABLES_SIZE + GD_GUARD_SIZE && gd.in_kernel) {
+		gd_after();
+		if (offset >= GD_TABLES_SIZE)
+			gd_oops();
+		if (nr_watch) {
+			u32 entry = offset / sizeof(u64);
+			u8 level;
+
+			for (level = GD_L_PTE; level <= GD_L_PGD; level++)
+				moment(GD_WHEN_READ_PTE + level, entry);
+		}
+		return;
+	}
+	if (p == &gd_mm.write_protect_seq.sequence && gd.in_kernel) {
+		gd_after();
+		moment(GD_WHEN_READ_SEQ, 0);
+		return;
+	}
+#endif
+	if (gd_pending && !of_the_update(p))
+		gd_after();
+}
+
+void __sanitizer_cov_load1(const void *p) { loaded(p); }
+void __sanitizer_cov_load2(const void *p) { loaded(p); }
+void __sanitizer_cov_load4(const void *p) { loaded(p); }
+void __sanitizer_cov_load8(const void *p) { loaded(p); }
+void __sanitizer_cov_load16(const void *p) { loaded(p); }

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page tables of the program's making, in the kernel's own format, one behind
+ * the other in memory that the kernel reaches through __va().  Only what the
+ * program says is written here.
+ */
+#include "harness.h"
+
+#include <linux/swapops.h>
+
+#define ADDRESS_MASK	((1ul << 48) - 1)
+
+static const u8 level_shift[GD_NR_LEVELS] = {
+	[GD_L_PTE] = PAGE_SHIFT, [GD_L_PMD] = PMD_SHIFT,
+	[GD_L_PUD] = PUD_SHIFT, [GD_L_PGD] = PGDIR_SHIFT,
+};
+
+/* A table: the level of its entries, and which of the regions of that size it serves. */
+struct gd_table {
+	u32 level;
+	u64 region;
+};
+
+static struct gd_table table[GD_MAX_TABLES];
+static u32 nr_tables;
+
+static u64 region_of(u32 level, u64 addr)
+{
+	return (addr & ADDRESS_MASK) >> (level_shift[level] + 9);
+}
+
+/* The table of a level for an address; GD_MAX_TABLES if it has not been made. */
+static u32 find_table(u32 level, u64 addr)
+{
+	u64 region = region_of(level, addr);
+	u32 i;
+
+	for (i = 0; i < nr_tables; i++)
+		if (table[i].level == level && table[i].region == region)
+			return i;
+	return GD_MAX_TABLES;
+}
+
+/* The number of the entry that serves an address, over all tables. */
+u32 gd_table_entry(u32 level, u64 addr)
+{
+	u32 t = find_table(level, addr);
+
+	if (t == GD_MAX_TABLES)
+		return GD_NO_ENTRY;
+	return t * GD_TABLE_ENTRIES + ((addr >> level_shift[level]) & (GD_TABLE_ENTRIES - 1));
+}
+
+static void write_entry(u32 nr, u64 value)
+{
+	gd.tables[nr] = value;
+	gd.scratch->dirty_entries[gd.nr_dirty_entries++] = nr;
+}
+
+static u64 table_value(u32 t, u64 flags)
+{
+	return (u64)(GD_TABLE_PFN + t) << PAGE_SHIFT | flags;
+}
+
+/* Make the tables above an entry; tells whether its own is there. */
+static bool make_tables(u32 level, u64 addr)
+{
+	u32 l, above;
+
+	for (l = GD_L_PUD; (int)l >= (int)level; l--) {
+		if (find_table(l, addr) != GD_MAX_TABLES)
+			continue;
+		if (nr_tables == GD_MAX_TABLES)
+			return false;
+		table[nr_tables].level = l;
+		table[nr_tables].region = region_of(l, addr);
+		above = gd_table_entry(l + 1, addr);
+		if (!gd.tables[above])
+			write_entry(above, table_value(nr_tables, _PAGE_TABLE));
+		nr_tables++;
+	}
+	return true;
+}
+
+static u64 flag_bits(u16 flags)
+{
+	static const u64 set[GD_NR_ENTRY_FLAGS] = {
+		[GD_EF_RW] = _PAGE_RW, [GD_EF_DIRTY] = _PAGE_DIRTY,
+		[GD_EF_PROTNONE] = _PAGE_PROTNONE, [GD_EF_SPECIAL] = _PAGE_SPECIAL,
+		[GD_EF_DEVMAP] = _PAGE_DEVMAP, [GD_EF_SOFT_DIRTY] = _PAGE_SOFT_DIRTY,
+		[GD_EF_UFFD_WP] = _PAGE_UFFD_WP, [GD_EF_NX] = _PAGE_NX,
+	};
+	static const u64 cleared[GD_NR_ENTRY_FLAGS] = {
+		[GD_EF_OLD] = _PAGE_ACCESSED, [GD_EF_KERNEL] = _PAGE_USER,
+		[GD_EF_ABSENT] = _PAGE_PRESENT,
+	};
+	u64 bits = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
+	u32 i;
+
+	for (i = 0; i < GD_NR_ENTRY_FLAGS; i++)
+		if (flags & (1u << i))
+			bits = (bits | set[i]) & ~cleared[i];
+	return bits;
+}
+
+/*
+ * The bits of a page, as pfn_pte() and its kin put them together; those cannot
+ * be called, since they warn of combinations that a program may well ask for.
+ */
+static u64 page_value(u32 level, u32 nr, u64 bits)
+{
+	static const u64 mask[] = {
+		[GD_L_PTE] = PTE_PFN_MASK, [GD_L_PMD] = PHYSICAL_PMD_PAGE_MASK,
+		[GD_L_PUD] = PHYSICAL_PUD_PAGE_MASK,
+	};
+	u64 phys = (u64)(GD_PFN_BASE + nr) << PAGE_SHIFT;
+
+	if (level != GD_L_PTE)
+		bits |= _PAGE_PSE;
+	return ((phys ^ protnone_mask(bits)) & mask[level]) | bits;
+}
+
+/* The page that entry k is about; GD_NR_PAGES if none. */
+static u32 entry_page(const struct gd_op *op, u32 level, u32 k)
+{
+	u32 i = op->run[0].page >> GD_RUN_SHIFT;
+	u64 nr;
+
+	if (i >= GD_MAX_FOLIOS)
+		return GD_NR_PAGES;
+	nr = gd.base[i] + (op->run[0].page & GD_RUN_OFFSET) +
+	     ((u64)k << (level_shift[level] - PAGE_SHIFT));
+	return min_t(u64, nr, GD_NR_PAGES);
+}
+
+static u64 entry_value(const struct gd_op *op, u32 level, u64 addr, u32 k)
+{
+	u64 bits = flag_bits(op->eflags);
+	u32 nr, t;
+
+	switch (op->entry) {
+	case GD_E_PAGE:
+		nr = entry_page(op, level, k);
+		if (level == GD_L_PGD || nr == GD_NR_PAGES)
+			return 0;
+		return page_value(level, nr, bits);
+	case GD_E_TABLE:
+		t = level == GD_L_PTE ? GD_MAX_TABLES : find_table(level - 1, addr);
+		if (t == GD_MAX_TABLES)
+			return 0;
+		return table_value(t, bits | _PAGE_RW | _PAGE_DIRTY);
+	case GD_E_SWAP:
+		if (level == GD_L_PGD)
+			return 0;
+		return swp_entry_to_pte(swp_entry(1, 1)).pte;
+	case GD_E_MIGRATION:
+		nr = entry_page(op, level, k);
+		if (level == GD_L_PGD || nr == GD_NR_PAGES)
+			return 0;
+		return swp_entry_to_pte(make_readable_migration_entry(GD_PFN_BASE + nr)).pte;
+	}
+	return 0;
+}
+
+/* Set the entries that an operation names. */
+void gd_set_entries(const struct gd_op *op, u32 level)
+{
+	int k;
+
+	for (k = 0; k < op->n; k++) {
+		u64 addr = (op->addr + ((u64)k << level_shift[level])) & ADDRESS_MASK;
+
+		if (make_tables(level, addr))
+			write_entry(gd_table_entry(level, addr), entry_value(op, level, addr, k));
+	}
+	gd_find_objects();
+}
+
+void gd_tables_init(void)
+{
+	page_offset_base = (unsigned long)gd.tables - (GD_TABLE_PFN << PAGE_SHIFT);
+	gd_mm.pgd = (pgd_t *)gd.tables;
+	table[0].level = GD_L_PGD;
+	nr_tables = 1;
+}
+
+/* Undo what the program set. */
+void gd_tables_reset(void)
+{
+	while (gd.nr_dirty_entries)
+		gd.tables[gd.scratch->dirty_entries[--gd.nr_dirty_entries]] = 0;
+	nr_tables = 1;
+}

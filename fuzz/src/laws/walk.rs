@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Laws about the walk of page tables without locks.
+//!
+//! What others do during the call is known from the ACT records.  A returned
+//! page must have been mapped at some moment of the call: before it, or after
+//! one of those changes.  That says nothing where entries changed that the walk
+//! does not look at a second time.
+
+use csrc::abi::{self, gd_op};
+
+use super::check::{Check, Op};
+use super::rules::{after, require, scheme};
+use super::tables::{Leaf, Tables, shift};
+use super::{Law, walk_events};
+use crate::layout::{NR_PAGES, Operand};
+use crate::ops::Rev;
+use crate::pages::Pages;
+use crate::program::Program;
+use crate::trace::{PageState, Record, Ret};
+use walk_events::{Events, Slow};
+
+const PAGE_SHIFT: u32 = 12;
+
+/// What a call of the walk asks for, as far as it can be told.
+struct Call {
+    start: u64,
+    nr: i32,
+    /// Flags by name; `None` where the program gives a kernel's raw bits.
+    foll: Option<u32>,
+    pin: bool,
+    fast_only: bool,
+    no_pages: bool,
+}
+
+impl Call {
+    fn new(op: &gd_op) -> Self {
+        let id = u32::from(op.op);
+        let foll = (u32::from(op.mods) & abi::GD_MOD_RAW == 0).then_some(op.foll);
+        let fast_only = matches!(
+            id,
+            abi::GD_OP_GET_USER_PAGES_FAST_ONLY | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
+        );
+        Self {
+            start: op.addr & !((1 << PAGE_SHIFT) - 1),
+            nr: op.n,
+            foll,
+            pin: id >= abi::GD_OP_PIN_USER_PAGES_FAST,
+            fast_only: fast_only || foll.is_some_and(|f| f & 1 << abi::GD_FOLL_FAST_ONLY != 0),
+            no_pages: u32::from(op.mods) & abi::GD_MOD_NULL != 0,
+        }
+    }
+
+    fn asks_for(&self, flag: u32) -> bool {
+        self.foll.is_some_and(|foll| foll & 1 << flag != 0)
+    }
+
+    /// Whether both flags may have gone in, which is the caller's mistake: what
+    /// was taken as one may be given back as the other.
+    fn may_be_both(&self, op: &gd_op, rev: Rev) -> bool {
+        let pin = self
+            .foll
+            .is_none_or(|foll| foll & 1 << abi::GD_FOLL_PIN != 0);
+        u32::from(op.op) == abi::GD_OP_GET_USER_PAGES_FAST_ONLY && rev < ARGS_ARE_CHECKED && pin
+    }
+
+    fn addr(&self, index: usize) -> u64 {
+        self.start + ((index as u64) << PAGE_SHIFT)
+    }
+}
+
+/// MMF_HAS_PINNED after a walk: set by one that pins, touched by no other.
+pub(super) fn has_pinned(op: &Op, before: u8) -> Check {
+    let call = Call::new(op.op);
+    let was = u32::from(before) & abi::GD_W_HAS_PINNED != 0;
+    let is = u32::from(op.bits) & abi::GD_W_HAS_PINNED != 0;
+    let pinned = call.pin && matches!(op.ret, Ret::Int(1..));
+    let may = call.pin || call.may_be_both(op.op, op.rev);
+    let fine = if pinned { is } else { is == was || (may && is) };
+    require(fine, Law::HasPinnedIsOneWay, None, || match is {
+        true => "it changed".into(),
+        false => "it is not set".into(),
+    })
+}
+
+pub(super) fn walked(
+    op: &Op,
+    pages: &Pages,
+    tables: &mut Tables,
+    prog: &Program,
+    odd: bool,
+) -> Check {
+    let call = Call::new(op.op);
+    // First of all: the tables must be up to date for the next operation.
+    let (seen, beyond) = follow(op, &call, pages, tables, prog);
+    let Ret::Int(result) = op.ret else {
+        return Ok(());
+    };
+    let events = Events::new(op, prog);
+    events.pagemaps()?;
+    events.mmap_lock()?;
+    fast_only(op, &call, &events)?;
+    let claims_counts = !odd && !beyond && !call.may_be_both(op.op, op.rev);
+    let held = |law, entries: &[u32]| match claims_counts {
+        true => held(op, &call, law, entries, pages, prog),
+        false => Ok(()),
+    };
+    if call.nr == 0 {
+        let law = Law::NothingAskedNothingHeld;
+        require(result <= 0, law, None, || format!("the result is {result}"))?;
+        return held(law, &[]);
+    }
+    fits(op, &call, result, events.slow.as_ref())?;
+    let fast = rest(&call, result, &events)?;
+    if result <= 0 {
+        return held(Law::FailedGrabTakesNothing, &[]);
+    }
+    if call.no_pages {
+        return Ok(());
+    }
+    require(
+        seen.entries.len() as u64 == result as u64,
+        Law::TraceIsWhole,
+        None,
+        || {
+            format!(
+                "{} entries of pages[] for a result of {result}",
+                seen.entries.len()
+            )
+        },
+    )?;
+    mapped(&call, &seen, fast, events.refused)?;
+    held(Law::HeldIsReturned, &seen.entries[..fast])
+}
+
+fn fast_only(op: &Op, call: &Call, events: &Events) -> Check {
+    let law = Law::FastOnlyNeverSleeps;
+    if call.fast_only {
+        require(events.slow.is_none(), law, None, || {
+            "it asks the slow path".into()
+        })?;
+        require(!events.locks, law, None, || "it takes the mmap lock".into())?;
+    }
+    // Raw flags show what they mean when they are passed on.
+    let flags = events.slow.as_ref().map_or(0, |slow| slow.flags);
+    let op = u32::from(op.op.op);
+    require(flags & 1 << abi::GD_FOLL_FAST_ONLY == 0, law, None, || {
+        format!("operation {op:#x} asks the slow path, with FOLL_FAST_ONLY")
+    })
+}
+
+/// The result, by itself.
+fn fits(op: &Op, call: &Call, result: i64, slow: Option<&Slow>) -> Check {
+    let law = Law::ResultFitsTheCall;
+    let most = i64::from(call.nr.max(0));
+    require(result <= most, law, None, || {
+        format!(
+            "the result is {result}, and {} pages were asked for",
+            call.nr
+        )
+    })?;
+    let passed_on = slow.is_some_and(|slow| i64::from(slow.answer) == result);
+    require(result >= -4095 || passed_on, law, None, || {
+        format!("the result is {result}, which is no errno")
+    })?;
+    let id = u32::from(op.op.op);
+    let only =
+        id == abi::GD_OP_GET_USER_PAGES_FAST_ONLY || id == abi::GD_OP_PIN_USER_PAGES_FAST_ONLY;
+    require(
+        result >= 0 || !only || op.rev >= ARGS_ARE_CHECKED,
+        law,
+        None,
+        || format!("the result is {result}, and this function never fails"),
+    )
+}
+
+/// The slow path gets what the walk left.  How much the walk took.
+fn rest(call: &Call, result: i64, events: &Events) -> Result<usize, Broken> {
+    let law = Law::SlowPathGetsTheRest;
+    let Some(slow) = &events.slow else {
+        let raw = call.foll.is_none();
+        let enough = result <= 0 || result == i64::from(call.nr) || call.fast_only || raw;
+        require(enough, law, None, || {
+            format!(
+                "the result is {result} of {} pages, and it was not asked",
+                call.nr
+            )
+        })?;
+        return Ok(result.max(0) as usize);
+    };
+    require(events.slow_calls == 1, law, None, || {
+        format!("it is asked {} times", events.slow_calls)
+    })?;
+    let fast = result.max(0) - slow.pages();
+    let left = i64::from(call.nr) - fast;
+    require(fast >= 0 && slow.nr as i64 == left, law, None, || {
+        format!(
+            "it is asked for {} pages; the walk took {fast} of {}",
+            slow.nr as i64, call.nr
+        )
+    })?;
+    let start = call.start.wrapping_add((fast as u64) << PAGE_SHIFT);
+    require(slow.start == start, law, None, || {
+        format!(
+            "it is asked from {:#x} on instead of {start:#x}",
+            slow.start
+        )
+    })?;
+    Ok(fast as usize)
+}
+
+type Broken = (Law, Option<u32>, String);
+
+/// What the tables had for the returned pages, over all moments of the call.
+struct Seen {
+    /// `pages[]`, by page number.
+    entries: Vec<u32>,
+    /// Whether each was mapped, and was so for the access.
+    mapped: Vec<(bool, bool)>,
+    /// Whether the tables say anything.
+    claims: bool,
+}
+
+/// Takes the tables through the call.  Also says whether somewhere in the
+/// range a block is mapped that goes past a folio: references are taken for all
+/// of it on the first page's folio, and given back on each page's.
+fn follow(
+    op: &Op,
+    call: &Call,
+    pages: &Pages,
+    tables: &mut Tables,
+    prog: &Program,
+) -> (Seen, bool) {
+    let entries = op.recs.iter().filter_map(|rec| match Record::from(rec) {
+        Record::Entry { page, .. } => Some(page),
+        _ => None,
+    });
+    let entries: Vec<u32> = entries.collect();
+    let mut seen = Seen {
+        mapped: vec![(false, false); entries.len()],
+        entries,
+        claims: true,
+    };
+    let mut beyond = false;
+    let mut look = |seen: &mut Seen, tables: &Tables| {
+        beyond |= goes_past_a_folio(call, pages, tables, prog);
+        for (i, page) in seen.entries.iter().enumerate() {
+            let addr = call.addr(i);
+            let leaf = tables.walk(addr);
+            let number = leaf.page(addr);
+            let number = number.map(|page| {
+                if page < NR_PAGES {
+                    page
+                } else {
+                    abi::GD_NOWHERE
+                }
+            });
+            if number == Some(*page) {
+                seen.mapped[i].0 = true;
+                seen.mapped[i].1 |= permitted(leaf, call, op.rev);
+            }
+        }
+    };
+    look(&mut seen, tables);
+    let mut pmds = 0;
+    for i in op.fired {
+        let levels = tables.apply(&prog.ops()[*i], pages.layout());
+        if levels == 0 {
+            continue;
+        }
+        let has = |level: u32| u32::from(levels) & 1 << level != 0;
+        // These the walk looks at once, and a PMD may have been something else
+        // in between.
+        pmds += u32::from(has(abi::GD_L_PMD));
+        seen.claims &= !has(abi::GD_L_PUD) && !has(abi::GD_L_PGD) && pmds < 2;
+        look(&mut seen, tables);
+    }
+    (seen, beyond)
+}
+
+fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
+    let has = |flag| leaf.entry.has(flag);
+    if has(abi::GD_EF_ABSENT) || has(abi::GD_EF_KERNEL) {
+        return false;
+    }
+    if call.asks_for(abi::GD_FOLL_WRITE) && !has(abi::GD_EF_RW) {
+        return false;
+    }
+    if has(abi::GD_EF_DEVMAP) && call.asks_for(abi::GD_FOLL_LONGTERM) {
+        return false;
+    }
+    match leaf.level {
+        abi::GD_L_PTE => !has(abi::GD_EF_SPECIAL) || has(abi::GD_EF_DEVMAP),
+        _ => !has(abi::GD_EF_SPECIAL) || rev < BLOCKS_ARE_SPECIAL,
+    }
+}
+
+fn mapped(call: &Call, seen: &Seen, fast: usize, refused: bool) -> Check {
+    if !seen.claims {
+        return Ok(());
+    }
+    // After a refusal later pages are at earlier places.
+    let law = match refused {
+        true => Law::RefusalEndsTheWalk,
+        false => Law::PagesAreWhatIsMapped,
+    };
+    for (i, (mapped, permitted)) in seen.mapped[..fast].iter().enumerate() {
+        let page = seen.entries[i];
+        let known = (page < NR_PAGES).then_some(page);
+        require(*mapped, law, known, || {
+            format!(
+                "pages[{i}] is not what was mapped at {:#x} at any moment of the call",
+                call.addr(i)
+            )
+        })?;
+        require(*permitted, Law::AccessIsPermitted, known, || {
+            format!(
+                "pages[{i}] was never mapped at {:#x} in a way that permits the access",
+                call.addr(i)
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn goes_past_a_folio(call: &Call, pages: &Pages, tables: &Tables, prog: &Program) -> bool {
+    let end = call
+        .start
+        .saturating_add((call.nr.max(0) as u64) << PAGE_SHIFT);
+    tables.blocks().any(|(level, addr, entry)| {
+        let first = addr.max(call.start);
+        let last = (addr + (1u64 << shift(level))).min(end);
+        if first >= last || entry.has(abi::GD_EF_DEVMAP) {
+            return false;
+        }
+        let leaf = Leaf { level, entry };
+        let head = |addr| {
+            let page = leaf.page(addr).filter(|page| *page < NR_PAGES);
+            page.map(|page| pages.head(&prog.0, page))
+        };
+        let first = head(first);
+        first.is_none() || first != head(last - 1)
+    })
+}
+
+/// The counts and counters account for these pages and for nothing else.
+fn held(op: &Op, call: &Call, law: Law, entries: &[u32], pages: &Pages, prog: &Program) -> Check {
+    if ambiguous(op, prog) || entries.iter().any(|page| *page >= NR_PAGES) {
+        return Ok(());
+    }
+    let zero = pages
+        .layout()
+        .zero()
+        .map(|i| pages.layout().folios()[i].head());
+    let mut folios: Vec<(u32, i32)> = Vec::new();
+    let mut pins = 0i32;
+    for page in entries {
+        let head = pages.head(&prog.0, *page);
+        if call.pin && Some(head) == zero {
+            continue;
+        }
+        pins += i32::from(call.pin);
+        match folios.iter_mut().rev().find(|(h, _)| *h == head) {
+            Some((_, n)) => *n += 1,
+            None => folios.push((head, 1)),
+        }
+    }
+    let net = op.acquired.wrapping_sub(op.released);
+    let counters = if call.pin {
+        net == pins
+    } else {
+        (op.acquired, op.released) == (0, 0)
+    };
+    require(counters, law, None, || {
+        format!(
+            "{} pins counted as acquired and {} as released; {pins} pages are pinned",
+            op.acquired, op.released
+        )
+    })?;
+    let moved = |old: &PageState, new: &PageState| {
+        (
+            new.refcount.wrapping_sub(old.refcount),
+            new.pincount.wrapping_sub(old.pincount),
+        )
+    };
+    let claimed = |page: u32| !is_device(page) && !set_by_others(op, prog, pages, page);
+    for (head, n) in &folios {
+        let old = pages.get(&prog.0, *head);
+        let seen = moved(&old, &after(op, &old));
+        let expected = if call.pin {
+            scheme(&old, *n, op.rev)
+        } else {
+            (*n, 0)
+        };
+        require(
+            seen == expected || !claimed(*head),
+            law,
+            Some(*head),
+            || {
+                format!(
+                    "refcount moved by {} and pin count by {}; {n} of its pages were returned",
+                    seen.0, seen.1
+                )
+            },
+        )?;
+    }
+    for (old, new) in op.changed {
+        let returned = folios.iter().any(|(head, _)| *head == new.page);
+        let seen = moved(old, new);
+        require(
+            returned || seen == (0, 0) || !claimed(new.page),
+            law,
+            Some(new.page),
+            || {
+                format!(
+                    "refcount moved by {} and pin count by {}, and none of its pages was returned",
+                    seen.0, seen.1
+                )
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether others changed which folio a page belongs to.
+fn ambiguous(op: &Op, prog: &Program) -> bool {
+    [abi::GD_OP_SPLIT, abi::GD_OP_MERGE, abi::GD_OP_SET_TAIL]
+        .iter()
+        .any(|id| op.has_fired(prog, *id))
+}
+
+/// Whether others set the counts of a page.
+fn set_by_others(op: &Op, prog: &Program, pages: &Pages, page: u32) -> bool {
+    op.fired.iter().any(|i| {
+        let other = &prog.ops()[*i];
+        let Operand::Page(named) = pages.layout().operand(other) else {
+            return false;
+        };
+        match u32::from(other.op) {
+            abi::GD_OP_SET_REF => named == page,
+            abi::GD_OP_SET_PIN | abi::GD_OP_REUSE => {
+                named == page || (named < NR_PAGES && pages.head(&prog.0, named) == page)
+            }
+            _ => false,
+        }
+    })
+}
+
+fn is_device(page: u32) -> bool {
+    page >> abi::GD_SLOT_SHIFT >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS
+}
+
+/// The entry points check their arguments, and pass on what is wrong.
+const ARGS_ARE_CHECKED: Rev = Rev::linux(6, 3);
+/// Blocks can be special too.
+const BLOCKS_ARE_SPECIAL: Rev = Rev::V6_12;

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a walk asks of its environment, and the answers in force.
+
+use csrc::abi;
+
+use super::Law;
+use super::check::{Check, Op};
+use super::rules::require;
+use crate::program::Program;
+use crate::trace::{Ask, Call, Record};
+
+/// A call of the slow path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slow {
+    pub(super) flags: u32,
+    pub(super) start: u64,
+    pub(super) nr: u64,
+    pub(super) answer: i32,
+}
+
+impl Slow {
+    /// How many pages it answered.
+    pub(super) fn pages(&self) -> i64 {
+        match u64::try_from(self.answer) {
+            Ok(pages) => pages.min(self.nr) as i64,
+            Err(_) => 0,
+        }
+    }
+}
+
+/// The call that an ANSWER would be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pending {
+    Nothing,
+    Slow,
+    Accessible,
+    Pagemap { given: bool },
+}
+
+/// All of an operation's calls.
+#[derive(Debug)]
+pub(super) struct Events {
+    /// The last call of the slow path.
+    pub(super) slow: Option<Slow>,
+    pub(super) slow_calls: u32,
+    /// Whether the mmap lock was asked for.
+    pub(super) locks: bool,
+    /// Whether some page could not be made accessible.
+    pub(super) refused: bool,
+    locked: i32,
+    unlocked_early: bool,
+    pagemaps: i32,
+    not_held: bool,
+    pending: Pending,
+    answer: i32,
+}
+
+impl Events {
+    pub(super) fn new(op: &Op, prog: &Program) -> Self {
+        let mut events = Self {
+            slow: None,
+            slow_calls: 0,
+            locks: false,
+            refused: false,
+            locked: 0,
+            unlocked_early: false,
+            pagemaps: 0,
+            not_held: false,
+            pending: Pending::Nothing,
+            answer: 0,
+        };
+        for rec in op.recs {
+            match Record::from(rec) {
+                Record::Act(index) => {
+                    let by = &prog.ops()[usize::from(index).min(prog.nr_ops() - 1)];
+                    if u32::from(by.op) == abi::GD_OP_ANSWER {
+                        events.answer = by.val;
+                    }
+                }
+                record => {
+                    events.settle();
+                    events.follow(record);
+                }
+            }
+        }
+        events.settle();
+        events
+    }
+
+    fn follow(&mut self, record: Record) {
+        let pending = match record {
+            Record::Ask(Ask::Slow { flags, start }) => {
+                self.slow_calls += 1;
+                self.slow = Some(Slow {
+                    flags,
+                    start,
+                    nr: 0,
+                    answer: abi::GD_DEFAULT_SLOW,
+                });
+                return;
+            }
+            Record::Ask(Ask::SlowNr { nr, .. }) => {
+                if let Some(slow) = &mut self.slow {
+                    slow.nr = nr;
+                }
+                (Pending::Slow, abi::GD_DEFAULT_SLOW)
+            }
+            Record::Ask(Ask::Pagemap { given, .. }) => {
+                self.not_held |= given && self.pagemaps == 0;
+                (Pending::Pagemap { given }, abi::GD_DEFAULT_PAGEMAP as i32)
+            }
+            Record::Ask(Ask::PagemapPut { given }) => {
+                self.pagemaps -= i32::from(given);
+                self.not_held |= self.pagemaps < 0;
+                return;
+            }
+            Record::Ask(Ask::MmapLock) => {
+                self.locks = true;
+                self.locked += 1;
+                return;
+            }
+            Record::Ask(Ask::MmapUnlock) => {
+                self.locked -= 1;
+                self.unlocked_early |= self.locked < 0;
+                return;
+            }
+            Record::Call(Call::MakeAccessible, _) => {
+                (Pending::Accessible, abi::GD_DEFAULT_ACCESSIBLE as i32)
+            }
+            _ => return,
+        };
+        (self.pending, self.answer) = pending;
+    }
+
+    /// No further answer to the last call can come.
+    fn settle(&mut self) {
+        match std::mem::replace(&mut self.pending, Pending::Nothing) {
+            Pending::Nothing => {}
+            Pending::Slow => {
+                if let Some(slow) = &mut self.slow {
+                    slow.answer = self.answer;
+                }
+            }
+            Pending::Accessible => self.refused |= self.answer != 0,
+            Pending::Pagemap { given } => match (given, self.answer != 0) {
+                (true, false) => self.pagemaps -= 1,
+                (false, true) => self.pagemaps += 1,
+                _ => {}
+            },
+        }
+    }
+
+    pub(super) fn pagemaps(&self) -> Check {
+        let law = Law::PagemapsBalance;
+        require(!self.not_held, law, None, || {
+            "one is passed on or given back that is not held".into()
+        })?;
+        require(self.pagemaps == 0, law, None, || {
+            format!("{} are still held", self.pagemaps)
+        })
+    }
+
+    pub(super) fn mmap_lock(&self) -> Check {
+        let fine = self.locked == 0 && !self.unlocked_early;
+        require(fine, Law::MmapLockBalances, None, || match self.locked {
+            0 => "it is released before it is taken".into(),
+            n => format!("{n} of it are left"),
+        })
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Drawing calls of the walk's entry points.
+
+use csrc::abi::{self, gd_op};
+
+use super::super::model::Model;
+use super::super::rng::Rng;
+use super::super::walk::{CALL_FLAGS, Level, PAGE_SIZE, TASK_SIZE_MAX};
+use super::super::{NO_OP, page, values};
+use super::{Profile, bit};
+
+/// The entry points and how often each is called.
+const CALLS: [(u32, u32); 4] = [
+    (abi::GD_OP_GET_USER_PAGES_FAST, 28),
+    (abi::GD_OP_GET_USER_PAGES_FAST_ONLY, 14),
+    (abi::GD_OP_PIN_USER_PAGES_FAST, 40),
+    (abi::GD_OP_PIN_USER_PAGES_FAST_ONLY, 14),
+];
+
+/// A call of an entry point that the profile has.
+pub fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
+    let weight = |(id, weight): (u32, u32)| if profile.has(id as u8) { weight } else { 0 };
+    let weights = CALLS.map(weight);
+    if weights.iter().all(|weight| *weight == 0) {
+        return None;
+    }
+    let id = CALLS[rng.weighted(&weights)].0 as u8;
+    Some(call_of(rng, id, model))
+}
+
+/// A call of this entry point.
+pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
+    let mut op = gd_op { op: id, ..NO_OP };
+    op.addr = address(rng, model);
+    op.n = count(rng);
+    if op.n > 8 && rng.chance(1, 2) {
+        op.addr = 0;
+    }
+    let (flags, raw) = flags(rng);
+    op.foll = flags;
+    if raw {
+        op.mods |= abi::GD_MOD_RAW as u8;
+    }
+    if rng.chance(1, 40) {
+        op.mods |= abi::GD_MOD_NULL as u8;
+    }
+    op
+}
+
+/// Where a call starts: in what is mapped, a little before it, or nowhere.
+pub fn address(rng: &mut Rng, model: &Model) -> u64 {
+    let all = model.maps.all();
+    let addr = match rng.below(32) {
+        0 => return odd_address(rng),
+        _ if all.is_empty() => 0x1000,
+        _ => {
+            // what was mapped last, and what is mapped at all
+            let leaf = rng.pick(all);
+            let map = if leaf.is_leaf() { leaf } else { rng.pick(all) };
+            let k = rng.below(map.span.n.min(16) as usize) as u64;
+            match map.span.level {
+                Level::Pte => map.span.at(k),
+                _ => {
+                    let (index, _) = super::split_page(map.page);
+                    let g = &model.folio[index % model.folio.len()];
+                    let offset = match rng.below(4) {
+                        0 => 0,
+                        1 => g.nr_pages() - 1,
+                        _ => rng.below(g.nr_pages()),
+                    };
+                    model.maps.address(&map, page(index, offset))
+                }
+            }
+        }
+    };
+    let addr = match rng.below(16) {
+        0 | 1 => addr.wrapping_sub(rng.range(1, 3) as u64 * PAGE_SIZE),
+        2 => addr.wrapping_add(rng.range(1, 3) as u64 * PAGE_SIZE),
+        _ => addr,
+    };
+    match rng.below(24) {
+        0 => addr | rng.below(PAGE_SIZE as usize) as u64,
+        // the same entries of the tables, but no address
+        1 if rng.chance(1, 2) => addr | 0xffff << 48,
+        _ => addr,
+    }
+}
+
+/// An address at an end of something.
+fn odd_address(rng: &mut Rng) -> u64 {
+    let edge = rng.pick(&[
+        0,
+        TASK_SIZE_MAX,
+        1 << 47,
+        u64::MAX,
+        0xffff_8000_0000_0000,
+        1 << 48,
+        0xff00_0000_0000_0000,
+    ]);
+    let pages = rng.range(-3, 3) as i64 * PAGE_SIZE as i64;
+    edge.wrapping_add(pages as u64) & !rng.pick(&[0, 0, 0, PAGE_SIZE - 1])
+}
+
+/// How many pages a call asks for.
+fn count(rng: &mut Rng) -> i32 {
+    match rng.weighted(&[36, 40, 10, 4, 4, 2, 2, 2]) {
+        0 => 1,
+        1 => rng.range(2, 8),
+        2 => rng.range(4, 24),
+        3 => rng.range(500, 520),
+        4 => 0,
+        5 => rng.pick(&[-1, i32::MIN, i32::MIN + 1]),
+        6 => rng.pick(&[i32::MAX, i32::MAX - 1]),
+        _ => values::edge(rng),
+    }
+}
+
+/// FOLL_ flags of a call; whether they are this kernel's raw bits.
+fn flags(rng: &mut Rng) -> (u32, bool) {
+    let mut foll = 0;
+    for (flag, of) in [
+        (abi::GD_FOLL_WRITE, 20),
+        (abi::GD_FOLL_LONGTERM, 10),
+        (abi::GD_FOLL_FORCE, 4),
+        (abi::GD_FOLL_NOFAULT, 3),
+        (abi::GD_FOLL_FAST_ONLY, 6),
+        (abi::GD_FOLL_PCI_P2PDMA, 10),
+        (abi::GD_FOLL_HONOR_NUMA_FAULT, 3),
+    ] {
+        if rng.chance(of, 64) {
+            foll |= bit(flag);
+        }
+    }
+    match rng.below(48) {
+        0 => foll |= bit(abi::GD_FOLL_GET),
+        1 => foll |= bit(abi::GD_FOLL_PIN),
+        2 => foll = rng.next_u32() & CALL_FLAGS,
+        3 => foll |= bit(rng.below(abi::GD_NR_FOLL as usize) as u32),
+        4 => return (bit(rng.below(32) as u32), true),
+        _ => {}
+    }
+    (foll, false)
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Drawing what happens meanwhile: operations attached to others.
+//!
+//! Something that happens to a page or an entry that has no part in what the
+//! kernel does is not noticed.  So moments are about what the operation reads
+//! and grabs, and what happens is about that as well, mostly.
+
+use csrc::abi::{self, gd_op};
+
+use super::super::model::Model;
+use super::super::rng::Rng;
+use super::super::walk::{self, LEVELS, Level, PAGE_SIZE, Place};
+use super::super::{NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
+use super::{Profile, op as draw_op, tables};
+use crate::ops::{self, ArgKind, Layer};
+
+/// Something that happens during `main`, which is done in the world of the
+/// model; nothing if the profile has nothing that could.
+pub fn attached(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Option<gd_op> {
+    let scene = Scene::of(rng, model, main);
+    let when = kind(rng, main, &scene);
+    let mut op = match rng.below(8) {
+        0 => any(rng, profile, model, main)?,
+        _ => action(rng, model, when, &scene),
+    };
+    if !fits(profile, main, op.op) {
+        op = any(rng, profile, model, main)?;
+    }
+    op.when = when;
+    op.nth = match rng.weighted(&[56, 30, 12, 2]) {
+        3 => rng.range(4, 9) as u8,
+        n => n as u8 + 1,
+    };
+    if let Some(Place::Entry(_)) = walk::place(when) {
+        op.at_addr = scene.addr & walk::ADDR_MASK;
+    } else if walk::place(when) == Some(Place::Page) {
+        op.at_page = scene.counted(rng);
+    }
+    Some(op)
+}
+
+/// Whether a change of the world can happen during an operation: functions of
+/// the page level know nothing of page tables.
+fn fits(profile: &Profile, main: &gd_op, id: u8) -> bool {
+    let page_level = u32::from(id) < abi::GD_OP_SET_TAIL;
+    profile.has(id) && (walk::is_call(main.op) || page_level)
+}
+
+/// What the operation has to do with.
+struct Scene {
+    /// An address that it walks over.
+    addr: u64,
+    /// The level at which that is mapped.
+    level: Level,
+    /// The page that it grabs.
+    page: u16,
+    /// The folio of that.
+    index: usize,
+}
+
+impl Scene {
+    fn of(rng: &mut Rng, model: &Model, main: &gd_op) -> Scene {
+        let pages = match rng.below(3) {
+            0 => 0,
+            _ => rng.below(main.n.clamp(1, 8) as usize) as u64,
+        };
+        let addr = match walk::is_call(main.op) {
+            true => main.addr.wrapping_add(pages * PAGE_SIZE),
+            false => 0,
+        };
+        let hit = model.maps.hit(addr);
+        let hit = hit.filter(|_| walk::is_call(main.op));
+        let named = match walk::is_call(main.op) {
+            true => hit.and_then(|hit| hit.page),
+            false => operand(rng, main),
+        };
+        let other = || page(0, 0);
+        let p = named.unwrap_or_else(other);
+        Scene {
+            addr,
+            level: hit.map_or(Level::Pte, |hit| hit.level),
+            page: p,
+            index: split_page(p).0 % model.nr_folios.max(1),
+        }
+    }
+
+    /// A page whose counts the operation changes: the head, rarely another.
+    fn counted(&self, rng: &mut Rng) -> u16 {
+        match rng.below(12) {
+            0 => page(self.index, split_page(self.page).1),
+            1 => page(rng.below(self.index + 2), 0),
+            _ => page(self.index, 0),
+        }
+    }
+}
+
+/// A page that an operation of the page level names.
+fn operand(rng: &mut Rng, main: &gd_op) -> Option<u16> {
+    let is_list = ops::info(main.op).is_some_and(|info| info.has(abi::GD_S_LIST));
+    let runs = if is_list { NR_RUNS } else { 1 };
+    let p = main.run[rng.below(runs)].page;
+    (p != NULL && p != POISON).then_some(p)
+}
+
+/// Which kind of moment.
+fn kind(rng: &mut Rng, main: &gd_op, scene: &Scene) -> u8 {
+    const KINDS: usize = abi::GD_NR_WHENS as usize;
+    let mut weights = [0u32; KINDS];
+    let mut say = |when: u32, weight: u32| weights[when as usize] = weight;
+    say(abi::GD_WHEN_BEFORE_REF, 16);
+    say(abi::GD_WHEN_AFTER_REF, 18);
+    say(abi::GD_WHEN_BEFORE_PIN, 4);
+    say(abi::GD_WHEN_AFTER_PIN, 4);
+    if walk::is_call(main.op) {
+        for level in LEVELS {
+            let weight = if level == scene.level { 26 } else { 7 };
+            say(level.when().into(), weight);
+        }
+        say(abi::GD_WHEN_READ_SEQ, 9);
+        say(abi::GD_WHEN_PAGEMAP, 7);
+        say(abi::GD_WHEN_ACCESSIBLE, 7);
+        say(abi::GD_WHEN_SLOW, 14);
+    }
+    rng.weighted(&weights) as u8
+}
+
+/// What happens then.
+fn action(rng: &mut Rng, model: &Model, when: u8, scene: &Scene) -> gd_op {
+    match u32::from(when) {
+        abi::GD_WHEN_READ_PTE..=abi::GD_WHEN_READ_PGD => match rng.below(8) {
+            0 => on_folio(rng, model, scene),
+            _ => {
+                let level = LEVELS[usize::from(when) - abi::GD_WHEN_READ_PTE as usize];
+                tables::change(rng, model, level, scene.addr)
+            }
+        },
+        abi::GD_WHEN_READ_SEQ => match rng.below(8) {
+            0 => tables::change(rng, model, Level::Pte, scene.addr),
+            1 => on_folio(rng, model, scene),
+            _ => set_seq(rng),
+        },
+        abi::GD_WHEN_PAGEMAP => answer(rng.pick(&[0, 0, 0, 1, -1])),
+        abi::GD_WHEN_ACCESSIBLE => match rng.below(4) {
+            0 => tables::change(rng, model, scene.level, scene.addr),
+            _ => answer(rng.pick(&[-5, -14, -16, 1, 0, i32::MIN])),
+        },
+        abi::GD_WHEN_SLOW => match rng.below(6) {
+            0 => tables::change(rng, model, Level::Pte, scene.addr),
+            1 => answer(values::edge(rng)),
+            2 => answer(rng.pick(&[-14, -12, -4, -512, -1, -4095])),
+            _ => answer(rng.range(0, 8)),
+        },
+        _ => match rng.below(4) {
+            0 => tables::change(rng, model, scene.level, scene.addr),
+            1 if rng.chance(1, 3) => set_seq(rng),
+            _ => on_folio(rng, model, scene),
+        },
+    }
+}
+
+fn answer(val: i32) -> gd_op {
+    gd_op {
+        op: abi::GD_OP_ANSWER as u8,
+        val,
+        ..NO_OP
+    }
+}
+
+fn set_seq(rng: &mut Rng) -> gd_op {
+    gd_op {
+        op: abi::GD_OP_SET_SEQ as u8,
+        val: match rng.below(4) {
+            0 => super::seq(rng) as i32,
+            _ => rng.range(0, 6),
+        },
+        ..NO_OP
+    }
+}
+
+/// A change of the folio that is being grabbed.
+fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
+    let g = &model.folio[scene.index];
+    let head = page(scene.index, 0);
+    let mut op = NO_OP;
+    op.run[0].page = head;
+    match rng.weighted(&[22, 6, 16, 6, 8, 14, 16, 6, 4, 4]) {
+        // frozen, as a split and a migration do it
+        0 => op.op = abi::GD_OP_SET_REF as u8,
+        1 => {
+            op.op = abi::GD_OP_SET_REF as u8;
+            op.val = values::refcount(rng, g.nr_pages());
+        }
+        2 => {
+            op.op = abi::GD_OP_SPLIT as u8;
+            op.arg = match rng.chance(3, 4) {
+                true => 0,
+                false => rng.below(usize::from(g.order) + 1) as u16,
+            };
+            op.val = rng.range(1, 3);
+            op.n = rng.range(1, 2);
+        }
+        3 => {
+            op.op = abi::GD_OP_MERGE as u8;
+            op.val = g.refs;
+        }
+        // freed, and someone else's
+        4 => {
+            op.op = abi::GD_OP_REUSE as u8;
+            op.arg = super::mapping(rng) as u16;
+            op.val = rng.range(1, 2);
+        }
+        5 => {
+            op.op = abi::GD_OP_SET_TAIL as u8;
+            op.run[0].page = match rng.below(4) {
+                0 => page(scene.index, rng.below(g.nr_pages())),
+                _ => scene.page,
+            };
+            let other = rng.below(model.nr_folios.max(1));
+            op.run[1].page = page(other, 0);
+        }
+        // fork shares it, a fault takes it over
+        6 => {
+            op.op = match rng.chance(2, 3) {
+                true => abi::GD_OP_CLEAR_FLAG as u8,
+                false => abi::GD_OP_SET_FLAG as u8,
+            };
+            op.run[0].page = scene.page;
+            op.arg = abi::GD_F_ANON_EXCLUSIVE as u16;
+        }
+        7 => {
+            op.op = abi::GD_OP_SET_MAPPING as u8;
+            op.arg = super::mapping(rng) as u16;
+        }
+        8 => {
+            op.op = abi::GD_OP_SET_PIN as u8;
+            op.val = rng.range(0, 2);
+        }
+        _ => {
+            op.op = abi::GD_OP_SET_PAGEBLOCK as u8;
+            op.arg = super::migratetype(rng) as u16;
+        }
+    }
+    op
+}
+
+/// Any change of the world at all.
+fn any(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Option<gd_op> {
+    let fits = |op: &&ops::OpInfo| op.layer == Layer::World && fits(profile, main, op.id);
+    let count = ops::table().iter().filter(fits).count();
+    let chosen = rng.below(count);
+    let info = ops::table().iter().filter(fits).nth(chosen)?;
+    Some(match u32::from(info.id) {
+        abi::GD_OP_SET_PTE..=abi::GD_OP_SET_PGD => {
+            let mut op = tables::entry(rng, model);
+            op.op = info.id;
+            op
+        }
+        abi::GD_OP_ANSWER => answer(rng.range(-2, 4)),
+        _ => {
+            let mut op = draw_op(rng, info.id, model, std::slice::from_ref(main));
+            if info.arg == ArgKind::Flag && rng.chance(1, 2) {
+                op.arg = abi::GD_F_ANON_EXCLUSIVE as u16;
+            }
+            op
+        }
+    })
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Page tables and moments, as operations name them: levels, entries, and where
+//! in the address space programs like to be.
+
+use csrc::abi::{self, gd_op};
+
+/// The bits of an address that choose entries.
+pub const ADDR_MASK: u64 = 0x0000_ffff_ffff_f000;
+/// Bytes of a page.
+pub const PAGE_SIZE: u64 = 4096;
+/// The first address that no user page has: the end of user space.
+pub const TASK_SIZE_MAX: u64 = (1 << 47) - PAGE_SIZE;
+
+/// All flags of entries.
+pub const ENTRY_FLAGS: u16 = (1 << abi::GD_NR_ENTRY_FLAGS) - 1;
+/// Those that entries pointing to tables can have; RW and DIRTY they have anyway.
+pub const TABLE_FLAGS: u16 = ENTRY_FLAGS & !(1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY);
+
+/// The FOLL_ flags that the entry points take.
+pub const CALL_FLAGS: u32 = 1 << abi::GD_FOLL_WRITE
+    | 1 << abi::GD_FOLL_LONGTERM
+    | 1 << abi::GD_FOLL_FORCE
+    | 1 << abi::GD_FOLL_NOFAULT
+    | 1 << abi::GD_FOLL_FAST_ONLY
+    | 1 << abi::GD_FOLL_PCI_P2PDMA
+    | 1 << abi::GD_FOLL_HONOR_NUMA_FAULT;
+
+/// A level of page tables; the p4d is folded into the PGD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Entries of 4 KiB.
+    Pte,
+    /// Entries of 2 MiB.
+    Pmd,
+    /// Entries of 1 GiB.
+    Pud,
+    /// Entries of 512 GiB; tables only.
+    Pgd,
+}
+
+/// The levels from the lowest.
+pub const LEVELS: [Level; 4] = [Level::Pte, Level::Pmd, Level::Pud, Level::Pgd];
+
+impl Level {
+    /// Bits of an address below those that choose this level's entry.
+    pub const fn shift(self) -> u32 {
+        12 + 9 * self as u32
+    }
+
+    /// Bytes of address space that one entry serves.
+    pub const fn size(self) -> u64 {
+        1 << self.shift()
+    }
+
+    /// Pages that one entry serves.
+    pub const fn pages(self) -> u64 {
+        1 << (self.shift() - 12)
+    }
+
+    /// The operation that sets entries of this level.
+    pub const fn set_op(self) -> u8 {
+        (abi::GD_OP_SET_PTE + self as u32) as u8
+    }
+
+    /// The moment before a load of an entry of this level, `GD_WHEN_READ_*`.
+    pub const fn when(self) -> u8 {
+        (abi::GD_WHEN_READ_PTE + self as u32) as u8
+    }
+}
+
+const _: () = assert!(abi::GD_WHEN_READ_PGD == abi::GD_WHEN_READ_PTE + abi::GD_L_PGD);
+const _: () = assert!(abi::GD_OP_SET_PGD == abi::GD_OP_SET_PTE + abi::GD_L_PGD);
+
+/// The level whose entries an operation sets, if it does.
+pub fn set_level(op: u8) -> Option<Level> {
+    let level = u32::from(op).checked_sub(abi::GD_OP_SET_PTE)?;
+    LEVELS.get(level as usize).copied()
+}
+
+/// Whether an operation is an entry point of the walk.
+pub fn is_call(op: u8) -> bool {
+    let id = u32::from(op);
+    (abi::GD_OP_GET_USER_PAGES_FAST..=abi::GD_OP_PIN_USER_PAGES_FAST_ONLY).contains(&id)
+}
+
+/// Whether a kind of entry names a page.
+pub fn has_page(entry: u8) -> bool {
+    matches!(u32::from(entry), abi::GD_E_PAGE | abi::GD_E_MIGRATION)
+}
+
+/// What a moment is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing in particular.
+    Nowhere,
+    /// The entry of a level for `at_addr`.
+    Entry(Level),
+    /// `at_page`.
+    Page,
+}
+
+/// What a kind of moment is about; `None` if there is no such kind.
+#[inline]
+pub fn place(when: u8) -> Option<Place> {
+    Some(match u32::from(when) {
+        abi::GD_WHEN_READ_PTE..=abi::GD_WHEN_READ_PGD => {
+            Place::Entry(LEVELS[usize::from(when) - abi::GD_WHEN_READ_PTE as usize])
+        }
+        abi::GD_WHEN_BEFORE_REF..=abi::GD_WHEN_AFTER_PIN => Place::Page,
+        0..abi::GD_NR_WHENS => Place::Nowhere,
+        _ => return None,
+    })
+}
+
+/// The addresses whose entries an operation sets, as the first one, the
+/// distance to the next and their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first address.
+    pub addr: u64,
+    /// The level of the entries.
+    pub level: Level,
+    /// How many entries.
+    pub n: u64,
+}
+
+impl Span {
+    /// The entries that an operation sets, if it does.
+    pub fn of(op: &gd_op) -> Option<Span> {
+        Some(Span {
+            addr: op.addr & ADDR_MASK,
+            level: set_level(op.op)?,
+            n: op.n.clamp(1, abi::GD_MAX_SET as i32) as u64,
+        })
+    }
+
+    /// The address of the `k`th entry.
+    pub fn at(&self, k: u64) -> u64 {
+        self.addr.wrapping_add(k << self.level.shift()) & ADDR_MASK
+    }
+
+    /// Whether an address is served by one of the entries.
+    pub fn covers(&self, addr: u64) -> bool {
+        let start = self.addr & !(self.level.size() - 1);
+        (addr & ADDR_MASK).wrapping_sub(start) >> self.level.shift() < self.n
+    }
+}
+
+/// Where programs map things: the starts of short ranges that go over the end
+/// of a table of each level, that end where user space ends, and plain ones.
+pub const ANCHORS: [u64; 8] = [
+    0x1000,
+    0x1000_0000,
+    // the last pages of a PTE table, of a PMD table, of a PUD table
+    0x20_0000 - 3 * PAGE_SIZE,
+    0x4000_0000 - 3 * PAGE_SIZE,
+    0x80_0000_0000 - 3 * PAGE_SIZE,
+    // the last huge pages of a PMD table and of a PUD table
+    0x4000_0000 - 0x20_0000,
+    0x80_0000_0000 - 0x4000_0000,
+    TASK_SIZE_MAX - 6 * PAGE_SIZE,
+];
+
+/// Pages from an anchor on that programs use.
+pub const WINDOW: u64 = 16;
+
+/// Whether an address is a page of an anchor's window.
+pub fn is_plain(addr: u64) -> bool {
+    let near = |anchor: &u64| addr.wrapping_sub(*anchor) < WINDOW * PAGE_SIZE;
+    addr % PAGE_SIZE == 0 && ANCHORS.iter().any(near)
+}
+
+/// A page of an anchor's window, chosen by the bits of any address.
+pub fn fold(addr: u64) -> u64 {
+    if is_plain(addr) {
+        return addr;
+    }
+    let hash = addr.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    ANCHORS[hash as usize % ANCHORS.len()] + (hash >> 8) % WINDOW * PAGE_SIZE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folded_addresses_are_plain_and_stay() {
+        for i in 0..1000u64 {
+            let addr = fold(i.wrapping_mul(0x1234_5678_9abc_def1));
+            assert!(is_plain(addr));
+            assert_eq!(fold(addr), addr);
+        }
+    }
+
+    #[test]
+    fn spans_cover_what_their_entries_serve() {
+        let span = Span {
+            addr: 0x40_3000,
+            level: Level::Pmd,
+            n: 2,
+        };
+        assert!(span.covers(0x40_0000) && span.covers(0x7f_f000));
+        assert!(!span.covers(0x3f_f000) && !span.covers(0x80_0000));
+        assert_eq!(span.at(1), 0x60_3000);
+    }
+
+    #[test]
+    fn every_moment_has_a_place() {
+        for when in 0..abi::GD_NR_WHENS as u8 {
+            assert!(place(when).is_some());
+        }
+        assert_eq!(place(Level::Pud.when()), Some(Place::Entry(Level::Pud)));
+        assert_eq!(place(abi::GD_NR_WHENS as u8), None);
+    }
+}

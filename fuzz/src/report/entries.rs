@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Page tables in words.
+
+use csrc::abi::{self, gd_op};
+
+use super::show::Names;
+use crate::laws::tables::{Entry, Kind, Tables, shift};
+use crate::program::{NO_OP, NULL, text};
+
+/// Entries that are one line: from an address on, so many.
+struct Run {
+    level: u32,
+    addr: u64,
+    n: u64,
+    entry: Entry,
+}
+
+impl Run {
+    /// Whether the entry for the address behind the run goes on with it.
+    fn takes(&self, level: u32, addr: u64, entry: Entry) -> bool {
+        let kind = match self.entry.kind {
+            Kind::Page(page) => Kind::Page(page + ((self.n as u32) << (9 * level))),
+            Kind::Migration(page) => Kind::Migration(page + ((self.n as u32) << (9 * level))),
+            Kind::Table(_) => return false,
+            kind => kind,
+        };
+        let next = self.addr.checked_add(self.n << shift(level));
+        level == self.level
+            && next == Some(addr)
+            && (kind, self.entry.flags) == (entry.kind, entry.flags)
+    }
+
+    /// As the program would set them, with pages of no declared folio too.
+    fn line(&self, names: &Names) -> String {
+        let (entry, page) = match self.entry.kind {
+            Kind::None => (abi::GD_E_NONE, None),
+            Kind::Page(page) => (abi::GD_E_PAGE, Some(page)),
+            Kind::Table(_) => (abi::GD_E_TABLE, None),
+            Kind::Swap => (abi::GD_E_SWAP, None),
+            Kind::Migration(page) => (abi::GD_E_MIGRATION, Some(page)),
+        };
+        let mut op = gd_op {
+            op: (abi::GD_OP_SET_PTE + self.level) as u8,
+            addr: self.addr,
+            n: self.n.min(i32::MAX as u64) as i32,
+            entry: entry as u8,
+            eflags: self.entry.flags,
+            ..NO_OP
+        };
+        op.run[0].page = NULL;
+        let line = text::format_op(&op, text::DEFAULT_NAMES, &[]);
+        let line = line.trim_start_matches("set_");
+        match page {
+            Some(page) => line.replacen("NULL", &names.page(page), 1),
+            None => line.into(),
+        }
+    }
+}
+
+/// The entries that serve `n` pages from an address on, a run of them a line:
+/// those at which a walk ends, and of those on the way what is not a plain
+/// table.
+pub(super) fn lines(tables: &Tables, addr: u64, n: i32, names: &Names) -> Vec<String> {
+    let addr = addr >> 12 << 12;
+    let end = addr.saturating_add((n.max(1) as u64) << 12);
+    let mut runs: Vec<Run> = Vec::new();
+    let mut at = addr;
+    while at < end {
+        let leaf = tables.walk(at);
+        for level in (leaf.level..abi::GD_NR_LEVELS).rev() {
+            let first = at >> shift(level) << shift(level);
+            let entry = match level == leaf.level {
+                true => leaf.entry,
+                false => tables.entry(level, at),
+            };
+            let plain = matches!(entry.kind, Kind::Table(_)) && entry.flags == 0;
+            // Of one on the way only once.
+            if plain || (level > leaf.level && at != addr && at != first) {
+                continue;
+            }
+            match runs.last_mut().filter(|run| run.takes(level, first, entry)) {
+                Some(run) => run.n += 1,
+                None => runs.push(Run {
+                    level,
+                    addr: first,
+                    n: 1,
+                    entry,
+                }),
+            }
+        }
+        let size = 1u64 << shift(leaf.level);
+        match (at & !(size - 1)).checked_add(size) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    runs.iter().map(|run| run.line(names)).collect()
+}

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Page tables of a program's making.
+//!
+//! They lie one behind the other, so that an entry is known by one number over
+//! all of them, an [`EntryPtr`], and a pointer that runs past its table finds
+//! the next one, as it would in memory; past the last it faults.  The first is
+//! the top one.  The others are made when an entry in them is first set, in
+//! order, and each serves one region of addresses from then on.
+
+mod entry;
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+pub use entry::{Entry, entry_flag};
+
+use crate::kernel::Stop;
+use crate::pages::{NR_PAGES, PagePtr};
+
+/// Tables that a program can have.
+pub const MAX_TABLES: u32 = 32;
+/// Entries of a table.
+pub const TABLE_ENTRIES: u32 = 512;
+/// The size of a page, as a power of two.
+pub const PAGE_SHIFT: u32 = 12;
+/// The size of a page.
+pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;
+
+const NR_ENTRIES: u32 = MAX_TABLES * TABLE_ENTRIES;
+const TABLE_SHIFT: u32 = 9;
+/// Tables know no more of an address.
+const ADDRESS: u64 = (1 << 48) - 1;
+
+/// A level of tables.  The p4d is folded into the top one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// Pages.
+    Pte,
+    /// Blocks of 2 MiB, and tables.
+    Pmd,
+    /// Blocks of 1 GiB, and tables.
+    Pud,
+    /// Tables.
+    Pgd,
+}
+
+impl Level {
+    /// All, from the bottom.
+    pub const ALL: [Level; 4] = [Level::Pte, Level::Pmd, Level::Pud, Level::Pgd];
+
+    /// What one entry spans, as a power of two.
+    #[inline]
+    pub const fn shift(self) -> u32 {
+        PAGE_SHIFT + TABLE_SHIFT * self as u32
+    }
+
+    /// What one entry spans.
+    #[inline]
+    pub const fn size(self) -> u64 {
+        1 << self.shift()
+    }
+
+    /// Pages in what one entry spans.
+    #[inline]
+    pub const fn pages(self) -> u64 {
+        self.size() >> PAGE_SHIFT
+    }
+
+    /// `pte_index` and its kin: the entry for an address within a table.
+    #[inline]
+    pub const fn index(self, addr: u64) -> u32 {
+        (addr >> self.shift()) as u32 & (TABLE_ENTRIES - 1)
+    }
+
+    /// `pmd_addr_end` and its kin: where the entry for `addr` ends, or `end`
+    /// if that comes first.  An `end` that is `addr` comes first; one that is 0
+    /// is the end of all addresses.
+    #[inline]
+    pub const fn addr_end(self, addr: u64, end: u64) -> u64 {
+        let boundary = addr.wrapping_add(self.size()) & !(self.size() - 1);
+        if boundary.wrapping_sub(1) < end.wrapping_sub(1) {
+            boundary
+        } else {
+            end
+        }
+    }
+
+    const fn below(self) -> Option<Level> {
+        match self {
+            Level::Pte => None,
+            Level::Pmd => Some(Level::Pte),
+            Level::Pud => Some(Level::Pmd),
+            Level::Pgd => Some(Level::Pud),
+        }
+    }
+
+    /// The region of addresses that one table serves.
+    #[inline]
+    const fn region(self, addr: u64) -> u64 {
+        (addr & ADDRESS) >> (self.shift() + TABLE_SHIFT)
+    }
+}
+
+/// A `pte_t *` and its kin: an entry's number over all tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EntryPtr(u32);
+
+impl EntryPtr {
+    /// `pte_offset_map`, `pmd_offset` and so on.
+    #[inline]
+    pub const fn of(table: u32, level: Level, addr: u64) -> EntryPtr {
+        EntryPtr(table * TABLE_ENTRIES + level.index(addr))
+    }
+
+    /// `pgd_offset`: the top table is the first one.
+    #[inline]
+    pub const fn top(addr: u64) -> EntryPtr {
+        EntryPtr::of(0, Level::Pgd, addr)
+    }
+
+    /// `ptep++`: the next one in memory.
+    #[inline]
+    pub const fn next(self) -> EntryPtr {
+        EntryPtr(self.0.saturating_add(1))
+    }
+
+    /// Its number.
+    #[inline]
+    pub const fn nr(self) -> u32 {
+        self.0
+    }
+}
+
+/// What to set entries to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewEntry {
+    /// Empty.
+    None,
+    /// Consecutive pages from this one on, or the blocks that they lie in.
+    Page(PagePtr),
+    /// The table of the next level for the address, if it was made.
+    Table,
+    /// Swapped out.
+    Swap,
+    /// Migration entries of consecutive pages.
+    Migration(PagePtr),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Made {
+    level: Level,
+    region: u64,
+}
+
+/// All page tables of a machine.
+pub struct Tables {
+    entries: Vec<Entry>,
+    made: [Made; MAX_TABLES as usize],
+    nr: u32,
+    /// The part of each table that was written: from, to.
+    written: [(u16, u16); MAX_TABLES as usize],
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const UNWRITTEN: (u16, u16) = (TABLE_ENTRIES as u16, 0);
+
+impl Tables {
+    /// An empty top table.
+    pub fn new() -> Self {
+        Self {
+            entries: vec![Entry::NONE; NR_ENTRIES as usize],
+            made: [Made {
+                level: Level::Pgd,
+                region: 0,
+            }; MAX_TABLES as usize],
+            nr: 1,
+            written: [UNWRITTEN; MAX_TABLES as usize],
+        }
+    }
+
+    /// Makes all as it was in the beginning.
+    pub fn reset(&mut self) {
+        for table in 0..self.nr as usize {
+            let (from, to) = self.written[table];
+            if from < to {
+                let first = table * TABLE_ENTRIES as usize;
+                self.entries[first + usize::from(from)..first + usize::from(to)].fill(Entry::NONE);
+                self.written[table] = UNWRITTEN;
+            }
+        }
+        self.nr = 1;
+    }
+
+    /// How many tables there are.
+    pub fn made(&self) -> u32 {
+        self.nr
+    }
+
+    /// The table of a level for an address, if it was made.
+    pub fn table(&self, level: Level, addr: u64) -> Option<u32> {
+        let region = level.region(addr);
+        let all = self.made[..self.nr as usize].iter();
+        all.zip(0..)
+            .find(|(t, _)| t.level == level && t.region == region)
+            .map(|(_, nr)| nr)
+    }
+
+    /// The entry of a level that serves an address, if its table was made.
+    pub fn entry(&self, level: Level, addr: u64) -> Option<EntryPtr> {
+        let table = self.table(level, addr)?;
+        Some(EntryPtr::of(table, level, addr))
+    }
+
+    /// A load.
+    #[inline]
+    pub fn get(&self, at: EntryPtr) -> Result<Entry, Stop> {
+        self.entries.get(at.0 as usize).copied().ok_or(Stop::Oops)
+    }
+
+    fn put(&mut self, at: EntryPtr, entry: Entry) {
+        let (table, index) = (at.0 / TABLE_ENTRIES, (at.0 % TABLE_ENTRIES) as u16);
+        let (from, to) = &mut self.written[table as usize];
+        *from = (*from).min(index);
+        *to = (*to).max(index + 1);
+        self.entries[at.0 as usize] = entry;
+    }
+
+    /// Makes what is missing of the tables down to `level`, and gives the last.
+    /// An empty entry above a new table is made to lead there.
+    fn make(&mut self, level: Level, addr: u64) -> Option<u32> {
+        let mut above = 0;
+        let mut at = Level::Pgd;
+        while at != level {
+            let upper = at;
+            at = at.below()?;
+            let table = match self.table(at, addr) {
+                Some(table) => table,
+                None if self.nr == MAX_TABLES => return None,
+                None => {
+                    let table = self.nr;
+                    self.made[table as usize] = Made {
+                        level: at,
+                        region: at.region(addr),
+                    };
+                    self.nr += 1;
+                    let entry = EntryPtr::of(above, upper, addr);
+                    if self.entries[entry.0 as usize].is_none() {
+                        self.put(entry, Entry::table_entry(table, 0));
+                    }
+                    table
+                }
+            };
+            above = table;
+        }
+        Some(above)
+    }
+
+    /// Sets `n` entries of a level from the one for `addr` on.  Those whose
+    /// table is missing, with no more to be had, are left out.
+    pub fn set(&mut self, level: Level, addr: u64, n: u32, new: NewEntry, flags: u16) {
+        // The table of the last one, for neighbours mostly share it.
+        let mut last = None;
+        for k in 0..u64::from(n) {
+            let addr = addr.wrapping_add(k << level.shift());
+            let table = match last {
+                Some((region, table)) if region == level.region(addr) => table,
+                _ => match self.make(level, addr) {
+                    Some(table) => table,
+                    None => continue,
+                },
+            };
+            last = Some((level.region(addr), table));
+            let value = self.value(level, addr, k, new, flags);
+            self.put(EntryPtr::of(table, level, addr), value);
+        }
+    }
+
+    /// What entry `k` becomes.
+    fn value(&self, level: Level, addr: u64, k: u64, new: NewEntry, flags: u16) -> Entry {
+        if let NewEntry::Table = new {
+            let table = level.below().and_then(|below| self.table(below, addr));
+            return table.map_or(Entry::NONE, |t| Entry::table_entry(t, flags));
+        }
+        if level == Level::Pgd {
+            return Entry::NONE;
+        }
+        let number = |page: PagePtr| {
+            let number = u64::from(page.nr()?) + k * level.pages();
+            u32::try_from(number).ok().filter(|&nr| nr < NR_PAGES)
+        };
+        match new {
+            NewEntry::None | NewEntry::Table => Entry::NONE,
+            NewEntry::Swap => Entry::SWAP,
+            NewEntry::Migration(page) => number(page).map_or(Entry::NONE, Entry::migration),
+            NewEntry::Page(page) => number(page).map_or(Entry::NONE, |nr| {
+                Entry::page_entry(nr & !(level.pages() as u32 - 1), flags)
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: NewEntry = NewEntry::Page(PagePtr::new(700));
+
+    fn at(tables: &Tables, level: Level, addr: u64) -> Entry {
+        tables.get(tables.entry(level, addr).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn tables_are_made_on_the_way_down_and_linked() {
+        let mut tables = Tables::new();
+        tables.set(Level::Pte, 0x20_1000, 1, PAGE, 0);
+        assert_eq!(tables.made(), 4);
+        assert_eq!(at(&tables, Level::Pgd, 0x20_1000), Entry::table_entry(1, 0));
+        assert_eq!(at(&tables, Level::Pud, 0x20_1000), Entry::table_entry(2, 0));
+        assert_eq!(at(&tables, Level::Pmd, 0x20_1000), Entry::table_entry(3, 0));
+        assert_eq!(
+            at(&tables, Level::Pte, 0x20_1000),
+            Entry::page_entry(700, 0)
+        );
+    }
+
+    #[test]
+    fn an_entry_that_is_not_empty_is_not_linked_over() {
+        let mut tables = Tables::new();
+        tables.set(Level::Pmd, 0, 1, NewEntry::Swap, 0);
+        tables.set(Level::Pte, 0x1000, 1, PAGE, 0);
+        assert_eq!(at(&tables, Level::Pmd, 0), Entry::SWAP);
+        tables.set(Level::Pmd, 0, 1, NewEntry::Table, entry_flag::NX);
+        assert_eq!(
+            at(&tables, Level::Pmd, 0),
+            Entry::table_entry(3, entry_flag::NX)
+        );
+    }
+
+    #[test]
+    fn blocks_are_aligned_and_migration_entries_are_not() {
+        let mut tables = Tables::new();
+        tables.set(Level::Pmd, 0, 2, PAGE, 0);
+        assert_eq!(at(&tables, Level::Pmd, 0), Entry::page_entry(512, 0));
+        assert_eq!(
+            at(&tables, Level::Pmd, 0x20_0000),
+            Entry::page_entry(1024, 0)
+        );
+        tables.set(Level::Pmd, 0, 1, NewEntry::Migration(PagePtr::new(700)), 0);
+        assert_eq!(at(&tables, Level::Pmd, 0), Entry::migration(700));
+    }
+
+    #[test]
+    fn the_top_level_has_tables_only_and_pages_end_with_the_arena() {
+        let mut tables = Tables::new();
+        tables.set(Level::Pgd, 0, 1, PAGE, 0);
+        assert_eq!(at(&tables, Level::Pgd, 0), Entry::NONE);
+        let last = NewEntry::Page(PagePtr::new(NR_PAGES - 1));
+        tables.set(Level::Pte, 0, 2, last, 0);
+        assert_ne!(at(&tables, Level::Pte, 0), Entry::NONE);
+        assert_eq!(at(&tables, Level::Pte, 0x1000), Entry::NONE);
+        tables.set(Level::Pte, 0, 1, NewEntry::Page(PagePtr::NULL), 0);
+        assert_eq!(at(&tables, Level::Pte, 0), Entry::NONE);
+    }
+
+    #[test]
+    fn entries_without_a_table_left_are_not_set() {
+        let mut tables = Tables::new();
+        for region in 0..40u64 {
+            tables.set(Level::Pmd, region << 30, 1, NewEntry::Swap, 0);
+        }
+        assert_eq!(tables.made(), MAX_TABLES);
+        assert!(tables.entry(Level::Pmd, 29 << 30).is_some());
+        assert!(tables.entry(Level::Pmd, 30 << 30).is_none());
+        assert_eq!(at(&tables, Level::Pud, 30 << 30), Entry::NONE);
+    }
+
+    #[test]
+    fn a_reset_leaves_empty_tables() {
+        let mut tables = Tables::new();
+        tables.set(Level::Pte, 0x1f_f000, 1024, PAGE, 0);
+        tables.set(Level::Pud, 5 << 39, 512, NewEntry::Swap, 0);
+        tables.reset();
+        assert_eq!(tables.made(), 1);
+        assert!(tables.entries.iter().all(|e| e.is_none()));
+        assert_eq!(tables.get(EntryPtr(NR_ENTRIES)), Err(Stop::Oops));
+    }
+
+    #[test]
+    fn an_end_of_zero_is_the_end_of_all_addresses() {
+        assert_eq!(Level::Pmd.addr_end(0, 0), 0x20_0000);
+        assert_eq!(Level::Pmd.addr_end(0x1000, 0x1000), 0x1000);
+        assert_eq!(Level::Pmd.addr_end(0x1000, 0x4000), 0x4000);
+        assert_eq!(Level::Pmd.addr_end(0x1000, 0x40_0000), 0x20_0000);
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The entry points, and what each of them checks of its arguments.
+
+use crate::fault::{self, Fault};
+use crate::foll::{Foll, FollFlag};
+use crate::kernel::{Kernel, Stop};
+use crate::series::EINVAL;
+use crate::site::Site;
+use crate::walk::Buffer;
+
+impl Kernel<'_> {
+    /// `get_user_pages_fast` (6.1, 6.12).
+    ///
+    /// FOLL_GET is implied.  6.1 refuses FOLL_PIN and FOLL_LONGTERM, and
+    /// believes the caller for the rest.
+    pub fn get_user_pages_fast(
+        &mut self,
+        start: u64,
+        nr_pages: i32,
+        flags: Foll,
+        pages: Buffer,
+    ) -> Result<i32, Stop> {
+        let flags = if self.rules.walk.checks_arguments_in_one_place {
+            self.is_valid_gup_args(pages, flags, self.set(&[FollFlag::Get]))
+        } else if self.is_valid_gup_flags(flags) {
+            Some(Foll(flags.0 | self.set(&[FollFlag::Get]).0))
+        } else {
+            None
+        };
+        match flags {
+            Some(flags) => self.gup_fast_fallback(start, nr_pages, flags, pages),
+            None => Ok(-EINVAL),
+        }
+    }
+
+    /// `get_user_pages_fast_only` (6.1, 6.12): no slow path.
+    ///
+    /// 6.1 checks no flags of its own here, so with FOLL_PIN the grab gets
+    /// (FOLL_GET wins) and what has to go back is unpinned.
+    pub fn get_user_pages_fast_only(
+        &mut self,
+        start: u64,
+        nr_pages: i32,
+        flags: Foll,
+        pages: Buffer,
+    ) -> Result<i32, Stop> {
+        let implied = self.set(&[FollFlag::Get, FollFlag::FastOnly]);
+        let flags = if self.rules.walk.checks_arguments_in_one_place {
+            match self.is_valid_gup_args(pages, flags, implied) {
+                Some(flags) => flags,
+                None => return Ok(-EINVAL),
+            }
+        } else {
+            Foll(flags.0 | implied.0)
+        };
+        let result = self.gup_fast_fallback(start, nr_pages, flags, pages)?;
+        Ok(self.fast_only_result(result))
+    }
+
+    /// `pin_user_pages_fast` (6.1, 6.12).
+    pub fn pin_user_pages_fast(
+        &mut self,
+        start: u64,
+        nr_pages: i32,
+        flags: Foll,
+        pages: Buffer,
+    ) -> Result<i32, Stop> {
+        let pin = self.set(&[FollFlag::Pin]);
+        let flags = if self.rules.walk.checks_arguments_in_one_place {
+            self.is_valid_gup_args(pages, flags, pin)
+        } else {
+            let sites = [Site::PinUserPagesFast, Site::PinUserPagesFastNull];
+            self.checks_of_pin_fast(pages, flags, sites)
+                .then_some(Foll(flags.0 | pin.0))
+        };
+        match flags {
+            Some(flags) => self.gup_fast_fallback(start, nr_pages, flags, pages),
+            None => Ok(-EINVAL),
+        }
+    }
+
+    /// `pin_user_pages_fast_only` (6.1): no slow path, and nothing negative.
+    pub fn pin_user_pages_fast_only(
+        &mut self,
+        start: u64,
+        nr_pages: i32,
+        flags: Foll,
+        pages: Buffer,
+    ) -> Result<i32, Stop> {
+        let sites = [Site::PinUserPagesFastOnly, Site::PinUserPagesFastOnlyNull];
+        if !self.checks_of_pin_fast(pages, flags, sites) {
+            return Ok(0);
+        }
+        let implied = self.set(&[FollFlag::Pin, FollFlag::FastOnly]);
+        let flags = Foll(flags.0 | implied.0);
+        let result = self.gup_fast_fallback(start, nr_pages, flags, pages)?;
+        Ok(self.fast_only_result(result))
+    }
+
+    /// 6.1 lets no errno out of the entry points without a slow path.
+    fn fast_only_result(&self, result: i32) -> i32 {
+        if self.rules.walk.fast_only_gives_errnos != fault::is(Fault::FastOnlyErrno) {
+            result
+        } else {
+            result.max(0)
+        }
+    }
+
+    /// What both entry points that pin check of their own in 6.1.
+    fn checks_of_pin_fast(&mut self, pages: Buffer, flags: Foll, sites: [Site; 2]) -> bool {
+        let get = self.has(flags, FollFlag::Get) && !fault::is(Fault::PinFastTakesGet);
+        !self.warn_on(get, sites[0]) && !self.warn_on(self.null_where_wanted(pages), sites[1])
+    }
+
+    fn null_where_wanted(&self, pages: Buffer) -> bool {
+        pages == Buffer::Null && !fault::is(Fault::NullPagesUnchecked)
+    }
+
+    /// `is_valid_gup_flags` (6.1): neither FOLL_PIN nor what needs it.
+    fn is_valid_gup_flags(&mut self, flags: Foll) -> bool {
+        let pin = self.has(flags, FollFlag::Pin);
+        let longterm = self.has(flags, FollFlag::Longterm) && !fault::is(Fault::LongtermWithoutPin);
+        !self.warn_on(pin, Site::IsValidGupFlagsPin)
+            && !self.warn_on(longterm, Site::IsValidGupFlagsLongterm)
+    }
+
+    /// `is_valid_gup_args` (6.12): the flags that the entry point goes on with,
+    /// its own included; `None` if they make no sense.
+    fn is_valid_gup_args(&mut self, pages: Buffer, flags: Foll, implied: Foll) -> Option<Foll> {
+        const INTERNAL: [FollFlag; 7] = [
+            FollFlag::Touch,
+            FollFlag::Tried,
+            FollFlag::Remote,
+            FollFlag::Pin,
+            FollFlag::FastOnly,
+            FollFlag::Unlockable,
+            FollFlag::MadvPopulate,
+        ];
+        let internal = flags.0 & self.set(&INTERNAL).0 != 0;
+        if self.warn_on(internal, Site::IsValidGupArgsInternal) {
+            return None;
+        }
+        let flags = Foll(flags.0 | implied.0);
+        let get = self.has(flags, FollFlag::Get);
+        let pin = self.has(flags, FollFlag::Pin);
+        let longterm = self.has(flags, FollFlag::Longterm);
+        let p2pdma = self.has(flags, FollFlag::PciP2pdma);
+
+        let both = get && pin && !fault::is(Fault::PinFastTakesGet);
+        let longterm_get = longterm && !pin && !fault::is(Fault::LongtermWithoutPin);
+        let null = (get || pin) && self.null_where_wanted(pages);
+        let longterm_p2pdma = longterm && p2pdma && !fault::is(Fault::LongtermP2pdma);
+        let invalid = self.warn_on(both, Site::IsValidGupArgsBoth)
+            || self.warn_on(longterm_get, Site::IsValidGupArgsLongterm)
+            || self.warn_on(null, Site::IsValidGupArgsNull)
+            || self.warn_on(longterm_p2pdma, Site::IsValidGupArgsP2pdma);
+        (!invalid).then_some(flags)
+    }
+}

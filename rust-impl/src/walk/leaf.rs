@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Huge entries: one grab for all pages of the range that the block has.
+
+use crate::fault::{self, Fault};
+use crate::kernel::{Kernel, Stop};
+use crate::pages::{FolioPtr, PagePtr};
+use crate::predicates::Vma;
+use crate::tables::{Entry, EntryPtr, Level, PAGE_SHIFT};
+use crate::walk::Walk;
+
+impl Kernel<'_> {
+    /// `gup_fast_pmd_leaf`, `gup_fast_pud_leaf` (6.12), `gup_huge_pmd`,
+    /// `gup_huge_pud` (6.1).
+    ///
+    /// The block is taken to be of one folio, whatever its pages are: all
+    /// references go to the folio of one page of it.  6.12 asks the first page
+    /// of the block, 6.1 the first page of the range.
+    pub(crate) fn gup_fast_leaf(
+        &mut self,
+        level: Level,
+        orig: Entry,
+        at: EntryPtr,
+        addr: u64,
+        end: u64,
+        walk: &mut Walk,
+    ) -> Result<bool, Stop> {
+        if !self.access_permitted(orig, walk) {
+            return Ok(false);
+        }
+        if self.rules.walk.huge_may_be_special
+            && orig.is_special()
+            && !fault::is(Fault::HugeSpecialTaken)
+        {
+            return Ok(false);
+        }
+        if orig.is_devmap() {
+            return Ok(!self.refuses_device(walk)
+                && self.gup_fast_devmap_leaf(level, orig, at, addr, end, walk)?);
+        }
+
+        let first = subpage(orig, level, addr);
+        let refs = self.record_subpages(orig, level, addr, end, walk)?;
+        let asked = if self.rules.walk.huge_grabs_first_page != fault::is(Fault::HugeGrabsOther) {
+            orig.page()
+        } else {
+            first
+        };
+        let Some(folio) = self.try_grab_folio_fast(asked, refs, walk.flags)? else {
+            return Ok(false);
+        };
+        let unchecked = match level {
+            Level::Pmd => fault::is(Fault::PmdRecheckSkipped),
+            _ => fault::is(Fault::PudRecheckSkipped),
+        };
+        let changed = self.load_entry(at)? != orig && !unchecked;
+        if changed
+            || !self.leaf_folio_allowed(folio, walk)?
+            || !orig.is_writable()
+                && !fault::is(Fault::HugeUnshareSkipped)
+                && self.gup_must_unshare(Vma::None, walk.flags, folio.page())?
+        {
+            let back = if fault::is(Fault::HugePutsOne) {
+                1
+            } else {
+                refs
+            };
+            self.gup_put_folio(folio, back, walk.flags)?;
+            return Ok(false);
+        }
+        walk.nr += refs as usize;
+        if !fault::is(Fault::HugeUnreferenced) {
+            self.folio_set_referenced(folio, true)?;
+        }
+        Ok(true)
+    }
+
+    /// 6.1 lets all folios of huge entries pass.
+    fn leaf_folio_allowed(&mut self, folio: FolioPtr, walk: &Walk) -> Result<bool, Stop> {
+        if !self.rules.walk.looks_at_folio_after_recheck || fault::is(Fault::HugeAllowedSkipped) {
+            return Ok(true);
+        }
+        self.gup_fast_folio_allowed(folio, walk.flags)
+    }
+
+    /// `record_subpages` (6.1, 6.12): the pages of a block from `addr` to `end`
+    /// go to `pages[]`, not counted yet; how many there are.
+    fn record_subpages(
+        &mut self,
+        orig: Entry,
+        level: Level,
+        addr: u64,
+        end: u64,
+        walk: &Walk,
+    ) -> Result<i32, Stop> {
+        let first = if fault::is(Fault::SubpagesFromFirst) {
+            orig.page()
+        } else {
+            subpage(orig, level, addr)
+        };
+        let nr = end.wrapping_sub(addr) >> PAGE_SHIFT;
+        self.store_pages(walk, first, nr)?;
+        Ok(nr as i32)
+    }
+}
+
+/// The page of a block that serves an address.  It may lie past the arena.
+pub(crate) fn subpage(orig: Entry, level: Level, addr: u64) -> PagePtr {
+    orig.page().nth((addr & (level.size() - 1)) >> PAGE_SHIFT)
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+//! GUP-fast: references and pins on the pages of a range of user addresses,
+//! found by walking the page tables without a lock.
+//!
+//! # Why it can do without
+//!
+//! Others change the tables meanwhile, free the pages that they lead to, even
+//! free the tables.  What the walk does about it:
+//!
+//! * **Tables stay.**  It runs with interrupts off.  Whoever frees a table has
+//!   to get through to all CPUs first, and does not get through to this one.
+//! * **Each entry is read once,** and all that is asked about it is asked of
+//!   that copy ([`Entry`](crate::Entry)).
+//! * **Take first, then look again.**  The page that an entry led to may be
+//!   free by now, or somebody else's.  So the reference is taken only if the
+//!   page has one already ([`Kernel::try_grab_folio_fast`]), and then the entry
+//!   is read again: if it is what it was, the page was still mapped when it
+//!   already had our reference, and whoever unmaps it from now on will see
+//!   that.  If not, the reference goes back.  For a PTE the PMD above is read
+//!   again, too: khugepaged replaces whole tables, whose PTEs stay as they are.
+//! * **Fork.**  It makes anonymous pages shared, which pinned ones must never
+//!   be.  write_protect_seq is odd while it is at it, and different
+//!   afterwards; a pin that saw it odd, or saw it change, was for nothing.
+//!
+//! Whatever is in doubt ends the walk.  It is never an error: what was found up
+//! to there counts, and the slow path gets the rest.
+//!
+//! # Where what is
+//!
+//! * [`entry`]: the entry points and their checks;
+//! * here: what they have in common, which surrounds the walk;
+//! * [`range`]: down the levels, entry by entry;
+//! * [`leaf`]: huge entries; [`device`]: those of device memory;
+//! * [`pte`]: the PTEs;
+//! * [`rules`]: how kernels differ.
+//!
+//! Functions have the names of 6.12, and say what they are called in 6.1.  The
+//! ranges and leaves give `false` where the kernel gives 0: leave the walk.
+//!
+//! What was found is in [`Machine::entries`](crate::Machine::entries), which
+//! is the caller's array `pages[]`.
+
+pub mod device;
+pub mod entry;
+pub mod leaf;
+pub mod pte;
+pub mod range;
+pub mod rules;
+
+use core::mem;
+
+use crate::fault::{self, Fault};
+use crate::foll::{Foll, FollFlag};
+use crate::kernel::{Kernel, Stop};
+use crate::observer::Moment;
+use crate::page::flag;
+use crate::pages::{FolioPtr, PagePtr};
+use crate::series::EINVAL;
+use crate::site::Site;
+use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
+use crate::unpin::{List, MAX_LIST};
+
+/// Bad address: not one of user memory.
+pub use crate::series::EFAULT;
+/// Value too large; here: a range that wraps.
+pub const EOVERFLOW: i32 = 75;
+
+/// The first address that no user memory has: the last page below 2^47 is kept
+/// free.
+pub const TASK_SIZE_MAX: u64 = (1 << 47) - PAGE_SIZE;
+
+/// The argument `pages`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Buffer {
+    /// An array of [`MAX_LIST`] entries; the one after the last faults.
+    List,
+    /// NULL: storing anything faults.
+    Null,
+}
+
+/// What the functions of one walk hand on to each other: `flags`, `pages` and
+/// `nr`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    flags: Foll,
+    pages: Buffer,
+    /// How many pages have been taken.
+    nr: usize,
+}
+
+impl Kernel<'_> {
+    /// A set of flags in this revision's bits.
+    fn set(&self, flags: &[FollFlag]) -> Foll {
+        Foll::of(flags, self.rules)
+    }
+
+    /// `gup_fast_fallback` (6.12), `internal_get_user_pages_fast` (6.1): the
+    /// walk, and the slow path for what it leaves.
+    ///
+    /// An errno of the slow path is given only if the walk found nothing: the
+    /// caller has to be told of pages that are his to give back.
+    fn gup_fast_fallback(
+        &mut self,
+        start: u64,
+        nr_pages: i32,
+        flags: Foll,
+        pages: Buffer,
+    ) -> Result<i32, Stop> {
+        let known = self.set(self.rules.walk.known_flags);
+        let unknown = flags.0 & !known.0 != 0 && !fault::is(Fault::UnknownFlagsTaken);
+        let site = if self.rules.walk.checks_arguments_in_one_place {
+            Site::GupFastFallback
+        } else {
+            Site::InternalGetUserPagesFast
+        };
+        if self.warn_on(unknown, site) {
+            return Ok(-EINVAL);
+        }
+        if self.has(flags, FollFlag::Pin) {
+            self.mm_set_has_pinned_flag();
+        }
+        let nr_pages = i64::from(nr_pages) as u64;
+        let start = start & !(PAGE_SIZE - 1);
+        let Some(end) = start.checked_add(nr_pages << PAGE_SHIFT) else {
+            let overflow = self.rules.walk.overflow_is_an_error != fault::is(Fault::OverflowResult);
+            return Ok(if overflow { -EOVERFLOW } else { 0 });
+        };
+        // 6.1: access_ok(); 6.12 looks at the end, as its access_ok() is loose
+        if end > TASK_SIZE_MAX + u64::from(fault::is(Fault::RangeLimit)) * PAGE_SIZE {
+            return Ok(-EFAULT);
+        }
+
+        let mut walk = Walk {
+            flags,
+            pages,
+            nr: 0,
+        };
+        self.gup_fast(start, end, &mut walk)?;
+        let found = walk.nr as u64;
+        let fast_only = self.has(flags, FollFlag::FastOnly) && !fault::is(Fault::FastOnlyGoesSlow);
+        if found == nr_pages || fast_only {
+            self.machine.entries.truncate(walk.nr);
+            return Ok(walk.nr as i32);
+        }
+        let left = nr_pages.wrapping_sub(found);
+        let done = if fault::is(Fault::SlowFromStart) {
+            0
+        } else {
+            found << PAGE_SHIFT
+        };
+        let more = self.slow_path(start + done, left, &mut walk)?;
+        self.machine.entries.truncate(walk.nr);
+        if more < 0 && (found == 0 || fault::is(Fault::SlowErrnoWins)) {
+            return Ok(more);
+        }
+        Ok(more.max(0).wrapping_add(found as i32))
+    }
+
+    /// The slow path: `__gup_longterm_locked` (6.12), `__gup_longterm_unlocked`
+    /// (6.1), which for a long-term pin takes mmap_lock first.
+    ///
+    /// It is not run but asked.  Pages that it finds are none of the arena.
+    fn slow_path(&mut self, start: u64, nr_pages: u64, walk: &mut Walk) -> Result<i32, Stop> {
+        let mut flags = walk.flags;
+        let locks = self.rules.walk.slow_path_locks;
+        let longterm = self.has(flags, FollFlag::Longterm);
+        if locks {
+            flags.0 |= self.set(&[FollFlag::Touch, FollFlag::Unlockable]).0;
+        } else if longterm {
+            self.mmap_read_lock()?;
+        }
+        let no_pages = walk.pages == Buffer::Null;
+        let answer = self.ask_slow_path(start, nr_pages, flags, no_pages)?;
+        let result = match u64::try_from(answer) {
+            Ok(found) => {
+                let found = found.min(nr_pages);
+                if !no_pages {
+                    self.store_pages(walk, PagePtr::POISON, found)?;
+                    walk.nr += found as usize;
+                }
+                found as i32
+            }
+            Err(_) => answer,
+        };
+        if !locks && longterm {
+            self.mmap_read_unlock()?;
+        }
+        Ok(result)
+    }
+
+    /// `gup_fast` (6.12), `lockless_pages_from_mm` (6.1): the walk, with
+    /// interrupts off, and for pins between two looks at write_protect_seq.
+    ///
+    /// `gup_fast_permitted` (no address above 2^47) is left out: callers have
+    /// seen to it.
+    fn gup_fast(&mut self, start: u64, end: u64, walk: &mut Walk) -> Result<(), Stop> {
+        let pin = self.has(walk.flags, FollFlag::Pin);
+        let mut seq = 0;
+        if pin {
+            seq = self.write_protect_seq();
+            if seq & 1 != 0 && !fault::is(Fault::SeqOddIgnored) {
+                return Ok(());
+            }
+        }
+
+        // local_irq_save(), local_irq_restore(): the latter only ever enables
+        let irqs = mem::replace(&mut self.machine.irqs_on, fault::is(Fault::IrqsStayOn));
+        self.gup_fast_pgd_range(start, end, walk)?;
+        if irqs && !fault::is(Fault::IrqsLeftOff) {
+            self.machine.irqs_on = true;
+        }
+
+        if !pin {
+            return Ok(());
+        }
+        if self.write_protect_seq() != seq && !fault::is(Fault::SeqChangeIgnored) {
+            if !fault::is(Fault::SeqChangeLeaks) {
+                self.with_recorded(walk, |kernel, list| {
+                    kernel.gup_fast_unpin_user_pages(list, list.len())
+                })?;
+            }
+            walk.nr = 0;
+            return Ok(());
+        }
+        self.with_recorded(walk, |kernel, list| {
+            if fault::is(Fault::WalkUnsanitary) {
+                return Ok(());
+            }
+            kernel.sanity_check_pinned_pages(list, list.len())
+        })
+    }
+
+    /// A load of write_protect_seq.
+    fn write_protect_seq(&mut self) -> u32 {
+        self.moment(Moment::LoadSeq);
+        self.machine.write_protect_seq
+    }
+
+    /// Calls a function of the list of what the walk has taken.
+    fn with_recorded(
+        &mut self,
+        walk: &Walk,
+        f: impl FnOnce(&mut Self, List<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let entries = mem::take(&mut self.machine.entries);
+        let result = f(self, List::new(&entries[..walk.nr]));
+        self.machine.entries = entries;
+        result
+    }
+
+    /// Stores pages at `pages[nr]` and behind, without counting them yet.
+    /// Nobody sees them unless they are counted or stored over.
+    fn store_pages(&mut self, walk: &Walk, first: PagePtr, nr: u64) -> Result<(), Stop> {
+        let room = match walk.pages {
+            Buffer::List => MAX_LIST - walk.nr,
+            Buffer::Null => 0,
+        };
+        if nr > room as u64 {
+            return Err(Stop::Oops);
+        }
+        self.machine.entries.truncate(walk.nr);
+        for i in 0..nr {
+            self.machine.entries.push(first.nth(i));
+        }
+        Ok(())
+    }
+
+    /// `SetPageReferenced`, `ClearPageReferenced`: of the page's head, looked up
+    /// anew.
+    pub(crate) fn set_page_referenced(&mut self, page: PagePtr, on: bool) -> Result<(), Stop> {
+        let head = self.page_folio(page)?;
+        self.folio_set_referenced(head, on)
+    }
+
+    /// `folio_set_referenced`, `folio_clear_referenced`: of exactly this folio.
+    pub(crate) fn folio_set_referenced(&mut self, folio: FolioPtr, on: bool) -> Result<(), Stop> {
+        let page = self.machine.pages.update(folio.page())?;
+        if on {
+            page.flags |= flag::REFERENCED;
+        } else {
+            page.flags &= !flag::REFERENCED;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The PTEs, one by one.
+
+use core::ops::ControlFlow;
+
+use crate::fault::{self, Fault};
+use crate::foll::FollFlag;
+use crate::kernel::{Kernel, Stop};
+use crate::pages::{FolioPtr, PagePtr};
+use crate::predicates::Vma;
+use crate::site::Site;
+use crate::tables::{Entry, EntryPtr, Level, PAGE_SIZE};
+use crate::walk::Walk;
+
+/// The walk ends here.
+const END: ControlFlow<i32> = ControlFlow::Break(0);
+
+impl Kernel<'_> {
+    /// `gup_fast_pte_range` (6.12), `gup_pte_range` (6.1): 1 if all pages were
+    /// taken, 0 if the walk has to end, or the errno of the hook that makes a
+    /// page accessible; the caller takes that for a 1, and goes on behind the
+    /// pages that are missing now.
+    ///
+    /// The end is looked for only after a PTE.  If there is no page to take,
+    /// that is too late: the walk runs on past its range, and past its table.
+    pub(crate) fn gup_fast_pte_range(
+        &mut self,
+        pmd: Entry,
+        pmdp: EntryPtr,
+        mut addr: u64,
+        end: u64,
+        walk: &mut Walk,
+    ) -> Result<i32, Stop> {
+        if self.rules.walk.pte_map_can_fail && pmd.is_bad() && !fault::is(Fault::BadPmdFollowed) {
+            return Ok(0);
+        }
+        if addr == end && fault::is(Fault::EmptyRangeEnds) {
+            return Ok(1);
+        }
+        let mut at = EntryPtr::of(pmd.table().ok_or(Stop::Oops)?, Level::Pte, addr);
+        let start = walk.nr;
+        let mut pgmap = false;
+        let ret = loop {
+            let taken = self.gup_fast_pte((pmd, pmdp), at, start, &mut pgmap, walk)?;
+            if let ControlFlow::Break(ret) = taken {
+                break ret;
+            }
+            (at, addr) = (at.next(), addr.wrapping_add(PAGE_SIZE));
+            if addr == end {
+                break 1;
+            }
+        };
+        if pgmap && !fault::is(Fault::PagemapKept) {
+            self.put_dev_pagemap(true)?;
+        }
+        Ok(ret)
+    }
+
+    /// One PTE.  `start`: what the range can back out to; `pgmap`: it holds a
+    /// pagemap, which serves its next page of the same device as well.
+    fn gup_fast_pte(
+        &mut self,
+        (pmd, pmdp): (Entry, EntryPtr),
+        ptep: EntryPtr,
+        start: usize,
+        pgmap: &mut bool,
+        walk: &mut Walk,
+    ) -> Result<ControlFlow<i32>, Stop> {
+        let pte = self.load_entry(ptep)?;
+        if pte.is_protnone() && !self.follows_protnone(walk) || !self.access_permitted(pte, walk) {
+            return Ok(END);
+        }
+        if pte.is_devmap() {
+            if self.refuses_device(walk) {
+                return Ok(END);
+            }
+            let held = *pgmap && !fault::is(Fault::PagemapNotPassed);
+            *pgmap = self.get_dev_pagemap(pte.page(), held)?;
+            if !*pgmap {
+                if !fault::is(Fault::PteUndoSkipped) {
+                    self.gup_fast_undo_dev_pagemap(start, walk)?;
+                }
+                return Ok(END);
+            }
+        } else if pte.is_special() && !fault::is(Fault::SpecialTaken) {
+            return Ok(END);
+        }
+
+        // A table that is read as a PTE leads to no page of memory.
+        let page = pte.page();
+        if self.rules.debug_vm && page.nr().is_none() {
+            return Err(Stop::Bug(if self.rules.walk.pte_map_can_fail {
+                Site::GupFastPteRange
+            } else {
+                Site::GupPteRange
+            }));
+        }
+        let Some(folio) = self.try_grab_folio_fast(page, 1, walk.flags)? else {
+            return Ok(END);
+        };
+        if !self.pte_still_allows((pmd, pmdp), (pte, ptep), page, folio, walk)? {
+            self.gup_put_folio(folio, 1, walk.flags)?;
+            return Ok(END);
+        }
+        if self.has(walk.flags, FollFlag::Pin) != fault::is(Fault::AccessibleForGet) {
+            let errno = self.make_accessible(if self.rules.walk.makes_folio_accessible {
+                folio.page()
+            } else {
+                page
+            })?;
+            if errno != 0 {
+                if !fault::is(Fault::AccessibleLeaks) {
+                    self.gup_put_folio(folio, 1, walk.flags)?;
+                }
+                return Ok(ControlFlow::Break(errno));
+            }
+        }
+        if !fault::is(Fault::PteUnreferenced) {
+            self.folio_set_referenced(folio, true)?;
+        }
+        self.store_pages(walk, page, 1)?;
+        walk.nr += 1;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// What is asked once the page is held: are the entries what they were, and
+    /// may it be had at all?
+    ///
+    /// 6.1 asks the page for secretmem before it knows whether it is still the
+    /// one that the PTE leads to; 6.12 asks the folio, and afterwards.
+    fn pte_still_allows(
+        &mut self,
+        (pmd, pmdp): (Entry, EntryPtr),
+        (pte, ptep): (Entry, EntryPtr),
+        page: PagePtr,
+        folio: FolioPtr,
+        walk: &Walk,
+    ) -> Result<bool, Stop> {
+        let late = self.rules.walk.looks_at_folio_after_recheck;
+        let skipped = fault::is(Fault::PteAllowedSkipped);
+        if !late && !skipped && self.is_secretmem(page)? {
+            return Ok(false);
+        }
+        if self.load_entry(pmdp)? != pmd && !fault::is(Fault::PteIgnoresPmd)
+            || self.load_entry(ptep)? != pte && !fault::is(Fault::PteRecheckSkipped)
+        {
+            return Ok(false);
+        }
+        if late && !skipped && !self.gup_fast_folio_allowed(folio, walk.flags)? {
+            return Ok(false);
+        }
+        let asked = if fault::is(Fault::PteUnshareHead) {
+            folio.page()
+        } else {
+            page
+        };
+        Ok(pte.is_writable()
+            || fault::is(Fault::PteUnshareSkipped)
+            || !self.gup_must_unshare(Vma::None, walk.flags, asked)?)
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+//! How the lockless walk differs between kernels, as data.
+//!
+//! Each field says what changes and which upstream change brought it.
+
+use crate::foll::FollFlag;
+
+/// How one kernel walks.
+#[derive(Clone, Copy, Debug)]
+pub struct WalkRules {
+    /// Flags that the common part of the entry points knows; any other is a
+    /// WARN.  v6.2 adds FOLL_PCI_P2PDMA ("mm: introduce FOLL_PCI_P2PDMA to gate
+    /// getting PCI P2PDMA pages"), v6.6 FOLL_HONOR_NUMA_FAULT ("mm/gup:
+    /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT").
+    pub known_flags: &'static [FollFlag],
+    /// One function checks the arguments of all entry points, the internal
+    /// flags among them; before, each had checks of its own.  v6.3: "mm/gup:
+    /// simplify the external interface functions and consolidate invariants".
+    pub checks_arguments_in_one_place: bool,
+    /// get_user_pages_fast_only() gives errnos; before, 0 in their place.
+    /// v6.3: "mm/gup: make get_user_pages_fast_only() return the common return
+    /// value".
+    pub fast_only_gives_errnos: bool,
+    /// A range that wraps is -EOVERFLOW; before it was 0, as if there had been
+    /// nothing to do.  v6.5: "mm/gup: do not return 0 from
+    /// pin_user_pages_fast() for bad args".
+    pub overflow_is_an_error: bool,
+    /// The slow path takes and drops mmap_lock itself; before, that was up to
+    /// the caller for long-term pins.  v6.3: "mm/gup: make locked never NULL in
+    /// the internal GUP functions".
+    pub slow_path_locks: bool,
+    /// An entry of the top level that is not present ends the walk; before,
+    /// only an empty one did.  v6.10: "mm/gup: check p4d presence before going
+    /// on".
+    pub wants_p4d_present: bool,
+    /// What is no table is told by the bit of huge pages alone; before, an
+    /// entry marked as device memory, or not present at all, went the same way.
+    /// v6.10: "mm/gup: merge pXd huge mapping checks".
+    pub leaf_by_huge_bit: bool,
+    /// A PMD that is not the entry of an ordinary table leads to no PTEs; before,
+    /// it was followed whatever its flags.  v6.5: "mm: allow
+    /// pte_offset_map[_lock]() to fail".
+    pub pte_map_can_fail: bool,
+    /// FOLL_FORCE follows PROT_NONE; later nothing does.  v6.6: "mm/gup:
+    /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT".
+    pub force_follows_protnone: bool,
+    /// Huge entries can be special, too.  v6.12: "mm/gup: detect huge pfnmap
+    /// entries in gup-fast".
+    pub huge_may_be_special: bool,
+    /// The grab for a huge entry is of the block's first page, wherever in it
+    /// the range starts; before, of the first page that is recorded.  v6.10:
+    /// "mm/gup: refactor record_subpages() to find 1st small page".
+    pub huge_grabs_first_page: bool,
+    /// A folio is looked at (secretmem, file-backed long-term pins) after its
+    /// entry was found unchanged, at all levels; before, a page of a PTE was
+    /// looked at (secretmem alone) while it might still be somebody else's.
+    /// v6.5: "mm/gup: disallow FOLL_LONGTERM GUP-fast writing to file-backed
+    /// mappings".
+    pub looks_at_folio_after_recheck: bool,
+    /// The hook that makes a page accessible is told the folio.  v6.12:
+    /// "mm/gup: convert to arch_make_folio_accessible()".
+    pub makes_folio_accessible: bool,
+    /// Huge entries of device memory use the lockless grab and record a page
+    /// once it is theirs, and back out with the lockless put.  Before, they
+    /// used the slow grab, on a page that was marked and recorded already, and
+    /// the public ways to give back.  v6.10: "mm: gup: stop abusing
+    /// try_grab_folio".
+    pub device_walk_is_lockless: bool,
+}
+
+/// Linux 6.1.
+pub const WALK_6_1: WalkRules = WalkRules {
+    known_flags: &[
+        FollFlag::Write,
+        FollFlag::Longterm,
+        FollFlag::Force,
+        FollFlag::Pin,
+        FollFlag::Get,
+        FollFlag::FastOnly,
+        FollFlag::Nofault,
+    ],
+    checks_arguments_in_one_place: false,
+    fast_only_gives_errnos: false,
+    overflow_is_an_error: false,
+    slow_path_locks: false,
+    wants_p4d_present: false,
+    leaf_by_huge_bit: false,
+    pte_map_can_fail: false,
+    force_follows_protnone: true,
+    huge_may_be_special: false,
+    huge_grabs_first_page: false,
+    looks_at_folio_after_recheck: false,
+    makes_folio_accessible: false,
+    device_walk_is_lockless: false,
+};
+
+/// Linux 6.12.
+pub const WALK_6_12: WalkRules = WalkRules {
+    known_flags: &[
+        FollFlag::Write,
+        FollFlag::Longterm,
+        FollFlag::Force,
+        FollFlag::Pin,
+        FollFlag::Get,
+        FollFlag::FastOnly,
+        FollFlag::Nofault,
+        FollFlag::PciP2pdma,
+        FollFlag::HonorNumaFault,
+    ],
+    checks_arguments_in_one_place: true,
+    fast_only_gives_errnos: true,
+    overflow_is_an_error: true,
+    slow_path_locks: true,
+    wants_p4d_present: true,
+    leaf_by_huge_bit: true,
+    pte_map_can_fail: true,
+    force_follows_protnone: false,
+    huge_may_be_special: true,
+    huge_grabs_first_page: true,
+    looks_at_folio_after_recheck: true,
+    makes_folio_accessible: true,
+    device_walk_is_lockless: true,
+};
