@@ -35,11 +35,7 @@ impl Mapping {
     }
 
     /// The same, with memory before it that faults.
-    fn between(
-        front: usize,
-        size: usize,
-        guard: usize,
-    ) -> io::Result<(Self, *mut libc::c_void)> {
+    fn between(front: usize, size: usize, guard: usize) -> io::Result<(Self, *mut libc::c_void)> {
         let room = size.next_multiple_of(PAGE);
         let len = front + room + guard;
         // SAFETY: fresh anonymous memory, then its tail made inaccessible.
