@@ -277,6 +277,9 @@ pub(super) fn meanwhile(
 fn world(rng: &mut Rng, profile: &Profile, walks: bool, program: &mut Program) {
     program.0.world.state = draw::state(rng);
     program.0.world.seq = draw::seq(rng);
+    if walks && rng.chance(15, 16) {
+        program.0.world.seq &= !1;
+    }
     let count = match rng.weighted(&[30, 34, 22, 14]) {
         n @ 0..=2 => n + 1,
         _ => rng.below(MAX_FOLIOS - 3) + 4,
@@ -312,7 +315,7 @@ fn operation_of(
     earlier: &[gd_op],
 ) -> gd_op {
     let fatal_too = rng.chance(profile.fatal, 1024);
-    let dull_too = rng.chance(1, 2);
+    let dull_too = rng.chance(if walks { 1 } else { 2 }, 4);
     draw_until(rng, profile, walks, model, earlier, |model, op| {
         (fatal_too || !model.is_fatal(op)) && (dull_too || !model.is_dull(op))
     })
@@ -365,7 +368,11 @@ fn of_pages(rng: &mut Rng, profile: &Profile, model: &Model, earlier: &[gd_op]) 
 }
 
 fn of_walk(rng: &mut Rng, profile: &Profile, model: &Model, earlier: &[gd_op]) -> gd_op {
-    let op = match rng.weighted(&[40, 22, 14, 24]) {
+    let end_fork = abi::GD_OP_SET_SEQ as u8;
+    if model.is_forking() && profile.has(end_fork) && rng.chance(1, 3) {
+        return draw::end_of_fork(rng);
+    }
+    let op = match rng.weighted(&[66, 22, 12, 22]) {
         0 => draw::calls::call(rng, profile, model),
         1 => draw::release(rng, profile, model),
         2 => match rng.below(12) {
