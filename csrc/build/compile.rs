@@ -4,7 +4,7 @@
 use super::{
     coverage::Coverage,
     gaps,
-    sides::{Code, KernelCode, Side},
+    sides::{Code, KernelCode, Side, ident},
 };
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -18,10 +18,20 @@ use std::{
 const CLANG: &str = "clang-19";
 
 /// Kernel files that are compiled as they are, besides mm/gup.c.
-const KERNEL_FILES: &[&str] = &["mm/memremap.c", "mm/pgtable-generic.c", "arch/x86/mm/hugetlbpage.c"];
+const KERNEL_FILES: &[&str] = &[
+    "mm/memremap.c",
+    "mm/pgtable-generic.c",
+    "arch/x86/mm/hugetlbpage.c",
+];
 
 /// Makes every load tell the harness first (shim/moments.c).
 const LOADS: &str = "-fsanitize-coverage=edge,trace-loads";
+
+/// How the code under test of a control differs from its base: nobody debugs
+/// it (the sites of WARNs have lines of their own), and nobody minds if it is
+/// slower. Without any optimisation the kernel does not compile, and sites that
+/// can never be reached would count.
+const CONTROL_FLAGS: [&str; 3] = ["-g0", "-O1", "-fno-inline-functions"];
 
 /// Collects what the harness finds by name: the sites, the operations and the
 /// once-latches.
@@ -58,14 +68,21 @@ impl Compiler {
     }
 
     /// One object per side, in the sides' order; unchanged ones are kept from
-    /// the last build. Controls come last: they share units with their base.
+    /// the last build. Controls come last: they share units and a precompiled
+    /// header with their base.
     pub fn compile_all(&self, sides: &[Side]) -> Result<Vec<PathBuf>> {
         let controls = sides
             .iter()
             .position(|s| s.control.is_some())
             .unwrap_or(sides.len());
-        let mut objects = self.compile_some(&sides[..controls])?;
-        objects.extend(self.compile_some(&sides[controls..])?);
+        let (plain, controls) = sides.split_at(controls);
+        let mut objects = self.compile_some(plain)?;
+        for side in plain {
+            if controls.iter().any(|c| c.base() == Some(&side.name)) {
+                self.precompile(side)?;
+            }
+        }
+        objects.extend(self.compile_some(controls)?);
         Ok(objects)
     }
 
@@ -106,9 +123,7 @@ impl Compiler {
         let _ = fs::remove_file(&stamp);
 
         let mut units = Vec::new();
-        let mut tested = vec![LOADS];
-        tested.extend(self.coverage.flags());
-        let tested = tested.as_slice();
+        let tested = &self.tested(side)?;
         match &side.code {
             Code::Kernel(kernel) => {
                 units.push(self.unit(side, &self.here.join("shim/unit.c"), &dir, tested)?);
@@ -121,10 +136,10 @@ impl Compiler {
             }
         }
         units.push(self.shared_unit(side, &self.here.join("shim/harness.c"), &dir, &[])?);
-        // names the symbol, so no two sides share it
-        units.push(self.unit(side, &self.here.join("shim/kernel.c"), &dir, &[])?);
+        units.push(self.shared_unit(side, &self.here.join("shim/kernel.c"), &dir, &[])?);
         units.push(self.gaps(&units, &dir)?);
-        link(&units, &dir, &object, &side.ident())?;
+        let symbol = side.base().map_or_else(|| side.ident(), ident);
+        link(&units, &dir, &object, (&symbol, &side.ident()))?;
         fs::write(&stamp, key)?;
         Ok(object)
     }
@@ -147,6 +162,67 @@ impl Compiler {
         Ok(format!("{:x}", hash.finalize()))
     }
 
+    /// The flags of the unit with the code under test.
+    ///
+    /// There are hundreds of controls, so their time counts. Where a control
+    /// leaves the headers alone, these come precompiled.
+    fn tested(&self, side: &Side) -> Result<Vec<String>> {
+        let mut flags = self.instrumentation();
+        let (Some(base), Code::Kernel(kernel)) = (side.base(), &side.code) else {
+            return Ok(flags);
+        };
+        flags.extend(CONTROL_FLAGS.map(String::from));
+        if let Some(shadow) = &kernel.shadow
+            && files(shadow)? == [kernel.gup.as_path()]
+        {
+            flags.push("-include-pch".into());
+            flags.push(self.pch(base).display().to_string());
+        }
+        Ok(flags)
+    }
+
+    fn instrumentation(&self) -> Vec<String> {
+        let flags = std::iter::once(&LOADS).chain(self.coverage.flags());
+        flags.map(|&flag| flag.to_owned()).collect()
+    }
+
+    fn pch(&self, base: &str) -> PathBuf {
+        self.out.join("sides").join(base).join("headers.pch")
+    }
+
+    /// The headers that mm/gup.c includes, for the controls of a kernel.
+    fn precompile(&self, side: &Side) -> Result<()> {
+        let Code::Kernel(kernel) = &side.code else {
+            return Ok(());
+        };
+        let pch = self.pch(&side.name);
+        let (header, stamp) = (pch.with_extension("h"), pch.with_extension("stamp"));
+        let key = self.key(side)?;
+        if pch.exists() && fs::read_to_string(&stamp).is_ok_and(|s| s == key) {
+            return Ok(());
+        }
+        let _ = fs::remove_file(&stamp);
+        let text: String = fs::read_to_string(&kernel.gup)?
+            .lines()
+            .filter(|l| l.starts_with("#include"))
+            .flat_map(|l| [l, "\n"])
+            .collect();
+        fs::write(&header, text)?;
+        let mut command = self.compiler(side, &self.here.join("shim/unit.c"))?;
+        command
+            .args(self.instrumentation())
+            .args(CONTROL_FLAGS)
+            .args(["-x", "c-header"])
+            .arg(&header)
+            .arg("-o")
+            .arg(&pch);
+        run(command, || {
+            format!("{}: the headers do not compile", side.name)
+        })?;
+        fs::write(&stamp, key)?;
+        Ok(())
+    }
+
     /// A unit that a control takes from its base: it changes mm/gup.c and the
     /// headers for it, and nothing around it.
     fn shared_unit(
@@ -154,17 +230,18 @@ impl Compiler {
         side: &Side,
         source: &Path,
         dir: &Path,
-        flags: &[&str],
+        flags: &[String],
     ) -> Result<PathBuf> {
-        match &side.control {
+        match side.base() {
             None => self.unit(side, source, dir, flags),
-            Some((base, _)) => object_path(source, &self.out.join("sides").join(base)),
+            Some(base) => object_path(source, &self.out.join("sides").join(base)),
         }
     }
 
-    fn unit(&self, side: &Side, source: &Path, dir: &Path, flags: &[&str]) -> Result<PathBuf> {
+    fn unit(&self, side: &Side, source: &Path, dir: &Path, flags: &[String]) -> Result<PathBuf> {
         let object = object_path(source, dir)?;
         let mut command = self.compiler(side, source)?;
+        command.args(names(side));
         command
             .args(flags)
             .arg("-c")
@@ -215,7 +292,6 @@ impl Compiler {
             "-w",
             "-Werror=implicit-function-declaration",
         ]);
-        c.arg(format!("-DGD_KERNEL_SYMBOL=gd_kernel_{}", side.ident()));
         Ok(c)
     }
 
@@ -268,8 +344,18 @@ fn kernel_flags(c: &mut Command, kernel: &KernelCode, source: &Path) -> Result<(
     c.arg(format!("-DKBUILD_BASENAME=\"{base}\""));
     c.arg(format!("-DKBUILD_MODNAME=\"{base}\""));
     c.arg(format!("-D__KBUILD_MODNAME=kmod_{base}"));
-    c.arg(format!("-DGD_GUP_SOURCE=\"{}\"", kernel.gup.display()));
     Ok(())
+}
+
+/// What differs between sides of one kernel: the file under test and the name
+/// of the symbol. A precompiled header must not know them.
+fn names(side: &Side) -> Vec<String> {
+    let mut names = Vec::new();
+    if let Code::Kernel(kernel) = &side.code {
+        names.push(format!("-DGD_GUP_SOURCE=\"{}\"", kernel.gup.display()));
+    }
+    names.push(format!("-DGD_KERNEL_SYMBOL=gd_kernel_{}", side.ident()));
+    names
 }
 
 fn object_path(source: &Path, dir: &Path) -> Result<PathBuf> {
@@ -281,8 +367,9 @@ fn object_path(source: &Path, dir: &Path) -> Result<PathBuf> {
     Ok(dir.join(format!("{}-{}.o", kind.display(), stem.display())))
 }
 
-/// One object, one global symbol: kernels must not see each other.
-fn link(units: &[PathBuf], dir: &Path, object: &Path, ident: &str) -> Result<()> {
+/// One object, one global symbol: kernels must not see each other. The symbol
+/// may have another name in the units, that of the side they are shared with.
+fn link(units: &[PathBuf], dir: &Path, object: &Path, symbol: (&str, &str)) -> Result<()> {
     let script = dir.join("kernel.lds");
     fs::write(&script, LINKER_SCRIPT)?;
     let whole = dir.join("whole.o");
@@ -294,9 +381,13 @@ fn link(units: &[PathBuf], dir: &Path, object: &Path, ident: &str) -> Result<()>
         .arg(&whole)
         .args(units);
     run(ld, || "the units do not link".into())?;
+    let (from, to) = symbol;
     let mut objcopy = Command::new("objcopy");
+    if from != to {
+        objcopy.arg(format!("--redefine-sym=gd_kernel_{from}=gd_kernel_{to}"));
+    }
     objcopy
-        .arg(format!("--keep-global-symbol=gd_kernel_{ident}"))
+        .arg(format!("--keep-global-symbol=gd_kernel_{to}"))
         .arg(&whole)
         .arg(object);
     run(objcopy, || "objcopy failed".into())

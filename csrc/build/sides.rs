@@ -46,10 +46,12 @@ pub struct KernelCode {
 impl Side {
     /// The name as part of a C identifier.
     pub fn ident(&self) -> String {
-        self.name
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect()
+        ident(&self.name)
+    }
+
+    /// Name of the side that a control is derived from.
+    pub fn base(&self) -> Option<&str> {
+        self.control.as_ref().map(|(base, _)| base.as_str())
     }
 
     /// The folder that the names of its source files start at.
@@ -59,6 +61,13 @@ impl Side {
             Code::Series(_) => here.parent().unwrap_or(here),
         }
     }
+}
+
+/// A side's name as part of a C identifier.
+pub fn ident(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect()
 }
 
 impl KernelCode {

@@ -25,7 +25,7 @@ struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pg
 	struct gd_rec *rec = ask(GD_A_PAGEMAP);
 
 	rec->b = !!pgmap;
-	rec->c = pfn - GD_PFN_BASE;
+	rec->c = pfn - GD_PFN_BASE < GD_NR_PAGES ? pfn - GD_PFN_BASE : GD_NOWHERE;
 	return gd_answer(GD_WHEN_PAGEMAP, GD_DEFAULT_PAGEMAP) ? &pagemap : NULL;
 }
 

@@ -10,10 +10,13 @@
 
 extern unsigned long gd_memmap_end;
 
-#define GD_GUARD_SIZE (1ul << 20)
+/* what is not mapped at address 0, and behind the arena and the tables */
+#define GD_GUARD_SIZE (8ul << 20)
 
 extern void gd_oops(void) __attribute__((noreturn));
 extern void gd_update(const volatile void *p);
+extern void gd_after(void);
+extern unsigned char gd_pending;
 
 /*
  * Would this access fault?  The answer is the same as the processor's (the
@@ -27,6 +30,14 @@ static inline __attribute__((always_inline)) void gd_access(const volatile void 
 	if (__builtin_expect(a < GD_GUARD_SIZE ||
 			     a - gd_memmap_end < GD_GUARD_SIZE, 0))
 		gd_oops();
+}
+
+/* The same for an atomic read, which sees what follows the last update. */
+static inline __attribute__((always_inline)) void gd_read(const volatile void *p)
+{
+	if (__builtin_expect(gd_pending, 0))
+		gd_after();
+	gd_access(p);
 }
 
 #endif

@@ -42,10 +42,10 @@ void gd_update(const volatile void *p)
 	if (!gd.in_kernel || offset >= GD_NR_PAGES * sizeof(struct page))
 		return;
 	if (offset % sizeof(struct page) == offsetof(struct page, _refcount)) {
-		gd_moment_update(offset / sizeof(struct page), true);
+		gd_moment_update(p, offset / sizeof(struct page), true);
 		gd_step();
 	} else if (offset % sizeof(struct page) == GD_PINCOUNT_OFFSET) {
-		gd_moment_update(offset / sizeof(struct page), false);
+		gd_moment_update(p, offset / sizeof(struct page), false);
 	} else {
 		gd_after();
 	}

@@ -37,8 +37,11 @@
 #else
 #define GD_TABLES	1
 #endif
-/* the first table has this pfn: below all pages of the arena */
-#define GD_TABLE_PFN	0x80000ul
+/*
+ * The first table has this pfn: right below the arena, so that what takes a table
+ * for a page, or for the start of a block of them, ends in memory that faults.
+ */
+#define GD_TABLE_PFN	(GD_PFN_BASE - 0x800)
 #define GD_TABLES_SIZE	(GD_MAX_TABLES * PAGE_SIZE)
 #define GD_NO_ENTRY	0xffffffffu
 
@@ -154,7 +157,7 @@ static inline void gd_after(void) {}
 void gd_attach(const struct gd_op *op, u32 nr);
 bool gd_attached_fired(u32 i);
 void gd_find_objects(void);
-void gd_moment_update(u32 nr, bool refcount);
+void gd_moment_update(const volatile void *count, u32 nr, bool refcount);
 void gd_after(void);
 int gd_answer(u8 when, int otherwise);
 void gd_set_answer(int value);

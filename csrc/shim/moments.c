@@ -22,9 +22,13 @@ struct gd_watch {
 static struct gd_watch watch[GD_MAX_OPS];
 static u32 nr_watch;
 
-/* what happened and has not been reacted to: a count was updated */
-static u8 pending;
+/*
+ * What happened and has not been reacted to: a count was updated, or is about
+ * to be.
+ */
+unsigned char gd_pending;
 static u32 pending_page;
+static const void *pending_count;
 
 /* the answer that was given for the call at hand */
 static bool answered;
@@ -56,16 +60,16 @@ static void moment(u8 when, u32 object)
 /* React to what happened last. */
 void gd_after(void)
 {
-	u8 when = pending;
+	u8 when = gd_pending;
 
 	if (!when)
 		return;
-	pending = GD_WHEN_NONE;
+	gd_pending = GD_WHEN_NONE;
 	moment(when, pending_page);
 }
 
-/* Before an atomic update; nr is the page that the count lies in. */
-void gd_moment_update(u32 nr, bool refcount)
+/* Before an atomic update of a count; nr is the page that it lies in. */
+void gd_moment_update(const volatile void *count, u32 nr, bool refcount)
 {
 	gd_after();
 	if (!nr_watch)
@@ -73,8 +77,9 @@ void gd_moment_update(u32 nr, bool refcount)
 	if (!refcount)
 		nr--;		/* the pin count lies in the first tail */
 	moment(refcount ? GD_WHEN_BEFORE_REF : GD_WHEN_BEFORE_PIN, nr);
-	pending = refcount ? GD_WHEN_AFTER_REF : GD_WHEN_AFTER_PIN;
+	gd_pending = refcount ? GD_WHEN_AFTER_REF : GD_WHEN_AFTER_PIN;
 	pending_page = nr;
+	pending_count = (const void *)count;
 }
 
 /* At a call: the answer of the script, or the default one. */
@@ -120,7 +125,7 @@ void gd_attach(const struct gd_op *op, u32 nr)
 {
 	u32 i;
 
-	pending = GD_WHEN_NONE;
+	gd_pending = GD_WHEN_NONE;
 	nr_watch = nr;
 	for (i = 0; i < nr; i++)
 		watch[i] = (struct gd_watch){ .op = op + 1 + i };
@@ -133,6 +138,12 @@ bool gd_attached_fired(u32 i)
 }
 
 /* ---- loads ---- */
+
+/* An update may load its count, and the hooks load what they need. */
+static bool of_the_update(const void *p)
+{
+	return p == pending_count || p == &gd_memmap_end || p == &gd_pending;
+}
 
 static inline __attribute__((always_inline)) void loaded(const void *p)
 {
@@ -158,7 +169,7 @@ static inline __attribute__((always_inline)) void loaded(const void *p)
 		return;
 	}
 #endif
-	if (pending)
+	if (gd_pending && !of_the_update(p))
 		gd_after();
 }
 

@@ -8,8 +8,12 @@ use std::{
     sync::{LazyLock, MutexGuard},
 };
 
-/// Unmapped memory after the arena: a walk past its end faults there.
-const GUARD: usize = 2 << 20;
+/// Unmapped memory after the arena: a walk past its end faults there, also one
+/// over a huge entry that the arena does not fill.
+const GUARD: usize = 8 << 20;
+/// Unmapped memory before the arena: there are no pages below it, but a huge
+/// entry can begin there.
+const FRONT: usize = 32 << 20;
 const PAGE: usize = 4096;
 
 /// Most records that one program can make. Of one operation: an event a step,
@@ -27,8 +31,13 @@ struct Mapping {
 impl Mapping {
     /// `size` bytes, placed so that the byte after them faults.
     fn with_guard(size: usize, guard: usize) -> io::Result<(Self, *mut libc::c_void)> {
+        Self::between(0, size, guard)
+    }
+
+    /// The same, with memory before it that faults.
+    fn between(front: usize, size: usize, guard: usize) -> io::Result<(Self, *mut libc::c_void)> {
         let room = size.next_multiple_of(PAGE);
-        let len = room + guard;
+        let len = front + room + guard;
         // SAFETY: fresh anonymous memory, then its tail made inaccessible.
         unsafe {
             let base = libc::mmap(
@@ -46,10 +55,12 @@ impl Mapping {
                 base: NonNull::new_unchecked(base),
                 len,
             };
-            if libc::mprotect(base.byte_add(room), guard, libc::PROT_NONE) != 0 {
-                return Err(io::Error::last_os_error());
+            for (at, len) in [(0, front), (front + room, guard)] {
+                if libc::mprotect(base.byte_add(at), len, libc::PROT_NONE) != 0 {
+                    return Err(io::Error::last_os_error());
+                }
             }
-            Ok((mapping, base.byte_add(room - size)))
+            Ok((mapping, base.byte_add(front + room - size)))
         }
     }
 }
@@ -82,7 +93,7 @@ impl Machine {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let raw = kernel.raw();
-        let (memmap_map, memmap) = Mapping::with_guard(raw.memmap_size as usize, GUARD)?;
+        let (memmap_map, memmap) = Mapping::between(FRONT, raw.memmap_size as usize, GUARD)?;
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
         let (list_map, list) = Mapping::with_guard(list_size, PAGE)?;
         let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();

@@ -81,7 +81,12 @@ fn run(machine: &mut Machine, p: &gd_program) -> Shown {
     machine.run(p, &mut trace);
     let again = trace.clone();
     machine.run(p, &mut trace);
-    assert_eq!(again, trace, "{}: not deterministic", machine.kernel().name());
+    assert_eq!(
+        again,
+        trace,
+        "{}: not deterministic",
+        machine.kernel().name()
+    );
     let nr = usize::from(p.world.nr_ops);
     let last = p.op[..nr].iter().rposition(|op| op.when == 0).unwrap();
     let mut groups = trace.split_inclusive(|r| u32::from(r.kind) == GD_R_RET);
@@ -114,7 +119,10 @@ fn what_ptes_map_is_pinned() {
         let mut machine = open(kernel);
         let p = program(
             &[folio(2, 1)],
-            &[pte(A, 1, 3), walk(GD_OP_PIN_USER_PAGES_FAST, A + 0x1234, 2, WRITE)],
+            &[
+                pte(A, 1, 3),
+                walk(GD_OP_PIN_USER_PAGES_FAST, A + 0x1234, 2, WRITE),
+            ],
         );
         let seen = run(&mut machine, &p);
         let head = first(2);
@@ -134,8 +142,18 @@ fn a_zapped_pte_is_seen_by_the_recheck() {
             &[
                 pte(A, 0, 1),
                 walk(GD_OP_GET_USER_PAGES_FAST_ONLY, A, 1, 0),
-                at(GD_WHEN_READ_PTE, 2, A, set(GD_OP_SET_PTE, A, GD_E_NONE, 0, 1, 0)),
-                at(GD_WHEN_READ_PTE, 3, A, set(GD_OP_SET_PTE, A, GD_E_NONE, 0, 1, 0)),
+                at(
+                    GD_WHEN_READ_PTE,
+                    2,
+                    A,
+                    set(GD_OP_SET_PTE, A, GD_E_NONE, 0, 1, 0),
+                ),
+                at(
+                    GD_WHEN_READ_PTE,
+                    3,
+                    A,
+                    set(GD_OP_SET_PTE, A, GD_E_NONE, 0, 1, 0),
+                ),
             ],
         );
         let seen = run(&mut machine, &p);
@@ -180,7 +198,12 @@ fn huge_entries_give_the_pages_of_their_block() {
             &[pmd, walk(GD_OP_GET_USER_PAGES_FAST, A + 0x3000, 4, WRITE)],
         );
         let seen = run(&mut machine, &p);
-        assert_eq!(seen.entries, [3, 4, 5, 6].map(|i| head + i), "{}", kernel.name());
+        assert_eq!(
+            seen.entries,
+            [3, 4, 5, 6].map(|i| head + i),
+            "{}",
+            kernel.name()
+        );
         assert_eq!(seen.refs, [(head, 5)]);
 
         // the first page of the block is what 6.12 grabs
@@ -191,10 +214,18 @@ fn huge_entries_give_the_pages_of_their_block() {
         let pud = set(GD_OP_SET_PUD, 1 << 30, GD_E_PAGE, 0, 1, 1 << GD_EF_RW);
         let p = program(
             &[big],
-            &[pud, walk(GD_OP_GET_USER_PAGES_FAST, (1 << 30) + 0x7000, 2, WRITE)],
+            &[
+                pud,
+                walk(GD_OP_GET_USER_PAGES_FAST, (1 << 30) + 0x7000, 2, WRITE),
+            ],
         );
         let seen = run(&mut machine, &p);
-        assert_eq!(seen.entries, [head + 7, head + 8], "{}: {seen:?}", kernel.name());
+        assert_eq!(
+            seen.entries,
+            [head + 7, head + 8],
+            "{}: {seen:?}",
+            kernel.name()
+        );
         assert_eq!(seen.refs, [(head, 3)]);
     }
 }
@@ -206,7 +237,10 @@ fn a_table_ends_and_the_next_one_begins() {
             let mut machine = open(kernel);
             let p = program(
                 &[folio(2, 1)],
-                &[pte(edge - 0x2000, 0, 4), walk(GD_OP_GET_USER_PAGES_FAST, edge - 0x2000, 4, 0)],
+                &[
+                    pte(edge - 0x2000, 0, 4),
+                    walk(GD_OP_GET_USER_PAGES_FAST, edge - 0x2000, 4, 0),
+                ],
             );
             let seen = run(&mut machine, &p);
             assert_eq!(seen.ret, 4, "{} {edge:#x}: {seen:?}", kernel.name());
@@ -273,7 +307,10 @@ fn a_device_page_needs_its_pagemap() {
         let seen = run(&mut machine, &p);
         assert_eq!(seen.ret, 1, "{}: {seen:?}", kernel.name());
         assert_eq!(seen.asks, [(GD_A_PAGEMAP, 0), (GD_A_PAGEMAP_PUT, 1)]);
-        let p = program(&[device], &[entry, call, at(GD_WHEN_PAGEMAP, 1, 0, answer(0))]);
+        let p = program(
+            &[device],
+            &[entry, call, at(GD_WHEN_PAGEMAP, 1, 0, answer(0))],
+        );
         let seen = run(&mut machine, &p);
         assert_eq!(seen.ret, 0);
         assert_eq!(seen.asks, [(GD_A_PAGEMAP, 0)]);
@@ -293,7 +330,10 @@ fn the_range_is_checked_first() {
             (0x1000, -1, if new { -75 } else { 0 }),
             (0x1000, i32::MAX, -14),
         ] {
-            let p = program(&[folio(0, 1)], &[walk(GD_OP_GET_USER_PAGES_FAST, addr, n, 0)]);
+            let p = program(
+                &[folio(0, 1)],
+                &[walk(GD_OP_GET_USER_PAGES_FAST, addr, n, 0)],
+            );
             let seen = run(&mut machine, &p);
             assert_eq!(seen.ret, ret, "{} {addr:#x} {n}: {seen:?}", kernel.name());
             assert_eq!(seen.end, GD_END_DONE);

@@ -12,8 +12,8 @@ use gup_fuzz::side::{self, Pair};
 fn corpus() -> Vec<Program> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
     let files = input::files(&[corpus]).unwrap();
-    let read = |path: &_| input::read(path).unwrap().program;
-    files.iter().map(read).collect()
+    let programs = files.iter().map(|path| input::read(path).unwrap().program);
+    programs.collect()
 }
 
 #[test]

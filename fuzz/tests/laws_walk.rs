@@ -429,6 +429,9 @@ fn pagemaps_and_the_lock_balance() {
         refused(&[pagemap(false), pagemap(true), act(3), put(true)]),
         wrong
     );
+    // An answer at another moment is none.
+    let made = two(READ).op(get(0x1000, 1, 0), [pagemap(false), act(3), put(true), int(-14)]);
+    assert_eq!(law(made.attached(answer(0, abi::GD_WHEN_BEFORE_REF), true)), None);
     let lock = ask(abi::GD_A_MMAP_LOCK, false, 0);
     let unlock = ask(abi::GD_A_MMAP_UNLOCK, false, 0);
     let wrong = Some(Law::MmapLockBalances);
@@ -472,6 +475,13 @@ fn nobody_can_tell_the_head_of_a_page_that_became_a_tail_elsewhere() {
     let mut tail = set_ref(P, 0);
     tail.op = abi::GD_OP_SET_TAIL as u8;
     tail.run[1] = set_ref(H, 0).run[0];
+    let mut dirty = get_page(P);
+    dirty.op = abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK as u8;
+    dirty.mods = abi::GD_MOD_DIRTY as u8;
+    dirty.n = 1;
+    let made = Made::new().set(tail);
+    let records = [made.moved(H, 0, -1, 0), ret(abi::GD_RET_VOID, 0)];
+    assert_eq!(law(made.op(dirty, records)), None);
     let made = Made::new().set(tail);
     let records = [made.moved(H, 0, 1, 0), ret(abi::GD_RET_VOID, 0)];
     assert_eq!(law(made.op(get_page(P), records)), None);

@@ -168,12 +168,28 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `folio_lock`: takes the lock, or waits for it.
-    pub(crate) fn folio_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
-        let page = self.machine.pages.update(folio.page())?;
-        let taken = page.flags & flag::LOCKED != 0;
+    /// The page whose flags are a folio's: the head.  In the series `PageDirty`
+    /// and `trylock_page` look it up even if they are given a head.
+    pub(crate) fn flags_page(&self, folio: FolioPtr) -> Result<PagePtr, Stop> {
+        if self.rules.gets_compound_heads {
+            Ok(self.page_folio(folio.page())?.page())
+        } else {
+            Ok(folio.page())
+        }
+    }
+
+    /// `folio_trylock`, `trylock_page`: takes the lock unless it is taken.
+    pub(crate) fn folio_trylock(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
+        let flags = self.flags_page(folio)?;
+        let page = self.machine.pages.update(flags)?;
+        let free = page.flags & flag::LOCKED == 0;
         page.flags |= flag::LOCKED;
-        if taken {
+        Ok(free)
+    }
+
+    /// `folio_lock`, `lock_page`: takes the lock, or waits for it.
+    pub(crate) fn folio_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        if !self.folio_trylock(folio)? {
             self.__folio_lock(folio)?;
         }
         Ok(())

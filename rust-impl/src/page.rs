@@ -226,7 +226,7 @@ impl Page {
         PageState {
             page,
             refcount: self.refcount,
-            pincount: if self.is_large() && pins.has_pincount() {
+            pincount: if !tail && self.is_large() && pins.has_pincount() {
                 self.pincount
             } else {
                 0

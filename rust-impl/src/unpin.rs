@@ -200,7 +200,8 @@ impl Kernel<'_> {
 
     /// Dirties a folio under its lock, unless it is dirty already.
     pub(crate) fn dirty_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
-        let dirty = self.machine.pages.get(folio.page())?.flags & flag::DIRTY != 0;
+        let flags = self.flags_page(folio)?;
+        let dirty = self.machine.pages.get(flags)?.flags & flag::DIRTY != 0;
         if !dirty || fault::is(Fault::DirtyAlways) {
             self.folio_lock(folio)?;
             if !fault::is(Fault::MarkDirtyForgotten) {

@@ -34,15 +34,24 @@ pub(crate) enum Action {
     /// Another function called.
     ReplaceCallee { with: PerKernel<String> },
     /// Another argument; `index` from 1.
-    ReplaceArgument { index: usize, with: String },
+    ReplaceArgument {
+        index: PerKernel<usize>,
+        with: String,
+    },
     /// Another name.
     ReplaceIdentifier { with: PerKernel<String> },
     /// Another number.
     ReplaceNumber { with: String },
+    /// Another name wherever a name is used within an expression.
+    ReplaceEvery { name: String, with: String },
+    /// Our own expression in place of one.
+    ReplaceExpression { with: String },
     /// One operand in place of a binary expression.
     KeepOperand { side: Side },
     /// The operands of a binary expression exchanged.
     SwapOperands,
+    /// `!(!a || !b)` in place of `a && b`, and the reverse: the same behaviour.
+    DeMorgan,
     /// The first argument in place of a call.
     UnwrapCall,
     /// `x` in place of `!x`.
@@ -57,6 +66,9 @@ pub(crate) enum Action {
     DeleteElse,
     /// Condition negated and branches exchanged: the same behaviour.
     InvertBranches,
+    /// What an `else` holds follows an `if` whose body ends with a jump: the
+    /// same behaviour.
+    DropElseAfterJump,
     /// A statement removed.
     DeleteStatement,
     /// A statement exchanged with the one after it.
@@ -100,12 +112,25 @@ impl Action {
                 field(expect(node, &["call_expression"])?, "function")?,
                 with.get(place.kernel)?.clone(),
             ),
-            Action::ReplaceArgument { index, with } => one(argument(node, *index)?, with.clone()),
+            Action::ReplaceArgument { index, with } => {
+                one(argument(node, *index.get(place.kernel)?)?, with.clone())
+            }
             Action::ReplaceIdentifier { with } => one(
                 expect(node, &["identifier"])?,
                 with.get(place.kernel)?.clone(),
             ),
             Action::ReplaceNumber { with } => one(expect(node, &["number_literal"])?, with.clone()),
+            Action::ReplaceEvery { name, with } => {
+                let uses: Vec<Splice> = descendants(expression(node)?)
+                    .filter(|n| n.kind() == "identifier" && source.of(*n) == name)
+                    .map(|n| (n.byte_range(), with.clone()))
+                    .collect();
+                if uses.is_empty() {
+                    return Err(format!("{name} is not used there"));
+                }
+                Ok(uses)
+            }
+            Action::ReplaceExpression { with } => one(expression(node)?, with.clone()),
             Action::KeepOperand { side } => {
                 expect(node, &["binary_expression"])?;
                 let side = match side {
@@ -118,6 +143,7 @@ impl Action {
                 expect(node, &["binary_expression"])?;
                 exchange(source, field(node, "left")?, field(node, "right")?)
             }
+            Action::DeMorgan => one(node, de_morgan(source, node)?),
             Action::UnwrapCall => {
                 let inner = text(argument(node, 1)?);
                 let bare = node
@@ -147,6 +173,14 @@ impl Action {
                 Ok(vec![(kept.end_byte()..gone.end_byte(), String::new())])
             }
             Action::InvertBranches => invert(source, node),
+            Action::DropElseAfterJump => {
+                let first = field(expect(node, &["if_statement"])?, "consequence")?;
+                let other = field(node, "alternative")?;
+                if !in_block(node) || !jumps(first) {
+                    return Err("the if is not in a block, or its body does not leave it".into());
+                }
+                one(other, text(other.named_child(0).ok_or("an empty else")?))
+            }
             Action::DeleteStatement => {
                 statement(node)?;
                 match source.own_lines(node) {
@@ -243,6 +277,35 @@ fn invert(source: &Source, node: Node) -> Result<Vec<Splice>, String> {
     Ok(splices)
 }
 
+/// The same condition with the other operator.
+fn de_morgan(source: &Source, node: Node) -> Result<String, String> {
+    expect(node, &["binary_expression"])?;
+    let other = match source.of(field(node, "operator")?) {
+        "&&" => "||",
+        "||" => "&&",
+        operator => return Err(format!("operator {operator}, expected && or ||")),
+    };
+    let side = |name| field(node, name).map(|n| source.of(n));
+    Ok(format!(
+        "!(!({}) {other} !({}))",
+        side("left")?,
+        side("right")?
+    ))
+}
+
+/// Does control never come out at the end of a statement?
+fn jumps(node: Node) -> bool {
+    match node.kind() {
+        "return_statement" | "goto_statement" | "break_statement" | "continue_statement" => true,
+        "compound_statement" => (0..node.named_child_count())
+            .rev()
+            .filter_map(|i| node.named_child(i as u32))
+            .find(|n| n.kind() != "comment")
+            .is_some_and(jumps),
+        _ => false,
+    }
+}
+
 fn exchange(source: &Source, a: Node, b: Node) -> Result<Vec<Splice>, String> {
     Ok(vec![
         (a.byte_range(), source.of(b).to_owned()),
@@ -262,6 +325,14 @@ fn statement(node: Node) -> Result<Node, String> {
             "the operation wants a statement, not {}",
             node.kind()
         ))
+    }
+}
+
+fn expression(node: Node) -> Result<Node, String> {
+    match node.kind() {
+        "identifier" | "number_literal" => Ok(node),
+        kind if kind.ends_with("_expression") => Ok(node),
+        kind => Err(format!("the operation wants an expression, not {kind}")),
     }
 }
 

@@ -100,12 +100,18 @@ struct Declarations {
     harmless: Vec<Control>,
 }
 
-const EDITS: [&str; 5] = [
+const EDITS: [&str; 11] = [
     include_str!("../edits/grab.toml"),
     include_str!("../edits/put.toml"),
     include_str!("../edits/predicates.toml"),
     include_str!("../edits/refs.toml"),
     include_str!("../edits/harmless.toml"),
+    include_str!("../edits/walk-recheck.toml"),
+    include_str!("../edits/walk-undo.toml"),
+    include_str!("../edits/walk-checks.toml"),
+    include_str!("../edits/walk-range.toml"),
+    include_str!("../edits/walk-entry.toml"),
+    include_str!("../edits/walk-harmless.toml"),
 ];
 
 /// All controls in the order of their declaration.
@@ -114,14 +120,25 @@ const EDITS: [&str; 5] = [
 ///
 /// When the embedded declarations are malformed; a test guards that.
 pub fn load() -> Vec<Control> {
-    let mut all = Vec::new();
-    for text in EDITS {
-        let file: Declarations = toml::from_str(text).expect("edits/*.toml are well-formed");
-        for (kind, entries) in [(Kind::Fault, file.fault), (Kind::Harmless, file.harmless)] {
-            all.extend(entries.into_iter().map(|entry| Control { kind, ..entry }));
-        }
-    }
-    all
+    let parsed = |text| parse(text).expect("edits/*.toml are well-formed");
+    EDITS.into_iter().flat_map(parsed).collect()
+}
+
+/// The controls that a text like `edits/*.toml` declares: faults first.
+///
+/// # Errors
+///
+/// What the parser says of a malformed declaration.
+pub fn parse(text: &str) -> Result<Vec<Control>, String> {
+    let file: Declarations = toml::from_str(text).map_err(|e| e.to_string())?;
+    let entries = [(Kind::Fault, file.fault), (Kind::Harmless, file.harmless)];
+    Ok(entries
+        .into_iter()
+        .flat_map(|(kind, entries)| {
+            let declared = move |entry| Control { kind, ..entry };
+            entries.into_iter().map(declared)
+        })
+        .collect())
 }
 
 impl Control {
@@ -175,11 +192,12 @@ impl Control {
             node,
             kernel,
         };
-        let patched = source.splice(self.action.splices(&place).map_err(at_file)?)?;
+        let splices = self.action.splices(&place).map_err(at_file)?;
+        let patched = source.splice(&splices)?;
         if patched == original {
             return Err(at_file("the change changes nothing".into()));
         }
-        let broken = syntax::Source::parse(&patched)?.errors();
+        let broken = source.reparse(&splices, &patched)?.errors();
         if broken > source.errors() {
             return Err(at_file("the changed file no longer parses".into()));
         }

@@ -24,10 +24,10 @@ pub(crate) struct At {
     /// Identifiers that occur in it; for an `if`, in its condition.
     #[serde(default)]
     has: Vec<String>,
-    /// The node's whole text: a name or a number.
-    text: Option<String>,
-    nth: Option<usize>,
-    of: Option<usize>,
+    /// The node's whole text, for what is short: a name, a number, `i++`.
+    text: Option<PerKernel<String>>,
+    nth: Option<PerKernel<usize>>,
+    of: Option<PerKernel<usize>>,
 }
 
 impl At {
@@ -38,17 +38,15 @@ impl At {
         function: Node<'t>,
         kernel: &str,
     ) -> Result<Node<'t>, String> {
-        let callee = match &self.callee {
-            Some(callee) => Some(callee.get(kernel)?.as_str()),
-            None => None,
-        };
+        let callee = here(&self.callee, kernel)?.map(String::as_str);
+        let text = here(&self.text, kernel)?.map(String::as_str);
         let body = crate::syntax::field(function, "body")?;
         let found: Vec<Node> = descendants(body)
-            .filter(|&node| self.matches(source, node, callee))
+            .filter(|&node| self.matches(source, node, callee, text))
             .collect();
-        let (nth, of) = match (self.nth, self.of) {
+        let (nth, of) = match (here(&self.nth, kernel)?, here(&self.of, kernel)?) {
             (None, None) => (1, 1),
-            (Some(nth), Some(of)) if (1..=of).contains(&nth) => (nth, of),
+            (Some(&nth), Some(&of)) if (1..=of).contains(&nth) => (nth, of),
             _ => return Err("`nth` and `of` go together, 1 <= nth <= of".into()),
         };
         if found.len() != of {
@@ -58,7 +56,7 @@ impl At {
                 .collect();
             return Err(format!(
                 "expected {of} match(es) of {}, found {}{}{}",
-                self.describe(callee),
+                self.describe(callee, text),
                 found.len(),
                 if lines.is_empty() { "" } else { " at line " },
                 lines.join(", ")
@@ -67,7 +65,13 @@ impl At {
         Ok(found[nth - 1])
     }
 
-    fn matches(&self, source: &Source, node: Node, callee: Option<&str>) -> bool {
+    fn matches(
+        &self,
+        source: &Source,
+        node: Node,
+        callee: Option<&str>,
+        text: Option<&str>,
+    ) -> bool {
         if node.kind() != self.node || node.has_error() {
             return false;
         }
@@ -91,15 +95,15 @@ impl At {
         self.operator.as_deref().is_none_or(|o| operator == Some(o))
             && callee.is_none_or(calls)
             && self.has.iter().all(names)
-            && self.text.as_deref().is_none_or(|t| source.of(node) == t)
+            && text.is_none_or(|t| source.of(node) == t)
     }
 
-    fn describe(&self, callee: Option<&str>) -> String {
+    fn describe(&self, callee: Option<&str>, text: Option<&str>) -> String {
         let mut out = self.node.clone();
         for (what, value) in [
             ("operator", self.operator.as_deref()),
             ("callee", callee),
-            ("text", self.text.as_deref()),
+            ("text", text),
         ] {
             if let Some(value) = value {
                 out.push_str(&format!(" {what} `{value}`"));
@@ -110,6 +114,11 @@ impl At {
         }
         out
     }
+}
+
+/// A condition as it is for this kernel, if there is one.
+fn here<'a, T>(value: &'a Option<PerKernel<T>>, kernel: &str) -> Result<Option<&'a T>, String> {
+    value.as_ref().map(|value| value.get(kernel)).transpose()
 }
 
 fn is_call(source: &Source, node: Node, name: &str) -> bool {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A parsed source file, and the few things asked of a syntax node.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Mutex;
 
-use tree_sitter::{Node, Parser, Tree};
+use tree_sitter::{InputEdit, Node, Parser, Point, Tree};
 
 /// A replacement of one range of bytes.
 pub(crate) type Splice = (Range<usize>, String);
@@ -15,13 +17,55 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// Parsed once for all controls: there are hundreds of them for one file.
     pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
-        let mut parser = Parser::new();
-        parser
-            .set_language(&tree_sitter_c::LANGUAGE.into())
-            .map_err(|e| e.to_string())?;
-        let tree = parser.parse(text, None).ok_or("cannot be parsed")?;
+        static TREES: Mutex<Option<HashMap<String, Tree>>> = Mutex::new(None);
+        let mut trees = TREES.lock().unwrap_or_else(|e| e.into_inner());
+        let trees = trees.get_or_insert_default();
+        if let Some(tree) = trees.get(text) {
+            let tree = tree.clone();
+            return Ok(Source { text, tree });
+        }
+        let tree = parse(text, None)?;
+        trees.insert(text.to_owned(), tree.clone());
         Ok(Source { text, tree })
+    }
+
+    /// The text with the replacements made, as a tree again; the parser goes
+    /// over what has changed only.
+    pub(crate) fn reparse<'b>(
+        &self,
+        splices: &[Splice],
+        patched: &'b str,
+    ) -> Result<Source<'b>, String> {
+        let mut old = self.tree.clone();
+        let mut splices: Vec<&Splice> = splices.iter().collect();
+        splices.sort_by_key(|(range, _)| (range.start, range.end));
+        // from the end, so that the places of the others stay as they are
+        for (range, new) in splices.into_iter().rev() {
+            let start = self.point(range.start);
+            let tail = new.rfind('\n').map_or(new.len(), |at| new.len() - at - 1);
+            let rows = new.matches('\n').count();
+            let column = tail + if rows == 0 { start.column } else { 0 };
+            old.edit(&InputEdit {
+                start_byte: range.start,
+                old_end_byte: range.end,
+                new_end_byte: range.start + new.len(),
+                start_position: start,
+                old_end_position: self.point(range.end),
+                new_end_position: Point::new(start.row + rows, column),
+            });
+        }
+        Ok(Source {
+            text: patched,
+            tree: parse(patched, Some(&old))?,
+        })
+    }
+
+    fn point(&self, at: usize) -> Point {
+        let before = &self.text[..at];
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        Point::new(before.matches('\n').count(), at - line)
     }
 
     pub(crate) fn root(&self) -> Node<'_> {
@@ -67,7 +111,8 @@ impl<'a> Source<'a> {
     }
 
     /// The text with the replacements made; they must not overlap.
-    pub(crate) fn splice(&self, mut splices: Vec<Splice>) -> Result<String, String> {
+    pub(crate) fn splice(&self, splices: &[Splice]) -> Result<String, String> {
+        let mut splices: Vec<&Splice> = splices.iter().collect();
         splices.sort_by_key(|(range, _)| (range.start, range.end));
         let mut out = String::with_capacity(self.text.len() + 256);
         let mut at = 0;
@@ -76,12 +121,20 @@ impl<'a> Source<'a> {
                 return Err("replacements overlap".into());
             }
             out.push_str(&self.text[at..range.start]);
-            out.push_str(&text);
+            out.push_str(text);
             at = range.end;
         }
         out.push_str(&self.text[at..]);
         Ok(out)
     }
+}
+
+fn parse(text: &str, old: Option<&Tree>) -> Result<Tree, String> {
+    let mut parser = Parser::new();
+    parser
+        .set_language(&tree_sitter_c::LANGUAGE.into())
+        .map_err(|e| e.to_string())?;
+    Ok(parser.parse(text, old).ok_or("cannot be parsed")?)
 }
 
 /// A node and everything below it, in source order.

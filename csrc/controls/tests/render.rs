@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use gup_controls::{Control, Kind, Rendered};
 
@@ -28,7 +29,12 @@ fn tree(kernel: &str) -> PathBuf {
 }
 
 /// Everything rendered, with its kernel; errors of all controls in one message.
-fn render_all() -> Vec<(Control, &'static str, Rendered)> {
+fn render_all() -> &'static [(Control, &'static str, Rendered)] {
+    static ALL: OnceLock<Vec<(Control, &str, Rendered)>> = OnceLock::new();
+    ALL.get_or_init(render)
+}
+
+fn render() -> Vec<(Control, &'static str, Rendered)> {
     let mut rendered = Vec::new();
     let mut errors = Vec::new();
     for kernel in KERNELS {
@@ -58,7 +64,7 @@ fn every_control_matches_exactly_one_place() {
     for (control, kernel, one) in render_all() {
         let name = &control.name;
         assert!(
-            seen.insert((kernel, one.file.clone(), one.patched)),
+            seen.insert((kernel, &one.file, &one.patched)),
             "control {name} on {kernel} repeats another one"
         );
     }
@@ -97,8 +103,10 @@ fn both_kernels_have_controls_enough() {
             all.iter()
                 .filter(move |c| c.kind == kind && c.applies_to(kernel))
         };
-        assert!(of(Kind::Fault).count() >= 26);
-        assert!(of(Kind::Harmless).count() >= 6);
+        let walk = |kind| of(kind).filter(|c| c.name.starts_with("walk-"));
+        let page = |kind| of(kind).count() - walk(kind).count();
+        assert!(page(Kind::Fault) >= 26 && walk(Kind::Fault).count() >= 100);
+        assert!(page(Kind::Harmless) >= 6 && walk(Kind::Harmless).count() >= 12);
         let functions: BTreeSet<_> = of(Kind::Fault).map(|c| c.function(kernel)).collect();
         assert!(functions.len() >= 15);
     }
@@ -153,5 +161,100 @@ fn a_header_comes_with_a_copy_of_the_file_that_includes_it() {
     assert_eq!(
         read(&shadow.gup_c.with_file_name("internal.h")),
         rendered.patched
+    );
+}
+
+/// What a change makes of the body of a function.
+fn changed(before: &str, edit: &str) -> Result<String, String> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("mm")).unwrap();
+    let source = format!("int f(int a, int b)\n{{\n{before}}}\n");
+    std::fs::write(dir.path().join("mm/gup.c"), source).unwrap();
+    let control = gup_controls::parse(&format!(
+        "[[harmless]]\nname = 'x'\nabout = 'x'\nkernels = ['6.1']\n\
+         file = 'mm/gup.c'\nfunction = 'f'\n{edit}\n"
+    ));
+    let rendered = control?.remove(0).render("6.1", dir.path());
+    let patched = rendered.map_err(|e| e.what)?.patched;
+    let body = patched
+        .split_once("{\n")
+        .and_then(|(_, b)| b.rsplit_once('}'));
+    Ok(body.expect("the function is there").0.to_owned())
+}
+
+#[test]
+fn names_are_replaced_within_an_expression_only() {
+    let edit = "at = { node = 'binary_expression' }\n\
+                do = { op = 'replace_every', name = 'a', with = 'b' }";
+    assert_eq!(
+        changed("\ta += g(a) != h(a, aa);\n", edit).unwrap(),
+        "\ta += g(b) != h(b, aa);\n"
+    );
+    assert_eq!(
+        changed("\ta = b != 1;\n", edit).unwrap_err(),
+        "mm/gup.c: a is not used there"
+    );
+}
+
+#[test]
+fn an_expression_gives_way_to_another() {
+    let edit = "at = { node = 'update_expression', text = 'a++' }\n\
+                do = { op = 'replace_expression', with = 'a' }";
+    let before = "\tdo {\n\t\tb++;\n\t} while (a++, a != b);\n";
+    let after = "\tdo {\n\t\tb++;\n\t} while (a, a != b);\n";
+    assert_eq!(changed(before, edit).unwrap(), after);
+    let edit = "at = { node = 'if_statement' }\n\
+                do = { op = 'replace_expression', with = 'a' }";
+    assert_eq!(
+        changed("\tif (a)\n\t\tb++;\n", edit).unwrap_err(),
+        "mm/gup.c: the operation wants an expression, not if_statement"
+    );
+}
+
+#[test]
+fn a_condition_is_rewritten_by_de_morgan() {
+    let edit = "at = { node = 'binary_expression' }\ndo = { op = 'de_morgan' }";
+    assert_eq!(
+        changed("\treturn a || g(b);\n", edit).unwrap(),
+        "\treturn !(!(a) && !(g(b)));\n"
+    );
+    assert_eq!(
+        changed("\treturn a && g(b);\n", edit).unwrap(),
+        "\treturn !(!(a) || !(g(b)));\n"
+    );
+    assert_eq!(
+        changed("\treturn a + b;\n", edit).unwrap_err(),
+        "mm/gup.c: operator +, expected && or ||"
+    );
+}
+
+#[test]
+fn an_else_goes_only_if_the_branch_before_it_leaves() {
+    let edit = "at = { node = 'if_statement' }\ndo = { op = 'drop_else_after_jump' }";
+    assert_eq!(
+        changed(
+            "\tif (a) {\n\t\tg();\n\t\treturn 0;\n\t} else {\n\t\th();\n\t}\n",
+            edit
+        )
+        .unwrap(),
+        "\tif (a) {\n\t\tg();\n\t\treturn 0;\n\t} {\n\t\th();\n\t}\n"
+    );
+    let stays = "mm/gup.c: the if is not in a block, or its body does not leave it";
+    for before in [
+        "\tif (a) {\n\t\tg();\n\t} else {\n\t\th();\n\t}\n",
+        "\twhile (b)\n\t\tif (a)\n\t\t\treturn 0;\n\t\telse\n\t\t\th();\n",
+    ] {
+        assert_eq!(changed(before, edit).unwrap_err(), stays);
+    }
+}
+
+#[test]
+fn what_differs_between_kernels_is_given_by_kernel() {
+    let edit = "at = { node = 'call_expression', callee = 'g', \
+                nth = { '6.1' = 2, '6.12' = 1 }, of = 2 }\n\
+                do = { op = 'replace_argument', index = { '6.1' = 1, '6.12' = 2 }, with = 'b' }";
+    assert_eq!(
+        changed("\tg(a, 1);\n\tg(a, 2);\n", edit).unwrap(),
+        "\tg(a, 1);\n\tg(b, 2);\n"
     );
 }

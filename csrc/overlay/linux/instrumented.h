@@ -11,7 +11,7 @@
 #define instrument_read(v, s)			gd_access(v)
 #define instrument_write(v, s)			gd_update(v)
 #define instrument_read_write(v, s)		gd_update(v)
-#define instrument_atomic_read(v, s)		gd_access(v)
+#define instrument_atomic_read(v, s)		gd_read(v)
 #define instrument_atomic_write(v, s)		gd_update(v)
 #define instrument_atomic_read_write(v, s)	gd_update(v)
 #endif

@@ -317,7 +317,7 @@ fn operation(
         }
         Does::PinMany | Does::UnpinMany | Does::Other => Ok(()),
     }?;
-    if disturbed {
+    if disturbed || checker.odd {
         return Ok(());
     }
     let pins = matches!(

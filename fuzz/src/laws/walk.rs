@@ -242,7 +242,7 @@ fn follow(
     };
     let mut beyond = false;
     let mut look = |seen: &mut Seen, tables: &Tables| {
-        beyond |= goes_past_a_folio(call, pages, tables, prog);
+        beyond |= goes_past_a_folio(call, op.rev, pages, tables, prog);
         for (i, page) in seen.entries.iter().enumerate() {
             let addr = call.addr(i);
             let leaf = tables.walk(addr);
@@ -322,7 +322,7 @@ fn mapped(call: &Call, seen: &Seen, fast: usize, refused: bool) -> Check {
     Ok(())
 }
 
-fn goes_past_a_folio(call: &Call, pages: &Pages, tables: &Tables, prog: &Program) -> bool {
+fn goes_past_a_folio(call: &Call, rev: Rev, pages: &Pages, tables: &Tables, prog: &Program) -> bool {
     let end = call
         .start
         .saturating_add((call.nr.max(0) as u64) << PAGE_SHIFT);
@@ -337,8 +337,9 @@ fn goes_past_a_folio(call: &Call, pages: &Pages, tables: &Tables, prog: &Program
             let page = leaf.page(addr).filter(|page| *page < NR_PAGES);
             page.map(|page| pages.head(&prog.0, page))
         };
-        let first = head(first);
-        first.is_none() || first != head(last - 1)
+        // The grab is of the first page in the range, or of the whole block's.
+        let grabbed = head(if rev < BLOCKS_ARE_GRABBED { first } else { addr });
+        grabbed.is_none() || grabbed != head(first) || grabbed != head(last - 1)
     })
 }
 
@@ -451,5 +452,7 @@ fn is_device(page: u32) -> bool {
 
 /// The entry points check their arguments, and pass on what is wrong.
 const ARGS_ARE_CHECKED: Rev = Rev::linux(6, 3);
+/// A part of a block is grabbed by the block's first page.
+const BLOCKS_ARE_GRABBED: Rev = Rev::linux(6, 10);
 /// Blocks can be special too.
 const BLOCKS_ARE_SPECIAL: Rev = Rev::V6_12;

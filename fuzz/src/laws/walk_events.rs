@@ -37,6 +37,18 @@ enum Pending {
     Pagemap { given: bool },
 }
 
+impl Pending {
+    /// Whether a moment is one of this call; elsewhere an ANSWER is none.
+    fn is_at(self, when: u32) -> bool {
+        when == match self {
+            Self::Nothing => return false,
+            Self::Slow => abi::GD_WHEN_SLOW,
+            Self::Accessible => abi::GD_WHEN_ACCESSIBLE,
+            Self::Pagemap { .. } => abi::GD_WHEN_PAGEMAP,
+        }
+    }
+}
+
 /// All of an operation's calls.
 #[derive(Debug)]
 pub(super) struct Events {
@@ -73,7 +85,8 @@ impl Events {
             match Record::from(rec) {
                 Record::Act(index) => {
                     let by = &prog.ops()[usize::from(index).min(prog.nr_ops() - 1)];
-                    if u32::from(by.op) == abi::GD_OP_ANSWER {
+                    let answers = u32::from(by.op) == abi::GD_OP_ANSWER;
+                    if answers && events.pending.is_at(by.when.into()) {
                         events.answer = by.val;
                     }
                 }

@@ -59,16 +59,6 @@ pub const UNREACHABLE: &[Unreachable] = &[
         reason: "it stands in a branch that FOLL_GET does not reach, and asks for FOLL_GET",
     },
     Unreachable {
-        site: "gup_pte_range BUG#0",
-        revisions: (Rev::V6_1, Rev::V6_1),
-        reason: "every page that an entry can name has a valid pfn",
-    },
-    Unreachable {
-        site: "gup_fast_pte_range BUG#0",
-        revisions: (Rev::V6_12, Rev::V6_12),
-        reason: "every page that an entry can name has a valid pfn",
-    },
-    Unreachable {
         site: "is_valid_gup_args WARN#1",
         revisions: (Rev::V6_12, Rev::V6_12),
         reason: "the entry points of the walk pass no `locked`",

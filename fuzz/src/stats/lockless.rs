@@ -105,7 +105,8 @@ impl Moments {
                     let op = &prog.ops()[usize::from(by)];
                     self.of_moment(op.when).fired += 1;
                     self.actions[usize::from(op.op)].fired += 1;
-                    if u32::from(op.op) == abi::GD_OP_ANSWER {
+                    let slow = u32::from(op.when) == abi::GD_WHEN_SLOW;
+                    if slow && u32::from(op.op) == abi::GD_OP_ANSWER {
                         answer = answer.map(|_| match op.val {
                             ..0 => 1,
                             0 => 2,

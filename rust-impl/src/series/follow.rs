@@ -9,7 +9,7 @@ use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
-use crate::page::{Mapping, flag};
+use crate::page::Mapping;
 use crate::pages::{FolioPtr, PagePtr};
 use crate::series::{EEXIST, ErrPtr};
 use crate::site::Site;
@@ -153,11 +153,9 @@ impl Kernel<'_> {
         if self.machine.pages.get(head.page())?.mapping == Mapping::None {
             return Ok(());
         }
-        let page = self.machine.pages.update(head.page())?;
-        if page.flags & flag::LOCKED != 0 {
+        if !self.folio_trylock(head)? {
             return Ok(());
         }
-        page.flags |= flag::LOCKED;
         self.mlock_vma_page(head)?;
         self.folio_unlock(head)
     }

@@ -83,10 +83,11 @@ impl Kernel<'_> {
         dirty: bool,
     ) -> Result<(), Stop> {
         for i in 0..npages {
-            let page = list.get(i)?;
+            let mut page = list.get(i)?;
             if dirty {
                 let head = self.page_folio(page)?;
                 self.dirty_lock(head)?;
+                page = head.page();
             }
             self.series_unpin_user_page(page)?;
         }

@@ -2,10 +2,12 @@
 //! A bench for tests: a world, one kernel on it, and what it showed.
 #![allow(dead_code, unused_imports)] // each test file uses its own part
 
+use std::ops::{Deref, DerefMut};
+
 use gup::machine::MigrateType;
 use gup::{
-    Call, Events, FolioDecl, FolioPtr, Foll, FollFlag, Kernel, Kind, Machine, Mapping, Page,
-    PagePtr, PageState, Rules, Site, WorldDecl,
+    Ask, Buffer, Call, Events, FolioDecl, FolioPtr, Foll, FollFlag, Kernel, Kind, Level, Machine,
+    Mapping, Moment, NewEntry, Observer, Page, PagePtr, PageState, Rules, Site, Stop, WorldDecl,
 };
 
 pub use gup::rules::{
@@ -17,7 +19,57 @@ pub use gup::rules::{
 pub struct Bench {
     pub rules: Rules,
     pub machine: Machine,
-    pub events: Events,
+    pub events: Watch,
+}
+
+/// What somebody does at a moment; it may be an answer.
+type Act = Box<dyn FnMut(&mut Machine) -> Option<i32>>;
+
+/// Keeps all events, and lets others act at their moments.
+#[derive(Default)]
+pub struct Watch {
+    events: Events,
+    acts: Vec<(Moment, u32, Act)>,
+}
+
+impl Deref for Watch {
+    type Target = Events;
+    fn deref(&self) -> &Events {
+        &self.events
+    }
+}
+
+impl DerefMut for Watch {
+    fn deref_mut(&mut self) -> &mut Events {
+        &mut self.events
+    }
+}
+
+impl Observer for Watch {
+    fn warn(&mut self, site: Site) {
+        self.events.warn(site);
+    }
+
+    fn call(&mut self, call: Call, page: PageState) {
+        self.events.call(call, page);
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        self.events.ask(ask);
+    }
+
+    fn moment(&mut self, machine: &mut Machine, moment: Moment) -> Option<i32> {
+        let mut answer = None;
+        for (at, left, act) in &mut self.acts {
+            if *at == moment && *left > 0 {
+                *left -= 1;
+                if *left == 0 {
+                    answer = act(machine).or(answer);
+                }
+            }
+        }
+        answer
+    }
 }
 
 /// A small file folio with one reference.
@@ -77,8 +129,54 @@ impl Bench {
         Self {
             rules,
             machine,
-            events: Events::default(),
+            events: Watch::default(),
         }
+    }
+
+    /// Maps user memory: sets `n` entries from the one for `addr` on.
+    pub fn map(&mut self, level: Level, addr: u64, n: u32, new: NewEntry, flags: u16) {
+        self.machine.tables.set(level, addr, n, new, flags);
+    }
+
+    /// Somebody acts when the moment comes for the `nth` time.
+    pub fn when(
+        &mut self,
+        moment: Moment,
+        nth: u32,
+        act: impl FnMut(&mut Machine) -> Option<i32> + 'static,
+    ) {
+        self.events.acts.push((moment, nth, Box::new(act)));
+        self.machine.interleaved = true;
+    }
+
+    /// The moment before a load of the entry for an address.
+    pub fn load(&self, level: Level, addr: u64) -> Moment {
+        Moment::Load(self.machine.tables.entry(level, addr).unwrap())
+    }
+
+    /// `get_user_pages_fast`, of `pages[]`.
+    pub fn get(&mut self, addr: u64, n: i32, flags: &[FollFlag]) -> Result<i32, Stop> {
+        let flags = self.foll(flags);
+        self.op().get_user_pages_fast(addr, n, flags, Buffer::List)
+    }
+
+    /// `pin_user_pages_fast`, of `pages[]`.
+    pub fn pin(&mut self, addr: u64, n: i32, flags: &[FollFlag]) -> Result<i32, Stop> {
+        let flags = self.foll(flags);
+        self.op().pin_user_pages_fast(addr, n, flags, Buffer::List)
+    }
+
+    /// The calls that are about no page.
+    pub fn asks(&self) -> Vec<Ask> {
+        self.events.asks()
+    }
+
+    /// How many pages the slow path was asked for; `None`: it was not called.
+    pub fn slow(&self) -> Option<u64> {
+        self.asks().iter().find_map(|ask| match ask {
+            Ask::Slow { nr_pages, .. } => Some(*nr_pages),
+            _ => None,
+        })
     }
 
     /// Starts an operation.

@@ -18,6 +18,7 @@
 
 static inline int atomic_read(const atomic_t *v)
 {
+	gd_read(v);
 	return READ_ONCE(v->counter);
 }
 

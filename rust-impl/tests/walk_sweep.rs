@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Random walks of random page tables, with others at work: nothing panics, the
+//! same program gives the same trace, and every planted fault can be seen.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use gup::machine::MigrateType;
+use gup::tables::entry_flag as ef;
+use gup::walk::TASK_SIZE_MAX;
+use gup::{
+    Ask, Buffer, Call, Events, FolioDecl, Foll, FollFlag, Kernel, Kind, Level, Machine, Mapping,
+    Moment, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, WorldDecl,
+};
+
+/// A small generator of random numbers.
+#[derive(Clone)]
+struct Rng(u64);
+
+impl Rng {
+    fn below(&mut self, n: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 32) as u32) % n
+    }
+
+    fn one_in(&mut self, n: u32) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u32) as usize]
+    }
+
+    fn folio(&mut self) -> FolioDecl {
+        let device = self.one_in(3);
+        FolioDecl {
+            order: self.pick(&[0, 0, 1, 3, 9, 9]),
+            kind: Kind::from_index(if device {
+                5 + self.below(5)
+            } else {
+                self.pick(&[0, 0, 0, 1, 2, 4])
+            }),
+            mapping: Mapping::from_index(self.below(6)),
+            movable: self.one_in(8),
+            migratetype: MigrateType::from_index(self.below(12).min(3)),
+            exclusive: self.one_in(2),
+            flags: 0,
+            refcount: self.pick(&[1, 1, 1, 1, 1025, 0, -1]),
+            pincount: 0,
+        }
+    }
+
+    fn addr(&mut self) -> u64 {
+        match self.below(26) {
+            0 | 24 | 25 => 0,
+            1 => TASK_SIZE_MAX - 0x1000,
+            2 => TASK_SIZE_MAX,
+            3 => u64::MAX,
+            4 => 0x3fff_f000,
+            5..=8 => 0x1f_f000,
+            9..=12 => 0x20_0000,
+            n => 0x20_0000 + (u64::from(n & 3) << 12),
+        }
+    }
+
+    fn page(&mut self, machine: &Machine) -> PagePtr {
+        let folio = self.pick(machine.folios());
+        let offset = if self.one_in(2) {
+            0
+        } else {
+            self.below(1 << folio.order)
+        };
+        PagePtr::new(folio.head + offset)
+    }
+
+    /// Sets entries, mostly so that they can be followed.
+    fn map(&mut self, machine: &mut Machine) {
+        let page = self.page(machine);
+        let level = self.pick(&[
+            Level::Pte,
+            Level::Pte,
+            Level::Pte,
+            Level::Pmd,
+            Level::Pmd,
+            Level::Pud,
+            Level::Pgd,
+        ]);
+        let new = match self.below(12) {
+            0 => NewEntry::None,
+            1 => NewEntry::Swap,
+            2 | 3 => NewEntry::Table,
+            _ if level == Level::Pgd => NewEntry::Table,
+            _ => NewEntry::Page(page),
+        };
+        let mut flags = if self.one_in(2) { ef::RW } else { 0 };
+        if machine
+            .pages
+            .get(page)
+            .is_ok_and(|p| p.zone == gup::page::Zone::Device)
+        {
+            flags |= ef::DEVMAP;
+        }
+        if self.one_in(4) {
+            flags ^= 1 << self.below(11);
+        }
+        let n = self.pick(&[1, 1, 2, 8, 512]);
+        machine.tables.set(level, self.addr(), n, new, flags);
+        if self.one_in(4) {
+            machine.set_flag(page, 8, self.one_in(2));
+        }
+    }
+
+    /// Any change that somebody might make.
+    fn change(&mut self, machine: &mut Machine) {
+        let (page, other) = (self.page(machine), self.page(machine));
+        match self.below(12) {
+            0..=4 => self.map(machine),
+            5 => machine.set_ref(page, self.pick(&[0, 1, 5])),
+            6 => machine.split(page, self.below(9), 3, 1),
+            7 => machine.set_tail(page, other),
+            8 => machine.set_mapping(page, Mapping::from_index(self.below(8))),
+            9 => machine.irqs_on = self.one_in(2),
+            10 => machine.write_protect_seq = self.below(4),
+            // AnonExclusive mostly
+            _ => machine.set_flag(page, self.pick(&[8, 8, 1, 3]), self.one_in(2)),
+        }
+    }
+}
+
+/// Somebody who acts when a moment has come for the nth time.
+#[derive(Clone)]
+struct Act {
+    kind: u32,
+    addr: u64,
+    head: u32,
+    left: u32,
+    rng: Rng,
+}
+
+impl Act {
+    fn new(rng: &mut Rng, machine: &Machine) -> Self {
+        Self {
+            kind: rng.below(12),
+            addr: rng.addr(),
+            head: rng.pick(machine.folios()).head,
+            left: 1 + rng.below(3),
+            rng: Rng(u64::from(rng.below(u32::MAX)) << 16 | 1),
+        }
+    }
+
+    fn waits_for(&self, machine: &Machine, moment: Moment) -> bool {
+        match moment {
+            Moment::Load(at) => {
+                let level = Level::ALL.get(self.kind as usize);
+                level.is_some_and(|&l| machine.tables.entry(l, self.addr) == Some(at))
+            }
+            Moment::LoadSeq => self.kind == 4,
+            Moment::BeforeRef(nr) => self.kind == 5 && nr == self.head,
+            Moment::AfterRef(nr) => self.kind == 6 && nr == self.head,
+            Moment::BeforePin(nr) => self.kind == 7 && nr == self.head,
+            Moment::AfterPin(nr) => self.kind == 8 && nr == self.head,
+            Moment::Pagemap => self.kind == 9,
+            Moment::Accessible => self.kind == 10,
+            Moment::Slow => self.kind == 11,
+        }
+    }
+}
+
+struct Watch {
+    events: Events,
+    acts: Vec<Act>,
+}
+
+impl Observer for Watch {
+    fn warn(&mut self, site: Site) {
+        self.events.warn(site);
+    }
+
+    fn call(&mut self, call: Call, page: PageState) {
+        self.events.call(call, page);
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        self.events.ask(ask);
+    }
+
+    fn moment(&mut self, machine: &mut Machine, moment: Moment) -> Option<i32> {
+        let mut answer = None;
+        for act in &mut self.acts {
+            if act.left == 0 || !act.waits_for(machine, moment) {
+                continue;
+            }
+            act.left -= 1;
+            if act.left == 0 {
+                act.rng.change(machine);
+                answer = Some(act.rng.pick(&[0, 0, -5, 2, 600]));
+            }
+        }
+        answer
+    }
+}
+
+fn walk(k: &mut Kernel<'_>, rng: &mut Rng) -> Result<i32, Stop> {
+    let mut flags = 0;
+    for (flag, n) in [
+        (FollFlag::Write, 2),
+        (FollFlag::Longterm, 5),
+        (FollFlag::Force, 12),
+        (FollFlag::Get, 20),
+        (FollFlag::Pin, 25),
+        (FollFlag::FastOnly, 10),
+        (FollFlag::PciP2pdma, 6),
+        (FollFlag::Touch, 30),
+        (FollFlag::Anon, 30),
+    ] {
+        flags |= u32::from(rng.one_in(n)) << flag as u32;
+    }
+    let foll = Foll::from_canonical(flags, k.rules);
+    let n = rng.pick(&[0, 1, 1, 2, 2, 3, 8, 520, -1]);
+    let pages = if rng.one_in(15) {
+        Buffer::Null
+    } else {
+        Buffer::List
+    };
+    let start = rng.addr();
+    match rng.below(8) {
+        0 | 1 => k.get_user_pages_fast(start, n, foll, pages),
+        2 | 3 => k.get_user_pages_fast_only(start, n, foll, pages),
+        4 if !k.rules.walk.checks_arguments_in_one_place => {
+            k.pin_user_pages_fast_only(start, n, foll, pages)
+        }
+        _ => k.pin_user_pages_fast(start, n, foll, pages),
+    }
+}
+
+/// Runs one program and gives a digest of its trace.
+fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
+    let mut rng = Rng(seed | 1);
+    let mut digest = DefaultHasher::new();
+    let folios: Vec<_> = (0..1 + rng.below(3)).map(|_| rng.folio()).collect();
+    let world = WorldDecl {
+        state: rng.below(8) as u8,
+        seq: rng.pick(&[0, 0, 0, 1]),
+    };
+    machine.set_up(&world, &folios);
+    for _ in 0..1 + rng.below(4) {
+        rng.map(machine);
+    }
+    for _ in 0..3 {
+        machine.begin_op();
+        let acts: Vec<_> = (0..rng.below(4))
+            .map(|_| Act::new(&mut rng, machine))
+            .collect();
+        machine.interleaved = !acts.is_empty();
+        let mut watch = Watch {
+            events: Events::default(),
+            acts,
+        };
+        let result = walk(&mut Kernel::new(rules, machine, &mut watch), &mut rng);
+        format!("{result:?} {:?}", watch.events.0).hash(&mut digest);
+        if result.is_ok() {
+            format!("{:?}", machine.entries).hash(&mut digest);
+        }
+        for page in machine.pages.changes() {
+            format!("{page:?}").hash(&mut digest);
+        }
+        (machine.state_bits(), machine.acquired, machine.released).hash(&mut digest);
+        if result.is_err() {
+            break;
+        }
+    }
+    digest.finish()
+}
+
+fn seed(i: u64) -> u64 {
+    (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn sweep(rules: Rules) {
+    const PROGRAMS: u64 = 100_000;
+    let mut machine = Machine::for_rules(&rules);
+    let sound: Vec<u64> = (0..PROGRAMS)
+        .map(|i| run(&mut machine, &rules, seed(i)))
+        .collect();
+    for i in (0..PROGRAMS).rev().step_by(7) {
+        assert_eq!(run(&mut machine, &rules, seed(i)), sound[i as usize]);
+    }
+    #[cfg(feature = "faults")]
+    {
+        use gup::fault::{self, Fault};
+
+        // enough for one that should not show
+        const FEW: u64 = 3_000;
+        let mut wrong: Vec<(&str, &str)> = Vec::new();
+        for &planted in Fault::ALL.iter().filter(|f| f.is_of_the_walk()) {
+            let applies = planted.applies(&rules);
+            fault::select(Some(planted));
+            let found = (0..if applies { PROGRAMS } else { FEW })
+                .any(|i| run(&mut machine, &rules, seed(i)) != sound[i as usize]);
+            fault::select(None);
+            if found != applies {
+                wrong.push((rules.name(), planted.name()));
+            }
+        }
+        assert_eq!(wrong, []);
+    }
+}
+
+// One test: a fault is planted in the whole process.
+#[test]
+fn the_same_walk_gives_the_same_trace_and_every_fault_shows() {
+    for rules in Rules::KERNELS {
+        sweep(rules);
+    }
+}
