@@ -277,8 +277,7 @@ pub(super) fn meanwhile(
 fn world(rng: &mut Rng, profile: &Profile, walks: bool, program: &mut Program) {
     program.0.world.state = draw::state(rng);
     program.0.world.seq = draw::seq(rng);
-    if walks && rng.chance(7, 8) {
-        // Under a fork no walk pins anything.
+    if walks && rng.chance(15, 16) {
         program.0.world.seq &= !1;
     }
     let count = match rng.weighted(&[30, 34, 22, 14]) {
@@ -290,10 +289,7 @@ fn world(rng: &mut Rng, profile: &Profile, walks: bool, program: &mut Program) {
         false => draw::folio,
     };
     let count = if walks { count.min(4) } else { count };
-    program.0.folio[0] = match walks && rng.chance(1, 6) {
-        true => draw::tables::block_start(rng),
-        false => folio(rng),
-    };
+    program.0.folio[0] = folio(rng);
     for _ in 1..count.min(profile.max_folios) {
         program.push_folio(folio(rng));
     }
@@ -319,7 +315,7 @@ fn operation_of(
     earlier: &[gd_op],
 ) -> gd_op {
     let fatal_too = rng.chance(profile.fatal, 1024);
-    let dull_too = rng.chance(1, 2);
+    let dull_too = rng.chance(if walks { 1 } else { 2 }, 4);
     draw_until(rng, profile, walks, model, earlier, |model, op| {
         (fatal_too || !model.is_fatal(op)) && (dull_too || !model.is_dull(op))
     })
@@ -372,7 +368,11 @@ fn of_pages(rng: &mut Rng, profile: &Profile, model: &Model, earlier: &[gd_op]) 
 }
 
 fn of_walk(rng: &mut Rng, profile: &Profile, model: &Model, earlier: &[gd_op]) -> gd_op {
-    let op = match rng.weighted(&[40, 22, 14, 24]) {
+    let end_fork = abi::GD_OP_SET_SEQ as u8;
+    if model.is_forking() && profile.has(end_fork) && rng.chance(1, 3) {
+        return draw::end_of_fork(rng);
+    }
+    let op = match rng.weighted(&[66, 22, 12, 22]) {
         0 => draw::calls::call(rng, profile, model),
         1 => draw::release(rng, profile, model),
         2 => match rng.below(12) {

@@ -265,7 +265,7 @@ impl Model {
     /// but not too often.
     pub fn is_dull(&mut self, op: &gd_op) -> bool {
         if walk::is_call(op.op) {
-            return self.maps.hit(op.addr).is_none();
+            return !self.takes(op);
         }
         let Entry::Page { index, offset } = Entry::first(op.run[0].page) else {
             return false;
@@ -444,7 +444,23 @@ impl Model {
         let pages = (0..op.n.clamp(1, 16) as u64).map(|i| op.addr.wrapping_add(i * PAGE_SIZE));
         let hits = pages.map_while(|addr| self.maps.hit(addr));
         hits.take_while(|hit| self.lets_through(op, hit))
-            .any(|hit| hit.page.and_then(|page| self.guess(page)).is_some_and(Guess::is_shared_anon))
+            .any(|hit| {
+                hit.page
+                    .and_then(|page| self.guess(page))
+                    .is_some_and(Guess::is_shared_anon)
+            })
+    }
+
+    /// Whether a call is expected to take a page.
+    pub fn takes(&self, op: &gd_op) -> bool {
+        let odd = u32::from(op.mods) & (abi::GD_MOD_RAW | abi::GD_MOD_NULL) != 0;
+        let refused = odd
+            || op.n < 0
+            || op.addr >= TASK_SIZE_MAX
+            || op.foll & !walk::CALL_FLAGS != 0
+            || is_pin(op) && self.seq & 1 != 0;
+        let hit = self.maps.hit(op.addr);
+        !refused && hit.is_some_and(|hit| self.lets_through(op, &hit))
     }
 
     /// Whether the walk takes a page.
@@ -474,13 +490,11 @@ impl Model {
     /// Takes the pages that the walk is expected to take; what becomes of that
     /// when something happens meanwhile is not guessed at.
     fn apply_call(&mut self, op: &gd_op) {
-        let odd = u32::from(op.mods) & (abi::GD_MOD_RAW | abi::GD_MOD_NULL) != 0;
-        let start = op.addr & !(PAGE_SIZE - 1);
-        let count = if op.n == 0 { 8 } else { op.n.min(512) };
-        let fits = start < TASK_SIZE_MAX && op.n >= 0;
-        if odd || !fits || op.foll & !walk::CALL_FLAGS != 0 {
+        if !self.takes(op) {
             return;
         }
+        let start = op.addr & !(PAGE_SIZE - 1);
+        let count = if op.n == 0 { 8 } else { op.n.min(512) };
         let (mut first, mut len) = (0, 0);
         for i in 0..count as u64 {
             let hit = self.maps.hit(start + i * PAGE_SIZE);
@@ -497,6 +511,11 @@ impl Model {
             (first, len) = (next, 1);
         }
         self.take(first, len, is_pin(op), 1);
+    }
+
+    /// Whether fork is under way, so that nothing is pinned.
+    pub fn is_forking(&self) -> bool {
+        self.seq & 1 != 0
     }
 
     /// Forgets what was taken since there were so many held: it may not have

@@ -36,7 +36,7 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
     if op.n > 8 && rng.chance(1, 2) {
         op.addr = 0;
     }
-    let (flags, raw) = flags(rng, id);
+    let (flags, raw) = flags(rng, u32::from(id));
     op.foll = flags;
     if raw {
         op.mods |= abi::GD_MOD_RAW as u8;
@@ -55,13 +55,8 @@ pub fn address(rng: &mut Rng, model: &Model) -> u64 {
         _ if all.is_empty() => 0x1000,
         _ => {
             // what was mapped last, and what is mapped at all
-            let mut map = rng.pick(all);
-            for _ in 0..3 {
-                if map.is_leaf() {
-                    break;
-                }
-                map = rng.pick(all);
-            }
+            let leaf = rng.pick(all);
+            let map = if leaf.is_leaf() { leaf } else { rng.pick(all) };
             let k = rng.below(map.span.n.min(16) as usize) as u64;
             match map.span.level {
                 Level::Pte => map.span.at(k),
@@ -121,19 +116,20 @@ fn count(rng: &mut Rng) -> i32 {
 }
 
 /// FOLL_ flags of a call; whether they are this kernel's raw bits.
-fn flags(rng: &mut Rng, id: u8) -> (u32, bool) {
+fn flags(rng: &mut Rng, id: u32) -> (u32, bool) {
     let mut foll = 0;
-    // without FOLL_PIN it is refused
-    let longterm = match u32::from(id) {
-        abi::GD_OP_PIN_USER_PAGES_FAST.. => 10,
-        _ => 1,
-    };
+    let pins = matches!(
+        id,
+        abi::GD_OP_PIN_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
+    );
+    // Without a pin 6.12 warns of it, as 6.1 does.
+    let longterm = if pins { 14 } else { 1 };
     for (flag, of) in [
         (abi::GD_FOLL_WRITE, 20),
         (abi::GD_FOLL_LONGTERM, longterm),
         (abi::GD_FOLL_FORCE, 4),
         (abi::GD_FOLL_NOFAULT, 3),
-        (abi::GD_FOLL_FAST_ONLY, 6),
+        (abi::GD_FOLL_FAST_ONLY, 2),
         (abi::GD_FOLL_PCI_P2PDMA, 10),
         (abi::GD_FOLL_HONOR_NUMA_FAULT, 3),
     ] {
@@ -141,7 +137,7 @@ fn flags(rng: &mut Rng, id: u8) -> (u32, bool) {
             foll |= bit(flag);
         }
     }
-    match rng.below(48) {
+    match rng.below(64) {
         0 => foll |= bit(abi::GD_FOLL_GET),
         1 => foll |= bit(abi::GD_FOLL_PIN),
         2 => foll = rng.next_u32() & CALL_FLAGS,

@@ -111,6 +111,15 @@ pub fn seq(rng: &mut Rng) -> u32 {
     }
 }
 
+/// Fork is done.
+pub fn end_of_fork(rng: &mut Rng) -> gd_op {
+    gd_op {
+        op: abi::GD_OP_SET_SEQ as u8,
+        val: rng.range(0, 4) * 2,
+        ..NO_OP
+    }
+}
+
 /// FOLL_ flags for an operation; whether they are this kernel's raw bits.
 fn foll(rng: &mut Rng) -> (u32, bool) {
     let mut foll = match rng.weighted(&[26, 26, 22, 4, 4, 3, 3]) {

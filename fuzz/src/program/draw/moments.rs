@@ -27,10 +27,13 @@ pub fn attached(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -
         op = any(rng, profile, model, main)?;
     }
     op.when = when;
-    op.nth = match rng.weighted(&[56, 30, 12, 2]) {
+    op.nth = match rng.weighted(&[48, 38, 12, 2]) {
         3 => rng.range(4, 9) as u8,
         n => n as u8 + 1,
     };
+    if rng.chance(7, 8) {
+        op.nth = op.nth.min(times(when, main, &scene));
+    }
     if let Some(Place::Entry(_)) = walk::place(when) {
         op.at_addr = scene.addr & walk::ADDR_MASK;
     } else if walk::place(when) == Some(Place::Page) {
@@ -56,31 +59,41 @@ struct Scene {
     page: u16,
     /// The folio of that.
     index: usize,
+    /// Whether the walk is expected to grab it.
+    taken: bool,
+    /// Whether it is a device's, by its entry.
+    devmap: bool,
+    /// Whether it is part of a large folio.
+    large: bool,
 }
 
 impl Scene {
     fn of(rng: &mut Rng, model: &Model, main: &gd_op) -> Scene {
-        let pages = match rng.below(3) {
+        let pages = match rng.below(2) {
             0 => 0,
             _ => rng.below(main.n.clamp(1, 8) as usize) as u64,
         };
-        let addr = match walk::is_call(main.op) {
+        let is_call = walk::is_call(main.op);
+        let addr = match is_call {
             true => main.addr.wrapping_add(pages * PAGE_SIZE),
             false => 0,
         };
-        let hit = model.maps.hit(addr);
-        let hit = hit.filter(|_| walk::is_call(main.op));
-        let named = match walk::is_call(main.op) {
+        let hit = model.maps.hit(addr).filter(|_| is_call);
+        let named = match is_call {
             true => hit.and_then(|hit| hit.page),
             false => operand(rng, main),
         };
-        let other = || page(0, 0);
-        let p = named.unwrap_or_else(other);
+        let p = named.unwrap_or(page(0, 0));
+        let index = split_page(p).0 % model.nr_folios.max(1);
+        let devmap = |eflags: u16| u32::from(eflags) & 1 << abi::GD_EF_DEVMAP != 0;
         Scene {
             addr,
             level: hit.map_or(Level::Pte, |hit| hit.level),
             page: p,
-            index: split_page(p).0 % model.nr_folios.max(1),
+            index,
+            taken: model.takes(main),
+            devmap: hit.is_some_and(|hit| devmap(hit.eflags)),
+            large: model.folio[index].order > 0,
         }
     }
 
@@ -102,26 +115,61 @@ fn operand(rng: &mut Rng, main: &gd_op) -> Option<u16> {
     (p != NULL && p != POISON).then_some(p)
 }
 
-/// Which kind of moment.
+/// Which kind of moment: any of them, but those that can come more often.
 fn kind(rng: &mut Rng, main: &gd_op, scene: &Scene) -> u8 {
     const KINDS: usize = abi::GD_NR_WHENS as usize;
     let mut weights = [0u32; KINDS];
-    let mut say = |when: u32, weight: u32| weights[when as usize] = weight;
-    say(abi::GD_WHEN_BEFORE_REF, 16);
-    say(abi::GD_WHEN_AFTER_REF, 18);
-    say(abi::GD_WHEN_BEFORE_PIN, 4);
-    say(abi::GD_WHEN_AFTER_PIN, 4);
-    if walk::is_call(main.op) {
+    let mut say = |when: u32, weight: u32, can: bool| {
+        weights[when as usize] = if can { weight } else { 1 };
+    };
+    let is_call = walk::is_call(main.op);
+    let grabs = !is_call || scene.taken;
+    let pins = grabs && (!is_call || is_pin(main));
+    say(abi::GD_WHEN_BEFORE_REF, 22, grabs);
+    say(abi::GD_WHEN_AFTER_REF, 22, grabs);
+    say(abi::GD_WHEN_BEFORE_PIN, 7, pins && scene.large);
+    say(abi::GD_WHEN_AFTER_PIN, 7, pins && scene.large);
+    if is_call {
+        let (pte, fast) = (scene.level == Level::Pte, 1 << abi::GD_FOLL_FAST_ONLY);
         for level in LEVELS {
-            let weight = if level == scene.level { 26 } else { 7 };
-            say(level.when().into(), weight);
+            let weight = if level == scene.level { 30 } else { 9 };
+            say(level.when().into(), weight, level >= scene.level);
         }
-        say(abi::GD_WHEN_READ_SEQ, 9);
-        say(abi::GD_WHEN_PAGEMAP, 7);
-        say(abi::GD_WHEN_ACCESSIBLE, 7);
-        say(abi::GD_WHEN_SLOW, 14);
+        say(abi::GD_WHEN_READ_SEQ, 12, is_pin(main));
+        say(abi::GD_WHEN_PAGEMAP, 24, scene.taken && scene.devmap);
+        say(abi::GD_WHEN_ACCESSIBLE, 14, scene.taken && pins && pte);
+        say(
+            abi::GD_WHEN_SLOW,
+            18,
+            main.foll & fast == 0 && has_slow_path(main),
+        );
     }
     rng.weighted(&weights) as u8
+}
+
+fn is_pin(main: &gd_op) -> bool {
+    let id = u32::from(main.op);
+    id == abi::GD_OP_PIN_USER_PAGES_FAST || id == abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
+}
+
+fn has_slow_path(main: &gd_op) -> bool {
+    let id = u32::from(main.op);
+    id == abi::GD_OP_GET_USER_PAGES_FAST || id == abi::GD_OP_PIN_USER_PAGES_FAST
+}
+
+/// How often a kind of moment can come during an operation, about.
+fn times(when: u8, main: &gd_op, scene: &Scene) -> u8 {
+    let leaf = |level: Level| if scene.level == level { 2 } else { 1 };
+    let pages = main.n.clamp(1, 8) as u8;
+    match u32::from(when) {
+        abi::GD_WHEN_READ_PTE | abi::GD_WHEN_READ_SEQ => 2,
+        abi::GD_WHEN_READ_PMD if scene.level == Level::Pte => pages + 1,
+        abi::GD_WHEN_READ_PMD => leaf(Level::Pmd),
+        abi::GD_WHEN_READ_PUD => leaf(Level::Pud),
+        abi::GD_WHEN_READ_PGD | abi::GD_WHEN_SLOW => 1,
+        abi::GD_WHEN_PAGEMAP | abi::GD_WHEN_ACCESSIBLE => pages,
+        _ => pages + 1,
+    }
 }
 
 /// What happens then.

@@ -28,9 +28,6 @@ pub fn mapped_folio(rng: &mut Rng) -> gd_folio {
         4 => f.order = 0,
         _ => {}
     }
-    if u32::from(f.kind) == abi::GD_K_SLAB {
-        f.kind = abi::GD_K_NORMAL as u8;
-    }
     f
 }
 
