@@ -149,7 +149,11 @@ enum gd_entry_kind {
 	 * page lies in; as the top level has no such entries, there it is NONE.
 	 */
 	GD_E_PAGE,
-	GD_E_TABLE,		/* the region's table, if there is one, else NONE; at PTE level NONE */
+	/*
+	 * The region's table, if there is one, else NONE; at PTE level NONE.  Always
+	 * RW and DIRTY, never DEVMAP: those flags are not given.
+	 */
+	GD_E_TABLE,
 	GD_E_SWAP,		/* swapped out: not present; no flags, at the top level NONE */
 	GD_E_MIGRATION,		/* a migration entry of the page; no flags, at the top level NONE */
 	GD_NR_ENTRY_KINDS

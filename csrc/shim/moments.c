@@ -57,6 +57,20 @@ static void moment(u8 when, u32 object)
 	}
 }
 
+/*
+ * A pin count that is about to be updated, of a folio that was split since the
+ * kernel looked: by now the mapping of another page lies there.  No pin count
+ * is kept for what is not large, so that word stays as it is.
+ */
+static struct page *kept;
+static void *kept_mapping;
+
+static void keep_mapping(u32 nr)
+{
+	kept = gd.memmap + nr;
+	kept_mapping = kept->mapping;
+}
+
 /* React to what happened last. */
 void gd_after(void)
 {
@@ -65,6 +79,9 @@ void gd_after(void)
 	if (!when)
 		return;
 	gd_pending = GD_WHEN_NONE;
+	if (kept)
+		kept->mapping = kept_mapping;
+	kept = NULL;
 	moment(when, pending_page);
 }
 
@@ -77,6 +94,8 @@ void gd_moment_update(const volatile void *count, u32 nr, bool refcount)
 	if (!refcount)
 		nr--;		/* the pin count lies in the first tail */
 	moment(refcount ? GD_WHEN_BEFORE_REF : GD_WHEN_BEFORE_PIN, nr);
+	if (!refcount && !PageHead(gd.memmap + nr))
+		keep_mapping(nr + 1);
 	gd_pending = refcount ? GD_WHEN_AFTER_REF : GD_WHEN_AFTER_PIN;
 	pending_page = nr;
 	pending_count = (const void *)count;

@@ -206,8 +206,6 @@ faults! {
         "what the walk pinned is not checked (DEBUG_VM)";
     P4dPresence "p4d-presence"
         "an entry of the top level is followed if present (6.1) or not empty (6.12)";
-    LeafDevmapTable "leaf-devmap-table"
-        "a table marked as device memory is one (6.1) or is none (6.12)";
     AccessibleErrnoEnds "accessible-errno-ends"
         "an errno of the hook that makes a page accessible ends the walk";
     WriteUnchecked "write-unchecked"

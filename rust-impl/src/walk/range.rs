@@ -135,9 +135,9 @@ impl Kernel<'_> {
 
     /// Whether a PMD or PUD that is there is no table: `pmd_leaf`, `pud_leaf`
     /// (6.12); in 6.1 three questions, the last of which makes device memory of
-    /// a table that is marked so.
+    /// a table that is marked so.  Programs have no such tables.
     fn is_leaf(&self, entry: Entry) -> bool {
-        if self.rules.walk.leaf_by_huge_bit != fault::is(Fault::LeafDevmapTable) {
+        if self.rules.walk.leaf_by_huge_bit {
             entry.is_leaf()
         } else {
             entry.is_trans_huge() || entry.is_huge() || entry.is_devmap()

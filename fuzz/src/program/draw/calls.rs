@@ -55,8 +55,13 @@ pub fn address(rng: &mut Rng, model: &Model) -> u64 {
         _ if all.is_empty() => 0x1000,
         _ => {
             // what was mapped last, and what is mapped at all
-            let leaf = rng.pick(all);
-            let map = if leaf.is_leaf() { leaf } else { rng.pick(all) };
+            let mut map = rng.pick(all);
+            for _ in 0..3 {
+                if map.is_leaf() {
+                    break;
+                }
+                map = rng.pick(all);
+            }
             let k = rng.below(map.span.n.min(16) as usize) as u64;
             match map.span.level {
                 Level::Pte => map.span.at(k),
@@ -122,7 +127,7 @@ fn flags(rng: &mut Rng, id: u32) -> (u32, bool) {
         id,
         abi::GD_OP_PIN_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
     );
-    // Without a pin 6.12 warns of it, as 6.1 does.
+    // without a pin it is refused
     let longterm = if pins { 14 } else { 1 };
     for (flag, of) in [
         (abi::GD_FOLL_WRITE, 20),

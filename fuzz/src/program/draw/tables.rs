@@ -31,6 +31,17 @@ pub fn mapped_folio(rng: &mut Rng) -> gd_folio {
     f
 }
 
+/// As the first folio of a program, one that begins where a block of 1 GiB
+/// begins: 6.12 takes its references for such a block there.
+pub fn block_start(rng: &mut Rng) -> gd_folio {
+    let mut f = mapped_folio(rng);
+    f.kind = abi::GD_K_NORMAL as u8;
+    f.exclusive = 0;
+    f.movable = u8::from(rng.chance(2, 3));
+    f.order = if f.movable != 0 { 10 } else { 0 };
+    f
+}
+
 /// The addresses that a program uses: a place and what comes next there.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor(u64);
