@@ -430,8 +430,14 @@ fn pagemaps_and_the_lock_balance() {
         wrong
     );
     // An answer at another moment is none.
-    let made = two(READ).op(get(0x1000, 1, 0), [pagemap(false), act(3), put(true), int(-14)]);
-    assert_eq!(law(made.attached(answer(0, abi::GD_WHEN_BEFORE_REF), true)), None);
+    let made = two(READ).op(
+        get(0x1000, 1, 0),
+        [pagemap(false), act(3), put(true), int(-14)],
+    );
+    assert_eq!(
+        law(made.attached(answer(0, abi::GD_WHEN_BEFORE_REF), true)),
+        None
+    );
     let lock = ask(abi::GD_A_MMAP_LOCK, false, 0);
     let unlock = ask(abi::GD_A_MMAP_UNLOCK, false, 0);
     let wrong = Some(Law::MmapLockBalances);

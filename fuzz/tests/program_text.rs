@@ -533,6 +533,10 @@ fn mistakes_in_entries_are_placed_at_the_word() {
             "22: an entry that points to a table is always rw and dirty",
         ),
         (
+            "set_pmd 0x1000 table devmap",
+            "22: devmap makes an entry one of a page, never of a table",
+        ),
+        (
             "set_pte 0x1000 none old",
             "21: only entries of pages and tables have flags",
         ),

@@ -322,7 +322,13 @@ fn mapped(call: &Call, seen: &Seen, fast: usize, refused: bool) -> Check {
     Ok(())
 }
 
-fn goes_past_a_folio(call: &Call, rev: Rev, pages: &Pages, tables: &Tables, prog: &Program) -> bool {
+fn goes_past_a_folio(
+    call: &Call,
+    rev: Rev,
+    pages: &Pages,
+    tables: &Tables,
+    prog: &Program,
+) -> bool {
     let end = call
         .start
         .saturating_add((call.nr.max(0) as u64) << PAGE_SHIFT);
@@ -338,7 +344,11 @@ fn goes_past_a_folio(call: &Call, rev: Rev, pages: &Pages, tables: &Tables, prog
             page.map(|page| pages.head(&prog.0, page))
         };
         // The grab is of the first page in the range, or of the whole block's.
-        let grabbed = head(if rev < BLOCKS_ARE_GRABBED { first } else { addr });
+        let grabbed = head(if rev < BLOCKS_ARE_GRABBED {
+            first
+        } else {
+            addr
+        });
         grabbed.is_none() || grabbed != head(first) || grabbed != head(last - 1)
     })
 }

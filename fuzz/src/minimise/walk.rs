@@ -155,7 +155,11 @@ pub(super) fn addresses(s: &mut Shrinker) {
         let first = all.into_iter().find(|addr| inside(*addr)).unwrap_or(0);
         let start = region << Level::Pmd.shift();
         for to in [start + PAGE_SIZE, start] {
-            if to < first && s.edit(|p| move_region(p, inside, first, to)) {
+            // an address of 0 looks like none
+            if to != 0
+                && (to < first || first == 0)
+                && s.edit(|p| move_region(p, inside, first, to))
+            {
                 break;
             }
         }
@@ -191,7 +195,7 @@ fn move_region(p: &mut Program, inside: impl Fn(u64) -> bool, from: u64, to: u64
 fn each_on_its_own(s: &mut Shrinker) {
     for addr in known_addresses(s.best(), |addr| addr) {
         let mut now = addr;
-        for _ in 0..64 {
+        for _ in 0..16 {
             let candidates = [
                 PAGE_SIZE,
                 now / 2 & !(PAGE_SIZE - 1),

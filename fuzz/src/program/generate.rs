@@ -278,6 +278,7 @@ fn world(rng: &mut Rng, profile: &Profile, walks: bool, program: &mut Program) {
     program.0.world.state = draw::state(rng);
     program.0.world.seq = draw::seq(rng);
     if walks && rng.chance(15, 16) {
+        // Under a fork no walk pins anything.
         program.0.world.seq &= !1;
     }
     let count = match rng.weighted(&[30, 34, 22, 14]) {
@@ -289,7 +290,10 @@ fn world(rng: &mut Rng, profile: &Profile, walks: bool, program: &mut Program) {
         false => draw::folio,
     };
     let count = if walks { count.min(4) } else { count };
-    program.0.folio[0] = folio(rng);
+    program.0.folio[0] = match walks && rng.chance(1, 6) {
+        true => draw::tables::block_start(rng),
+        false => folio(rng),
+    };
     for _ in 1..count.min(profile.max_folios) {
         program.push_folio(folio(rng));
     }

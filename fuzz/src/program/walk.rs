@@ -13,9 +13,10 @@ pub const TASK_SIZE_MAX: u64 = (1 << 47) - PAGE_SIZE;
 
 /// All flags of entries.
 pub const ENTRY_FLAGS: u16 = (1 << abi::GD_NR_ENTRY_FLAGS) - 1;
-/// Those that entries pointing to tables can have; RW and DIRTY they have anyway.
-pub const TABLE_FLAGS: u16 = ENTRY_FLAGS
-    & !(1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY | 1 << abi::GD_EF_DEVMAP);
+/// Those that entries pointing to tables can have.  RW and DIRTY they have anyway;
+/// one with DEVMAP the kernel would take for a page.
+pub const TABLE_FLAGS: u16 =
+    ENTRY_FLAGS & !(1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY | 1 << abi::GD_EF_DEVMAP);
 
 /// The FOLL_ flags that the entry points take.
 pub const CALL_FLAGS: u32 = 1 << abi::GD_FOLL_WRITE

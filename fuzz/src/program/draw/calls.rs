@@ -122,7 +122,7 @@ fn flags(rng: &mut Rng, id: u32) -> (u32, bool) {
         id,
         abi::GD_OP_PIN_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
     );
-    // Without a pin 6.12 warns of it, as 6.1 does.
+    // without a pin it is refused
     let longterm = if pins { 14 } else { 1 };
     for (flag, of) in [
         (abi::GD_FOLL_WRITE, 20),

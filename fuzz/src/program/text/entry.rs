@@ -104,6 +104,9 @@ pub(super) fn flag(scan: &Scan, op: &mut gd_op, word: Word) -> Result<bool, Pars
     }
     if has & bit == 0 {
         let message = match u32::from(op.entry) {
+            abi::GD_E_TABLE if flag as u32 == abi::GD_EF_DEVMAP => {
+                "devmap makes an entry one of a page, never of a table"
+            }
             abi::GD_E_TABLE => "an entry that points to a table is always rw and dirty",
             _ => "only entries of pages and tables have flags",
         };

@@ -83,7 +83,7 @@
 //! | `h+3` | the page; above PTE level the aligned 2 MiB or 1 GiB it lies in |
 //! | `none`, `swap`, `migration h` | nothing there; swapped out; being migrated |
 //! | `table` | the table below, if it was made; not for PTEs |
-//! | `rw` `dirty` | writable, dirty; tables always are |
+//! | `rw` `dirty` | writable, dirty; tables always are, and never `devmap` |
 //! | `old` `kernel` `nx` | not accessed yet, not for user mode, not executable |
 //! | `absent` `protnone` `special` `devmap` `softdirty` `uffdwp` | the bits of those names; PROT_NONE is `absent protnone` |
 //!
