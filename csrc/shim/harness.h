@@ -159,6 +159,7 @@ bool gd_attached_fired(u32 i);
 void gd_find_objects(void);
 void gd_moment_update(const volatile void *count, u32 nr, bool refcount);
 void gd_after(void);
+void gd_forget(void);
 int gd_answer(u8 when, int otherwise);
 void gd_set_answer(int value);
 #endif

@@ -85,6 +85,13 @@ void gd_after(void)
 	moment(when, pending_page);
 }
 
+/* The operation has been stopped: what it was about to do has not happened. */
+void gd_forget(void)
+{
+	gd_pending = GD_WHEN_NONE;
+	kept = NULL;
+}
+
 /* Before an atomic update of a count; nr is the page that it lies in. */
 void gd_moment_update(const volatile void *count, u32 nr, bool refcount)
 {

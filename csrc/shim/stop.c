@@ -68,6 +68,7 @@ int noinline gd_guarded(gd_op_fn fn, const struct gd_op *op, struct gd_rec *ret)
 {
 	if (__builtin_setjmp(gd.jmp)) {
 		gd.in_kernel = 0;
+		gd_forget();
 		return gd_why;
 	}
 	gd.in_kernel = 1;
