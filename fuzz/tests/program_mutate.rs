@@ -165,7 +165,7 @@ fn calls_have_counts_and_addresses_of_all_kinds() {
     for p in programs_of(Rev::V6_1, Focus::Lockless, 5000) {
         for op in p.ops().iter().filter(|op| walk::is_call(op.op)) {
             counts.insert(op.n);
-            unaligned += usize::from(op.addr % walk::PAGE_SIZE != 0);
+            unaligned += usize::from(!op.addr.is_multiple_of(walk::PAGE_SIZE));
             beyond += usize::from(op.addr >= walk::TASK_SIZE_MAX);
             foreign += usize::from(op.addr >> 48 != 0);
             null += usize::from(u32::from(op.mods) & abi::GD_MOD_NULL != 0);

@@ -150,7 +150,7 @@ fn outcome(op: &gd_op, recs: &[gd_rec]) -> u64 {
 }
 
 fn address_class(op: &gd_op) -> u64 {
-    u64::from(op.addr % PAGE_SIZE != 0)
+    u64::from(!op.addr.is_multiple_of(PAGE_SIZE))
         | u64::from(op.addr >= TASK_SIZE_MAX) << 1
         | u64::from(op.addr >> 47 != 0) << 2
         | u64::from(op.addr < PAGE_SIZE) << 3

@@ -198,7 +198,7 @@ fn each_on_its_own(s: &mut Shrinker) {
         for _ in 0..16 {
             let candidates = [
                 PAGE_SIZE,
-                now / 2 & !(PAGE_SIZE - 1),
+                (now / 2) & !(PAGE_SIZE - 1),
                 now.saturating_sub(PAGE_SIZE),
             ];
             let plainer = |to: &u64| *to < now && now > PAGE_SIZE;

@@ -376,7 +376,7 @@ fn of_walk(rng: &mut Rng, profile: &Profile, model: &Model, earlier: &[gd_op]) -
     if model.is_forking() && profile.has(end_fork) && rng.chance(1, 3) {
         return draw::end_of_fork(rng);
     }
-    let op = match rng.weighted(&[66, 22, 12, 22]) {
+    let op = match rng.weighted(&[96, 22, 12, 22]) {
         0 => draw::calls::call(rng, profile, model),
         1 => draw::release(rng, profile, model),
         2 => match rng.below(12) {

@@ -169,7 +169,7 @@ pub const WINDOW: u64 = 16;
 /// Whether an address is a page of an anchor's window.
 pub fn is_plain(addr: u64) -> bool {
     let near = |anchor: &u64| addr.wrapping_sub(*anchor) < WINDOW * PAGE_SIZE;
-    addr % PAGE_SIZE == 0 && ANCHORS.iter().any(near)
+    addr.is_multiple_of(PAGE_SIZE) && ANCHORS.iter().any(near)
 }
 
 /// A page of an anchor's window, chosen by the bits of any address.
