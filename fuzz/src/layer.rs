@@ -126,8 +126,9 @@ pub fn gap_name(op: &gd_op) -> String {
     }
 }
 
-/// The layer that a program is about: the page level, or the lockless one if
-/// any of its operations is that one's.
+/// The layer of a program in a corpus: the page level, or the lockless one if
+/// any of its operations is that one's.  So a booted kernel can run all that is
+/// of the page level; what is drawn for the page level may have moments.
 pub fn of(program: &Program) -> Focus {
     match program.ops().iter().any(is_lockless) {
         true => Focus::Lockless,
