@@ -216,6 +216,14 @@ impl OpInfo {
         self.name(rev).unwrap_or(self.role)
     }
 
+    /// Whether it can be attached to an operation of the kernel, and be done at a
+    /// moment of it.  Pages do not become one folio while somebody looks at one of
+    /// them: what is a page of its own to him would become memory of the
+    /// folio's.
+    pub fn can_be_attached(&self) -> bool {
+        self.layer == Layer::World && u32::from(self.id) != abi::GD_OP_MERGE
+    }
+
     /// Whether any of the operand bits is among the operation's.
     pub fn has(&self, operands: u32) -> bool {
         u32::from(self.operands) & operands != 0

@@ -3,7 +3,7 @@
 //! harmless changes must not be.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::RwLock;
 
 use gup::fault::{self, Fault};
 use gup_fuzz::hunt::{Catch, hunt};
@@ -20,8 +20,9 @@ const WITHIN: u64 = 200_000;
 const HARMLESS: u64 = 50_000;
 const SEED: u64 = 20191209;
 
-/// A fault of the Rust code is selected for the whole process.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// A fault of the Rust code is selected for the whole process: with it nothing
+/// else can be tested.
+static RUST_FAULTS: RwLock<()> = RwLock::new(());
 
 fn corpus() -> Vec<Program> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
@@ -85,7 +86,7 @@ fn control(name: &str) -> &str {
 
 #[test]
 fn every_fault_of_the_c_side_is_found() {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    let _none = RUST_FAULTS.read().unwrap_or_else(|e| e.into_inner());
     let corpus = corpus();
     let (mut missed, mut tried) = (Vec::new(), 0);
     for kernel in csrc::kernels()
@@ -103,13 +104,13 @@ fn every_fault_of_the_c_side_is_found() {
             None => missed.push(left),
         }
     }
-    assert!(tried >= 40, "only {tried} faults were planted");
+    assert!(tried >= 200, "only {tried} faults were planted");
     assert!(missed.is_empty(), "not found: {missed:#?}");
 }
 
 #[test]
 fn every_harmless_change_of_the_c_side_ends_clean() {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    let _none = RUST_FAULTS.read().unwrap_or_else(|e| e.into_inner());
     let corpus = corpus();
     let mut tried = 0;
     for kernel in csrc::kernels()
@@ -125,12 +126,12 @@ fn every_harmless_change_of_the_c_side_ends_clean() {
         let catch = campaign(&left, &right, &corpus, focus, HARMLESS);
         assert!(catch.is_none(), "{left} is harmless, but: {catch:?}");
     }
-    assert!(tried >= 10, "only {tried} harmless changes were made");
+    assert!(tried >= 25, "only {tried} harmless changes were made");
 }
 
 #[test]
 fn every_fault_of_the_rust_side_is_found() {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    let _one = RUST_FAULTS.write().unwrap_or_else(|e| e.into_inner());
     let corpus = corpus();
     let (mut missed, mut tried) = (Vec::new(), 0);
     for &planted in Fault::ALL {

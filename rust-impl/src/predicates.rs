@@ -123,7 +123,7 @@ impl Kernel<'_> {
 
     /// fork's question, of whichever revision: 6.12 speaks of the page's
     /// folio, looked up by the caller.
-    pub fn needs_cow_for_dma(&self, page: PagePtr) -> Result<bool, Stop> {
+    pub fn needs_cow_for_dma(&mut self, page: PagePtr) -> Result<bool, Stop> {
         if self.rules.revision < Revision::V6_12 {
             return self.page_needs_cow_for_dma(page);
         }
@@ -132,7 +132,7 @@ impl Kernel<'_> {
     }
 
     /// `page_needs_cow_for_dma` (6.1).
-    pub fn page_needs_cow_for_dma(&self, page: PagePtr) -> Result<bool, Stop> {
+    pub fn page_needs_cow_for_dma(&mut self, page: PagePtr) -> Result<bool, Stop> {
         if self.fork_shares_pins(Site::PageNeedsCowForDma)? {
             return Ok(false);
         }
@@ -140,7 +140,7 @@ impl Kernel<'_> {
     }
 
     /// `folio_needs_cow_for_dma` (6.12).
-    pub fn folio_needs_cow_for_dma(&self, folio: FolioPtr) -> Result<bool, Stop> {
+    pub fn folio_needs_cow_for_dma(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
         if self.fork_shares_pins(Site::FolioNeedsCowForDma)? {
             return Ok(false);
         }
@@ -148,8 +148,8 @@ impl Kernel<'_> {
     }
 
     /// The mm never had a pin; callers hold its write_protect_seq.
-    fn fork_shares_pins(&self, site: Site) -> Result<bool, Stop> {
-        if self.rules.debug_vm && self.machine.write_protect_seq & 1 == 0 {
+    fn fork_shares_pins(&mut self, site: Site) -> Result<bool, Stop> {
+        if self.rules.debug_vm && self.write_protect_seq() & 1 == 0 {
             return Err(Stop::Bug(site));
         }
         Ok(!self.machine.has_pinned && !fault::is(Fault::CowHasPinned))

@@ -91,7 +91,7 @@ static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
                 None => Walk::No,
             },
             kernel: op.layer != Layer::World,
-            world: op.layer == Layer::World,
+            world: op.can_be_attached(),
         }
     })
 });

@@ -174,7 +174,7 @@ impl Stats {
                 complaints.push(format!("the moment `{moment}` never comes"));
             }
         }
-        for op in ops::table().iter().filter(|op| op.layer == Layer::World) {
+        for op in ops::table().iter().filter(|op| op.can_be_attached()) {
             if lockless.actions.get(op.role).is_none_or(|a| a.fired == 0) {
                 let name = op.name_or_role(Rev::V6_1);
                 complaints.push(format!("{name} is never done at a moment"));

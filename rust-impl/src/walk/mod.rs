@@ -231,7 +231,7 @@ impl Kernel<'_> {
     }
 
     /// A load of write_protect_seq.
-    fn write_protect_seq(&mut self) -> u32 {
+    pub(crate) fn write_protect_seq(&mut self) -> u32 {
         self.moment(Moment::LoadSeq);
         self.machine.write_protect_seq
     }

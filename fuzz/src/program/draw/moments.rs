@@ -231,7 +231,7 @@ fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
     let head = page(scene.index, 0);
     let mut op = NO_OP;
     op.run[0].page = head;
-    match rng.weighted(&[22, 6, 16, 6, 8, 14, 16, 6, 4, 4]) {
+    match rng.weighted(&[22, 6, 22, 8, 14, 16, 6, 4, 4]) {
         // frozen, as a split and a migration do it
         0 => op.op = abi::GD_OP_SET_REF as u8,
         1 => {
@@ -247,17 +247,13 @@ fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
             op.val = rng.range(1, 3);
             op.n = rng.range(1, 2);
         }
-        3 => {
-            op.op = abi::GD_OP_MERGE as u8;
-            op.val = g.refs;
-        }
         // freed, and someone else's
-        4 => {
+        3 => {
             op.op = abi::GD_OP_REUSE as u8;
             op.arg = super::mapping(rng) as u16;
             op.val = rng.range(1, 2);
         }
-        5 => {
+        4 => {
             op.op = abi::GD_OP_SET_TAIL as u8;
             op.run[0].page = match rng.below(4) {
                 0 => page(scene.index, rng.below(g.nr_pages())),
@@ -267,7 +263,7 @@ fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
             op.run[1].page = page(other, 0);
         }
         // fork shares it, a fault takes it over
-        6 => {
+        5 => {
             op.op = match rng.chance(2, 3) {
                 true => abi::GD_OP_CLEAR_FLAG as u8,
                 false => abi::GD_OP_SET_FLAG as u8,
@@ -275,11 +271,11 @@ fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
             op.run[0].page = scene.page;
             op.arg = abi::GD_F_ANON_EXCLUSIVE as u16;
         }
-        7 => {
+        6 => {
             op.op = abi::GD_OP_SET_MAPPING as u8;
             op.arg = super::mapping(rng) as u16;
         }
-        8 => {
+        7 => {
             op.op = abi::GD_OP_SET_PIN as u8;
             op.val = rng.range(0, 2);
         }

@@ -182,6 +182,10 @@ impl<'a> Reader<'a> {
             );
             return Err(scan.error(word, message));
         }
+        if !info.can_be_attached() {
+            let message = format!("{} cannot be done at a moment", quote(word.text));
+            return Err(scan.error(word, message));
+        }
         let op = self.operation(scan, word, info)?;
         self.program.push_op(gd_op {
             when: moment.when,
