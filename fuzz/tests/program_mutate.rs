@@ -126,7 +126,7 @@ fn every_moment_is_drawn_with_every_change() {
     }
     for when in 1..abi::GD_NR_WHENS as u8 {
         for op in ops::table() {
-            if op.layer == ops::Layer::World {
+            if op.can_be_attached() {
                 assert!(drawn.contains(&(when, op.id)), "{} at {when}", op.role);
             }
         }
