@@ -3,7 +3,7 @@
 //! programs, and both keep the laws.
 
 use gup_fuzz::oracle::{Oracle, Verdict};
-use gup_fuzz::program::generate::{self, Profile};
+use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::text;
 use gup_fuzz::side::{self, Pair};
@@ -18,6 +18,7 @@ fn agree(name: &str) {
     let pair = Pair::open(&left, &side::default_right(&left)).unwrap();
     let mut oracle = Oracle::new(pair);
     let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+    let profile = profile.focus(Focus::All);
     let mut rng = Rng::new(1);
     for i in 0..PROGRAMS {
         let program = generate::program(&mut rng, &profile);
