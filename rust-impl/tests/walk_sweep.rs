@@ -2,6 +2,8 @@
 //! Random walks of random page tables, with others at work: nothing panics, the
 //! same program gives the same trace, and every planted fault can be seen.
 
+mod sweeping;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use gup::machine::MigrateType;
@@ -273,44 +275,10 @@ fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
     digest.finish()
 }
 
-fn seed(i: u64) -> u64 {
-    (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-fn sweep(rules: Rules) {
-    const PROGRAMS: u64 = 100_000;
-    let mut machine = Machine::for_rules(&rules);
-    let sound: Vec<u64> = (0..PROGRAMS)
-        .map(|i| run(&mut machine, &rules, seed(i)))
-        .collect();
-    for i in (0..PROGRAMS).rev().step_by(7) {
-        assert_eq!(run(&mut machine, &rules, seed(i)), sound[i as usize]);
-    }
-    #[cfg(feature = "faults")]
-    {
-        use gup::fault::{self, Fault};
-
-        // enough for one that should not show
-        const FEW: u64 = 3_000;
-        let mut wrong: Vec<(&str, &str)> = Vec::new();
-        for &planted in Fault::ALL.iter().filter(|f| f.is_of_the_walk()) {
-            let applies = planted.applies(&rules);
-            fault::select(Some(planted));
-            let found = (0..if applies { PROGRAMS } else { FEW })
-                .any(|i| run(&mut machine, &rules, seed(i)) != sound[i as usize]);
-            fault::select(None);
-            if found != applies {
-                wrong.push((rules.name(), planted.name()));
-            }
-        }
-        assert_eq!(wrong, []);
-    }
-}
-
 // One test: a fault is planted in the whole process.
 #[test]
 fn the_same_walk_gives_the_same_trace_and_every_fault_shows() {
     for rules in Rules::KERNELS {
-        sweep(rules);
+        sweeping::sweep(rules, 100_000, true, run);
     }
 }
