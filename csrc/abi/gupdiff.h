@@ -365,6 +365,13 @@ struct gd_rec {
 	gd_u64 d;
 };
 
+/*
+ * Most records that one program can make.  Of one operation: an event a step, a
+ * page for each that a step or a world change may touch, and the entries of
+ * pages[] in place of those that a world change could have touched.
+ */
+#define GD_TRACE_CAPACITY ((GD_MAX_OPS + 1) * (6 * GD_STEP_LIMIT + (4 << GD_SLOT_SHIFT)))
+
 /* records of one run, in a buffer of the caller; full means step limit */
 struct gd_trace {
 	struct gd_rec *rec;
@@ -372,39 +379,66 @@ struct gd_trace {
 	gd_u32 cap;
 };
 
-/* ---- linked kernels ---- */
+/* ---- sides ---- */
+
+/*
+ * A side is a shared object that exports one symbol, `gd_side`: a struct
+ * gd_side.  Whoever loads it looks at `abi` first, then at the sizes; nothing
+ * else of it means anything when those do not fit.  Any change of this header
+ * that a side or its loader could notice is a new version.
+ *
+ * A side runs on one thread at a time, has no thread and no signal handler of
+ * its own, allocates nothing, and shares no variable with another side: a
+ * second copy of the same object is another side.
+ */
+#define GD_ABI_VERSION	1
+#define GD_SIDE_SYMBOL	"gd_side"
 
 enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };
 
 /*
- * One per expansion of WARN or BUG; the kernel's object holds them in one
- * array.  id is assigned by the caller once, before the first program.
+ * One per expansion of WARN or BUG; the object holds them in one array.  id is
+ * assigned by the loader, after init and before the first program.
  */
 struct gd_site {
 	const char *func;
-	const char *file;
+	const char *file;	/* in the tree, or an absolute path outside of it */
 	gd_u32 line;
 	gd_u32 counter;		/* orders expansions on one line */
 	gd_u32 kind;
 	gd_u32 id;
 };
 
-/* what a kernel object exports: its only global symbol */
-struct gd_kernel {
+/* memory that faults: at address 0, before and after the arena, after the tables */
+#define GD_GUARD_BYTES	(8u << 20)
+
+struct gd_side {
+	gd_u32 abi;		/* GD_ABI_VERSION */
+	gd_u32 side_size;	/* sizeof(struct gd_side) */
+	gd_u32 program_size;	/* sizeof(struct gd_program) */
+	gd_u32 rec_size;	/* sizeof(struct gd_rec) */
+
 	const char *release;	/* UTS_RELEASE or VERSION.PATCHLEVEL.SUBLEVEL */
 	gd_u32 version;		/* LINUX_VERSION_CODE */
 	gd_u32 series;		/* version of the FOLL_PIN series; 0: a kernel */
 	gd_u32 debug_vm;
+	gd_u32 pad;
+	const char *const *gaps;	/* names for GAP records, then NULL */
 	struct gd_site *sites;
 	struct gd_site *sites_end;
-	const char *const *gaps;	/* names for GAP records */
-	const gd_u32 *nr_gaps;
-	/* memmap: GD_NR_PAGES struct pages and a guard after them;
-	   list: GD_MAX_LIST pointers and a guard; tables: GD_MAX_TABLES of
-	   them, aligned, and a guard; scratch; all of zeros */
+
+	/*
+	 * What init wants, all of zeros: memmap, GD_NR_PAGES struct pages between
+	 * guards; list, GD_MAX_LIST pointers and a guard; tables, GD_MAX_TABLES of
+	 * them, aligned, and a guard; scratch, aligned to a page.
+	 */
 	gd_u64 memmap_size;
 	gd_u64 scratch_size;
+	/* called once, before anything below */
 	void (*init)(void *memmap, void *list, void *tables, void *scratch);
+	/* does this side have the operation? what it lacks gives GD_RET_ABSENT */
+	int (*has_op)(gd_u32 op);
+	/* runs a program; the trace has room for GD_TRACE_CAPACITY records */
 	void (*run)(const struct gd_program *prog, struct gd_trace *trace);
 	/* to be jumped to from a SIGSEGV handler when *in_kernel is set */
 	void (*oops)(void);

@@ -22,9 +22,6 @@
 #define GD_LIVE_BATCH		2048
 #define GD_LIVE_TRACES		(4u << 20)
 #define GD_LIVE_RECORDS		((GD_LIVE_SIZE - GD_LIVE_TRACES) / 16)
-/* records that one program can make, see csrc/src/machine.rs */
-#define GD_LIVE_TRACE_ROOM	((GD_MAX_OPS + 1) * (6 * GD_STEP_LIMIT + (4u << GD_SLOT_SHIFT)))
-
 /* ioctls of /dev/gupdiff */
 #define GD_LIVE_SERVE		0
 #define GD_LIVE_USER		1

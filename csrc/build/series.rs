@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The FOLL_PIN series as sides: `series/`, once per version, configuration
-//! and variant.
+//! The FOLL_PIN series: `series/`, compiled once per version, configuration and
+//! variant.
 
-use super::{
-    compile::files,
-    sides::{Code, Side},
-};
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
-use std::{fs, path::Path};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+pub const CLANG: &str = "clang-19";
 
 /// What `series/` is compiled with.
-#[derive(Clone, Debug)]
-pub struct Variant {
+struct Variant {
     /// The version, or the variant's name; shown as the release.
     name: &'static str,
     version: u32,
@@ -30,8 +32,34 @@ const VARIANTS: [(&str, u32, &str); 2] = [
 ];
 
 impl Variant {
+    /// Every version in both configurations, then the variants with
+    /// CONFIG_DEBUG_VM.
+    fn all() -> Vec<Self> {
+        let versions = VERSIONS.into_iter().flat_map(|(name, version)| {
+            [true, false].map(|debug| Self {
+                name,
+                version,
+                debug,
+                deviation: None,
+            })
+        });
+        let variants = VARIANTS.map(|(name, version, deviation)| Self {
+            name,
+            version,
+            debug: true,
+            deviation: Some(deviation),
+        });
+        versions.chain(variants).collect()
+    }
+
+    /// As in `c:NAME`.
+    fn side(&self) -> String {
+        let suffix = if self.debug { "" } else { "-nodebug" };
+        format!("{}{suffix}", self.name)
+    }
+
     /// The macros, as `NAME=VALUE`.
-    pub fn macros(&self) -> Vec<String> {
+    fn macros(&self) -> Vec<String> {
         let mut macros = vec![
             format!("GD_SERIES={}", self.version),
             format!("GD_SERIES_NAME=\"{}\"", self.name),
@@ -42,45 +70,113 @@ impl Variant {
     }
 }
 
-/// Every version in both configurations, then the variants with CONFIG_DEBUG_VM.
-pub fn sides(here: &Path) -> Result<Vec<Side>> {
+/// Compiles them all and writes `series.rs`, the table of their objects.
+/// `coverage`: flags for the code under test.
+pub fn compile(here: &Path, out: &Path, coverage: &[String]) -> Result<()> {
     let mut sources = Sha256::new();
     for file in files(&here.join("series"))? {
         sources.update(fs::read(file)?);
     }
     let sources = format!("{:x}", sources.finalize());
-
-    let versions = VERSIONS.into_iter().flat_map(|(name, version)| {
-        [true, false].map(|debug| Variant {
-            name,
-            version,
-            debug,
-            deviation: None,
-        })
-    });
-    let variants = VARIANTS.map(|(name, version, deviation)| Variant {
-        name,
-        version,
-        debug: true,
-        deviation: Some(deviation),
-    });
-    Ok(versions
-        .chain(variants)
-        .map(|variant| side(variant, &sources))
-        .collect())
+    let mut rust = String::from("static SERIES: &[Series] = &[\n");
+    for variant in Variant::all() {
+        let object = object(here, out, &variant, coverage)?;
+        let config = Sha256::digest(variant.macros().join("\n") + "\n");
+        writeln!(
+            rust,
+            "    Series {{ name: {:?}, version: {}, debug_vm: {}, release: {:?}, \
+             source_sha256: {sources:?}, config_sha256: \"{config:x}\", \
+             object: include_bytes!({object:?}) }},",
+            variant.side(),
+            variant.version,
+            variant.debug,
+            format!("FOLL_PIN series {}", variant.name),
+        )?;
+    }
+    rust.push_str("];\n");
+    fs::write(out.join("series.rs"), rust).context("series.rs")
 }
 
-fn side(variant: Variant, sources: &str) -> Side {
-    let suffix = if variant.debug { "" } else { "-nodebug" };
-    let name = format!("{}{suffix}", variant.name);
-    let config = variant.macros().join("\n") + "\n";
-    Side {
-        rust: name.clone(),
-        name,
-        code: Code::Series(variant),
-        gup_sha256: sources.into(),
-        config_sha256: format!("{:x}", Sha256::digest(config)),
-        origin: "csrc/series".into(),
-        control: None,
+fn object(here: &Path, out: &Path, variant: &Variant, coverage: &[String]) -> Result<PathBuf> {
+    let dir = out.join("series").join(variant.side());
+    fs::create_dir_all(&dir)?;
+    let mut units = units(here, &dir, variant, &["series/unit.c"], coverage)?;
+    units.extend(units_of_harness(here, &dir, variant)?);
+    let object = dir.join("side.so");
+    let mut clang = Command::new(CLANG);
+    clang
+        .args(["-shared", "-nostdlib"])
+        .arg(format!("-Wl,-T,{}", here.join("shim/side.lds").display()))
+        .arg(format!(
+            "-Wl,--version-script={}",
+            here.join("shim/side.map").display()
+        ))
+        .arg("-o")
+        .arg(&object)
+        .args(&units);
+    let linked = clang.output().with_context(|| format!("{CLANG} cannot be run"))?;
+    if !linked.status.success() {
+        bail!(
+            "c:{} does not link: {}",
+            variant.side(),
+            String::from_utf8_lossy(&linked.stderr)
+        );
     }
+    Ok(object)
+}
+
+fn units_of_harness(here: &Path, dir: &Path, variant: &Variant) -> Result<Vec<PathBuf>> {
+    units(here, dir, variant, &["shim/harness.c", "shim/kernel.c"], &[])
+}
+
+fn units(
+    here: &Path,
+    dir: &Path,
+    variant: &Variant,
+    sources: &[&str],
+    flags: &[String],
+) -> Result<Vec<PathBuf>> {
+    let mut build = cc::Build::new();
+    build
+        .compiler(CLANG)
+        .no_default_flags(true)
+        .warnings(false)
+        .cargo_metadata(false)
+        .out_dir(dir)
+        .flag(format!("@{}", here.join("shim/cflags").display()))
+        .flag("-std=gnu11")
+        .flag(format!("-fmacro-prefix-map={}/=", root(here).display()));
+    for include in ["overlay", "abi", "shim", "series/include"] {
+        build.include(here.join(include));
+    }
+    for name in variant.macros() {
+        build.flag(format!("-D{name}"));
+    }
+    for flag in flags {
+        build.flag(flag);
+    }
+    build.files(sources.iter().map(|source| here.join(source)));
+    build
+        .try_compile_intermediates()
+        .with_context(|| format!("c:{} does not compile", variant.side()))
+}
+
+/// The workspace: sites are named from there.
+fn root(here: &Path) -> &Path {
+    here.parent().unwrap_or(here)
+}
+
+/// All files below a folder, sorted.
+fn files(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| dir.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }

@@ -13,54 +13,53 @@ need_tools() {
 	[ ${#missing[@]} -eq 0 ] || die "missing tools: ${missing[*]} (make setup installs them)"
 }
 
-# kbuild OUTPUT LOG WHAT ARGUMENT...
+# kbuild SRC OUTPUT LOG WHAT ARGUMENT...
 kbuild() {
-	local out=$1 log=$2 what=$3
-	shift 3
-	run_logged "$log" "$what" make -s -C "$side/src" O="$out" ARCH=x86_64 CC="$cc" HOSTCC=gcc -j"$(nproc)" "$@"
+	local src=$1 out=$2 log=$3 what=$4
+	shift 4
+	run_logged "$log" "$what" make -s -C "$src" O="$out" ARCH=x86_64 CC="$cc" HOSTCC=gcc -j"$(nproc)" "$@"
 }
 
-# known_options: every option that the tree in $side/src has, one a line
-known_options() {
-	find "$side/src/" -path '*/.git' -prune -o -name 'Kconfig*' -type f -print0 |
-		xargs -0 grep -hE '^[[:space:]]*(menu)?config[[:space:]]' | awk '{ print "CONFIG_" $2 }' | sort -u
-}
-
-# check_config FILE DEBUG_VM MODE: what kconfig dropped; an option that a tree
-# of an untried version does not even know is a note there (MODE lenient)
+# check_config FILE DEBUG_VM: what the tree's kconfig did not give.  An option
+# that was asked for and is not there is a fact about the tree, which is noted;
+# one that must be off and is on would make the harness wrong.
 check_config() {
-	local file=$1 mode=$3 option want got bad=() unknown=() known=''
+	local file=$1 option want got lacks=() bad=()
 	while IFS='= ' read -r option want; do
 		got=n
 		if grep -q "^$option=y" "$file"; then got=y; fi
 		[ "$got" != "$want" ] || continue
-		if [ "$mode" = lenient ] && [ "$want" = y ]; then
-			[ -n "$known" ] || known=$(known_options)
-			if ! grep -qx "$option" <<<"$known"; then
-				unknown+=("$option")
-				continue
-			fi
+		if [ "$want" = y ] && [ "$option" != CONFIG_DEBUG_VM ]; then
+			lacks+=("$option")
+		else
+			bad+=("$option=$want")
 		fi
-		bad+=("$option=$want")
 	done < <(sed 's/[[:space:]]*#.*//; /^$/d' "$here/required.config"; echo "CONFIG_DEBUG_VM=$2")
-	if [ ${#unknown[@]} -gt 0 ] && [ "$2" = y ]; then say "note: this tree does not have ${unknown[*]}"; fi
-	[ ${#bad[@]} -eq 0 ] || die "the configuration of $name lacks ${bad[*]} (dropped by the tree's kconfig)"
+	[ ${#bad[@]} -eq 0 ] || die "the configuration of $name is without ${bad[*]} (the tree's kconfig does not give it)"
+	[ ${#lacks[@]} -eq 0 ] || say "not in this tree's configuration: ${lacks[*]}"
+	printf '%s\n' "${lacks[@]}"  >"$side/kept/lacks"
 }
 
-# configure FOLDER DEBUG_VM MODE: .config and generated headers
+# configure SRC BUILD: .config and generated headers of one configuration, in $side
 configure() {
-	local out=$side/$1 log=$log_dir/$name.$1 fragment=$side/fragment
+	local src out=$side/out log=$log_dir/$name.$2 fragment=$side/fragment debug_vm=y
+	# kbuild names its files by the folder that it is called in
+	src=$(cd "$1" && pwd -P)
+	[ "$2" = build ] || debug_vm=n
 	cp "$here/fragment.config" "$fragment"
-	case $2 in
+	case $debug_vm in
 	y) echo CONFIG_DEBUG_VM=y ;;
 	n) echo '# CONFIG_DEBUG_VM is not set' ;;
 	esac >>"$fragment"
-	mkdir -p "$out"
-	kbuild "$out" "$log.config.log" "configuring $name" KCONFIG_ALLCONFIG="$fragment" allnoconfig
-	rm "$fragment"
-	check_config "$out/.config" "$2" "$3"
+	mkdir -p "$out" "$side/kept"
+	kbuild "$src" "$out" "$log.config.log" "configuring $name" KCONFIG_ALLCONFIG="$fragment" allnoconfig
+	check_config "$out/.config" "$debug_vm"
 	# this makes what `make prepare` makes, and leaves the compiler's command
-	kbuild "$out" "$log.log" "the tree of $name does not build" mm/gup.o
+	kbuild "$src" "$out" "$log.log" "the tree of $name does not build" mm/gup.o
+	keep_headers "$out"
+	mv "$side/kept" "$side.kept"
+	rm -rf "$side"
+	mv "$side.kept" "$side"
 }
 
 # saved_command BUILD OBJECT SOURCE: kbuild's command without what follows it,
@@ -72,44 +71,16 @@ saved_command() {
 	sed -n "1s/^[a-z]*cmd_[^ ]* := //p" "$record" | sed "s/[[:space:]]*;.*//; s|${source%/"$3"}/|@SRC@/|g"
 }
 
-# keep_headers FOLDER: only what compiling needs stays, none of it with a path
+# keep_headers OUTPUT: only what compiling needs stays, none of it with a path
 keep_headers() {
-	local out=$side/$1 kept=$side/kept
+	local out=$1 kept=$side/kept
 	mkdir -p "$kept/arch/x86/include"
 	saved_command "$out" mm/gup.o mm/gup.c >"$kept/gup.cmd"
 	saved_command "$out" kernel/bounds.s kernel/bounds.c >"$kept/bounds.cmd"
 	[ -s "$kept/gup.cmd" ] && [ -s "$kept/bounds.cmd" ] || die "kbuild left no command for mm/gup.o of $name"
-	bounds_of "$out/kernel/bounds.s" >"$kept/bounds"
+	# the values that C gives to generated/bounds.h
+	sed -n 's/.*\.ascii[[:space:]]*"\(->.*\)".*/\1/p' "$out/kernel/bounds.s" >"$kept/bounds"
 	mv "$out/.config" "$out/include" "$kept/"
 	mv "$out/arch/x86/include/generated" "$kept/arch/x86/include/"
 	find "$kept" -name '*.cmd' ! -name gup.cmd ! -name bounds.cmd -delete
-	rm -rf "$out"
-	mv "$kept" "$out"
-}
-
-# build_both MODE: build/ and build-nodebug/ of $side/src
-build_both() {
-	say "configuring and generating headers (log: $(shown "$log_dir")/$name.*.log)"
-	configure build y "$1"
-	# the second one starts from the first: its host tools are the same
-	cp -a "$side/build" "$side/build-nodebug"
-	configure build-nodebug n "$1"
-	keep_headers build
-	keep_headers build-nodebug
-}
-
-# the values that C gives to generated/bounds.h
-bounds_of() { sed -n 's/.*\.ascii[[:space:]]*"\(->.*\)".*/\1/p' "$1"; }
-
-# generated_hold SRC FOLDER: are the generated headers of FOLDER's builds those
-# that SRC would give?  bounds.h is the one that C headers decide.
-generated_hold() {
-	local src=$1 build command
-	for build in "$2/build" "$2/build-nodebug"; do
-		command=$(<"$build/bounds.cmd")
-		command=${command//@SRC@/$src}
-		command=${command/-Wp,-MMD,kernel\/.bounds.s.d/}
-		command=${command/-o kernel\/bounds.s/-o -}
-		(cd "$build" && eval "$command") 2>/dev/null | bounds_of - | cmp -s - "$build/bounds" || return 1
-	done
 }

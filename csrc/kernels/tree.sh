@@ -66,16 +66,6 @@ need_space() {
 
 exclude_globs() { grep -v -e '^#' -e '^[[:space:]]*$' "$here/exclude"; }
 
-# excluded PATH: is it one of the parts that are not unpacked?
-excluded() {
-	local glob
-	while read -r glob; do
-		# shellcheck disable=SC2053 # the glob is meant as one
-		[[ $1 == $glob ]] && return 0
-	done < <(exclude_globs)
-	return 1
-}
-
 # unpack ARCHIVE FOLDER: all cores, without the excluded parts
 unpack() {
 	local top

@@ -41,7 +41,7 @@ static void live_announce(void)
 static void run_one(struct gd_live_entry *entry, u32 *used)
 {
 	struct gd_rec *room = (void *)live_header + GD_LIVE_TRACES;
-	struct gd_trace trace = { .rec = room + *used, .cap = GD_LIVE_TRACE_ROOM };
+	struct gd_trace trace = { .rec = room + *used, .cap = GD_TRACE_CAPACITY };
 
 	live_cut = entry->cut;
 	gd_run(&entry->prog, &trace);
@@ -70,7 +70,7 @@ static void run_batch(void)
 		for (i = 0; i < nr; i++) {
 			if ((entries[i].prog.world.state & GD_W_DEVMAP_KEY) != key)
 				continue;
-			if (used + GD_LIVE_TRACE_ROOM > GD_LIVE_RECORDS)
+			if (used + GD_TRACE_CAPACITY > GD_LIVE_RECORDS)
 				return;
 			WRITE_ONCE(live_header->running, i);
 			run_one(&entries[i], &used);

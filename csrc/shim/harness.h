@@ -114,7 +114,6 @@ struct gd_harness {
 };
 
 extern struct gd_harness gd;
-extern struct gd_kernel GD_KERNEL_SYMBOL;
 
 /* ---- trace.c ---- */
 struct gd_rec *gd_record(u8 kind);

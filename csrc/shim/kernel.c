@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The one symbol that a kernel's object exports, and the run of a program.
+ * The one symbol that a side exports, and the run of a program.
  */
 #include <generated/utsrelease.h>
 #include "harness.h"
 
 extern struct gd_site gd_sites_start[], gd_sites_end[];
 extern const char *const gd_gap_names[];
-extern const u32 gd_nr_gaps;
 extern const struct gd_op_entry gd_ops_start[], gd_ops_end[];
 
 static gd_op_fn page_ops[256];
@@ -127,18 +126,27 @@ static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
 }
 
 #ifndef GD_LIVE	/* a module has no such symbol */
-struct gd_kernel GD_KERNEL_SYMBOL = {
+static int gd_has_op(u32 op)
+{
+	return op < 256 && (gd_world_ops[op] || page_ops[op]);
+}
+
+struct gd_side gd_side = {
+	.abi = GD_ABI_VERSION,
+	.side_size = sizeof(struct gd_side),
+	.program_size = sizeof(struct gd_program),
+	.rec_size = sizeof(struct gd_rec),
 	.release = UTS_RELEASE,
 	.version = LINUX_VERSION_CODE,
 	.series = GD_SERIES,
 	.debug_vm = IS_ENABLED(CONFIG_DEBUG_VM),
+	.gaps = gd_gap_names,
 	.sites = gd_sites_start,
 	.sites_end = gd_sites_end,
-	.gaps = gd_gap_names,
-	.nr_gaps = &gd_nr_gaps,
 	.memmap_size = GD_NR_PAGES * sizeof(struct page),
 	.scratch_size = sizeof(struct gd_scratch),
 	.init = gd_init,
+	.has_op = gd_has_op,
 	.run = gd_run,
 	.oops = gd_oops,
 	.in_kernel = &gd.in_kernel,

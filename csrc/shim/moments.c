@@ -11,6 +11,9 @@
  */
 #include "harness.h"
 
+/* the hooks know no header, and the loader knows no overlay */
+_Static_assert(GD_GUARD_SIZE == GD_GUARD_BYTES, "guards have one size");
+
 /* An attached operation. */
 struct gd_watch {
 	const struct gd_op *op;

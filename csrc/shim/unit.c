@@ -3,8 +3,19 @@
  * The translation unit under test: the kernel's mm/gup.c, whole and
  * unmodified, with the operations behind it, so that they reach its static
  * functions (the kernel's own tools/testing does the same).
+ *
+ * GD_RENAMES, if it is defined, is a header for a tree in which functions have
+ * other names than the operations know: gup-sides makes it from RENAMED=.
  */
 #include "redirect.h"
+#ifdef GD_RENAMES
+#define GD_BEFORE_GUP
+#include GD_RENAMES
+#undef GD_BEFORE_GUP
+#endif
 #include GD_GUP_SOURCE
+#ifdef GD_RENAMES
+#include GD_RENAMES
+#endif
 #include "ops.c"
 #include "walk.c"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The C side: the kernel's own code, linked in once per kernel and
-//! configuration, and the versions of the FOLL_PIN series, behind a safe handle.
-//! Knows nothing about fuzzing.
+//! The C side: loads the object of a side and runs programs on it, behind a
+//! safe handle.  The versions of the FOLL_PIN series are built in; kernels are
+//! compiled by crate `gup-sides`.  Knows nothing about fuzzing.
 
-mod kernel;
 mod machine;
+mod object;
 mod oops;
+mod series;
 
 /// The ABI header (`abi/gupdiff.h`) as bindgen sees it.
 #[allow(
@@ -19,8 +20,9 @@ pub mod abi {
     include!(concat!(env!("OUT_DIR"), "/abi.rs"));
 }
 
-pub use kernel::{Kernel, SiteInfo, SiteKind, kernels};
 pub use machine::Machine;
+pub use object::{LoadError, Object, SiteInfo, SiteKind};
+pub use series::{Series, series};
 
 /// The table of operations (`abi/ops.h`).
 pub fn op_table() -> &'static [abi::gd_op_info] {

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A running kernel: its arena, and programs on it.
+//! A running side: its arena, and programs on it.
 
-use crate::{Kernel, SiteInfo, abi, oops};
+use crate::{Object, SiteInfo, abi, oops};
 use std::{
     io,
     ptr::{self, NonNull},
-    sync::{LazyLock, MutexGuard},
+    sync::LazyLock,
 };
 
 /// Unmapped memory after the arena: a walk past its end faults there, also one
 /// over a huge entry that the arena does not fill.
-const GUARD: usize = 8 << 20;
+const GUARD: usize = abi::GD_GUARD_BYTES as usize;
 /// Unmapped memory before the arena: there are no pages below it, but a huge
 /// entry can begin there.
 const FRONT: usize = 32 << 20;
 const PAGE: usize = 4096;
 
-/// Most records that one program can make. Of one operation: an event a step,
-/// a page for each that a step or a world change may touch, and the entries of
-/// pages\[\] in place of those that a world change could have touched.
-const TRACE_CAPACITY: usize =
-    (abi::GD_MAX_OPS as usize + 1) * (6 * abi::GD_STEP_LIMIT as usize + (4 << abi::GD_SLOT_SHIFT));
+/// Records of one program, at most.
+const TRACE_CAPACITY: usize = abi::GD_TRACE_CAPACITY as usize;
 
 /// A memory mapping that ends in a guard.
 struct Mapping {
@@ -72,54 +69,59 @@ impl Drop for Mapping {
     }
 }
 
-/// One kernel that runs programs. There is at most one per [`Kernel`] at a
-/// time, since the kernel's variables exist once.
+/// A side that runs programs.
 pub struct Machine {
-    kernel: &'static Kernel,
+    object: Object,
     _memmap: Mapping,
     _list: Mapping,
     _tables: Mapping,
     _scratch: Mapping,
-    _lock: MutexGuard<'static, ()>,
 }
+
+// SAFETY: the mappings and the object are this machine's own, and no part of
+// them belongs to a thread.
+unsafe impl Send for Machine {}
 
 impl Machine {
     pub(crate) fn start(
-        kernel: &'static Kernel,
+        mut object: Object,
         site_id: &dyn Fn(&SiteInfo) -> u32,
     ) -> io::Result<Self> {
-        let lock = kernel
-            .lock
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let raw = kernel.raw();
+        let raw = object.raw();
         let (memmap_map, memmap) = Mapping::between(FRONT, raw.memmap_size as usize, GUARD)?;
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
         let (list_map, list) = Mapping::with_guard(list_size, PAGE)?;
         let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();
         let (tables_map, tables) = Mapping::with_guard(tables_size, GUARD)?;
         let (scratch_map, scratch) = Mapping::with_guard(raw.scratch_size as usize, PAGE)?;
-        for (i, site) in kernel.located_sites() {
-            // SAFETY: an index of the object's array; the lock is held.
-            unsafe { (*raw.sites.add(i)).id = site_id(&site) };
-        }
         oops::install()?;
-        let init = raw.init.expect("a linked kernel has an init function");
+        let init = raw.init.expect("a loaded side has an init function");
         // SAFETY: the areas have the sizes that the header asks for.
         unsafe { init(memmap, list, tables, scratch) };
+        object.set_ids(site_id);
         Ok(Self {
-            kernel,
+            object,
             _memmap: memmap_map,
             _list: list_map,
             _tables: tables_map,
             _scratch: scratch_map,
-            _lock: lock,
         })
     }
 
-    /// The kernel that runs here.
-    pub fn kernel(&self) -> &'static Kernel {
-        self.kernel
+    /// The object that runs here.
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
+
+    /// Does the side have the operation of that id?
+    pub fn has_op(&self, id: u8) -> bool {
+        let has_op = self
+            .object
+            .raw()
+            .has_op
+            .expect("a loaded side has a has_op function");
+        // SAFETY: the side has been started.
+        unsafe { has_op(id.into()) != 0 }
     }
 
     /// Runs a program; `trace` then holds its records and nothing else.
@@ -139,8 +141,8 @@ impl Machine {
             nr: 0,
             cap: TRACE_CAPACITY as u32,
         };
-        let raw = self.kernel.raw();
-        let run = raw.run.expect("a linked kernel has a run function");
+        let raw = self.object.raw();
+        let run = raw.run.expect("a loaded side has a run function");
         oops::enter(raw);
         // SAFETY: the program is in bounds, the trace has room for `cap`
         // records, and the C side writes `nr` of them.

@@ -10,16 +10,16 @@ use std::{cell::Cell, io, mem::MaybeUninit, ptr, sync::OnceLock};
 const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
 
 thread_local! {
-    /// The kernel that runs on this thread.
-    static RUNNING: Cell<*const abi::gd_kernel> = const { Cell::new(ptr::null()) };
+    /// The side that runs on this thread.
+    static RUNNING: Cell<*const abi::gd_side> = const { Cell::new(ptr::null()) };
 }
 
 struct Previous([libc::sigaction; SIGNALS.len()]);
 static PREVIOUS: OnceLock<Previous> = OnceLock::new();
 
-/// Notes that a kernel runs on this thread.
-pub(crate) fn enter(kernel: &'static abi::gd_kernel) {
-    RUNNING.set(kernel);
+/// Notes that a side runs on this thread, until [`leave`].
+pub(crate) fn enter(side: &abi::gd_side) {
+    RUNNING.set(side);
 }
 
 /// Notes that none does.
@@ -61,14 +61,14 @@ extern "C" fn handler(
     _info: *mut libc::siginfo_t,
     context: *mut libc::c_void,
 ) {
-    let kernel = RUNNING.get();
-    // SAFETY: `kernel` is null or a static; the context is the kernel's to
+    let side = RUNNING.get();
+    // SAFETY: `side` is null or that of the machine that runs; the context is the kernel's to
     // give and ours to change.
     unsafe {
-        if !kernel.is_null() && *(*kernel).in_kernel != 0 {
-            let oops = (*kernel)
+        if !side.is_null() && *(*side).in_kernel != 0 {
+            let oops = (*side)
                 .oops
-                .expect("a linked kernel has an oops function");
+                .expect("a loaded side has an oops function");
             let registers = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
             // as after a call: below the red zone, 8 off 16
             let sp = (registers[libc::REG_RSP as usize] - 256) & !15;

@@ -31,7 +31,7 @@ pub fn hunt(
     limit: u64,
 ) -> Option<Catch> {
     let mut rng = Rng::new(seed);
-    let scope = Scope::of(oracle.revisions());
+    let scope = Scope::of(oracle.pair());
     let mut programs = 0;
     let mut last = None;
     while programs < limit {

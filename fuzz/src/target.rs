@@ -10,6 +10,8 @@
 //! | `GUPDIFF_LAYER` | which programs are made: `page`, `lockless`, `all` (default) |
 //! | `GUPDIFF_OUT` | folder for reproducers |
 //! | `GUPDIFF_FOUND` | file to which each finding adds a line: class, programs and milliseconds of this process, path |
+//! | `GUPDIFF_FIRST` | file that is made when the first program has run |
+//! | `GUPDIFF_OBJECTS` | the objects of the sides, see [`side::c`](crate::side::c::OBJECTS) |
 //! | `GUPDIFF_ERROR` | file to say in why the target could not start |
 //! | `GUPDIFF_KEEP_GOING` | do not stop at a finding; one of each class is kept |
 //! | `GUPDIFF_STATS` | file to which statistics are added |
@@ -72,6 +74,7 @@ pub struct Target {
     total: u64,
     empty: bool,
     stats: Option<PathBuf>,
+    first: Option<PathBuf>,
     started: Instant,
     written: Instant,
 }
@@ -80,16 +83,13 @@ impl Target {
     /// A target over two sides, saving reproducers in `out`.
     pub fn new(pair: Pair, focus: Focus, out: Option<PathBuf>, keep_going: bool) -> Self {
         let info = pair.left.info();
-        let mut profile = Profile::new(info.rev).debug_vm(info.debug_vm).focus(focus);
-        if let Some(right) = &pair.right {
-            // What only one of them has ends the comparison.
-            let rev = right.info().rev;
-            profile = profile.retain(|op| op.name(rev).is_some());
-        }
+        let profile = Profile::new(info.rev).debug_vm(info.debug_vm).focus(focus);
+        // What only one of them has ends the comparison.
+        let profile = profile.retain(|op| pair.has_op(op.id));
         let counter = Counter::new(&info.name).of_layer(focus);
         let oracle = Oracle::new(pair);
         Self {
-            scope: Scope::of(oracle.revisions()),
+            scope: Scope::of(oracle.pair()),
             oracle,
             program: Program::EMPTY,
             profile,
@@ -102,6 +102,7 @@ impl Target {
             total: 0,
             empty: false,
             stats: None,
+            first: None,
             started: Instant::now(),
             written: Instant::now(),
         }
@@ -122,6 +123,7 @@ impl Target {
         let mut target = Self::new(pair, focus, out, on("GUPDIFF_KEEP_GOING"));
         target.empty = on("GUPDIFF_EMPTY");
         target.found = env::var_os("GUPDIFF_FOUND").map(PathBuf::from);
+        target.first = env::var_os("GUPDIFF_FIRST").map(PathBuf::from);
         target.stats = env::var_os("GUPDIFF_STATS").map(PathBuf::from);
         target
     }
@@ -157,8 +159,19 @@ impl Target {
                 self.counter.time(started.elapsed());
             }
         }
+        if self.total == 1 {
+            self.first();
+        }
         if let Some(class) = verdict.finding() {
             self.found(class);
+        }
+    }
+
+    #[cold]
+    fn first(&mut self) {
+        if let Some(path) = &self.first {
+            // Only a courtesy to whoever waits for it.
+            let _ = File::create(path);
         }
     }
 

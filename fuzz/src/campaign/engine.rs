@@ -5,6 +5,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gup_sides::Flavour;
+
 use super::folder::entries;
 use super::{Config, Error, Folder};
 use crate::program::wire;
@@ -30,6 +32,15 @@ impl Engine {
             Self::LibFuzzer => "libfuzzer",
             Self::Afl => "afl",
             Self::Honggfuzz => "honggfuzz",
+        }
+    }
+
+    /// How the code under test is instrumented for it.
+    pub fn flavour(self) -> Flavour {
+        match self {
+            Self::LibFuzzer => Flavour::LibFuzzer,
+            Self::Afl => Flavour::Afl,
+            Self::Honggfuzz => Flavour::Honggfuzz,
         }
     }
 

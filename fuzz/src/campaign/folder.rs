@@ -77,6 +77,7 @@ impl Folder {
             folder.log(),
             folder.found_file(),
             folder.error_file(),
+            folder.first_file(),
         ] {
             remove(&old)?;
         }
@@ -239,6 +240,11 @@ impl Folder {
     /// The list of this campaign's findings.
     pub fn found_file(&self) -> PathBuf {
         self.root.join("found")
+    }
+
+    /// Where a target says that it has run its first program.
+    pub fn first_file(&self) -> PathBuf {
+        self.root.join("first")
     }
 
     /// Where a target says why it could not start.

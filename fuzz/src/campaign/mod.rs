@@ -20,6 +20,7 @@ mod engine;
 mod folder;
 mod progress;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +31,7 @@ pub use engine::Engine;
 pub use folder::{Finding, Folder};
 
 use crate::layer::{self, Focus};
-use crate::side::Pair;
+use crate::side::{self, c};
 use crate::stats::Stats;
 use progress::Progress;
 
@@ -68,6 +69,8 @@ pub struct Config {
     pub extra: Vec<String>,
     /// The target does nothing: what is measured is the engine alone.
     pub empty: bool,
+    /// Called when the first program has run.
+    pub on_first: fn(),
 }
 
 /// How a campaign ended.
@@ -161,9 +164,8 @@ const LEAST_MB: u64 = 4;
 
 /// Runs a campaign.
 pub fn run(config: &Config) -> Result<Campaign, Error> {
-    // Complains about unknown sides before anything is written.  Nothing may
-    // stay open: a linked kernel has one set of variables.
-    drop(Pair::open(&config.left, &config.right)?);
+    // Complains about unknown sides before anything is written.
+    let objects = objects(config)?;
     if !config.binary.is_file() {
         return Err(Error::Missing(
             config.binary.display().to_string(),
@@ -177,12 +179,17 @@ pub fn run(config: &Config) -> Result<Campaign, Error> {
         ));
     }
     let folder = Folder::prepare(config)?;
-    let mut children = Children::start(config, &folder)?;
+    let mut children = Children::start(config, &folder, &objects)?;
     let started = Instant::now();
     let mut progress = Progress::new(config.time);
     let mut full = false;
+    let mut first = false;
     let early = loop {
         thread::sleep(POLL);
+        if !first && folder.first_file().exists() {
+            first = true;
+            (config.on_first)();
+        }
         if interrupted() {
             children.stop();
             break None;
@@ -256,6 +263,25 @@ pub fn run(config: &Config) -> Result<Campaign, Error> {
     }
 }
 
+/// The objects of the sides in the engine's flavour, for the targets; see
+/// [`c::OBJECTS`].
+fn objects(config: &Config) -> Result<String, Error> {
+    if config.left == config.right {
+        return Err(side::Error::Itself(config.left.clone()).into());
+    }
+    let mut objects = BTreeMap::new();
+    for name in [&config.left, &config.right] {
+        side::describe(name)?;
+        if let Some(kernel) = name.strip_prefix("c:")
+            && let Some(built) = c::object(kernel, config.engine.flavour())?
+        {
+            objects.insert(name, built.dir().to_path_buf());
+        }
+    }
+    serde_json::to_string(&objects)
+        .map_err(|error| io_error("the list of objects")(io::Error::other(error)))
+}
+
 /// An engine reports a crash that the target did not confirm: looks at it in a
 /// process of its own, which may crash too.
 fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<Finding>, Error> {
@@ -286,7 +312,7 @@ fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<Findin
 struct Children(Vec<Child>);
 
 impl Children {
-    fn start(config: &Config, folder: &Folder) -> Result<Self, Error> {
+    fn start(config: &Config, folder: &Folder, objects: &str) -> Result<Self, Error> {
         use std::os::unix::process::CommandExt;
         let mut children = Self(Vec::new());
         for mut command in config.engine.commands(config, folder)? {
@@ -300,7 +326,9 @@ impl Children {
                 .env("GUPDIFF_LEFT", &config.left)
                 .env("GUPDIFF_RIGHT", &config.right)
                 .env("GUPDIFF_LAYER", layer::name(config.layer))
+                .env(c::OBJECTS, objects)
                 .env("GUPDIFF_OUT", folder.findings_dir())
+                .env("GUPDIFF_FIRST", folder.first_file())
                 .env("GUPDIFF_FOUND", folder.found_file())
                 .env("GUPDIFF_ERROR", folder.error_file())
                 .env("GUPDIFF_STATS", folder.stats_file())

@@ -1,15 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Sides made of a linked kernel.
+//! Sides made of the kernel's own code: objects that are loaded.
+//!
+//! `c:v8` and its like are part of this program; every other `c:NAME` has a
+//! recipe in `.kernels`, from which crate `gup-sides` makes its object.
 
-use csrc::{Kernel, Machine};
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
 
-use super::{Side, SideInfo};
-use crate::ops::Rev;
+use csrc::{Machine, Object};
+use gup_sides::compile::Piece;
+use gup_sides::{Built, Flavour, Recipe, Store};
+
+use super::{Error, Side, SideInfo};
+use crate::ops::{self, Rev};
 use crate::program::Program;
 use crate::site::{self, PlacedSite, SiteKind};
 use crate::trace::Trace;
 
-/// A linked kernel, ready to run programs.
+/// The objects that a campaign has made for its targets: side's name to folder,
+/// as JSON.  What is named there is not looked up or compiled again, so that a
+/// side keeps its meaning while the campaign runs.
+pub const OBJECTS: &str = "GUPDIFF_OBJECTS";
+
+/// The engine that this program is built for.
+pub const FLAVOUR: Flavour = match () {
+    () if cfg!(feature = "libfuzzer") => Flavour::LibFuzzer,
+    () if cfg!(feature = "afl") => Flavour::Afl,
+    () if cfg!(feature = "honggfuzz") => Flavour::Honggfuzz,
+    () => Flavour::None,
+};
+
+/// A side of kernel code that runs programs.
 pub struct CSide {
     info: SideInfo,
     machine: Machine,
@@ -17,20 +39,156 @@ pub struct CSide {
     gaps: Vec<String>,
 }
 
-/// What a linked kernel is.
-pub fn info(kernel: &Kernel) -> SideInfo {
-    let (major, minor) = kernel.version();
+/// Where the object of a side comes from.
+enum Origin {
+    Series(&'static csrc::Series),
+    Kernel(Recipe, bool),
+}
+
+fn find(name: &str) -> Result<Option<Origin>, Error> {
+    if let Some(series) = csrc::series().iter().find(|s| s.name == name) {
+        return Ok(Some(Origin::Series(series)));
+    }
+    let store = Store::find();
+    // The name of a recipe may end like that of a configuration.
+    for (name, debug_vm) in [(name, true), gup_sides::recipe::split_name(name)] {
+        if let Some(recipe) = Recipe::find(&store, name)? {
+            return Ok(Some(Origin::Kernel(recipe, debug_vm)));
+        }
+    }
+    Ok(None)
+}
+
+/// What each side of kernel code is, in the order in which to show them.
+pub fn infos() -> Vec<SideInfo> {
+    let store = Store::find();
+    let mut all = Vec::new();
+    // A recipe that makes no sense any more is told when it is asked for.
+    for recipe in Recipe::all(&store).unwrap_or_default() {
+        for debug_vm in recipe.configurations(&store).unwrap_or_default() {
+            all.extend(kernel_info(&store, &recipe, debug_vm));
+        }
+    }
+    all.extend(csrc::series().iter().map(series_info));
+    all
+}
+
+/// What the side of that name (without `c:`) is; none if there is no such side.
+pub fn info(name: &str) -> Result<Option<SideInfo>, Error> {
+    Ok(match find(name)? {
+        None => None,
+        Some(Origin::Series(series)) => Some(series_info(series)),
+        Some(Origin::Kernel(recipe, debug_vm)) => {
+            let store = Store::find();
+            // one whose configuration is not made yet is described by its object
+            match kernel_info(&store, &recipe, debug_vm) {
+                Some(info) => Some(info),
+                None => Some(described(name, &recipe, &recipe.compile(&store, debug_vm, FLAVOUR)?)),
+            }
+        }
+    })
+}
+
+fn series_info(series: &csrc::Series) -> SideInfo {
     SideInfo {
-        name: format!("c:{}", kernel.name()),
-        rev: match kernel.series() {
-            Some(version) => Rev::Series(version as u16),
-            None => Rev::Linux { major, minor },
+        name: format!("c:{}", series.name),
+        rev: Rev::Series(series.version as u16),
+        debug_vm: series.debug_vm,
+        release: Some(series.release.into()),
+        gup_sha256: Some(series.source_sha256.into()),
+        config_sha256: Some(series.config_sha256.into()),
+        counterpart: Some(format!("rust:{}", series.name)),
+        origin: None,
+        lacks: Vec::new(),
+    }
+}
+
+fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInfo> {
+    let source = recipe.source(store, debug_vm).ok()?;
+    let (major, minor) = source.tree.version();
+    Some(SideInfo {
+        rev: Rev::linux(major, minor),
+        debug_vm,
+        release: Some(source.tree.release(debug_vm)),
+        gup_sha256: Some(source.gup_sha256().ok()?),
+        config_sha256: Some(source.tree.config_sha256(debug_vm).ok()?),
+        counterpart: Some(counterpart(recipe, debug_vm)),
+        origin: Some(recipe.origin.clone()),
+        lacks: source.tree.lacks(debug_vm),
+        name: source.name,
+    })
+}
+
+fn counterpart(recipe: &Recipe, debug_vm: bool) -> String {
+    let suffix = if debug_vm { "" } else { "-nodebug" };
+    format!("rust:{}{suffix}", recipe.rust)
+}
+
+/// What an object is, whose recipe may not say it.
+fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
+    let d = &built.description;
+    let (major, minor) = d.version;
+    let rev = Rev::linux(major, minor);
+    let mut lacks = d.lacks.clone();
+    lacks.extend(d.absent.iter().map(|piece| absent_name(piece, rev)));
+    SideInfo {
+        name: format!("c:{name}"),
+        rev,
+        debug_vm: d.debug_vm,
+        release: Some(d.release.clone()),
+        gup_sha256: Some(d.gup_sha256.clone()),
+        config_sha256: Some(d.config_sha256.clone()),
+        counterpart: Some(counterpart(recipe, d.debug_vm)),
+        origin: Some(recipe.origin.clone()),
+        lacks,
+    }
+}
+
+/// In the words of the kernel.
+fn absent_name(piece: &Piece, rev: Rev) -> String {
+    match piece {
+        Piece::Operation(role) => {
+            let op = ops::table().iter().find(|op| op.role == *role);
+            let name = op.map_or(role.as_str(), |op| op.name_or_role(rev));
+            format!("{name} (renamed or removed?)")
+        }
+        // GD_FOLL_X and GD_F_X stand for FOLL_X and PG_x
+        Piece::Row(row) => match (row.strip_prefix("GD_FOLL_"), row.strip_prefix("GD_F_")) {
+            (Some(flag), _) => format!("FOLL_{flag}"),
+            (_, Some(flag)) => format!("PG_{}", flag.to_lowercase()),
+            _ => row.clone(),
         },
-        debug_vm: kernel.debug_vm(),
-        release: Some(kernel.release()),
-        gup_sha256: Some(kernel.gup_sha256().to_string()),
-        config_sha256: Some(kernel.config_sha256().to_string()),
-        counterpart: Some(format!("rust:{}", kernel.rust_revision())),
+        Piece::Part(part) => part.to_lowercase(),
+    }
+}
+
+/// The folders of [`OBJECTS`].
+fn given() -> BTreeMap<String, PathBuf> {
+    let text = env::var(OBJECTS).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// What the side of that name is, as its object for an engine says it: with all
+/// that its tree lacks.
+pub fn compiled_info(name: &str, flavour: Flavour) -> Result<SideInfo, Error> {
+    let recipe = match find(name)? {
+        Some(Origin::Series(series)) => return Ok(series_info(series)),
+        Some(Origin::Kernel(recipe, debug_vm)) => (recipe, debug_vm),
+        None => return Err(super::unknown(&format!("c:{name}"))),
+    };
+    let (recipe, debug_vm) = recipe;
+    let built = recipe.compile(&Store::find(), debug_vm, flavour)?;
+    Ok(described(name, &recipe, &built))
+}
+
+/// The object of a side for an engine, compiled if it has to be; none for a side
+/// that needs none.
+pub fn object(name: &str, flavour: Flavour) -> Result<Option<Built>, Error> {
+    match find(name)? {
+        Some(Origin::Kernel(recipe, debug_vm)) => {
+            Ok(Some(recipe.compile(&Store::find(), debug_vm, flavour)?))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -42,24 +200,52 @@ fn intern(s: &csrc::SiteInfo) -> site::SiteId {
     site::intern(&s.func, kind, s.ordinal)
 }
 
-/// Every WARN and BUG of a linked kernel.
-pub fn sites(kernel: &Kernel) -> Vec<PlacedSite> {
+fn placed(object: &Object) -> Vec<PlacedSite> {
     let placed = |s: &csrc::SiteInfo| PlacedSite {
         id: intern(s),
         place: Some(format!("{}:{}", s.file, s.line)),
     };
-    kernel.sites().iter().map(placed).collect()
+    object.sites().iter().map(placed).collect()
+}
+
+/// Every WARN and BUG of a side; none if there is no such side.
+pub fn sites(name: &str) -> Result<Option<Vec<PlacedSite>>, Error> {
+    Ok(load(name)?.map(|(_, object)| placed(&object)))
+}
+
+fn load(name: &str) -> Result<Option<(SideInfo, Object)>, Error> {
+    let built = match given().get(&format!("c:{name}")) {
+        Some(dir) => Some(Built::read(dir)?),
+        None => None,
+    };
+    match find(name)? {
+        None => Ok(None),
+        Some(Origin::Series(series)) => Ok(Some((series_info(series), series.load()?))),
+        Some(Origin::Kernel(recipe, debug_vm)) => {
+            let built = match built {
+                Some(built) => built,
+                None => recipe.compile(&Store::find(), debug_vm, FLAVOUR)?,
+            };
+            let mut object = Object::load(&built.object)?;
+            object.rename(built.description.renamed.clone());
+            Ok(Some((described(name, &recipe, &built), object)))
+        }
+    }
 }
 
 impl CSide {
-    /// Sets the kernel's memory up.
-    pub fn open(kernel: &'static Kernel) -> std::io::Result<Self> {
-        Ok(Self {
-            info: info(kernel),
-            machine: kernel.open(&|s| intern(s).0)?,
-            sites: sites(kernel),
-            gaps: kernel.gaps(),
-        })
+    /// Loads the side of that name (without `c:`) and sets its memory up; none
+    /// if there is no such side.
+    pub fn open(name: &str) -> Result<Option<Self>, Error> {
+        let Some((info, object)) = load(name)? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            info,
+            sites: placed(&object),
+            gaps: object.gaps(),
+            machine: object.start(&|s| intern(s).0)?,
+        }))
     }
 }
 
@@ -74,6 +260,10 @@ impl Side for CSide {
 
     fn sites(&self) -> &[PlacedSite] {
         &self.sites
+    }
+
+    fn has_op(&self, id: u8) -> bool {
+        self.machine.has_op(id)
     }
 
     fn gap(&self, index: u32) -> String {

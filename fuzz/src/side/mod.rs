@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Sides: whatever can run a program and show a trace.
 //!
-//! A side is named by a string: `c:6.1` is a linked kernel, `rust:6.1` the
+//! A side is named by a string: `c:6.1` is a kernel's code, `rust:6.1` the
 //! reimplementation following that revision.  A new kind of side is one file
-//! here and one arm in [`open`].
+//! here and one arm in [`open`] and in [`describe`], which does not open it.
 
-mod c;
+pub mod c;
 pub mod live;
 pub mod rust;
 
 use std::fmt;
 
 use crate::accepted::RevisionPair;
-use crate::ops::Rev;
+use crate::ops::{self, Layer, Rev};
 use crate::program::Program;
 use crate::site::PlacedSite;
 use crate::trace::Trace;
@@ -35,6 +35,13 @@ pub trait Side {
 
     /// Every WARN and BUG that this side can report.
     fn sites(&self) -> &[PlacedSite];
+
+    /// Whether the side has the operation of that id: what it lacks ends the
+    /// comparison.
+    fn has_op(&self, id: u8) -> bool {
+        let rev = self.info().rev;
+        ops::info(id).is_some_and(|op| op.layer == Layer::World || op.name(rev).is_some())
+    }
 
     /// The name of what a GAP record's number stands for.
     fn gap(&self, index: u32) -> String {
@@ -68,6 +75,13 @@ pub struct SideInfo {
     pub config_sha256: Option<String>,
     /// The `rust:` side that goes with it.
     pub counterpart: Option<String>,
+    /// Where its source came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// What the harness knows and this kernel does not have: functions, flags,
+    /// options of the configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
 }
 
 fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
@@ -117,9 +131,15 @@ pub enum Error {
         "`{0}` cannot be compared with itself; give another side, or `none` for the laws alone"
     )]
     Itself(String),
-    /// The kernel's memory could not be set up.
-    #[error("a linked kernel could not be started: {0}")]
+    /// The side's memory could not be set up.
+    #[error("the side could not be started: {0}")]
     Start(#[from] std::io::Error),
+    /// Its object could not be made.
+    #[error(transparent)]
+    Build(#[from] gup_sides::Error),
+    /// Its object could not be loaded.
+    #[error(transparent)]
+    Load(#[from] csrc::LoadError),
     /// A booted kernel.
     #[error(transparent)]
     Live(#[from] live::Error),
@@ -137,10 +157,25 @@ fn suggestion(nearest: &Option<String>) -> String {
 
 /// What every side is, in the order in which to show them.
 pub fn list() -> Vec<SideInfo> {
-    let mut all: Vec<SideInfo> = csrc::kernels().iter().map(c::info).collect();
+    let mut all = c::infos();
     all.extend(rust::infos());
     all.extend(live::infos());
     all
+}
+
+/// What a side is, without opening it; none for `none`.
+pub fn describe(name: &str) -> Result<Option<SideInfo>, Error> {
+    if name == "none" {
+        return Ok(None);
+    }
+    if let Some(kernel) = name.strip_prefix("c:")
+        && let Some(info) = c::info(kernel)?
+    {
+        return Ok(Some(info));
+    }
+    let others = rust::infos().into_iter().chain(live::infos());
+    let found = others.into_iter().find(|info| info.name == name);
+    found.map(Some).ok_or_else(|| unknown(name))
 }
 
 /// Opens a side by its name; `none` is no side.
@@ -148,11 +183,10 @@ pub fn open(name: &str) -> Result<Option<Box<dyn Side>>, Error> {
     if name == "none" {
         return Ok(None);
     }
-    if let Some(kernel) = name
-        .strip_prefix("c:")
-        .and_then(|name| csrc::kernels().iter().find(|k| k.name() == name))
+    if let Some(kernel) = name.strip_prefix("c:")
+        && let Some(side) = c::CSide::open(kernel)?
     {
-        return Ok(Some(Box::new(c::CSide::open(kernel)?)));
+        return Ok(Some(Box::new(side)));
     }
     if let Some(side) = rust::RustSide::open(name) {
         return Ok(Some(Box::new(side)));
@@ -187,12 +221,11 @@ fn unknown(name: &str) -> Error {
     }
 }
 
-/// The side that is left when none is named.
+/// The side that is left when none is named: the first kernel that is prepared.
 pub fn default_left() -> String {
-    match csrc::kernels().first() {
-        Some(kernel) => format!("c:{}", kernel.name()),
-        None => "rust:6.1".into(),
-    }
+    let kernels = c::infos().into_iter();
+    let mut kernels = kernels.filter(|info| matches!(info.rev, Rev::Linux { .. }));
+    kernels.next().map_or("rust:6.1".into(), |info| info.name)
 }
 
 /// The side to hold against a left one when none is named: the Rust rules of
@@ -201,11 +234,9 @@ pub fn default_right(left: &str) -> String {
     if let Some(name) = left.strip_prefix("rust:") {
         return format!("c:{name}");
     }
-    list()
-        .into_iter()
-        .find(|info| info.name == left)
-        .and_then(|info| info.counterpart)
-        .unwrap_or_else(|| "none".into())
+    let described = describe(left).ok().flatten();
+    let counterpart = described.and_then(|info| info.counterpart);
+    counterpart.unwrap_or_else(|| "none".into())
 }
 
 /// Two sides to compare; the right one may be absent.
@@ -238,7 +269,7 @@ impl Pair {
             Some(right) => right.into(),
             None => {
                 // Say that the left one is wrong before anything about the right.
-                open(&left)?;
+                describe(&left)?;
                 default_right(&left)
             }
         };
@@ -250,6 +281,12 @@ impl Pair {
         let left = self.left.info().rev;
         let right = self.right.as_ref().map_or(left, |r| r.info().rev);
         RevisionPair { left, right }
+    }
+
+    /// Whether both sides have the operation of that id.
+    pub fn has_op(&self, id: u8) -> bool {
+        let right = self.right.as_ref();
+        self.left.has_op(id) && right.is_none_or(|right| right.has_op(id))
     }
 
     /// The name of the right side.

@@ -202,6 +202,7 @@ fn engine_cost(args: &Args, engine: Engine, target: &Path, r: &Results) -> Resul
         make: None,
         extra: Vec::new(),
         empty: false,
+        on_first: || (),
     };
     eprintln!("{}, real target:", engine.name());
     let real = campaign::run(&config)?;

@@ -3,15 +3,17 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use gup_fuzz::campaign::{self, Config, Ending, Engine, Finding, INTERRUPTED};
 use gup_fuzz::layer::{self, Focus};
-use gup_fuzz::report;
+use gup_fuzz::accepted::RevisionPair;
 use gup_fuzz::scope::Scope;
+use gup_fuzz::side::{self, SideInfo};
 
+use crate::side::lacking;
 use crate::{LayerArg, Outcome, SideArgs};
 
 /// Run a fuzzing engine for a time.
@@ -97,27 +99,34 @@ fn campaign(args: &Args) -> Result<Outcome> {
     if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
         bail!("the handler of Ctrl-C cannot be installed");
     }
-    let (left, right, layer) = {
-        let pair = args.sides.pair()?;
-        println!("left   {:#}", pair.left.info());
-        match &pair.right {
-            Some(right) => println!("right  {:#}", right.info()),
-            None => println!("right  none: the laws alone"),
+    let names = args.sides.names()?;
+    let engine: Engine = args.engine.into();
+    let left = info(&names.left, engine)?;
+    println!("left   {left:#}");
+    let mut infos = vec![left];
+    match names.right.as_str() {
+        "none" => println!("right  none: the laws alone"),
+        right => {
+            infos.push(info(right, engine)?);
+            println!("right  {:#}", infos[1]);
         }
-        let layer = layer::on(args.layer.get(), pair.revisions())?;
-        println!("layer  {}", text(layer));
-        if let Some(text) = Scope::of(pair.revisions()).text() {
-            println!("scope  {text}");
-        }
-        let (left, right) = (pair.left.info().name.clone(), pair.right_name().to_string());
-        (left, right, layer)
+    }
+    infos.iter().for_each(lacking);
+    let revisions = RevisionPair {
+        left: infos[0].rev,
+        right: infos.last().unwrap_or(&infos[0]).rev,
     };
+    let layer = layer::on(args.layer.get(), revisions)?;
+    println!("layer  {}", text(layer));
+    if let Some(text) = Scope::text(revisions) {
+        println!("scope  {text}");
+    }
     let config = Config {
-        engine: args.engine.into(),
+        engine,
         binary: args.target.clone(),
         mutator: args.mutator.clone(),
-        left,
-        right,
+        left: names.left,
+        right: names.right,
         layer,
         time: Duration::from_secs(args.time.max(1)),
         jobs: args.jobs.max(1),
@@ -125,9 +134,10 @@ fn campaign(args: &Args) -> Result<Outcome> {
         out: args.out.clone(),
         keep_going: args.keep_going,
         seed: args.seed,
-        make: report::Origin::from_env().make,
+        make: names.origin.make,
         extra: args.extra.clone(),
         empty: false,
+        on_first: first,
     };
     println!(
         "engine {}, {} s, {} process{}, output in {}",
@@ -161,6 +171,25 @@ fn campaign(args: &Args) -> Result<Outcome> {
             done.stats.programs,
             config.out.join("corpus").display()
         ),
+    }
+}
+
+/// What a side is, as compiled for the engine.
+fn info(name: &str, engine: Engine) -> Result<SideInfo> {
+    Ok(match name.strip_prefix("c:") {
+        Some(kernel) => side::c::compiled_info(kernel, engine.flavour())?,
+        None => side::describe(name)?.ok_or(side::Error::NoLeft)?,
+    })
+}
+
+/// Says how long it took from the command to the first program; `GUPDIFF_STARTED`
+/// is when the command began, in seconds since 1970.
+fn first() {
+    let started = std::env::var("GUPDIFF_STARTED").ok();
+    let started: Option<f64> = started.and_then(|text| text.parse().ok());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    if let (Some(started), Ok(now)) = (started, now) {
+        println!("first program after {:.1} s", now.as_secs_f64() - started);
     }
 }
 

@@ -9,18 +9,16 @@ mod generate;
 mod live;
 mod minimize;
 mod run;
+mod side;
+mod sides;
 mod stats;
 mod tables;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
-use gup_fuzz::input::{Header, NamedSide};
 use gup_fuzz::layer::Focus;
-use gup_fuzz::oracle::Oracle;
-use gup_fuzz::report::Origin;
-use gup_fuzz::side::{self, Pair};
+use sides::{Chosen, SideArgs};
 
 /// Holds the kernel's page pinning code against a Rust reimplementation, or
 /// against another kernel's.
@@ -40,6 +38,8 @@ enum Command {
     Run(run::Args),
     /// Convert programs between text and wire, or tidy them
     Fmt(convert::Args),
+    /// Add, list and remove sides that are made of kernel trees
+    Side(side::Args),
     /// List the sides that can be compared
     Sides(tables::SidesArgs),
     /// List the WARN and BUG sites of the sides
@@ -60,103 +60,6 @@ enum Command {
     Gen(generate::Args),
     /// Measure programs per second
     Bench(bench::Args),
-}
-
-/// Which sides.
-#[derive(Args, Clone, Debug)]
-struct SideArgs {
-    /// The left side, as `gupdiff sides` lists them
-    #[arg(long, env = "GUPDIFF_LEFT", value_name = "SIDE")]
-    left: Option<String>,
-    /// The right side; `none`: only check the laws of the left
-    /// [default: the Rust rules that go with the left side]
-    #[arg(long, env = "GUPDIFF_RIGHT", value_name = "SIDE")]
-    right: Option<String>,
-}
-
-impl SideArgs {
-    fn pair(&self) -> Result<Pair> {
-        // make passes empty variables on.
-        let given = |name: &Option<String>| name.clone().filter(|n| !n.is_empty());
-        let (left, right) = (given(&self.left), given(&self.right));
-        Ok(Pair::open_or_default(left.as_deref(), right.as_deref())?)
-    }
-
-    fn oracle(&self) -> Result<Oracle> {
-        Ok(Oracle::new(self.pair()?))
-    }
-
-    /// The sides for a program: those that were asked for, else those that its
-    /// header names, else the default ones.
-    fn choose(&self, header: &Header, path: &str) -> Result<Chosen> {
-        let given = |name: &Option<String>| name.clone().filter(|n| !n.is_empty());
-        let (left, right) = (given(&self.left), given(&self.right));
-        let mut used = Vec::new();
-        let mut of_header = |side: &Option<NamedSide>| {
-            used.extend(side.clone());
-            side.as_ref().map(|side| side.name.clone())
-        };
-        // A left side that was asked for has a right one of its own.
-        let right = match (&left, right) {
-            (None, None) => of_header(&header.right),
-            (_, right) => right,
-        };
-        let left = left.or_else(|| of_header(&header.left));
-        let known = |side: &NamedSide| match side.name.as_str() {
-            "none" => true,
-            name => side::list().iter().any(|info| info.name == name),
-        };
-        if let Some(side) = used.iter().find(|side| !known(side)) {
-            let variables = header.make.as_deref().unwrap_or("KERNEL=... PATCH=...");
-            bail!(
-                "{path} was found with `{}`, which is not linked in here; to build that and run it: \
-                 {variables} scripts/gupdiff run {path} (or name other sides: --left, --right)",
-                side.name
-            );
-        }
-        let left = left.unwrap_or_else(side::default_left);
-        let right = right.unwrap_or_else(|| side::default_right(&left));
-        Ok(Chosen { left, right, used })
-    }
-
-    /// For reports: whether the command line must name the sides again.
-    fn origin(&self) -> Origin {
-        let flag = |value: &Option<String>, variable| {
-            let given = value.as_ref().filter(|v| !v.is_empty());
-            given.is_some() && given != std::env::var(variable).ok().as_ref()
-        };
-        Origin {
-            named: flag(&self.left, "GUPDIFF_LEFT") || flag(&self.right, "GUPDIFF_RIGHT"),
-            ..Origin::from_env()
-        }
-    }
-}
-
-/// The sides for one program.
-struct Chosen {
-    left: String,
-    right: String,
-    /// What was taken from the program's header.
-    used: Vec<NamedSide>,
-}
-
-impl Chosen {
-    fn open(&self) -> Result<Oracle> {
-        Ok(Oracle::new(Pair::open(&self.left, &self.right)?))
-    }
-
-    /// Why the sides may not do what they did when the header was written.
-    fn changed(&self) -> Option<String> {
-        let now = side::list();
-        let (was, is) = self.used.iter().find_map(|was| {
-            let is = now.iter().find(|info| info.name == was.name)?.to_string();
-            (was.info != is && was.info != was.name).then_some((was, is))
-        })?;
-        Some(format!(
-            "{} is not what it was when this was found\n  then  {}\n  now   {is}",
-            was.name, was.info
-        ))
-    }
 }
 
 /// Which layer.
@@ -208,6 +111,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Fmt(args) => convert::run(&args),
+        Command::Side(args) => side::run(&args),
         Command::Sides(args) => tables::sides(&args),
         Command::Sites(args) => tables::sites(&args),
         Command::Ops(args) => tables::ops(&args),

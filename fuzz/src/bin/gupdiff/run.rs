@@ -66,7 +66,7 @@ struct Sum {
 pub fn run(args: &Args) -> Result<Outcome> {
     let files = input::files(&args.paths)?;
     // Complains once about sides that do not exist, not once for each file.
-    args.sides.pair()?;
+    args.sides.check()?;
     let mut open = Open::default();
     let mut sum = Sum::default();
     let mut lines = Vec::new();
@@ -138,7 +138,6 @@ impl Open {
             .choose(&input.header, &path.display().to_string())?;
         let names = (chosen.left.clone(), chosen.right.clone());
         if self.names != names {
-            // A linked kernel has one set of variables: never open it twice.
             self.oracle = None;
         }
         let oracle = match self.oracle.take() {

@@ -84,7 +84,6 @@ pub fn sites(args: &SitesArgs) -> Result<Outcome> {
     let mut rows: BTreeMap<String, SiteRow> = BTreeMap::new();
     let mut hits = Stats::default();
     for name in &names {
-        // One at a time: a linked kernel has one set of variables.
         let pair = Pair::open(name, "none")?;
         for placed in pair.left.sites() {
             let site = placed.id.to_string();

@@ -137,7 +137,7 @@ mod page;
 mod pages;
 mod parse;
 mod scan;
-mod words;
+pub(crate) mod words;
 
 pub use error::ParseError;
 pub use format::{folio_names, format, format_op, page_name};

@@ -36,7 +36,7 @@ pub(super) const MIGRATETYPES: [&str; abi::GD_NR_MIGRATETYPES as usize] =
     ["unmovable", "movable", "reclaimable", "cma", "isolate"];
 
 /// `GD_F_*`.
-pub(super) const FLAGS: [&str; abi::GD_NR_FLAGS as usize] = [
+pub(crate) const FLAGS: [&str; abi::GD_NR_FLAGS as usize] = [
     "locked",
     "referenced",
     "uptodate",
@@ -63,7 +63,7 @@ pub(super) const FLAGS: [&str; abi::GD_NR_FLAGS as usize] = [
 ];
 
 /// `GD_FOLL_*`, without the kernel's prefix.
-pub(super) const FOLL: [&str; abi::GD_NR_FOLL as usize] = [
+pub(crate) const FOLL: [&str; abi::GD_NR_FOLL as usize] = [
     "WRITE",
     "GET",
     "PIN",

@@ -67,6 +67,8 @@ fn parse(text: &str) -> Option<SideInfo> {
         gup_sha256: None,
         config_sha256: get("config_sha256"),
         counterpart: Some(format!("rust:{rev}{suffix}")),
+        origin: None,
+        lacks: Vec::new(),
     })
 }
 

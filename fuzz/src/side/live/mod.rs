@@ -40,8 +40,11 @@ pub enum Error {
     #[error("live:{0} is not set up: make live KERNEL={0}")]
     NotSetUp(String),
     /// The side whose sites it shares is not there.
-    #[error("live:{0} needs {1}, which is not linked in")]
+    #[error("live:{0} needs {1}, which is not prepared: make setup")]
     NoCounterpart(String, String),
+    /// The same side cannot be made.
+    #[error("live:{0} shares its sites with another side: {1}")]
+    Counterpart(String, Box<super::Error>),
     /// No emulator.
     #[error("qemu-system-x86_64 is not installed (Debian: apt-get install qemu-system-x86)")]
     NoQemu,
@@ -94,10 +97,8 @@ impl LiveSide {
         let missing = |what: &str| Error::NoCounterpart(name.into(), what.into());
         let screen = RustSide::open(&rust).ok_or_else(|| missing(&rust))?;
         let linked = rust.trim_start_matches("rust:");
-        let known = csrc::kernels()
-            .iter()
-            .find(|kernel| kernel.name() == linked)
-            .map(c::sites)
+        let known = c::sites(linked)
+            .map_err(|error| Error::Counterpart(name.into(), Box::new(error)))?
             .ok_or_else(|| missing(&format!("c:{linked}")))?;
         let guest = Guest::boot(&kit, mappings)?;
         let (release, version, debug_vm) = guest.shared.kernel();

@@ -60,6 +60,8 @@ fn info(rules: &Rules) -> SideInfo {
         gup_sha256: None,
         config_sha256: None,
         counterpart: Some(format!("c:{}", rules.name())),
+        origin: None,
+        lacks: Vec::new(),
     }
 }
 

@@ -2,9 +2,13 @@
 //! Stubs for what the harness does not provide: each ends the program with
 //! its own name.
 
-use anyhow::{Context, Result};
+use crate::error::{Error, Result, at};
 use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, elf};
-use std::{collections::BTreeMap, collections::BTreeSet, fmt::Write, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
 
 /// Left to the final link: the C library and the engines' runtimes.
 const ELSEWHERE: &[&str] = &[
@@ -30,43 +34,35 @@ const ELSEWHERE_PREFIXES: &[&str] = &[
 pub fn source(units: &[PathBuf]) -> Result<String> {
     let (mut defined, mut wanted) = (BTreeSet::new(), BTreeMap::new());
     for unit in units {
-        scan(unit, &mut defined, &mut wanted)?;
+        let data = fs::read(unit).map_err(at(unit))?;
+        scan(&data, &mut defined, &mut wanted)
+            .map_err(|e| Error::Damaged(unit.clone(), e.to_string()))?;
     }
-    wanted.retain(|name, _| {
+    wanted.retain(|name: &String, _| {
         !defined.contains(name)
             && !ELSEWHERE.contains(&name.as_str())
             && !ELSEWHERE_PREFIXES.iter().any(|p| name.starts_with(p))
     });
-
-    let mut c = String::from("extern void gd_gap(unsigned int) __attribute__((noreturn));\n");
-    for (i, (name, called)) in wanted.iter().enumerate() {
-        if *called {
-            writeln!(c, "void {name}(void) {{ gd_gap({i}); }}")?;
-        } else {
-            // nobody can be stopped at a read of data: give zeros
-            writeln!(c, "char {name}[4096] __attribute__((aligned(64)));")?;
-        }
-    }
-    writeln!(c, "const char *const gd_gap_names[] = {{")?;
-    for name in wanted.keys() {
-        writeln!(c, "\t\"{name}\",")?;
-    }
-    writeln!(
-        c,
-        "\t0\n}};\nconst unsigned int gd_nr_gaps = {};",
-        wanted.len()
-    )?;
-    Ok(c)
+    let stub = |(i, (name, called)): (usize, (&String, &bool))| match called {
+        true => format!("void {name}(void) {{ gd_gap({i}); }}\n"),
+        // nobody can be stopped at a read of data: give zeros
+        false => format!("char {name}[4096] __attribute__((aligned(64)));\n"),
+    };
+    let stubs: String = wanted.iter().enumerate().map(stub).collect();
+    let names: String = wanted.keys().map(|name| format!("\t\"{name}\",\n")).collect();
+    Ok(format!(
+        "extern void gd_gap(unsigned int) __attribute__((noreturn));\n{stubs}\
+         const char *const gd_gap_names[] = {{\n{names}\t0\n}};\n"
+    ))
 }
 
 /// Notes what a unit defines, and what it wants: true if it calls it.
 fn scan(
-    unit: &PathBuf,
+    data: &[u8],
     defined: &mut BTreeSet<String>,
     wanted: &mut BTreeMap<String, bool>,
-) -> Result<()> {
-    let data = fs::read(unit)?;
-    let file = object::File::parse(&*data).with_context(|| unit.display().to_string())?;
+) -> object::Result<()> {
+    let file = object::File::parse(data)?;
     for symbol in file.symbols() {
         let Ok(name) = symbol.name() else { continue };
         if name.is_empty() {

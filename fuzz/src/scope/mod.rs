@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What two revisions of different ages have in common.
+//! What two sides have in common.
+//!
+//! What one of them does not have at all, a function or an option, is
+//! [`Unavailable`] and taken out of programs. What both have, but count in
+//! different ways, is narrowed:
 //!
 //! The FOLL_PIN series counts every pin as 1024 references and knows neither
 //! long-term pins nor a zero page; a kernel since 6.1 counts the pins of large
@@ -10,15 +14,51 @@
 
 use csrc::abi;
 
+mod unavailable;
+
+pub use unavailable::Unavailable;
+
 use crate::accepted::RevisionPair;
 use crate::layer;
 use crate::layout::is_device;
 use crate::ops::Rev;
 use crate::program::{self, Program};
+use crate::side::Pair;
+
+/// The programs that two sides have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    common: Common,
+    unavailable: Option<Box<Unavailable>>,
+}
+
+impl Scope {
+    /// What two sides have in common.
+    pub fn of(pair: &Pair) -> Self {
+        Self {
+            common: Common::of(pair.revisions()),
+            unavailable: Unavailable::of(pair).map(Box::new),
+        }
+    }
+
+    /// In words, for a campaign's header; nothing if it is everything.
+    pub fn text(revisions: RevisionPair) -> Option<&'static str> {
+        Common::of(revisions).text()
+    }
+
+    /// Changes a program into one within the scope; it stays normalised.
+    #[inline]
+    pub fn narrow(&self, program: &mut Program) {
+        if let Some(unavailable) = &self.unavailable {
+            unavailable.take_out(program);
+        }
+        self.common.narrow(program);
+    }
+}
 
 /// The programs that a pair of revisions has in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+enum Common {
     /// All.
     All,
     /// The page level, without interleavings: the FOLL_PIN series has no walk.
@@ -27,9 +67,9 @@ pub enum Scope {
     SmallPages,
 }
 
-impl Scope {
+impl Common {
     /// What a pair of revisions has in common.
-    pub fn of(revisions: RevisionPair) -> Self {
+    fn of(revisions: RevisionPair) -> Self {
         let series = |rev| matches!(rev, Rev::Series(_));
         match (series(revisions.left), series(revisions.right)) {
             (false, false) => Self::All,
@@ -39,7 +79,7 @@ impl Scope {
     }
 
     /// In words, for a campaign's header; nothing if it is everything.
-    pub fn text(self) -> Option<&'static str> {
+    fn text(self) -> Option<&'static str> {
         match self {
             // The layer says so.
             Self::All | Self::PageLevel => None,
@@ -51,7 +91,7 @@ impl Scope {
     }
 
     /// Changes a program into one within the scope; it stays normalised.
-    pub fn narrow(self, program: &mut Program) {
+    fn narrow(self, program: &mut Program) {
         if self == Self::All {
             return;
         }
@@ -113,9 +153,9 @@ mod tests {
 
     #[test]
     fn revisions_of_one_kind_have_everything_in_common() {
-        assert_eq!(Scope::of(pair(Rev::V8, Rev::V9)), Scope::PageLevel);
-        assert_eq!(Scope::of(pair(Rev::V6_1, Rev::V6_12)), Scope::All);
-        assert_eq!(Scope::of(pair(Rev::V11, Rev::V6_1)), Scope::SmallPages);
+        assert_eq!(Common::of(pair(Rev::V8, Rev::V9)), Common::PageLevel);
+        assert_eq!(Common::of(pair(Rev::V6_1, Rev::V6_12)), Common::All);
+        assert_eq!(Common::of(pair(Rev::V11, Rev::V6_1)), Common::SmallPages);
     }
 
     #[test]
@@ -123,9 +163,9 @@ mod tests {
         let mut rng = Rng::new(1);
         for _ in 0..500 {
             let mut program = generate::program(&mut rng, &Profile::new(Rev::V11));
-            Scope::SmallPages.narrow(&mut program);
+            Common::SmallPages.narrow(&mut program);
             let once = program;
-            Scope::SmallPages.narrow(&mut program);
+            Common::SmallPages.narrow(&mut program);
             assert_eq!(program, once);
             assert!(program.folios().iter().all(|f| f.order == 0 && f.kind != 2));
         }

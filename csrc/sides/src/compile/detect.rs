@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a tree has is found out by compiling.
+//!
+//! A message of the compiler that points into a piece of the harness says that
+//! the tree lacks what the piece is about.  Pieces are:
+//!
+//! * an operation, `OP(ROLE) ...` or `WALK(ROLE, ...)` at the start of a line:
+//!   its other spellings (that of another branch of `GD_SINCE`, or the block
+//!   itself with `GD_SINCE` answered the other way) are tried, then it is absent;
+//! * a row of a table, `[GD_...] = ...` in a line of its own: cut;
+//! * what stands between `#ifndef GD_WITHOUT_NAME` and its `#else` or `#endif`:
+//!   the macro is defined.
+//!
+//! Edited files reach the compiler through an overlay; lines keep their numbers.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+/// A piece of the harness that this tree cannot have as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Piece {
+    /// The operation of that role.
+    Operation(String),
+    /// The row of a table: the name in the brackets.
+    Row(String),
+    /// A named part of the world or of what is seen of it.
+    Part(String),
+}
+
+impl fmt::Display for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operation(name) | Self::Row(name) | Self::Part(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What is done about the pieces that did not compile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Edits {
+    files: BTreeMap<PathBuf, BTreeMap<Piece, usize>>,
+}
+
+/// A block of text that defines an operation.
+struct Block {
+    role: String,
+    lines: Range<usize>,
+}
+
+impl Edits {
+    /// Takes notice of the compiler's messages.  Returns the first one that no
+    /// piece answers for.
+    pub fn learn(&mut self, messages: &[Message], read: &dyn Fn(&Path) -> String) -> Option<Message> {
+        let mut seen = Vec::new();
+        for message in messages {
+            let text = read(&message.file);
+            let Some(piece) = piece_at(&text, message.line) else {
+                return Some(message.clone());
+            };
+            // Several messages may be about one attempt.
+            let key = (message.file.clone(), piece.clone());
+            if seen.contains(&key) {
+                continue;
+            }
+            seen.push(key);
+            let tried = self.files.entry(message.file.clone()).or_default();
+            let tried = tried.entry(piece.clone()).or_default();
+            *tried += 1;
+            if *tried > attempts(&text, &piece) {
+                return Some(message.clone());
+            }
+        }
+        None
+    }
+
+    /// What the tree does not have.
+    pub fn absent(&self, read: &dyn Fn(&Path) -> String) -> Vec<Piece> {
+        let mut absent = Vec::new();
+        for (file, pieces) in &self.files {
+            let text = read(file);
+            let gone = |(piece, tried): &(&Piece, &usize)| **tried >= attempts(&text, piece);
+            absent.extend(pieces.iter().filter(gone).map(|(piece, _)| piece.clone()));
+        }
+        absent
+    }
+
+    /// Macros to define.
+    pub fn macros(&self) -> Vec<String> {
+        let pieces = self.files.values().flat_map(|pieces| pieces.keys());
+        let parts = pieces.filter_map(|piece| match piece {
+            Piece::Part(name) => Some(format!("-DGD_WITHOUT_{name}")),
+            _ => None,
+        });
+        parts.collect()
+    }
+
+    /// The files that are to be compiled in another form.
+    pub fn edited(&self, read: &dyn Fn(&Path) -> String) -> Vec<(PathBuf, String)> {
+        let edit = |(file, pieces): (&PathBuf, &BTreeMap<Piece, usize>)| {
+            (file.clone(), edit(&read(file), file, pieces))
+        };
+        self.files.iter().map(edit).collect()
+    }
+}
+
+/// How often a piece may fail until it counts as absent.
+fn attempts(text: &str, piece: &Piece) -> usize {
+    match piece {
+        Piece::Operation(role) => spellings(text, role).len().max(1),
+        Piece::Row(_) | Piece::Part(_) => 1,
+    }
+}
+
+/// A text of an operation, and what `GD_SINCE` is to say in it.
+struct Spelling {
+    lines: Range<usize>,
+    since: Option<bool>,
+}
+
+/// All spellings of an operation: the first one stands for the file as it is.
+fn spellings(text: &str, role: &str) -> Vec<Spelling> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut all = Vec::new();
+    for block in blocks(text).into_iter().filter(|b| b.role == role) {
+        let branches = lines[block.lines.clone()].iter().any(|l| l.contains("GD_SINCE"));
+        let hints: &[Option<bool>] = match branches {
+            true => &[Some(true), Some(false)],
+            false => &[None],
+        };
+        all.extend(hints.iter().map(|&since| Spelling {
+            lines: block.lines.clone(),
+            since,
+        }));
+    }
+    // The file as it is was one of them, but which one it does not say.
+    all.insert(0, Spelling { lines: 0..0, since: None });
+    all
+}
+
+/// The operations of a file.
+fn blocks(text: &str) -> Vec<Block> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (i, line) in lines.iter().enumerate() {
+        let Some(rest) = line.strip_prefix("OP(").or(line.strip_prefix("WALK(")) else {
+            continue;
+        };
+        let role: String = rest
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect();
+        let one_line = line.contains('{') || line.starts_with("WALK(");
+        let end = match one_line {
+            true => i,
+            false => (i..lines.len()).find(|&k| lines[k] == "}").unwrap_or(i),
+        };
+        found.push(Block {
+            role,
+            lines: i..end + 1,
+        });
+    }
+    found
+}
+
+/// The piece that a line, counted from 1, belongs to.
+fn piece_at(text: &str, line: usize) -> Option<Piece> {
+    let at = line.checked_sub(1)?;
+    let lines: Vec<&str> = text.lines().collect();
+    if let Some(block) = blocks(text).into_iter().find(|b| b.lines.contains(&at)) {
+        return Some(Piece::Operation(block.role));
+    }
+    let row = lines.get(at)?.trim();
+    if let Some((name, _)) = row.strip_prefix("[GD_").and_then(|r| r.split_once("] =")) {
+        return Some(Piece::Row(format!("GD_{name}")));
+    }
+    part_around(&lines, at)
+}
+
+/// The innermost `#ifndef GD_WITHOUT_...` that a line is in, not in its `#else`.
+fn part_around(lines: &[&str], at: usize) -> Option<Piece> {
+    let mut open: Vec<Option<String>> = Vec::new();
+    for line in lines.iter().take(at) {
+        let line = line.trim_start();
+        if let Some(name) = line.strip_prefix("#ifndef GD_WITHOUT_") {
+            open.push(Some(name.trim().into()));
+        } else if line.starts_with("#if") {
+            open.push(None);
+        } else if line.starts_with("#else") || line.starts_with("#elif") {
+            if let Some(last) = open.last_mut() {
+                *last = None;
+            }
+        } else if line.starts_with("#endif") {
+            open.pop();
+        }
+    }
+    open.into_iter().rev().flatten().next().map(Piece::Part)
+}
+
+/// The file with its failed pieces cut and other spellings tried.
+fn edit(text: &str, file: &Path, pieces: &BTreeMap<Piece, usize>) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut more = String::new();
+    for (piece, &tried) in pieces {
+        match piece {
+            Piece::Part(_) => {}
+            Piece::Row(name) => {
+                let row = format!("[{name}] =");
+                let cut = lines.iter_mut().filter(|l| l.trim_start().starts_with(&row));
+                cut.for_each(String::clear);
+            }
+            Piece::Operation(role) => {
+                for block in blocks(text).into_iter().filter(|b| b.role == *role) {
+                    // directives within stay balanced: they go too
+                    lines[block.lines].iter_mut().for_each(String::clear);
+                }
+                if let Some(spelling) = spellings(text, role).get(tried) {
+                    more.push_str(&spelled(text, file, spelling));
+                }
+            }
+        }
+    }
+    lines.join("\n") + "\n" + &more
+}
+
+/// One spelling, to be put at the end of the file.
+fn spelled(text: &str, file: &Path, spelling: &Spelling) -> String {
+    let body: Vec<&str> = text.lines().collect();
+    let body = body[spelling.lines.clone()].join("\n");
+    let line = format!("#line {} \"{}\"\n", spelling.lines.start + 1, file.display());
+    match spelling.since {
+        None => format!("{line}{body}\n"),
+        Some(since) => format!(
+            "#pragma push_macro(\"GD_SINCE\")\n#undef GD_SINCE\n#define GD_SINCE(a, b) {}\n\
+             {line}{body}\n#pragma pop_macro(\"GD_SINCE\")\n",
+            u8::from(since)
+        ),
+    }
+}
+
+/// One error of the compiler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The file, as the compiler names it.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The whole line of the message.
+    pub text: String,
+}
+
+impl Message {
+    /// The errors in what the compiler printed.
+    pub fn all(output: &str) -> Vec<Self> {
+        let parse = |text: &str| {
+            let place = text.split_once(": error: ").or(text.split_once(": fatal error: "))?.0;
+            let mut parts = place.rsplitn(3, ':');
+            let (_column, line) = (parts.next()?, parts.next()?);
+            Some(Self {
+                line: line.parse().ok()?,
+                file: PathBuf::from(parts.next()?),
+                text: text.trim().into(),
+            })
+        };
+        output.lines().filter_map(parse).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPS: &str = "\
+static const unsigned bits[] = {
+	[GD_A] = A,
+	[GD_B] = B,
+};
+#if GD_SINCE(6, 12)
+OP(GET)	{ get_new(x); }
+#else
+OP(GET)	{ get_old(x); }
+#endif
+OP(PUT)
+{
+#if GD_SINCE(6, 12)
+	put_new(x);
+#else
+	put_old(x);
+#endif
+}
+#ifndef GD_WITHOUT_KEY
+int key;
+#else
+int no_key;
+#endif
+";
+
+    fn message(line: usize) -> Message {
+        Message {
+            file: "ops.c".into(),
+            line,
+            text: format!("ops.c:{line}:1: error: x"),
+        }
+    }
+
+    fn read(_: &Path) -> String {
+        OPS.into()
+    }
+
+    #[test]
+    fn a_line_belongs_to_its_piece() {
+        let piece = |line| piece_at(OPS, line);
+        assert_eq!(piece(3), Some(Piece::Row("GD_B".into())));
+        assert_eq!(piece(6), Some(Piece::Operation("GET".into())));
+        assert_eq!(piece(13), Some(Piece::Operation("PUT".into())));
+        assert_eq!(piece(19), Some(Piece::Part("KEY".into())));
+        assert_eq!(piece(21), None);
+        assert_eq!(piece(1), None);
+    }
+
+    #[test]
+    fn an_operation_is_spelled_in_other_ways_before_it_is_absent() {
+        let mut edits = Edits::default();
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            assert_eq!(edits.learn(&[message(13)], &read), None);
+            let (_, text) = edits.edited(&read).pop().unwrap();
+            assert_eq!(text.lines().nth(18), Some("int key;"), "lines keep their numbers");
+            seen.push(text.split_once("#define GD_SINCE(a, b) ").map(|(_, t)| t[..1].to_owned()));
+        }
+        assert_eq!(seen, [Some("1".into()), Some("0".into()), None]);
+        assert_eq!(edits.absent(&read), [Piece::Operation("PUT".into())]);
+        assert!(edits.learn(&[message(13)], &read).is_some(), "cut, and still an error");
+    }
+
+    #[test]
+    fn two_messages_of_one_attempt_count_once() {
+        let mut edits = Edits::default();
+        edits.learn(&[message(13), message(15)], &read);
+        assert_eq!(edits.absent(&read), []);
+    }
+
+    #[test]
+    fn rows_are_cut_and_parts_are_defined_away() {
+        let mut edits = Edits::default();
+        assert_eq!(edits.learn(&[message(3), message(19)], &read), None);
+        assert_eq!(edits.macros(), ["-DGD_WITHOUT_KEY"]);
+        let (_, text) = edits.edited(&read).pop().unwrap();
+        assert!(text.contains("[GD_A]") && !text.contains("[GD_B]"));
+    }
+
+    #[test]
+    fn errors_elsewhere_are_the_trees_own() {
+        let mut edits = Edits::default();
+        assert_eq!(edits.learn(&[message(21)], &read), Some(message(21)));
+    }
+
+    #[test]
+    fn messages_are_read() {
+        let text = "In file included from a.c:1:\nb.h:12:3: error: no such thing\n  1 | x\n";
+        assert_eq!(
+            Message::all(text),
+            [Message {
+                file: "b.h".into(),
+                line: 12,
+                text: "b.h:12:3: error: no such thing".into()
+            }]
+        );
+    }
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+//! One translation unit, kept by the contents of all files that it reads.
+//!
+//! A manifest per command line lists what was read the last times, with hashes;
+//! an entry whose files are all unchanged names the object.  So an edit of a
+//! header that a unit does not read, a patch that is taken back, and the same
+//! unit of another side cost nothing.
+
+use super::detect::{Edits, Message, Piece};
+use crate::{
+    Store,
+    error::{Error, Result, at},
+    overlay::Overlay,
+    store::{self, sha256},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Mutex,
+};
+
+/// The compiler: the harness is written for clang's hooks.
+pub(super) const CLANG: &str = "clang-19";
+/// So many states of the files of a unit are remembered.
+const REMEMBERED: usize = 64;
+
+/// What is to be compiled.
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    pub source: PathBuf,
+    pub args: Vec<String>,
+}
+
+/// A compiled unit.
+#[derive(Clone, Debug)]
+pub(super) struct Compiled {
+    pub object: PathBuf,
+    /// Hash of all that it was made from.
+    pub key: String,
+    /// What the tree lacks.
+    pub absent: Vec<Piece>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Entry {
+    /// The files that the compiler read, with their hashes.
+    read: Vec<(PathBuf, String)>,
+    absent: Vec<Piece>,
+    key: String,
+}
+
+/// Compiles units of one side.
+pub(super) struct Units<'a> {
+    pub store: &'a Store,
+    /// The side, for messages.
+    pub side: &'a str,
+    pub overlay: &'a Overlay,
+    pub hashes: &'a Hashes,
+}
+
+/// The hashes of files, each computed once.
+#[derive(Default)]
+pub(super) struct Hashes(Mutex<HashMap<PathBuf, String>>);
+
+impl Hashes {
+    fn of(&self, path: &Path) -> String {
+        let lock = || self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(known) = lock().get(path) {
+            return known.clone();
+        }
+        // A file that is gone is unlike any file.
+        let hash = fs::read(path).map_or_else(|_| String::new(), sha256);
+        lock().insert(path.into(), hash.clone());
+        hash
+    }
+}
+
+impl Units<'_> {
+    /// The object of a unit, compiled if it has to be.
+    pub fn compile(&self, unit: &Unit) -> Result<Compiled> {
+        let request = self.request(unit);
+        let dir = self.store.units();
+        let manifest = dir.join(format!("{request}.json"));
+        if let Some(found) = self.look_up(&manifest) {
+            return Ok(found);
+        }
+        // Who compiles the same at the same time waits, and finds it then.
+        let _lock = self.store.lock(&format!("unit-{}", &request[..16]))?;
+        if let Some(found) = self.look_up(&manifest) {
+            return Ok(found);
+        }
+        fs::create_dir_all(&dir).map_err(at(&dir))?;
+        let (entry, object) = self.run(unit, &request)?;
+        let path = dir.join(format!("{}.o", entry.key));
+        object.persist(&path).map_err(|e| at(&path)(e.error))?;
+        let found = Compiled {
+            object: path,
+            key: entry.key.clone(),
+            absent: entry.absent.clone(),
+        };
+        let mut entries = entries(&manifest);
+        entries.retain(|old| old.key != entry.key);
+        entries.insert(0, entry);
+        entries.truncate(REMEMBERED);
+        let text = serde_json::to_vec(&entries).map_err(std::io::Error::other);
+        store::write(&manifest, &text.map_err(at(&manifest))?)?;
+        Ok(found)
+    }
+
+    /// Stands for the command line.
+    fn request(&self, unit: &Unit) -> String {
+        let mut hash = Sha256::new();
+        hash.update(compiler());
+        hash.update(unit.source.as_os_str().as_encoded_bytes());
+        for arg in &unit.args {
+            hash.update([0]);
+            hash.update(arg);
+        }
+        // a file that a patch adds may stand before another one of its name
+        for path in self.overlay.added() {
+            hash.update([1]);
+            hash.update(path.as_os_str().as_encoded_bytes());
+        }
+        format!("{:x}", hash.finalize())
+    }
+
+    fn look_up(&self, manifest: &Path) -> Option<Compiled> {
+        let valid = |entry: &Entry| {
+            let same = |(path, hash): &(PathBuf, String)| self.hash(path) == *hash;
+            entry.read.iter().all(same)
+        };
+        let entry = entries(manifest).into_iter().find(valid)?;
+        let object = self.store.units().join(format!("{}.o", entry.key));
+        if !object.exists() {
+            return None;
+        }
+        store::used(&object);
+        store::used(manifest);
+        Some(Compiled {
+            object,
+            key: entry.key,
+            absent: entry.absent,
+        })
+    }
+
+    fn hash(&self, path: &Path) -> String {
+        self.hashes.of(self.overlay.real(path))
+    }
+
+    /// Runs the compiler until it is content, leaving out what the tree lacks.
+    fn run(&self, unit: &Unit, request: &str) -> Result<(Entry, tempfile::NamedTempFile)> {
+        let dir = self.store.units();
+        let scratch = tempfile::Builder::new()
+            .prefix(".work-")
+            .tempdir_in(&dir)
+            .map_err(at(&dir))?;
+        let read = |path: &Path| fs::read_to_string(self.overlay.real(path)).unwrap_or_default();
+        let mut edits = Edits::default();
+        let deps = scratch.path().join("deps");
+        let object = tempfile::Builder::new()
+            .prefix(".new-")
+            .tempfile_in(&dir)
+            .map_err(at(&dir))?;
+        loop {
+            let mut overlay = self.overlay.clone();
+            for (i, (path, text)) in edits.edited(&read).into_iter().enumerate() {
+                let file = scratch.path().join(format!("edited-{i}"));
+                fs::write(&file, text).map_err(at(&file))?;
+                overlay.insert(path, file);
+            }
+            let mut command = Command::new(CLANG);
+            command.args(&unit.args).args(edits.macros());
+            if !overlay.is_empty() {
+                let file = scratch.path().join("overlay");
+                fs::write(&file, overlay.description()).map_err(at(&file))?;
+                command.arg("-ivfsoverlay").arg(file);
+            }
+            command
+                .args(["-fno-color-diagnostics", "-fno-caret-diagnostics", "-ferror-limit=0"])
+                .args(["-MD", "-MF"])
+                .arg(&deps)
+                .arg("-c")
+                .arg(&unit.source)
+                .arg("-o")
+                .arg(object.path());
+            let output = command
+                .output()
+                .map_err(|_| Error::Missing(CLANG.into()))?;
+            if output.status.success() {
+                break;
+            }
+            let text = String::from_utf8_lossy(&output.stderr);
+            let messages = Message::all(&text);
+            let mine = |m: &Message| m.file.starts_with(harness());
+            let stuck = match messages.iter().find(|m| !mine(m)) {
+                Some(of_the_tree) => Some(of_the_tree.clone()),
+                None => edits.learn(&messages, &read),
+            };
+            if messages.is_empty() || stuck.is_some() {
+                let first = stuck.map(|m| m.text);
+                return Err(self.failed(&text, first, request));
+            }
+        }
+        let list = fs::read_to_string(&deps).map_err(at(&deps))?;
+        let read_files: Vec<(PathBuf, String)> = dependencies(&list)
+            .map(|path| {
+                let hash = self.hash(&path);
+                (path, hash)
+            })
+            .collect();
+        let mut hash = Sha256::new();
+        hash.update(request);
+        for (path, sum) in &read_files {
+            hash.update(path.as_os_str().as_encoded_bytes());
+            hash.update(sum);
+        }
+        let entry = Entry {
+            key: format!("{:x}", hash.finalize()),
+            absent: edits.absent(&read),
+            read: read_files,
+        };
+        Ok((entry, object))
+    }
+
+    fn failed(&self, text: &str, first: Option<String>, request: &str) -> Error {
+        let log = self.store.logs().join(format!("compile-{}.log", &request[..12]));
+        // The first message is in the error; a full disk may keep the others back.
+        let _ = store::write(&log, text.as_bytes());
+        let first = first.or_else(|| text.lines().find(|l| l.contains("error")).map(str::to_owned));
+        Error::Compile {
+            side: self.side.into(),
+            first: first.unwrap_or_else(|| "the compiler gives no message".into()),
+            log,
+        }
+    }
+}
+
+/// The folder of the harness.
+pub(super) fn harness() -> PathBuf {
+    store::checkout().join("csrc")
+}
+
+fn entries(manifest: &Path) -> Vec<Entry> {
+    let text = fs::read(manifest).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// Which compiler it is: another version makes other objects.
+fn compiler() -> &'static str {
+    static VERSION: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    VERSION.get_or_init(|| {
+        let output = Command::new(CLANG).arg("--version").output();
+        output.map_or_else(
+            |_| String::new(),
+            |o| String::from_utf8_lossy(&o.stdout).into_owned(),
+        )
+    })
+}
+
+/// The files of a dependency list in make's form.
+fn dependencies(list: &str) -> impl Iterator<Item = PathBuf> {
+    let files = list.split_once(": ").map_or("", |(_, files)| files);
+    files
+        .split_whitespace()
+        .filter(|word| *word != "\\")
+        .map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dependency_list_is_read() {
+        let list = "x.o: /a/b.c \\\n  /a/c.h /a/d.h \\\n  /e.h\n";
+        let files: Vec<_> = dependencies(list).collect();
+        assert_eq!(files, ["/a/b.c", "/a/c.h", "/a/d.h", "/e.h"].map(PathBuf::from));
+    }
+}

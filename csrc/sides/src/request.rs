@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+//! From what somebody asks for to a recipe: the tree is prepared, the patch is
+//! applied to an overlay.
+
+use crate::{
+    Recipe, Store,
+    error::{Error, Result, at},
+    git,
+    overlay::{self, Overlay},
+    patch::{self, Series},
+    recipe::split_name,
+    store::{self, sha256},
+    tree::{self, Tree},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A kernel, and what is different about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// A known version, the name of a side that was added, or the path of a
+    /// tree; `-nodebug` behind it turns DEBUG_VM off.
+    pub kernel: String,
+    /// A commit, if the tree is that of a git repository.
+    pub rev: Option<String>,
+    /// A diff, an mbox or a folder of `git format-patch`.
+    pub patch: Option<PathBuf>,
+    /// Functions that go by another name there: `(known name, new name)`.
+    pub renamed: Vec<(String, String)>,
+    /// The side's name, instead of one that is made from the above.
+    pub name: Option<String>,
+}
+
+/// What a request came to.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// What the side is made of.
+    pub recipe: Recipe,
+    /// Which configuration was asked for.
+    pub debug_vm: bool,
+    /// For people: what was left out of a patch, and the like.
+    pub notes: Vec<String>,
+}
+
+impl Resolved {
+    /// The side's name: `c:...`.
+    pub fn side(&self) -> String {
+        format!("c:{}{}", self.recipe.name, suffix(self.debug_vm))
+    }
+}
+
+fn suffix(debug_vm: bool) -> &'static str {
+    if debug_vm { "" } else { "-nodebug" }
+}
+
+/// `old=new,...`, as in `RENAMED=`.
+pub fn parse_renamed(text: &str) -> Result<Vec<(String, String)>> {
+    let name = |word: &str| {
+        let word = word.trim();
+        let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+        let fine = word.starts_with(first) && word.chars().all(|c| first(c) || c.is_ascii_digit());
+        fine.then(|| word.to_owned())
+    };
+    let pair = |pair: &str| {
+        let (old, new) = pair.split_once('=')?;
+        Some((name(old)?, name(new)?))
+    };
+    text.split(',')
+        .filter(|word| !word.trim().is_empty())
+        .map(|word| {
+            pair(word).ok_or_else(|| {
+                Error::Unknown(format!(
+                    "RENAMED: `{word}` is not OLD=NEW, two names of functions (separate several by commas)"
+                ))
+            })
+        })
+        .collect()
+}
+
+/// Is a word meant as a path?
+pub fn is_path(word: &str) -> bool {
+    word.contains('/') || matches!(word, "." | ".." | "~")
+}
+
+impl Request {
+    /// Prepares what is asked for; the recipe is kept unless it is that of a
+    /// known kernel as it is.
+    pub fn resolve(&self, store: &Store) -> Result<Resolved> {
+        let mut notes = Vec::new();
+        let (mut recipe, debug_vm) = match is_path(&self.kernel) {
+            true => self.of_path(store)?,
+            false => self.of_name(store)?,
+        };
+        recipe.renamed.extend(self.renamed.iter().map(|(old, new)| (new.clone(), old.clone())));
+        if let Some(path) = &self.patch {
+            self.apply(store, &mut recipe, debug_vm, path, &mut notes)?;
+        }
+        if let Some(name) = &self.name {
+            recipe.name = check_name(name)?;
+        }
+        if Tree::find(store, &recipe.name)?.as_ref().map(Recipe::of_tree).as_ref() != Some(&recipe) {
+            recipe.save(store)?;
+        }
+        Ok(Resolved {
+            recipe,
+            debug_vm,
+            notes,
+        })
+    }
+
+    fn of_name(&self, store: &Store) -> Result<(Recipe, bool)> {
+        if self.rev.is_some() {
+            return Err(Error::Unknown(format!(
+                "REV= takes a commit of a git tree: KERNEL=PATH, not KERNEL={}",
+                self.kernel
+            )));
+        }
+        let (name, debug_vm) = split_name(&self.kernel);
+        if tree::known().iter().any(|(known, _)| *known == name) {
+            let tree = match Tree::find(store, name)? {
+                Some(tree) if tree.has(debug_vm) => tree,
+                _ => tree::configured(store, &[name], name, debug_vm)?,
+            };
+            return Ok((Recipe::of_tree(&tree), debug_vm));
+        }
+        match Recipe::find(store, name)? {
+            Some(recipe) => Ok((recipe, debug_vm)),
+            None => {
+                let known = tree::known().into_iter().map(|(known, _)| known.to_owned());
+                let added = Recipe::all(store)?.into_iter().map(|recipe| recipe.name);
+                let mut all: Vec<String> = known.chain(added).collect();
+                let mut seen = std::collections::BTreeSet::new();
+                all.retain(|name| seen.insert(name.clone()));
+                Err(Error::Unknown(format!(
+                    "unknown kernel `{}`; there are {}, each with -nodebug, or give the path of a tree",
+                    self.kernel,
+                    all.join(", ")
+                )))
+            }
+        }
+    }
+
+    fn of_path(&self, store: &Store) -> Result<(Recipe, bool)> {
+        let (path, debug_vm) = self.tree_path()?;
+        let real = path.canonicalize().map_err(at(&path))?;
+        let name = tree_name(&real);
+        let (name, tree) = match &self.rev {
+            None => (name, real.clone()),
+            Some(rev) => {
+                let commit = git::resolve(&real, rev)?;
+                let name = format!("{name}@{}", &commit.hash[..12]);
+                (name.clone(), exported(store, &real, &commit.hash, &name)?)
+            }
+        };
+        let text = tree.display().to_string();
+        let mut what = vec!["--tree", &text, "--name", &name];
+        let mut prepared = tree::configured(store, &what, &name, debug_vm)?;
+        if !generated_hold(&prepared, debug_vm, &Overlay::default(), store)? {
+            what.insert(0, "--fresh");
+            prepared = tree::configured(store, &what, &name, debug_vm)?;
+        }
+        let mut recipe = Recipe::of_tree(&prepared);
+        recipe.origin = match &self.rev {
+            None => real.display().to_string(),
+            Some(_) => format!("{}, commit {}", real.display(), name.rsplit('@').next().unwrap_or("")),
+        };
+        Ok((recipe, debug_vm))
+    }
+
+    fn tree_path(&self) -> Result<(PathBuf, bool)> {
+        let expanded = match (self.kernel.strip_prefix('~'), env::var_os("HOME")) {
+            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+                format!("{}{rest}", Path::new(&home).display())
+            }
+            _ => self.kernel.clone(),
+        };
+        let path = PathBuf::from(&expanded);
+        if path.is_dir() {
+            return Ok((path, true));
+        }
+        let (plain, debug_vm) = split_name(&expanded);
+        let path = PathBuf::from(plain);
+        match path.is_dir() {
+            true => Ok((path, debug_vm)),
+            false => Err(Error::Unknown(format!("KERNEL={}: no such folder", self.kernel))),
+        }
+    }
+
+    fn apply(
+        &self,
+        store: &Store,
+        recipe: &mut Recipe,
+        debug_vm: bool,
+        path: &Path,
+        notes: &mut Vec<String>,
+    ) -> Result<()> {
+        if recipe.overlay.is_some() {
+            return Err(Error::Unknown(format!(
+                "the side {} has a patch already; give the kernel that it was made from",
+                recipe.name
+            )));
+        }
+        let series = Series::read(path)?;
+        let tree = Tree::find(store, &recipe.tree)?
+            .ok_or_else(|| Error::Unknown(format!("{} is not prepared", recipe.tree)))?;
+        let scratch = store::scratch(&store.overlays().join("new"))?;
+        // what it writes appears as a whole
+        let files = scratch.path().join("files");
+        let applied = patch::apply(&series, &tree.src, &excluded, &files)?;
+        notes.extend(applied.notes.iter().cloned());
+        if !applied.skipped.is_empty() {
+            let names: Vec<_> = applied.skipped.iter().map(String::as_str).collect();
+            notes.push(format!("left out, mm/gup.c does not reach it: {}", names.join(" ")));
+        }
+        let key = key_of(&files)?;
+        let dir = store.overlays().join(&key);
+        if !dir.is_dir() {
+            fs::create_dir_all(&files).map_err(at(&files))?;
+            fs::rename(&files, &dir).or_else(|e| if dir.is_dir() { Ok(()) } else { Err(at(&dir)(e)) })?;
+        }
+        store::used(&dir);
+        recipe.name = check_name(&format!("{}+{}", recipe.name, series.name))?;
+        recipe.origin = format!(
+            "{}, with {} (sha256 {})",
+            recipe.origin,
+            path.file_name().unwrap_or_default().display(),
+            &series.sha256()[..12]
+        );
+        let overlay = Overlay::of(&dir, &tree.src)?;
+        let generated = applied.changed.iter().chain(&applied.added).chain(&applied.removed);
+        let fresh = generated.into_iter().any(|file| makes_headers(file))
+            || !generated_hold(&tree, debug_vm, &overlay, store)?;
+        if fresh {
+            notes.push("the patch changes the configuration or generated headers: these are made anew".into());
+            let name = format!("{}+{}", recipe.tree, &key[..12]);
+            let (from, over) = (tree.src.display().to_string(), dir.display().to_string());
+            let what = ["--copy", &from, "--overlay", &over, "--name", &name];
+            let tree = tree::configured(store, &what, &name, debug_vm)?;
+            recipe.tree = tree.name;
+        } else {
+            recipe.overlay = Some(key);
+        }
+        Ok(())
+    }
+}
+
+/// Does a change of this file reach what kbuild generates?
+fn makes_headers(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.starts_with("Kconfig")
+        || matches!(name, "Makefile" | "Kbuild")
+        || file.starts_with("scripts/")
+        || (file.starts_with("arch/x86/") && (name.ends_with(".tbl") || name.ends_with(".sh")))
+}
+
+/// The contents of a folder, as a name.
+fn key_of(dir: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    for file in overlay::files(dir)? {
+        let inside = file.strip_prefix(dir).unwrap_or(&file);
+        hash.update(inside.as_os_str().as_encoded_bytes());
+        hash.update([0]);
+        hash.update(sha256(fs::read(&file).map_err(at(&file))?));
+    }
+    Ok(format!("{:x}", hash.finalize())[..32].to_owned())
+}
+
+/// A side's name, fit for files and command lines.
+fn check_name(name: &str) -> Result<String> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "._+-@".contains(c);
+    let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    if !first || !name.chars().all(fine) {
+        return Err(Error::Unknown(format!(
+            "`{name}` is not a usable name for a side (letters, digits and . _ + - @)"
+        )));
+    }
+    if name.ends_with("-nodebug") || tree::known().iter().any(|(known, _)| *known == name) {
+        return Err(Error::Unknown(format!("the name `{name}` means something else; take another one")));
+    }
+    Ok(name.to_owned())
+}
+
+/// What a tree's side is called: the folder's name.
+fn tree_name(tree: &Path) -> String {
+    let name = tree.file_name().unwrap_or_default().display().to_string();
+    let fine = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    let name: String = name.chars().map(|c| if fine(c) { c } else { '-' }).collect();
+    let name = name.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    let taken = |name: &str| tree::known().iter().any(|(known, _)| *known == name);
+    match split_name(name) {
+        (name, _) if name.is_empty() || taken(name) => format!("tree-{name}"),
+        (_, false) => format!("{name}-tree"),
+        (name, true) => name.to_owned(),
+    }
+}
+
+/// The files of a commit, without those that are never compiled.
+fn exported(store: &Store, repo: &Path, hash: &str, name: &str) -> Result<PathBuf> {
+    let dir = store.root().join("exports").join(name);
+    let _lock = store.lock(&format!("export-{name}"))?;
+    if !dir.is_dir() {
+        eprintln!("kernel {name}: taking commit {} out of {}", &hash[..12], repo.display());
+        let scratch = store::scratch(&dir)?;
+        let files = scratch.path().join("tree");
+        git::export(repo, hash, &globs(), &files)?;
+        fs::rename(&files, &dir).map_err(at(&dir))?;
+    }
+    Ok(dir)
+}
+
+/// Parts of a tree that mm/gup.c does not reach: `csrc/kernels/exclude`.
+fn globs() -> Vec<String> {
+    include_str!("../../kernels/exclude")
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Is it one of the parts that are not unpacked?
+fn excluded(file: &str) -> bool {
+    globs()
+        .iter()
+        .filter_map(|text| glob::Pattern::new(text).ok())
+        .any(|pattern| pattern.matches(file))
+}
+
+/// Are the generated headers of a configuration those that the tree, seen
+/// through the overlay, would give?  `bounds.h` is the one that C headers decide.
+fn generated_hold(tree: &Tree, debug_vm: bool, overlay: &Overlay, store: &Store) -> Result<bool> {
+    let build = tree.build(debug_vm);
+    let (path, expected) = (build.join("bounds.cmd"), build.join("bounds"));
+    let command = fs::read_to_string(&path).map_err(at(&path))?;
+    let expected = fs::read_to_string(&expected).map_err(at(&expected))?;
+    let scratch = store::scratch(&store.overlays().join("new"))?;
+    let file = scratch.path().join("overlay");
+    fs::write(&file, overlay.description()).map_err(at(&file))?;
+    let command = command
+        .replace("@SRC@", &tree.src.display().to_string())
+        .replace("-Wp,-MMD,kernel/.bounds.s.d", "")
+        .replace("-o kernel/bounds.s", &format!("-o - -ivfsoverlay {}", file.display()));
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(command)
+        .current_dir(&build)
+        .output()
+        .map_err(at(&build))?;
+    // What does not compile is told when the side is compiled.
+    if !output.status.success() {
+        return Ok(true);
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let values = text.lines().filter_map(|line| {
+        let (_, quoted) = line.split_once(".ascii")?;
+        let value = quoted.split('"').nth(1)?;
+        value.starts_with("->").then_some(value)
+    });
+    Ok(values.eq(expected.lines()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excluded_parts_are_told_from_those_that_count() {
+        assert!(excluded("drivers/net/ethernet/x.c"));
+        assert!(excluded("Documentation/mm/a.rst"));
+        assert!(!excluded("mm/gup.c"));
+        assert!(!excluded("drivers/base/Kconfig"));
+        assert!(!excluded("arch/x86/mm/hugetlbpage.c"));
+    }
+
+    #[test]
+    fn renames_are_pairs_of_names() {
+        let pairs = parse_renamed("a=b, c_1=d").unwrap();
+        assert_eq!(pairs, [("a".into(), "b".into()), ("c_1".into(), "d".into())]);
+        assert!(parse_renamed("").unwrap().is_empty());
+        for wrong in ["a", "a=", "=b", "a=b-c", "1a=b"] {
+            assert!(parse_renamed(wrong).unwrap_err().to_string().contains("OLD=NEW"));
+        }
+    }
+
+    #[test]
+    fn a_tree_is_called_by_its_folder() {
+        assert_eq!(tree_name(Path::new("/src/linux")), "linux");
+        assert_eq!(tree_name(Path::new("/src/6.1")), "tree-6.1");
+        assert_eq!(tree_name(Path::new("/src/mm next")), "mm-next");
+        assert_eq!(tree_name(Path::new("/src/x-nodebug")), "x-nodebug-tree");
+    }
+}

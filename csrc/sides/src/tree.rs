@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A prepared tree: a kernel's source, and its configurations with their
+//! generated headers, as `csrc/kernels/prepare` leaves them.
+
+use crate::{
+    Store,
+    error::{Error, Result, at},
+    store::{checkout, sha256},
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// A tree with at least one configuration.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// Its name under `.kernels/trees`.
+    pub name: String,
+    /// The source.
+    pub src: PathBuf,
+    dir: PathBuf,
+    info: BTreeMap<String, String>,
+}
+
+/// The folder of a configuration.
+pub fn build_name(debug_vm: bool) -> &'static str {
+    match debug_vm {
+        true => "build",
+        false => "build-nodebug",
+    }
+}
+
+impl Tree {
+    /// A tree that has been prepared; none if it has not.
+    pub fn find(store: &Store, name: &str) -> Result<Option<Self>> {
+        let dir = store.trees().join(name);
+        let path = dir.join("info");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(at(&path)(e)),
+        };
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let info = pairs
+            .map(|(k, v)| (k.trim().into(), v.trim().into()))
+            .collect();
+        let src = dir.join("src");
+        let src = src.canonicalize().map_err(|_| {
+            Error::Unknown(format!("the source of {name} is gone; prepare it again: make setup"))
+        })?;
+        Ok(Some(Self {
+            name: name.into(),
+            src,
+            dir,
+            info,
+        }))
+    }
+
+    /// Every tree that has been prepared, by name.
+    pub fn all(store: &Store) -> Result<Vec<Self>> {
+        let entries = fs::read_dir(store.trees()).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| !name.starts_with('.'))
+            .collect();
+        names.sort();
+        let mut trees = Vec::new();
+        for name in names {
+            // One whose source went away is no reason to hide the others.
+            if let Ok(Some(tree)) = Self::find(store, &name) {
+                trees.push(tree);
+            }
+        }
+        Ok(trees)
+    }
+
+    fn value(&self, key: &str) -> &str {
+        self.info.get(key).map_or("", String::as_str)
+    }
+
+    /// Where the source came from: a package and its version, or a path.
+    pub fn origin(&self) -> &str {
+        self.value("origin")
+    }
+
+    /// The revision of the Rust side that goes with it.
+    pub fn rust(&self) -> &str {
+        self.value("rust")
+    }
+
+    /// VERSION and PATCHLEVEL.
+    pub fn version(&self) -> (u16, u16) {
+        let mut parts = self.value("version").split('.').map(|n| n.parse().ok());
+        let mut next = || parts.next().flatten().unwrap_or(0);
+        (next(), next())
+    }
+
+    /// The folder of a configuration, which may not be there.
+    pub fn build(&self, debug_vm: bool) -> PathBuf {
+        self.dir.join(build_name(debug_vm))
+    }
+
+    /// Has it been configured so?
+    pub fn has(&self, debug_vm: bool) -> bool {
+        self.build(debug_vm).join(".config").exists()
+    }
+
+    /// The kernel's own release string.
+    pub fn release(&self, debug_vm: bool) -> String {
+        let header = self.build(debug_vm).join("include/generated/utsrelease.h");
+        let text = fs::read_to_string(header).unwrap_or_default();
+        let quoted = text.split('"').nth(1);
+        quoted.unwrap_or(self.value("version")).to_owned()
+    }
+
+    /// sha256 of a configuration.
+    pub fn config_sha256(&self, debug_vm: bool) -> Result<String> {
+        let path = self.build(debug_vm).join(".config");
+        Ok(sha256(fs::read(&path).map_err(at(&path))?))
+    }
+
+    /// Options of `required.config` that a configuration lacks: what depends on
+    /// them is not part of this kernel.
+    pub fn lacks(&self, debug_vm: bool) -> Vec<String> {
+        let path = self.build(debug_vm).join("lacks");
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+}
+
+/// The names in `csrc/kernels/table`, with the revision of the Rust side.
+pub fn known() -> Vec<(&'static str, &'static str)> {
+    include_str!("../../kernels/table")
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?, words.last()?))
+        })
+        .collect()
+}
+
+/// Calls `csrc/kernels/prepare`, whose progress goes to standard error; its last
+/// line says what went wrong.
+pub(crate) fn prepare(store: &Store, args: &[&str]) -> Result<()> {
+    let script = checkout().join("csrc/kernels/prepare");
+    let mut child = Command::new(&script)
+        .args(args)
+        .env("GUPDIFF_KERNELS_DIR", store.root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(at(&script))?;
+    let mut last = String::new();
+    if let Some(out) = child.stdout.take() {
+        use std::io::{BufRead, BufReader};
+        for line in BufReader::new(out).lines() {
+            let line = line.map_err(at(&script))?;
+            if !line.starts_with("error: ") {
+                eprintln!("{line}");
+            }
+            last = line;
+        }
+    }
+    let status = child.wait().map_err(at(&script))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Error::Prepare(last.trim_start_matches("error: ").into())),
+    }
+}
+
+/// Prepares a configuration of a tree, unless that is done.
+pub(crate) fn configured(store: &Store, what: &[&str], name: &str, debug_vm: bool) -> Result<Tree> {
+    let mut args = what.to_vec();
+    args.push(build_name(debug_vm));
+    prepare(store, &args)?;
+    let tree = Tree::find(store, name)?;
+    tree.filter(|tree| tree.has(debug_vm)).ok_or_else(|| {
+        Error::Prepare(format!("{name} was prepared, but {} is not there", build_name(debug_vm)))
+    })
+}
+
+/// The words of kbuild's own command for mm/gup.c that matter for compiling it
+/// in user mode: include folders, forced includes, macros and what changes the
+/// language; the rest is about how code runs in a kernel.
+pub(crate) fn language_flags(tree: &Tree, debug_vm: bool) -> Result<Vec<String>> {
+    let build = tree.build(debug_vm);
+    let path = build.join("gup.cmd");
+    let text = fs::read_to_string(&path).map_err(at(&path))?;
+    let place = |word: &str| match word.strip_prefix("@SRC@") {
+        Some(inside) => format!("{}{inside}", tree.src.display()),
+        None => build.join(word.trim_start_matches("./")).display().to_string(),
+    };
+    let mut flags = Vec::new();
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        if word == "-include" {
+            flags.extend(words.next().map(|file| format!("-include{}", place(file))));
+        } else if let Some(dir) = word.strip_prefix("-I") {
+            let dir = place(dir);
+            if Path::new(&dir).is_dir() {
+                flags.push(format!("-I{dir}"));
+            }
+        } else if (word.starts_with("-D") && !word.contains("KBUILD_") && !word.contains("__KERNEL__"))
+            || word.starts_with("-std=")
+            || LANGUAGE.contains(&word)
+        {
+            flags.push(word.into());
+        }
+    }
+    Ok(flags)
+}
+
+/// Flags that change what the C code means.
+const LANGUAGE: [&str; 3] = ["-funsigned-char", "-fms-extensions", "-fplan9-extensions"];

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff side`: the sides that are made of kernel trees.
+
+use anyhow::Result;
+use clap::Subcommand;
+use gup_fuzz::side::{self, SideInfo, c};
+use gup_sides::{Flavour, Recipe, Store};
+
+use crate::Outcome;
+use crate::sides::KernelArgs;
+
+/// Add, list and remove sides that are made of kernel trees.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a side of a kernel, a commit, a patch
+    Add(AddArgs),
+    /// List the sides that are there
+    List(ListArgs),
+    /// Forget a side that was added
+    Remove(RemoveArgs),
+}
+
+#[derive(clap::Args)]
+struct AddArgs {
+    #[command(flatten)]
+    kernel: KernelArgs,
+    /// The side's name, as in c:NAME [default: made from the kernel and the patch]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct ListArgs {
+    /// With hashes and all that a kernel lacks
+    #[arg(long)]
+    long: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+struct RemoveArgs {
+    /// As in c:NAME
+    name: String,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    match &args.command {
+        Command::Add(args) => add(args),
+        Command::List(args) => list(args),
+        Command::Remove(args) => {
+            Recipe::remove(&Store::find(), args.name.trim_start_matches("c:"))?;
+            Ok(Outcome::Fine)
+        }
+    }
+}
+
+fn add(args: &AddArgs) -> Result<Outcome> {
+    let resolved = args.kernel.request(args.name.clone())?.resolve(&Store::find())?;
+    for note in &resolved.notes {
+        eprintln!("note: {note}");
+    }
+    let name = resolved.side();
+    // Whether it compiles is better told now.
+    let info = c::compiled_info(name.trim_start_matches("c:"), Flavour::None)?;
+    println!("{:#}", info);
+    lacking(&info);
+    Ok(Outcome::Fine)
+}
+
+/// Says once what a side does not have.
+pub fn lacking(info: &SideInfo) {
+    if !info.lacks.is_empty() {
+        println!("{}: not in this tree: {}", info.name, info.lacks.join(", "));
+    }
+}
+
+fn list(args: &ListArgs) -> Result<Outcome> {
+    let all: Vec<SideInfo> = side::c::infos();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(Outcome::Fine);
+    }
+    let width = |of: fn(&SideInfo) -> usize| all.iter().map(of).max().unwrap_or(0);
+    let name_width = width(|info| info.name.len());
+    let release_width = width(|info| release(info).len());
+    for info in &all {
+        if args.long {
+            println!("{info:#}");
+            if let Some(origin) = &info.origin {
+                println!("    from {origin}");
+            }
+            if !info.lacks.is_empty() {
+                println!("    lacks {}", info.lacks.join(", "));
+            }
+            continue;
+        }
+        println!(
+            "{:<name_width$}  {:<release_width$}  DEBUG_VM {:<3}  {}",
+            info.name,
+            release(info),
+            if info.debug_vm { "on" } else { "off" },
+            info.origin.as_deref().unwrap_or("built in"),
+        );
+    }
+    Ok(Outcome::Fine)
+}
+
+fn release(info: &SideInfo) -> &str {
+    info.release.as_deref().unwrap_or("")
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Which sides a command is about.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use gup_fuzz::input::{Header, NamedSide};
+use gup_fuzz::oracle::Oracle;
+use gup_fuzz::report::Origin;
+use gup_fuzz::side::{self, Pair};
+use gup_sides::request::parse_renamed;
+use gup_sides::{Request, Store, tree};
+
+/// A kernel, and two sides.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SideArgs {
+    #[command(flatten)]
+    pub kernel: KernelArgs,
+    /// The left side, as `gupdiff sides` lists them [default: c:KERNEL]
+    #[arg(long, env = "LEFT", value_name = "SIDE", hide_env_values = true)]
+    left: Option<String>,
+    /// The right side; `none`: only check the laws of the left
+    /// [default: the Rust rules that go with the left side]
+    #[arg(long, env = "RIGHT", value_name = "SIDE", hide_env_values = true)]
+    right: Option<String>,
+}
+
+/// A kernel, and what is different about it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct KernelArgs {
+    /// A known kernel (6.1, 6.12), a side that was added, a version of the
+    /// FOLL_PIN series (v8), or the path of a tree; each with -nodebug behind it
+    #[arg(long, env = "KERNEL", value_name = "KERNEL", hide_env_values = true)]
+    pub kernel: Option<String>,
+    /// A commit of the tree, which must be that of a git repository
+    #[arg(long, env = "REV", value_name = "COMMIT", hide_env_values = true)]
+    pub rev: Option<String>,
+    /// A diff, an mbox, or a folder of `git format-patch`
+    #[arg(long, env = "PATCH", value_name = "PATH", hide_env_values = true)]
+    pub patch: Option<PathBuf>,
+    /// Functions that go by another name in this tree: OLD=NEW,...
+    #[arg(long, env = "RENAMED", value_name = "LIST", hide_env_values = true)]
+    pub renamed: Option<String>,
+}
+
+/// make passes empty variables on.
+fn given(value: &Option<String>) -> Option<&str> {
+    value.as_deref().filter(|text| !text.is_empty())
+}
+
+impl KernelArgs {
+    fn patch(&self) -> Option<&Path> {
+        self.patch.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
+
+    /// Is there anything but a kernel's name?
+    fn is_changed(&self) -> bool {
+        self.patch().is_some() || given(&self.rev).is_some() || given(&self.renamed).is_some()
+    }
+
+    /// The request, for the kernel that is asked for or 6.1.
+    pub fn request(&self, name: Option<String>) -> Result<Request> {
+        Ok(Request {
+            kernel: given(&self.kernel).unwrap_or("6.1").into(),
+            rev: given(&self.rev).map(str::to_owned),
+            patch: self.patch().map(Path::to_path_buf),
+            renamed: parse_renamed(given(&self.renamed).unwrap_or_default())?,
+            name,
+        })
+    }
+
+    /// The name of the side, which is made ready to be compiled.
+    pub fn side(&self) -> Result<String> {
+        let kernel = given(&self.kernel).unwrap_or("6.1");
+        if csrc::series().iter().any(|series| series.name == kernel) {
+            if self.is_changed() {
+                bail!(
+                    "the FOLL_PIN series has no kernel tree: PATCH=, REV= and RENAMED= mean nothing with KERNEL={kernel}"
+                );
+            }
+            return Ok(format!("c:{kernel}"));
+        }
+        let resolved = self.request(None)?.resolve(&Store::find())?;
+        for note in &resolved.notes {
+            eprintln!("note: {note}");
+        }
+        let recipe = &resolved.recipe;
+        if !recipe.known_version {
+            eprintln!(
+                "note: this version has no Rust rules of its own; those of {} are the nearest. \
+                 To hold the tree against its own base instead: make diff",
+                recipe.rust
+            );
+        }
+        Ok(resolved.side())
+    }
+
+    /// The variables that give the same kernel again.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut all = Vec::new();
+        let mut add = |name, value: Option<String>| {
+            all.extend(value.filter(|v| !v.is_empty()).map(|value| (name, value)));
+        };
+        add("KERNEL", self.kernel.clone());
+        add("REV", self.rev.clone());
+        add("PATCH", self.patch().map(|path| path.display().to_string()));
+        add("RENAMED", self.renamed.clone());
+        all
+    }
+}
+
+/// Two sides by name, and how to have them again.
+#[derive(Clone, Debug)]
+pub struct Names {
+    pub left: String,
+    pub right: String,
+    pub origin: Origin,
+}
+
+impl SideArgs {
+    /// The sides that are asked for; the default ones for what is not named.
+    pub fn names(&self) -> Result<Names> {
+        let (left, right) = (given(&self.left), given(&self.right));
+        let asked = given(&self.kernel.kernel).is_some() || self.kernel.is_changed();
+        let made = match left {
+            Some(_) if !self.kernel.is_changed() => None,
+            _ if asked => Some(self.kernel.side()?),
+            _ => None,
+        };
+        let left = match (left, &made) {
+            (Some(left), _) => left.to_owned(),
+            (None, Some(made)) => made.clone(),
+            (None, None) => side::default_left(),
+        };
+        ready(&left)?;
+        let right = match right {
+            Some(right) => right.to_owned(),
+            None => side::default_right(&left),
+        };
+        ready(&right)?;
+        Ok(Names {
+            left,
+            right,
+            origin: self.origin(),
+        })
+    }
+
+    /// Complains about sides that are asked for and do not exist.
+    pub fn check(&self) -> Result<()> {
+        let asked = given(&self.kernel.kernel).is_some() || self.kernel.is_changed();
+        if asked || given(&self.left).is_some() {
+            let names = self.names()?;
+            side::describe(&names.left)?;
+            side::describe(&names.right)?;
+        } else if let Some(right) = given(&self.right) {
+            side::describe(right)?;
+        }
+        Ok(())
+    }
+
+    /// Both sides, open.
+    pub fn pair(&self) -> Result<Pair> {
+        let names = self.names()?;
+        Ok(Pair::open(&names.left, &names.right)?)
+    }
+
+    /// An oracle on both sides.
+    pub fn oracle(&self) -> Result<Oracle> {
+        Ok(Oracle::new(self.pair()?))
+    }
+
+    /// The sides for a program: those that were asked for, else those that its
+    /// header names, else the default ones.
+    pub fn choose(&self, header: &Header, path: &str) -> Result<Chosen> {
+        let asked = given(&self.kernel.kernel).is_some() || self.kernel.is_changed();
+        let (left, right) = (given(&self.left), given(&self.right));
+        if asked || left.is_some() {
+            let names = self.names()?;
+            return Ok(Chosen {
+                left: names.left,
+                right: names.right,
+                used: Vec::new(),
+            });
+        }
+        let used: Vec<NamedSide> = match right {
+            Some(_) => header.left.iter().cloned().collect(),
+            None => header.left.iter().chain(&header.right).cloned().collect(),
+        };
+        if let Some(side) = used.iter().find(|side| side::describe(&side.name).is_err()) {
+            let variables = header.make.as_deref().unwrap_or("KERNEL=... PATCH=...");
+            bail!(
+                "{path} was found with `{}`, which is not here; to make that and run it: \
+                 {variables} scripts/gupdiff run {path} (or name other sides: --left, --right)",
+                side.name
+            );
+        }
+        let left = header.left.as_ref().map(|side| side.name.clone());
+        let left = left.unwrap_or_else(side::default_left);
+        let right = right.map(str::to_owned).or(header.right.as_ref().map(|side| side.name.clone()));
+        let right = right.unwrap_or_else(|| side::default_right(&left));
+        Ok(Chosen { left, right, used })
+    }
+
+    /// For reports: how to have the same sides again.
+    pub fn origin(&self) -> Origin {
+        let mut variables = self.kernel.variables();
+        let (left, right) = (given(&self.left), given(&self.right));
+        variables.extend(left.map(|left| ("LEFT", left.to_owned())));
+        variables.extend(right.map(|right| ("RIGHT", right.to_owned())));
+        match variables.is_empty() {
+            true => Origin::from_env(),
+            false => Origin::of_variables(&variables),
+        }
+    }
+}
+
+/// A kernel that is known by name is prepared when it is first asked for.
+fn ready(side: &str) -> Result<()> {
+    if let Some(name) = side.strip_prefix("c:") {
+        let (kernel, _) = gup_sides::recipe::split_name(name);
+        if tree::known().iter().any(|(known, _)| *known == kernel) {
+            let request = Request {
+                kernel: name.into(),
+                ..Request::default()
+            };
+            request.resolve(&Store::find())?;
+        }
+    }
+    Ok(())
+}
+
+/// The sides for one program.
+pub struct Chosen {
+    pub left: String,
+    pub right: String,
+    /// What was taken from the program's header.
+    pub used: Vec<NamedSide>,
+}
+
+impl Chosen {
+    /// An oracle on both.
+    pub fn open(&self) -> Result<Oracle> {
+        Ok(Oracle::new(Pair::open(&self.left, &self.right)?))
+    }
+
+    /// Why the sides may not do what they did when the header was written.
+    pub fn changed(&self) -> Option<String> {
+        let (was, is) = self.used.iter().find_map(|was| {
+            let is = side::describe(&was.name).ok()??.to_string();
+            (was.info != is && was.info != was.name).then_some((was, is))
+        })?;
+        Some(format!(
+            "{} is not what it was when this was found\n  then  {}\n  now   {is}",
+            was.name, was.info
+        ))
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a tree or a configuration does not have is taken out of programs.
+
+use csrc::abi::{self, gd_op};
+
+use crate::layout::is_device;
+use crate::ops;
+use crate::program::Program;
+use crate::program::text::words;
+use crate::side::{Pair, Side};
+
+/// Parts of programs that one of two sides does not have; masks by number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    ops: [bool; 256],
+    kinds: u32,
+    mappings: u32,
+    migratetypes: u32,
+    page_flags: u32,
+    foll: u32,
+    entry_kinds: u32,
+    entry_flags: u32,
+    /// Entries above PTE level that map pages.
+    huge_entries: bool,
+    /// ZONE_MOVABLE.
+    movable: bool,
+}
+
+/// ZONE_DEVICE pages of every kind.
+fn device_kinds() -> u32 {
+    (0..abi::GD_NR_KINDS)
+        .filter(|&kind| is_device(kind))
+        .fold(0, |mask, kind| mask | 1 << kind)
+}
+
+impl Unavailable {
+    /// What either side of a pair lacks; none if both have everything.
+    pub fn of(pair: &Pair) -> Option<Self> {
+        let mut all = Self {
+            ops: [false; 256],
+            kinds: 0,
+            mappings: 0,
+            migratetypes: 0,
+            page_flags: 0,
+            foll: 0,
+            entry_kinds: 0,
+            entry_flags: 0,
+            huge_entries: false,
+            movable: false,
+        };
+        let nothing = all.clone();
+        all.add(pair.left.as_ref());
+        if let Some(right) = &pair.right {
+            all.add(right.as_ref());
+        }
+        (all != nothing).then_some(all)
+    }
+
+    fn add(&mut self, side: &dyn Side) {
+        let info = side.info();
+        for op in ops::table() {
+            // What the revision does not have is not drawn anyway.
+            let missing = op.name(info.rev).is_some() && !side.has_op(op.id);
+            self.ops[usize::from(op.id)] |= missing;
+        }
+        for what in &info.lacks {
+            self.lack(what);
+        }
+    }
+
+    /// By an option of the configuration, or a flag's name.
+    fn lack(&mut self, what: &str) {
+        match what {
+            "CONFIG_HUGETLB_PAGE" => self.kinds |= 1 << abi::GD_K_HUGETLB,
+            "CONFIG_TRANSPARENT_HUGEPAGE" => {
+                self.kinds |= 1 << abi::GD_K_HUGE_ZERO;
+                self.huge_entries = true;
+            }
+            "CONFIG_ZONE_DEVICE" => self.kinds |= device_kinds(),
+            "CONFIG_DEVICE_PRIVATE" => {
+                self.kinds |= 1 << abi::GD_K_DEV_PRIVATE | 1 << abi::GD_K_DEV_COHERENT;
+            }
+            "CONFIG_FS_DAX" => {
+                self.kinds |= 1 << abi::GD_K_DEV_FSDAX;
+                self.mappings |= 1 << abi::GD_M_FSDAX;
+            }
+            "CONFIG_PCI_P2PDMA" => self.kinds |= 1 << abi::GD_K_DEV_P2PDMA,
+            "CONFIG_SECRETMEM" => self.mappings |= 1 << abi::GD_M_SECRETMEM,
+            "CONFIG_SHMEM" => self.mappings |= 1 << abi::GD_M_SHMEM,
+            "CONFIG_KSM" => self.mappings |= 1 << abi::GD_M_KSM,
+            "CONFIG_CMA" => self.migratetypes |= 1 << abi::GD_MT_CMA,
+            "CONFIG_MEMORY_ISOLATION" => self.migratetypes |= 1 << abi::GD_MT_ISOLATE,
+            "CONFIG_MIGRATION" => {
+                self.movable = true;
+                self.migratetypes |= 1 << abi::GD_MT_CMA | 1 << abi::GD_MT_ISOLATE;
+                self.entry_kinds |= 1 << abi::GD_E_MIGRATION;
+            }
+            "CONFIG_SWAP" => self.entry_kinds |= 1 << abi::GD_E_SWAP,
+            "CONFIG_MEMORY_FAILURE" => self.page_flags |= 1 << abi::GD_F_HWPOISON,
+            "CONFIG_NUMA_BALANCING" => self.entry_flags |= 1 << abi::GD_EF_PROTNONE,
+            "CONFIG_MEM_SOFT_DIRTY" => self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY,
+            _ => self.lack_flag(what),
+        }
+    }
+
+    fn lack_flag(&mut self, what: &str) {
+        if let Some(name) = what.strip_prefix("FOLL_") {
+            let bit = words::FOLL.iter().position(|word| *word == name);
+            self.foll |= bit.map_or(0, |bit| 1 << bit);
+        } else if let Some(name) = what.strip_prefix("PG_") {
+            let bit = words::FLAGS.iter().position(|word| *word == name);
+            self.page_flags |= bit.map_or(0, |bit| 1 << bit);
+        }
+    }
+
+    /// Takes them out of a program; it stays normalised.
+    pub fn take_out(&self, program: &mut Program) {
+        let mut changed = false;
+        for f in program.folios_mut() {
+            let before = *f;
+            if self.kinds >> f.kind & 1 != 0 {
+                f.kind = abi::GD_K_NORMAL as u8;
+            }
+            if self.mappings >> f.mapping & 1 != 0 {
+                f.mapping = abi::GD_M_FILE as u8;
+            }
+            if self.migratetypes >> f.migratetype & 1 != 0 {
+                f.migratetype = abi::GD_MT_UNMOVABLE as u8;
+            }
+            f.flags &= !self.page_flags;
+            if self.movable {
+                f.movable = 0;
+            }
+            changed |= *f != before;
+        }
+        for i in (0..program.nr_ops()).rev() {
+            if self.ops[usize::from(program.ops()[i].op)] {
+                changed |= program.remove_op(i);
+                continue;
+            }
+            let op = &mut program.ops_mut()[i];
+            let before = *op;
+            self.change(op);
+            changed |= *op != before;
+        }
+        if changed {
+            program.normalise();
+        }
+    }
+
+    fn change(&self, op: &mut gd_op) {
+        if self.foll != 0 && op.mods & abi::GD_MOD_RAW as u8 == 0 {
+            op.foll &= !self.foll;
+        }
+        match u32::from(op.op) {
+            abi::GD_OP_SET_FLAG | abi::GD_OP_CLEAR_FLAG
+                if self.page_flags >> (op.arg & 31) & 1 != 0 =>
+            {
+                op.arg = abi::GD_F_REFERENCED as u16;
+            }
+            abi::GD_OP_SET_MAPPING | abi::GD_OP_REUSE if self.mappings >> (op.arg & 31) & 1 != 0 => {
+                op.arg = abi::GD_M_FILE as u16;
+            }
+            abi::GD_OP_SET_PAGEBLOCK if self.migratetypes >> (op.arg & 31) & 1 != 0 => {
+                op.arg = abi::GD_MT_UNMOVABLE as u16;
+            }
+            abi::GD_OP_SET_PTE | abi::GD_OP_SET_PMD | abi::GD_OP_SET_PUD | abi::GD_OP_SET_PGD => {
+                op.eflags &= !self.entry_flags as u16;
+                let huge = u32::from(op.op) != abi::GD_OP_SET_PTE
+                    && u32::from(op.entry) == abi::GD_E_PAGE
+                    && self.huge_entries;
+                if huge || self.entry_kinds >> op.entry & 1 != 0 {
+                    op.entry = abi::GD_E_NONE as u8;
+                }
+            }
+            _ => {}
+        }
+    }
+}
