@@ -205,12 +205,19 @@ impl Request {
             )));
         }
         let series = Series::read(path)?;
+        notes.extend(series.notes.iter().cloned());
         let tree = Tree::find(store, &recipe.tree)?
             .ok_or_else(|| Error::Unknown(format!("{} is not prepared", recipe.tree)))?;
         let scratch = store::scratch(&store.overlays().join("new"))?;
         // what it writes appears as a whole
         let files = scratch.path().join("files");
-        let applied = patch::apply(&series, &tree.src, &excluded, &files)?;
+        let applied = patch::apply(&series, &tree.src, &excluded, &files).map_err(|error| {
+            Error::Unknown(format!(
+                "{} does not apply to Linux {}: {error}",
+                path.file_name().unwrap_or_default().display(),
+                tree.release(debug_vm)
+            ))
+        })?;
         notes.extend(applied.notes.iter().cloned());
         if !applied.skipped.is_empty() {
             let names: Vec<_> = applied.skipped.iter().map(String::as_str).collect();

@@ -71,7 +71,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut sum = Sum::default();
     let mut lines = Vec::new();
     for path in &files {
-        match open.read(args, path) {
+        match open.read(args, path)? {
             Ok((input, chosen, oracle)) => {
                 let verdict = oracle.judge(&input.program);
                 sum.add(&verdict);
@@ -130,12 +130,20 @@ struct Open {
 }
 
 impl Open {
-    /// A program, and its sides, open.
-    fn read(&mut self, args: &Args, path: &Path) -> Result<(Input, Chosen, &mut Oracle)> {
-        let input = input::read(path)?;
-        let chosen = args
+    /// A program, and its sides, open. What is wrong with the program is the
+    /// inner error; sides that cannot be opened end everything.
+    fn read(&mut self, args: &Args, path: &Path) -> Result<Result<(Input, Chosen, &mut Oracle)>> {
+        let input = match input::read(path) {
+            Ok(input) => input,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let chosen = match args
             .sides
-            .choose(&input.header, &path.display().to_string())?;
+            .choose(&input.header, &path.display().to_string())
+        {
+            Ok(chosen) => chosen,
+            Err(error) => return Ok(Err(error)),
+        };
         let names = (chosen.left.clone(), chosen.right.clone());
         if self.names != names {
             self.oracle = None;
@@ -153,7 +161,7 @@ impl Open {
                 oracle
             }
         };
-        Ok((input, chosen, self.oracle.insert(oracle)))
+        Ok(Ok((input, chosen, self.oracle.insert(oracle))))
     }
 }
 
