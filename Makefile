@@ -7,7 +7,10 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
 KERNEL ?= 6.1
+REV ?=
 PATCH ?=
+RENAMED ?=
+BASE ?=
 LEFT ?=
 RIGHT ?=
 TIME ?= 60
@@ -15,8 +18,8 @@ JOBS ?= 1
 LAYER ?= all
 KEEP_GOING ?=
 CORPUS ?=
-OUT ?= out
-export KERNEL PATCH LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT
+OUT ?=
+export KERNEL REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT
 
 .PHONY: help setup fuzz afl hfuzz live live-debug test bench cmin clean
 

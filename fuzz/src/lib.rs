@@ -4,6 +4,7 @@
 pub mod accepted;
 pub mod campaign;
 pub mod compare;
+pub mod diff;
 pub mod features;
 pub mod hunt;
 pub mod input;

@@ -298,6 +298,21 @@ impl Folder {
     }
 }
 
+/// The folder for a campaign that names none: `out`, or another one beside it
+/// while that is in use.
+pub fn free_folder() -> PathBuf {
+    let number = |n: u32| match n {
+        1 => PathBuf::from("out"),
+        n => PathBuf::from(format!("out-{n}")),
+    };
+    let in_use = |dir: &PathBuf| {
+        let lock = File::options().append(true).open(dir.join(".lock"));
+        lock.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    };
+    let free = (1..100).map(number).find(|dir| !in_use(dir));
+    free.unwrap_or_else(|| number(1))
+}
+
 /// The lock of a folder; the system takes it away with the process.
 fn lock(path: &Path, out: &Path) -> Result<File, Error> {
     let file = File::options()

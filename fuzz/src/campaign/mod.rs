@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 pub use engine::Engine;
-pub use folder::{Finding, Folder};
+pub use folder::{Finding, Folder, free_folder};
 
 use crate::layer::{self, Focus};
 use crate::side::{self, c};

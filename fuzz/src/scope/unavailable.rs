@@ -7,7 +7,7 @@ use crate::layout::is_device;
 use crate::ops;
 use crate::program::Program;
 use crate::program::text::words;
-use crate::side::{Pair, Side};
+use crate::side::Pair;
 
 /// Parts of programs that one of two sides does not have; masks by number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,23 +49,15 @@ impl Unavailable {
             movable: false,
         };
         let nothing = all.clone();
-        all.add(pair.left.as_ref());
-        if let Some(right) = &pair.right {
-            all.add(right.as_ref());
+        let right = pair.right.as_deref().unwrap_or(pair.left.as_ref());
+        for side in [pair.left.as_ref(), right] {
+            side.info().lacks.iter().for_each(|what| all.lack(what));
+        }
+        for op in ops::table() {
+            // What only one of them has ends the comparison.
+            all.ops[usize::from(op.id)] = pair.left.has_op(op.id) != right.has_op(op.id);
         }
         (all != nothing).then_some(all)
-    }
-
-    fn add(&mut self, side: &dyn Side) {
-        let info = side.info();
-        for op in ops::table() {
-            // What the revision does not have is not drawn anyway.
-            let missing = op.name(info.rev).is_some() && !side.has_op(op.id);
-            self.ops[usize::from(op.id)] |= missing;
-        }
-        for what in &info.lacks {
-            self.lack(what);
-        }
     }
 
     /// By an option of the configuration, or a flag's name.

@@ -46,8 +46,9 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     corpus: Vec<PathBuf>,
     /// The folder for findings, statistics and the working corpus
-    #[arg(long, default_value = "out", value_name = "DIR")]
-    out: PathBuf,
+    /// [default: out, or out-2 and so on while other campaigns use that]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Go on after a finding, and list all at the end
     #[arg(long)]
     keep_going: bool,
@@ -80,19 +81,7 @@ impl From<EngineArg> for Engine {
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
-    // The last line on standard output is for scripts, also on errors.
-    match campaign(args) {
-        Ok(outcome) => Ok(outcome),
-        Err(error) => {
-            let message = format!("{error:#}");
-            let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
-            if !rest.is_empty() {
-                eprintln!("{rest}");
-            }
-            println!("error: {}", first.trim_end_matches(':'));
-            Ok(Outcome::Failed)
-        }
-    }
+    crate::last_line(campaign(args))
 }
 
 fn campaign(args: &Args) -> Result<Outcome> {
@@ -131,7 +120,7 @@ fn campaign(args: &Args) -> Result<Outcome> {
         time: Duration::from_secs(args.time.max(1)),
         jobs: args.jobs.max(1),
         corpus: args.corpus.clone(),
-        out: args.out.clone(),
+        out: args.out.clone().unwrap_or_else(campaign::free_folder),
         keep_going: args.keep_going,
         seed: args.seed,
         make: names.origin.make,

@@ -50,19 +50,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
-    // The last line on standard output is for scripts, also on errors.
-    match replay(args) {
-        Ok(outcome) => Ok(outcome),
-        Err(error) => {
-            let message = format!("{error:#}");
-            let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
-            if !rest.is_empty() {
-                eprintln!("{rest}");
-            }
-            println!("error: {}", first.trim_end_matches(':'));
-            Ok(Outcome::Failed)
-        }
-    }
+    crate::last_line(replay(args))
 }
 
 fn replay(args: &Args) -> Result<Outcome> {

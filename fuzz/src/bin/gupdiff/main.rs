@@ -5,6 +5,7 @@ mod bench;
 mod campaign;
 mod cmin;
 mod convert;
+mod diff;
 mod generate;
 mod live;
 mod minimize;
@@ -54,6 +55,8 @@ enum Command {
     Cmin(cmin::Args),
     /// Run a fuzzing engine for a time
     Campaign(campaign::Args),
+    /// Show all that differs between a patched tree and its base, or two sides
+    Diff(diff::Args),
     /// Replay programs on a booted kernel, and on C and Rust
     Live(live::Args),
     /// Write random programs
@@ -103,6 +106,22 @@ impl From<Outcome> for ExitCode {
     }
 }
 
+/// The last line on standard output is for scripts, also on errors.
+fn last_line(done: anyhow::Result<Outcome>) -> anyhow::Result<Outcome> {
+    match done {
+        Ok(outcome) => Ok(outcome),
+        Err(error) => {
+            let message = format!("{error:#}");
+            let (first, rest) = message.split_once('\n').unwrap_or((&message, ""));
+            if !rest.is_empty() {
+                eprintln!("{rest}");
+            }
+            println!("error: {}", first.trim_end_matches(':'));
+            Ok(Outcome::Failed)
+        }
+    }
+}
+
 fn main() -> ExitCode {
     // Output into a closed pipe ends the program, as it does for any tool.
     // SAFETY: no handler is involved.
@@ -119,6 +138,7 @@ fn main() -> ExitCode {
         Command::Minimize(args) => minimize::run(&args),
         Command::Cmin(args) => cmin::run(&args),
         Command::Campaign(args) => campaign::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Live(args) => live::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -215,6 +215,75 @@ impl SideArgs {
     }
 }
 
+/// What `gupdiff diff` compares.
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    #[command(flatten)]
+    sides: SideArgs,
+    /// What KERNEL is held against: a commit of its git tree
+    #[arg(long, env = "BASE", value_name = "COMMIT", hide_env_values = true)]
+    base: Option<String>,
+}
+
+impl DiffArgs {
+    /// The base on the left, what is different on the right; LEFT and RIGHT where
+    /// they are given.
+    pub fn names(&self) -> Result<Names> {
+        let kernel = &self.sides.kernel;
+        let (left, right) = (given(&self.sides.left), given(&self.sides.right));
+        if let (Some(left), Some(right)) = (left, right) {
+            let (left, right) = (left.to_owned(), right.to_owned());
+            ready(&left)?;
+            ready(&right)?;
+            return Ok(Names {
+                origin: sides_as_variables(&left, &right),
+                left,
+                right,
+            });
+        }
+        let mut base = kernel.clone();
+        (base.patch, base.renamed) = (None, None);
+        if let Some(commit) = given(&self.base) {
+            base.rev = Some(commit.into());
+        } else if kernel.patch().is_none() {
+            if given(&kernel.rev).is_some() {
+                bail!("REV= is held against BASE=COMMIT; give one (REV^ for the commit before it)");
+            }
+            let tree = given(&kernel.kernel).filter(|k| gup_sides::request::is_path(k));
+            let Some(tree) = tree else {
+                bail!(
+                    "make diff compares a kernel with itself and a change: PATCH=, or KERNEL=PATH with \
+                     BASE=COMMIT, or two sides, LEFT= and RIGHT="
+                );
+            };
+            if !gup_sides::git::is_repository(Path::new(tree))? {
+                bail!("{tree} is no git tree: PATCH= says what to hold it against, or LEFT= and RIGHT=");
+            }
+            // what has been changed since the last commit
+            base.rev = Some("HEAD".into());
+        }
+        let left = match left {
+            Some(left) => left.to_owned(),
+            None => base.side()?,
+        };
+        let right = match right {
+            Some(right) => right.to_owned(),
+            None => kernel.side()?,
+        };
+        let origin = sides_as_variables(&left, &right);
+        Ok(Names {
+            left,
+            right,
+            origin,
+        })
+    }
+}
+
+/// Sides that were added have names that can be given again.
+fn sides_as_variables(left: &str, right: &str) -> Origin {
+    Origin::of_variables(&[("LEFT", left.into()), ("RIGHT", right.into())])
+}
+
 /// A kernel that is known by name is prepared when it is first asked for.
 fn ready(side: &str) -> Result<()> {
     if let Some(name) = side.strip_prefix("c:") {

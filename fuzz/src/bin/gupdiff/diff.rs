@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff diff`: all that differs between two sides, as a table.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use gup_fuzz::accepted::RevisionPair;
+use gup_fuzz::campaign::INTERRUPTED;
+use gup_fuzz::diff::{self, Config, Table};
+use gup_fuzz::layer;
+use gup_fuzz::oracle::Oracle;
+use gup_fuzz::program::{Program, text};
+use gup_fuzz::report::{self, Origin};
+use gup_fuzz::side::{self, Pair, SideInfo};
+use gup_fuzz::{input, minimise};
+
+use crate::side::lacking;
+use crate::sides::{DiffArgs, Names};
+use crate::{LayerArg, Outcome};
+
+/// With more lines than this the programs are in files only: the table is to be
+/// taken in at a glance.
+const SHOWN_LINES: usize = 60;
+
+/// Hold a patched tree against its own base, or one side against another, and
+/// show all that differs.
+///
+/// Goes on after a difference until the time is over.  The table has a row for
+/// each function and what differs about it, with the smallest program that shows
+/// it.  The last line of standard output is `clean: ...` (exit status 0),
+/// `reproducer: PATH` of the first row (1) or `error: ...` (2).
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    sides: DiffArgs,
+    #[command(flatten)]
+    layer: LayerArg,
+    /// Seconds to run
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    time: u64,
+    /// Threads
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    jobs: u32,
+    /// Programs to start from, files or folders; they are only read
+    #[arg(long, value_name = "PATH")]
+    corpus: Vec<PathBuf>,
+    /// The folder for reproducers
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    out: PathBuf,
+    /// Of the random numbers
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    crate::last_line(compare(args))
+}
+
+fn compare(args: &Args) -> Result<Outcome> {
+    if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
+        bail!("the handler of Ctrl-C cannot be installed");
+    }
+    let names = args.sides.names()?;
+    let infos = [info(&names.left)?, info(&names.right)?];
+    println!("left   {:#}\nright  {:#}", infos[0], infos[1]);
+    infos.iter().for_each(lacking);
+    let revisions = RevisionPair {
+        left: infos[0].rev,
+        right: infos[1].rev,
+    };
+    let config = Config {
+        left: names.left.clone(),
+        right: names.right.clone(),
+        layer: layer::on(args.layer.get(), revisions)?,
+        time: Duration::from_secs(args.time.max(1)),
+        jobs: args.jobs,
+        corpus: corpus(&args.corpus)?,
+        seed: args.seed,
+    };
+    let table = diff::run(&config, &mut |elapsed, programs, rows| {
+        eprintln!(
+            "{:>5} s of {}  {programs} programs  {rows} rows",
+            elapsed.as_secs(),
+            args.time
+        );
+    })?;
+    show(&table, &names, &args.out)
+}
+
+fn info(name: &str) -> Result<SideInfo> {
+    Ok(side::describe(name)?.ok_or(side::Error::NoLeft)?)
+}
+
+fn corpus(paths: &[PathBuf]) -> Result<Vec<Program>> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let files = input::files(paths)?;
+    let read = |path: &PathBuf| Ok(input::read(path)?.program);
+    files.iter().map(read).collect()
+}
+
+fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
+    let over = format!(
+        "{} programs in {:.0} s",
+        table.programs,
+        table.time.as_secs_f64()
+    );
+    if table.gaps > 0 {
+        println!("gaps   {} programs met something that a side does not provide", table.gaps);
+    }
+    if table.rows.is_empty() {
+        println!("clean: no difference over {over}: {} against {}", names.left, names.right);
+        return Ok(Outcome::Fine);
+    }
+    let mut oracle = Oracle::new(Pair::open(&names.left, &names.right)?);
+    let mut rows = Vec::new();
+    for row in &table.rows {
+        let path = save(&mut oracle, &row.program, out, &names.origin)?;
+        let cells = [
+            row.key.function(&oracle),
+            row.key.what.clone(),
+            row.times.to_string(),
+            format!("{} ({:.1} s)", row.first, row.after.as_secs_f64()),
+        ];
+        let program = text::format(&row.program, oracle.revisions().left);
+        let program: Vec<String> = program
+            .lines()
+            .filter(|line| !line.starts_with("names "))
+            .map(str::to_owned)
+            .collect();
+        rows.push((cells, program, path));
+    }
+    let lines: usize = rows.iter().map(|(_, program, _)| program.len() + 2).sum();
+    let inline = lines <= SHOWN_LINES;
+    println!("\n{} against {}: {} rows over {over}\n", names.left, names.right, rows.len());
+    let heads = ["function", "what differs", "programs", "first seen"];
+    let width = |i: usize| {
+        let cells = rows.iter().map(|(cells, ..)| cells[i].len());
+        cells.chain([heads[i].len()]).max().unwrap_or(0)
+    };
+    let widths = [0, 1, 2, 3].map(width);
+    let line = |cells: [&str; 4], file: &str| {
+        let [a, b, c, d] = cells;
+        let [wa, wb, wc, wd] = widths;
+        println!("{}", format!("{a:<wa$}  {b:<wb$}  {c:>wc$}  {d:<wd$}  {file}").trim_end());
+    };
+    line(heads, if inline { "" } else { "smallest program" });
+    for (cells, program, path) in &rows {
+        let file = path.display().to_string();
+        line(cells.each_ref().map(String::as_str), if inline { "" } else { &file });
+        if inline {
+            program.iter().for_each(|text| println!("    {text}"));
+            println!("    # {file}");
+        }
+    }
+    println!("\nreproducer: {}", rows[0].2.display());
+    Ok(Outcome::Found)
+}
+
+fn save(oracle: &mut Oracle, program: &Program, out: &Path, origin: &Origin) -> Result<PathBuf> {
+    let mut program = *program;
+    let mut verdict = oracle.judge(&program);
+    // One that another thread was still shrinking when the time was over.
+    if program.nr_ops() > 8
+        && let Some(small) = minimise::minimise(oracle, &program, minimise::DEFAULT_RUNS)
+    {
+        program = small.program;
+        verdict = oracle.judge(&program);
+    }
+    let dir = out.join("findings");
+    let path = report::save_reproducer(&dir, oracle, &program, &verdict, origin)?;
+    let shown = path.display().to_string();
+    let text = report::report(oracle, &program, &verdict, Some(&shown), origin);
+    report::write_atomically(&path.with_extension("txt"), text.as_bytes())?;
+    Ok(path)
+}
