@@ -1,13 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Lets an engine's target load sides: the objects call the engine's coverage
-//! functions, which the linker would otherwise leave out or hide.
+//! How the engines' targets are linked: loaded sides call the engine's runtime,
+//! which is part of the target.
+//!
+//! Reads `GUPDIFF_AFL_RUNTIME`, the path of AFL++'s runtime, where AFL++'s
+//! target is built without `cargo afl build`, which would pass it.
+
+use std::env;
+
+/// The target of each engine, by its feature.
+const TARGETS: [(&str, &str); 3] = [
+    ("CARGO_FEATURE_LIBFUZZER", "gup"),
+    ("CARGO_FEATURE_AFL", "gup_afl"),
+    ("CARGO_FEATURE_HONGGFUZZ", "gup_hfuzz"),
+];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    let on = |engine: &str| std::env::var_os(format!("CARGO_FEATURE_{engine}")).is_some();
-    if ["LIBFUZZER", "AFL", "HONGGFUZZ"].into_iter().any(on) {
-        for symbol in ["__sanitizer_cov_*", "__sancov_lowest_stack"] {
-            println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic-symbol={symbol}");
+    println!("cargo:rerun-if-env-changed=GUPDIFF_AFL_RUNTIME");
+    for (feature, target) in TARGETS {
+        if env::var_os(feature).is_none() {
+            continue;
         }
+        for symbols in ["__sanitizer_cov_*", "__sancov_lowest_stack"] {
+            println!("cargo:rustc-link-arg-bin={target}=-Wl,--export-dynamic-symbol={symbols}");
+        }
+    }
+    if env::var_os("CARGO_FEATURE_AFL").is_some()
+        && let Some(runtime) = env::var_os("GUPDIFF_AFL_RUNTIME").filter(|v| !v.is_empty())
+    {
+        println!("cargo:rustc-link-arg-bin=gup_afl={}", runtime.display());
     }
 }
