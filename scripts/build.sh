@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Building the CLI and the engines' targets.  Each engine instruments C and Rust
-# in its own way and so has a target folder of its own.
+# Building the CLI and the engines' targets, all in one folder: what they share
+# is compiled once, only crate gup is instrumented (fuzz/rustc-coverage).
 
 host=x86_64-unknown-linux-gnu
 target_dir=${CARGO_TARGET_DIR:-$root/target}
 case $target_dir in /*) ;; *) target_dir=$PWD/$target_dir ;; esac
 gupdiff=$target_dir/release/gupdiff
 afl_mutator=$target_dir/release/libgup_afl_mutator.so
+libfuzzer_runtime=/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-x86_64.a
 
 # build WHAT LOG COMMAND...: with a line of progress
 build() {
@@ -18,6 +19,12 @@ build() {
 	say "built $what, $((SECONDS - start)) s"
 }
 
+# cargo_build ARGUMENT...
+cargo_build() {
+	env -u CARGO_BUILD_TARGET CARGO_TARGET_DIR="$target_dir" RUSTC_WRAPPER="$root/fuzz/rustc-coverage" \
+		cargo build --manifest-path "$root/Cargo.toml" --release "$@"
+}
+
 # build_gupdiff [ENGINE]: and for AFL++ the library of mutations that it loads,
 # which is not instrumented either
 build_gupdiff() {
@@ -26,39 +33,54 @@ build_gupdiff() {
 		what="gupdiff and the AFL++ mutator"
 		more=(-p gup-afl-mutator --lib)
 	fi
-	build "$what" build-gupdiff env CARGO_TARGET_DIR="$target_dir" \
-		cargo build --manifest-path "$root/Cargo.toml" --release -p gup-fuzz --bin gupdiff "${more[@]}"
+	build "$what" build-gupdiff cargo_build -p gup-fuzz --bin gupdiff "${more[@]}"
 }
 
 # engine_binary ENGINE: where its target is built
 engine_binary() {
 	case $1 in
-	libfuzzer) echo "$target_dir/libfuzzer/$host/release/gup" ;;
-	afl) echo "$target_dir/afl/$host/release/gup_afl" ;;
-	honggfuzz) echo "$target_dir/honggfuzz/$host/release/gup_hfuzz" ;;
+	libfuzzer) echo "$target_dir/release/gup" ;;
+	afl) echo "$target_dir/release/gup_afl" ;;
+	honggfuzz) echo "$target_dir/$host/release/gup_hfuzz" ;;
 	esac
 }
 
-# build_engine ENGINE
+# build_engine ENGINE: what its own cargo command would set besides coverage
 build_engine() {
-	local engine=$1 what="the $1 target"
-	# of the Rust code only crate gup is instrumented
-	local -x RUSTC_WRAPPER="$root/fuzz/rustc-gup-only"
-	cd "$root/fuzz"
+	local engine=$1 target flags=()
+	target=$(engine_binary "$engine")
 	case $engine in
 	libfuzzer)
-		build "$what" "build-$engine" env -u CARGO_TARGET_DIR cargo fuzz build -s none --release \
-			--fuzz-dir "$root/fuzz" --target-dir "$target_dir/libfuzzer" --features libfuzzer gup
+		# compiled already, where Debian's package is there
+		if [ -z "${CUSTOM_LIBFUZZER_PATH:-}" ] && [ -f "$libfuzzer_runtime" ]; then
+			local -x CUSTOM_LIBFUZZER_PATH=$libfuzzer_runtime
+		fi
 		;;
 	afl)
-		# --target, or build scripts would be instrumented too
-		build "$what" "build-$engine" env CARGO_TARGET_DIR="$target_dir/afl" \
-			cargo afl build --release --target "$host" -p gup-fuzz --features afl --bin gup_afl
+		local -x GUPDIFF_AFL_RUNTIME
+		GUPDIFF_AFL_RUNTIME=$(afl_runtime)
 		;;
 	honggfuzz)
-		build "$what" "build-$engine" env CARGO_TARGET_DIR="$target_dir/honggfuzz" \
-			HFUZZ_BUILD_ARGS="--features honggfuzz --bin gup_hfuzz" cargo hfuzz build
+		# its crate is another one without this; --target, or build scripts would be, too
+		local -x RUSTFLAGS="--cfg fuzzing ${RUSTFLAGS:-}"
+		flags=(--target "$host")
+		# its build script leaves the engine there
+		local -x CRATE_ROOT=$root/fuzz CARGO_HONGGFUZZ_TARGET_DIR=$target_dir/$host/release CARGO_HONGGFUZZ_BUILD_VERSION
+		CARGO_HONGGFUZZ_BUILD_VERSION=$(tool_version honggfuzz)
+		mkdir -p "$CARGO_HONGGFUZZ_TARGET_DIR"
 		;;
 	esac
-	[ -x "$(engine_binary "$engine")" ] || die "$what was built, but $(shown "$(engine_binary "$engine")") is not there"
+	build "the $engine target" "build-$engine" cargo_build "${flags[@]}" \
+		-p gup-fuzz --features "$engine" --bin "$(basename "$target")"
+	[ -x "$target" ] || die "the $engine target was built, but $(shown "$target") is not there"
+}
+
+# tool_version NAME: of cargo-tools.txt
+tool_version() { awk -v name="$1" '$1 == name { print $2 }' "$root/scripts/cargo-tools.txt"; }
+
+# afl_runtime: where cargo-afl keeps what it builds once for each compiler
+afl_runtime() {
+	rustc -vV | awk -v data="${XDG_DATA_HOME:-$HOME/.local/share}" -v afl="$(tool_version cargo-afl)" '
+		$1 == "release:" { release = $2 } $1 == "commit-hash:" { hash = substr($2, 1, 7) }
+		END { print data "/afl.rs/rustc-" release "-" hash "/afl.rs-" afl "/afl-llvm/afl-compiler-rt.o" }'
 }

@@ -25,6 +25,16 @@
 
 extern crate alloc;
 
+#[cfg(all(
+    any(
+        feature = "coverage-libfuzzer",
+        feature = "coverage-afl",
+        feature = "coverage-honggfuzz"
+    ),
+    not(any(instrumented, clippy, doc))
+))]
+compile_error!("gup is built for an engine, but RUSTC_WRAPPER is not fuzz/rustc-coverage");
+
 pub mod env;
 pub mod fault;
 pub mod foll;
