@@ -123,10 +123,19 @@ corpus_folders() {
 	done
 }
 
-# wants_kernel: do KERNEL, LEFT and RIGHT ask for a kernel's source?
-wants_kernel() {
-	is_series "${KERNEL:-}" && return 1
-	[ -n "${LEFT:-}" ] || return 0
-	case $LEFT in c:v[0-9]* | rust:v[0-9]*) ;; *) return 0 ;; esac
-	case ${RIGHT:-} in '' | none | rust:* | c:v[0-9]*) return 1 ;; esac
+# kernels_wanted: what KERNEL, LEFT and RIGHT ask to be set up, one a line: a
+# path, a version of the series, a kernel of the table; a side that was added
+# needs no set-up of its own
+kernels_wanted() {
+	local word
+	{
+		if [ -z "${LEFT:-}" ] || [ -n "${PATCH:-}${REV:-}${RENAMED:-}" ]; then echo "${KERNEL:-6.1}"; fi
+		printf '%s\n' "${LEFT:-}" "${RIGHT:-}" | sed -n 's/^c://p; s/^rust://p'
+	} | while read -r word; do
+		case $word in
+		*/* | . | .. | '~') echo ./tree ;;
+		v[0-9]*) echo "$word" ;;
+		*) if grep -q "^${word%-nodebug}[[:space:]]" "$root/csrc/kernels/table"; then echo "$word"; fi ;;
+		esac
+	done | sort -u
 }

@@ -121,10 +121,8 @@ impl Request {
         }
         let (name, debug_vm) = split_name(&self.kernel);
         if tree::known().iter().any(|(known, _)| *known == name) {
-            let tree = match Tree::find(store, name)? {
-                Some(tree) if tree.has(debug_vm) => tree,
-                _ => tree::configured(store, &[name], name, debug_vm)?,
-            };
+            // also where it is prepared: its source package may be another one now
+            let tree = tree::configured(store, &[name], name, debug_vm)?;
             return Ok((Recipe::of_tree(&tree), debug_vm));
         }
         match Recipe::find(store, name)? {
