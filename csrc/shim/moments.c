@@ -24,6 +24,7 @@ struct gd_watch {
 
 static struct gd_watch watch[GD_MAX_OPS];
 static u32 nr_watch;
+static u32 watched;		/* a bit for each moment that is waited for */
 
 /*
  * What happened and has not been reacted to: a count was updated, or is about
@@ -52,6 +53,8 @@ static void moment(u8 when, u32 object)
 {
 	u32 i;
 
+	if (!(watched & 1u << when))
+		return;
 	for (i = 0; i < nr_watch; i++) {
 		struct gd_watch *w = &watch[i];
 
@@ -149,6 +152,28 @@ void gd_find_objects(void)
 	}
 }
 
+/*
+ * The loads that are looked into: all of them while a moment is waited for, else
+ * only those behind the tables, which fault.  The code under test announces
+ * every single load, so whether one matters is decided by one comparison.
+ */
+static unsigned long loads_from, loads_size;
+
+static void look_into_loads(void)
+{
+	loads_from = 0;
+	loads_size = -1ul;
+#if GD_TABLES
+	if (!nr_watch) {
+		loads_from = (unsigned long)gd.tables + GD_TABLES_SIZE;
+		loads_size = GD_GUARD_SIZE;
+	}
+#else
+	if (!nr_watch)
+		loads_size = 0;
+#endif
+}
+
 /* The operation that comes next has nr attached ones behind it. */
 void gd_attach(const struct gd_op *op, u32 nr)
 {
@@ -156,9 +181,13 @@ void gd_attach(const struct gd_op *op, u32 nr)
 
 	gd_pending = GD_WHEN_NONE;
 	nr_watch = nr;
-	for (i = 0; i < nr; i++)
+	watched = 0;
+	for (i = 0; i < nr; i++) {
 		watch[i] = (struct gd_watch){ .op = op + 1 + i };
+		watched |= 1u << watch[i].op->when;
+	}
 	gd_find_objects();
+	look_into_loads();
 }
 
 bool gd_attached_fired(u32 i)
@@ -174,7 +203,28 @@ static bool of_the_update(const void *p)
 	return p == pending_count || p == &gd_memmap_end || p == &gd_pending;
 }
 
-static inline __attribute__((always_inline)) void loaded(const void *p)
+#if GD_TABLES
+#define WATCHED_TABLES	(1u << GD_WHEN_READ_PTE | 1u << GD_WHEN_READ_PMD |	\
+			 1u << GD_WHEN_READ_PUD | 1u << GD_WHEN_READ_PGD)
+
+/* An entry is about to be loaded; its number says of which level it is. */
+static void load_entry(u32 entry)
+{
+	u32 i;
+
+	if (!(watched & WATCHED_TABLES))
+		return;
+	for (i = 0; i < nr_watch; i++) {
+		struct gd_watch *w = &watch[i];
+
+		if (1u << w->op->when & WATCHED_TABLES && w->object == entry &&
+		    ++w->seen == w->op->nth)
+			carry_out(w);
+	}
+}
+#endif
+
+static noinline void load(const void *p)
 {
 #if GD_TABLES
 	unsigned long offset = (unsigned long)p - (unsigned long)gd.tables;
@@ -183,13 +233,7 @@ static inline __attribute__((always_inline)) void loaded(const void *p)
 		gd_after();
 		if (offset >= GD_TABLES_SIZE)
 			gd_oops();
-		if (nr_watch) {
-			u32 entry = offset / sizeof(u64);
-			u8 level;
-
-			for (level = GD_L_PTE; level <= GD_L_PGD; level++)
-				moment(GD_WHEN_READ_PTE + level, entry);
-		}
+		load_entry(offset / sizeof(u64));
 		return;
 	}
 	if (p == &gd_mm.write_protect_seq.sequence && gd.in_kernel) {
@@ -200,6 +244,12 @@ static inline __attribute__((always_inline)) void loaded(const void *p)
 #endif
 	if (gd_pending && !of_the_update(p))
 		gd_after();
+}
+
+static inline __attribute__((always_inline)) void loaded(const void *p)
+{
+	if (unlikely((unsigned long)p - loads_from < loads_size))
+		load(p);
 }
 
 void __sanitizer_cov_load1(const void *p) { loaded(p); }
