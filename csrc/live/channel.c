@@ -85,15 +85,18 @@ static void run_batch(void)
  */
 static void look_for_strays(u32 request)
 {
+	struct gd_shadow built;
 	u32 nr;
 
 	if (live_header->nr < 512 || request % 8 != 1)
 		return;
 	for (nr = 0; nr < GD_NR_PAGES; nr++) {
-		if (same(&gd.scratch->shadow[nr], gd.memmap + nr))
+		gd_new_shadow(&built, nr);
+		if (same(&built, gd.memmap + nr))
 			continue;
 		live_header->strays++;
-		gd_shadow_take(nr);
+		build_page(nr);
+		build_head(nr);
 	}
 }
 

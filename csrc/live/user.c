@@ -34,7 +34,7 @@ static long call_gup(u32 call, unsigned long start, unsigned long nr,
 
 static struct gd_user_state user_state(struct folio *folio)
 {
-	u64 counts = gd_observe_counts(&folio->page);
+	u64 counts = observe_counts(&folio->page);
 
 	return (struct gd_user_state){
 		.ref = (int)counts,

@@ -7,22 +7,6 @@
 
 unsigned long gd_memmap_end;
 
-/* Note that the running operation may have changed a page. */
-void gd_touch(u32 nr)
-{
-	struct gd_shadow *shadow = &gd.scratch->shadow[nr];
-
-	if (shadow->op_mark != gd.op_nr) {
-		shadow->op_mark = gd.op_nr;
-		if (gd.nr_touched < GD_MAX_TOUCHED)
-			gd.scratch->touched[gd.nr_touched++] = nr;
-	}
-	if (shadow->prog_mark != gd.prog_nr) {
-		shadow->prog_mark = gd.prog_nr;
-		gd.scratch->dirty[gd.nr_dirty++] = nr;
-	}
-}
-
 /* where a large folio's pin count lies in its first tail page */
 #if GD_SERIES
 #define GD_PINCOUNT_OFFSET	sizeof(struct page)	/* nowhere */
@@ -131,17 +115,19 @@ static void build_page(u32 nr)
 	gd_form_tail(head, offset);
 }
 
-/* Remember a page as it is, so that only what differs is recorded. */
-void gd_shadow_take(u32 nr)
+/* The shadow of a page that no program has changed: see build_page(). */
+void gd_new_shadow(struct gd_shadow *shadow, u32 nr)
 {
-	struct page *page = gd.memmap + nr;
-	struct gd_shadow *shadow = &gd.scratch->shadow[nr];
-	u64 counts = gd_observe_counts(page);
+	u32 slot = nr >> GD_SLOT_SHIFT, offset = nr & (GD_SLOT_PAGES - 1);
+	u32 order = slot_order(slot);
+	bool tail = offset && !(offset >> order);
 
-	shadow->flags = page->flags;
-	shadow->mapping = gd_is_tail(page) ? 1 : (unsigned long)page->mapping;
-	shadow->ref = (int)counts;
-	shadow->pin = counts >> 32;
+	*shadow = (struct gd_shadow){ .nr = nr, .mapping = tail };
+	if (offset >> order)
+		return;			/* past the folio */
+	shadow->flags = template_flags(slot_template(slot));
+	if (order && !offset)
+		shadow->flags |= 1ul << PG_head;
 }
 
 void gd_arena_init(void)
@@ -161,22 +147,8 @@ void gd_arena_init(void)
 			build_page(nr + offset);
 		if (order)
 			gd_form_head(gd.memmap + nr, order);
-		for (offset = 0; offset < 1u << order; offset++)
-			gd_shadow_take(nr + offset);
 	}
-	gd.nr_dirty = 0;
-}
-
-/*
- * Marks are compared for equality with numbers that only grow; start afresh
- * when one has run out.
- */
-static void forget_marks(void)
-{
-	u32 nr;
-
-	for (nr = 0; nr < GD_NR_PAGES; nr++)
-		gd.scratch->shadow[nr].op_mark = gd.scratch->shadow[nr].prog_mark = 0;
+	gd.nr_shadows = 0;
 }
 
 void gd_next_op(void)
@@ -184,38 +156,45 @@ void gd_next_op(void)
 	gd.nr_touched = 0;
 	gd.nr_entries = 0;
 	gd.steps = 0;
-	if (!++gd.op_nr) {
-		forget_marks();
-		gd.op_nr = 1;
-	}
+	gd.op_nr++;
 }
 
 void gd_next_program(void)
 {
-	if (!++gd.prog_nr) {
-		forget_marks();
-		gd.prog_nr = 1;
-	}
+	gd.nr_shadows = 0;
+	gd.op_nr = 0;
 }
 
-/* Undo what the program did. */
+/* The first tails hold fields of the head: build these again, too. */
+static void build_head(u32 nr)
+{
+	u32 slot = nr >> GD_SLOT_SHIFT;
+
+	if ((nr & (GD_SLOT_PAGES - 1)) < 4 && slot_order(slot))
+		gd_form_head(gd.memmap + (slot << GD_SLOT_SHIFT), slot_order(slot));
+}
+
+/*
+ * Undo what the program did.  gd_look() has looked at the first pages of a
+ * folio; they are built again whether or not something was seen, since not
+ * every field is looked at.
+ */
 void gd_arena_reset(void)
 {
-	u32 i;
+	const struct gd_shadow *shadow = gd.scratch->shadow;
+	u32 i, k;
 
-	for (i = 0; i < gd.nr_dirty; i++)
-		build_page(gd.scratch->dirty[i]);
-	/* a second round, as the first tail pages hold fields of the head */
-	for (i = 0; i < gd.nr_dirty; i++) {
-		u32 nr = gd.scratch->dirty[i], slot = nr >> GD_SLOT_SHIFT;
-		u32 offset = nr & (GD_SLOT_PAGES - 1);
-
-		if (offset < 4 && slot_order(slot))
-			gd_form_head(gd.memmap + (slot << GD_SLOT_SHIFT), slot_order(slot));
-	}
-	for (i = 0; i < gd.nr_dirty; i++)
-		gd_shadow_take(gd.scratch->dirty[i]);
-	gd.nr_dirty = 0;
+	for (i = 0; i < gd.nr_shadows; i++)
+		build_page(shadow[i].nr);
+	for (i = 0; i < gd.prog->world.nr_folios; i++)
+		for (k = 0; k < gd_nr_looked_at(i); k++)
+			if (!gd_shadow(gd.base[i] + k))
+				build_page(gd.base[i] + k);
+	for (i = 0; i < gd.nr_shadows; i++)
+		build_head(shadow[i].nr);
+	for (i = 0; i < gd.prog->world.nr_folios; i++)
+		build_head(gd.base[i]);
+	gd.nr_shadows = 0;
 #if GD_TABLES
 	gd_tables_reset();
 #endif

@@ -63,24 +63,36 @@
 			 1ul << PG_uptodate | 1ul << PG_dirty | 1ul << PG_lru |	\
 			 1ul << PG_waiters | 1ul << PG_writeback | 1ul << PG_head)
 
-/* What was last recorded of a page. */
+/* What was last recorded of a page that the program has touched. */
 struct gd_shadow {
 	unsigned long flags;
 	unsigned long mapping;		/* 1 for a tail */
 	int ref;
 	int pin;
+	u32 nr;				/* of the page */
 	u32 op_mark;			/* touched by operation number ... */
-	u32 prog_mark;			/* touched by program number ... */
 };
 
 /* an operation is cut off by its steps, and those attached to it touch slots */
 #define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT + (GD_MAX_FOLIOS + 1) * GD_SLOT_PAGES)
 
-/* The harness's own memory, too much for a variable of every linked kernel. */
+/* A run of page-table entries that the program has set. */
+struct gd_entries {
+	u32 first;
+	u32 nr;
+};
+
+/*
+ * The harness's own memory, too much for a variable of every linked kernel.
+ *
+ * A page has a shadow once the program touches it.  index[] says where, and is
+ * never cleared: what it says holds if the shadow there is in use and of that
+ * page.
+ */
 struct gd_scratch {
-	struct gd_shadow shadow[GD_NR_PAGES];
-	u32 touched[GD_MAX_TOUCHED];			/* by the operation */
-	u32 dirty[GD_MAX_OPS * GD_MAX_TOUCHED];		/* by the program */
+	u32 index[GD_NR_PAGES];
+	struct gd_shadow shadow[GD_MAX_OPS * GD_MAX_TOUCHED];	/* by the program */
+	u64 touched[GD_MAX_TOUCHED];		/* by the operation: page << 32 | shadow */
 	u32 dirty_entries[GD_MAX_OPS * GD_MAX_SET + GD_MAX_TABLES];
 };
 
@@ -99,11 +111,12 @@ struct gd_harness {
 	struct gd_trace *trace;
 	u32 base[GD_MAX_FOLIOS];	/* first page number of each folio */
 
-	u32 prog_nr;
-	u32 op_nr;			/* never 0 while an operation runs */
+	struct gd_rec *rec;		/* the next record, and the last one there is */
+	struct gd_rec *last_rec;
+	u32 op_nr;			/* of this program; never 0 while an operation runs */
 	u32 steps;
 	u32 nr_touched;			/* pages of this operation */
-	u32 nr_dirty;			/* pages of this program */
+	u32 nr_shadows;			/* pages of this program */
 	u32 nr_dirty_entries;		/* of page tables, by this program */
 	u32 nr_blocks;			/* slots whose migrate type was set */
 	u32 nr_entries;			/* of list[], returned by the operation */
@@ -116,12 +129,12 @@ struct gd_harness {
 extern struct gd_harness gd;
 
 /* ---- trace.c ---- */
-struct gd_rec *gd_record(u8 kind);
 void gd_call(u8 call, const struct page *page);
 void gd_record_entries(void);
 void gd_record_changes(void);
 void gd_record_state(void);
-u64 gd_observe_counts(const struct page *page);
+void gd_shadow_take(u32 nr);
+void gd_look(u32 nr);
 
 /* ---- stop.c ---- */
 void gd_stop(enum gd_stop why) __attribute__((noreturn));
@@ -137,8 +150,7 @@ void gd_form_tail(struct page *head, u32 i);
 void gd_form_head(struct page *head, u32 order);
 void gd_next_op(void);
 void gd_next_program(void);
-void gd_touch(u32 nr);
-void gd_shadow_take(u32 nr);
+void gd_new_shadow(struct gd_shadow *shadow, u32 nr);
 
 /* ---- tables.c ---- */
 void gd_tables_init(void);
@@ -176,6 +188,50 @@ static inline bool gd_in_arena(const struct page *page)
 static inline bool gd_is_tail(const struct page *page)
 {
 	return page->compound_head & 1;
+}
+
+/* The shadow of a page that has been touched, else NULL. */
+static inline struct gd_shadow *gd_shadow(u32 nr)
+{
+	u32 at = gd.scratch->index[nr];
+	struct gd_shadow *shadow = &gd.scratch->shadow[at];
+
+	return at < gd.nr_shadows && shadow->nr == nr ? shadow : NULL;
+}
+
+/* Note that the running operation may have changed a page. */
+static inline void gd_touch(u32 nr)
+{
+	struct gd_scratch *scratch = gd.scratch;
+	struct gd_shadow *shadow = gd_shadow(nr);
+
+	if (!shadow) {
+		scratch->index[nr] = gd.nr_shadows;
+		shadow = &scratch->shadow[gd.nr_shadows++];
+		gd_new_shadow(shadow, nr);
+	}
+	if (shadow->op_mark == gd.op_nr)
+		return;
+	shadow->op_mark = gd.op_nr;
+	if (gd.nr_touched < GD_MAX_TOUCHED)
+		scratch->touched[gd.nr_touched++] = (u64)nr << 32 | (shadow - scratch->shadow);
+}
+
+/* A record of zeros but for its kind; a full trace loses its last one. */
+static inline struct gd_rec *gd_record(u8 kind)
+{
+	struct gd_rec *rec = gd.rec;
+
+	if (rec < gd.last_rec)
+		gd.rec++;
+	*rec = (struct gd_rec){ .kind = kind };
+	return rec;
+}
+
+/* How many pages of a folio are looked at after the last operation. */
+static inline u32 gd_nr_looked_at(u32 i)
+{
+	return 1u << min_t(u32, gd.prog->folio[i].order, 3);
 }
 
 /* ---- world.c ---- */

@@ -34,12 +34,9 @@ static void sweep(void)
 {
 	u32 i, k;
 
-	for (i = 0; i < gd.prog->world.nr_folios; i++) {
-		u32 nr = 1u << min_t(u32, gd.prog->folio[i].order, 3);
-
-		for (k = 0; k < nr; k++)
-			gd_touch(gd.base[i] + k);
-	}
+	for (i = 0; i < gd.prog->world.nr_folios; i++)
+		for (k = 0; k < gd_nr_looked_at(i); k++)
+			gd_look(gd.base[i] + k);
 	gd_record_changes();
 }
 
@@ -106,7 +103,8 @@ static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
 
 	gd.prog = prog;
 	gd.trace = trace;
-	trace->nr = 0;
+	gd.rec = trace->rec;
+	gd.last_rec = trace->rec + trace->cap - 1;
 	gd_next_program();
 	gd_next_op();
 	gd_world_setup();
@@ -122,6 +120,7 @@ static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
 	end = gd_record(GD_R_END);
 	end->a = ends[why];
 	end->b = i;
+	trace->nr = gd.rec - trace->rec;
 	gd_arena_reset();
 }
 

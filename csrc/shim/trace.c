@@ -5,6 +5,11 @@
  */
 #include "harness.h"
 
+static const struct page *head_of(const struct page *tail)
+{
+	return (const struct page *)(tail->compound_head & ~1ul);
+}
+
 #define CANONICAL(flags, kernel, canon)	((u32)(((flags) >> (kernel)) & 1) << (canon))
 
 /* Tails do not show what GD_TAIL_BITS cover. */
@@ -58,7 +63,7 @@ static u32 mapping_class(const struct page *page)
  * refcount | pincount << 32, where only large folios have a pin count, and none
  * has in the series.
  */
-u64 gd_observe_counts(const struct page *page)
+static u64 observe_counts(const struct page *page)
 {
 	u32 pin = 0;
 
@@ -87,17 +92,7 @@ static void observe(struct gd_rec *rec, struct page *page)
 		rec->a |= 0x80;
 	rec->b = flags;
 	rec->c = gd_nr(page) | (tail ? 1u << 31 : mapping_class(page) << 20);
-	rec->d = gd_observe_counts(page);
-}
-
-struct gd_rec *gd_record(u8 kind)
-{
-	struct gd_rec *rec = &gd.trace->rec[gd.trace->nr];
-
-	if (gd.trace->nr < gd.trace->cap - 1)
-		gd.trace->nr++;
-	*rec = (struct gd_rec){ .kind = kind };
-	return rec;
+	rec->d = observe_counts(page);
 }
 
 /* An event: the kernel called another part of itself about a page. */
@@ -126,10 +121,27 @@ void gd_record_entries(void)
 	}
 }
 
+/* Remember a page as it is, so that only what differs is recorded. */
+static void take(struct gd_shadow *shadow, const struct page *page)
+{
+	u64 counts = observe_counts(page);
+
+	shadow->flags = page->flags;
+	shadow->mapping = gd_is_tail(page) ? 1 : (unsigned long)page->mapping;
+	shadow->ref = (int)counts;
+	shadow->pin = counts >> 32;
+}
+
+/* The same of a page that has been touched. */
+void gd_shadow_take(u32 nr)
+{
+	take(gd_shadow(nr), gd.memmap + nr);
+}
+
 static bool same(const struct gd_shadow *shadow, const struct page *page)
 {
 	bool tail = gd_is_tail(page);
-	u64 counts = gd_observe_counts(page);
+	u64 counts = observe_counts(page);
 
 	return shadow->mapping == (tail ? 1 : (unsigned long)page->mapping) &&
 	       shadow->ref == (int)counts && shadow->pin == (int)(counts >> 32) &&
@@ -137,37 +149,55 @@ static bool same(const struct gd_shadow *shadow, const struct page *page)
 		canonical_flags(shadow->flags, tail) == canonical_flags(page->flags, tail));
 }
 
-static void record_page(u32 nr)
+/*
+ * Touch a page if it is not what was last recorded.  A page that no operation
+ * has touched is not what it was built as, then.
+ */
+void gd_look(u32 nr)
 {
-	struct page *page = gd.memmap + nr;
+	const struct page *page = gd.memmap + nr;
+	const struct gd_shadow *shadow = gd_shadow(nr);
+	struct gd_shadow built;
 
-	if (same(&gd.scratch->shadow[nr], page))
-		return;
-	gd_shadow_take(nr);
-	observe(gd_record(GD_R_PAGE), page);
+	if (!shadow) {
+		gd_new_shadow(&built, nr);
+		shadow = &built;
+	}
+	if (!same(shadow, page))
+		gd_touch(nr);
+	/* as gd_record_changes() does it */
+	if (gd_is_tail(page))
+		gd_touch(gd_nr(head_of(page)));
 }
 
 /* Record every touched page that changed, by page number. */
 void gd_record_changes(void)
 {
-	u32 *touched = gd.scratch->touched;
+	u64 *touched = gd.scratch->touched, one;
 	u32 i, k, nr;
 
 	/* a field of a head may lie in a tail */
 	for (i = 0, nr = gd.nr_touched; i < nr; i++) {
-		struct page *page = gd.memmap + touched[i];
+		const struct page *page = gd.memmap + (touched[i] >> 32);
 
 		if (gd_is_tail(page))
-			gd_touch(gd_nr(compound_head(page)));
+			gd_touch(gd_nr(head_of(page)));
 	}
 	for (i = 1; i < gd.nr_touched; i++) {
-		nr = touched[i];
-		for (k = i; k && touched[k - 1] > nr; k--)
+		one = touched[i];
+		for (k = i; k && touched[k - 1] > one; k--)
 			touched[k] = touched[k - 1];
-		touched[k] = nr;
+		touched[k] = one;
 	}
-	for (i = 0; i < gd.nr_touched; i++)
-		record_page(touched[i]);
+	for (i = 0; i < gd.nr_touched; i++) {
+		struct gd_shadow *shadow = &gd.scratch->shadow[(u32)touched[i]];
+		struct page *page = gd.memmap + shadow->nr;
+
+		if (same(shadow, page))
+			continue;
+		take(shadow, page);
+		observe(gd_record(GD_R_PAGE), page);
+	}
 }
 
 /* Record the state beside the pages if it changed or a counter moved. */
