@@ -197,12 +197,6 @@ bool gd_attached_fired(u32 i)
 
 /* ---- loads ---- */
 
-/* An update may load its count, and the hooks load what they need. */
-static bool of_the_update(const void *p)
-{
-	return p == pending_count || p == &gd_memmap_end || p == &gd_pending;
-}
-
 #if GD_TABLES
 #define WATCHED_TABLES	(1u << GD_WHEN_READ_PTE | 1u << GD_WHEN_READ_PMD |	\
 			 1u << GD_WHEN_READ_PUD | 1u << GD_WHEN_READ_PGD)
@@ -242,7 +236,8 @@ static noinline void load(const void *p)
 		return;
 	}
 #endif
-	if (gd_pending && !of_the_update(p))
+	/* an update may load its count */
+	if (gd_pending && p != pending_count)
 		gd_after();
 }
 
