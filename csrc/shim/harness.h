@@ -93,7 +93,9 @@ struct gd_scratch {
 	u32 index[GD_NR_PAGES];
 	struct gd_shadow shadow[GD_MAX_OPS * GD_MAX_TOUCHED];	/* by the program */
 	u64 touched[GD_MAX_TOUCHED];		/* by the operation: page << 32 | shadow */
-	u32 dirty_entries[GD_MAX_OPS * GD_MAX_SET + GD_MAX_TABLES];
+	u64 spare[GD_MAX_TOUCHED];		/* for sorting them */
+	struct gd_entries entries[GD_MAX_OPS * (GD_MAX_SET / GD_TABLE_ENTRIES + 2) +
+				  GD_MAX_TABLES];
 };
 
 /* reasons to leave an operation, as given to longjmp */
@@ -117,7 +119,7 @@ struct gd_harness {
 	u32 steps;
 	u32 nr_touched;			/* pages of this operation */
 	u32 nr_shadows;			/* pages of this program */
-	u32 nr_dirty_entries;		/* of page tables, by this program */
+	u32 nr_set;			/* runs of page-table entries, by this program */
 	u32 nr_blocks;			/* slots whose migrate type was set */
 	u32 nr_entries;			/* of list[], returned by the operation */
 	int acquired, released;

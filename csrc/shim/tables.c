@@ -51,10 +51,11 @@ u32 gd_table_entry(u32 level, u64 addr)
 	return t * GD_TABLE_ENTRIES + ((addr >> level_shift[level]) & (GD_TABLE_ENTRIES - 1));
 }
 
-static void write_entry(u32 nr, u64 value)
+/* Entries that are about to be set, and will be cleared after the program. */
+static u64 *entries(u32 first, u32 nr)
 {
-	gd.tables[nr] = value;
-	gd.scratch->dirty_entries[gd.nr_dirty_entries++] = nr;
+	gd.scratch->entries[gd.nr_set++] = (struct gd_entries){ first, nr };
+	return gd.tables + first;
 }
 
 static u64 table_value(u32 t, u64 flags)
@@ -76,7 +77,7 @@ static bool make_tables(u32 level, u64 addr)
 		table[nr_tables].region = region_of(l, addr);
 		above = gd_table_entry(l + 1, addr);
 		if (!gd.tables[above])
-			write_entry(above, table_value(nr_tables, _PAGE_TABLE));
+			*entries(above, 1) = table_value(nr_tables, _PAGE_TABLE);
 		nr_tables++;
 	}
 	return true;
@@ -133,9 +134,8 @@ static u32 entry_page(const struct gd_op *op, u32 level, u32 k)
 	return min_t(u64, nr, GD_NR_PAGES);
 }
 
-static u64 entry_value(const struct gd_op *op, u32 level, u64 addr, u32 k)
+static u64 entry_value(const struct gd_op *op, u32 level, u64 bits, u64 addr, u32 k)
 {
-	u64 bits = flag_bits(op->eflags);
 	u32 nr, t;
 
 	switch (op->entry) {
@@ -162,16 +162,24 @@ static u64 entry_value(const struct gd_op *op, u32 level, u64 addr, u32 k)
 	return 0;
 }
 
-/* Set the entries that an operation names. */
+/* Set the entries that an operation names, table by table. */
 void gd_set_entries(const struct gd_op *op, u32 level)
 {
-	int k;
+	u64 bits = flag_bits(op->eflags), step = 1ul << level_shift[level], *entry;
+	int k = 0, end;
 
-	for (k = 0; k < op->n; k++) {
-		u64 addr = (op->addr + ((u64)k << level_shift[level])) & ADDRESS_MASK;
+	while (k < op->n) {
+		u64 addr = (op->addr + k * step) & ADDRESS_MASK;
+		u32 first = (addr >> level_shift[level]) & (GD_TABLE_ENTRIES - 1);
 
-		if (make_tables(level, addr))
-			write_entry(gd_table_entry(level, addr), entry_value(op, level, addr, k));
+		end = min_t(u32, op->n, k + GD_TABLE_ENTRIES - first);
+		if (!make_tables(level, addr)) {
+			k = end;
+			continue;
+		}
+		entry = entries(gd_table_entry(level, addr), end - k);
+		for (; k < end; k++, addr += step)
+			*entry++ = entry_value(op, level, bits, addr, k);
 	}
 	gd_find_objects();
 }
@@ -187,7 +195,10 @@ void gd_tables_init(void)
 /* Undo what the program set. */
 void gd_tables_reset(void)
 {
-	while (gd.nr_dirty_entries)
-		gd.tables[gd.scratch->dirty_entries[--gd.nr_dirty_entries]] = 0;
+	while (gd.nr_set) {
+		struct gd_entries set = gd.scratch->entries[--gd.nr_set];
+
+		memset(gd.tables + set.first, 0, set.nr * sizeof(u64));
+	}
 	nr_tables = 1;
 }

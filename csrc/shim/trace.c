@@ -170,11 +170,64 @@ void gd_look(u32 nr)
 		gd_touch(gd_nr(head_of(page)));
 }
 
+/* Where the ascending run that begins at i ends. */
+static u32 run_end(const u64 *a, u32 i, u32 nr)
+{
+	while (++i < nr && a[i - 1] <= a[i])
+		;
+	return i;
+}
+
+/* Merge neighbouring runs, two at a time; tells how many there are now. */
+static u32 merge_runs(const u64 *from, u64 *to, u32 nr)
+{
+	u32 left = 0, middle, right, end, runs = 0;
+
+	for (; left < nr; left = end, runs++) {
+		middle = right = run_end(from, left, nr);
+		end = middle < nr ? run_end(from, middle, nr) : nr;
+		while (left < middle && right < end)
+			*to++ = from[left] <= from[right] ? from[left++] : from[right++];
+		while (left < middle)
+			*to++ = from[left++];
+		while (right < end)
+			*to++ = from[right++];
+	}
+	return runs;
+}
+
+/*
+ * Bring the touched pages into order.  Mostly they are a few; else they are some
+ * runs of a folio's pages.
+ */
+static u64 *sort_touched(void)
+{
+	u64 *a = gd.scratch->touched, *b = gd.scratch->spare, one;
+	u32 i, k, nr = gd.nr_touched;
+
+	if (nr > 32) {
+		u64 *from = a, *to = b;
+
+		if (run_end(a, 0, nr) == nr)
+			return a;
+		while (merge_runs(from, to, nr) > 1)
+			swap(from, to);
+		return to;
+	}
+	for (i = 1; i < nr; i++) {
+		one = a[i];
+		for (k = i; k && a[k - 1] > one; k--)
+			a[k] = a[k - 1];
+		a[k] = one;
+	}
+	return a;
+}
+
 /* Record every touched page that changed, by page number. */
 void gd_record_changes(void)
 {
-	u64 *touched = gd.scratch->touched, one;
-	u32 i, k, nr;
+	const u64 *touched = gd.scratch->touched;
+	u32 i, nr;
 
 	/* a field of a head may lie in a tail */
 	for (i = 0, nr = gd.nr_touched; i < nr; i++) {
@@ -183,12 +236,7 @@ void gd_record_changes(void)
 		if (gd_is_tail(page))
 			gd_touch(gd_nr(head_of(page)));
 	}
-	for (i = 1; i < gd.nr_touched; i++) {
-		one = touched[i];
-		for (k = i; k && touched[k - 1] > one; k--)
-			touched[k] = touched[k - 1];
-		touched[k] = one;
-	}
+	touched = sort_touched();
 	for (i = 0; i < gd.nr_touched; i++) {
 		struct gd_shadow *shadow = &gd.scratch->shadow[(u32)touched[i]];
 		struct page *page = gd.memmap + shadow->nr;

@@ -15,6 +15,12 @@
 /* options are defined as 0 or 1 */
 #define IS_ENABLED(option)	(option)
 
+#define swap(a, b) do {							\
+	__typeof__(a) __swap = (a);					\
+	(a) = (b);							\
+	(b) = __swap;							\
+} while (0)
+
 #define min_t(type, a, b) ({						\
 	type __a = (a), __b = (b);					\
 	__a < __b ? __a : __b; })
