@@ -54,3 +54,30 @@ void up_read(struct rw_semaphore *sem)
 {
 	ask(GD_A_MMAP_UNLOCK);
 }
+
+/* The slow path, of which only the answer is compared. */
+long gd_slow(unsigned long start, unsigned long nr_pages, struct page **pages,
+		    unsigned int gup_flags)
+{
+	unsigned long nr, i;
+	struct gd_rec *rec;
+	int answer;
+
+	gd_after();
+	gd_step();
+	rec = gd_record(GD_R_ASK);
+	rec->a = GD_A_SLOW;
+	rec->c = gd_canonical_foll(gup_flags);
+	rec->d = start;
+	rec = gd_record(GD_R_ASK);
+	rec->a = GD_A_SLOW_NR;
+	rec->b = !pages;
+	rec->d = nr_pages;
+	answer = gd_answer(GD_WHEN_SLOW, GD_DEFAULT_SLOW);
+	if (answer <= 0)
+		return answer;
+	nr = min_t(unsigned long, answer, nr_pages);
+	for (i = 0; pages && i < nr; i++)
+		pages[i] = gd.poison;
+	return nr;
+}

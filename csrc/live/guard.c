@@ -25,8 +25,6 @@ void gd_step(void) {}
 
 /* ---- what this kernel's configuration leaves out ---- */
 
-static unsigned int op_foll(const struct gd_op *op);
-
 /* Does it ask whether its page may be pinned for long? */
 static bool asks_longterm(const struct gd_op *op)
 {

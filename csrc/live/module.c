@@ -21,6 +21,7 @@
 #include "../shim/arena.c"
 #include "../shim/trace.c"
 #include "../shim/world.c"
+#include "../shim/operands.c"
 #undef arch_irqs_disabled
 #include "pageblocks.c"
 #include "guard.c"

@@ -1,29 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The page-level operations of the series: each calls one function with
- * operands from the program.  Included by unit.c.
+ * operands from the program.  Included by unit.c, see ../shim/ops.c.
  */
 #include "harness.h"
-
-/* canonical FOLL_ flags in the bits of 5.5; 0: it has no such flag */
-static const u32 gd_foll_bits[GD_NR_FOLL] = {
-	[GD_FOLL_WRITE] = FOLL_WRITE,
-	[GD_FOLL_GET] = FOLL_GET,
-	[GD_FOLL_PIN] = FOLL_PIN,
-	[GD_FOLL_LONGTERM] = FOLL_LONGTERM,
-	[GD_FOLL_FORCE] = FOLL_FORCE,
-	[GD_FOLL_TOUCH] = FOLL_TOUCH,
-	[GD_FOLL_DUMP] = FOLL_DUMP,
-	[GD_FOLL_NOWAIT] = FOLL_NOWAIT,
-	[GD_FOLL_HWPOISON] = FOLL_HWPOISON,
-	[GD_FOLL_TRIED] = FOLL_TRIED,
-	[GD_FOLL_REMOTE] = FOLL_REMOTE,
-	[GD_FOLL_ANON] = FOLL_ANON,
-	[GD_FOLL_SPLIT_PMD] = FOLL_SPLIT_PMD,
-	[GD_FOLL_MIGRATION] = FOLL_MIGRATION,
-};
-
-#include "operands.h"
 
 /* ---- references ---- */
 OP(GET_PAGE)		{ get_page(op_page(op)); }

@@ -8,6 +8,7 @@
 #include "trace.c"
 #include "moments.c"
 #include "world.c"
+#include "operands.c"
 #if GD_TABLES
 #include "tables.c"
 #endif

@@ -246,11 +246,45 @@ extern u8 gd_migratetype[GD_NR_SLOTS];		/* of both pageblocks of a slot */
 typedef void (*gd_op_fn)(const struct gd_op *op, struct gd_rec *ret);
 extern const gd_op_fn gd_world_ops[256];
 
-/* what OP() of operands.h leaves in the section gd_ops */
+/* what OP() leaves in the section gd_ops */
 struct gd_op_entry {
 	unsigned long id;
 	gd_op_fn fn;
 };
+
+/* ---- operands.c ---- */
+unsigned int op_foll(const struct gd_op *op);
+u32 gd_canonical_foll(unsigned int flags);
+struct page *op_page(const struct gd_op *op);
+struct page *op_head(const struct gd_op *op);
+unsigned long op_list(const struct gd_op *op, bool heads);
+void ret_bool(struct gd_rec *ret, bool value);
+void ret_errno(struct gd_rec *ret, int value);
+void ret_int(struct gd_rec *ret, long value);
+void ret_head(struct gd_rec *ret, const struct page *head);
+void ret_page(struct gd_rec *ret, const struct page *page);
+void ret_pages(struct gd_rec *ret, long nr, struct page **pages);
+#if GD_TABLES
+long gd_slow(unsigned long start, unsigned long nr_pages, struct page **pages,
+	     unsigned int gup_flags);
+#endif
+
+/* For parameters of type unsigned long: a negative n is a huge count. */
+static inline unsigned long op_ulong(const struct gd_op *op)
+{
+	return (long)op->n;
+}
+
+/*
+ * OP(ROLE) { ... } defines the operation of that role and enters it into the
+ * table of this kernel; a role without one is absent from it.
+ */
+#define OP(role)								\
+	static void op_##role(const struct gd_op *op, struct gd_rec *ret);	\
+	static const struct gd_op_entry op_entry_##role				\
+		__attribute__((__used__, __section__("gd_ops"))) =		\
+		{ .id = GD_OP_##role, .fn = op_##role };			\
+	static void op_##role(const struct gd_op *op, struct gd_rec *ret)
 
 /* ---- env ---- */
 extern struct mm_struct gd_mm;

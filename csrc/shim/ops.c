@@ -1,52 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The page-level operations of the kernels: each calls one kernel function
- * with operands from the program.  Included by unit.c.
+ * with operands from the program.  Included by unit.c, and so compiled like the
+ * code under test, which is partly inline here: nothing but the call belongs
+ * here (see operands.c).
  */
 #include "harness.h"
 
-/* canonical FOLL_ flags in this kernel's bits; 0: it has no such flag */
-static const u32 gd_foll_bits[GD_NR_FOLL] = {
-	[GD_FOLL_WRITE] = FOLL_WRITE,
-	[GD_FOLL_GET] = FOLL_GET,
-	[GD_FOLL_PIN] = FOLL_PIN,
-	[GD_FOLL_LONGTERM] = FOLL_LONGTERM,
-	[GD_FOLL_FORCE] = FOLL_FORCE,
-	[GD_FOLL_FAST_ONLY] = FOLL_FAST_ONLY,
-	[GD_FOLL_TOUCH] = FOLL_TOUCH,
-	[GD_FOLL_DUMP] = FOLL_DUMP,
-	[GD_FOLL_NOWAIT] = FOLL_NOWAIT,
-	[GD_FOLL_NOFAULT] = FOLL_NOFAULT,
-	[GD_FOLL_HWPOISON] = FOLL_HWPOISON,
-	[GD_FOLL_TRIED] = FOLL_TRIED,
-	[GD_FOLL_REMOTE] = FOLL_REMOTE,
-	[GD_FOLL_ANON] = FOLL_ANON,
-	[GD_FOLL_SPLIT_PMD] = FOLL_SPLIT_PMD,
-#if GD_SINCE(6, 12)
-	[GD_FOLL_PCI_P2PDMA] = FOLL_PCI_P2PDMA,
-	[GD_FOLL_INTERRUPTIBLE] = FOLL_INTERRUPTIBLE,
-	[GD_FOLL_HONOR_NUMA_FAULT] = FOLL_HONOR_NUMA_FAULT,
-	[GD_FOLL_UNLOCKABLE] = FOLL_UNLOCKABLE,
-	[GD_FOLL_MADV_POPULATE] = FOLL_MADV_POPULATE,
-#else
-	[GD_FOLL_MIGRATION] = FOLL_MIGRATION,
-#endif
-};
-
-#include "operands.h"
-
-static struct folio *op_folio(const struct gd_op *op)
+static __always_inline struct folio *op_folio(const struct gd_op *op)
 {
 	return (struct folio *)op_head(op);
 }
 
 /* For a function that takes a folio where the operation speaks of a page. */
-static struct folio __maybe_unused *op_page_folio(const struct gd_op *op)
+static __always_inline struct folio *op_page_folio(const struct gd_op *op)
 {
 	return page_folio(op_page(op));
 }
 
-static void ret_folio(struct gd_rec *ret, struct folio *folio)
+static __always_inline void ret_folio(struct gd_rec *ret, struct folio *folio)
 {
 	ret_head(ret, (struct page *)folio);
 }

@@ -37,9 +37,6 @@
 #define get_user_pages_unlocked(...)					\
 	GD_NAME(get_user_pages_unlocked, __VA_ARGS__)(__VA_ARGS__)
 
-static long gd_slow(unsigned long start, unsigned long nr_pages, struct page **pages,
-		    unsigned int gup_flags);
-
 /* the fifth argument: the VMAs up to 6.4, whether the lock is held since */
 static inline long gd_slow___gup_longterm_locked(struct mm_struct *mm, unsigned long start,
 						 unsigned long nr_pages, struct page **pages,

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Operands and results of operations, for ops.c of the kernels and of the
+ * series.  They are not part of the code under test: loads here are no moments,
+ * and what an engine learns of the code is not diluted.
+ */
+#include "harness.h"
+
+#if GD_SERIES
+/* canonical FOLL_ flags in the bits of 5.5; 0: it has no such flag */
+static const u32 foll_bits[GD_NR_FOLL] = {
+	[GD_FOLL_WRITE] = FOLL_WRITE,
+	[GD_FOLL_GET] = FOLL_GET,
+	[GD_FOLL_PIN] = FOLL_PIN,
+	[GD_FOLL_LONGTERM] = FOLL_LONGTERM,
+	[GD_FOLL_FORCE] = FOLL_FORCE,
+	[GD_FOLL_TOUCH] = FOLL_TOUCH,
+	[GD_FOLL_DUMP] = FOLL_DUMP,
+	[GD_FOLL_NOWAIT] = FOLL_NOWAIT,
+	[GD_FOLL_HWPOISON] = FOLL_HWPOISON,
+	[GD_FOLL_TRIED] = FOLL_TRIED,
+	[GD_FOLL_REMOTE] = FOLL_REMOTE,
+	[GD_FOLL_ANON] = FOLL_ANON,
+	[GD_FOLL_SPLIT_PMD] = FOLL_SPLIT_PMD,
+	[GD_FOLL_MIGRATION] = FOLL_MIGRATION,
+};
+#else
+/* canonical FOLL_ flags in this kernel's bits; 0: it has no such flag */
+static const u32 foll_bits[GD_NR_FOLL] = {
+	[GD_FOLL_WRITE] = FOLL_WRITE,
+	[GD_FOLL_GET] = FOLL_GET,
+	[GD_FOLL_PIN] = FOLL_PIN,
+	[GD_FOLL_LONGTERM] = FOLL_LONGTERM,
+	[GD_FOLL_FORCE] = FOLL_FORCE,
+	[GD_FOLL_FAST_ONLY] = FOLL_FAST_ONLY,
+	[GD_FOLL_TOUCH] = FOLL_TOUCH,
+	[GD_FOLL_DUMP] = FOLL_DUMP,
+	[GD_FOLL_NOWAIT] = FOLL_NOWAIT,
+	[GD_FOLL_NOFAULT] = FOLL_NOFAULT,
+	[GD_FOLL_HWPOISON] = FOLL_HWPOISON,
+	[GD_FOLL_TRIED] = FOLL_TRIED,
+	[GD_FOLL_REMOTE] = FOLL_REMOTE,
+	[GD_FOLL_ANON] = FOLL_ANON,
+	[GD_FOLL_SPLIT_PMD] = FOLL_SPLIT_PMD,
+#if GD_SINCE(6, 12)
+	[GD_FOLL_PCI_P2PDMA] = FOLL_PCI_P2PDMA,
+	[GD_FOLL_INTERRUPTIBLE] = FOLL_INTERRUPTIBLE,
+	[GD_FOLL_HONOR_NUMA_FAULT] = FOLL_HONOR_NUMA_FAULT,
+	[GD_FOLL_UNLOCKABLE] = FOLL_UNLOCKABLE,
+	[GD_FOLL_MADV_POPULATE] = FOLL_MADV_POPULATE,
+#else
+	[GD_FOLL_MIGRATION] = FOLL_MIGRATION,
+#endif
+};
+#endif
+
+unsigned int op_foll(const struct gd_op *op)
+{
+	u32 left = op->foll & ((1u << GD_NR_FOLL) - 1);
+	unsigned int bits = 0;
+
+	if (op->mods & GD_MOD_RAW)
+		return op->foll;
+	for (; left; left &= left - 1)
+		bits |= foll_bits[__builtin_ctz(left)];
+	return bits;
+}
+
+u32 gd_canonical_foll(unsigned int flags)
+{
+	u32 canonical = 0, i;
+
+	for (i = 0; i < GD_NR_FOLL; i++)
+		if (foll_bits[i] & flags)
+			canonical |= 1u << i;
+	return canonical;
+}
+
+struct page *op_page(const struct gd_op *op)
+{
+	return gd_operand(op->run[0], 0);
+}
+
+/*
+ * The head of the operand's folio.  A pointer to nowhere goes to the function
+ * as it is: what it does with it is part of what is compared.
+ */
+struct page *op_head(const struct gd_op *op)
+{
+	struct page *page = op_page(op);
+
+	return gd_in_arena(page) ? compound_head(page) : page;
+}
+
+/* Lay the operand's runs out as an array, with pointers to nowhere behind. */
+unsigned long op_list(const struct gd_op *op, bool heads)
+{
+	struct page **list = gd.list;
+	unsigned long nr = 0, npages;
+	int i;
+	u32 k;
+
+	for (i = 0; i < GD_NR_RUNS; i++) {
+		struct gd_run run = op->run[i];
+
+		for (k = 0; k < run.len && nr < GD_MAX_LIST; k++) {
+			struct page *page = gd_operand(run, k);
+
+			if (heads && gd_in_arena(page))
+				page = compound_head(page);
+			list[nr++] = page;
+		}
+	}
+	npages = op->mods & GD_MOD_N ? op_ulong(op) : nr;
+	/* the list may be read past its end: by an operation gone wrong, or npages */
+	for (k = 0; k < 64 && nr < GD_MAX_LIST; k++)
+		list[nr++] = gd.poison;
+	if (npages > nr)
+		while (nr < GD_MAX_LIST)
+			list[nr++] = gd.poison;
+	return npages;
+}
+
+void ret_bool(struct gd_rec *ret, bool value)
+{
+	ret->a = GD_RET_BOOL;
+	ret->d = value;
+}
+
+void ret_errno(struct gd_rec *ret, int value)
+{
+	ret->a = GD_RET_ERRNO;
+	ret->d = (long)value;
+}
+
+void ret_int(struct gd_rec *ret, long value)
+{
+	ret->a = GD_RET_INT;
+	ret->d = value;
+}
+
+void ret_head(struct gd_rec *ret, const struct page *head)
+{
+	ret->a = head ? GD_RET_FOLIO : GD_RET_NULL;
+	ret->d = head ? gd_nr(head) : 0;
+}
+
+/* A page, NULL or an error pointer; a page of the arena or one that is not. */
+void ret_page(struct gd_rec *ret, const struct page *page)
+{
+	if (IS_ERR(page)) {
+		ret->a = GD_RET_ERRNO;
+		ret->d = PTR_ERR(page);
+		return;
+	}
+	ret->a = page ? GD_RET_PAGE : GD_RET_NULL;
+	if (page)
+		ret->d = gd_in_arena(page) ? gd_nr(page) : GD_NOWHERE;
+}
+
+/* Entries beyond the list are not looked at; storing one has ended the operation. */
+void ret_pages(struct gd_rec *ret, long nr, struct page **pages)
+{
+	ret_int(ret, nr);
+	if (nr > 0 && pages)
+		gd.nr_entries = min_t(u32, nr, GD_MAX_LIST);
+}
