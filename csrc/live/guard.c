@@ -20,9 +20,6 @@ void gd_gap(u32 index)
 	gd_stop(GD_STOP_GAP);
 }
 
-/* The host keeps away what would reach the limit. */
-void gd_step(void) {}
-
 /* ---- what this kernel's configuration leaves out ---- */
 
 /* Does it ask whether its page may be pinned for long? */

@@ -21,19 +21,22 @@ unsigned long gd_memmap_end;
 void gd_update(const volatile void *p)
 {
 	unsigned long offset = (unsigned long)p - (unsigned long)gd.memmap;
+	u32 nr = offset / sizeof(struct page), field = offset % sizeof(struct page);
 
 	gd_access(p);
-	if (!gd.in_kernel || offset >= GD_NR_PAGES * sizeof(struct page))
+	if (unlikely(!gd.in_kernel || offset >= GD_NR_PAGES * sizeof(struct page)))
 		return;
-	if (offset % sizeof(struct page) == offsetof(struct page, _refcount)) {
-		gd_moment_update(p, offset / sizeof(struct page), true);
-		gd_step();
-	} else if (offset % sizeof(struct page) == GD_PINCOUNT_OFFSET) {
-		gd_moment_update(p, offset / sizeof(struct page), false);
-	} else {
-		gd_after();
+	if (unlikely(gd_nr_watch)) {
+		if (field == offsetof(struct page, _refcount))
+			gd_moment_update(p, nr, true);
+		else if (field == GD_PINCOUNT_OFFSET)
+			gd_moment_update(p, nr, false);
+		else
+			gd_after();
 	}
-	gd_touch(offset / sizeof(struct page));
+	if (field == offsetof(struct page, _refcount))
+		gd_step();
+	gd_touch(nr);
 }
 #endif
 

@@ -140,7 +140,7 @@ void gd_look(u32 nr);
 
 /* ---- stop.c ---- */
 void gd_stop(enum gd_stop why) __attribute__((noreturn));
-void gd_step(void);
+void gd_limit(void) __attribute__((noreturn));
 void gd_gap(u32 index) __attribute__((noreturn));
 int gd_guarded(void (*fn)(const struct gd_op *, struct gd_rec *),
 	       const struct gd_op *op, struct gd_rec *ret);
@@ -167,6 +167,7 @@ static inline void gd_attach(const struct gd_op *op, u32 nr) {}
 static inline bool gd_attached_fired(u32 i) { return false; }
 static inline void gd_after(void) {}
 #else
+extern u32 gd_nr_watch;		/* operations that wait for their moment */
 void gd_attach(const struct gd_op *op, u32 nr);
 bool gd_attached_fired(u32 i);
 void gd_find_objects(void);
@@ -176,6 +177,16 @@ void gd_forget(void);
 int gd_answer(u8 when, int otherwise);
 void gd_set_answer(int value);
 #endif
+
+/* Count a step of the running operation; stop it when it has taken too many. */
+static inline void gd_step(void)
+{
+#ifndef GD_LIVE		/* the host keeps away what would reach the limit */
+	if (unlikely(gd.steps == GD_STEP_LIMIT))
+		gd_limit();
+	gd.steps++;
+#endif
+}
 
 static inline u32 gd_nr(const struct page *page)
 {

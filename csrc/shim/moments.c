@@ -23,7 +23,7 @@ struct gd_watch {
 };
 
 static struct gd_watch watch[GD_MAX_OPS];
-static u32 nr_watch;
+u32 gd_nr_watch;
 static u32 watched;		/* a bit for each moment that is waited for */
 
 /*
@@ -55,7 +55,7 @@ static void moment(u8 when, u32 object)
 
 	if (!(watched & 1u << when))
 		return;
-	for (i = 0; i < nr_watch; i++) {
+	for (i = 0; i < gd_nr_watch; i++) {
 		struct gd_watch *w = &watch[i];
 
 		if (w->op->when == when && w->object == object && ++w->seen == w->op->nth)
@@ -82,7 +82,7 @@ void gd_after(void)
 {
 	u8 when = gd_pending;
 
-	if (!when)
+	if (likely(!when))
 		return;
 	gd_pending = GD_WHEN_NONE;
 	if (kept)
@@ -98,12 +98,13 @@ void gd_forget(void)
 	kept = NULL;
 }
 
-/* Before an atomic update of a count; nr is the page that it lies in. */
+/*
+ * Before an atomic update of a count; nr is the page that it lies in.  Called if
+ * there is a moment to wait for: nothing is ever pending otherwise.
+ */
 void gd_moment_update(const volatile void *count, u32 nr, bool refcount)
 {
 	gd_after();
-	if (!nr_watch)
-		return;
 	if (!refcount)
 		nr--;		/* the pin count lies in the first tail */
 	moment(refcount ? GD_WHEN_BEFORE_REF : GD_WHEN_BEFORE_PIN, nr);
@@ -133,7 +134,7 @@ void gd_find_objects(void)
 {
 	u32 i;
 
-	for (i = 0; i < nr_watch; i++) {
+	for (i = 0; i < gd_nr_watch; i++) {
 		const struct gd_op *op = watch[i].op;
 
 		switch (op->when) {
@@ -164,12 +165,12 @@ static void look_into_loads(void)
 	loads_from = 0;
 	loads_size = -1ul;
 #if GD_TABLES
-	if (!nr_watch) {
+	if (!gd_nr_watch) {
 		loads_from = (unsigned long)gd.tables + GD_TABLES_SIZE;
 		loads_size = GD_GUARD_SIZE;
 	}
 #else
-	if (!nr_watch)
+	if (!gd_nr_watch)
 		loads_size = 0;
 #endif
 }
@@ -180,7 +181,7 @@ void gd_attach(const struct gd_op *op, u32 nr)
 	u32 i;
 
 	gd_pending = GD_WHEN_NONE;
-	nr_watch = nr;
+	gd_nr_watch = nr;
 	watched = 0;
 	for (i = 0; i < nr; i++) {
 		watch[i] = (struct gd_watch){ .op = op + 1 + i };
@@ -208,7 +209,7 @@ static void load_entry(u32 entry)
 
 	if (!(watched & WATCHED_TABLES))
 		return;
-	for (i = 0; i < nr_watch; i++) {
+	for (i = 0; i < gd_nr_watch; i++) {
 		struct gd_watch *w = &watch[i];
 
 		if (1u << w->op->when & WATCHED_TABLES && w->object == entry &&

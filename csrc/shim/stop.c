@@ -53,14 +53,11 @@ void gd_gap(u32 index)
 	gd_stop(GD_STOP_GAP);
 }
 
-/* Count a step of the running operation; stop it when it has taken too many. */
-void gd_step(void)
+/* The operation has taken too many steps. */
+void gd_limit(void)
 {
-	if (gd.steps == GD_STEP_LIMIT) {
-		gd_record(GD_R_LIMIT);
-		gd_stop(GD_STOP_LIMIT);
-	}
-	gd.steps++;
+	gd_record(GD_R_LIMIT);
+	gd_stop(GD_STOP_LIMIT);
 }
 
 /* Run one operation; tells how it ended. */
