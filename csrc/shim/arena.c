@@ -42,6 +42,11 @@ void gd_update(const volatile void *p)
 
 /* ---- templates ---- */
 
+static u32 slot_of(u32 template, u32 order, u32 index)
+{
+	return (template * GD_NR_ORDERS + order) * GD_MAX_FOLIOS + index;
+}
+
 static u32 slot_order(u32 slot)
 {
 	return slot / GD_MAX_FOLIOS % GD_NR_ORDERS;
@@ -97,25 +102,87 @@ void gd_form_head(struct page *head, u32 order)
 #endif
 }
 
-/* Make a page of a slot what it is before any program. */
-static void build_page(u32 nr)
+/* The tails behind the first ones, but for their links: these are all alike. */
+#define GD_FIRST_TAILS	4
+static struct page plain_tail[GD_NR_TEMPLATES];
+
+static struct page *head_of_slot(u32 slot)
+{
+	return gd.memmap + (slot << GD_SLOT_SHIFT);
+}
+
+/* Is it a tail that holds nothing of the head's, before any program? */
+static bool is_plain_tail(u32 nr)
+{
+	u32 offset = nr & (GD_SLOT_PAGES - 1);
+
+	return offset >= GD_FIRST_TAILS && !(offset >> slot_order(nr >> GD_SLOT_SHIFT));
+}
+
+static void build_plain_tail(struct page *page, u32 slot)
+{
+	*page = plain_tail[slot_template(slot)];
+	page->compound_head = (unsigned long)head_of_slot(slot) | 1;
+}
+
+/* Make a page of a slot what it is before any program, with the kernel's setters. */
+static void form_page(u32 nr)
 {
 	u32 slot = nr >> GD_SLOT_SHIFT, offset = nr & (GD_SLOT_PAGES - 1);
 	u32 order = slot_order(slot);
-	struct page *page = gd.memmap + nr, *head = page - offset;
+	struct page *page = gd.memmap + nr;
 
 	__builtin_memset(page, 0, sizeof(*page));
 	if (offset >> order)
 		return;			/* past the folio */
 	page->flags = template_flags(slot_template(slot));
-	atomic_set(&page->_mapcount, -1);
-	if (!order)
-		return;
-	if (!offset) {
+	page->_mapcount.counter = -1;
+	if (offset)
+		gd_form_tail(page - offset, offset);
+	else if (order)
 		page->flags |= 1ul << PG_head;
-		return;
+}
+
+static void build_page(u32 nr)
+{
+	if (is_plain_tail(nr))
+		build_plain_tail(gd.memmap + nr, nr >> GD_SLOT_SHIFT);
+	else
+		form_page(nr);
+}
+
+static inline bool same_words(const struct page *a, const struct page *b)
+{
+	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
+	u64 differ = 0;
+	u32 i;
+
+	for (i = 0; i < sizeof(*a) / sizeof(u64); i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
+}
+
+/*
+ * Touch those pages of a run, which lies in one slot, that may have changed.
+ * There can be a thousand of them, so those that are what they were built as are
+ * told by that alone.
+ */
+void gd_touch_run(u32 first, u32 nr)
+{
+	u32 slot = first >> GD_SLOT_SHIFT, i;
+	bool plain = false;
+	struct page built;
+
+	build_plain_tail(&built, slot);
+	for (i = first; i < first + nr; i++) {
+		if (is_plain_tail(i) && !gd_shadow(i) && same_words(gd.memmap + i, &built))
+			plain = true;
+		else
+			gd_touch(i);
 	}
-	gd_form_tail(head, offset);
+	/* as gd_record_changes() does it for each of them */
+	if (plain)
+		gd_touch(slot << GD_SLOT_SHIFT);
 }
 
 /* The shadow of a page that no program has changed: see build_page(). */
@@ -135,7 +202,7 @@ void gd_new_shadow(struct gd_shadow *shadow, u32 nr)
 
 void gd_arena_init(void)
 {
-	u32 slot, offset;
+	u32 slot, offset, t;
 
 	gd_env_init();
 #if GD_TABLES
@@ -143,6 +210,12 @@ void gd_arena_init(void)
 #endif
 	gd_memmap_end = (unsigned long)(gd.memmap + GD_NR_PAGES);
 	gd.poison = gd.memmap + GD_NR_PAGES + 64;
+	for (t = 0; t < GD_NR_TEMPLATES; t++) {
+		u32 nr = slot_of(t, GD_NR_ORDERS - 1, 0) << GD_SLOT_SHIFT;
+
+		form_page(nr + GD_FIRST_TAILS);
+		plain_tail[t] = gd.memmap[nr + GD_FIRST_TAILS];
+	}
 	for (slot = 0; slot < GD_NR_SLOTS; slot++) {
 		u32 order = slot_order(slot), nr = slot << GD_SLOT_SHIFT;
 
@@ -157,6 +230,7 @@ void gd_arena_init(void)
 void gd_next_op(void)
 {
 	gd.nr_touched = 0;
+	gd.nr_listed = 0;
 	gd.nr_entries = 0;
 	gd.steps = 0;
 	gd.op_nr++;
@@ -173,8 +247,8 @@ static void build_head(u32 nr)
 {
 	u32 slot = nr >> GD_SLOT_SHIFT;
 
-	if ((nr & (GD_SLOT_PAGES - 1)) < 4 && slot_order(slot))
-		gd_form_head(gd.memmap + (slot << GD_SLOT_SHIFT), slot_order(slot));
+	if ((nr & (GD_SLOT_PAGES - 1)) < GD_FIRST_TAILS && slot_order(slot))
+		gd_form_head(head_of_slot(slot), slot_order(slot));
 }
 
 /*

@@ -76,8 +76,8 @@ struct gd_shadow {
 /* an operation is cut off by its steps, and those attached to it touch slots */
 #define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT + (GD_MAX_FOLIOS + 1) * GD_SLOT_PAGES)
 
-/* A run of page-table entries that the program has set. */
-struct gd_entries {
+/* Pages, or entries of page tables, one after the other. */
+struct gd_span {
 	u32 first;
 	u32 nr;
 };
@@ -94,8 +94,8 @@ struct gd_scratch {
 	struct gd_shadow shadow[GD_MAX_OPS * GD_MAX_TOUCHED];	/* by the program */
 	u64 touched[GD_MAX_TOUCHED];		/* by the operation: page << 32 | shadow */
 	u64 spare[GD_MAX_TOUCHED];		/* for sorting them */
-	struct gd_entries entries[GD_MAX_OPS * (GD_MAX_SET / GD_TABLE_ENTRIES + 2) +
-				  GD_MAX_TABLES];
+	struct gd_span entries[GD_MAX_OPS * (GD_MAX_SET / GD_TABLE_ENTRIES + 2) +
+			       GD_MAX_TABLES];
 };
 
 /* reasons to leave an operation, as given to longjmp */
@@ -121,6 +121,8 @@ struct gd_harness {
 	u32 nr_shadows;			/* pages of this program */
 	u32 nr_set;			/* runs of page-table entries, by this program */
 	u32 nr_blocks;			/* slots whose migrate type was set */
+	u32 nr_listed;			/* runs of a list operand */
+	struct gd_span listed[GD_NR_RUNS];
 	u32 nr_entries;			/* of list[], returned by the operation */
 	int acquired, released;
 	u8 state;			/* last recorded */
@@ -152,6 +154,7 @@ void gd_form_tail(struct page *head, u32 i);
 void gd_form_head(struct page *head, u32 order);
 void gd_next_op(void);
 void gd_next_program(void);
+void gd_touch_run(u32 first, u32 nr);
 void gd_new_shadow(struct gd_shadow *shadow, u32 nr);
 
 /* ---- tables.c ---- */

@@ -92,6 +92,26 @@ struct page *op_head(const struct gd_op *op)
 	return gd_in_arena(page) ? compound_head(page) : page;
 }
 
+/*
+ * Lay a run out; tells whether it could be done at once: it lies in one slot, and
+ * every page stands for itself.  gd_record_changes() looks at the pages.
+ */
+static bool lay_out(struct page **list, struct gd_run run)
+{
+	u32 i = run.page >> GD_RUN_SHIFT, k, first;
+
+	if (i >= GD_MAX_FOLIOS || !run.len)
+		return false;
+	first = gd.base[i] + (run.page & GD_RUN_OFFSET);
+	if (first >> GD_SLOT_SHIFT != (first + run.len - 1) >> GD_SLOT_SHIFT ||
+	    first + run.len > GD_NR_PAGES || is_zone_device_page(gd.memmap + first))
+		return false;
+	for (k = 0; k < run.len; k++)
+		list[k] = gd.memmap + first + k;
+	gd.listed[gd.nr_listed++] = (struct gd_span){ first, run.len };
+	return true;
+}
+
 /* Lay the operand's runs out as an array, with pointers to nowhere behind. */
 unsigned long op_list(const struct gd_op *op, bool heads)
 {
@@ -103,6 +123,10 @@ unsigned long op_list(const struct gd_op *op, bool heads)
 	for (i = 0; i < GD_NR_RUNS; i++) {
 		struct gd_run run = op->run[i];
 
+		if (!heads && nr + run.len <= GD_MAX_LIST && lay_out(list + nr, run)) {
+			nr += run.len;
+			continue;
+		}
 		for (k = 0; k < run.len && nr < GD_MAX_LIST; k++) {
 			struct page *page = gd_operand(run, k);
 

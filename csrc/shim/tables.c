@@ -54,7 +54,7 @@ u32 gd_table_entry(u32 level, u64 addr)
 /* Entries that are about to be set, and will be cleared after the program. */
 static u64 *entries(u32 first, u32 nr)
 {
-	gd.scratch->entries[gd.nr_set++] = (struct gd_entries){ first, nr };
+	gd.scratch->entries[gd.nr_set++] = (struct gd_span){ first, nr };
 	return gd.tables + first;
 }
 
@@ -196,7 +196,7 @@ void gd_tables_init(void)
 void gd_tables_reset(void)
 {
 	while (gd.nr_set) {
-		struct gd_entries set = gd.scratch->entries[--gd.nr_set];
+		struct gd_span set = gd.scratch->entries[--gd.nr_set];
 
 		memset(gd.tables + set.first, 0, set.nr * sizeof(u64));
 	}

@@ -44,18 +44,17 @@ static u32 canonical_flags(unsigned long f, bool tail)
 
 static u32 mapping_class(const struct page *page)
 {
+	static const u8 class[] = {
+		[PAGE_MAPPING_ANON] = GD_M_ANON,
+		[PAGE_MAPPING_MOVABLE] = GD_M_MOVABLE,
+		[PAGE_MAPPING_KSM] = GD_M_KSM,
+	};
 	unsigned long mapping = (unsigned long)page->mapping;
 
-	switch (mapping & PAGE_MAPPING_FLAGS) {
-	case PAGE_MAPPING_ANON:
-		return GD_M_ANON;
-	case PAGE_MAPPING_MOVABLE:
-		return GD_M_MOVABLE;
-	case PAGE_MAPPING_KSM:
-		return GD_M_KSM;
-	}
 	if (!mapping)
 		return GD_M_NONE;
+	if (mapping & PAGE_MAPPING_FLAGS)
+		return class[mapping & PAGE_MAPPING_FLAGS];
 	return (struct address_space *)mapping - gd_space;
 }
 
@@ -138,7 +137,7 @@ void gd_shadow_take(u32 nr)
 	take(gd_shadow(nr), gd.memmap + nr);
 }
 
-static bool same(const struct gd_shadow *shadow, const struct page *page)
+static inline bool same(const struct gd_shadow *shadow, const struct page *page)
 {
 	bool tail = gd_is_tail(page);
 	u64 counts = observe_counts(page);
@@ -229,6 +228,8 @@ void gd_record_changes(void)
 	const u64 *touched = gd.scratch->touched;
 	u32 i, nr;
 
+	for (i = 0; i < gd.nr_listed; i++)
+		gd_touch_run(gd.listed[i].first, gd.listed[i].nr);
 	/* a field of a head may lie in a tail */
 	for (i = 0, nr = gd.nr_touched; i < nr; i++) {
 		const struct page *page = gd.memmap + (touched[i] >> 32);

@@ -131,12 +131,12 @@ static void set_state(u8 state)
 	gd_set_devmap_key(state & GD_W_DEVMAP_KEY);
 }
 
-static u32 slot_of(const struct gd_folio *f, u32 index)
+static u32 slot_for(const struct gd_folio *f, u32 index)
 {
 	u32 template = is_device(f->kind) ? GD_T_DEVICE :
 		       2 * f->movable + f->exclusive;
 
-	return (template * GD_NR_ORDERS + f->order) * GD_MAX_FOLIOS + index;
+	return slot_of(template, f->order, index);
 }
 
 static void setup_kind(struct page *head, const struct gd_folio *f, bool *zero, bool *huge_zero)
@@ -177,14 +177,13 @@ static void setup_kind(struct page *head, const struct gd_folio *f, bool *zero, 
 static void setup_folio(u32 i, bool *zero, bool *huge_zero)
 {
 	const struct gd_folio *f = &gd.prog->folio[i];
-	u32 slot = slot_of(f, i), bit;
-	struct page *head = gd.memmap + (slot << GD_SLOT_SHIFT);
+	u32 slot = slot_for(f, i), left;
+	struct page *head = head_of_slot(slot);
 
 	gd.base[i] = slot << GD_SLOT_SHIFT;
 	set_pageblock(slot, f->migratetype);
-	for (bit = 0; bit < GD_NR_FLAGS; bit++)
-		if (f->flags & (1u << bit))
-			head->flags |= 1ul << kernel_flag[bit];
+	for (left = f->flags; left; left &= left - 1)
+		head->flags |= 1ul << kernel_flag[__builtin_ctz(left)];
 	set_mapping(head, f->mapping);
 	set_ref(head, f->ref);
 	if (f->order)
