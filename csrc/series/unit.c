@@ -5,6 +5,8 @@
  *
  * GD_SERIES is the version.  Written after what the mails say; not the patches.
  */
+#define GD_LOADS_INLINE
+#include "../shim/loads.h"
 #include "grab.c"
 #include "unpin.c"
 #include "follow.c"

@@ -10,6 +10,7 @@
  * difference is seen.
  */
 #include "harness.h"
+#include "loads.h"
 
 /* the hooks know no header, and the loader knows no overlay */
 _Static_assert(GD_GUARD_SIZE == GD_GUARD_BYTES, "guards have one size");
@@ -158,20 +159,20 @@ void gd_find_objects(void)
  * only those behind the tables, which fault.  The code under test announces
  * every single load, so whether one matters is decided by one comparison.
  */
-static unsigned long loads_from, loads_size;
+unsigned long gd_loads_from, gd_loads_size;
 
 static void look_into_loads(void)
 {
-	loads_from = 0;
-	loads_size = -1ul;
+	gd_loads_from = 0;
+	gd_loads_size = -1ul;
 #if GD_TABLES
 	if (!gd_nr_watch) {
-		loads_from = (unsigned long)gd.tables + GD_TABLES_SIZE;
-		loads_size = GD_GUARD_SIZE;
+		gd_loads_from = (unsigned long)gd.tables + GD_TABLES_SIZE;
+		gd_loads_size = GD_GUARD_SIZE;
 	}
 #else
 	if (!gd_nr_watch)
-		loads_size = 0;
+		gd_loads_size = 0;
 #endif
 }
 
@@ -219,7 +220,7 @@ static void load_entry(u32 entry)
 }
 #endif
 
-static noinline void load(const void *p)
+void noinline gd_load(const void *p)
 {
 #if GD_TABLES
 	unsigned long offset = (unsigned long)p - (unsigned long)gd.tables;
@@ -242,14 +243,9 @@ static noinline void load(const void *p)
 		gd_after();
 }
 
-static inline __attribute__((always_inline)) void loaded(const void *p)
-{
-	if (unlikely((unsigned long)p - loads_from < loads_size))
-		load(p);
-}
-
-void __sanitizer_cov_load1(const void *p) { loaded(p); }
-void __sanitizer_cov_load2(const void *p) { loaded(p); }
-void __sanitizer_cov_load4(const void *p) { loaded(p); }
-void __sanitizer_cov_load8(const void *p) { loaded(p); }
-void __sanitizer_cov_load16(const void *p) { loaded(p); }
+/* for the units that do not have them inlined */
+GD_LOADED(1)
+GD_LOADED(2)
+GD_LOADED(4)
+GD_LOADED(8)
+GD_LOADED(16)

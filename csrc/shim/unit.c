@@ -7,6 +7,8 @@
  * GD_RENAMES, if it is defined, is a header for a tree in which functions have
  * other names than the operations know: gup-sides makes it from RENAMED=.
  */
+#define GD_LOADS_INLINE
+#include "loads.h"
 #include "redirect.h"
 #ifdef GD_RENAMES
 #define GD_BEFORE_GUP

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the compiler has every load of the code under test call first
+ * (-fsanitize-coverage=trace-loads).  Hardly any load matters, so whether one
+ * does is decided by one comparison, and in place: a unit that includes this has
+ * the calls inlined by a second run of the compiler (see build/compile.rs).
+ */
+#ifndef GD_LOADS_H
+#define GD_LOADS_H
+
+/* the loads that are looked into, see moments.c */
+extern unsigned long gd_loads_from, gd_loads_size;
+extern void gd_load(const void *p);
+
+#define GD_LOADED(size)								\
+	void __sanitizer_cov_load##size(const void *p)				\
+	{									\
+		if (__builtin_expect((unsigned long)p - gd_loads_from < gd_loads_size, 0)) \
+			gd_load(p);						\
+	}
+
+#ifdef GD_LOADS_INLINE
+#define GD_LOADED_INLINE(size)							\
+	static inline __attribute__((__always_inline__, __used__)) GD_LOADED(size)
+GD_LOADED_INLINE(1)
+GD_LOADED_INLINE(2)
+GD_LOADED_INLINE(4)
+GD_LOADED_INLINE(8)
+GD_LOADED_INLINE(16)
+#endif
+
+#endif
