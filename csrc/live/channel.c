@@ -85,14 +85,15 @@ static void run_batch(void)
  */
 static void look_for_strays(u32 request)
 {
-	struct gd_shadow built;
+	struct gd_shadow built, seen;
 	u32 nr;
 
 	if (live_header->nr < 512 || request % 8 != 1)
 		return;
 	for (nr = 0; nr < GD_NR_PAGES; nr++) {
 		gd_new_shadow(&built, nr);
-		if (same(&built, gd.memmap + nr))
+		take(&seen, gd.memmap + nr);
+		if (same(&built, &seen))
 			continue;
 		live_header->strays++;
 		build_page(nr);

@@ -28,10 +28,15 @@ extern unsigned char gd_pending;
  */
 static inline __attribute__((always_inline)) void gd_access(const volatile void *p)
 {
-	unsigned long a = (unsigned long)p, end;
+	unsigned long a = (unsigned long)p, beyond;
 
-	__asm__("mov %1, %0" : "=r" (end) : "m" (gd_memmap_end));
-	if (__builtin_expect(a < GD_GUARD_SIZE || a - end < GD_GUARD_SIZE, 0))
+	/* the lesser one of the distances from 0 and from the arena's end */
+	__asm__("mov %1, %0\n\t"
+		"sub %2, %0\n\t"
+		"cmp %1, %0\n\t"
+		"cmova %1, %0"
+		: "=&r" (beyond) : "r" (a), "m" (gd_memmap_end) : "cc");
+	if (__builtin_expect(beyond < GD_GUARD_SIZE, 0))
 		gd_oops();
 }
 

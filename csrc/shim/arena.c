@@ -47,14 +47,17 @@ static u32 slot_of(u32 template, u32 order, u32 index)
 	return (template * GD_NR_ORDERS + order) * GD_MAX_FOLIOS + index;
 }
 
-static u32 slot_order(u32 slot)
-{
-	return slot / GD_MAX_FOLIOS % GD_NR_ORDERS;
-}
+/* what slot_of() was given; looked up, as a page's slot is asked for it all the time */
+static u8 slot_order[GD_NR_SLOTS], slot_template[GD_NR_SLOTS];
 
-static u32 slot_template(u32 slot)
+static void number_slots(void)
 {
-	return slot / GD_MAX_FOLIOS / GD_NR_ORDERS;
+	u32 slot;
+
+	for (slot = 0; slot < GD_NR_SLOTS; slot++) {
+		slot_order[slot] = slot / GD_MAX_FOLIOS % GD_NR_ORDERS;
+		slot_template[slot] = slot / GD_MAX_FOLIOS / GD_NR_ORDERS;
+	}
 }
 
 static unsigned long template_flags(u32 template)
@@ -116,12 +119,12 @@ static bool is_plain_tail(u32 nr)
 {
 	u32 offset = nr & (GD_SLOT_PAGES - 1);
 
-	return offset >= GD_FIRST_TAILS && !(offset >> slot_order(nr >> GD_SLOT_SHIFT));
+	return offset >= GD_FIRST_TAILS && !(offset >> slot_order[nr >> GD_SLOT_SHIFT]);
 }
 
 static void build_plain_tail(struct page *page, u32 slot)
 {
-	*page = plain_tail[slot_template(slot)];
+	*page = plain_tail[slot_template[slot]];
 	page->compound_head = (unsigned long)head_of_slot(slot) | 1;
 }
 
@@ -129,13 +132,13 @@ static void build_plain_tail(struct page *page, u32 slot)
 static void form_page(u32 nr)
 {
 	u32 slot = nr >> GD_SLOT_SHIFT, offset = nr & (GD_SLOT_PAGES - 1);
-	u32 order = slot_order(slot);
+	u32 order = slot_order[slot];
 	struct page *page = gd.memmap + nr;
 
 	__builtin_memset(page, 0, sizeof(*page));
 	if (offset >> order)
 		return;			/* past the folio */
-	page->flags = template_flags(slot_template(slot));
+	page->flags = template_flags(slot_template[slot]);
 	page->_mapcount.counter = -1;
 	if (offset)
 		gd_form_tail(page - offset, offset);
@@ -189,13 +192,13 @@ void gd_touch_run(u32 first, u32 nr)
 void gd_new_shadow(struct gd_shadow *shadow, u32 nr)
 {
 	u32 slot = nr >> GD_SLOT_SHIFT, offset = nr & (GD_SLOT_PAGES - 1);
-	u32 order = slot_order(slot);
+	u32 order = slot_order[slot];
 	bool tail = offset && !(offset >> order);
 
 	*shadow = (struct gd_shadow){ .nr = nr, .mapping = tail };
 	if (offset >> order)
 		return;			/* past the folio */
-	shadow->flags = template_flags(slot_template(slot));
+	shadow->flags = template_flags(slot_template[slot]);
 	if (order && !offset)
 		shadow->flags |= 1ul << PG_head;
 }
@@ -208,6 +211,7 @@ void gd_arena_init(void)
 #if GD_TABLES
 	gd_tables_init();
 #endif
+	number_slots();
 	gd_memmap_end = (unsigned long)(gd.memmap + GD_NR_PAGES);
 	gd.poison = gd.memmap + GD_NR_PAGES + 64;
 	for (t = 0; t < GD_NR_TEMPLATES; t++) {
@@ -217,7 +221,7 @@ void gd_arena_init(void)
 		plain_tail[t] = gd.memmap[nr + GD_FIRST_TAILS];
 	}
 	for (slot = 0; slot < GD_NR_SLOTS; slot++) {
-		u32 order = slot_order(slot), nr = slot << GD_SLOT_SHIFT;
+		u32 order = slot_order[slot], nr = slot << GD_SLOT_SHIFT;
 
 		for (offset = 0; offset < 1u << order; offset++)
 			build_page(nr + offset);
@@ -247,8 +251,8 @@ static void build_head(u32 nr)
 {
 	u32 slot = nr >> GD_SLOT_SHIFT;
 
-	if ((nr & (GD_SLOT_PAGES - 1)) < GD_FIRST_TAILS && slot_order(slot))
-		gd_form_head(head_of_slot(slot), slot_order(slot));
+	if ((nr & (GD_SLOT_PAGES - 1)) < GD_FIRST_TAILS && slot_order[slot])
+		gd_form_head(head_of_slot(slot), slot_order[slot]);
 }
 
 /*

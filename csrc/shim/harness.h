@@ -233,13 +233,21 @@ static inline void gd_touch(u32 nr)
 		scratch->touched[gd.nr_touched++] = (u64)nr << 32 | (shadow - scratch->shadow);
 }
 
-/* A record of zeros but for its kind; a full trace loses its last one. */
-static inline struct gd_rec *gd_record(u8 kind)
+/* Room for a record; a full trace loses its last one. */
+static inline struct gd_rec *gd_next_record(void)
 {
 	struct gd_rec *rec = gd.rec;
 
-	if (rec < gd.last_rec)
+	if (likely(rec < gd.last_rec))
 		gd.rec++;
+	return rec;
+}
+
+/* A record of zeros but for its kind. */
+static inline struct gd_rec *gd_record(u8 kind)
+{
+	struct gd_rec *rec = gd_next_record();
+
 	*rec = (struct gd_rec){ .kind = kind };
 	return rec;
 }

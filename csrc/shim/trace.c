@@ -42,14 +42,13 @@ static u32 canonical_flags(unsigned long f, bool tail)
 	       CANONICAL(f, PG_private_2, GD_F_PRIVATE_2);
 }
 
-static u32 mapping_class(const struct page *page)
+static u32 mapping_class(unsigned long mapping)
 {
 	static const u8 class[] = {
 		[PAGE_MAPPING_ANON] = GD_M_ANON,
 		[PAGE_MAPPING_MOVABLE] = GD_M_MOVABLE,
 		[PAGE_MAPPING_KSM] = GD_M_KSM,
 	};
-	unsigned long mapping = (unsigned long)page->mapping;
 
 	if (!mapping)
 		return GD_M_NONE;
@@ -62,7 +61,7 @@ static u32 mapping_class(const struct page *page)
  * refcount | pincount << 32, where only large folios have a pin count, and none
  * has in the series.
  */
-static u64 observe_counts(const struct page *page)
+static inline u64 observe_counts(const struct page *page)
 {
 	u32 pin = 0;
 
@@ -77,33 +76,71 @@ static u64 observe_counts(const struct page *page)
 	return (u32)page->_refcount.counter | (u64)pin << 32;
 }
 
-static void observe(struct gd_rec *rec, struct page *page)
+static bool is_pinned(struct page *page)
 {
-	bool tail = gd_is_tail(page);
-	u32 flags = canonical_flags(page->flags, tail);
-
-	rec->a = flags >> 16;
 #if GD_SERIES
-	if (!tail && page_dma_pinned(page))
+	return page_dma_pinned(page);
 #else
-	if (!tail && folio_maybe_dma_pinned((struct folio *)page))
+	return folio_maybe_dma_pinned((struct folio *)page);
 #endif
-		rec->a |= 0x80;
-	rec->b = flags;
-	rec->c = gd_nr(page) | (tail ? 1u << 31 : mapping_class(page) << 20);
-	rec->d = observe_counts(page);
+}
+
+/* What is seen of a page, in the form in which shadows keep it. */
+static inline void take(struct gd_shadow *shadow, const struct page *page)
+{
+	u64 counts = observe_counts(page);
+
+	shadow->flags = page->flags;
+	shadow->mapping = gd_is_tail(page) ? 1 : (unsigned long)page->mapping;
+	shadow->ref = (int)counts;
+	shadow->pin = counts >> 32;
+}
+
+/* The same of a page that has been touched, so that only what differs is recorded. */
+void gd_shadow_take(u32 nr)
+{
+	take(gd_shadow(nr), gd.memmap + nr);
+}
+
+static inline bool same(const struct gd_shadow *a, const struct gd_shadow *b)
+{
+	bool tail = b->mapping == 1;
+
+	return a->mapping == b->mapping && a->ref == b->ref && a->pin == b->pin &&
+	       (a->flags == b->flags ||
+		canonical_flags(a->flags, tail) == canonical_flags(b->flags, tail));
+}
+
+/* Records are written as a whole. */
+static inline void observe(u8 kind, struct page *page, const struct gd_shadow *seen)
+{
+	bool tail = seen->mapping == 1;
+	u32 flags = canonical_flags(seen->flags, tail);
+	struct gd_rec rec = {
+		.kind = kind,
+		.a = flags >> 16,
+		.b = flags,
+		.c = gd_nr(page) | (tail ? 1u << 31 : mapping_class(seen->mapping) << 20),
+		.d = (u32)seen->ref | (u64)seen->pin << 32,
+	};
+
+	if (!tail && is_pinned(page))
+		rec.a |= 0x80;
+	*gd_next_record() = rec;
 }
 
 /* An event: the kernel called another part of itself about a page. */
 void gd_call(u8 call, const struct page *page)
 {
+	struct gd_shadow seen;
 	struct gd_rec *rec;
 
 	gd_after();
 	gd_step();
 	gd_touch(gd_nr(page));
-	rec = gd_record(GD_R_CALL);
-	observe(rec, (struct page *)page);
+	take(&seen, page);
+	rec = gd.rec;
+	observe(GD_R_CALL, (struct page *)page, &seen);
 	rec->a = call;
 }
 
@@ -120,34 +157,6 @@ void gd_record_entries(void)
 	}
 }
 
-/* Remember a page as it is, so that only what differs is recorded. */
-static void take(struct gd_shadow *shadow, const struct page *page)
-{
-	u64 counts = observe_counts(page);
-
-	shadow->flags = page->flags;
-	shadow->mapping = gd_is_tail(page) ? 1 : (unsigned long)page->mapping;
-	shadow->ref = (int)counts;
-	shadow->pin = counts >> 32;
-}
-
-/* The same of a page that has been touched. */
-void gd_shadow_take(u32 nr)
-{
-	take(gd_shadow(nr), gd.memmap + nr);
-}
-
-static inline bool same(const struct gd_shadow *shadow, const struct page *page)
-{
-	bool tail = gd_is_tail(page);
-	u64 counts = observe_counts(page);
-
-	return shadow->mapping == (tail ? 1 : (unsigned long)page->mapping) &&
-	       shadow->ref == (int)counts && shadow->pin == (int)(counts >> 32) &&
-	       (shadow->flags == page->flags ||
-		canonical_flags(shadow->flags, tail) == canonical_flags(page->flags, tail));
-}
-
 /*
  * Touch a page if it is not what was last recorded.  A page that no operation
  * has touched is not what it was built as, then.
@@ -156,13 +165,14 @@ void gd_look(u32 nr)
 {
 	const struct page *page = gd.memmap + nr;
 	const struct gd_shadow *shadow = gd_shadow(nr);
-	struct gd_shadow built;
+	struct gd_shadow built, seen;
 
 	if (!shadow) {
 		gd_new_shadow(&built, nr);
 		shadow = &built;
 	}
-	if (!same(shadow, page))
+	take(&seen, page);
+	if (!same(shadow, &seen))
 		gd_touch(nr);
 	/* as gd_record_changes() does it */
 	if (gd_is_tail(page))
@@ -226,6 +236,7 @@ static u64 *sort_touched(void)
 void gd_record_changes(void)
 {
 	const u64 *touched = gd.scratch->touched;
+	struct gd_shadow seen;
 	u32 i, nr;
 
 	for (i = 0; i < gd.nr_listed; i++)
@@ -242,10 +253,13 @@ void gd_record_changes(void)
 		struct gd_shadow *shadow = &gd.scratch->shadow[(u32)touched[i]];
 		struct page *page = gd.memmap + shadow->nr;
 
-		if (same(shadow, page))
+		seen.nr = shadow->nr;
+		seen.op_mark = shadow->op_mark;
+		take(&seen, page);
+		if (same(shadow, &seen))
 			continue;
-		take(shadow, page);
-		observe(gd_record(GD_R_PAGE), page);
+		*shadow = seen;
+		observe(GD_R_PAGE, page, &seen);
 	}
 }
 
