@@ -47,19 +47,6 @@ static u32 slot_of(u32 template, u32 order, u32 index)
 	return (template * GD_NR_ORDERS + order) * GD_MAX_FOLIOS + index;
 }
 
-/* what slot_of() was given; looked up, as a page's slot is asked for it all the time */
-static u8 slot_order[GD_NR_SLOTS], slot_template[GD_NR_SLOTS];
-
-static void number_slots(void)
-{
-	u32 slot;
-
-	for (slot = 0; slot < GD_NR_SLOTS; slot++) {
-		slot_order[slot] = slot / GD_MAX_FOLIOS % GD_NR_ORDERS;
-		slot_template[slot] = slot / GD_MAX_FOLIOS / GD_NR_ORDERS;
-	}
-}
-
 static unsigned long template_flags(u32 template)
 {
 	static const u8 zone[GD_NR_TEMPLATES] = {
@@ -74,6 +61,21 @@ static unsigned long template_flags(u32 template)
 	if (template == GD_T_NORMAL_EXCL || template == GD_T_MOVABLE_EXCL)
 		flags |= 1ul << PG_anon_exclusive;
 	return flags;
+}
+
+/* what slot_of() was given; looked up, as a page's slot is asked for it all the time */
+static u8 slot_order[GD_NR_SLOTS], slot_template[GD_NR_SLOTS];
+static unsigned long slot_flags[GD_NR_SLOTS];	/* of every page of its folio */
+
+static void number_slots(void)
+{
+	u32 slot;
+
+	for (slot = 0; slot < GD_NR_SLOTS; slot++) {
+		slot_order[slot] = slot / GD_MAX_FOLIOS % GD_NR_ORDERS;
+		slot_template[slot] = slot / GD_MAX_FOLIOS / GD_NR_ORDERS;
+		slot_flags[slot] = template_flags(slot_template[slot]);
+	}
 }
 
 /* The kernel's own setters for the pages of a large folio. */
@@ -138,7 +140,7 @@ static void form_page(u32 nr)
 	__builtin_memset(page, 0, sizeof(*page));
 	if (offset >> order)
 		return;			/* past the folio */
-	page->flags = template_flags(slot_template[slot]);
+	page->flags = slot_flags[slot];
 	page->_mapcount.counter = -1;
 	if (offset)
 		gd_form_tail(page - offset, offset);
@@ -167,39 +169,45 @@ static inline bool same_words(const struct page *a, const struct page *b)
 
 /*
  * Touch those pages of a run, which lies in one slot, that may have changed.
- * There can be a thousand of them, so those that are what they were built as are
- * told by that alone.
+ * There can be a thousand of them, so a plain tail that is what it was built as
+ * is told by that alone.
  */
 void gd_touch_run(u32 first, u32 nr)
 {
-	u32 slot = first >> GD_SLOT_SHIFT, i;
+	u32 slot = first >> GD_SLOT_SHIFT, start = slot << GD_SLOT_SHIFT, i = first;
+	u32 end = first + nr, plain_end = start + (1u << slot_order[slot]);
 	bool plain = false;
 	struct page built;
 
+	for (; i < end && i < start + GD_FIRST_TAILS; i++)
+		gd_touch(i);
 	build_plain_tail(&built, slot);
-	for (i = first; i < first + nr; i++) {
-		if (is_plain_tail(i) && !gd_shadow(i) && same_words(gd.memmap + i, &built))
+	for (; i < end && i < plain_end; i++) {
+		if (!gd_shadow(i) && same_words(gd.memmap + i, &built))
 			plain = true;
 		else
 			gd_touch(i);
 	}
+	for (; i < end; i++)
+		gd_touch(i);
 	/* as gd_record_changes() does it for each of them */
 	if (plain)
-		gd_touch(slot << GD_SLOT_SHIFT);
+		gd_touch(start);
 }
 
-/* The shadow of a page that no program has changed: see build_page(). */
+/* The shadow of a page that no program has changed: see form_page(). */
 void gd_new_shadow(struct gd_shadow *shadow, u32 nr)
 {
 	u32 slot = nr >> GD_SLOT_SHIFT, offset = nr & (GD_SLOT_PAGES - 1);
 	u32 order = slot_order[slot];
-	bool tail = offset && !(offset >> order);
 
-	*shadow = (struct gd_shadow){ .nr = nr, .mapping = tail };
+	*shadow = (struct gd_shadow){ .nr = nr };
 	if (offset >> order)
 		return;			/* past the folio */
-	shadow->flags = template_flags(slot_template[slot]);
-	if (order && !offset)
+	shadow->flags = slot_flags[slot];
+	if (offset)
+		shadow->mapping = 1;
+	else if (order)
 		shadow->flags |= 1ul << PG_head;
 }
 

@@ -206,13 +206,13 @@ static u32 merge_runs(const u64 *from, u64 *to, u32 nr)
 }
 
 /*
- * Bring the touched pages into order.  Mostly they are a few; else they are some
- * runs of a folio's pages.
+ * Bring pages into order; b is room for as many.  Mostly they are a few; else
+ * they are some runs of a folio's pages.
  */
-static u64 *sort_touched(void)
+static const u64 *sort_pages(u64 *a, u64 *b, u32 nr)
 {
-	u64 *a = gd.scratch->touched, *b = gd.scratch->spare, one;
-	u32 i, k, nr = gd.nr_touched;
+	u32 i, k;
+	u64 one;
 
 	if (nr > 32) {
 		u64 *from = a, *to = b;
@@ -235,31 +235,29 @@ static u64 *sort_touched(void)
 /* Record every touched page that changed, by page number. */
 void gd_record_changes(void)
 {
-	const u64 *touched = gd.scratch->touched;
-	struct gd_shadow seen;
-	u32 i, nr;
+	u64 *touched = gd.scratch->touched;
+	struct gd_shadow *shadow, seen;
+	u32 i, nr, changed = 0;
+	const u64 *sorted;
 
 	for (i = 0; i < gd.nr_listed; i++)
 		gd_touch_run(gd.listed[i].first, gd.listed[i].nr);
 	/* a field of a head may lie in a tail */
-	for (i = 0, nr = gd.nr_touched; i < nr; i++) {
-		const struct page *page = gd.memmap + (touched[i] >> 32);
-
-		if (gd_is_tail(page))
-			gd_touch(gd_nr(head_of(page)));
-	}
-	touched = sort_touched();
+	nr = gd.nr_touched;
 	for (i = 0; i < gd.nr_touched; i++) {
-		struct gd_shadow *shadow = &gd.scratch->shadow[(u32)touched[i]];
-		struct page *page = gd.memmap + shadow->nr;
+		struct page *page = gd.memmap + (touched[i] >> 32);
 
-		seen.nr = shadow->nr;
-		seen.op_mark = shadow->op_mark;
 		take(&seen, page);
-		if (same(shadow, &seen))
-			continue;
-		*shadow = seen;
-		observe(GD_R_PAGE, page, &seen);
+		if (i < nr && seen.mapping == 1)
+			gd_touch(gd_nr(head_of(page)));
+		if (!same(&gd.scratch->shadow[(u32)touched[i]], &seen))
+			touched[changed++] = touched[i];
+	}
+	sorted = sort_pages(touched, gd.scratch->spare, changed);
+	for (i = 0; i < changed; i++) {
+		shadow = &gd.scratch->shadow[(u32)sorted[i]];
+		take(shadow, gd.memmap + shadow->nr);
+		observe(GD_R_PAGE, gd.memmap + shadow->nr, shadow);
 	}
 }
 
