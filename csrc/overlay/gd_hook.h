@@ -8,7 +8,8 @@
 #define GD_HOOK_H
 #ifndef __ASSEMBLY__
 
-extern unsigned long gd_memmap_end;
+/* the end of the arena, and of the guard behind it */
+extern unsigned long gd_memmap_end, gd_guard_end;
 
 /* what is not mapped at address 0, and behind the arena and the tables */
 #define GD_GUARD_SIZE (8ul << 20)
@@ -20,34 +21,38 @@ extern unsigned char gd_pending;
 
 /*
  * Would this access fault?  The answer is the same as the processor's (the
- * low pages and the guard are not mapped), but it costs two comparisons and
+ * low pages and the guard are not mapped), but it costs some comparisons and
  * not a signal, and honggfuzz need not see it.
  *
- * What the hooks themselves load is loaded by hand here: the compiler has every
- * load of its own announced.
+ * The comparisons are no business of the engines, and the loads are none of the
+ * moments: in assembly, the compiler does not see either of them.
  */
 static inline __attribute__((always_inline)) void gd_access(const volatile void *p)
 {
-	unsigned long a = (unsigned long)p, beyond;
-
-	/* the lesser one of the distances from 0 and from the arena's end */
-	__asm__("mov %1, %0\n\t"
-		"sub %2, %0\n\t"
-		"cmp %1, %0\n\t"
-		"cmova %1, %0"
-		: "=&r" (beyond) : "r" (a), "m" (gd_memmap_end) : "cc");
-	if (__builtin_expect(beyond < GD_GUARD_SIZE, 0))
-		gd_oops();
+	__asm__ goto("cmp %1, %0\n\t"
+		     "jb %l[oops]\n\t"
+		     "cmp %2, %0\n\t"
+		     "jb 1f\n\t"
+		     "cmp %3, %0\n\t"
+		     "jb %l[oops]\n"
+		     "1:"
+		     : : "r" (p), "i" (GD_GUARD_SIZE), "m" (gd_memmap_end), "m" (gd_guard_end)
+		     : "cc" : oops);
+	return;
+oops:
+	gd_oops();
 }
 
 /* The same for an atomic read, which sees what follows the last update. */
 static inline __attribute__((always_inline)) void gd_read(const volatile void *p)
 {
-	unsigned int pending;
-
-	__asm__("movzbl %1, %0" : "=r" (pending) : "m" (gd_pending));
-	if (__builtin_expect(pending, 0))
-		gd_after();
+	__asm__ goto("cmpb $0, %0\n\t"
+		     "jne %l[pending]"
+		     : : "m" (gd_pending) : "cc" : pending);
+	goto access;
+pending:
+	gd_after();
+access:
 	gd_access(p);
 }
 

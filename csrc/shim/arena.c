@@ -5,7 +5,9 @@
  */
 #include "harness.h"
 
-unsigned long gd_memmap_end;
+#ifndef GD_LIVE
+unsigned long gd_memmap_end, gd_guard_end;
+#endif
 
 /* where a large folio's pin count lies in its first tail page */
 #if GD_SERIES
@@ -220,7 +222,10 @@ void gd_arena_init(void)
 	gd_tables_init();
 #endif
 	number_slots();
+#ifndef GD_LIVE
 	gd_memmap_end = (unsigned long)(gd.memmap + GD_NR_PAGES);
+	gd_guard_end = gd_memmap_end + GD_GUARD_SIZE;
+#endif
 	gd.poison = gd.memmap + GD_NR_PAGES + 64;
 	for (t = 0; t < GD_NR_TEMPLATES; t++) {
 		u32 nr = slot_of(t, GD_NR_ORDERS - 1, 0) << GD_SLOT_SHIFT;
