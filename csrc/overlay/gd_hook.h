@@ -14,9 +14,15 @@ extern unsigned long gd_memmap_end, gd_guard_end;
 /* what is not mapped at address 0, and behind the arena and the tables */
 #define GD_GUARD_SIZE (8ul << 20)
 
+/*
+ * What is called hardly ever, from very many places: it saves the registers, so
+ * that the code under test need not keep them free for it.
+ */
+#define GD_RARELY __attribute__((__preserve_most__))
+
 extern void gd_oops(void) __attribute__((noreturn));
 extern void gd_update(const volatile void *p);
-extern void gd_after(void);
+extern void gd_after(void) GD_RARELY;
 extern unsigned char gd_pending;
 
 /*

@@ -25,6 +25,9 @@
 #endif
 
 #include <gupdiff.h>
+#ifndef GD_LIVE
+#include <gd_hook.h>
+#endif
 
 #define GD_SINCE(major, minor)	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
 
@@ -175,7 +178,7 @@ void gd_attach(const struct gd_op *op, u32 nr);
 bool gd_attached_fired(u32 i);
 void gd_find_objects(void);
 void gd_moment_update(const volatile void *count, u32 nr, bool refcount);
-void gd_after(void);
+void gd_after(void) GD_RARELY;
 void gd_forget(void);
 int gd_answer(u8 when, int otherwise);
 void gd_set_answer(int value);

@@ -8,9 +8,11 @@
 #ifndef GD_LOADS_H
 #define GD_LOADS_H
 
+#include <gd_hook.h>
+
 /* the loads that are looked into, see moments.c */
 extern unsigned long gd_loads_from, gd_loads_size;
-extern void gd_load(const void *p);
+extern void gd_load(const void *p) GD_RARELY;
 
 #define GD_LOADED(size)								\
 	void __sanitizer_cov_load##size(const void *p)				\

@@ -39,6 +39,36 @@ static const void *pending_count;
 static bool answered;
 static int answer;
 
+/*
+ * The loads that are looked into: all of them while something is pending or
+ * write_protect_seq is waited for, else those of the tables or, if no moment is
+ * waited for there, those behind the tables, which fault.  The code under test
+ * announces every single load, so whether one matters is decided by one
+ * comparison.
+ */
+unsigned long gd_loads_from, gd_loads_size;
+
+#define WATCHED_TABLES	(1u << GD_WHEN_READ_PTE | 1u << GD_WHEN_READ_PMD |	\
+			 1u << GD_WHEN_READ_PUD | 1u << GD_WHEN_READ_PGD)
+
+static void look_into_loads(void)
+{
+	gd_loads_from = 0;
+	gd_loads_size = -1ul;
+	if (gd_pending || watched & 1u << GD_WHEN_READ_SEQ)
+		return;
+#if GD_TABLES
+	gd_loads_from = (unsigned long)gd.tables;
+	gd_loads_size = GD_TABLES_SIZE + GD_GUARD_SIZE;
+	if (!(watched & WATCHED_TABLES)) {
+		gd_loads_from += GD_TABLES_SIZE;
+		gd_loads_size -= GD_TABLES_SIZE;
+	}
+#else
+	gd_loads_size = 0;
+#endif
+}
+
 static void carry_out(struct gd_watch *w)
 {
 	struct gd_rec ret;
@@ -86,6 +116,7 @@ void gd_after(void)
 	if (likely(!when))
 		return;
 	gd_pending = GD_WHEN_NONE;
+	look_into_loads();
 	if (kept)
 		kept->mapping = kept_mapping;
 	kept = NULL;
@@ -114,6 +145,7 @@ void gd_moment_update(const volatile void *count, u32 nr, bool refcount)
 	gd_pending = refcount ? GD_WHEN_AFTER_REF : GD_WHEN_AFTER_PIN;
 	pending_page = nr;
 	pending_count = (const void *)count;
+	look_into_loads();
 }
 
 /* At a call: the answer of the script, or the default one. */
@@ -154,28 +186,6 @@ void gd_find_objects(void)
 	}
 }
 
-/*
- * The loads that are looked into: all of them while a moment is waited for, else
- * only those behind the tables, which fault.  The code under test announces
- * every single load, so whether one matters is decided by one comparison.
- */
-unsigned long gd_loads_from, gd_loads_size;
-
-static void look_into_loads(void)
-{
-	gd_loads_from = 0;
-	gd_loads_size = -1ul;
-#if GD_TABLES
-	if (!gd_nr_watch) {
-		gd_loads_from = (unsigned long)gd.tables + GD_TABLES_SIZE;
-		gd_loads_size = GD_GUARD_SIZE;
-	}
-#else
-	if (!gd_nr_watch)
-		gd_loads_size = 0;
-#endif
-}
-
 /* The operation that comes next has nr attached ones behind it. */
 void gd_attach(const struct gd_op *op, u32 nr)
 {
@@ -200,9 +210,6 @@ bool gd_attached_fired(u32 i)
 /* ---- loads ---- */
 
 #if GD_TABLES
-#define WATCHED_TABLES	(1u << GD_WHEN_READ_PTE | 1u << GD_WHEN_READ_PMD |	\
-			 1u << GD_WHEN_READ_PUD | 1u << GD_WHEN_READ_PGD)
-
 /* An entry is about to be loaded; its number says of which level it is. */
 static void load_entry(u32 entry)
 {
