@@ -189,6 +189,7 @@ impl Machine {
     }
 
     /// The folios of the running program, by index of declaration.
+    #[inline]
     pub fn folios(&self) -> &[Placed] {
         &self.folios[..self.nr_folios]
     }

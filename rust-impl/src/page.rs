@@ -186,8 +186,8 @@ pub struct Page {
     pub pgmap: Pgmap,
     /// Where it lies.
     pub zone: Zone,
-    /// Journal marks, see [`Pages`](crate::Pages).
-    pub(crate) marks: u8,
+    /// Which operation last touched it, see [`Pages`](crate::Pages).
+    pub(crate) touched: u8,
 }
 
 const _: () = assert!(size_of::<Page>() <= 24);
@@ -204,7 +204,7 @@ impl Page {
         page_type: PageType::Plain,
         pgmap: Pgmap::None,
         zone: Zone::Normal,
-        marks: 0,
+        touched: 0,
     };
 
     /// PG_head is set.
@@ -217,6 +217,21 @@ impl Page {
     #[inline]
     pub const fn is_tail(&self) -> bool {
         self.head != NO_HEAD
+    }
+
+    /// Whether the same is observed of it as of what it was before.
+    #[inline]
+    pub(crate) const fn looks_like(&self, before: &Page, pins: PinScheme) -> bool {
+        let changed = self.flags ^ before.flags;
+        if self.refcount != before.refcount || self.is_tail() != before.is_tail() {
+            false
+        } else if self.is_tail() {
+            changed & !flag::NOT_ON_TAILS == 0
+        } else {
+            let same_pins =
+                self.pincount == before.pincount || !self.is_large() || !pins.has_pincount();
+            changed == 0 && self.mapping as u8 == before.mapping as u8 && same_pins
+        }
     }
 
     /// What is observed of it, where pins are kept in this way.

@@ -52,37 +52,57 @@ impl Template {
 /// What a page is before any program.  Slots that no folio is declared in hold
 /// a folio of their order with refcount 0; pages past the folio are blank.
 pub fn template_page(nr: u32) -> Page {
-    let slot = nr >> SLOT_SHIFT;
-    let offset = nr & (SLOT_PAGES - 1);
-    let order = slot / MAX_FOLIOS % NR_ORDERS;
-    if offset >> order != 0 {
-        return Page::BLANK;
-    }
-    let (zone, flags) = match slot / MAX_FOLIOS / NR_ORDERS {
-        0 => (Zone::Normal, 0),
-        1 => (Zone::Normal, flag::ANON_EXCLUSIVE),
-        2 => (Zone::Movable, 0),
-        3 => (Zone::Movable, flag::ANON_EXCLUSIVE),
-        _ => (Zone::Device, 0),
-    };
-    let page = Page {
-        zone,
-        flags,
-        ..Page::BLANK
-    };
-    if order == 0 {
-        page
-    } else if offset == 0 {
-        Page {
-            flags: flags | flag::HEAD,
-            order: order as u8,
-            ..page
-        }
-    } else {
-        Page {
-            head: nr - offset,
+    SlotTemplate::of(nr >> SLOT_SHIFT).page(nr)
+}
+
+/// What the pages of a slot are before any program.
+struct SlotTemplate {
+    order: u32,
+    head: Page,
+    tail: Page,
+}
+
+impl SlotTemplate {
+    fn of(slot: u32) -> Self {
+        let order = slot / MAX_FOLIOS % NR_ORDERS;
+        let (zone, flags) = match slot / MAX_FOLIOS / NR_ORDERS {
+            0 => (Zone::Normal, 0),
+            1 => (Zone::Normal, flag::ANON_EXCLUSIVE),
+            2 => (Zone::Movable, 0),
+            3 => (Zone::Movable, flag::ANON_EXCLUSIVE),
+            _ => (Zone::Device, 0),
+        };
+        let page = Page {
+            zone,
+            flags,
+            ..Page::BLANK
+        };
+        let head = if order == 0 {
+            page
+        } else {
+            Page {
+                flags: flags | flag::HEAD,
+                order: order as u8,
+                ..page
+            }
+        };
+        let tail = Page {
+            head: slot << SLOT_SHIFT,
             mapping: Mapping::Tail,
             ..page
+        };
+        Self { order, head, tail }
+    }
+
+    #[inline]
+    fn page(&self, nr: u32) -> Page {
+        let offset = nr & (SLOT_PAGES - 1);
+        if offset == 0 {
+            self.head
+        } else if offset >> self.order == 0 {
+            self.tail
+        } else {
+            Page::BLANK
         }
     }
 }
@@ -146,16 +166,17 @@ impl FolioPtr {
     }
 }
 
-const TOUCHED: u8 = 1;
-const DIRTY: u8 = 2;
-
 /// All pages, and a journal of what changed.
 pub struct Pages {
     pages: Vec<Page>,
+    /// Which operation of the program is running, from 1.  A page has the
+    /// number of the last one that touched it, and 0 if none has.
+    now: u8,
     /// Of the running operation: each page as it was before.
     touched: Vec<(u32, Page)>,
-    /// Of the running program.
-    dirty: Vec<u32>,
+    /// Of the running program: runs of neighbours, as the first one and their
+    /// number.
+    dirty: Vec<(u32, u32)>,
     /// How pins are seen.
     pins: PinScheme,
 }
@@ -176,13 +197,15 @@ impl Pages {
     pub fn with_pins(pins: PinScheme) -> Self {
         let mut pages = vec![Page::BLANK; NR_PAGES as usize];
         for slot in 0..NR_SLOTS {
+            let template = SlotTemplate::of(slot);
             let first = slot << SLOT_SHIFT;
-            for offset in 0..1u32 << (slot / MAX_FOLIOS % NR_ORDERS) {
-                pages[(first + offset) as usize] = template_page(first + offset);
+            for nr in first..first + (1 << template.order) {
+                pages[nr as usize] = template.page(nr);
             }
         }
         Self {
             pages,
+            now: 1,
             touched: Vec::with_capacity(2048),
             dirty: Vec::with_capacity(2048),
             pins,
@@ -199,14 +222,31 @@ impl Pages {
     #[inline]
     pub fn update(&mut self, page: PagePtr) -> Result<&mut Page, Stop> {
         let slot = self.pages.get_mut(page.0 as usize).ok_or(Stop::Oops)?;
-        if slot.marks & TOUCHED == 0 {
+        if slot.touched != self.now {
             self.touched.push((page.0, *slot));
-            if slot.marks & DIRTY == 0 {
-                self.dirty.push(page.0);
+            if slot.touched == 0 {
+                self.dirty.push((page.0, 1));
             }
-            slot.marks |= TOUCHED | DIRTY;
+            slot.touched = self.now;
         }
         Ok(slot)
+    }
+
+    /// The same of all pages of a folio.
+    pub(crate) fn update_folio(&mut self, head: PagePtr, order: u8) -> Result<&mut [Page], Stop> {
+        let from = head.nr().ok_or(Stop::Oops)?;
+        let to = from + (1 << order);
+        debug_assert_eq!(from >> SLOT_SHIFT, (to - 1) >> SLOT_SHIFT);
+        let run = &mut self.pages[from as usize..to as usize];
+        for (page, nr) in run.iter_mut().zip(from..) {
+            if page.touched != self.now {
+                self.touched.push((nr, *page));
+                page.touched = self.now;
+            }
+        }
+        // A page may be in more than one of these.
+        self.dirty.push((from, to - from));
+        Ok(run)
     }
 
     /// How pins are seen.
@@ -233,10 +273,22 @@ impl Pages {
     /// Starts a new operation: forgets what the last one touched.
     #[inline]
     pub fn begin_op(&mut self) {
-        for &(nr, _) in &self.touched {
-            self.pages[nr as usize].marks &= !TOUCHED;
-        }
         self.touched.clear();
+        if self.now == u8::MAX {
+            self.forget_operations();
+        }
+        self.now += 1;
+    }
+
+    /// Goes on counting operations from 1.
+    #[cold]
+    fn forget_operations(&mut self) {
+        for &(first, nr) in &self.dirty {
+            for page in &mut self.pages[first as usize..(first + nr) as usize] {
+                page.touched = 1;
+            }
+        }
+        self.now = 1;
     }
 
     /// The pages that the running operation touched, changed or not, in order
@@ -247,22 +299,38 @@ impl Pages {
 
     /// What differs in an observable way from before the operation, by page
     /// number.
+    #[inline]
     pub fn changes(&mut self) -> impl Iterator<Item = PageState> + '_ {
         if !self.touched.is_sorted_by_key(|&(nr, _)| nr) {
-            self.touched.sort_unstable_by_key(|&(nr, _)| nr);
+            self.sort_touched();
         }
         let (pages, pins) = (&self.pages, self.pins);
         self.touched.iter().filter_map(move |(nr, before)| {
-            let now = pages[*nr as usize].observe(*nr, pins);
-            (now != before.observe(*nr, pins)).then_some(now)
+            let now = &pages[*nr as usize];
+            (!now.looks_like(before, pins)).then(|| now.observe(*nr, pins))
         })
+    }
+
+    /// Mostly there are long runs that are in order.
+    #[cold]
+    fn sort_touched(&mut self) {
+        self.touched.sort_by_key(|&(nr, _)| nr);
     }
 
     /// Makes every page what it was before the program.
     pub fn reset(&mut self) {
         self.touched.clear();
-        for &nr in &self.dirty {
-            self.pages[nr as usize] = template_page(nr);
+        self.now = 1;
+        for &(first, nr) in &self.dirty {
+            let run = &mut self.pages[first as usize..(first + nr) as usize];
+            if let [page] = run {
+                *page = template_page(first);
+                continue;
+            }
+            let template = SlotTemplate::of(first >> SLOT_SHIFT);
+            for (page, nr) in run.iter_mut().zip(first..) {
+                *page = template.page(nr);
+            }
         }
         self.dirty.clear();
     }

@@ -10,6 +10,9 @@ use crate::machine::{Machine, MigrateType};
 use crate::page::{Mapping, PageType, Pgmap, Zone, flag};
 use crate::pages::{MAX_FOLIOS, NR_ORDERS, PagePtr, SLOT_SHIFT, Template};
 
+/// Behind it all is ZONE_DEVICE memory.
+const FIRST_DEVICE_PAGE: u32 = Template::Device.slot(0, 0) << SLOT_SHIFT;
+
 /// What a declared folio is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -195,6 +198,9 @@ impl Machine {
     /// head stands for them.
     #[inline]
     pub fn page_operand(&self, page: PagePtr) -> PagePtr {
+        if page.nr().is_none_or(|nr| nr < FIRST_DEVICE_PAGE) {
+            return page;
+        }
         match self.pages.get(page) {
             Ok(p) if p.zone == Zone::Device => self.pages.head_of(page),
             _ => page,
@@ -258,31 +264,34 @@ impl Machine {
         if !head.is_large() || order >= u32::from(head.order) || head.zone == Zone::Device {
             return;
         }
-        for offset in 0..1u32 << head.order {
-            let in_piece = offset & ((1 << order) - 1);
-            let Ok(page) = self.pages.update(PagePtr::new(nr + offset)) else {
-                return;
-            };
-            if in_piece != 0 {
-                page.refcount = 0;
-                page.flags &= !flag::NOT_ON_TAILS;
-                page.set_compound_head(nr + offset - in_piece);
+        let Ok(pages) = self.pages.update_folio(head_ptr, head.order) else {
+            return;
+        };
+        let piece = 1 << order;
+        for (pages, first_nr) in pages.chunks_exact_mut(piece).zip((nr..).step_by(piece)) {
+            let [new_head, tails @ ..] = pages else {
                 continue;
-            }
-            page.refcount = if offset == 0 { first } else { others };
-            page.pincount = 0;
-            page.clear_compound_head();
-            page.order = order as u8;
-            page.flags &= !if offset == 0 {
+            };
+            let is_first = first_nr == nr;
+            new_head.refcount = if is_first { first } else { others };
+            new_head.pincount = 0;
+            new_head.clear_compound_head();
+            new_head.order = order as u8;
+            new_head.flags &= !if is_first {
                 flag::HEAD
             } else {
                 flag::NOT_ON_TAILS
             };
             if order > 0 {
-                page.flags |= flag::HEAD;
+                new_head.flags |= flag::HEAD;
             }
-            page.mapping = head.mapping;
-            page.page_type = PageType::Plain;
+            new_head.mapping = head.mapping;
+            new_head.page_type = PageType::Plain;
+            for page in tails {
+                page.refcount = 0;
+                page.flags &= !flag::NOT_ON_TAILS;
+                page.set_compound_head(first_nr);
+            }
         }
     }
 
@@ -298,24 +307,22 @@ impl Machine {
         if placed.order == 0 || head.is_large() && head.order == placed.order {
             return;
         }
-        for offset in 0..1u32 << placed.order {
-            let Ok(page) = self.pages.update(PagePtr::new(placed.head + offset)) else {
-                return;
-            };
-            page.order = 0;
+        let head = PagePtr::new(placed.head);
+        let Ok([head, tails @ ..]) = self.pages.update_folio(head, placed.order) else {
+            return;
+        };
+        head.refcount = refcount;
+        head.pincount = pincount;
+        head.order = placed.order;
+        head.flags |= flag::HEAD;
+        head.clear_compound_head();
+        for page in tails {
+            page.refcount = 0;
             page.pincount = 0;
-            if offset == 0 {
-                page.refcount = refcount;
-                page.pincount = pincount;
-                page.order = placed.order;
-                page.flags |= flag::HEAD;
-                page.clear_compound_head();
-            } else {
-                page.refcount = 0;
-                page.flags &= !flag::NOT_ON_TAILS;
-                page.set_compound_head(placed.head);
-                page.mapping = Mapping::Tail;
-            }
+            page.order = 0;
+            page.flags &= !flag::NOT_ON_TAILS;
+            page.set_compound_head(placed.head);
+            page.mapping = Mapping::Tail;
         }
     }
 

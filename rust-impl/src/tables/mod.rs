@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 pub use entry::{Entry, entry_flag};
 
 use crate::kernel::Stop;
-use crate::pages::{NR_PAGES, PagePtr};
+use crate::pages::PagePtr;
 
 /// Tables that a program can have.
 pub const MAX_TABLES: u32 = 32;
@@ -217,6 +217,15 @@ impl Tables {
         Some(EntryPtr::of(table, level, addr))
     }
 
+    /// Whether this is the entry of a level that serves an address.
+    #[inline]
+    pub fn serves(&self, at: EntryPtr, level: Level, addr: u64) -> bool {
+        let (table, index) = (at.0 / TABLE_ENTRIES, at.0 % TABLE_ENTRIES);
+        let made = self.made[..self.nr as usize].get(table as usize);
+        index == level.index(addr)
+            && made.is_some_and(|t| t.level == level && t.region == level.region(addr))
+    }
+
     /// A load.
     #[inline]
     pub fn get(&self, at: EntryPtr) -> Result<Entry, Stop> {
@@ -224,11 +233,16 @@ impl Tables {
     }
 
     fn put(&mut self, at: EntryPtr, entry: Entry) {
-        let (table, index) = (at.0 / TABLE_ENTRIES, (at.0 % TABLE_ENTRIES) as u16);
-        let (from, to) = &mut self.written[table as usize];
-        *from = (*from).min(index);
-        *to = (*to).max(index + 1);
+        self.note_written(at, 1);
         self.entries[at.0 as usize] = entry;
+    }
+
+    /// Notes that entries of one table are written.
+    fn note_written(&mut self, at: EntryPtr, nr: u32) {
+        let (table, index) = (at.0 / TABLE_ENTRIES, at.0 % TABLE_ENTRIES);
+        let (from, to) = &mut self.written[table as usize];
+        *from = (*from).min(index as u16);
+        *to = (*to).max((index + nr) as u16);
     }
 
     /// Makes what is missing of the tables down to `level`, and gives the last.
@@ -264,43 +278,67 @@ impl Tables {
     /// Sets `n` entries of a level from the one for `addr` on.  Those whose
     /// table is missing, with no more to be had, are left out.
     pub fn set(&mut self, level: Level, addr: u64, n: u32, new: NewEntry, flags: u16) {
-        // The table of the last one, for neighbours mostly share it.
-        let mut last = None;
-        for k in 0..u64::from(n) {
-            let addr = addr.wrapping_add(k << level.shift());
-            let table = match last {
-                Some((region, table)) if region == level.region(addr) => table,
-                _ => match self.make(level, addr) {
-                    Some(table) => table,
-                    None => continue,
-                },
-            };
-            last = Some((level.region(addr), table));
-            let value = self.value(level, addr, k, new, flags);
-            self.put(EntryPtr::of(table, level, addr), value);
+        let mut k = 0;
+        while k < n {
+            let addr = addr.wrapping_add(u64::from(k) << level.shift());
+            // as many as are in one table
+            let index = level.index(addr);
+            let nr = (n - k).min(TABLE_ENTRIES - index);
+            if let Some(table) = self.make(level, addr) {
+                self.set_in_table(table, level, addr, nr, new.at(level, k), flags);
+            }
+            k += nr;
         }
     }
 
-    /// What entry `k` becomes.
-    fn value(&self, level: Level, addr: u64, k: u64, new: NewEntry, flags: u16) -> Entry {
+    /// The same within a table.
+    fn set_in_table(
+        &mut self,
+        table: u32,
+        level: Level,
+        addr: u64,
+        nr: u32,
+        new: NewEntry,
+        flags: u16,
+    ) {
+        let at = EntryPtr::of(table, level, addr);
         if let NewEntry::Table = new {
-            let table = level.below().and_then(|below| self.table(below, addr));
-            return table.map_or(Entry::NONE, |t| Entry::table_entry(t, flags));
+            for k in 0..nr {
+                let addr = addr.wrapping_add(u64::from(k) << level.shift());
+                let below = level.below().and_then(|below| self.table(below, addr));
+                let entry = below.map_or(Entry::NONE, |t| Entry::table_entry(t, flags));
+                self.put(EntryPtr(at.0 + k), entry);
+            }
+            return;
         }
-        if level == Level::Pgd {
-            return Entry::NONE;
-        }
-        let number = |page: PagePtr| {
-            let number = u64::from(page.nr()?) + k * level.pages();
-            u32::try_from(number).ok().filter(|&nr| nr < NR_PAGES)
+        self.note_written(at, nr);
+        let entries = &mut self.entries[at.0 as usize..(at.0 + nr) as usize];
+        // The top level has tables only.
+        let first = match new {
+            _ if level == Level::Pgd => return entries.fill(Entry::NONE),
+            NewEntry::None | NewEntry::Table => return entries.fill(Entry::NONE),
+            NewEntry::Swap => return entries.fill(Entry::SWAP),
+            NewEntry::Page(page) | NewEntry::Migration(page) => page,
         };
-        match new {
-            NewEntry::None | NewEntry::Table => Entry::NONE,
-            NewEntry::Swap => Entry::SWAP,
-            NewEntry::Migration(page) => number(page).map_or(Entry::NONE, Entry::migration),
-            NewEntry::Page(page) => number(page).map_or(Entry::NONE, |nr| {
-                Entry::page_entry(nr & !(level.pages() as u32 - 1), flags)
-            }),
+        let block = !(level.pages() as u32 - 1);
+        for (entry, k) in entries.iter_mut().zip(0..) {
+            *entry = match (first.nth(k * level.pages()).nr(), new) {
+                (None, _) => Entry::NONE,
+                (Some(nr), NewEntry::Migration(_)) => Entry::migration(nr),
+                (Some(nr), _) => Entry::page_entry(nr & block, flags),
+            };
+        }
+    }
+}
+
+impl NewEntry {
+    /// What the `k`th entry from the one on that this is for becomes.
+    fn at(self, level: Level, k: u32) -> NewEntry {
+        let nth = |page: PagePtr| page.nth(u64::from(k) * level.pages());
+        match self {
+            NewEntry::Page(page) => NewEntry::Page(nth(page)),
+            NewEntry::Migration(page) => NewEntry::Migration(nth(page)),
+            new => new,
         }
     }
 }
@@ -308,6 +346,7 @@ impl Tables {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::NR_PAGES;
 
     const PAGE: NewEntry = NewEntry::Page(PagePtr::new(700));
 

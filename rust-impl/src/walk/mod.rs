@@ -259,9 +259,7 @@ impl Kernel<'_> {
             return Err(Stop::Oops);
         }
         self.machine.entries.truncate(walk.nr);
-        for i in 0..nr {
-            self.machine.entries.push(first.nth(i));
-        }
+        self.machine.entries.extend((0..nr).map(|i| first.nth(i)));
         Ok(())
     }
 

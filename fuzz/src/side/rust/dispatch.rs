@@ -8,35 +8,34 @@ use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Stop, Vma, Wra
 use super::record::Returned;
 use crate::layout::split_run;
 
-/// The page that a run says, page `k` of it, or a pointer to nowhere.
-pub fn raw_page(machine: &Machine, run: &gd_run, k: u16) -> PagePtr {
+/// The first page of a run, or a pointer to nowhere.
+#[inline]
+pub fn raw_page(machine: &Machine, run: &gd_run) -> PagePtr {
     let (index, first) = split_run(run);
-    let offset = first + u32::from(k);
     match index as u32 {
         abi::GD_I_NULL => PagePtr::NULL,
         _ => match machine.folios().get(index) {
-            Some(folio) => PagePtr::new(folio.head + offset),
+            Some(folio) => PagePtr::new(folio.head + first),
             None => PagePtr::POISON,
         },
     }
 }
 
-/// Page `k` of a run as an operand.
-pub fn run_page(machine: &Machine, run: &gd_run, k: u16) -> PagePtr {
-    machine.page_operand(raw_page(machine, run, k))
+/// The same as an operand.
+#[inline]
+pub fn run_page(machine: &Machine, run: &gd_run) -> PagePtr {
+    machine.page_operand(raw_page(machine, run))
 }
 
 /// The pages of a list operand; `heads`: their folios instead.
 fn fill_list(machine: &Machine, op: &gd_op, heads: bool, list: &mut Vec<PagePtr>) {
     list.clear();
     for run in &op.run {
-        for k in 0..run.len {
-            let page = run_page(machine, run, k);
-            list.push(if heads {
-                machine.pages.head_of(page)
-            } else {
-                page
-            });
+        let first = raw_page(machine, run);
+        let pages = (0..run.len).map(|k| machine.page_operand(first.nth(k.into())));
+        match heads {
+            true => list.extend(pages.map(|page| machine.pages.head_of(page))),
+            false => list.extend(pages),
         }
     }
 }
@@ -55,7 +54,7 @@ pub struct Call<'k, 'm> {
 
 impl Call<'_, '_> {
     fn page(&self) -> PagePtr {
-        run_page(self.kernel.machine, &self.op.run[0], 0)
+        run_page(self.kernel.machine, &self.op.run[0])
     }
 
     fn folio(&self) -> FolioPtr {

@@ -22,13 +22,37 @@ pub struct Script<'a> {
     ops: &'a [gd_op],
     /// The index in the program of the first one.
     first: u16,
+    /// The kinds of moments that they wait for, bits `1 << GD_WHEN_*`.
+    kinds: u32,
     state: [State; abi::GD_MAX_OPS as usize],
 }
+
+/// The kinds that a moment may be of, bits `1 << GD_WHEN_*`.
+fn kinds(moment: Moment) -> u32 {
+    match moment {
+        Moment::Load(_) => {
+            1 << abi::GD_WHEN_READ_PTE
+                | 1 << abi::GD_WHEN_READ_PMD
+                | 1 << abi::GD_WHEN_READ_PUD
+                | 1 << abi::GD_WHEN_READ_PGD
+        }
+        Moment::LoadSeq => 1 << abi::GD_WHEN_READ_SEQ,
+        Moment::BeforeRef(_) => 1 << abi::GD_WHEN_BEFORE_REF,
+        Moment::AfterRef(_) => 1 << abi::GD_WHEN_AFTER_REF,
+        Moment::BeforePin(_) => 1 << abi::GD_WHEN_BEFORE_PIN,
+        Moment::AfterPin(_) => 1 << abi::GD_WHEN_AFTER_PIN,
+        Moment::Pagemap => 1 << abi::GD_WHEN_PAGEMAP,
+        Moment::Accessible => 1 << abi::GD_WHEN_ACCESSIBLE,
+        Moment::Slow => 1 << abi::GD_WHEN_SLOW,
+    }
+}
+
+const _: () = assert!(abi::GD_NR_WHENS <= 32);
 
 /// Whether the moment of an operation is of this kind and about its object.
 /// The entry is looked up each time: its table may have been made meanwhile.
 fn matches(machine: &Machine, op: &gd_op, moment: Moment) -> bool {
-    let loads = |at: EntryPtr, level| machine.tables.entry(level, op.at_addr) == Some(at);
+    let loads = |at: EntryPtr, level| machine.tables.serves(at, level, op.at_addr);
     let about = |nr: u32| {
         let (index, offset) = split_run(&gd_run {
             page: op.at_page,
@@ -61,6 +85,7 @@ impl<'a> Script<'a> {
         let behind = &ops[nr + 1..];
         let attached = behind.iter().take_while(|op| has_moment(op)).count();
         self.ops = &behind[..attached];
+        self.kinds = self.ops.iter().fold(0, |set, op| set | 1 << op.when);
         self.first = (nr + 1) as u16;
         self.state[..attached].fill(State::default());
     }
@@ -84,6 +109,9 @@ impl<'a> Script<'a> {
         moment: Moment,
         mut tell: impl FnMut(u16),
     ) -> Option<i32> {
+        if self.kinds & kinds(moment) == 0 {
+            return None;
+        }
         let mut answer = None;
         for ((op, state), index) in self.ops.iter().zip(&mut self.state).zip(self.first..) {
             if !matches(machine, op, moment) {

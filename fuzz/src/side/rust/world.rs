@@ -11,7 +11,7 @@ use crate::layout::split_run;
 /// Changes the world from outside.  An ANSWER does nothing: it is for whoever
 /// has called.
 pub fn change(machine: &mut Machine, op: &gd_op) {
-    let page = run_page(machine, &op.run[0], 0);
+    let page = run_page(machine, &op.run[0]);
     let (index, _) = split_run(&op.run[0]);
     let arg = u32::from(op.arg);
     let on = arg & 1 != 0;
@@ -29,7 +29,7 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
         abi::GD_OP_SET_HAS_PINNED => machine.has_pinned = on,
         abi::GD_OP_SET_SEQ => machine.write_protect_seq = op.val as u32,
         abi::GD_OP_SET_DEVMAP_KEY => machine.devmap_managed_key = on,
-        abi::GD_OP_SET_TAIL => machine.set_tail(page, run_page(machine, &op.run[1], 0)),
+        abi::GD_OP_SET_TAIL => machine.set_tail(page, run_page(machine, &op.run[1])),
         abi::GD_OP_SET_PTE => set_entries(machine, op, Level::Pte),
         abi::GD_OP_SET_PMD => set_entries(machine, op, Level::Pmd),
         abi::GD_OP_SET_PUD => set_entries(machine, op, Level::Pud),
@@ -41,7 +41,7 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
 
 /// Pages are meant as they are written: a tail of device memory is not its head.
 fn set_entries(machine: &mut Machine, op: &gd_op, level: Level) {
-    let page = raw_page(machine, &op.run[0], 0);
+    let page = raw_page(machine, &op.run[0]);
     let new = match u32::from(op.entry) {
         abi::GD_E_PAGE => NewEntry::Page(page),
         abi::GD_E_TABLE => NewEntry::Table,
