@@ -113,6 +113,7 @@ impl Layout {
     }
 
     /// The folios, by index of declaration.
+    #[inline]
     pub fn folios(&self) -> &[Placed] {
         &self.placed[..self.nr]
     }
@@ -128,10 +129,13 @@ impl Layout {
     }
 
     /// Which declared folio's slot a page of the arena is in, and where.
+    #[inline]
     pub fn find(&self, page: u32) -> Option<(usize, u32)> {
         let slot = page >> abi::GD_SLOT_SHIFT;
-        let index = self.folios().iter().position(|p| p.slot == slot)?;
-        Some((index, page & (abi::GD_SLOT_PAGES - 1)))
+        // the only folio that can have this slot, see `place`
+        let index = (slot % abi::GD_MAX_FOLIOS) as usize;
+        let found = self.folios().get(index)?.slot == slot;
+        found.then_some((index, page & (abi::GD_SLOT_PAGES - 1)))
     }
 
     /// The page that a folio index and an offset stand for.
@@ -196,6 +200,7 @@ impl Layout {
 }
 
 /// Whether a head or small page's counts mean that it may be pinned.
+#[inline]
 pub fn maybe_dma_pinned(state: &PageState, rev: Rev) -> bool {
     if state.is_large() && rev.counts_pins() {
         state.pincount > 0

@@ -53,6 +53,7 @@ impl Rev {
 
     /// Whether large folios have an exact pin count. Before, every pin is 1024
     /// references.
+    #[inline]
     pub fn counts_pins(self) -> bool {
         self > Rev::Series(u16::MAX)
     }

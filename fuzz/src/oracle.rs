@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::accepted::{Accepted, RevisionPair};
-use crate::compare::{self, Class, Divergence, Outcome};
+use crate::compare::{self, Class, Comparer, Divergence, Outcome};
 use crate::laws::{Broken, Checker, Ground, Law};
 use crate::program::Program;
 use crate::side::{Pair, Side};
@@ -93,6 +93,7 @@ pub struct Oracle {
     left: Trace,
     right: Trace,
     checker: Checker,
+    comparer: Comparer,
     accepted: Accepted,
 }
 
@@ -104,6 +105,7 @@ impl Oracle {
             left: Trace::new(),
             right: Trace::new(),
             checker: Checker::default(),
+            comparer: Comparer::default(),
             accepted: Accepted::default(),
         }
     }
@@ -197,11 +199,15 @@ impl Oracle {
     #[cold]
     fn verdict_in_full(&mut self, prog: &Program) -> Verdict {
         let revisions = self.revisions();
-        let right = match self.pair.right {
-            Some(_) => &self.right,
-            None => &self.left,
+        let accepted = &mut self.accepted;
+        let outcome = match self.pair.right {
+            Some(_) => {
+                let (left, right) = (&self.left, &self.right);
+                self.comparer
+                    .compare(&prog.0, left, right, revisions, accepted)
+            }
+            None => compare::alone(&self.left),
         };
-        let outcome = compare::compare(&prog.0, &self.left, right, revisions, &mut self.accepted);
         if let Outcome::Differ(divergence) = outcome {
             return Verdict::Divergence(divergence);
         }

@@ -15,13 +15,31 @@ use crate::trace::PageState;
 
 const DENSE: usize = (abi::GD_MAX_FOLIOS * abi::GD_SLOT_PAGES) as usize;
 
+/// The last PAGE record of a page of a declared folio's slot, if it is of this
+/// epoch.  Many are noted and few are asked for, so it stays packed.
+#[derive(Clone, Copy)]
+struct Known {
+    epoch: u32,
+    rec: gd_rec,
+}
+
+const UNKNOWN: Known = Known {
+    epoch: 0,
+    rec: gd_rec {
+        kind: 0,
+        a: 0,
+        b: 0,
+        c: 0,
+        d: 0,
+    },
+};
+
 /// Page states, by arena page number.
 pub struct Pages {
     layout: Layout,
     rev: Rev,
     epoch: u32,
-    epochs: Vec<u32>,
-    dense: Vec<PageState>,
+    dense: Vec<Known>,
     others: HashMap<u32, PageState>,
     bits: u8,
 }
@@ -32,8 +50,7 @@ impl Default for Pages {
             layout: Layout::default(),
             rev: Rev::V6_1,
             epoch: 0,
-            epochs: vec![0; DENSE],
-            dense: vec![PageState::default(); DENSE],
+            dense: vec![UNKNOWN; DENSE],
             others: HashMap::new(),
             bits: 0,
         }
@@ -50,7 +67,7 @@ impl Pages {
         self.bits = prog.world.state & abi::GD_W_ALL as u8;
         self.epoch = self.epoch.wrapping_add(1);
         if self.epoch == 0 {
-            self.epochs.fill(0);
+            self.dense.fill(UNKNOWN);
             self.epoch = 1;
         }
     }
@@ -75,15 +92,17 @@ impl Pages {
         self.bits = bits;
     }
 
+    #[inline]
     fn dense_index(&self, page: u32) -> Option<usize> {
         let (index, offset) = self.layout.find(page)?;
         Some(index << abi::GD_SLOT_SHIFT | offset as usize)
     }
 
     /// The last known state of a page.
+    #[inline]
     pub fn get(&self, prog: &gd_program, page: u32) -> PageState {
         match self.dense_index(page) {
-            Some(i) if self.epochs[i] == self.epoch => self.dense[i],
+            Some(i) if self.dense[i].epoch == self.epoch => PageState::from_rec(&self.dense[i].rec),
             Some(_) => self.layout.initial(prog, page, self.rev),
             None => match self.others.get(&page) {
                 Some(state) => *state,
@@ -92,24 +111,31 @@ impl Pages {
         }
     }
 
-    /// Notes a new state of a page.
-    pub fn set(&mut self, state: PageState) {
-        match self.dense_index(state.page) {
+    /// Notes a new state of a page: a PAGE record.
+    #[inline]
+    pub fn note(&mut self, rec: &gd_rec) {
+        match self.dense_index(PageState::page_of(rec)) {
             Some(i) => {
-                self.epochs[i] = self.epoch;
-                self.dense[i] = state;
+                self.dense[i] = Known {
+                    epoch: self.epoch,
+                    rec: *rec,
+                };
             }
-            None => {
-                self.others.insert(state.page, state);
-            }
+            None => self.note_other(rec),
         }
+    }
+
+    #[cold]
+    fn note_other(&mut self, rec: &gd_rec) {
+        let state = PageState::from_rec(rec);
+        self.others.insert(state.page, state);
     }
 
     /// Follows the records of an operation.
     pub fn apply(&mut self, recs: &[gd_rec]) {
         for rec in recs {
             match u32::from(rec.kind) {
-                abi::GD_R_PAGE => self.set(PageState::from_rec(rec)),
+                abi::GD_R_PAGE => self.note(rec),
                 abi::GD_R_STATE => self.bits = rec.a,
                 _ => {}
             }
@@ -125,6 +151,35 @@ impl Pages {
             .map(|order| page >> order << order)
             .find(|head| self.get(prog, *head).is_large())
             .unwrap_or(page)
+    }
+
+    /// The heads of pages, one after the other; quicker than [`Pages::head`]
+    /// where they are neighbours.
+    pub fn heads<'a>(
+        &'a self,
+        prog: &'a gd_program,
+        pages: impl Iterator<Item = u32> + 'a,
+    ) -> impl Iterator<Item = u32> + 'a {
+        let mut last = None;
+        pages.map(move |page| {
+            let head = match last {
+                Some((before, head)) if page == before + 1 && self.continues(prog, page, head) => {
+                    head
+                }
+                _ => self.head(prog, page),
+            };
+            last = Some((page, head));
+            head
+        })
+    }
+
+    /// Whether [`Pages::head`] finds the same for a page as for the one before
+    /// it: that was looked for in the same places from there on.
+    fn continues(&self, prog: &gd_program, page: u32, head: u32) -> bool {
+        let state = self.get(prog, page);
+        let order = u32::BITS - (page ^ head).leading_zeros();
+        let is_found = order < abi::GD_NR_ORDERS && page >> order << order == head;
+        state.tail && !state.is_large() && is_found && self.get(prog, head).is_large()
     }
 
     /// How many pages a folio has from an operation's operand on.

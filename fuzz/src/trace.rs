@@ -28,6 +28,7 @@ impl Trace {
     }
 
     /// All records in order.
+    #[inline]
     pub fn records(&self) -> &[gd_rec] {
         &self.recs
     }
@@ -108,6 +109,7 @@ const PAGE_MASK: u32 = (1 << 20) - 1;
 
 impl PageState {
     /// Packs into the fields of a PAGE record.
+    #[inline]
     pub fn to_rec(&self) -> gd_rec {
         gd_rec {
             kind: abi::GD_R_PAGE as u8,
@@ -119,6 +121,7 @@ impl PageState {
     }
 
     /// Unpacks a PAGE record.
+    #[inline]
     pub fn from_rec(rec: &gd_rec) -> Self {
         Self {
             flags: u32::from(rec.b) | u32::from(rec.a & !PINNED) << 16,
@@ -127,11 +130,18 @@ impl PageState {
         }
     }
 
+    /// The number of the page that a PAGE or CALL record is about.
+    #[inline]
+    pub fn page_of(rec: &gd_rec) -> u32 {
+        rec.c & PAGE_MASK
+    }
+
     /// Unpacks the page of a CALL record, which has no place for the upper
     /// flags and the pinned bit.
+    #[inline]
     pub fn from_call(rec: &gd_rec) -> Self {
         Self {
-            page: rec.c & PAGE_MASK,
+            page: Self::page_of(rec),
             refcount: rec.d as u32 as i32,
             pincount: (rec.d >> 32) as u32 as i32,
             flags: u32::from(rec.b),
@@ -142,11 +152,13 @@ impl PageState {
     }
 
     /// Whether a flag (`GD_F_*`) is set.
+    #[inline]
     pub fn has(&self, flag: u32) -> bool {
         self.flags & 1 << flag != 0
     }
 
     /// Whether this is the head of a large folio.
+    #[inline]
     pub fn is_large(&self) -> bool {
         self.has(abi::GD_F_HEAD)
     }

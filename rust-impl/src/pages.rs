@@ -299,16 +299,24 @@ impl Pages {
 
     /// What differs in an observable way from before the operation, by page
     /// number.
+    pub fn changes(&mut self) -> impl Iterator<Item = PageState> {
+        let mut changes = Vec::new();
+        self.for_each_change(|page| changes.push(page));
+        changes.into_iter()
+    }
+
+    /// As [`Pages::changes`], without a list.
     #[inline]
-    pub fn changes(&mut self) -> impl Iterator<Item = PageState> + '_ {
+    pub fn for_each_change(&mut self, mut tell: impl FnMut(PageState)) {
         if !self.touched.is_sorted_by_key(|&(nr, _)| nr) {
             self.sort_touched();
         }
-        let (pages, pins) = (&self.pages, self.pins);
-        self.touched.iter().filter_map(move |(nr, before)| {
-            let now = &pages[*nr as usize];
-            (!now.looks_like(before, pins)).then(|| now.observe(*nr, pins))
-        })
+        for (nr, before) in &self.touched {
+            let now = &self.pages[*nr as usize];
+            if !now.looks_like(before, self.pins) {
+                tell(now.observe(*nr, self.pins));
+            }
+        }
     }
 
     /// Mostly there are long runs that are in order.

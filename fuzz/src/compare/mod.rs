@@ -13,6 +13,7 @@ use csrc::abi::{self, gd_program, gd_rec};
 
 use crate::accepted::{Accepted, RevisionPair};
 use crate::layer;
+use crate::pages::Pages;
 use crate::site::SiteId;
 use crate::trace::{Ask, Call, End, PageState, Ret, Trace, bytes};
 use walk::Walk;
@@ -206,6 +207,14 @@ fn met_gap(trace: &Trace) -> bool {
     }
 }
 
+/// What a trace gives that there is nothing to compare with.
+pub fn alone(trace: &Trace) -> Outcome {
+    match trace.ops().find_map(gap_of) {
+        Some(name) => Outcome::Gap { left: true, name },
+        None => Outcome::Match,
+    }
+}
+
 /// Compares two traces of `prog`, record by record.
 pub fn compare(
     prog: &gd_program,
@@ -214,7 +223,39 @@ pub fn compare(
     revisions: RevisionPair,
     accepted: &mut Accepted,
 ) -> Outcome {
-    let mut walk = Walk::new(prog, revisions);
+    Comparer::default().compare(prog, left, right, revisions, accepted)
+}
+
+/// Compares traces; keeps its memory between programs.
+#[derive(Default)]
+pub struct Comparer {
+    left: Pages,
+    right: Pages,
+}
+
+impl Comparer {
+    /// As [`compare`].
+    pub fn compare(
+        &mut self,
+        prog: &gd_program,
+        left: &Trace,
+        right: &Trace,
+        revisions: RevisionPair,
+        accepted: &mut Accepted,
+    ) -> Outcome {
+        let walk = Walk::new(prog, revisions, (&mut self.left, &mut self.right));
+        record_by_record(walk, prog, left, right, revisions, accepted)
+    }
+}
+
+fn record_by_record(
+    walk: Walk,
+    prog: &gd_program,
+    left: &Trace,
+    right: &Trace,
+    revisions: RevisionPair,
+    accepted: &mut Accepted,
+) -> Outcome {
     let mut lefts = left.ops();
     let mut rights = right.ops();
     let mut index = 0;

@@ -11,20 +11,19 @@ use crate::trace::{PageState, Record, Ret};
 
 pub(super) struct Walk<'p> {
     prog: &'p gd_program,
-    pub(super) left: Pages,
-    pub(super) right: Pages,
+    pub(super) left: &'p mut Pages,
+    pub(super) right: &'p mut Pages,
 }
 
 impl<'p> Walk<'p> {
-    pub(super) fn new(prog: &'p gd_program, revisions: RevisionPair) -> Self {
-        let mut walk = Self {
-            prog,
-            left: Pages::default(),
-            right: Pages::default(),
-        };
-        walk.left.start(prog, revisions.left);
-        walk.right.start(prog, revisions.right);
-        walk
+    pub(super) fn new(
+        prog: &'p gd_program,
+        revisions: RevisionPair,
+        (left, right): (&'p mut Pages, &'p mut Pages),
+    ) -> Self {
+        left.start(prog, revisions.left);
+        right.start(prog, revisions.right);
+        Self { prog, left, right }
     }
 
     fn ops(&self) -> &'p [gd_op] {
@@ -183,8 +182,8 @@ impl<'p> Walk<'p> {
                 .unwrap_or_else(|| before.get(self.prog, page))
         };
         for page in numbers {
-            let left = now(&l, &self.left, page);
-            let right = now(&r, &self.right, page);
+            let left = now(&l, self.left, page);
+            let right = now(&r, self.right, page);
             for (field, left, right) in page_fields(&left, &right) {
                 found.push(self.difference(index, field, Some(page), left, right));
             }

@@ -82,17 +82,25 @@ pub(super) fn trace(
         let Some(op) = prog.ops().get(executed) else {
             break;
         };
-        let main = layer::main_of(prog.ops(), executed);
         let (checked, bits) = if layer::is_attached(op) {
             (moment(checker, executed, recs), checker.pages.bits())
         } else {
-            let summary = Summary::new(checker, prog, recs);
-            let checked = moments(checker, prog, executed)
-                .and_then(|()| operation(checker, prog, ground, op, recs, &summary));
+            let summary = Summary::new(checker, prog, op, recs);
+            let moments = moments(checker, prog, executed);
+            let checked = match is_world(op) {
+                true => moments.and(world(checker, ground, recs)),
+                false => {
+                    moments.and_then(|()| operation(checker, prog, ground, op, recs, &summary))
+                }
+            };
             follow(checker, prog, op, &summary);
+            if !checker.changed.is_empty() {
+                note(checker, recs);
+            }
             (checked, summary.bits)
         };
         if let Err((law, page, what)) = checked {
+            let main = layer::main_of(prog.ops(), executed);
             let broken = Broken {
                 law,
                 op_index: main,
@@ -103,9 +111,6 @@ pub(super) fn trace(
             if !known(&broken) {
                 return Some(broken);
             }
-        }
-        for (_, new) in &checker.changed {
-            checker.pages.set(*new);
         }
         checker.pages.set_bits(bits);
         executed += 1;
@@ -118,8 +123,8 @@ pub(super) fn trace(
         what,
     };
     let tail = trace.tail();
-    if let Some(rec) = tail.iter().find(|r| u32::from(r.kind) == abi::GD_R_PAGE) {
-        let page = PageState::from_rec(rec).page;
+    if let Some(rec) = tail.iter().find(|rec| is_page(rec)) {
+        let page = PageState::page_of(rec);
         let what = "it differs from what was last recorded".to_string();
         return Some(broken(Law::NothingChangesUnnoticed, Some(page), what));
     }
@@ -206,7 +211,8 @@ struct Summary {
 
 impl Summary {
     /// Also fills the checker's list of changes.
-    fn new(checker: &mut Checker, prog: &Program, recs: &[gd_rec]) -> Self {
+    fn new(checker: &mut Checker, prog: &Program, op: &gd_op, recs: &[gd_rec]) -> Self {
+        let is_kernel = !is_world(op);
         checker.changed.clear();
         checker.fired.clear();
         let mut summary = Self {
@@ -217,7 +223,8 @@ impl Summary {
         };
         for rec in recs {
             match u32::from(rec.kind) {
-                abi::GD_R_PAGE => {
+                // Nobody asks what a page was before the program changed it.
+                abi::GD_R_PAGE if is_kernel => {
                     let new = PageState::from_rec(rec);
                     let old = checker.pages.get(&prog.0, new.page);
                     checker.changed.push((old, new));
@@ -240,6 +247,34 @@ impl Summary {
     }
 }
 
+/// Whether it is the program's own doing.
+fn is_world(op: &gd_op) -> bool {
+    u32::from(op.op) >= abi::GD_OP_SET_REF
+}
+
+/// A change of the world: the pages that it changed.
+fn world(checker: &mut Checker, ground: Ground, recs: &[gd_rec]) -> Check {
+    let mut checked = Ok(());
+    for rec in recs.iter().filter(|rec| is_page(rec)) {
+        if checked.is_ok() {
+            checked = rules::pinnedness(&PageState::from_rec(rec), ground.rev);
+        }
+        checker.pages.note(rec);
+    }
+    checked
+}
+
+/// Notes what an operation changed.
+fn note(checker: &mut Checker, recs: &[gd_rec]) {
+    for rec in recs.iter().filter(|rec| is_page(rec)) {
+        checker.pages.note(rec);
+    }
+}
+
+fn is_page(rec: &gd_rec) -> bool {
+    u32::from(rec.kind) == abi::GD_R_PAGE
+}
+
 fn operation(
     checker: &mut Checker,
     prog: &Program,
@@ -250,13 +285,6 @@ fn operation(
 ) -> Check {
     let pages = &checker.pages;
     let rev = ground.rev;
-    let id = u32::from(op.op);
-    if id >= abi::GD_OP_SET_REF {
-        return checker
-            .changed
-            .iter()
-            .try_for_each(|(_, new)| rules::pinnedness(new, rev));
-    }
     let Some(ret) = summary.ret else {
         return Ok(());
     };
@@ -313,7 +341,8 @@ fn operation(
         Does::Unpin(refs) => rules::unpinned(&ctx, refs),
         Does::Walk => {
             checker.advanced = true;
-            walk::walked(&ctx, pages, &mut checker.tables, prog, checker.odd)
+            let ways = (&mut checker.tables, &mut checker.seen);
+            walk::walked(&ctx, pages, ways, prog, checker.odd)
         }
         Does::PinMany | Does::UnpinMany | Does::Other => Ok(()),
     }?;

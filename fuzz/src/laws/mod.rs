@@ -179,6 +179,8 @@ pub struct Checker {
     /// By operation id: whether it is about one page.
     one_page: [bool; 256],
     tables: tables::Tables,
+    /// What the last walk gave.
+    seen: walk::Seen,
     /// The attached operations that the current one carried out.
     fired: Vec<usize>,
     /// The tables are as they are after the current operation.
@@ -204,6 +206,7 @@ impl Default for Checker {
             changed: Vec::new(),
             one_page,
             tables: tables::Tables::default(),
+            seen: walk::Seen::default(),
             fired: Vec::new(),
             advanced: false,
             odd: false,

@@ -18,6 +18,7 @@ pub(super) fn calls<'a>(recs: &'a [gd_rec]) -> impl Iterator<Item = (Call, PageS
         .map(|rec| (Call::from_abi(rec.a), PageState::from_call(rec)))
 }
 
+#[inline]
 pub(super) fn require(
     ok: bool,
     law: Law,
@@ -30,6 +31,7 @@ pub(super) fn require(
     }
 }
 
+#[inline]
 pub(super) fn pinnedness(new: &PageState, rev: Rev) -> Check {
     let expected = !new.tail && maybe_dma_pinned(new, rev);
     require(

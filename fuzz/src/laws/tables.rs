@@ -43,6 +43,7 @@ pub struct Entry {
 
 impl Entry {
     /// Whether a flag (`GD_EF_*`) is set.
+    #[inline]
     pub fn has(self, flag: u32) -> bool {
         u32::from(self.flags) & 1 << flag != 0
     }
@@ -59,6 +60,7 @@ pub struct Leaf {
 
 impl Leaf {
     /// The page that serves the address, by its number; `None` if none does.
+    #[inline]
     pub fn page(self, addr: u64) -> Option<u32> {
         let Kind::Page(first) = self.entry.kind else {
             return None;
@@ -69,6 +71,7 @@ impl Leaf {
 }
 
 /// How many address bits an entry of a level leaves to those below.
+#[inline]
 pub fn shift(level: u32) -> u32 {
     12 + 9 * level
 }
@@ -78,8 +81,9 @@ pub struct Tables {
     /// Of each table that was made its level and its region.
     made: Vec<(u32, u64)>,
     entries: Vec<Entry>,
-    /// Entries that were ever set.
-    touched: Vec<u32>,
+    /// Entries that were ever set, as runs: of each its first one and its
+    /// length. Each is within a table.
+    touched: Vec<(u32, u32)>,
 }
 
 impl Default for Tables {
@@ -103,8 +107,8 @@ pub fn level_of(op: &gd_op) -> Option<u32> {
 impl Tables {
     /// Back to a single empty table.
     pub fn start(&mut self) {
-        for &i in &self.touched {
-            self.entries[i as usize] = Entry::default();
+        for &(first, nr) in &self.touched {
+            self.entries[first as usize..][..nr as usize].fill(Entry::default());
         }
         self.touched.clear();
         self.made.clear();
@@ -131,18 +135,25 @@ impl Tables {
             .map_or(Entry::default(), |i| self.at(i))
     }
 
+    #[inline]
     fn at(&self, index: usize) -> Entry {
         self.entries.get(index).copied().unwrap_or_default()
     }
 
-    fn set(&mut self, index: usize, entry: Entry) -> bool {
+    /// Sets the entries from `first` on, within a table; says whether one of
+    /// them changes.
+    fn set(&mut self, first: usize, entries: impl ExactSizeIterator<Item = Entry>) -> bool {
         if self.entries.is_empty() {
             self.entries = vec![Entry::default(); NR_TABLES * PER_TABLE];
         }
-        let changed = self.entries[index] != entry;
+        let nr = entries.len();
+        let mut changed = false;
+        for (old, new) in self.entries[first..][..nr].iter_mut().zip(entries) {
+            changed |= *old != new;
+            *old = new;
+        }
         if changed {
-            self.entries[index] = entry;
-            self.touched.push(index as u32);
+            self.touched.push((first as u32, nr as u32));
         }
         changed
     }
@@ -166,7 +177,7 @@ impl Tables {
                     kind: Kind::Table(table),
                     flags: 0,
                 };
-                self.set(above, entry);
+                self.set(above, [entry].into_iter());
                 *levels |= 1 << (l + 1);
             }
         }
@@ -180,83 +191,170 @@ impl Tables {
             return 0;
         };
         let mut levels = 0;
-        for k in 0..op.n.clamp(0, abi::GD_MAX_SET as i32) as u32 {
+        let n = op.n.clamp(0, abi::GD_MAX_SET as i32) as u32;
+        let mut k = 0;
+        while k < n {
             let addr = op.addr.wrapping_add(u64::from(k) << shift(level));
+            // up to the end of the table
+            let room = PER_TABLE as u32 - entry_index(level, addr);
+            let ks = k..n.min(k + room);
+            k = ks.end;
             if !self.make(level, addr, &mut levels) {
                 continue;
             }
-            let entry = self.value(op, level, addr, k, layout);
-            if let Some(index) = self.index(level, addr)
-                && self.set(index, entry)
-            {
-                levels |= 1 << level;
-            }
+            let Some(first) = self.index(level, addr) else {
+                continue;
+            };
+            let changed = match u32::from(op.entry) {
+                abi::GD_E_TABLE => {
+                    let mut changed = false;
+                    for (index, k) in (first..).zip(ks) {
+                        let addr = op.addr.wrapping_add(u64::from(k) << shift(level));
+                        changed |= self.set(index, [self.table(op, level, addr)].into_iter());
+                    }
+                    changed
+                }
+                _ => {
+                    let page = match layout.run(&op.run[0]) {
+                        Operand::Page(page) if level != abi::GD_L_PGD => Some(page),
+                        _ => None,
+                    };
+                    let (from, nr) = (ks.start, ks.len() as u32);
+                    self.set(first, (0..nr).map(|i| value(op, level, page, from + i)))
+                }
+            };
+            levels |= u8::from(changed) << level;
         }
         levels
     }
 
-    /// What the operation sets its `k`th entry to.
-    fn value(&self, op: &gd_op, level: u32, addr: u64, k: u32, layout: &Layout) -> Entry {
-        let top = level == abi::GD_L_PGD;
-        let page = || match layout.run(&op.run[0]) {
-            Operand::Page(page) if !top => page
-                .checked_add(k.checked_mul(1 << (9 * level))?)
-                .filter(|page| *page < NR_PAGES),
-            _ => None,
-        };
-        let kind = match u32::from(op.entry) {
-            abi::GD_E_PAGE => page().map(|page| Kind::Page(page >> (9 * level) << (9 * level))),
-            abi::GD_E_TABLE => level
-                .checked_sub(1)
-                .and_then(|below| self.find(below, addr))
-                .map(|table| Kind::Table(table as u8)),
-            abi::GD_E_SWAP if !top => Some(Kind::Swap),
-            abi::GD_E_MIGRATION => page().map(Kind::Migration),
-            _ => None,
-        };
-        match kind {
-            Some(kind @ (Kind::Page(_) | Kind::Table(_))) => Entry {
-                kind,
-                flags: op.eflags,
-            },
-            Some(kind) => Entry { kind, flags: 0 },
-            None => Entry::default(),
-        }
+    /// An entry that is the table of the next level, if that has been made.
+    fn table(&self, op: &gd_op, level: u32, addr: u64) -> Entry {
+        let below = level.checked_sub(1);
+        let table = below.and_then(|below| self.find(below, addr));
+        table.map_or(Entry::default(), |table| Entry {
+            kind: Kind::Table(table as u8),
+            flags: op.eflags,
+        })
     }
 
     /// Down from the top to where the tables of an address end: at a page, or
     /// at what is none.  Flags of the entries on the way are not looked at.
     pub fn walk(&self, addr: u64) -> Leaf {
+        self.walker().walk(addr)
+    }
+
+    /// Down from the top: to the table of PTEs for an address, or to what there
+    /// is instead.  Also says how many bits of the address do not matter.
+    fn descend(&self, addr: u64) -> (u32, Way) {
         let mut table = 0;
         let mut level = abi::GD_L_PGD;
-        loop {
+        while level > abi::GD_L_PTE {
             let entry = self.in_table(table, level, addr);
-            match entry.kind {
-                Kind::Table(below) if level > 0 => {
-                    table = usize::from(below);
-                    level -= 1;
-                }
-                _ => return Leaf { level, entry },
-            }
+            let Kind::Table(below) = entry.kind else {
+                return (shift(level), Way::Leaf(Leaf { level, entry }));
+            };
+            table = usize::from(below);
+            level -= 1;
         }
+        (shift(abi::GD_L_PMD), Way::Ptes(table))
     }
 
     /// All entries above PTE level that are pages: their level, their first
     /// address and what they are. One may come more than once.
     pub fn blocks(&self) -> impl Iterator<Item = (u32, u64, Entry)> + '_ {
-        self.touched.iter().filter_map(|&i| {
-            let (table, entry) = (i as usize / PER_TABLE, i as u64 % PER_TABLE as u64);
-            let (level, region) = self.made[table];
-            let addr = region << (shift(level) + 9) | entry << shift(level);
-            let block = level > abi::GD_L_PTE && matches!(self.at(i as usize).kind, Kind::Page(_));
-            block.then(|| (level, addr, self.at(i as usize)))
+        let level_of = |first: u32| self.made[first as usize / PER_TABLE].0;
+        let above = self.touched.iter();
+        let above = above.filter(move |(first, _)| level_of(*first) > abi::GD_L_PTE);
+        above.flat_map(move |&(first, nr)| {
+            let (level, region) = self.made[first as usize / PER_TABLE];
+            (first..first + nr).filter_map(move |i| {
+                let entry = u64::from(i) % PER_TABLE as u64;
+                let addr = region << (shift(level) + 9) | entry << shift(level);
+                let block = matches!(self.at(i as usize).kind, Kind::Page(_));
+                block.then(|| (level, addr, self.at(i as usize)))
+            })
         })
     }
 
+    /// Where the walks of addresses end, for addresses that are neighbours.
+    pub fn walker(&self) -> Walker<'_> {
+        Walker {
+            tables: self,
+            bits: 0,
+            // no address has all bits
+            region: u64::MAX,
+            way: Way::Ptes(0),
+        }
+    }
+
     /// The entry for an address in a given table.
+    #[inline]
     pub fn in_table(&self, table: usize, level: u32, addr: u64) -> Entry {
-        let entry = (addr & ADDRESS) >> shift(level) & (PER_TABLE as u64 - 1);
-        self.at(table * PER_TABLE + entry as usize)
+        self.at(table * PER_TABLE + entry_index(level, addr) as usize)
+    }
+}
+
+/// Where in a table of a level the entry for an address is.
+#[inline]
+fn entry_index(level: u32, addr: u64) -> u32 {
+    (addr >> shift(level)) as u32 % PER_TABLE as u32
+}
+
+/// What an operation that sets no tables sets its `k`th entry to; `page` is the
+/// one that it names, for levels that have pages.
+fn value(op: &gd_op, level: u32, page: Option<u32>, k: u32) -> Entry {
+    let page = || {
+        let page = page?.checked_add(k.checked_mul(1 << (9 * level))?)?;
+        (page < NR_PAGES).then_some(page)
+    };
+    let plain = |kind| Entry { kind, flags: 0 };
+    match u32::from(op.entry) {
+        abi::GD_E_PAGE => page().map_or(Entry::default(), |page| Entry {
+            kind: Kind::Page(page >> (9 * level) << (9 * level)),
+            flags: op.eflags,
+        }),
+        abi::GD_E_SWAP if level != abi::GD_L_PGD => plain(Kind::Swap),
+        abi::GD_E_MIGRATION => page().map_or(Entry::default(), |page| plain(Kind::Migration(page))),
+        _ => Entry::default(),
+    }
+}
+
+/// Walks that remember where the last one went.
+pub struct Walker<'a> {
+    tables: &'a Tables,
+    /// The addresses that go the same way: all but so many of their lowest bits.
+    bits: u32,
+    region: u64,
+    way: Way,
+}
+
+/// What is at the end of the way down: a table of PTEs, or what there is instead.
+#[derive(Clone, Copy)]
+enum Way {
+    Ptes(usize),
+    Leaf(Leaf),
+}
+
+impl Walker<'_> {
+    /// As [`Tables::walk`].
+    #[inline]
+    pub fn walk(&mut self, addr: u64) -> Leaf {
+        if (addr & ADDRESS) >> self.bits != self.region {
+            self.descend(addr);
+        }
+        match self.way {
+            Way::Ptes(table) => Leaf {
+                level: abi::GD_L_PTE,
+                entry: self.tables.in_table(table, abi::GD_L_PTE, addr),
+            },
+            Way::Leaf(leaf) => leaf,
+        }
+    }
+
+    fn descend(&mut self, addr: u64) {
+        (self.bits, self.way) = self.tables.descend(addr);
+        self.region = (addr & ADDRESS) >> self.bits;
     }
 }
 

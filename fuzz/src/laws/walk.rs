@@ -6,7 +6,7 @@
 //! one of those changes.  That says nothing where entries changed that the walk
 //! does not look at a second time.
 
-use csrc::abi::{self, gd_op};
+use csrc::abi::{self, gd_op, gd_rec};
 
 use super::check::{Check, Op};
 use super::rules::{after, require, scheme};
@@ -16,7 +16,7 @@ use crate::layout::{NR_PAGES, Operand};
 use crate::ops::Rev;
 use crate::pages::Pages;
 use crate::program::Program;
-use crate::trace::{PageState, Record, Ret};
+use crate::trace::{PageState, Ret};
 use walk_events::{Events, Slow};
 
 const PAGE_SHIFT: u32 = 12;
@@ -85,13 +85,13 @@ pub(super) fn has_pinned(op: &Op, before: u8) -> Check {
 pub(super) fn walked(
     op: &Op,
     pages: &Pages,
-    tables: &mut Tables,
+    (tables, seen): (&mut Tables, &mut Seen),
     prog: &Program,
     odd: bool,
 ) -> Check {
     let call = Call::new(op.op);
     // First of all: the tables must be up to date for the next operation.
-    let (seen, beyond) = follow(op, &call, pages, tables, prog);
+    let beyond = follow(op, &call, pages, tables, seen, prog);
     let Ret::Int(result) = op.ret else {
         return Ok(());
     };
@@ -128,7 +128,7 @@ pub(super) fn walked(
             )
         },
     )?;
-    mapped(&call, &seen, fast, events.refused)?;
+    mapped(&call, seen, fast, events.refused)?;
     held(Law::HeldIsReturned, &seen.entries[..fast])
 }
 
@@ -211,7 +211,8 @@ fn rest(call: &Call, result: i64, events: &Events) -> Result<usize, Broken> {
 type Broken = (Law, Option<u32>, String);
 
 /// What the tables had for the returned pages, over all moments of the call.
-struct Seen {
+#[derive(Default)]
+pub(super) struct Seen {
     /// `pages[]`, by page number.
     entries: Vec<u32>,
     /// Whether each was mapped, and was so for the access.
@@ -220,47 +221,58 @@ struct Seen {
     claims: bool,
 }
 
-/// Takes the tables through the call.  Also says whether somewhere in the
-/// range a block is mapped that goes past a folio: references are taken for all
-/// of it on the first page's folio, and given back on each page's.
+impl Seen {
+    /// Nothing yet of what an operation recorded.
+    fn start(&mut self, recs: &[gd_rec]) {
+        let entries = recs.iter();
+        let entries = entries.filter(|rec| u32::from(rec.kind) == abi::GD_R_ENTRY);
+        self.entries.clear();
+        self.entries.extend(entries.map(|rec| rec.c));
+        self.mapped.clear();
+        self.mapped.resize(self.entries.len(), (false, false));
+        self.claims = true;
+    }
+
+    /// Notes which pages the tables have now.
+    fn look(&mut self, call: &Call, rev: Rev, tables: &Tables) {
+        let mut walker = tables.walker();
+        let all = self.entries.iter().zip(&mut self.mapped);
+        for (i, (page, (mapped, allowed))) in all.enumerate() {
+            if *mapped && *allowed {
+                continue;
+            }
+            let addr = call.addr(i);
+            let leaf = walker.walk(addr);
+            let number = leaf.page(addr).map(|page| match page < NR_PAGES {
+                true => page,
+                false => abi::GD_NOWHERE,
+            });
+            if number == Some(*page) {
+                *mapped = true;
+                *allowed |= permitted(leaf, call, rev);
+            }
+        }
+    }
+}
+
+/// Takes the tables through the call, and fills `seen`.  Says whether somewhere
+/// in the range a block is mapped that goes past a folio: references are taken
+/// for all of it on the first page's folio, and given back on each page's.
 fn follow(
     op: &Op,
     call: &Call,
     pages: &Pages,
     tables: &mut Tables,
+    seen: &mut Seen,
     prog: &Program,
-) -> (Seen, bool) {
-    let entries = op.recs.iter().filter_map(|rec| match Record::from(rec) {
-        Record::Entry { page, .. } => Some(page),
-        _ => None,
-    });
-    let entries: Vec<u32> = entries.collect();
-    let mut seen = Seen {
-        mapped: vec![(false, false); entries.len()],
-        entries,
-        claims: true,
-    };
+) -> bool {
+    seen.start(op.recs);
     let mut beyond = false;
     let mut look = |seen: &mut Seen, tables: &Tables| {
         beyond |= goes_past_a_folio(call, op.rev, pages, tables, prog);
-        for (i, page) in seen.entries.iter().enumerate() {
-            let addr = call.addr(i);
-            let leaf = tables.walk(addr);
-            let number = leaf.page(addr);
-            let number = number.map(|page| {
-                if page < NR_PAGES {
-                    page
-                } else {
-                    abi::GD_NOWHERE
-                }
-            });
-            if number == Some(*page) {
-                seen.mapped[i].0 = true;
-                seen.mapped[i].1 |= permitted(leaf, call, op.rev);
-            }
-        }
+        seen.look(call, op.rev, tables);
     };
-    look(&mut seen, tables);
+    look(seen, tables);
     let mut pmds = 0;
     for i in op.fired {
         let levels = tables.apply(&prog.ops()[*i], pages.layout());
@@ -272,9 +284,9 @@ fn follow(
         // in between.
         pmds += u32::from(has(abi::GD_L_PMD));
         seen.claims &= !has(abi::GD_L_PUD) && !has(abi::GD_L_PGD) && pmds < 2;
-        look(&mut seen, tables);
+        look(seen, tables);
     }
-    (seen, beyond)
+    beyond
 }
 
 fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
@@ -364,8 +376,7 @@ fn held(op: &Op, call: &Call, law: Law, entries: &[u32], pages: &Pages, prog: &P
         .map(|i| pages.layout().folios()[i].head());
     let mut folios: Vec<(u32, i32)> = Vec::new();
     let mut pins = 0i32;
-    for page in entries {
-        let head = pages.head(&prog.0, *page);
+    for head in pages.heads(&prog.0, entries.iter().copied()) {
         if call.pin && Some(head) == zero {
             continue;
         }

@@ -82,6 +82,11 @@ impl Events {
             answer: 0,
         };
         for rec in op.recs {
+            let kind = u32::from(rec.kind);
+            if !matches!(kind, abi::GD_R_ACT | abi::GD_R_ASK | abi::GD_R_CALL) {
+                events.settle();
+                continue;
+            }
             match Record::from(rec) {
                 Record::Act(index) => {
                     let by = &prog.ops()[usize::from(index).min(prog.nr_ops() - 1)];

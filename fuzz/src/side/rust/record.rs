@@ -28,6 +28,7 @@ fn rec(kind: u32) -> gd_rec {
     }
 }
 
+#[inline]
 fn page_rec(state: &PageState) -> gd_rec {
     trace::PageState {
         page: state.page,
@@ -106,8 +107,9 @@ impl<'a> Recorder<'a> {
 
     /// The pages that the operation changed.
     pub fn pages(&mut self, machine: &mut Machine) {
-        self.recs
-            .extend(machine.pages.changes().map(|state| page_rec(&state)));
+        machine
+            .pages
+            .for_each_change(|state| self.recs.push(page_rec(&state)));
     }
 
     /// The state beside pages, if it changed or a counter moved.
