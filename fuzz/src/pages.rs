@@ -38,10 +38,20 @@ const UNKNOWN: Known = Known {
 pub struct Pages {
     layout: Layout,
     rev: Rev,
+    /// The first pages of the slots of declared folios.
+    heads: [PageState; abi::GD_MAX_FOLIOS as usize],
+    /// Whether a declared folio is as it was declared: no split, no merge.
+    whole: [bool; abi::GD_MAX_FOLIOS as usize],
     epoch: u32,
+    /// The other pages of those slots.
     dense: Vec<Known>,
     others: HashMap<u32, PageState>,
     bits: u8,
+}
+
+/// Where a page of the slot of a declared folio is.
+fn dense_index(index: usize, offset: u32) -> usize {
+    index << abi::GD_SLOT_SHIFT | offset as usize
 }
 
 impl Default for Pages {
@@ -49,6 +59,8 @@ impl Default for Pages {
         Self {
             layout: Layout::default(),
             rev: Rev::V6_1,
+            heads: [PageState::default(); abi::GD_MAX_FOLIOS as usize],
+            whole: [false; abi::GD_MAX_FOLIOS as usize],
             epoch: 0,
             dense: vec![UNKNOWN; DENSE],
             others: HashMap::new(),
@@ -69,6 +81,10 @@ impl Pages {
         if self.epoch == 0 {
             self.dense.fill(UNKNOWN);
             self.epoch = 1;
+        }
+        for (i, folio) in self.layout.folios().iter().enumerate() {
+            self.heads[i] = self.layout.initial(prog, folio.head(), rev);
+            self.whole[i] = true;
         }
     }
 
@@ -92,18 +108,18 @@ impl Pages {
         self.bits = bits;
     }
 
-    #[inline]
-    fn dense_index(&self, page: u32) -> Option<usize> {
-        let (index, offset) = self.layout.find(page)?;
-        Some(index << abi::GD_SLOT_SHIFT | offset as usize)
-    }
-
     /// The last known state of a page.
     #[inline]
     pub fn get(&self, prog: &gd_program, page: u32) -> PageState {
-        match self.dense_index(page) {
-            Some(i) if self.dense[i].epoch == self.epoch => PageState::from_rec(&self.dense[i].rec),
-            Some(_) => self.layout.initial(prog, page, self.rev),
+        match self.layout.find(page) {
+            Some((index, 0)) => self.heads[index],
+            Some((index, offset)) => {
+                let known = &self.dense[dense_index(index, offset)];
+                match known.epoch == self.epoch {
+                    true => PageState::from_rec(&known.rec),
+                    false => self.layout.initial(prog, page, self.rev),
+                }
+            }
             None => match self.others.get(&page) {
                 Some(state) => *state,
                 None => self.layout.initial(prog, page, self.rev),
@@ -114,14 +130,20 @@ impl Pages {
     /// Notes a new state of a page: a PAGE record.
     #[inline]
     pub fn note(&mut self, rec: &gd_rec) {
-        match self.dense_index(PageState::page_of(rec)) {
-            Some(i) => {
-                self.dense[i] = Known {
-                    epoch: self.epoch,
-                    rec: *rec,
-                };
-            }
-            None => self.note_other(rec),
+        let Some((index, offset)) = self.layout.find(PageState::page_of(rec)) else {
+            return self.note_other(rec);
+        };
+        let order = self.layout.folios()[index].order;
+        let state = PageState::from_rec(rec);
+        self.whole[index] &= state.is_large() == (offset == 0 && order > 0)
+            && state.tail == (offset != 0 && offset >> order == 0);
+        if offset == 0 {
+            self.heads[index] = state;
+        } else {
+            self.dense[dense_index(index, offset)] = Known {
+                epoch: self.epoch,
+                rec: *rec,
+            };
         }
     }
 
@@ -144,6 +166,15 @@ impl Pages {
 
     /// The head of the folio that a page belongs to.
     pub fn head(&self, prog: &gd_program, page: u32) -> u32 {
+        if let Some((index, offset)) = self.layout.find(page)
+            && self.whole[index]
+        {
+            let folio = &self.layout.folios()[index];
+            return match offset >> folio.order {
+                0 => folio.head(),
+                _ => page,
+            };
+        }
         if !self.get(prog, page).tail {
             return page;
         }

@@ -43,6 +43,7 @@ pub(super) struct Op<'a> {
     pub(super) op: &'a gd_op,
     pub(super) does: Does,
     pub(super) recs: &'a [gd_rec],
+    /// What it changed; empty where nothing is claimed about that.
     pub(super) changed: &'a [Change],
     pub(super) ret: Ret,
     pub(super) acquired: i32,
@@ -85,7 +86,7 @@ pub(super) fn trace(
         let (checked, bits) = if layer::is_attached(op) {
             (moment(checker, executed, recs), checker.pages.bits())
         } else {
-            let summary = Summary::new(checker, prog, op, recs);
+            let summary = Summary::new(checker, recs);
             let moments = moments(checker, prog, executed);
             let checked = match is_world(op) {
                 true => moments.and(world(checker, ground, recs)),
@@ -94,7 +95,7 @@ pub(super) fn trace(
                 }
             };
             follow(checker, prog, op, &summary);
-            if !checker.changed.is_empty() {
+            if summary.changes && !is_world(op) {
                 note(checker, recs);
             }
             (checked, summary.bits)
@@ -163,7 +164,6 @@ fn moments(checker: &mut Checker, prog: &Program, index: usize) -> Check {
 
 /// The records of an attached operation: whether its moment came.
 fn moment(checker: &mut Checker, index: usize, recs: &[gd_rec]) -> Check {
-    checker.changed.clear();
     let came = checker.fired.contains(&index);
     match recs {
         [ret] if Record::from(ret) == Record::Ret(Ret::Bool(came)) => Ok(()),
@@ -207,28 +207,24 @@ struct Summary {
     bits: u8,
     acquired: i32,
     released: i32,
+    /// Whether pages changed.
+    changes: bool,
 }
 
 impl Summary {
-    /// Also fills the checker's list of changes.
-    fn new(checker: &mut Checker, prog: &Program, op: &gd_op, recs: &[gd_rec]) -> Self {
-        let is_kernel = !is_world(op);
-        checker.changed.clear();
+    /// Also fills the checker's list of what was carried out.
+    fn new(checker: &mut Checker, recs: &[gd_rec]) -> Self {
         checker.fired.clear();
         let mut summary = Self {
             ret: None,
             bits: checker.pages.bits(),
             acquired: 0,
             released: 0,
+            changes: false,
         };
         for rec in recs {
             match u32::from(rec.kind) {
-                // Nobody asks what a page was before the program changed it.
-                abi::GD_R_PAGE if is_kernel => {
-                    let new = PageState::from_rec(rec);
-                    let old = checker.pages.get(&prog.0, new.page);
-                    checker.changed.push((old, new));
-                }
+                abi::GD_R_PAGE => summary.changes = true,
                 abi::GD_R_STATE => {
                     summary.bits = rec.a;
                     summary.acquired = rec.d as u32 as i32;
@@ -271,7 +267,7 @@ fn note(checker: &mut Checker, recs: &[gd_rec]) {
     }
 }
 
-fn is_page(rec: &gd_rec) -> bool {
+pub(super) fn is_page(rec: &gd_rec) -> bool {
     u32::from(rec.kind) == abi::GD_R_PAGE
 }
 
@@ -296,6 +292,16 @@ fn operation(
         id < abi::GD_OP_SET_PTE && id != abi::GD_OP_SET_SEQ
     };
     let disturbed = checker.fired.iter().any(disturbs);
+    let is_walk = ops::info(op.op).is_some_and(|info| info.layer == Layer::Lockless);
+    checker.changed.clear();
+    // Where nothing is claimed of what a page was before, that is not looked up.
+    let split = is_walk && walk::is_ambiguous(prog, &checker.fired);
+    if summary.changes && !split && (is_walk || !disturbed) {
+        for rec in recs.iter().filter(|rec| is_page(rec)) {
+            let new = PageState::from_rec(rec);
+            checker.changed.push((pages.get(&prog.0, new.page), new));
+        }
+    }
     let head = if checker.one_page[usize::from(op.op)] && !checker.odd && !disturbed {
         let head = pages.operand_head(&prog.0, pages.layout().operand(op));
         head.map(|head| pages.get(&prog.0, head))
@@ -309,7 +315,6 @@ fn operation(
         }
         _ => false,
     };
-    let is_walk = ops::info(op.op).is_some_and(|info| info.layer == Layer::Lockless);
     let ctx = Op {
         op,
         does: match disturbed || checker.odd {

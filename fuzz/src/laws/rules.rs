@@ -4,7 +4,7 @@
 use csrc::abi::{self, gd_rec};
 
 use super::Law;
-use super::check::{Check, Does, Op};
+use super::check::{Check, Does, Op, is_page};
 use super::walk;
 use crate::layout::maybe_dma_pinned;
 use crate::ops::Rev;
@@ -71,8 +71,8 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
         let same = !moved(abi::GD_W_HAS_PINNED);
         require(same, Law::HasPinnedIsOneWay, None, || "it changed".into())?;
     }
-    for (_, new) in op.changed {
-        pinnedness(new, op.rev)?;
+    for rec in op.recs.iter().filter(|rec| is_page(rec)) {
+        pinnedness(&PageState::from_rec(rec), op.rev)?;
     }
     if op.disturbed {
         return Ok(());

@@ -10,6 +10,9 @@ use csrc::abi::{self, gd_op};
 
 use crate::layout::{Layout, NR_PAGES, Operand};
 
+// The page of an entry is a number even if there is no such page.
+const _: () = assert!((abi::GD_MAX_SET as u64) << (9 * abi::GD_L_PUD) < 1 << 31);
+
 const NR_TABLES: usize = abi::GD_MAX_TABLES as usize;
 const PER_TABLE: usize = abi::GD_TABLE_ENTRIES as usize;
 /// Page tables serve addresses of so many bits.
@@ -303,9 +306,10 @@ fn entry_index(level: u32, addr: u64) -> u32 {
 
 /// What an operation that sets no tables sets its `k`th entry to; `page` is the
 /// one that it names, for levels that have pages.
+#[inline]
 fn value(op: &gd_op, level: u32, page: Option<u32>, k: u32) -> Entry {
     let page = || {
-        let page = page?.checked_add(k.checked_mul(1 << (9 * level))?)?;
+        let page = page? + (k << (9 * level));
         (page < NR_PAGES).then_some(page)
     };
     let plain = |kind| Entry { kind, flags: 0 };

@@ -367,7 +367,7 @@ fn goes_past_a_folio(
 
 /// The counts and counters account for these pages and for nothing else.
 fn held(op: &Op, call: &Call, law: Law, entries: &[u32], pages: &Pages, prog: &Program) -> Check {
-    if ambiguous(op, prog) || entries.iter().any(|page| *page >= NR_PAGES) {
+    if is_ambiguous(prog, op.fired) || entries.iter().any(|page| *page >= NR_PAGES) {
         return Ok(());
     }
     let zero = pages
@@ -444,10 +444,13 @@ fn held(op: &Op, call: &Call, law: Law, entries: &[u32], pages: &Pages, prog: &P
 }
 
 /// Whether others changed which folio a page belongs to.
-fn ambiguous(op: &Op, prog: &Program) -> bool {
-    [abi::GD_OP_SPLIT, abi::GD_OP_MERGE, abi::GD_OP_SET_TAIL]
-        .iter()
-        .any(|id| op.has_fired(prog, *id))
+pub(super) fn is_ambiguous(prog: &Program, fired: &[usize]) -> bool {
+    fired.iter().any(|i| {
+        matches!(
+            u32::from(prog.ops()[*i].op),
+            abi::GD_OP_SPLIT | abi::GD_OP_MERGE | abi::GD_OP_SET_TAIL
+        )
+    })
 }
 
 /// Whether others set the counts of a page.
