@@ -100,8 +100,8 @@ pub fn compile(here: &Path, out: &Path, coverage: &[String]) -> Result<()> {
 fn object(here: &Path, out: &Path, variant: &Variant, coverage: &[String]) -> Result<PathBuf> {
     let dir = out.join("series").join(variant.side());
     fs::create_dir_all(&dir)?;
-    let mut units = units(here, &dir, variant, &["series/unit.c"], coverage)?;
-    units.extend(units_of_harness(here, &dir, variant)?);
+    let mut units = units_of_harness(here, &dir, variant)?;
+    units.push(tested(here, &dir, variant, coverage)?);
     let object = dir.join("side.so");
     let mut clang = Command::new(CLANG);
     clang
@@ -114,14 +114,29 @@ fn object(here: &Path, out: &Path, variant: &Variant, coverage: &[String]) -> Re
         .arg("-o")
         .arg(&object)
         .args(&units);
-    let linked = clang.output().with_context(|| format!("{CLANG} cannot be run"))?;
-    if !linked.status.success() {
-        bail!(
-            "c:{} does not link: {}",
-            variant.side(),
-            String::from_utf8_lossy(&linked.stderr)
-        );
+    run(&mut clang, variant)?;
+    Ok(object)
+}
+
+fn run(clang: &mut Command, variant: &Variant) -> Result<()> {
+    let output = clang.output().with_context(|| format!("{CLANG} cannot be run"))?;
+    if !output.status.success() {
+        bail!("c:{}: {}", variant.side(), String::from_utf8_lossy(&output.stderr));
     }
+    Ok(())
+}
+
+/// The unit with the code under test, in two runs: see `Unit::second` of
+/// gup-sides.
+fn tested(here: &Path, dir: &Path, variant: &Variant, coverage: &[String]) -> Result<PathBuf> {
+    let mut flags = coverage.to_vec();
+    flags.push("-emit-llvm".into());
+    let bitcode = units(here, dir, variant, &["series/unit.c"], &flags)?;
+    let (from, object) = (dir.join("unit.bc"), dir.join("unit.o"));
+    fs::rename(&bitcode[0], &from)?;
+    let mut clang = Command::new(CLANG);
+    clang.args(["-m64", "-fPIE", "-w", "-O2", "-c"]).arg(&from).arg("-o").arg(&object);
+    run(&mut clang, variant)?;
     Ok(object)
 }
 

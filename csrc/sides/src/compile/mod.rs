@@ -148,7 +148,10 @@ impl Source {
         if let Some(header) = self.renames(store)? {
             of_gup.push(format!("-DGD_RENAMES=\"{}\"", header.display()));
         }
-        let mut list = vec![(harness.join("shim/unit.c"), of_gup)];
+        let unit_c = harness.join("shim/unit.c");
+        let optimised = if self.quick { "-O1" } else { "-O2" };
+        let second = ["-m64", "-fPIE", "-w", optimised].map(str::to_owned);
+        let mut list = vec![(unit_c.clone(), of_gup)];
         for file in KERNEL_FILES.iter().map(|file| src.join(file)) {
             // A tree may do without: what it defines is a gap then.
             if self.overlay.real(&file).exists() {
@@ -168,6 +171,7 @@ impl Source {
                 format!("-D__KBUILD_MODNAME=kmod_{name}"),
             ];
             Unit {
+                second: (source == unit_c).then(|| second.to_vec()),
                 source,
                 args: common.iter().cloned().chain(kbuild).chain(flags).collect(),
             }

@@ -32,6 +32,11 @@ const REMEMBERED: usize = 64;
 pub(super) struct Unit {
     pub source: PathBuf,
     pub args: Vec<String>,
+    /// The flags of a second run that makes the object of what the first one
+    /// made.  Instrumentation comes last in a run, after inlining, so the calls
+    /// that announce a load are inlined by another one (shim/loads.h): there are
+    /// very many of them.
+    pub second: Option<Vec<String>>,
 }
 
 /// A compiled unit.
@@ -115,7 +120,7 @@ impl Units<'_> {
         let mut hash = Sha256::new();
         hash.update(compiler());
         hash.update(unit.source.as_os_str().as_encoded_bytes());
-        for arg in &unit.args {
+        for arg in unit.args.iter().chain(unit.second.iter().flatten()) {
             hash.update([0]);
             hash.update(arg);
         }
@@ -160,6 +165,7 @@ impl Units<'_> {
         let read = |path: &Path| fs::read_to_string(self.overlay.real(path)).unwrap_or_default();
         let mut edits = Edits::default();
         let deps = scratch.path().join("deps");
+        let bitcode = scratch.path().join("unit.bc");
         let object = tempfile::Builder::new()
             .prefix(".new-")
             .tempfile_in(&dir)
@@ -184,11 +190,12 @@ impl Units<'_> {
                 .arg(&deps)
                 .arg("-c")
                 .arg(&unit.source)
-                .arg("-o")
-                .arg(object.path());
-            let output = command
-                .output()
-                .map_err(|_| Error::Missing(CLANG.into()))?;
+                .arg("-o");
+            match &unit.second {
+                Some(_) => command.arg(&bitcode).arg("-emit-llvm"),
+                None => command.arg(object.path()),
+            };
+            let output = output(&mut command)?;
             if output.status.success() {
                 break;
             }
@@ -202,6 +209,14 @@ impl Units<'_> {
             if messages.is_empty() || stuck.is_some() {
                 let first = stuck.map(|m| m.text);
                 return Err(self.failed(&text, first, request));
+            }
+        }
+        if let Some(flags) = &unit.second {
+            let mut command = Command::new(CLANG);
+            command.args(flags).arg("-c").arg(&bitcode).arg("-o").arg(object.path());
+            let output = output(&mut command)?;
+            if !output.status.success() {
+                return Err(self.failed(&String::from_utf8_lossy(&output.stderr), None, request));
             }
         }
         let list = fs::read_to_string(&deps).map_err(at(&deps))?;
@@ -236,6 +251,10 @@ impl Units<'_> {
             log,
         }
     }
+}
+
+fn output(command: &mut Command) -> Result<std::process::Output> {
+    command.output().map_err(|_| Error::Missing(CLANG.into()))
 }
 
 /// The folder of the harness.
