@@ -9,6 +9,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
 pub const CLANG: &str = "clang-19";
@@ -78,9 +79,21 @@ pub fn compile(here: &Path, out: &Path, coverage: &[String]) -> Result<()> {
         sources.update(fs::read(file)?);
     }
     let sources = format!("{:x}", sources.finalize());
+    let variants = Variant::all();
+    // side by side; cc waits for cargo's leave to run more than one compiler
+    let objects: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = variants
+            .iter()
+            .map(|variant| scope.spawn(|| object(here, out, variant, coverage)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|t| t.join().expect("no panic"))
+            .collect()
+    });
     let mut rust = String::from("static SERIES: &[Series] = &[\n");
-    for variant in Variant::all() {
-        let object = object(here, out, &variant, coverage)?;
+    for (variant, object) in variants.iter().zip(objects) {
+        let object = object?;
         let config = Sha256::digest(variant.macros().join("\n") + "\n");
         writeln!(
             rust,
