@@ -2,14 +2,11 @@
 //! kconfig drops what it cannot have without a word: the prepared kernels must
 //! have what the world is made of.
 
-use std::{env, fs, path::PathBuf};
+mod common;
 
-fn kernels() -> PathBuf {
-    env::var_os("GUPDIFF_KERNELS_DIR").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.kernels"),
-        PathBuf::from,
-    )
-}
+use common::{KERNELS, kernel};
+use gup_sides::{Store, recipe::split_name, tree::Tree};
+use std::fs;
 
 /// `OPTION=y` and `OPTION=n` of required.config.
 fn required() -> Vec<(&'static str, bool)> {
@@ -26,27 +23,18 @@ fn required() -> Vec<(&'static str, bool)> {
 fn prepared_kernels_have_the_required_options() {
     let required = required();
     assert!(required.len() > 30, "required.config was not read");
-    for kernel in csrc::kernels()
-        .iter()
-        .filter(|k| k.control().is_none() && k.series().is_none())
-    {
-        let (name, build) = match kernel.name().strip_suffix("-nodebug") {
-            Some(name) => (name, "build-nodebug"),
-            None => (kernel.name(), "build"),
-        };
-        let path = kernels().join(name).join(build).join(".config");
+    for name in KERNELS {
+        let (tree, debug_vm) = split_name(name);
+        let tree = Tree::find(&Store::find(), tree).unwrap().unwrap();
+        let path = tree.build(debug_vm).join(".config");
         let config =
             fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let on = |option: &str| config.lines().any(|l| l == format!("{option}=y"));
         for &(option, wanted) in &required {
-            assert_eq!(on(option), wanted, "{}: {option}", kernel.name());
+            assert_eq!(on(option), wanted, "{name}: {option}");
         }
-        assert_eq!(on("CONFIG_DEBUG_VM"), build == "build", "{}", kernel.name());
-        assert_eq!(
-            on("CONFIG_DEBUG_VM"),
-            kernel.debug_vm(),
-            "{}",
-            kernel.name()
-        );
+        assert_eq!(on("CONFIG_DEBUG_VM"), debug_vm, "{name}");
+        assert_eq!(kernel(name).debug_vm(), debug_vm, "{name}");
+        assert!(tree.lacks(debug_vm).is_empty(), "{name}");
     }
 }

@@ -19,7 +19,7 @@ const NULL: u16 = (GD_I_NULL << GD_RUN_SHIFT) as u16;
 /// What one operation does on one folio; tails have refcount 0.
 fn one(side: &str, order: u8, count: i32, op: gd_op) -> Seen {
     last(
-        &mut open(kernel(side)),
+        &mut open(&kernel(side)),
         &program(&[folio(order, count)], &[op]),
     )
 }
@@ -29,11 +29,10 @@ fn pin_tail(side: &str) -> Seen {
 }
 
 #[test]
-fn all_sides_are_linked_without_gaps_and_say_what_they_are() {
-    let names: Vec<_> = csrc::kernels()
+fn all_sides_are_built_in_without_gaps_and_say_what_they_are() {
+    let names: Vec<_> = csrc::series()
         .iter()
-        .filter(|k| k.series().is_some())
-        .map(|k| (k.name(), k.series().unwrap(), k.debug_vm()))
+        .map(|s| (s.name, s.version, s.debug_vm))
         .collect();
     assert_eq!(
         names,
@@ -53,7 +52,9 @@ fn all_sides_are_linked_without_gaps_and_say_what_they_are() {
     for (name, ..) in names {
         let k = kernel(name);
         assert_eq!(k.gaps(), [""; 0], "{name}");
-        assert_eq!(k.rust_revision(), name);
+        let described = csrc::series().iter().find(|s| s.name == name).unwrap();
+        assert_eq!((k.series(), k.debug_vm()), (Some(described.version), described.debug_vm));
+        assert_eq!(k.release(), described.release);
         assert_eq!(k.version(), (5, 5), "{name}");
         assert_eq!(
             k.release(),
@@ -83,7 +84,7 @@ fn v8_gives_most_of_a_tails_pin_to_the_tail_and_v9_all_of_it_to_the_head() {
         op(GD_OP_GRAB_SLOW, 1, PIN, 5),
         op(GD_OP_UNPIN_USER_PAGE, 0, 0, 5),
     ];
-    let seen = last(&mut open(kernel("v8")), &program(&[folio(3, 1)], &ops));
+    let seen = last(&mut open(&kernel("v8")), &program(&[folio(3, 1)], &ops));
     assert_eq!(seen.refs, [(0, -1022)]);
     assert_eq!(seen.pins, Some((0, 1)));
 }
@@ -98,8 +99,8 @@ fn without_debug_vm_no_counter_moves_and_nothing_is_a_bug() {
     ] {
         let seen = one(side, 0, 0, op(GD_OP_GRAB_SLOW, 1, GET, 0));
         assert_eq!(seen.events, events, "{side}");
-        let bugs = |k: &csrc::Kernel| k.sites().iter().any(|s| s.kind == SiteKind::Bug);
-        assert_eq!(bugs(kernel(side)), side == "v8");
+        let bugs = |k: &csrc::Object| k.sites().iter().any(|s| s.kind == SiteKind::Bug);
+        assert_eq!(bugs(&kernel(side)), side == "v8");
     }
 }
 
@@ -267,7 +268,7 @@ fn a_managed_device_page_is_the_drivers_at_one_and_freed_at_zero() {
             let mut p = program(&[folio(0, count)], &[op(GD_OP_UNPIN_USER_PAGE, 0, 0, 0)]);
             p.folio[0].kind = GD_K_DEV_FSDAX as u8;
             p.world.state = if key { GD_W_DEVMAP_KEY as u8 } else { 0 };
-            last(&mut open(kernel(side)), &p).events
+            last(&mut open(&kernel(side)), &p).events
         };
         assert_eq!(
             unpin(1025, true),

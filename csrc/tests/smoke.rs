@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Every linked kernel starts, takes a pin and gives it back.
+//! Every side starts, takes a pin and gives it back.
 
 mod common;
 
@@ -9,7 +9,7 @@ use csrc::abi::*;
 #[test]
 fn a_pin_of_a_tail_goes_to_the_head_and_back() {
     for kernel in sound() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         let p = program(
             &[folio(4, 1)],
             &[
@@ -39,7 +39,7 @@ fn a_pin_of_a_tail_goes_to_the_head_and_back() {
 #[test]
 fn a_fault_is_an_outcome() {
     for kernel in sound() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         for (index, id) in [
             (GD_I_NULL, GD_OP_PUT_PAGE),
             (GD_I_POISON, GD_OP_PUT_PAGE),

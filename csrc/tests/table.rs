@@ -5,7 +5,7 @@
 mod common;
 
 use common::{folio, op, open, program, sound};
-use csrc::{Kernel, abi::*, op_table};
+use csrc::{Object, abi::*, op_table};
 use std::ffi::CStr;
 
 /// Revisions in the table's order: the series comes before all kernels.
@@ -19,7 +19,7 @@ fn revision(text: &str) -> (u32, u32) {
     }
 }
 
-fn revision_of(kernel: &Kernel) -> (u32, u32) {
+fn revision_of(kernel: &Object) -> (u32, u32) {
     match kernel.series() {
         Some(version) => (0, version),
         None => (kernel.version().0.into(), kernel.version().1.into()),
@@ -40,11 +40,11 @@ fn name(names: &str, at: (u32, u32)) -> Option<&str> {
 #[test]
 fn a_kernel_has_the_operations_that_the_table_names_and_no_other() {
     for kernel in sound() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         for info in op_table() {
             // SAFETY: the table's strings are C string constants.
             let (role, names) = unsafe { (CStr::from_ptr(info.role), CStr::from_ptr(info.names)) };
-            let named = name(names.to_str().unwrap(), revision_of(kernel));
+            let named = name(names.to_str().unwrap(), revision_of(&kernel));
             let p = program(&[folio(0, 1)], &[op(info.id.into(), 1, 0, 0)]);
             let mut trace = Vec::new();
             machine.run(&p, &mut trace);

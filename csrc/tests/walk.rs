@@ -4,13 +4,13 @@
 
 mod common;
 
-use common::{folio, open, program, sound};
-use csrc::{Kernel, Machine, abi::*};
+use common::{Kernel, folio, open, program, sound};
+use csrc::{Machine, abi::*};
 
 const A: u64 = 0x1000_0000;
 const WRITE: u32 = 1 << GD_FOLL_WRITE;
 
-fn kernels() -> impl Iterator<Item = &'static Kernel> {
+fn kernels() -> impl Iterator<Item = Kernel> {
     sound().filter(|k| k.series().is_none())
 }
 
@@ -85,7 +85,7 @@ fn run(machine: &mut Machine, p: &gd_program) -> Shown {
         again,
         trace,
         "{}: not deterministic",
-        machine.kernel().name()
+        machine.object().release()
     );
     let nr = usize::from(p.world.nr_ops);
     let last = p.op[..nr].iter().rposition(|op| op.when == 0).unwrap();
@@ -116,7 +116,7 @@ fn first(order: u32) -> u32 {
 #[test]
 fn what_ptes_map_is_pinned() {
     for kernel in kernels() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         let p = program(
             &[folio(2, 1)],
             &[
@@ -136,7 +136,7 @@ fn what_ptes_map_is_pinned() {
 #[test]
 fn a_zapped_pte_is_seen_by_the_recheck() {
     for kernel in kernels() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         let p = program(
             &[folio(0, 1)],
             &[
@@ -167,7 +167,7 @@ fn a_zapped_pte_is_seen_by_the_recheck() {
 #[test]
 fn a_collapse_is_seen_by_the_recheck_of_the_pmd() {
     for kernel in kernels() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         let p = program(
             &[folio(0, 1), folio(9, 1)],
             &[
@@ -190,7 +190,7 @@ fn a_collapse_is_seen_by_the_recheck_of_the_pmd() {
 #[test]
 fn huge_entries_give_the_pages_of_their_block() {
     for kernel in kernels() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         let head = first(9);
         let pmd = set(GD_OP_SET_PMD, A, GD_E_PAGE, 0, 1, 1 << GD_EF_RW);
         let p = program(
@@ -234,7 +234,7 @@ fn huge_entries_give_the_pages_of_their_block() {
 fn a_table_ends_and_the_next_one_begins() {
     for kernel in kernels() {
         for edge in [0x20_0000u64, 1 << 30, 1 << 39] {
-            let mut machine = open(kernel);
+            let mut machine = open(&kernel);
             let p = program(
                 &[folio(2, 1)],
                 &[
@@ -251,7 +251,7 @@ fn a_table_ends_and_the_next_one_begins() {
 #[test]
 fn the_slow_path_is_asked_for_the_rest() {
     for kernel in kernels() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         for (val, ret) in [(-14, 1), (1, 2), (9, 3)] {
             let p = program(
                 &[folio(0, 1)],
@@ -273,7 +273,7 @@ fn the_slow_path_is_asked_for_the_rest() {
 #[test]
 fn fork_makes_a_pin_give_everything_back() {
     for kernel in kernels() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         let seq = gd_op {
             op: GD_OP_SET_SEQ as u8,
             val: 2,
@@ -298,7 +298,7 @@ fn fork_makes_a_pin_give_everything_back() {
 #[test]
 fn a_device_page_needs_its_pagemap() {
     for kernel in kernels() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         let mut device = folio(0, 1);
         device.kind = GD_K_DEV_FSDAX as u8;
         let entry = set(GD_OP_SET_PTE, A, GD_E_PAGE, 0, 1, 1 << GD_EF_DEVMAP);
@@ -320,7 +320,7 @@ fn a_device_page_needs_its_pagemap() {
 #[test]
 fn the_range_is_checked_first() {
     for kernel in kernels() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         let end = (1u64 << 47) - 4096;
         let new = kernel.version() >= (6, 12);
         for (addr, n, ret) in [
@@ -345,7 +345,7 @@ fn the_range_is_checked_first() {
 fn a_failing_hook_is_taken_for_success() {
     // a defect of these kernels: the PTE loop's errno says "go on" to its caller
     for kernel in kernels() {
-        let mut machine = open(kernel);
+        let mut machine = open(&kernel);
         let edge = 0x20_0000u64;
         let p = program(
             &[folio(2, 1)],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Every linked kernel and the Rust rules that go with it agree on generated
+//! Every known kernel and the Rust rules that go with it agree on generated
 //! programs, and both keep the laws.
 
 use gup_fuzz::oracle::{Oracle, Verdict};
@@ -12,9 +12,7 @@ const PROGRAMS: u64 = 20_000;
 
 fn agree(name: &str) {
     let left = format!("c:{name}");
-    let Some(info) = side::list().into_iter().find(|info| info.name == left) else {
-        return; // not linked into this build
-    };
+    let info = side::describe(&left).unwrap().unwrap();
     let pair = Pair::open(&left, &side::default_right(&left)).unwrap();
     let mut oracle = Oracle::new(pair);
     let profile = Profile::new(info.rev).debug_vm(info.debug_vm);

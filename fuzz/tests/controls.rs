@@ -3,16 +3,20 @@
 //! harmless changes must not be.
 
 use std::path::{Path, PathBuf};
-use std::sync::RwLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
 
 use gup::fault::{self, Fault};
+use gup_controls::{Control, Kind};
 use gup_fuzz::hunt::{Catch, hunt};
 use gup_fuzz::input;
 use gup_fuzz::ops::{self, Layer, Rev};
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::program::Program;
 use gup_fuzz::program::generate::{Focus, Profile};
-use gup_fuzz::side::Pair;
+use gup_fuzz::side::c::CSide;
+use gup_fuzz::side::{self, Pair, Side};
+use gup_sides::{Recipe, Store, overlay};
 
 /// Programs within which a planted fault must be found.
 const WITHIN: u64 = 200_000;
@@ -24,7 +28,12 @@ const SEED: u64 = 20191209;
 /// else can be tested.
 static RUST_FAULTS: RwLock<()> = RwLock::new(());
 
+/// The shipped corpus; with `GUPDIFF_CONTROLS_CORPUS=none` nothing, to see how
+/// long it takes from there.
 fn corpus() -> Vec<Program> {
+    if std::env::var("GUPDIFF_CONTROLS_CORPUS").is_ok_and(|which| which == "none") {
+        return Vec::new();
+    }
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
     let files = input::files(&[dir]).expect("the shipped corpus is there");
     let program = |file: &PathBuf| input::read(file).expect("it can be read").program;
@@ -52,14 +61,7 @@ fn walks(program: &Program) -> bool {
     ops.any(|op| layer(op.op) == Some(Layer::Lockless))
 }
 
-fn campaign(
-    left: &str,
-    right: &str,
-    corpus: &[Program],
-    focus: Focus,
-    limit: u64,
-) -> Option<Catch> {
-    let pair = Pair::open(left, right).expect("the sides exist");
+fn campaign(pair: Pair, corpus: &[Program], focus: Focus, limit: u64) -> Option<Catch> {
     let info = pair.left.info();
     let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
     let mut corpus = corpus.to_vec();
@@ -74,59 +76,94 @@ fn campaign(
     hunt(&mut Oracle::new(pair), &corpus, &profile, SEED, limit)
 }
 
-/// The kernel that a control was made from: `6.1` of `6.1+name`.
-fn base(name: &str) -> &str {
-    name.split('+').next().unwrap_or(name)
+/// Controls are made of the kernels with CONFIG_DEBUG_VM.
+const BASES: [&str; 2] = ["6.1", "6.12"];
+
+/// A control on one kernel: its side, which nobody lists.
+fn control_side(control: &Control, base: &str) -> CSide {
+    let store = Store::find();
+    let recipe = Recipe::find(&store, base).expect("recipes can be read");
+    let mut recipe = recipe.expect("the kernel is prepared: make setup");
+    let tree = recipe.source(&store, true).expect("its tree is there").tree;
+    let rendered = control.render(base, &tree.src).unwrap_or_else(|e| panic!("{e}"));
+    let files = [(rendered.file, rendered.patched.into_bytes())];
+    recipe.overlay = Some(overlay::keep(&store, &files).expect("it can be written"));
+    recipe.name = format!("{base}+{}", control.name);
+    recipe.quick = true;
+    CSide::make(&recipe, true).unwrap_or_else(|e| panic!("{}: {e}", recipe.name))
 }
 
-/// The control itself: `name` of `6.1+name`.
-fn control(name: &str) -> &str {
-    name.split('+').nth(1).unwrap_or_default()
+/// Every control of a kind on every kernel that has its code, on as many threads
+/// as there are processors: the side's name, and what was found within so many
+/// programs.
+fn tried(kind: Kind, limit: u64) -> Vec<(String, Option<Catch>)> {
+    let corpus = corpus();
+    let all = gup_controls::load();
+    let mut todo = Vec::new();
+    for control in all.iter().filter(|control| control.kind == kind) {
+        let bases = BASES.into_iter().filter(|base| control.applies_to(base));
+        todo.extend(bases.map(|base| (control, base)));
+    }
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((control, base)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let side = control_side(control, base);
+            let name = side.info().name.clone();
+            let right = side::open(&format!("rust:{base}")).expect("the rules exist");
+            let pair = Pair {
+                left: Box::new(side),
+                right,
+            };
+            let catch = campaign(pair, &corpus, focus(&control.name), limit);
+            done.lock().unwrap().push((name, catch));
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        (0..threads).for_each(|_| drop(scope.spawn(work)));
+    });
+    let mut done = done.into_inner().unwrap();
+    done.sort_by(|(a, _), (b, _)| a.cmp(b));
+    done
+}
+
+/// How many programs it took, for those who follow how well faults are found.
+fn print_figures(done: &[(String, Option<Catch>)]) {
+    let mut programs: Vec<u64> = done
+        .iter()
+        .filter_map(|(_, catch)| catch.as_ref().map(|catch| catch.programs))
+        .collect();
+    programs.sort_unstable();
+    if let Some(most) = programs.last() {
+        let median = programs[programs.len() / 2];
+        println!("{} found: {median} programs in the median, {most} at most", programs.len());
+    }
 }
 
 #[test]
 fn every_fault_of_the_c_side_is_found() {
     let _none = RUST_FAULTS.read().unwrap_or_else(|e| e.into_inner());
-    let corpus = corpus();
-    let (mut missed, mut tried) = (Vec::new(), 0);
-    for kernel in csrc::kernels()
-        .iter()
-        .filter(|k| k.control() == Some("fault"))
-    {
-        tried += 1;
-        let (left, right) = (
-            format!("c:{}", kernel.name()),
-            format!("rust:{}", base(kernel.name())),
-        );
-        let focus = focus(control(kernel.name()));
-        match campaign(&left, &right, &corpus, focus, WITHIN) {
-            Some(catch) => println!("{left}: after {} programs", catch.programs),
-            None => missed.push(left),
+    let done = tried(Kind::Fault, WITHIN);
+    for (name, catch) in &done {
+        if let Some(catch) = catch {
+            println!("{name}: after {} programs", catch.programs);
         }
     }
-    assert!(tried >= 200, "only {tried} faults were planted");
+    print_figures(&done);
+    let missed: Vec<_> = done.iter().filter(|(_, catch)| catch.is_none()).collect();
+    assert!(done.len() >= 350, "only {} faults were planted", done.len());
     assert!(missed.is_empty(), "not found: {missed:#?}");
 }
 
 #[test]
 fn every_harmless_change_of_the_c_side_ends_clean() {
     let _none = RUST_FAULTS.read().unwrap_or_else(|e| e.into_inner());
-    let corpus = corpus();
-    let mut tried = 0;
-    for kernel in csrc::kernels()
-        .iter()
-        .filter(|k| k.control() == Some("harmless"))
-    {
-        tried += 1;
-        let (left, right) = (
-            format!("c:{}", kernel.name()),
-            format!("rust:{}", base(kernel.name())),
-        );
-        let focus = focus(control(kernel.name()));
-        let catch = campaign(&left, &right, &corpus, focus, HARMLESS);
-        assert!(catch.is_none(), "{left} is harmless, but: {catch:?}");
+    let done = tried(Kind::Harmless, HARMLESS);
+    for (name, catch) in &done {
+        assert!(catch.is_none(), "{name} is harmless, but: {catch:?}");
     }
-    assert!(tried >= 25, "only {tried} harmless changes were made");
+    assert!(done.len() >= 40, "only {} harmless changes were made", done.len());
 }
 
 #[test]
@@ -140,7 +177,10 @@ fn every_fault_of_the_rust_side_is_found() {
             fault::select(Some(planted));
             let name = rules.name();
             let (left, right) = (format!("c:{name}"), format!("rust:{name}"));
-            let hunt = |focus| campaign(&left, &right, &corpus, focus, WITHIN);
+            let hunt = |focus| {
+                let pair = Pair::open(&left, &right).expect("the sides exist");
+                campaign(pair, &corpus, focus, WITHIN)
+            };
             // the walk uses much of the page level, where some faults show best
             let catch = match focus(planted.name()) {
                 Focus::Lockless => hunt(Focus::Lockless),

@@ -6,15 +6,26 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use csrc::{Kernel, SiteKind, abi};
+use csrc::{Object, SiteKind, abi};
 use gup::Rules;
 use gup_fuzz::ops::{self, Rev};
+use gup_sides::{Flavour, Recipe, Store};
 
-fn sound_kernels() -> impl Iterator<Item = &'static Kernel> {
-    let prepared = |k: &&Kernel| {
-        k.control().is_none() && k.series().is_none() && Rules::by_name(k.name()).is_some()
-    };
-    csrc::kernels().iter().filter(prepared)
+/// Every kernel that the Rust side has rules for, and its object.
+fn kernels() -> impl Iterator<Item = (&'static Rules, Object)> {
+    Rules::KERNELS.iter().map(|rules| {
+        let name = rules.name();
+        let recipe = recipe(name);
+        let (_, debug_vm) = gup_sides::recipe::split_name(&name);
+        let built = recipe.compile(&Store::find(), debug_vm, Flavour::None);
+        (rules, Object::load(&built.unwrap().object).unwrap())
+    })
+}
+
+fn recipe(name: impl AsRef<str>) -> Recipe {
+    let (tree, _) = gup_sides::recipe::split_name(name.as_ref());
+    let recipe = Recipe::find(&Store::find(), tree).unwrap();
+    recipe.unwrap_or_else(|| panic!("{tree} is not prepared: make setup"))
 }
 
 fn words(list: &'static str) -> BTreeSet<&'static str> {
@@ -58,8 +69,9 @@ fn operations(rev: Rev) -> BTreeSet<&'static str> {
 
 #[test]
 fn every_function_of_gup_c_has_an_operation_or_a_later_layer() {
-    for kernel in sound_kernels() {
-        let source = fs::read_to_string(format!("{}/mm/gup.c", kernel.tree())).unwrap();
+    for (rules, kernel) in kernels() {
+        let source = recipe(rules.name()).source(&Store::find(), rules.debug_vm);
+        let source = fs::read_to_string(source.unwrap().tree.src.join("mm/gup.c")).unwrap();
         let defined = defined_functions(&source);
         assert!(defined.len() > 60, "only {} functions found", defined.len());
         let (major, minor) = kernel.version();
@@ -72,7 +84,7 @@ fn every_function_of_gup_c_has_an_operation_or_a_later_layer() {
         assert!(
             missing.is_empty(),
             "{}: no operation for {missing:?}",
-            kernel.name()
+            rules.name()
         );
     }
 }
@@ -97,8 +109,7 @@ const REACHED: [&str; 6] = [
 
 #[test]
 fn both_sides_have_the_same_warns_and_bugs() {
-    for kernel in sound_kernels() {
-        let rules = Rules::by_name(kernel.name()).unwrap();
+    for (rules, kernel) in kernels() {
         let (major, minor) = kernel.version();
         let mut covered = operations(Rev::linux(major, minor));
         covered.extend(inside());
@@ -114,10 +125,10 @@ fn both_sides_have_the_same_warns_and_bugs() {
             .filter(|s| covered.contains(s.func.as_str()))
             .map(|s| (s.func, s.kind == SiteKind::Bug, s.ordinal))
             .collect();
-        let rust: BTreeSet<_> = gup::site::of(&rules)
+        let rust: BTreeSet<_> = gup::site::of(rules)
             .map(|s| {
                 let info = s;
-                let ordinal = s.site.ordinal(&rules);
+                let ordinal = s.site.ordinal(rules);
                 (
                     info.function.to_owned(),
                     info.kind == gup::site::SiteKind::Bug,
@@ -125,7 +136,7 @@ fn both_sides_have_the_same_warns_and_bugs() {
                 )
             })
             .collect();
-        assert_eq!(c, rust, "{}", kernel.name());
+        assert_eq!(c, rust, "{}", rules.name());
         assert!(!c.is_empty());
     }
 }

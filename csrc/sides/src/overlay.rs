@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Files that the compiler sees in place of others, without a copy of the tree.
 
-use crate::error::{Result, at};
+use crate::{
+    Store,
+    error::{Result, at},
+    store::{self, sha256},
+};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
@@ -58,6 +63,41 @@ impl Overlay {
         })
         .to_string()
     }
+}
+
+/// Keeps files, given with their paths in a tree, as a folder of
+/// `.kernels/overlays`; returns its name, which stands for the contents.
+pub fn keep(store: &Store, files: &[(String, Vec<u8>)]) -> Result<String> {
+    let scratch = store::scratch(&store.overlays().join("new"))?;
+    for (path, contents) in files {
+        let path = scratch.path().join("files").join(path);
+        store::write(&path, contents)?;
+    }
+    adopt(store, &scratch.path().join("files"))
+}
+
+/// The same for a folder that is there; it goes away.
+pub fn adopt(store: &Store, files: &Path) -> Result<String> {
+    fs::create_dir_all(files).map_err(at(files))?;
+    let key = key_of(files)?;
+    let dir = store.overlays().join(&key);
+    match fs::rename(files, &dir) {
+        Err(error) if !dir.is_dir() => return Err(at(&dir)(error)),
+        _ => store::used(&dir),
+    }
+    Ok(key)
+}
+
+/// The contents of a folder, as a name.
+fn key_of(dir: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    for file in files(dir)? {
+        let inside = file.strip_prefix(dir).unwrap_or(&file);
+        hash.update(inside.as_os_str().as_encoded_bytes());
+        hash.update([0]);
+        hash.update(sha256(fs::read(&file).map_err(at(&file))?));
+    }
+    Ok(format!("{:x}", hash.finalize())[..32].to_owned())
 }
 
 /// All files below a folder, sorted; none where there is no folder.

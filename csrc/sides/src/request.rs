@@ -9,10 +9,9 @@ use crate::{
     overlay::{self, Overlay},
     patch::{self, Series},
     recipe::split_name,
-    store::{self, sha256},
+    store,
     tree::{self, Tree},
 };
-use sha2::{Digest, Sha256};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -221,13 +220,8 @@ impl Request {
             let names: Vec<_> = applied.skipped.iter().map(String::as_str).collect();
             notes.push(format!("left out, mm/gup.c does not reach it: {}", names.join(" ")));
         }
-        let key = key_of(&files)?;
+        let key = overlay::adopt(store, &files)?;
         let dir = store.overlays().join(&key);
-        if !dir.is_dir() {
-            fs::create_dir_all(&files).map_err(at(&files))?;
-            fs::rename(&files, &dir).or_else(|e| if dir.is_dir() { Ok(()) } else { Err(at(&dir)(e)) })?;
-        }
-        store::used(&dir);
         recipe.name = check_name(&format!("{}+{}", recipe.name, series.name))?;
         recipe.origin = format!(
             "{}, with {} (sha256 {})",
@@ -260,18 +254,6 @@ fn makes_headers(file: &str) -> bool {
         || matches!(name, "Makefile" | "Kbuild")
         || file.starts_with("scripts/")
         || (file.starts_with("arch/x86/") && (name.ends_with(".tbl") || name.ends_with(".sh")))
-}
-
-/// The contents of a folder, as a name.
-fn key_of(dir: &Path) -> Result<String> {
-    let mut hash = Sha256::new();
-    for file in overlay::files(dir)? {
-        let inside = file.strip_prefix(dir).unwrap_or(&file);
-        hash.update(inside.as_os_str().as_encoded_bytes());
-        hash.update([0]);
-        hash.update(sha256(fs::read(&file).map_err(at(&file))?));
-    }
-    Ok(format!("{:x}", hash.finalize())[..32].to_owned())
 }
 
 /// A side's name, fit for files and command lines.

@@ -2,26 +2,65 @@
 //! Small programs, and what is asked of their traces.
 #![allow(dead_code, reason = "no test file uses all of it")]
 
-use csrc::{Kernel, Machine, abi::*};
+use csrc::{Machine, Object, abi::*};
+use gup_sides::{Flavour, Recipe, Store};
+use std::ops::Deref;
 
-/// The linked kernel of that name.
-pub fn kernel(name: &str) -> &'static Kernel {
-    csrc::kernels()
-        .iter()
-        .find(|k| k.name() == name)
-        .unwrap_or_else(|| panic!("{name} is not linked"))
+/// A side's name, and its object, not started.
+pub struct Kernel {
+    name: String,
+    object: Object,
 }
 
-/// All but the controls.
-pub fn sound() -> impl Iterator<Item = &'static Kernel> {
-    csrc::kernels().iter().filter(|k| k.control().is_none())
+impl Kernel {
+    /// As in `c:NAME`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
-/// Starts it; a site's id is its place in [`Kernel::sites`].
-pub fn open(kernel: &'static Kernel) -> Machine {
+impl Deref for Kernel {
+    type Target = Object;
+
+    fn deref(&self) -> &Object {
+        &self.object
+    }
+}
+
+/// The known kernels, in both configurations: these tests are about them.
+pub const KERNELS: [&str; 4] = ["6.1", "6.1-nodebug", "6.12", "6.12-nodebug"];
+
+fn object(name: &str) -> Object {
+    if let Some(series) = csrc::series().iter().find(|s| s.name == name) {
+        return series.load().unwrap();
+    }
+    let store = Store::find();
+    let (tree, debug_vm) = gup_sides::recipe::split_name(name);
+    let recipe = Recipe::find(&store, tree).unwrap();
+    let recipe = recipe.unwrap_or_else(|| panic!("{tree} is not prepared: make setup"));
+    let built = recipe.compile(&store, debug_vm, Flavour::None).unwrap();
+    Object::load(&built.object).unwrap()
+}
+
+/// The side of that name.
+pub fn kernel(name: &str) -> Kernel {
+    Kernel {
+        name: name.into(),
+        object: object(name),
+    }
+}
+
+/// The known kernels and every version of the series.
+pub fn sound() -> impl Iterator<Item = Kernel> {
+    let series = csrc::series().iter().map(|s| s.name);
+    KERNELS.into_iter().chain(series).map(kernel)
+}
+
+/// Starts it; a site's id is its place in [`Object::sites`].
+pub fn open(kernel: &Kernel) -> Machine {
     let sites = kernel.sites();
-    kernel
-        .open(&|site| sites.iter().position(|s| s == site).unwrap() as u32)
+    object(kernel.name())
+        .start(&|site| sites.iter().position(|s| s == site).unwrap() as u32)
         .unwrap()
 }
 
@@ -80,7 +119,7 @@ pub struct Seen {
 /// Runs a program on one folio and tells what its last operation did. Page
 /// numbers count from the first page that the program touches: the head.
 pub fn last(machine: &mut Machine, p: &gd_program) -> Seen {
-    let sites = machine.kernel().sites();
+    let sites = machine.object().sites();
     let mut trace = Vec::new();
     machine.run(p, &mut trace);
     let ops = usize::from(p.world.nr_ops);

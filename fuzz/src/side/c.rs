@@ -237,15 +237,27 @@ impl CSide {
     /// Loads the side of that name (without `c:`) and sets its memory up; none
     /// if there is no such side.
     pub fn open(name: &str) -> Result<Option<Self>, Error> {
-        let Some((info, object)) = load(name)? else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
+        match load(name)? {
+            None => Ok(None),
+            Some((info, object)) => Ok(Some(Self::start(info, object)?)),
+        }
+    }
+
+    /// Makes the object of a recipe that is kept under no name, and loads it.
+    pub fn make(recipe: &Recipe, debug_vm: bool) -> Result<Self, Error> {
+        let built = recipe.compile(&Store::find(), debug_vm, FLAVOUR)?;
+        let mut object = Object::load(&built.object)?;
+        object.rename(built.description.renamed.clone());
+        Self::start(described(&recipe.name, recipe, &built), object)
+    }
+
+    fn start(info: SideInfo, object: Object) -> Result<Self, Error> {
+        Ok(Self {
             info,
             sites: placed(&object),
             gaps: object.gaps(),
             machine: object.start(&|s| intern(s).0)?,
-        }))
+        })
     }
 }
 

@@ -112,7 +112,7 @@ impl Source {
             overlay: &self.overlay,
             hashes: &hashes,
         };
-        let list = self.units(store, flavour)?;
+        let list = self.units(store, &units, flavour)?;
         let compiled = all(&list, |unit| units.compile(unit))?;
         let key = self.key(&compiled, flavour);
         let dir = store.objects().join(&key);
@@ -126,7 +126,7 @@ impl Source {
         }
         let scratch = store::scratch(&dir)?;
         let objects: Vec<_> = compiled.iter().map(|c| c.object.clone()).collect();
-        self.link(&objects, scratch.path())?;
+        self.link(store, &objects, scratch.path())?;
         let description = self.describe(&compiled, flavour, key)?;
         let text = serde_json::to_vec_pretty(&description).map_err(std::io::Error::other);
         let path = scratch.path().join("side.json");
@@ -135,7 +135,7 @@ impl Source {
         Built::read(&dir)
     }
 
-    fn units(&self, store: &Store, flavour: Flavour) -> Result<Vec<Unit>> {
+    fn units(&self, store: &Store, units: &Units, flavour: Flavour) -> Result<Vec<Unit>> {
         let harness = harness();
         let src = &self.tree.src;
         let gup = src.join("mm/gup.c");
@@ -176,6 +176,15 @@ impl Source {
                 args: common.iter().cloned().chain(kbuild).chain(flags).collect(),
             }
         };
+        if self.quick {
+            // most of the time goes into parsing the kernel's headers
+            let mut flags = tested;
+            flags.extend(["-x", "c-header"].map(str::to_owned));
+            let mut headers = unit((harness.join("shim/harness.h"), flags));
+            headers.args.retain(|arg| !arg.contains("KBUILD_"));
+            let headers = units.compile(&headers)?.object.display().to_string();
+            list[0].1.extend(["-include-pch".to_owned(), headers]);
+        }
         Ok(list.into_iter().map(unit).collect())
     }
 
@@ -241,7 +250,7 @@ impl Source {
     }
 
     /// One object, one global symbol: sides must not see each other.
-    fn link(&self, units: &[PathBuf], dir: &Path) -> Result<()> {
+    fn link(&self, store: &Store, units: &[PathBuf], dir: &Path) -> Result<()> {
         let failed = |output: &std::process::Output| {
             let text = String::from_utf8_lossy(&output.stderr);
             let first = text.lines().find(|l| l.contains("error") || l.contains("ld: "));
@@ -257,14 +266,21 @@ impl Source {
                 false => Err(failed(&output)),
             }
         };
-        let gaps = dir.join("gaps.c");
-        fs::write(&gaps, gaps::source(units)?).map_err(at(&gaps))?;
-        let object = dir.join("gaps.o");
-        run(Command::new(CLANG)
-            .args(["-O1", "-w", "-fno-builtin", "-ffreestanding", "-fPIE", "-c"])
-            .arg(&gaps)
-            .arg("-o")
-            .arg(&object))?;
+        // many sides have the same gaps
+        let source = gaps::source(units)?;
+        let object = store.units().join(format!("gaps-{}.o", sha256(&source)));
+        if !object.exists() {
+            let (gaps, scratch) = (dir.join("gaps.c"), dir.join("gaps.o"));
+            fs::write(&gaps, source).map_err(at(&gaps))?;
+            run(Command::new(CLANG)
+                .args(["-O1", "-w", "-fno-builtin", "-ffreestanding", "-fPIE", "-c"])
+                .arg(&gaps)
+                .arg("-o")
+                .arg(&scratch))?;
+            fs::rename(&scratch, &object).map_err(at(&object))?;
+            fs::remove_file(&gaps).map_err(at(&gaps))?;
+        }
+        store::used(&object);
         let shim = harness().join("shim");
         run(Command::new(CLANG)
             .args(["-shared", "-nostdlib"])
@@ -273,11 +289,7 @@ impl Source {
             .arg("-o")
             .arg(dir.join("side.so"))
             .args(units)
-            .arg(&object))?;
-        for done in [gaps, object] {
-            fs::remove_file(&done).map_err(at(&done))?;
-        }
-        Ok(())
+            .arg(&object))
     }
 
     fn describe(&self, compiled: &[Compiled], flavour: Flavour, key: String) -> Result<Description> {
