@@ -208,7 +208,7 @@ void gd_new_shadow(struct gd_shadow *shadow, u32 nr)
 		return;			/* past the folio */
 	shadow->flags = slot_flags[slot];
 	if (offset)
-		shadow->mapping = 1;
+		shadow->mapping = GD_A_TAIL;
 	else if (order)
 		shadow->flags |= 1ul << PG_head;
 }

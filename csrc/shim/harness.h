@@ -66,10 +66,12 @@
 			 1ul << PG_uptodate | 1ul << PG_dirty | 1ul << PG_lru |	\
 			 1ul << PG_waiters | 1ul << PG_writeback | 1ul << PG_head)
 
+#define GD_A_TAIL	(~0ul)	/* no mapping */
+
 /* What was last recorded of a page that the program has touched. */
 struct gd_shadow {
 	unsigned long flags;
-	unsigned long mapping;		/* 1 for a tail */
+	unsigned long mapping;		/* GD_A_TAIL for a tail */
 	int ref;
 	int pin;
 	u32 nr;				/* of the page */

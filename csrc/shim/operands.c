@@ -116,7 +116,7 @@ static bool lay_out(struct page **list, struct gd_run run)
 unsigned long op_list(const struct gd_op *op, bool heads)
 {
 	struct page **list = gd.list;
-	unsigned long nr = 0, npages;
+	unsigned long nr = 0, npages, end;
 	int i;
 	u32 k;
 
@@ -137,11 +137,11 @@ unsigned long op_list(const struct gd_op *op, bool heads)
 	}
 	npages = op->mods & GD_MOD_N ? op_ulong(op) : nr;
 	/* the list may be read past its end: by an operation gone wrong, or npages */
-	for (k = 0; k < 64 && nr < GD_MAX_LIST; k++)
+	end = min_t(unsigned long, nr + 64, GD_MAX_LIST);
+	if (npages > end)
+		end = GD_MAX_LIST;
+	while (nr < end)
 		list[nr++] = gd.poison;
-	if (npages > nr)
-		while (nr < GD_MAX_LIST)
-			list[nr++] = gd.poison;
 	return npages;
 }
 

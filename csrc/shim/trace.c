@@ -91,7 +91,7 @@ static inline void take(struct gd_shadow *shadow, const struct page *page)
 	u64 counts = observe_counts(page);
 
 	shadow->flags = page->flags;
-	shadow->mapping = gd_is_tail(page) ? 1 : (unsigned long)page->mapping;
+	shadow->mapping = gd_is_tail(page) ? GD_A_TAIL : (unsigned long)page->mapping;
 	shadow->ref = (int)counts;
 	shadow->pin = counts >> 32;
 }
@@ -104,7 +104,7 @@ void gd_shadow_take(u32 nr)
 
 static inline bool same(const struct gd_shadow *a, const struct gd_shadow *b)
 {
-	bool tail = b->mapping == 1;
+	bool tail = b->mapping == GD_A_TAIL;
 
 	return a->mapping == b->mapping && a->ref == b->ref && a->pin == b->pin &&
 	       (a->flags == b->flags ||
@@ -114,7 +114,7 @@ static inline bool same(const struct gd_shadow *a, const struct gd_shadow *b)
 /* Records are written as a whole. */
 static inline void observe(u8 kind, struct page *page, const struct gd_shadow *seen)
 {
-	bool tail = seen->mapping == 1;
+	bool tail = seen->mapping == GD_A_TAIL;
 	u32 flags = canonical_flags(seen->flags, tail);
 	struct gd_rec rec = {
 		.kind = kind,
@@ -236,6 +236,7 @@ static const u64 *sort_pages(u64 *a, u64 *b, u32 nr)
 void gd_record_changes(void)
 {
 	u64 *touched = gd.scratch->touched;
+	const struct page *head, *last = NULL;
 	struct gd_shadow *shadow, seen;
 	u32 i, nr, changed = 0;
 	const u64 *sorted;
@@ -248,8 +249,12 @@ void gd_record_changes(void)
 		struct page *page = gd.memmap + (touched[i] >> 32);
 
 		take(&seen, page);
-		if (i < nr && seen.mapping == 1)
-			gd_touch(gd_nr(head_of(page)));
+		if (i < nr && seen.mapping == GD_A_TAIL) {
+			head = head_of(page);
+			if (head != last)
+				gd_touch(gd_nr(head));
+			last = head;
+		}
 		if (!same(&gd.scratch->shadow[(u32)touched[i]], &seen))
 			touched[changed++] = touched[i];
 	}
