@@ -177,10 +177,9 @@ static void setup_kind(struct page *head, const struct gd_folio *f, bool *zero, 
 static void setup_folio(u32 i, bool *zero, bool *huge_zero)
 {
 	const struct gd_folio *f = &gd.prog->folio[i];
-	u32 slot = slot_for(f, i), left;
+	u32 slot = gd.base[i] >> GD_SLOT_SHIFT, left;
 	struct page *head = head_of_slot(slot);
 
-	gd.base[i] = slot << GD_SLOT_SHIFT;
 	set_pageblock(slot, f->migratetype);
 	for (left = f->flags; left; left &= left - 1)
 		head->flags |= 1ul << kernel_flag[__builtin_ctz(left)];
@@ -202,6 +201,13 @@ void gd_world_setup(void)
 	forget_pageblocks();
 	set_state(w->state);
 	gd_mm.write_protect_seq.sequence = w->seq;
+	/* the slots are so far apart that no cache holds many heads: fetch all at once */
+	for (i = 0; i < w->nr_folios; i++) {
+		gd.base[i] = slot_for(&gd.prog->folio[i], i) << GD_SLOT_SHIFT;
+		__builtin_prefetch(gd.memmap + gd.base[i]);
+		__builtin_prefetch(gd.memmap + gd.base[i] + 1);
+		__builtin_prefetch(gd.scratch->index + gd.base[i]);
+	}
 	for (i = 0; i < w->nr_folios; i++)
 		setup_folio(i, &zero, &huge_zero);
 	gd.state = gd_world_state();
