@@ -170,7 +170,7 @@ impl Layout {
         };
         let slot = page >> abi::GD_SLOT_SHIFT;
         let offset = page & (abi::GD_SLOT_PAGES - 1);
-        let order = slot / abi::GD_MAX_FOLIOS % abi::GD_NR_ORDERS;
+        let order = slot_order(page);
         let template = slot / abi::GD_MAX_FOLIOS / abi::GD_NR_ORDERS;
         if offset >> order != 0 {
             return state;
@@ -197,6 +197,12 @@ impl Layout {
         state.pinned = maybe_dma_pinned(&state, rev);
         state
     }
+}
+
+/// The order of the folio that a page's slot starts with.
+#[inline]
+pub fn slot_order(page: u32) -> u32 {
+    (page >> abi::GD_SLOT_SHIFT) / abi::GD_MAX_FOLIOS % abi::GD_NR_ORDERS
 }
 
 /// Whether a head or small page's counts mean that it may be pinned.

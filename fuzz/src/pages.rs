@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use csrc::abi::{self, gd_op, gd_program, gd_rec};
 
-use crate::layout::{Layout, NR_PAGES, Operand};
+use crate::layout::{self, Layout, NR_PAGES, Operand};
 use crate::ops::Rev;
 use crate::trace::PageState;
 
@@ -134,11 +134,14 @@ impl Pages {
             return self.note_other(rec);
         };
         let order = self.layout.folios()[index].order;
-        let state = PageState::from_rec(rec);
-        self.whole[index] &= state.is_large() == (offset == 0 && order > 0)
-            && state.tail == (offset != 0 && offset >> order == 0);
+        let in_folio = offset >> order == 0;
+        let declared = match offset {
+            0 => (false, order > 0),
+            _ => (in_folio, false),
+        };
+        self.whole[index] &= PageState::compound_of(rec) == declared;
         if offset == 0 {
-            self.heads[index] = state;
+            self.heads[index] = PageState::from_rec(rec);
         } else {
             self.dense[dense_index(index, offset)] = Known {
                 epoch: self.epoch,
@@ -166,12 +169,16 @@ impl Pages {
 
     /// The head of the folio that a page belongs to.
     pub fn head(&self, prog: &gd_program, page: u32) -> u32 {
-        if let Some((index, offset)) = self.layout.find(page)
-            && self.whole[index]
-        {
-            let folio = &self.layout.folios()[index];
-            return match offset >> folio.order {
-                0 => folio.head(),
+        // Mostly nobody has touched the folio's order.
+        let order = match self.layout.find(page) {
+            Some((index, _)) if self.whole[index] => Some(self.layout.folios()[index].order),
+            None if self.others.is_empty() => Some(layout::slot_order(page)),
+            _ => None,
+        };
+        if let Some(order) = order {
+            let offset = page & (abi::GD_SLOT_PAGES - 1);
+            return match offset >> order {
+                0 => page - offset,
                 _ => page,
             };
         }

@@ -120,6 +120,13 @@ impl PageState {
         }
     }
 
+    /// Whether a PAGE record is of a tail, or of the head of a large folio.
+    #[inline]
+    pub fn compound_of(rec: &gd_rec) -> (bool, bool) {
+        const HEAD: u16 = 1 << abi::GD_F_HEAD;
+        (rec.c & TAIL != 0, rec.b & HEAD != 0)
+    }
+
     /// Unpacks a PAGE record.
     #[inline]
     pub fn from_rec(rec: &gd_rec) -> Self {
@@ -439,7 +446,9 @@ impl From<&gd_rec> for Record {
     }
 }
 
-fn ret(rec: &gd_rec) -> Ret {
+/// What a RET record says.
+#[inline]
+pub fn ret(rec: &gd_rec) -> Ret {
     match u32::from(rec.a) {
         abi::GD_RET_VOID => Ret::Void,
         abi::GD_RET_BOOL => Ret::Bool(rec.d != 0),

@@ -7,7 +7,7 @@ use super::{Broken, Checker, Ground, Law, rules, walk};
 use crate::layer;
 use crate::ops::{self, Layer, Rev};
 use crate::program::Program;
-use crate::trace::{End, PageState, Record, Ret, Trace};
+use crate::trace::{self, End, PageState, Record, Ret, Trace};
 
 /// What an operation does, as far as the laws are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub(super) struct Op<'a> {
     pub(super) op: &'a gd_op,
     pub(super) does: Does,
     pub(super) recs: &'a [gd_rec],
+    /// Where there are which of them.
+    pub(super) parts: Parts<'a>,
     /// What it changed; empty where nothing is claimed about that.
     pub(super) changed: &'a [Change],
     pub(super) ret: Ret,
@@ -62,6 +64,17 @@ pub(super) struct Op<'a> {
     pub(super) disturbed: bool,
 }
 
+/// Parts of an operation's records. Each has all of a kind, and few others.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Parts<'a> {
+    /// Those of kind PAGE.
+    pub(super) pages: &'a [gd_rec],
+    /// Those of kind ENTRY.
+    pub(super) entries: &'a [gd_rec],
+    /// Those of kinds CALL, ASK and ACT.
+    pub(super) events: &'a [gd_rec],
+}
+
 impl Op<'_> {
     /// Whether an attached operation with this id was carried out.
     pub(super) fn has_fired(&self, prog: &Program, id: u32) -> bool {
@@ -79,27 +92,29 @@ pub(super) fn trace(
     known: &mut dyn FnMut(&Broken) -> bool,
 ) -> Option<Broken> {
     let mut executed = 0;
-    for recs in trace.ops() {
-        let Some(op) = prog.ops().get(executed) else {
-            break;
-        };
-        let (checked, bits) = if layer::is_attached(op) {
-            (moment(checker, executed, recs), checker.pages.bits())
+    let mut rest = trace.records();
+    while let Some(op) = prog.ops().get(executed) {
+        let (recs, checked, bits) = if layer::is_attached(op) {
+            let Some(recs) = up_to_result(rest) else {
+                break;
+            };
+            (recs, moment(checker, executed, recs), checker.pages.bits())
         } else {
-            let summary = Summary::new(checker, recs);
+            let Some(summary) = Summary::new(checker, rest) else {
+                break;
+            };
             let moments = moments(checker, prog, executed);
             let checked = match is_world(op) {
-                true => moments.and(world(checker, ground, recs)),
-                false => {
-                    moments.and_then(|()| operation(checker, prog, ground, op, recs, &summary))
-                }
+                true => moments.and(world(checker, ground, summary.parts.pages)),
+                false => moments.and_then(|()| operation(checker, prog, ground, op, &summary)),
             };
             follow(checker, prog, op, &summary);
-            if summary.changes && !is_world(op) {
-                note(checker, recs);
+            if !is_world(op) {
+                note(checker, summary.parts.pages);
             }
-            (checked, summary.bits)
+            (summary.recs, checked, summary.bits)
         };
+        rest = &rest[recs.len()..];
         if let Err((law, page, what)) = checked {
             let main = layer::main_of(prog.ops(), executed);
             let broken = Broken {
@@ -195,52 +210,72 @@ fn follow(checker: &mut Checker, prog: &Program, op: &gd_op, summary: &Summary) 
         }
         *odd |= u32::from(op.op) == abi::GD_OP_SET_TAIL;
     };
-    if summary.ret == Some(Ret::Void) {
+    if summary.ret == Ret::Void {
         carried_out(op);
     }
     fired.iter().for_each(|i| carried_out(&prog.ops()[*i]));
 }
 
 /// What one pass over an operation's records finds.
-struct Summary {
-    ret: Option<Ret>,
+struct Summary<'a> {
+    recs: &'a [gd_rec],
+    parts: Parts<'a>,
+    ret: Ret,
     bits: u8,
     acquired: i32,
     released: i32,
-    /// Whether pages changed.
-    changes: bool,
 }
 
-impl Summary {
-    /// Also fills the checker's list of what was carried out.
-    fn new(checker: &mut Checker, recs: &[gd_rec]) -> Self {
+impl<'a> Summary<'a> {
+    /// Of the first operation in `rest`, if it has a result.  Also fills the
+    /// checker's list of what was carried out.
+    fn new(checker: &mut Checker, rest: &'a [gd_rec]) -> Option<Self> {
         checker.fired.clear();
-        let mut summary = Self {
-            ret: None,
-            bits: checker.pages.bits(),
-            acquired: 0,
-            released: 0,
-            changes: false,
-        };
-        for rec in recs {
-            match u32::from(rec.kind) {
-                abi::GD_R_PAGE => summary.changes = true,
+        let (mut pages, mut entries, mut events) = (0..0, 0..0, 0..0);
+        let (mut bits, mut moved) = (checker.pages.bits(), 0);
+        for (i, rec) in rest.iter().enumerate() {
+            let part = match u32::from(rec.kind) {
+                abi::GD_R_PAGE => &mut pages,
+                abi::GD_R_ENTRY => &mut entries,
+                abi::GD_R_CALL | abi::GD_R_ASK => &mut events,
+                abi::GD_R_ACT => {
+                    checker.fired.push(usize::from(rec.b));
+                    &mut events
+                }
                 abi::GD_R_STATE => {
-                    summary.bits = rec.a;
-                    summary.acquired = rec.d as u32 as i32;
-                    summary.released = (rec.d >> 32) as u32 as i32;
+                    (bits, moved) = (rec.a, rec.d);
+                    continue;
                 }
-                abi::GD_R_ACT => checker.fired.push(usize::from(rec.b)),
                 abi::GD_R_RET => {
-                    if let Record::Ret(ret) = Record::from(rec) {
-                        summary.ret = Some(ret);
-                    }
+                    let parts = Parts {
+                        pages: &rest[pages],
+                        entries: &rest[entries],
+                        events: &rest[events],
+                    };
+                    return Some(Self {
+                        recs: &rest[..=i],
+                        parts,
+                        ret: trace::ret(rec),
+                        bits,
+                        acquired: moved as u32 as i32,
+                        released: (moved >> 32) as u32 as i32,
+                    });
                 }
-                _ => {}
+                _ => continue,
+            };
+            if part.end == 0 {
+                part.start = i;
             }
+            part.end = i + 1;
         }
-        summary
+        None
     }
+}
+
+/// The records of the first operation, if it has a result.
+fn up_to_result(rest: &[gd_rec]) -> Option<&[gd_rec]> {
+    let ret = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_RET;
+    rest.iter().position(ret).map(|ret| &rest[..=ret])
 }
 
 /// Whether it is the program's own doing.
@@ -276,14 +311,11 @@ fn operation(
     prog: &Program,
     ground: Ground,
     op: &gd_op,
-    recs: &[gd_rec],
     summary: &Summary,
 ) -> Check {
     let pages = &checker.pages;
     let rev = ground.rev;
-    let Some(ret) = summary.ret else {
-        return Ok(());
-    };
+    let ret = summary.ret;
     if matches!(ret, Ret::Stopped | Ret::Absent) {
         return Ok(());
     }
@@ -296,8 +328,8 @@ fn operation(
     checker.changed.clear();
     // Where nothing is claimed of what a page was before, that is not looked up.
     let split = is_walk && walk::is_ambiguous(prog, &checker.fired);
-    if summary.changes && !split && (is_walk || !disturbed) {
-        for rec in recs.iter().filter(|rec| is_page(rec)) {
+    if !split && (is_walk || !disturbed) {
+        for rec in summary.parts.pages.iter().filter(|rec| is_page(rec)) {
             let new = PageState::from_rec(rec);
             checker.changed.push((pages.get(&prog.0, new.page), new));
         }
@@ -323,7 +355,8 @@ fn operation(
                 head.map_or(1, |h| pages.left_in_folio(&prog.0, op, &h))
             }),
         },
-        recs,
+        recs: summary.recs,
+        parts: summary.parts,
         changed: &checker.changed,
         ret,
         acquired: summary.acquired,

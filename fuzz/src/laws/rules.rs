@@ -71,7 +71,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
         let same = !moved(abi::GD_W_HAS_PINNED);
         require(same, Law::HasPinnedIsOneWay, None, || "it changed".into())?;
     }
-    for rec in op.recs.iter().filter(|rec| is_page(rec)) {
+    for rec in op.parts.pages.iter().filter(|rec| is_page(rec)) {
         pinnedness(&PageState::from_rec(rec), op.rev)?;
     }
     if op.disturbed {
@@ -97,7 +97,8 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
         let device = new.page >> abi::GD_SLOT_SHIFT
             >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
         if puts && !device && new.refcount == 0 && old.refcount != 0 {
-            let freed = calls(op.recs).any(|(c, s)| c == Call::FolioPut && s.page == new.page);
+            let freed =
+                calls(op.parts.events).any(|(c, s)| c == Call::FolioPut && s.page == new.page);
             require(freed, Law::FreedAtZero, Some(new.page), || {
                 format!(
                     "its refcount went from {} to 0 without __folio_put",
@@ -107,7 +108,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
         }
     }
     let (mut dirties, mut unlocks) = (0, 0);
-    for (call, state) in calls(op.recs) {
+    for (call, state) in calls(op.parts.events) {
         match call {
             Call::FolioPut => require(
                 state.refcount == 0,

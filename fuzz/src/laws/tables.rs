@@ -62,6 +62,12 @@ pub struct Leaf {
 }
 
 impl Leaf {
+    /// Whether another one has the same flags at the same level.
+    #[inline]
+    pub fn has_flags_of(self, other: Leaf) -> bool {
+        (self.level, self.entry.flags) == (other.level, other.entry.flags)
+    }
+
     /// The page that serves the address, by its number; `None` if none does.
     #[inline]
     pub fn page(self, addr: u64) -> Option<u32> {

@@ -236,8 +236,10 @@ impl Seen {
     /// Notes which pages the tables have now.
     fn look(&mut self, call: &Call, rev: Rev, tables: &Tables) {
         let mut walker = tables.walker();
+        // Neighbours mostly have the same flags.
+        let mut last: Option<(Leaf, bool)> = None;
         let all = self.entries.iter().zip(&mut self.mapped);
-        for (i, (page, (mapped, allowed))) in all.enumerate() {
+        for ((page, (mapped, allowed)), i) in all.zip(0..) {
             if *mapped && *allowed {
                 continue;
             }
@@ -248,8 +250,13 @@ impl Seen {
                 false => abi::GD_NOWHERE,
             });
             if number == Some(*page) {
+                let is_allowed = match last {
+                    Some((other, is_allowed)) if leaf.has_flags_of(other) => is_allowed,
+                    _ => permitted(leaf, call, rev),
+                };
+                last = Some((leaf, is_allowed));
                 *mapped = true;
-                *allowed |= permitted(leaf, call, rev);
+                *allowed |= is_allowed;
             }
         }
     }
@@ -266,7 +273,7 @@ fn follow(
     seen: &mut Seen,
     prog: &Program,
 ) -> bool {
-    seen.start(op.recs);
+    seen.start(op.parts.entries);
     let mut beyond = false;
     let mut look = |seen: &mut Seen, tables: &Tables| {
         beyond |= goes_past_a_folio(call, op.rev, pages, tables, prog);

@@ -81,7 +81,7 @@ impl Events {
             pending: Pending::Nothing,
             answer: 0,
         };
-        for rec in op.recs {
+        for rec in op.parts.events {
             let kind = u32::from(rec.kind);
             if !matches!(kind, abi::GD_R_ACT | abi::GD_R_ASK | abi::GD_R_CALL) {
                 events.settle();
