@@ -3,12 +3,19 @@
 # What it takes to boot a kernel of the distribution, made from its packages,
 # which are unpacked aside and not installed:
 #
-#	.kernels/live/packages/VERSION	image and headers, as unpacked
+#	.kernels/live/packages/VERSION	image and headers (live-image.sh)
 #	.kernels/live/VERSION		what the side live:VERSION reads, see
 #					fuzz/src/side/live/kit.rs
 #
 # or, with -debug after the VERSION, from the source package: a small kernel with
 # DEBUG_VM, built once.
+
+# shellcheck source=archive.sh
+. "$root/scripts/archive.sh"
+# shellcheck source=live-source.sh
+. "$root/scripts/live-source.sh"
+# shellcheck source=live-image.sh
+. "$root/scripts/live-image.sh"
 
 live_dir=$kernels_dir/live
 live_new=	# the folder being made
@@ -24,7 +31,7 @@ live_begin() {
 
 # live_finish FOLDER: what was made takes its place
 live_finish() {
-	local old=$live_dir/.old.$(basename "$1")
+	local old=$live_dir/.old.${1##*/}
 	rm -rf "$old"
 	mkdir -p "$(dirname "$1")"
 	[ ! -e "$1" ] || mv "$1" "$old"
@@ -33,74 +40,22 @@ live_finish() {
 	rm -rf "$old"
 }
 
-apt_root() {
-	local get=(env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
-	if [ "$(id -u)" = 0 ]; then "${get[@]}" "$@"; else sudo -n "${get[@]}" "$@"; fi
-}
-can_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }; }
+# unavailable REASON: it cannot be had today, which is no mistake of anybody's;
+# a script that has a word for that says it itself
+unavailable() { die "$*"; }
 
 # need_qemu: installed where that can be done without a question
 need_qemu() {
-	local package tool missing=() log=$log_dir/live.apt.log
+	local package tool missing=()
 	while read -r package tool; do
 		command -v "$tool" >/dev/null || missing+=("$package")
 	done < <(grep -v -e '^#' -e '^[[:space:]]*$' "$root/scripts/live-packages.txt")
 	[ ${#missing[@]} -gt 0 ] || return 0
-	command -v apt-get >/dev/null || die "missing: ${missing[*]} (Debian's names; there is no apt-get to install them)"
-	can_be_root || die "missing: Debian packages ${missing[*]} (as root: apt-get install ${missing[*]})"
-	say "Debian packages: ${missing[*]} (log: $(shown "$log"))"
-	if ! apt_root install --no-install-recommends "${missing[@]}" >"$log" 2>&1 </dev/null; then
-		run_logged "$log" "apt-get update" apt_root update
-		run_logged "$log" "apt-get install ${missing[*]}" apt_root install --no-install-recommends "${missing[@]}"
-	fi
-}
-
-# headers_of VERSION WANTED: the headers package of the kernel VERSION whose
-# own version is WANTED
-headers_of() {
-	local names
-	names=$(apt-cache search --names-only "^linux-headers-${1//./\\.}\\.[0-9-]+(\\+deb[0-9]+)?-amd64\$" 2>/dev/null | awk '{ print $1 }')
-	# shellcheck disable=SC2086 # a list of words
-	[ -z "$names" ] || apt-cache show $names 2>/dev/null |
-		awk -v want="$2" '$1 == "Package:" { p = $2 } $1 == "Version:" && $2 == want { print p; exit }'
-}
-
-# live_packages VERSION: image and headers of the very build that the prepared
-# source is of, so that lines and headers are the same
-live_packages() {
-	local version=$1 want headers abi names deb log=$log_dir/live.$1.packages.log
-	local dir=$live_dir/packages/$version
-	want=$(sed -n 's/^origin=[^ ]* //p' "$kernels_dir/$version/info")
-	[ ! -f "$dir/stamp" ] || [ "$(<"$dir/stamp")" != "$want" ] || return 0
-	command -v apt-get >/dev/null || die "the kernel's packages come from Debian, and there is no apt-get"
-	headers=$(headers_of "$version" "$want")
-	if [ -z "$headers" ] && can_be_root; then
-		say "refreshing the package lists first"
-		run_logged "$log" "apt-get update" apt_root update
-		headers=$(headers_of "$version" "$want")
-	fi
-	[ -n "$headers" ] || die "no linux-headers-$version package of version $want, which is the prepared source's (apt-get update; apt-get install linux-source-$version; make setup)"
-	abi=${headers#linux-headers-}
-	names=$(apt-cache depends "$headers" | awk '/linux-headers-.*-common|linux-kbuild-/ { print $2 }')
-	say "packages of $abi $want (log: $(shown "$log"))"
-	live_begin "packages-$version"
-	# shellcheck disable=SC2086 # a list of words
-	(cd "$live_new" && run_logged "$log" "downloading linux-image-$abi" \
-		apt-get -q download "linux-image-$abi=$want" "$headers=$want" $names) || pass_on_words
-	for deb in "$live_new"/*.deb; do
-		run_logged "$log" "unpacking $(basename "$deb")" dpkg -x "$deb" "$live_new"
-		rm "$deb"
-	done
-	mv "$live_new/boot/vmlinuz-$abi" "$live_new/kernel"
-	mv "$live_new/boot/config-$abi" "$live_new/config"
-	# its modules are not needed, and half a gigabyte
-	rm -rf "$live_new/lib" "$live_new/boot" "$live_new/usr/share" "$live_new/usr/lib/modules"
-	echo "$abi" >"$live_new/abi"
-	echo "$want" >"$live_new/stamp"
-	live_finish "$dir"
-	ln -s "usr/src/linux-headers-$abi" "$dir/headers"
-	# the headers name each other by where they would be installed
-	sed -i "s|/usr/src/|$dir/usr/src/|" "$dir/usr/src/linux-headers-$abi/Makefile"
+	command -v apt-get >/dev/null || unavailable "missing: ${missing[*]} (Debian's names; there is no apt-get to install them)"
+	can_be_root || unavailable "missing: Debian packages ${missing[*]} (as root: apt-get install ${missing[*]})"
+	archive_log=$log_dir/live.apt
+	say "Debian packages: ${missing[*]} (logs: $(shown "$archive_log").*)"
+	archive_install "${missing[@]}" || unavailable "${missing[*]} cannot be installed: $archive_reason"
 }
 
 # static functions of mm/gup.c stay what can be called
@@ -109,17 +64,18 @@ live_gup_flags="-fno-inline-small-functions -fno-inline-functions-called-once"
 # live_debug_kernel VERSION: one of our own, with DEBUG_VM and all options of the
 # C side; takes some minutes, once
 live_debug_kernel() {
-	local version=$1 name=$1-debug want tarball log=$log_dir/live.$1-debug dir start=$SECONDS
+	local version=$1 name=$1-debug want tarball='' source='' log=$log_dir/live.$1-debug dir start=$SECONDS
 	dir=$live_dir/packages/$name
-	tarball=/usr/src/$(awk -v v="$version" '$1 == v { print $3 }' "$root/csrc/kernels/table")
-	want="$(sed -n 's/^origin=//p' "$kernels_dir/$version/info") $({ echo "$live_gup_flags"
+	want="$(live_source_package "$version") $(live_tree_version "$version") $({ echo "$live_gup_flags"
 		cat "$root/csrc/kernels/fragment.config" "$root/csrc/live/debug.config"; } | sha256sum | cut -c-12)"
 	[ ! -f "$dir/stamp" ] || [ "$(<"$dir/stamp")" != "$want" ] || return 0
-	[ -f "$tarball" ] || die "$tarball is missing (make setup installs its package)"
 	[ "$(df -Pm "$live_dir" | awk 'NR == 2 { print $4 }')" -ge 4000 ] || die "not enough space for $(shown "$live_dir"): 4000 MB are needed"
 	say "building a kernel of $version with DEBUG_VM, which takes some minutes (logs: $(shown "$log").*.log)"
 	live_begin "packages-$name"
 	mkdir "$live_new/src"
+	archive_begin "$live_new/.archive" "$log"
+	live_source_as_good "$version" "$(live_tree_version "$version")" ||
+		unavailable "the source that the prepared $version is of cannot be had: $archive_reason"
 	run_logged "$log.unpack.log" "unpacking $tarball" tar -C "$live_new/src" --strip-components=1 --use-compress-program='xz -T0' -xf "$tarball"
 	cat "$root/csrc/kernels/fragment.config" "$root/csrc/live/debug.config" >"$live_new/fragment"
 	live_make "$log.config.log" KCONFIG_ALLCONFIG="$live_new/fragment" allnoconfig
@@ -131,8 +87,9 @@ live_debug_kernel() {
 	# what modules are built with stays
 	find "$live_new/headers" \( -name '*.o' -o -name '*.a' -o -name 'vmlinux*' -o -name '*Image' -o -name '*.cmd' \) \
 		! -path '*/scripts/*' ! -path '*/tools/*' -type f -delete
-	rm -rf "$live_new/src/"{Documentation,drivers,fs,net,sound,samples,crypto}
+	rm -rf "$live_new/src/"{Documentation,drivers,fs,net,sound,samples,crypto} "$archive_dir"
 	echo "$version with DEBUG_VM" >"$live_new/abi"
+	echo "$source" >"$live_new/version"
 	echo "$want" >"$live_new/stamp"
 	live_finish "$dir"
 	# the build names its source by where that was
@@ -147,15 +104,10 @@ live_make() {
 	run_logged "$log" "the kernel does not build" make -s -C "$live_new/src" O="$live_new/headers" ARCH=x86_64 -j"$(nproc)" "$@"
 }
 
-# pass_on_words: a subshell's last words have been printed
-pass_on_words() {
-	told=yes
-	exit 2
-}
-
 # live_key NAME: what the kit depends on
 live_key() {
 	cat "$live_dir/packages/$1/stamp"
+	live_version_of "$live_dir/packages/$1"
 	(cd "$root/csrc" && cat live/* abi/*.h shim/*.[ch] "$root/scripts/live.sh") | sha256sum
 }
 
@@ -170,9 +122,11 @@ live_kit() {
 	mkdir "$live_new/build"
 	cp "$root/csrc/live/Kbuild" "$live_new/build/"
 	for unit in ops-start module ops-end; do echo "#include <$unit.c>" >"$live_new/build/$unit.c"; done
-	run_logged "$log.build.log" "the module for $abi does not build" make -s -C "$(realpath "$packages/headers")" \
-		M="$live_new/build" GD_CSRC="$root/csrc" GD_SRC="$kernels_dir/$2/src" \
-		CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	if ! make -s -C "$(realpath "$packages/headers")" M="$live_new/build" GD_CSRC="$root/csrc" \
+		GD_SRC="$(live_tree "$2")/src" CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$log.build.log" 2>&1 </dev/null; then
+		[ ! -f "$packages/makeshift" ] || unavailable "no kbuild package fits $abi, and with $(<"$packages/makeshift") the module does not build: $(first_error "$log.build.log")"
+		die "the module for $abi does not build: $(first_error "$log.build.log") (log: $(shown "$log.build.log"))"
+	fi
 	run_logged "$log.strip.log" "the module for $abi" strip -g -o "$live_new/gupdiff.ko" "$live_new/build/gupdiff.ko"
 	run_logged "$log.init.log" "the guest's init does not build" \
 		gcc -O2 -Wall -static -I"$root/csrc/abi" -o "$live_new/init" "$root/csrc/live/init.c"
@@ -180,7 +134,7 @@ live_kit() {
 	ln "$packages/kernel" "$live_new/kernel" 2>/dev/null || cp "$packages/kernel" "$live_new/kernel"
 	{
 		echo "name=$name"
-		echo "version=$abi ($(<"$packages/stamp"))"
+		echo "version=$abi ($(live_version_of "$packages"))"
 		echo "rev=$2"
 		echo "debug_vm=$3"
 		echo "config_sha256=$(sha256sum <"$packages/config" | cut -d' ' -f1)"

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Kernel packages out of a Debian archive, which is in motion: signed images
+# follow days after the rest, mirrors list what is gone, versions come and go.
+#
+# What is asked for is had, or something as good, or the function fails and says
+# in `archive_reason` why that cannot be today.  Only what is wrong on this
+# machine (a full disk, a broken dpkg) dies.
+#
+# apt is asked with its own configuration, so with that of $APT_CONFIG too.  The
+# machine's package lists are read and never written: newer ones are fetched
+# aside, which takes no root.
+
+archive_dir=		# what is fetched
+archive_log=		# the logs' names begin with it
+archive_apt=()		# options for apt, once there are lists of our own
+archive_reason=''
+archive_refreshed=''
+archive_unreached=''	# why newer lists could not be had
+archive_others=4	# so many other versions are looked at
+
+# what archive_kernel has taken
+taken_version='' taken_abi='' taken_image='' taken_kbuild=''
+taken_fits=''		# `no`: Debian does not say that its kbuild package fits
+
+# archive_begin FOLDER LOG
+archive_begin() {
+	archive_dir=$1 archive_log=$2
+	archive_apt=() archive_reason='' archive_refreshed='' archive_unreached=''
+	mkdir -p "$archive_dir"
+}
+
+# archive_error LOG: what apt said first, without addresses of servers
+archive_error() {
+	local line
+	line=$(grep -m1 '^E: ' "$1") || line=$(tail -n1 "$1")
+	sed 's/^E: //; s/ *\[IP: [^]]*\]//; s/[[:space:]]\+/ /g; s/ $//' <<<"${line:-no output}"
+}
+
+# archive_failed LOG WHAT: what is wrong here dies, whatever else is the archive's
+archive_failed() {
+	archive_reason=$(archive_error "$1")
+	! grep -qE '^E: .*(No space left|enough free space|Read-only file system|Permission denied|returned an error code|dpkg was interrupted|Could not get lock)' "$1" ||
+		die "$2: $archive_reason (log: $(shown "$1"))"
+}
+
+# archive_refresh: newer lists than the machine's, once; fails the second time
+archive_refresh() {
+	local machine lists=$archive_dir/lists log=$archive_log.update.log
+	[ -z "$archive_refreshed" ] || return 1
+	archive_refreshed=yes
+	say "looking for newer package lists"
+	mkdir -p "$lists/partial" "$archive_dir/cache/archives/partial"
+	machine=$(apt-config shell dir Dir::State::Lists/d 2>/dev/null | sed "s/^dir='//; s/'\$//")
+	# what did not change is not fetched again, what cannot be reached stays
+	cp -p "$machine"/*_* "$lists/" 2>/dev/null || true
+	# nothing on this machine need know of it
+	cat >"$archive_dir/apt.conf" <<-END
+		Dir::State::Lists "$lists";
+		Dir::Cache "$archive_dir/cache";
+		#clear APT::Update::Pre-Invoke;
+		#clear APT::Update::Post-Invoke;
+		#clear APT::Update::Post-Invoke-Success;
+		APT::Update::Error-Mode "any";
+	END
+	archive_apt=(-c "$archive_dir/apt.conf")
+	apt-get "${archive_apt[@]}" -q update >"$log" 2>&1 </dev/null && return
+	archive_failed "$log" "apt-get update"
+	archive_unreached=$archive_reason
+}
+
+# archive_list SERIES: what can be downloaded for kernels of that series, into
+# the file `table`: PACKAGE VERSION DEPENDS
+archive_list() {
+	local series=${1//./\\.} names
+	names=$(apt-cache "${archive_apt[@]}" pkgnames linux- 2>/dev/null |
+		grep -E "^linux-(image-$series\\.[0-9].*-amd64(-unsigned)?|headers-$series\\.[0-9].*-(amd64|common)|kbuild-$series(\\..*)?|source-$series)\$") || true
+	# shellcheck disable=SC2086 # a list of words
+	[ -z "$names" ] || apt-cache "${archive_apt[@]}" show $names 2>/dev/null | awk '
+		function row() {
+			if (file && package !~ /-(cloud|rt)-amd64/) print package, version, depends == "" ? "-" : depends
+			package = version = depends = file = ""
+		}
+		/^Package: / { package = $2 }
+		/^Version: / { version = $2 }
+		/^Filename: / { file = 1 }	# none: installed, and in no archive
+		/^Depends: / { depends = substr($0, 10); gsub(/ /, "", depends) }
+		/^$/ { row() }
+		END { row() }' | sort -u
+} >"$archive_dir/table"
+
+# archive_builds: those of the table that have an image and the headers of the
+# same build; an unsigned image is the same kernel without the signature:
+# VERSION ABI IMAGE HEADERS COMMON KBUILD LEAST (of which version kbuild must be)
+archive_builds() {
+	awk '
+	{ there[$1, $2]; rows[NR] = $0 }
+	END {
+		for (i = 1; i <= NR; i++) {
+			split(rows[i], row, " ")
+			if (row[1] !~ /^linux-headers-.*-amd64$/) continue
+			abi = substr(row[1], length("linux-headers-") + 1)
+			common = kbuild = ""
+			least = "-"
+			n = split(row[3], depends, ",")
+			for (k = 1; k <= n; k++) {
+				split(depends[k], part, /[(|)]/)
+				if (part[1] ~ /^linux-headers-.*-common$/) common = part[1]
+				if (part[1] ~ /^linux-kbuild-/) {
+					kbuild = part[1]
+					if (sub(/^>?=/, "", part[2])) least = part[2]
+				}
+			}
+			if (kbuild == "" || !((common, row[2]) in there)) continue
+			image = "linux-image-" abi
+			if ((image, row[2]) in there) print row[2], abi, image, row[1], common, kbuild, least
+			image = image "-unsigned"
+			if ((image, row[2]) in there) print row[2], abi, image, row[1], common, kbuild, least
+		}
+	}' "$archive_dir/table"
+}
+
+# archive_lacks SERIES VERSION: what is not listed of a build
+archive_lacks() {
+	awk -v series="$1" -v version="$2" '
+	$2 != version { next }
+	$1 ~ /^linux-headers-.*-amd64$/ { abi = substr($1, length("linux-headers-") + 1) }
+	$1 ~ /^linux-headers-.*-common$/ { common = 1 }
+	$1 ~ /^linux-image-/ { image = 1 }
+	END {
+		if (abi == "") what = "linux-headers-" series ".*-amd64"
+		else if (!image) what = "linux-image-" abi ", signed or unsigned,"
+		else if (!common) what = "linux-headers-*-common"
+		else what = "linux-image-" abi " with what its headers depend on"
+		print "no " what " of version " version " is in the package lists"
+	}' "$archive_dir/table"
+}
+
+# archive_nearest VERSION: the versions on standard input, the nearest first
+archive_nearest() {
+	{ cat; echo "$1"; } | sort -Vu | awk -v want="$1" '
+		{ v[NR] = $0 }
+		$0 == want { at = NR }
+		END {
+			for (d = 1; d < NR; d++) {
+				if ((at + d) in v) print v[at + d]
+				if ((at - d) in v) print v[at - d]
+			}
+		}'
+}
+
+# archive_kbuilds KBUILD LEAST VERSION: every kbuild package of the series, the
+# best first: NAME VERSION FITS.  It has programs, not headers: what Debian says
+# fits is as good; another is tried.
+archive_kbuilds() {
+	local name=$1 least=$2 version=$3 package has fitting='' others=''
+	declare -A named
+	while read -r package has _; do
+		case $package in linux-kbuild-*) named[$has]+="$package " ;; esac
+	done <"$archive_dir/table"
+	while read -r has; do
+		[ -n "$has" ] || continue
+		for package in ${named[$has]:-}; do
+			if [ "$package" = "$name" ] && { [ "$least" = - ] || dpkg --compare-versions "$has" ge "$least"; }; then
+				fitting+="$package $has yes"$'\n'
+			else
+				others+="$package $has no"$'\n'
+			fi
+		done
+	done < <(echo "$version"; printf '%s\n' "${!named[@]}" | archive_nearest "$version")
+	printf %s "$fitting$others"
+}
+
+# archive_download FOLDER PACKAGE=VERSION...: all of them or nothing; what is
+# there already stays
+archive_download() {
+	local folder=$1 package version missing=() log
+	shift
+	log=$archive_log.${1%%=*}.log
+	for package in "$@"; do
+		version=${package#*=}
+		[ -n "$(compgen -G "$folder/${package%%=*}_${version//:/%3a}_*.deb")" ] || missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	mkdir -p "$folder"
+	(cd "$folder" && apt-get "${archive_apt[@]}" -q download "${missing[@]}") >"$log" 2>&1 </dev/null && return
+	for package in "${missing[@]}"; do rm -f "$folder/${package%%=*}_"*; done
+	archive_failed "$log" "downloading ${missing[*]%%=*}"
+	return 1
+}
+
+# archive_debs VERSION: where the packages of a build are put
+archive_debs() { echo "$archive_dir/debs/$1"; }
+
+# archive_take BUILD: all of its packages
+archive_take() {
+	local version abi image headers common kbuild least debs name has fits
+	read -r version abi image headers common kbuild least <<<"$1"
+	debs=$(archive_debs "$version")
+	archive_reason="no linux-kbuild package for $abi is in the package lists"
+	taken_kbuild=
+	while read -r name has fits; do
+		archive_download "$debs" "$headers=$version" "$common=$version" "$name=$has" || continue
+		taken_kbuild="$name $has" taken_fits=$fits
+		break
+	done < <(archive_kbuilds "$kbuild" "$least" "$version")
+	[ -n "$taken_kbuild" ] || return 1
+	archive_download "$debs" "$image=$version" || return
+	taken_version=$version taken_abi=$abi taken_image=$image
+}
+
+# archive_try SERIES VERSION: the first of its builds that can be had
+archive_try() {
+	local build builds
+	builds=$(archive_builds | awk -v v="$2" '$1 == v')
+	if [ -z "$builds" ]; then
+		archive_reason=$(archive_lacks "$1" "$2")
+		return 1
+	fi
+	while read -r build; do
+		! archive_take "$build" || return 0
+	done <<<"$builds"
+	return 1
+}
+
+# archive_kernel SERIES VERSION SAME: image, headers and kbuild of that version,
+# else of the nearest one that the function SAME takes for the same, given a line
+# of archive_builds.  Sets taken_*; the packages are in archive_debs.
+archive_kernel() {
+	local series=$1 want=$2 same=$3 why version build number=0 nearest=''
+	archive_list "$series"
+	! archive_try "$series" "$want" || return 0
+	if archive_refresh; then
+		archive_list "$series"
+		! archive_try "$series" "$want" || return 0
+	fi
+	why=$archive_reason
+	while read -r version; do
+		build=$(archive_builds | awk -v v="$version" '$1 == v && !seen++')
+		if "$same" "$build" && archive_try "$series" "$version"; then return; fi
+		number=$((number + 1))
+		[ $number != 1 ] || nearest="$version: $archive_reason"
+	done < <(archive_builds | awk -v v="$want" '$1 != v { print $1 }' | archive_nearest "$want" | head -n "$archive_others")
+	[ -z "$archive_unreached" ] || why+=" (newer lists cannot be had: $archive_unreached)"
+	[ $number = 0 ] || why+="; none of the nearest $number other versions is as good ($nearest)"
+	archive_reason=$why
+	return 1
+}
+
+# archive_package PACKAGE VERSION FOLDER: a single one, unpacked there
+archive_package() {
+	local debs
+	debs=$(archive_debs "$1-$2")
+	if ! archive_download "$debs" "$1=$2"; then
+		archive_refresh && archive_download "$debs" "$1=$2" || return
+	fi
+	archive_unpack "$debs" "$3"
+}
+
+# archive_unpack DEBS FOLDER
+archive_unpack() {
+	local deb
+	mkdir -p "$2"
+	for deb in "$1"/*.deb; do
+		run_logged "$archive_log.unpack.log" "unpacking ${deb##*/}" dpkg-deb -x "$deb" "$2"
+	done
+}
+
+# archive_install PACKAGE...: on this machine, as root
+archive_install() {
+	local log=$archive_log.install.log
+	! archive_as_root install --no-install-recommends "$@" >"$log" 2>&1 </dev/null || return 0
+	archive_failed "$log" "apt-get install $*"
+	archive_as_root update >"$archive_log.update.log" 2>&1 </dev/null || archive_failed "$archive_log.update.log" "apt-get update"
+	! archive_as_root install --no-install-recommends "$@" >"$log" 2>&1 </dev/null || return 0
+	archive_failed "$log" "apt-get install $*"
+	return 1
+}
+
+archive_as_root() {
+	local get=(env DEBIAN_FRONTEND=noninteractive ${APT_CONFIG:+"APT_CONFIG=$APT_CONFIG"}
+		apt-get -y -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+	if [ "$(id -u)" = 0 ]; then "${get[@]}" "$@"; else sudo -n "${get[@]}" "$@"; fi
+}
+can_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }; }

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The distribution's image of a prepared source, with its headers.
+#
+# Best is the very build: files and lines are the same.  Another one is as good
+# if all that mm/gup.c is compiled from is the same, byte by byte; sites, which
+# are known by their lines, would not be found in any other.
+#
+#	kernel, config, headers/	as in the packages
+#	stamp		the prepared source that it is good for
+#	version, abi	what it is itself
+#	sums		the files under test
+#	makeshift	the kbuild package, if it is not known to fit
+
+# live_kept VERSION: are the packages that are there those of the prepared
+# source, or, after an upgrade that left the code under test alone, as good?
+live_kept() {
+	local dir=$live_dir/packages/$1 want
+	[ -f "$dir/stamp" ] && [ -f "$dir/version" ] || return
+	want=$(live_tree_version "$1")
+	[ "$(<"$dir/stamp")" != "$want" ] || return 0
+	[ -f "$dir/sums" ] && live_tree_sums "$1" | cmp -s - "$dir/sums" || return
+	say "the image of $(<"$dir/version") is as good for $want: the same mm/gup.c, the same headers"
+	echo "$want" >"$dir/stamp"
+}
+
+# live_same BUILD: is another build, a line of archive_builds, as good for the
+# prepared source of $live_version?  Its headers are looked at first: they are
+# small.
+live_same() {
+	local version common debs
+	read -r version _ _ _ common _ <<<"$1"
+	debs=$(archive_debs "$version")
+	archive_reason="it cannot be told what mm/gup.c is compiled from"
+	[ -s "$archive_dir/sums" ] || return
+	archive_download "$debs" "$common=$version" || return
+	archive_unpack "$debs" "$archive_dir/same/$version"
+	live_sums_hold "$archive_dir/sums" "$archive_dir/same/$version/usr/src/$common" --ignore-missing || return
+	say "comparing with the source of $version"
+	live_source "$live_version" "$version" || return
+	live_source_same "$archive_dir/sums" "$archive_dir/same/$version.source"
+}
+
+# live_packages VERSION: image and headers for the prepared source
+live_packages() {
+	local live_version=$1 want dir=$live_dir/packages/$1 log=$log_dir/live.$1 link tarball=''
+	if live_kept "$1"; then return; fi
+	want=$(live_tree_version "$1")
+	[ -n "$want" ] || die "the prepared source of $1 is of no package"
+	command -v apt-get >/dev/null || unavailable "the kernel's packages come from Debian, and there is no apt-get"
+	say "packages of Linux $want (logs: $(shown "$log").*)"
+	live_begin "packages-$1"
+	archive_begin "$live_new/.archive" "$log"
+	live_tree_sums "$1" >"$archive_dir/sums" || true
+	archive_kernel "$1" "$want" live_same ||
+		unavailable "there is no image for Linux $want, the prepared source: $archive_reason"
+	archive_unpack "$(archive_debs "$taken_version")" "$live_new"
+	if [ ! -f "$live_new/boot/vmlinuz-$taken_abi" ] || [ ! -f "$live_new/boot/config-$taken_abi" ]; then
+		unavailable "package $taken_image $taken_version has no boot/vmlinuz-$taken_abi, or no config"
+	fi
+	mv "$live_new/boot/vmlinuz-$taken_abi" "$live_new/kernel"
+	mv "$live_new/boot/config-$taken_abi" "$live_new/config"
+	ln -s "usr/src/linux-headers-$taken_abi" "$live_new/headers"
+	# the headers name each other by where they would be installed, and kbuild
+	# by the name of the package that they were built with
+	sed -i "s|/usr/src/|$dir/usr/src/|" "$live_new/headers/Makefile"
+	link=$(basename "$(dirname "$(readlink "$live_new/headers/scripts")")")
+	[ -e "$live_new/usr/lib/$link" ] || ln -s "${taken_kbuild% *}" "$live_new/usr/lib/$link"
+	[ "$taken_fits" = yes ] || echo "$taken_kbuild" >"$live_new/makeshift"
+	[ ! -s "$archive_dir/sums" ] || mv "$archive_dir/sums" "$live_new/sums"
+	# its modules are not needed, and half a gigabyte
+	rm -rf "${live_new:?}/"{lib,boot,usr/share,usr/lib/modules} "$archive_dir"
+	echo "$taken_abi" >"$live_new/abi"
+	echo "$taken_version" >"$live_new/version"
+	echo "$want" >"$live_new/stamp"
+	live_finish "$dir"
+	say "$taken_image $taken_version, $taken_kbuild"
+	[ "$taken_version" = "$want" ] || say "as good for $want: the same mm/gup.c, the same headers"
+}
+
+# live_version_of FOLDER: what was taken, and for what
+live_version_of() {
+	local version want
+	want=$(<"$1/stamp")
+	version=$(cat "$1/version" 2>/dev/null) || version=$want
+	case " $want " in
+	*" $version "*) echo "$want" ;;
+	*) echo "$version, as good as $want" ;;
+	esac
+}
+
+# live_makeshift NAME: the kbuild package of a kernel that it may not fit
+live_makeshift() { cat "$live_dir/packages/$1/makeshift" 2>/dev/null; }
