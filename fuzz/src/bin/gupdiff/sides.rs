@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Which sides a command is about.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -38,7 +38,7 @@ pub struct KernelArgs {
     pub rev: Option<String>,
     /// A diff, an mbox, or a folder of `git format-patch`
     #[arg(long, env = "PATCH", value_name = "PATH", hide_env_values = true)]
-    pub patch: Option<PathBuf>,
+    pub patch: Option<String>,
     /// Functions that go by another name in this tree: OLD=NEW,...
     #[arg(long, env = "RENAMED", value_name = "LIST", hide_env_values = true)]
     pub renamed: Option<String>,
@@ -51,7 +51,7 @@ fn given(value: &Option<String>) -> Option<&str> {
 
 impl KernelArgs {
     fn patch(&self) -> Option<&Path> {
-        self.patch.as_deref().filter(|path| !path.as_os_str().is_empty())
+        given(&self.patch).map(Path::new)
     }
 
     /// Is there anything but a kernel's name?
