@@ -21,7 +21,7 @@ CORPUS ?=
 OUT ?=
 export KERNEL REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT
 
-.PHONY: help setup fuzz afl hfuzz live live-debug test bench cmin clean
+.PHONY: help setup fuzz afl hfuzz diff live live-debug test bench cmin clean
 
 help:
 	@scripts/help
@@ -37,6 +37,9 @@ afl:
 
 hfuzz:
 	@scripts/campaign honggfuzz
+
+diff:
+	@scripts/diff
 
 # without a TIME of the caller's: a number of programs
 live:

@@ -27,7 +27,9 @@ fn main() {
 fn run() -> Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set")?);
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("no manifest dir")?);
-    for file in ["abi", "shim", "overlay", "series", "build", "build.rs", "flavours"] {
+    for file in [
+        "abi", "shim", "overlay", "series", "build", "build.rs", "flavours",
+    ] {
         println!("cargo:rerun-if-changed={}", here.join(file).display());
     }
     abi::generate(&here, &out)?;

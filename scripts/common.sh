@@ -123,6 +123,16 @@ corpus_folders() {
 	done
 }
 
+# chosen_corpus: the folders or files of CORPUS, one a line; by default those of
+# the chosen layers
+chosen_corpus() {
+	case ${CORPUS:-} in
+	'') corpus_folders ;;
+	none) ;;
+	*) printf '%s\n' "$CORPUS" ;;
+	esac
+}
+
 # kernels_wanted: what KERNEL, LEFT and RIGHT ask to be set up, one a line: a
 # path, a version of the series, a kernel of the table; a side that was added
 # needs no set-up of its own

@@ -4,7 +4,7 @@
 # test, and its source package.
 
 # where it is prepared
-live_tree() { echo "$kernels_dir/$1"; }
+live_tree() { echo "$kernels_dir/trees/$1"; }
 
 # live_tree_version VERSION: which version of its package it is
 live_tree_version() { sed -n 's/^origin=[^ ]* //p' "$(live_tree "$1")/info"; }

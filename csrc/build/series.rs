@@ -132,9 +132,15 @@ fn object(here: &Path, out: &Path, variant: &Variant, coverage: &[String]) -> Re
 }
 
 fn run(clang: &mut Command, variant: &Variant) -> Result<()> {
-    let output = clang.output().with_context(|| format!("{CLANG} cannot be run"))?;
+    let output = clang
+        .output()
+        .with_context(|| format!("{CLANG} cannot be run"))?;
     if !output.status.success() {
-        bail!("c:{}: {}", variant.side(), String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "c:{}: {}",
+            variant.side(),
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(())
 }
@@ -148,13 +154,23 @@ fn tested(here: &Path, dir: &Path, variant: &Variant, coverage: &[String]) -> Re
     let (from, object) = (dir.join("unit.bc"), dir.join("unit.o"));
     fs::rename(&bitcode[0], &from)?;
     let mut clang = Command::new(CLANG);
-    clang.args(["-m64", "-fPIE", "-w", "-O2", "-c"]).arg(&from).arg("-o").arg(&object);
+    clang
+        .args(["-m64", "-fPIE", "-w", "-O2", "-c"])
+        .arg(&from)
+        .arg("-o")
+        .arg(&object);
     run(&mut clang, variant)?;
     Ok(object)
 }
 
 fn units_of_harness(here: &Path, dir: &Path, variant: &Variant) -> Result<Vec<PathBuf>> {
-    units(here, dir, variant, &["shim/harness.c", "shim/kernel.c"], &[])
+    units(
+        here,
+        dir,
+        variant,
+        &["shim/harness.c", "shim/kernel.c"],
+        &[],
+    )
 }
 
 fn units(

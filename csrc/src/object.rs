@@ -99,7 +99,9 @@ unsafe impl Send for Object {}
 static LOADED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 fn loaded() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    LOADED.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    LOADED
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// What an object was loaded from.
@@ -131,7 +133,10 @@ impl Object {
             let loaded = Loaded::File(real.clone());
             return Self::open(&real, path.display().to_string(), loaded);
         }
-        Self::from_bytes(&std::fs::read(&real).map_err(io)?, &path.display().to_string())
+        Self::from_bytes(
+            &std::fs::read(&real).map_err(io)?,
+            &path.display().to_string(),
+        )
     }
 
     /// Loads an object from memory; `name` stands for it in messages.
@@ -266,7 +271,10 @@ impl Object {
         let mut lines: BTreeMap<(String, SiteKind), BTreeSet<(String, u32)>> = BTreeMap::new();
         for s in &all {
             let key = (s.func.clone(), s.kind);
-            lines.entry(key).or_default().insert((s.file.clone(), s.line));
+            lines
+                .entry(key)
+                .or_default()
+                .insert((s.file.clone(), s.line));
         }
         let ordinal = |s: &SiteInfo| {
             let place = (s.file.clone(), s.line);

@@ -66,9 +66,7 @@ extern "C" fn handler(
     // give and ours to change.
     unsafe {
         if !side.is_null() && *(*side).in_kernel != 0 {
-            let oops = (*side)
-                .oops
-                .expect("a loaded side has an oops function");
+            let oops = (*side).oops.expect("a loaded side has an oops function");
             let registers = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
             // as after a call: below the red zone, 8 off 16
             let sp = (registers[libc::REG_RSP as usize] - 256) & !15;

@@ -53,7 +53,10 @@ fn all_sides_are_built_in_without_gaps_and_say_what_they_are() {
         let k = kernel(name);
         assert_eq!(k.gaps(), [""; 0], "{name}");
         let described = csrc::series().iter().find(|s| s.name == name).unwrap();
-        assert_eq!((k.series(), k.debug_vm()), (Some(described.version), described.debug_vm));
+        assert_eq!(
+            (k.series(), k.debug_vm()),
+            (Some(described.version), described.debug_vm)
+        );
         assert_eq!(k.release(), described.release);
         assert_eq!(k.version(), (5, 5), "{name}");
         assert_eq!(

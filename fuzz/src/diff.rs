@@ -98,7 +98,9 @@ struct Shared<'a> {
 
 impl Shared<'_> {
     fn rows(&self) -> MutexGuard<'_, BTreeMap<Key, Row>> {
-        self.rows.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.rows
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn over(&self) -> bool {
@@ -108,7 +110,10 @@ impl Shared<'_> {
 
 /// Compares until the time is over.  `progress` is called every few seconds with
 /// the number of programs and of rows.
-pub fn run(config: &Config, progress: &mut dyn FnMut(Duration, u64, usize)) -> Result<Table, Error> {
+pub fn run(
+    config: &Config,
+    progress: &mut dyn FnMut(Duration, u64, usize),
+) -> Result<Table, Error> {
     let jobs = config.jobs.max(1);
     let shared = Shared {
         config,
@@ -131,10 +136,12 @@ pub fn run(config: &Config, progress: &mut dyn FnMut(Duration, u64, usize)) -> R
                 next = elapsed + Duration::from_secs(10);
             }
         }
-        workers.into_iter().try_for_each(|worker| match worker.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
+        workers
+            .into_iter()
+            .try_for_each(|worker| match worker.join() {
+                Ok(done) => done,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
     })?;
     let mut rows: Vec<Row> = std::mem::take(&mut *shared.rows()).into_values().collect();
     rows.sort_by_key(|row| (row.first, row.key.clone()));

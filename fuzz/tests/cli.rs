@@ -11,12 +11,29 @@ use gup_fuzz::program::generate::{self, Profile};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::text;
 
+/// The variables that a command line reads; a caller's make may have set them.
+const VARIABLES: [&str; 8] = [
+    "KERNEL",
+    "REV",
+    "PATCH",
+    "RENAMED",
+    "BASE",
+    "LEFT",
+    "RIGHT",
+    "GUPDIFF_LAYER",
+];
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gupdiff"));
+    VARIABLES
+        .iter()
+        .for_each(|name| drop(command.env_remove(name)));
+    command
+}
+
 fn gupdiff(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_gupdiff"))
+    command()
         .args(args)
-        .env_remove("GUPDIFF_LEFT")
-        .env_remove("GUPDIFF_RIGHT")
-        .env_remove("GUPDIFF_LAYER")
         .stdin(Stdio::null())
         .output()
         .expect("gupdiff runs")
@@ -110,9 +127,9 @@ fn a_reproducer_says_on_which_sides_it_runs() {
 }
 
 #[test]
-fn a_side_that_is_not_linked_in_comes_with_the_command_that_does() {
+fn a_side_that_is_not_there_comes_with_the_command_that_makes_it() {
     let dir = tempfile::tempdir().unwrap();
-    let source = "# left   c:patched-6.1  Linux\n# right  rust:6.1\n\
+    let source = "# left   c:6.1+no-such  Linux\n# right  rust:6.1\n\
                   # make   KERNEL=6.1 PATCH=no-such.patch\npage p\nget_page p\n";
     let path = write(dir.path(), "r.gup", source);
     let run = gupdiff(&["run", &path]);
@@ -123,7 +140,7 @@ fn a_side_that_is_not_linked_in_comes_with_the_command_that_does() {
 
 /// A campaign of two Rust sides under an engine of the test's own.
 fn campaign(out: &str, engine: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gupdiff"));
+    let mut command = command();
     command
         .args([
             "campaign",
@@ -133,7 +150,6 @@ fn campaign(out: &str, engine: &str) -> Command {
             "rust:6.1-nodebug",
         ])
         .args(["--target", engine, "--out", out, "--time", "30"])
-        .env_remove("GUPDIFF_LAYER")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -367,7 +383,7 @@ fn a_campaign_says_its_layer_and_tells_the_target() {
     let series = [
         "--left", "rust:v8", "--right", "rust:v9", "--layer", "lockless",
     ];
-    let mut none = Command::new(env!("CARGO_BIN_EXE_gupdiff"));
+    let mut none = command();
     none.args(["campaign", "--target", &engine, "--out", &name])
         .args(series);
     let said = out(&none.output().unwrap());
@@ -378,4 +394,46 @@ fn a_campaign_says_its_layer_and_tells_the_target() {
             .starts_with("error: the FOLL_PIN series"),
         "{said}"
     );
+}
+
+#[test]
+fn diff_ends_with_a_table_of_all_that_differs() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = dir.path().display().to_string();
+    let seed = write(dir.path(), "seed.gup", "page p ref=0\nget_page p\n");
+    let args = ["diff", "--time", "2", "--out", &name, "--corpus", &seed];
+    let found = gupdiff(&[&args[..], &DIFFERENT[..]].concat());
+    let said = out(&found);
+    assert_eq!(found.status.code(), Some(1), "{said}{}", err(&found));
+    // without DEBUG_VM there is no BUG at a refcount of 0
+    let row = said.lines().find(|line| line.starts_with("get_page "));
+    let row = row.unwrap_or_else(|| panic!("no row on get_page: {said}"));
+    assert!(row.contains("BUG"), "{row}");
+    let last = said.lines().last().unwrap();
+    let path = last.strip_prefix("reproducer: ").unwrap();
+    let again = gupdiff(&["run", path]);
+    assert_eq!(again.status.code(), Some(1), "{}", err(&again));
+}
+
+#[test]
+fn diff_wants_to_know_what_to_compare() {
+    for (args, expected) in [
+        (&["diff", "--kernel", "6.1"][..], "PATCH="),
+        (
+            &["diff", "--kernel", "6.1", "--rev", "x"][..],
+            "BASE=COMMIT",
+        ),
+        (
+            &["diff", "--left", "rust:6.1", "--right", "rust:6.1"][..],
+            "itself",
+        ),
+    ] {
+        let wrong = gupdiff(args);
+        assert_eq!(wrong.status.code(), Some(2), "{args:?}");
+        let last = out(&wrong).lines().last().unwrap_or_default().to_owned();
+        assert!(
+            last.starts_with("error: ") && last.contains(expected),
+            "{last}"
+        );
+    }
 }

@@ -85,7 +85,9 @@ fn control_side(control: &Control, base: &str) -> CSide {
     let recipe = Recipe::find(&store, base).expect("recipes can be read");
     let mut recipe = recipe.expect("the kernel is prepared: make setup");
     let tree = recipe.source(&store, true).expect("its tree is there").tree;
-    let rendered = control.render(base, &tree.src).unwrap_or_else(|e| panic!("{e}"));
+    let rendered = control
+        .render(base, &tree.src)
+        .unwrap_or_else(|e| panic!("{e}"));
     let files = [(rendered.file, rendered.patched.into_bytes())];
     recipe.overlay = Some(overlay::keep(&store, &files).expect("it can be written"));
     recipe.name = format!("{base}+{}", control.name);
@@ -137,7 +139,10 @@ fn print_figures(done: &[(String, Option<Catch>)]) {
     programs.sort_unstable();
     if let Some(most) = programs.last() {
         let median = programs[programs.len() / 2];
-        println!("{} found: {median} programs in the median, {most} at most", programs.len());
+        println!(
+            "{} found: {median} programs in the median, {most} at most",
+            programs.len()
+        );
     }
 }
 
@@ -163,7 +168,11 @@ fn every_harmless_change_of_the_c_side_ends_clean() {
     for (name, catch) in &done {
         assert!(catch.is_none(), "{name} is harmless, but: {catch:?}");
     }
-    assert!(done.len() >= 40, "only {} harmless changes were made", done.len());
+    assert!(
+        done.len() >= 40,
+        "only {} harmless changes were made",
+        done.len()
+    );
 }
 
 #[test]

@@ -205,7 +205,7 @@ source_installed() {
 
 # prepared SERIES VERSION [CHANGED]: a tree, as csrc/kernels/prepare leaves it
 prepared() {
-	local tree=$fake/kernels/$1
+	local tree=$fake/kernels/trees/$1
 	rm -rf "$tree"
 	mkdir -p "$tree/build-nodebug"
 	code "$tree/src" "${3:-}"

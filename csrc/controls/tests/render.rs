@@ -19,7 +19,7 @@ fn tree(kernel: &str) -> PathBuf {
         Some(dir) => PathBuf::from(dir),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.kernels"),
     };
-    let tree = trees.join(kernel).join("src");
+    let tree = trees.join("trees").join(kernel).join("src");
     assert!(
         tree.join("mm/gup.c").is_file(),
         "no kernel tree at {}",

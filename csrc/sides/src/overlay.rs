@@ -51,9 +51,7 @@ impl Overlay {
     /// For clang's `-ivfsoverlay`: the compiler goes on to call the files by the
     /// names that they have in the tree.
     pub fn description(&self) -> String {
-        let file = |(path, file): (&PathBuf, &PathBuf)| {
-            json!({ "type": "file", "name": path, "external-contents": file })
-        };
+        let file = |(path, file): (&PathBuf, &PathBuf)| json!({ "type": "file", "name": path, "external-contents": file });
         let roots: Vec<_> = self.0.iter().map(file).collect();
         json!({
             "version": 0,

@@ -115,7 +115,10 @@ impl Recipe {
     /// The configurations that there are, DEBUG_VM first.
     pub fn configurations(&self, store: &Store) -> Result<Vec<bool>> {
         let tree = self.tree(store)?;
-        Ok([true, false].into_iter().filter(|&debug_vm| tree.has(debug_vm)).collect())
+        Ok([true, false]
+            .into_iter()
+            .filter(|&debug_vm| tree.has(debug_vm))
+            .collect())
     }
 
     fn tree(&self, store: &Store) -> Result<Tree> {

@@ -94,14 +94,23 @@ impl Request {
             true => self.of_path(store)?,
             false => self.of_name(store)?,
         };
-        recipe.renamed.extend(self.renamed.iter().map(|(old, new)| (new.clone(), old.clone())));
+        recipe.renamed.extend(
+            self.renamed
+                .iter()
+                .map(|(old, new)| (new.clone(), old.clone())),
+        );
         if let Some(path) = &self.patch {
             self.apply(store, &mut recipe, debug_vm, path, &mut notes)?;
         }
         if let Some(name) = &self.name {
             recipe.name = check_name(name)?;
         }
-        if Tree::find(store, &recipe.name)?.as_ref().map(Recipe::of_tree).as_ref() != Some(&recipe) {
+        if Tree::find(store, &recipe.name)?
+            .as_ref()
+            .map(Recipe::of_tree)
+            .as_ref()
+            != Some(&recipe)
+        {
             recipe.save(store)?;
         }
         Ok(Resolved {
@@ -163,7 +172,11 @@ impl Request {
         let mut recipe = Recipe::of_tree(&prepared);
         recipe.origin = match &self.rev {
             None => real.display().to_string(),
-            Some(_) => format!("{}, commit {}", real.display(), name.rsplit('@').next().unwrap_or("")),
+            Some(_) => format!(
+                "{}, commit {}",
+                real.display(),
+                name.rsplit('@').next().unwrap_or("")
+            ),
         };
         Ok((recipe, debug_vm))
     }
@@ -183,7 +196,10 @@ impl Request {
         let path = PathBuf::from(plain);
         match path.is_dir() {
             true => Ok((path, debug_vm)),
-            false => Err(Error::Unknown(format!("KERNEL={}: no such folder", self.kernel))),
+            false => Err(Error::Unknown(format!(
+                "KERNEL={}: no such folder",
+                self.kernel
+            ))),
         }
     }
 
@@ -218,7 +234,10 @@ impl Request {
         notes.extend(applied.notes.iter().cloned());
         if !applied.skipped.is_empty() {
             let names: Vec<_> = applied.skipped.iter().map(String::as_str).collect();
-            notes.push(format!("left out, mm/gup.c does not reach it: {}", names.join(" ")));
+            notes.push(format!(
+                "left out, mm/gup.c does not reach it: {}",
+                names.join(" ")
+            ));
         }
         let key = overlay::adopt(store, &files)?;
         let dir = store.overlays().join(&key);
@@ -230,11 +249,18 @@ impl Request {
             &series.sha256()[..12]
         );
         let overlay = Overlay::of(&dir, &tree.src)?;
-        let generated = applied.changed.iter().chain(&applied.added).chain(&applied.removed);
+        let generated = applied
+            .changed
+            .iter()
+            .chain(&applied.added)
+            .chain(&applied.removed);
         let fresh = generated.into_iter().any(|file| makes_headers(file))
             || !generated_hold(&tree, debug_vm, &overlay, store)?;
         if fresh {
-            notes.push("the patch changes the configuration or generated headers: these are made anew".into());
+            notes.push(
+                "the patch changes the configuration or generated headers: these are made anew"
+                    .into(),
+            );
             let name = format!("{}+{}", recipe.tree, &key[..12]);
             let (from, over) = (tree.src.display().to_string(), dir.display().to_string());
             let what = ["--copy", &from, "--overlay", &over, "--name", &name];
@@ -259,14 +285,19 @@ fn makes_headers(file: &str) -> bool {
 /// A side's name, fit for files and command lines.
 fn check_name(name: &str) -> Result<String> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "._+-@".contains(c);
-    let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    let first = name
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphanumeric());
     if !first || !name.chars().all(fine) {
         return Err(Error::Unknown(format!(
             "`{name}` is not a usable name for a side (letters, digits and . _ + - @)"
         )));
     }
     if name.ends_with("-nodebug") || tree::known().iter().any(|(known, _)| *known == name) {
-        return Err(Error::Unknown(format!("the name `{name}` means something else; take another one")));
+        return Err(Error::Unknown(format!(
+            "the name `{name}` means something else; take another one"
+        )));
     }
     Ok(name.to_owned())
 }
@@ -275,7 +306,10 @@ fn check_name(name: &str) -> Result<String> {
 fn tree_name(tree: &Path) -> String {
     let name = tree.file_name().unwrap_or_default().display().to_string();
     let fine = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
-    let name: String = name.chars().map(|c| if fine(c) { c } else { '-' }).collect();
+    let name: String = name
+        .chars()
+        .map(|c| if fine(c) { c } else { '-' })
+        .collect();
     let name = name.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
     let taken = |name: &str| tree::known().iter().any(|(known, _)| *known == name);
     match split_name(name) {
@@ -290,7 +324,11 @@ fn exported(store: &Store, repo: &Path, hash: &str, name: &str) -> Result<PathBu
     let dir = store.root().join("exports").join(name);
     let _lock = store.lock(&format!("export-{name}"))?;
     if !dir.is_dir() {
-        eprintln!("kernel {name}: taking commit {} out of {}", &hash[..12], repo.display());
+        eprintln!(
+            "kernel {name}: taking commit {} out of {}",
+            &hash[..12],
+            repo.display()
+        );
         let scratch = store::scratch(&dir)?;
         let files = scratch.path().join("tree");
         git::export(repo, hash, &globs(), &files)?;
@@ -329,7 +367,10 @@ fn generated_hold(tree: &Tree, debug_vm: bool, overlay: &Overlay, store: &Store)
     let command = command
         .replace("@SRC@", &tree.src.display().to_string())
         .replace("-Wp,-MMD,kernel/.bounds.s.d", "")
-        .replace("-o kernel/bounds.s", &format!("-o - -ivfsoverlay {}", file.display()));
+        .replace(
+            "-o kernel/bounds.s",
+            &format!("-o - -ivfsoverlay {}", file.display()),
+        );
     let output = Command::new("sh")
         .arg("-c")
         .arg(command)
@@ -365,10 +406,18 @@ mod tests {
     #[test]
     fn renames_are_pairs_of_names() {
         let pairs = parse_renamed("a=b, c_1=d").unwrap();
-        assert_eq!(pairs, [("a".into(), "b".into()), ("c_1".into(), "d".into())]);
+        assert_eq!(
+            pairs,
+            [("a".into(), "b".into()), ("c_1".into(), "d".into())]
+        );
         assert!(parse_renamed("").unwrap().is_empty());
         for wrong in ["a", "a=", "=b", "a=b-c", "1a=b"] {
-            assert!(parse_renamed(wrong).unwrap_err().to_string().contains("OLD=NEW"));
+            assert!(
+                parse_renamed(wrong)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("OLD=NEW")
+            );
         }
     }
 

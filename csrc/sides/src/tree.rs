@@ -49,7 +49,9 @@ impl Tree {
             .collect();
         let src = dir.join("src");
         let src = src.canonicalize().map_err(|_| {
-            Error::Unknown(format!("the source of {name} is gone; prepare it again: make setup"))
+            Error::Unknown(format!(
+                "the source of {name} is gone; prepare it again: make setup"
+            ))
         })?;
         Ok(Some(Self {
             name: name.into(),
@@ -179,7 +181,10 @@ pub(crate) fn configured(store: &Store, what: &[&str], name: &str, debug_vm: boo
     prepare(store, &args)?;
     let tree = Tree::find(store, name)?;
     tree.filter(|tree| tree.has(debug_vm)).ok_or_else(|| {
-        Error::Prepare(format!("{name} was prepared, but {} is not there", build_name(debug_vm)))
+        Error::Prepare(format!(
+            "{name} was prepared, but {} is not there",
+            build_name(debug_vm)
+        ))
     })
 }
 
@@ -192,7 +197,10 @@ pub(crate) fn language_flags(tree: &Tree, debug_vm: bool) -> Result<Vec<String>>
     let text = fs::read_to_string(&path).map_err(at(&path))?;
     let place = |word: &str| match word.strip_prefix("@SRC@") {
         Some(inside) => format!("{}{inside}", tree.src.display()),
-        None => build.join(word.trim_start_matches("./")).display().to_string(),
+        None => build
+            .join(word.trim_start_matches("./"))
+            .display()
+            .to_string(),
     };
     let mut flags = Vec::new();
     let mut words = text.split_whitespace();
@@ -204,7 +212,9 @@ pub(crate) fn language_flags(tree: &Tree, debug_vm: bool) -> Result<Vec<String>>
             if Path::new(&dir).is_dir() {
                 flags.push(format!("-I{dir}"));
             }
-        } else if (word.starts_with("-D") && !word.contains("KBUILD_") && !word.contains("__KERNEL__"))
+        } else if (word.starts_with("-D")
+            && !word.contains("KBUILD_")
+            && !word.contains("__KERNEL__"))
             || word.starts_with("-std=")
             || LANGUAGE.contains(&word)
         {

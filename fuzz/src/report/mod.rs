@@ -46,7 +46,9 @@ pub struct Origin {
 impl Origin {
     /// Variables that give the same sides again.
     pub fn of_variables(variables: &[(&str, String)]) -> Self {
-        let words = variables.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+        let words = variables
+            .iter()
+            .map(|(name, value)| format!("{name}={}", quoted(value)));
         Self {
             make: Some(words.collect::<Vec<_>>().join(" ")),
             named: false,

@@ -150,7 +150,9 @@ impl Unavailable {
             {
                 op.arg = abi::GD_F_REFERENCED as u16;
             }
-            abi::GD_OP_SET_MAPPING | abi::GD_OP_REUSE if self.mappings >> (op.arg & 31) & 1 != 0 => {
+            abi::GD_OP_SET_MAPPING | abi::GD_OP_REUSE
+                if self.mappings >> (op.arg & 31) & 1 != 0 =>
+            {
                 op.arg = abi::GD_M_FILE as u16;
             }
             abi::GD_OP_SET_PAGEBLOCK if self.migratetypes >> (op.arg & 31) & 1 != 0 => {

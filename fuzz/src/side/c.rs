@@ -83,7 +83,11 @@ pub fn info(name: &str) -> Result<Option<SideInfo>, Error> {
             // one whose configuration is not made yet is described by its object
             match kernel_info(&store, &recipe, debug_vm) {
                 Some(info) => Some(info),
-                None => Some(described(name, &recipe, &recipe.compile(&store, debug_vm, FLAVOUR)?)),
+                None => Some(described(
+                    name,
+                    &recipe,
+                    &recipe.compile(&store, debug_vm, FLAVOUR)?,
+                )),
             }
         }
     })

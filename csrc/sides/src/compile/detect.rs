@@ -54,7 +54,11 @@ struct Block {
 impl Edits {
     /// Takes notice of the compiler's messages.  Returns the first one that no
     /// piece answers for.
-    pub fn learn(&mut self, messages: &[Message], read: &dyn Fn(&Path) -> String) -> Option<Message> {
+    pub fn learn(
+        &mut self,
+        messages: &[Message],
+        read: &dyn Fn(&Path) -> String,
+    ) -> Option<Message> {
         let mut seen = Vec::new();
         for message in messages {
             let text = read(&message.file);
@@ -126,7 +130,9 @@ fn spellings(text: &str, role: &str) -> Vec<Spelling> {
     let lines: Vec<&str> = text.lines().collect();
     let mut all = Vec::new();
     for block in blocks(text).into_iter().filter(|b| b.role == role) {
-        let branches = lines[block.lines.clone()].iter().any(|l| l.contains("GD_SINCE"));
+        let branches = lines[block.lines.clone()]
+            .iter()
+            .any(|l| l.contains("GD_SINCE"));
         let hints: &[Option<bool>] = match branches {
             true => &[Some(true), Some(false)],
             false => &[None],
@@ -137,7 +143,13 @@ fn spellings(text: &str, role: &str) -> Vec<Spelling> {
         }));
     }
     // The file as it is was one of them, but which one it does not say.
-    all.insert(0, Spelling { lines: 0..0, since: None });
+    all.insert(
+        0,
+        Spelling {
+            lines: 0..0,
+            since: None,
+        },
+    );
     all
 }
 
@@ -209,7 +221,9 @@ fn edit(text: &str, file: &Path, pieces: &BTreeMap<Piece, usize>) -> String {
             Piece::Part(_) => {}
             Piece::Row(name) => {
                 let row = format!("[{name}] =");
-                let cut = lines.iter_mut().filter(|l| l.trim_start().starts_with(&row));
+                let cut = lines
+                    .iter_mut()
+                    .filter(|l| l.trim_start().starts_with(&row));
                 cut.for_each(String::clear);
             }
             Piece::Operation(role) => {
@@ -230,7 +244,11 @@ fn edit(text: &str, file: &Path, pieces: &BTreeMap<Piece, usize>) -> String {
 fn spelled(text: &str, file: &Path, spelling: &Spelling) -> String {
     let body: Vec<&str> = text.lines().collect();
     let body = body[spelling.lines.clone()].join("\n");
-    let line = format!("#line {} \"{}\"\n", spelling.lines.start + 1, file.display());
+    let line = format!(
+        "#line {} \"{}\"\n",
+        spelling.lines.start + 1,
+        file.display()
+    );
     match spelling.since {
         None => format!("{line}{body}\n"),
         Some(since) => format!(
@@ -256,7 +274,10 @@ impl Message {
     /// The errors in what the compiler printed.
     pub fn all(output: &str) -> Vec<Self> {
         let parse = |text: &str| {
-            let place = text.split_once(": error: ").or(text.split_once(": fatal error: "))?.0;
+            let place = text
+                .split_once(": error: ")
+                .or(text.split_once(": fatal error: "))?
+                .0;
             let mut parts = place.rsplitn(3, ':');
             let (_column, line) = (parts.next()?, parts.next()?);
             Some(Self {
@@ -328,12 +349,22 @@ int no_key;
         for _ in 0..3 {
             assert_eq!(edits.learn(&[message(13)], &read), None);
             let (_, text) = edits.edited(&read).pop().unwrap();
-            assert_eq!(text.lines().nth(18), Some("int key;"), "lines keep their numbers");
-            seen.push(text.split_once("#define GD_SINCE(a, b) ").map(|(_, t)| t[..1].to_owned()));
+            assert_eq!(
+                text.lines().nth(18),
+                Some("int key;"),
+                "lines keep their numbers"
+            );
+            seen.push(
+                text.split_once("#define GD_SINCE(a, b) ")
+                    .map(|(_, t)| t[..1].to_owned()),
+            );
         }
         assert_eq!(seen, [Some("1".into()), Some("0".into()), None]);
         assert_eq!(edits.absent(&read), [Piece::Operation("PUT".into())]);
-        assert!(edits.learn(&[message(13)], &read).is_some(), "cut, and still an error");
+        assert!(
+            edits.learn(&[message(13)], &read).is_some(),
+            "cut, and still an error"
+        );
     }
 
     #[test]

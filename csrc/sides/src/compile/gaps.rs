@@ -49,7 +49,10 @@ pub fn source(units: &[PathBuf]) -> Result<String> {
         false => format!("char {name}[4096] __attribute__((aligned(64)));\n"),
     };
     let stubs: String = wanted.iter().enumerate().map(stub).collect();
-    let names: String = wanted.keys().map(|name| format!("\t\"{name}\",\n")).collect();
+    let names: String = wanted
+        .keys()
+        .map(|name| format!("\t\"{name}\",\n"))
+        .collect();
     Ok(format!(
         "extern void gd_gap(unsigned int) __attribute__((noreturn));\n{stubs}\
          const char *const gd_gap_names[] = {{\n{names}\t0\n}};\n"

@@ -216,7 +216,11 @@ impl Source {
         let gup = self.overlay.real(&gup);
         let text = fs::read_to_string(gup).map_err(at(gup))?;
         let mut header = String::from("#ifdef GD_BEFORE_GUP\n");
-        for (new, known) in self.renamed.iter().filter(|(_, known)| REDIRECTED.contains(&known.as_str())) {
+        for (new, known) in self
+            .renamed
+            .iter()
+            .filter(|(_, known)| REDIRECTED.contains(&known.as_str()))
+        {
             header += &format!(
                 "#define gd_slow_{new} gd_slow_{known}\n\
                  #define {new}(...) GD_NAME({new}, __VA_ARGS__)(__VA_ARGS__)\n"
@@ -230,7 +234,9 @@ impl Source {
             }
         }
         header += "#endif\n";
-        let path = store.overlays().join(format!("renames-{}.h", &sha256(&header)[..16]));
+        let path = store
+            .overlays()
+            .join(format!("renames-{}.h", &sha256(&header)[..16]));
         if !path.exists() {
             store::write(&path, header.as_bytes())?;
         }
@@ -253,7 +259,9 @@ impl Source {
     fn link(&self, store: &Store, units: &[PathBuf], dir: &Path) -> Result<()> {
         let failed = |output: &std::process::Output| {
             let text = String::from_utf8_lossy(&output.stderr);
-            let first = text.lines().find(|l| l.contains("error") || l.contains("ld: "));
+            let first = text
+                .lines()
+                .find(|l| l.contains("error") || l.contains("ld: "));
             Error::Link {
                 side: self.name.clone(),
                 first: first.or(text.lines().next()).unwrap_or("no message").into(),
@@ -285,14 +293,22 @@ impl Source {
         run(Command::new(CLANG)
             .args(["-shared", "-nostdlib"])
             .arg(format!("-Wl,-T,{}", shim.join("side.lds").display()))
-            .arg(format!("-Wl,--version-script={}", shim.join("side.map").display()))
+            .arg(format!(
+                "-Wl,--version-script={}",
+                shim.join("side.map").display()
+            ))
             .arg("-o")
             .arg(dir.join("side.so"))
             .args(units)
             .arg(&object))
     }
 
-    fn describe(&self, compiled: &[Compiled], flavour: Flavour, key: String) -> Result<Description> {
+    fn describe(
+        &self,
+        compiled: &[Compiled],
+        flavour: Flavour,
+        key: String,
+    ) -> Result<Description> {
         let mut absent: Vec<_> = compiled.iter().flat_map(|c| c.absent.clone()).collect();
         absent.sort();
         absent.dedup();
@@ -345,7 +361,9 @@ fn all<T: Sync, R: Send>(list: &[T], f: impl Fn(&T) -> Result<R> + Sync) -> Resu
         }
     };
     let mut results = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers.min(list.len())).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..workers.min(list.len()))
+            .map(|_| scope.spawn(work))
+            .collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<_>>| match thread.join() {
             Ok(done) => done,
             Err(panic) => std::panic::resume_unwind(panic),

@@ -72,7 +72,11 @@ pub(super) struct Hashes(Mutex<HashMap<PathBuf, String>>);
 
 impl Hashes {
     fn of(&self, path: &Path) -> String {
-        let lock = || self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let lock = || {
+            self.0
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+        };
         if let Some(known) = lock().get(path) {
             return known.clone();
         }
@@ -185,7 +189,11 @@ impl Units<'_> {
                 command.arg("-ivfsoverlay").arg(file);
             }
             command
-                .args(["-fno-color-diagnostics", "-fno-caret-diagnostics", "-ferror-limit=0"])
+                .args([
+                    "-fno-color-diagnostics",
+                    "-fno-caret-diagnostics",
+                    "-ferror-limit=0",
+                ])
                 .args(["-MD", "-MF"])
                 .arg(&deps)
                 .arg("-c")
@@ -213,7 +221,12 @@ impl Units<'_> {
         }
         if let Some(flags) = &unit.second {
             let mut command = Command::new(CLANG);
-            command.args(flags).arg("-c").arg(&bitcode).arg("-o").arg(object.path());
+            command
+                .args(flags)
+                .arg("-c")
+                .arg(&bitcode)
+                .arg("-o")
+                .arg(object.path());
             let output = output(&mut command)?;
             if !output.status.success() {
                 return Err(self.failed(&String::from_utf8_lossy(&output.stderr), None, request));
@@ -241,10 +254,17 @@ impl Units<'_> {
     }
 
     fn failed(&self, text: &str, first: Option<String>, request: &str) -> Error {
-        let log = self.store.logs().join(format!("compile-{}.log", &request[..12]));
+        let log = self
+            .store
+            .logs()
+            .join(format!("compile-{}.log", &request[..12]));
         // The first message is in the error; a full disk may keep the others back.
         let _ = store::write(&log, text.as_bytes());
-        let first = first.or_else(|| text.lines().find(|l| l.contains("error")).map(str::to_owned));
+        let first = first.or_else(|| {
+            text.lines()
+                .find(|l| l.contains("error"))
+                .map(str::to_owned)
+        });
         Error::Compile {
             side: self.side.into(),
             first: first.unwrap_or_else(|| "the compiler gives no message".into()),
@@ -296,6 +316,9 @@ mod tests {
     fn a_dependency_list_is_read() {
         let list = "x.o: /a/b.c \\\n  /a/c.h /a/d.h \\\n  /e.h\n";
         let files: Vec<_> = dependencies(list).collect();
-        assert_eq!(files, ["/a/b.c", "/a/c.h", "/a/d.h", "/e.h"].map(PathBuf::from));
+        assert_eq!(
+            files,
+            ["/a/b.c", "/a/c.h", "/a/d.h", "/e.h"].map(PathBuf::from)
+        );
     }
 }

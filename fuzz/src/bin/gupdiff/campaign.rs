@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
+use gup_fuzz::accepted::RevisionPair;
 use gup_fuzz::campaign::{self, Config, Ending, Engine, Finding, INTERRUPTED};
 use gup_fuzz::layer::{self, Focus};
-use gup_fuzz::accepted::RevisionPair;
 use gup_fuzz::scope::Scope;
 use gup_fuzz::side::{self, SideInfo};
 

@@ -109,10 +109,16 @@ fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
         table.time.as_secs_f64()
     );
     if table.gaps > 0 {
-        println!("gaps   {} programs met something that a side does not provide", table.gaps);
+        println!(
+            "gaps   {} programs met something that a side does not provide",
+            table.gaps
+        );
     }
     if table.rows.is_empty() {
-        println!("clean: no difference over {over}: {} against {}", names.left, names.right);
+        println!(
+            "clean: no difference over {over}: {} against {}",
+            names.left, names.right
+        );
         return Ok(Outcome::Fine);
     }
     let mut oracle = Oracle::new(Pair::open(&names.left, &names.right)?);
@@ -135,7 +141,12 @@ fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
     }
     let lines: usize = rows.iter().map(|(_, program, _)| program.len() + 2).sum();
     let inline = lines <= SHOWN_LINES;
-    println!("\n{} against {}: {} rows over {over}\n", names.left, names.right, rows.len());
+    println!(
+        "\n{} against {}: {} rows over {over}\n",
+        names.left,
+        names.right,
+        rows.len()
+    );
     let heads = ["function", "what differs", "programs", "first seen"];
     let width = |i: usize| {
         let cells = rows.iter().map(|(cells, ..)| cells[i].len());
@@ -145,12 +156,18 @@ fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
     let line = |cells: [&str; 4], file: &str| {
         let [a, b, c, d] = cells;
         let [wa, wb, wc, wd] = widths;
-        println!("{}", format!("{a:<wa$}  {b:<wb$}  {c:>wc$}  {d:<wd$}  {file}").trim_end());
+        println!(
+            "{}",
+            format!("{a:<wa$}  {b:<wb$}  {c:>wc$}  {d:<wd$}  {file}").trim_end()
+        );
     };
     line(heads, if inline { "" } else { "smallest program" });
     for (cells, program, path) in &rows {
         let file = path.display().to_string();
-        line(cells.each_ref().map(String::as_str), if inline { "" } else { &file });
+        line(
+            cells.each_ref().map(String::as_str),
+            if inline { "" } else { &file },
+        );
         if inline {
             program.iter().for_each(|text| println!("    {text}"));
             println!("    # {file}");

@@ -63,7 +63,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
 }
 
 fn add(args: &AddArgs) -> Result<Outcome> {
-    let resolved = args.kernel.request(args.name.clone())?.resolve(&Store::find())?;
+    let resolved = args
+        .kernel
+        .request(args.name.clone())?
+        .resolve(&Store::find())?;
     for note in &resolved.notes {
         eprintln!("note: {note}");
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Which sides a command is about.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -24,6 +25,9 @@ pub struct SideArgs {
     /// [default: the Rust rules that go with the left side]
     #[arg(long, env = "RIGHT", value_name = "SIDE", hide_env_values = true)]
     right: Option<String>,
+    /// What the above came to: it is asked for each program.
+    #[arg(skip)]
+    found: OnceCell<Names>,
 }
 
 /// A kernel, and what is different about it.
@@ -120,7 +124,16 @@ pub struct Names {
 
 impl SideArgs {
     /// The sides that are asked for; the default ones for what is not named.
+    /// They are made ready to be compiled, once.
     pub fn names(&self) -> Result<Names> {
+        if let Some(names) = self.found.get() {
+            return Ok(names.clone());
+        }
+        let names = self.find()?;
+        Ok(self.found.get_or_init(|| names).clone())
+    }
+
+    fn find(&self) -> Result<Names> {
         let (left, right) = (given(&self.left), given(&self.right));
         let asked = given(&self.kernel.kernel).is_some() || self.kernel.is_changed();
         let made = match left {
@@ -197,7 +210,9 @@ impl SideArgs {
         }
         let left = header.left.as_ref().map(|side| side.name.clone());
         let left = left.unwrap_or_else(side::default_left);
-        let right = right.map(str::to_owned).or(header.right.as_ref().map(|side| side.name.clone()));
+        let right = right
+            .map(str::to_owned)
+            .or(header.right.as_ref().map(|side| side.name.clone()));
         let right = right.unwrap_or_else(|| side::default_right(&left));
         Ok(Chosen { left, right, used })
     }
@@ -257,7 +272,9 @@ impl DiffArgs {
                 );
             };
             if !gup_sides::git::is_repository(Path::new(tree))? {
-                bail!("{tree} is no git tree: PATCH= says what to hold it against, or LEFT= and RIGHT=");
+                bail!(
+                    "{tree} is no git tree: PATCH= says what to hold it against, or LEFT= and RIGHT="
+                );
             }
             // what has been changed since the last commit
             base.rev = Some("HEAD".into());

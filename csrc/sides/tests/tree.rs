@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a tree has is found out by compiling it: changes of real kernels that a
+//! clean-up may bring, none of which is an error.
+
+use gup_sides::{Built, Error, Flavour, Recipe, Store, compile::Piece, overlay};
+use std::{
+    collections::BTreeSet,
+    fs,
+    ops::Range,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+const KERNELS: [&str; 2] = ["6.1", "6.12"];
+
+fn recipe(kernel: &str) -> Recipe {
+    let recipe = Recipe::find(&Store::find(), kernel).unwrap();
+    let mut recipe = recipe.unwrap_or_else(|| panic!("{kernel} is not prepared: make setup"));
+    recipe.quick = true;
+    recipe
+}
+
+fn text(kernel: &str, file: &str) -> String {
+    let source = recipe(kernel).source(&Store::find(), true).unwrap();
+    fs::read_to_string(source.tree.src.join(file)).unwrap()
+}
+
+/// The kernel with other files; `renamed` is `(new name, known name)`.
+fn build(kernel: &str, files: &[(&str, String)], renamed: &[(&str, &str)]) -> Result<Built, Error> {
+    let store = Store::find();
+    let mut recipe = recipe(kernel);
+    let file = |(path, text): &(&str, String)| (path.to_string(), text.clone().into_bytes());
+    let files: Vec<_> = files.iter().map(file).collect();
+    recipe.overlay = Some(overlay::keep(&store, &files)?);
+    let pair = |(new, known): &(&str, &str)| (new.to_string(), known.to_string());
+    recipe.renamed = renamed.iter().map(pair).collect();
+    recipe.compile(&store, true, Flavour::None)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// Every occurrence of a name, as a word, by another one.
+fn replaced(text: &str, name: &str, new: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(name) {
+        let (before, after) = (&rest[..at], &rest[at + name.len()..]);
+        let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
+        out.push_str(before);
+        out.push_str(if whole { new } else { name });
+        rest = after;
+    }
+    out + rest
+}
+
+/// The static functions that a C file defines.
+fn static_functions(source: &str) -> BTreeSet<String> {
+    let lines: Vec<&str> = source.lines().collect();
+    let bodies = (0..lines.len()).filter(|&i| lines[i] == "{");
+    bodies
+        .filter_map(|at| {
+            let margin = |l: &&str| !l.starts_with(char::is_whitespace) && !l.is_empty();
+            let head = lines[..at].iter().rposition(|l| margin(l))?;
+            let start = match lines[head].starts_with("static") {
+                true => head,
+                // a type may have a line of its own
+                false => head
+                    .checked_sub(1)
+                    .filter(|&i| lines[i].starts_with("static"))?,
+            };
+            let text = lines[start..at].join(" ");
+            let name = text.split_once('(')?.0.rsplit(|c| !is_word(c)).next()?;
+            Some(name.to_owned()).filter(|name| !name.is_empty())
+        })
+        .collect()
+}
+
+/// Does something for each of a list, on all processors.
+fn each<T: Sync>(list: &[T], f: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(item) = list.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    f(item);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_renamed_static_helper_is_an_absent_operation_at_most() {
+    let mut todo = Vec::new();
+    for kernel in KERNELS {
+        let gup = text(kernel, "mm/gup.c");
+        let names = static_functions(&gup);
+        assert!(names.len() > 20, "{kernel}: {names:?}");
+        todo.extend(names.into_iter().map(|name| (kernel, gup.clone(), name)));
+    }
+    let absent = Mutex::new(BTreeSet::new());
+    each(&todo, |(kernel, gup, name)| {
+        let new = format!("{name}_by_another_name");
+        let files = [("mm/gup.c", replaced(gup, name, &new))];
+        let built = build(kernel, &files, &[]).unwrap_or_else(|e| panic!("{kernel} {name}: {e}"));
+        let lacks = built.description.absent;
+        assert!(lacks.len() <= 1, "{kernel} {name}: {lacks:?}");
+        if lacks.is_empty() {
+            return;
+        }
+        absent.lock().unwrap().insert((*kernel, name.clone()));
+        // Told the name, nothing is missing.
+        let built = build(kernel, &files, &[(&new, name)]).unwrap();
+        assert_eq!(built.description.absent, [], "{kernel} {name}");
+        assert_eq!(built.description.renamed, [(new, name.clone())]);
+    });
+    let absent = absent.into_inner().unwrap();
+    for expected in [("6.1", "gup_put_folio"), ("6.12", "try_grab_folio_fast")] {
+        let expected = (expected.0, expected.1.to_owned());
+        assert!(absent.contains(&expected), "{absent:?}");
+    }
+}
+
+/// Where a static function is defined, from its head to the brace at the margin.
+fn definition(source: &str, name: &str) -> Range<usize> {
+    let call = format!("{name}(");
+    let heads = source
+        .match_indices(&call)
+        .map(|(at, _)| source[..at].rfind('\n').unwrap() + 1);
+    let mut heads = heads.filter(|&at| source[at..].starts_with("static"));
+    let start = heads.next().unwrap();
+    start..start + source[start..].find("\n}\n").unwrap() + 3
+}
+
+#[test]
+fn a_helper_may_become_inline_or_move_into_a_header() {
+    for kernel in KERNELS {
+        let gup = text(kernel, "mm/gup.c");
+        let place = definition(&gup, "gup_put_folio");
+        let body = gup[place.clone()].replacen("static", "static inline", 1);
+        let (before, after) = (&gup[..place.start], &gup[place.end..]);
+        let built = build(
+            kernel,
+            &[("mm/gup.c", format!("{before}{body}{after}"))],
+            &[],
+        )
+        .unwrap();
+        assert_eq!(built.description.absent, [], "{kernel}");
+
+        // into a header of its own, included where it was
+        let files = [
+            (
+                "mm/gup.c",
+                format!("{before}#include \"gup_put.h\"\n{after}"),
+            ),
+            ("mm/gup_put.h", body),
+        ];
+        let built = build(kernel, &files, &[]).unwrap();
+        assert_eq!(built.description.absent, [], "{kernel}");
+    }
+}
+
+#[test]
+fn another_signature_is_an_absent_operation() {
+    for kernel in KERNELS {
+        let gup = text(kernel, "mm/gup.c");
+        let place = definition(&gup, "gup_put_folio");
+        let body = gup[place.clone()].replacen(')', ", int more)", 1);
+        // its callers in the file pass one more argument
+        let rest = gup[place.end..].replace("gup_put_folio(", "gup_put_folio_with(0, ");
+        let helper = "#define gup_put_folio_with(more, ...) gup_put_folio(__VA_ARGS__, more)\n";
+        let changed = format!("{}{body}{helper}{rest}", &gup[..place.start]);
+        let built = build(kernel, &[("mm/gup.c", changed)], &[]).unwrap();
+        let expected = [Piece::Operation("GUP_PUT_FOLIO".into())];
+        assert_eq!(built.description.absent, expected, "{kernel}");
+    }
+}
+
+#[test]
+fn a_mistake_of_the_tree_is_told_with_its_place() {
+    let gup = text("6.12", "mm/gup.c");
+    let line = gup.lines().count() + 1;
+    let error = build(
+        "6.12",
+        &[("mm/gup.c", gup + "int x = no_such_thing;\n")],
+        &[],
+    );
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("does not compile"), "{error}");
+    assert!(error.contains(&format!("mm/gup.c:{line}:")), "{error}");
+    assert!(error.contains("no_such_thing"), "{error}");
+}
+
+#[test]
+fn the_same_contents_are_one_object_and_other_contents_another() {
+    let gup = text("6.1", "mm/gup.c");
+    let one = build("6.1", &[("mm/gup.c", gup.clone())], &[]).unwrap();
+    let again = build("6.1", &[("mm/gup.c", gup.clone())], &[]).unwrap();
+    let other = build("6.1", &[("mm/gup.c", gup + "/* more */\n")], &[]).unwrap();
+    assert_eq!(one.object, again.object);
+    assert_ne!(one.object, other.object);
+    // a patch that is in no file that a unit reads shares all of it
+    let elsewhere = build("6.1", &[("mm/nothing_reads_this.c", "x".into())], &[]).unwrap();
+    assert_eq!(elsewhere.description.gup_sha256, one.description.gup_sha256);
+}
