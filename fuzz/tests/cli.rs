@@ -25,9 +25,9 @@ const VARIABLES: [&str; 8] = [
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gupdiff"));
-    VARIABLES
-        .iter()
-        .for_each(|name| drop(command.env_remove(name)));
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -16,7 +16,7 @@ fn kernels() -> impl Iterator<Item = (&'static Rules, Object)> {
     Rules::KERNELS.iter().map(|rules| {
         let name = rules.name();
         let recipe = recipe(name);
-        let (_, debug_vm) = gup_sides::recipe::split_name(&name);
+        let (_, debug_vm) = gup_sides::recipe::split_name(name);
         let built = recipe.compile(&Store::find(), debug_vm, Flavour::None);
         (rules, Object::load(&built.unwrap().object).unwrap())
     })
