@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use gup_fuzz::campaign::{self, Config, Engine};
 use gup_fuzz::input;
 use gup_fuzz::layer::{self, Focus};
@@ -16,7 +16,7 @@ use gup_fuzz::program::rng::Rng;
 use gup_fuzz::side::Pair;
 use gup_fuzz::target::Target;
 use gup_fuzz::trace::Trace;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::campaign::EngineArg;
 use crate::{LayerArg, Outcome, SideArgs};
@@ -42,9 +42,43 @@ pub struct Args {
     /// Seconds for each of the two campaigns of an engine
     #[arg(long, default_value_t = 20, value_name = "SECONDS")]
     engine_time: u64,
+    /// Results of another build, as --json prints them, to hold these against
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// Print as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What is read of another build's results.
+#[derive(Deserialize)]
+struct Baseline {
+    rows: Vec<BaselineRow>,
+}
+
+#[derive(Deserialize)]
+struct BaselineRow {
+    what: String,
+    programs_per_second: f64,
+}
+
+impl Baseline {
+    fn read(path: &Path) -> Result<Self> {
+        let cannot = || {
+            format!(
+                "{} holds no results of gupdiff bench --json",
+                path.display()
+            )
+        };
+        let text = std::fs::read(path).with_context(cannot)?;
+        serde_json::from_slice(&text).with_context(cannot)
+    }
+
+    /// How many times as fast a row is now.
+    fn ratio(&self, row: &Row) -> Option<f64> {
+        let then = self.rows.iter().find(|then| then.what == row.what)?;
+        Some(row.programs_per_second / then.programs_per_second)
+    }
 }
 
 #[derive(Serialize)]
@@ -91,6 +125,7 @@ struct Row {
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
     let mut pair = args.sides.pair()?;
     let layer = layer::on(args.layer.get(), pair.revisions())?;
     let programs = programs(args, layer, &pair)?;
@@ -142,7 +177,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&results)?);
     } else {
-        show(&results);
+        show(&results, baseline.as_ref());
     }
     Ok(Outcome::Fine)
 }
@@ -224,7 +259,7 @@ fn engine_cost(args: &Args, engine: Engine, target: &Path, r: &Results) -> Resul
     })
 }
 
-fn show(r: &Results) {
+fn show(r: &Results, baseline: Option<&Baseline>) {
     println!(
         "{} against {}, layer {}: {} programs, {:.1} executed operations each\n",
         r.left, r.right, r.layer, r.programs, r.operations
@@ -234,12 +269,16 @@ fn show(r: &Results) {
         "", "programs/s", "operations/s", "time"
     );
     for row in &r.rows {
+        let ratio = baseline.and_then(|b| b.ratio(row));
         println!(
-            "{:<24} {:>12.0} {:>14.0} {:>7.0}%",
+            "{:<24} {:>12.0} {:>14.0} {:>7.0}%{}",
             row.what,
             row.programs_per_second,
             row.operations_per_second,
-            row.share * 100.0
+            row.share * 100.0,
+            ratio.map_or(String::new(), |ratio| format!(
+                "  {ratio:.2} x the baseline"
+            ))
         );
     }
     println!(
