@@ -88,7 +88,7 @@ struct gd_span {
 };
 
 /*
- * The harness's own memory, too much for a variable of every linked kernel.
+ * The harness's own memory, too much for variables of the object.
  *
  * A page has a shadow once the program touches it.  index[] says where, and is
  * never cleared: what it says holds if the shadow there is in use and of that
@@ -106,7 +106,7 @@ struct gd_scratch {
 /* reasons to leave an operation, as given to longjmp */
 enum gd_stop { GD_STOP_NONE, GD_STOP_BUG, GD_STOP_OOPS, GD_STOP_LIMIT, GD_STOP_GAP };
 
-/* the state of one linked kernel between and within programs */
+/* the state of a side between and within programs */
 struct gd_harness {
 	struct page *memmap;
 	struct page **list;

@@ -255,12 +255,12 @@ mod tests {
     #[test]
     fn a_header_names_sides_and_prose_does_not() {
         let read = |text: &str| parse(Path::new("a.gup"), text.as_bytes()).unwrap().header;
-        let text = "# left the page alone\n\n# left   c:patched-6.1  Linux 6.1.192\n\
+        let text = "# left the page alone\n\n# left   c:6.1+wrong  Linux 6.1.192\n\
                     # right  none: the laws alone\n# make   KERNEL=6.1 PATCH=p\npage p\n# left c:x\n";
         let header = read(text);
         let left = header.left.unwrap();
-        assert_eq!(left.name, "c:patched-6.1");
-        assert_eq!(left.info, "c:patched-6.1  Linux 6.1.192");
+        assert_eq!(left.name, "c:6.1+wrong");
+        assert_eq!(left.info, "c:6.1+wrong  Linux 6.1.192");
         assert_eq!(header.right.unwrap().name, "none");
         assert_eq!(header.make.as_deref(), Some("KERNEL=6.1 PATCH=p"));
         assert_eq!(read("page p\n# left c:6.1\n"), Header::default());

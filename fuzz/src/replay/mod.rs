@@ -276,7 +276,6 @@ impl Replay {
         if between_c_and_rust {
             let c = oracle.pair().right_name().to_string();
             let rust = self.rust.info().name.clone();
-            // A linked kernel is never opened twice.
             drop(oracle);
             oracle = match Pair::open(&c, &rust) {
                 Ok(pair) => Oracle::new(pair),

@@ -30,7 +30,7 @@ pub struct Args {
     /// Further programs to choose from, which stay where they are
     #[arg(long, value_name = "PATH")]
     from: Vec<PathBuf>,
-    /// The sides whose outcomes count [default: every linked kernel]
+    /// The sides whose outcomes count [default: every known kernel]
     #[arg(long, value_name = "SIDE")]
     side: Vec<String>,
     #[command(flatten)]
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// Every linked kernel that is not one for tests or of the user.
+/// Every kernel that is not one for tests or of the user.
 fn linked() -> Vec<String> {
     gup_fuzz::side::list()
         .into_iter()
