@@ -180,7 +180,9 @@ impl Source {
         if self.quick {
             // most of the time goes into parsing the kernel's headers
             let mut flags = tested;
-            flags.extend(["-x", "c-header"].map(str::to_owned));
+            // contents are what counts: a file may be checked out again
+            let header = ["-Xclang", "-fno-pch-timestamp", "-x", "c-header"];
+            flags.extend(header.map(str::to_owned));
             let mut headers = unit((harness.join("shim/harness.h"), flags));
             headers.args.retain(|arg| !arg.contains("KBUILD_"));
             let headers = units.compile(&headers)?.object.display().to_string();

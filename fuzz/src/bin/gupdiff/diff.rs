@@ -15,6 +15,7 @@ use gup_fuzz::program::{Program, text};
 use gup_fuzz::report::{self, Origin};
 use gup_fuzz::side::{self, Pair, SideInfo};
 use gup_fuzz::{input, minimise};
+use gup_sides::Flavour;
 
 use crate::side::lacking;
 use crate::sides::{DiffArgs, Names};
@@ -89,8 +90,12 @@ fn compare(args: &Args) -> Result<Outcome> {
     show(&table, &names, &args.out)
 }
 
+/// What a side is, as it is compiled.
 fn info(name: &str) -> Result<SideInfo> {
-    Ok(side::describe(name)?.ok_or(side::Error::NoLeft)?)
+    Ok(match name.strip_prefix("c:") {
+        Some(kernel) => side::c::compiled_info(kernel, Flavour::None)?,
+        None => side::describe(name)?.ok_or(side::Error::NoLeft)?,
+    })
 }
 
 fn corpus(paths: &[PathBuf]) -> Result<Vec<Program>> {
