@@ -24,7 +24,7 @@ use std::{
     process::Command,
     sync::atomic::{AtomicUsize, Ordering},
 };
-use unit::{CLANG, Compiled, Hashes, Unit, Units, harness};
+use unit::{CLANG, Compiled, Unit, Units, harness};
 
 /// Kernel files that are compiled as they are, besides mm/gup.c.
 const KERNEL_FILES: &[&str] = &[
@@ -105,12 +105,10 @@ impl Built {
 impl Source {
     /// The object for an engine, compiled if it has to be.
     pub fn compile(&self, store: &Store, flavour: Flavour) -> Result<Built> {
-        let hashes = Hashes::default();
         let units = Units {
             store,
             side: &self.name,
             overlay: &self.overlay,
-            hashes: &hashes,
         };
         let list = self.units(store, &units, flavour)?;
         let compiled = all(&list, |unit| units.compile(unit))?;
@@ -163,6 +161,7 @@ impl Source {
             list.push((harness.join(file), Vec::new()));
         }
         let common = self.common_flags()?;
+        let of_gup = self.gup_sha256()?;
         let unit = |(source, flags): (PathBuf, Vec<String>)| {
             let name = source.file_stem().unwrap_or_default().display().to_string();
             let kbuild = [
@@ -173,6 +172,11 @@ impl Source {
             ];
             Unit {
                 second: second.clone().filter(|_| source == unit_c),
+                of: if source == unit_c {
+                    of_gup.clone()
+                } else {
+                    String::new()
+                },
                 source,
                 args: common.iter().cloned().chain(kbuild).chain(flags).collect(),
             }

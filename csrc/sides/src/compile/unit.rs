@@ -15,23 +15,27 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
     sync::Mutex,
+    time::SystemTime,
 };
 
 /// The compiler: the harness is written for clang's hooks.
 pub(super) const CLANG: &str = "clang-19";
 /// So many states of the files of a unit are remembered.
-const REMEMBERED: usize = 64;
+const REMEMBERED: usize = 16;
 
 /// What is to be compiled.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     pub source: PathBuf,
     pub args: Vec<String>,
+    /// Hash of a file that it reads for sure and that many sides have in their
+    /// own form: each has a manifest of its own then.
+    pub of: String,
     /// The flags of a second run that makes the object of what the first one
     /// made.  Instrumentation comes last in a run, after inlining, so the calls
     /// that announce a load are inlined by another one (shim/loads.h): there are
@@ -63,28 +67,32 @@ pub(super) struct Units<'a> {
     /// The side, for messages.
     pub side: &'a str,
     pub overlay: &'a Overlay,
-    pub hashes: &'a Hashes,
 }
 
-/// The hashes of files, each computed once.
-#[derive(Default)]
-pub(super) struct Hashes(Mutex<HashMap<PathBuf, String>>);
+/// The hash of a file, with what it looked like when it was computed.
+type Seen = (Option<SystemTime>, u64, String);
 
-impl Hashes {
-    fn of(&self, path: &Path) -> String {
-        let lock = || {
-            self.0
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-        };
-        if let Some(known) = lock().get(path) {
-            return known.clone();
-        }
-        // A file that is gone is unlike any file.
-        let hash = fs::read(path).map_or_else(|_| String::new(), sha256);
-        lock().insert(path.into(), hash.clone());
-        hash
+/// The hash of a file; computed once, unless the file changes.
+fn hash_of(path: &Path) -> String {
+    static KNOWN: Mutex<BTreeMap<PathBuf, Seen>> = Mutex::new(BTreeMap::new());
+    let lock = || {
+        KNOWN
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    };
+    // A file that is gone is unlike any file.
+    let Ok(metadata) = fs::metadata(path) else {
+        return String::new();
+    };
+    let (time, len) = (metadata.modified().ok(), metadata.len());
+    if let Some((t, l, hash)) = lock().get(path)
+        && (*t, *l) == (time, len)
+    {
+        return hash.clone();
     }
+    let hash = fs::read(path).map_or_else(|_| String::new(), sha256);
+    lock().insert(path.into(), (time, len, hash.clone()));
+    hash
 }
 
 impl Units<'_> {
@@ -124,6 +132,7 @@ impl Units<'_> {
         let mut hash = Sha256::new();
         hash.update(compiler());
         hash.update(unit.source.as_os_str().as_encoded_bytes());
+        hash.update(&unit.of);
         for arg in unit.args.iter().chain(unit.second.iter().flatten()) {
             hash.update([0]);
             hash.update(arg);
@@ -156,7 +165,7 @@ impl Units<'_> {
     }
 
     fn hash(&self, path: &Path) -> String {
-        self.hashes.of(self.overlay.real(path))
+        hash_of(self.overlay.real(path))
     }
 
     /// Runs the compiler until it is content, leaving out what the tree lacks.
