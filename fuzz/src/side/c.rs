@@ -152,7 +152,7 @@ fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
 fn absent_name(piece: &Piece, rev: Rev) -> String {
     match piece {
         Piece::Operation(role) => {
-            let op = ops::table().iter().find(|op| op.role == *role);
+            let op = ops::by_role(&role.to_ascii_lowercase().replace('_', "-"));
             let name = op.map_or(role.as_str(), |op| op.name_or_role(rev));
             format!("{name} (renamed or removed?)")
         }
@@ -287,5 +287,22 @@ impl Side for CSide {
             Some(name) => name.clone(),
             None => format!("gap {index}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tree_lacks_is_said_in_the_words_of_the_kernel() {
+        let operation = |role: &str| absent_name(&Piece::Operation(role.into()), Rev::V6_1);
+        assert_eq!(
+            operation("GRAB_SLOW"),
+            "try_grab_page (renamed or removed?)"
+        );
+        let row = |name: &str| absent_name(&Piece::Row(name.into()), Rev::V6_1);
+        assert_eq!(row("GD_FOLL_LONGTERM"), "FOLL_LONGTERM");
+        assert_eq!(row("GD_F_PRIVATE_2"), "PG_private_2");
     }
 }
