@@ -17,6 +17,7 @@ archive_apt=()		# options for apt, once there are lists of our own
 archive_reason=''
 archive_refreshed=''
 archive_unreached=''	# why newer lists could not be had
+archive_offline=''	# nothing answers, so nothing else need be tried
 archive_others=4	# so many other versions are looked at
 
 # what archive_kernel has taken
@@ -26,15 +27,16 @@ taken_fits=''		# `no`: Debian does not say that its kbuild package fits
 # archive_begin FOLDER LOG
 archive_begin() {
 	archive_dir=$1 archive_log=$2
-	archive_apt=() archive_reason='' archive_refreshed='' archive_unreached=''
+	archive_apt=() archive_reason='' archive_refreshed='' archive_unreached='' archive_offline=''
 	mkdir -p "$archive_dir"
 }
 
-# archive_error LOG: what apt said first, without addresses of servers
+# archive_error LOG: what apt said first, in short
 archive_error() {
 	local line
 	line=$(grep -m1 '^E: ' "$1") || line=$(tail -n1 "$1")
-	sed 's/^E: //; s/ *\[IP: [^]]*\]//; s/[[:space:]]\+/ /g; s/ $//' <<<"${line:-no output}"
+	sed 's/^E: //; s/ *\[IP: [^]]*\]//; s/[[:space:]]\+/ /g; s/ $//
+		s|^Failed to fetch [^ ]*/\([^ /]*\.deb\) |\1: |' <<<"${line:-no output}"
 }
 
 # archive_failed LOG WHAT: what is wrong here dies, whatever else is the archive's
@@ -186,6 +188,10 @@ archive_download() {
 	(cd "$folder" && apt-get "${archive_apt[@]}" -q download "${missing[@]}") >"$log" 2>&1 </dev/null && return
 	for package in "${missing[@]}"; do rm -f "$folder/${package%%=*}_"*; done
 	archive_failed "$log" "downloading ${missing[*]%%=*}"
+	if grep -qE '^E: .*(Could not (resolve|connect)|Unable to connect|Temporary failure|Connection (failed|refused|timed out)|[Nn]etwork is unreachable)' "$log"; then
+		archive_offline=yes
+		archive_reason="the archive is out of reach ($archive_reason)"
+	fi
 	return 1
 }
 
@@ -200,7 +206,10 @@ archive_take() {
 	archive_reason="no linux-kbuild package for $abi is in the package lists"
 	taken_kbuild=
 	while read -r name has fits; do
-		archive_download "$debs" "$headers=$version" "$common=$version" "$name=$has" || continue
+		if ! archive_download "$debs" "$headers=$version" "$common=$version" "$name=$has"; then
+			[ -z "$archive_offline" ] || break
+			continue
+		fi
 		taken_kbuild="$name $has" taken_fits=$fits
 		break
 	done < <(archive_kbuilds "$kbuild" "$least" "$version")
@@ -219,6 +228,7 @@ archive_try() {
 	fi
 	while read -r build; do
 		! archive_take "$build" || return 0
+		[ -z "$archive_offline" ] || break
 	done <<<"$builds"
 	return 1
 }
@@ -230,16 +240,18 @@ archive_kernel() {
 	local series=$1 want=$2 same=$3 why version build number=0 nearest=''
 	archive_list "$series"
 	! archive_try "$series" "$want" || return 0
-	if archive_refresh; then
+	if [ -z "$archive_offline" ] && archive_refresh; then
 		archive_list "$series"
 		! archive_try "$series" "$want" || return 0
 	fi
 	why=$archive_reason
+	[ -z "$archive_offline" ] || return 1
 	while read -r version; do
 		build=$(archive_builds | awk -v v="$version" '$1 == v && !seen++')
 		if "$same" "$build" && archive_try "$series" "$version"; then return; fi
 		number=$((number + 1))
 		[ $number != 1 ] || nearest="$version: $archive_reason"
+		[ -z "$archive_offline" ] || break
 	done < <(archive_builds | awk -v v="$want" '$1 != v { print $1 }' | archive_nearest "$want" | head -n "$archive_others")
 	[ -z "$archive_unreached" ] || why+=" (newer lists cannot be had: $archive_unreached)"
 	[ $number = 0 ] || why+="; none of the nearest $number other versions is as good ($nearest)"
@@ -252,7 +264,7 @@ archive_package() {
 	local debs
 	debs=$(archive_debs "$1-$2")
 	if ! archive_download "$debs" "$1=$2"; then
-		archive_refresh && archive_download "$debs" "$1=$2" || return
+		[ -z "$archive_offline" ] && archive_refresh && archive_download "$debs" "$1=$2" || return
 	fi
 	archive_unpack "$debs" "$3"
 }

@@ -31,6 +31,20 @@ equal() { [ "$1" = "$2" ]; }
 # shellcheck disable=SC2053 # it is a pattern
 like() { [[ $1 == $2 ]]; }
 
+# checks_of FILE: those of another process, by what it printed
+checks_of() {
+	local number
+	number=$(tail -n1 "$1")
+	sed '$d' "$1"
+	if [[ $number =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+		checks_passed=$((checks_passed + BASH_REMATCH[1]))
+		checks_failed=$((checks_failed + BASH_REMATCH[2]))
+	else
+		printf 'FAILED: it did not come to its end\n  %s\n' "$number"
+		checks_failed=$((checks_failed + 1))
+	fi
+}
+
 # checks_end: the closing line; fails if a check has
 checks_end() {
 	echo "$checks_passed passed, $checks_failed failed"

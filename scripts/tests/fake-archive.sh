@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # A small archive of kernel packages, and a machine of its own for apt: its
-# lists, caches and configuration are all under $fake.  Whatever is
-# called without that configuration, or would install something, is refused and
-# noted.
+# lists, caches and configuration are all under $fake.  Whatever is called without
+# that configuration, or would install something, is refused and noted.
 #
 # A package is written NAME_VERSION.  It is made once; which ones the archive
 # lists is said with `publish`, which of these it does not have with `gone`.
 
-# fake_begin FOLDER: sets `fake` to it; it is to be an empty one
-fake_begin() {
-	fake=$1
-	if [ ! -d "$fake" ] || [ -n "$(ls -A "$fake")" ]; then die "'$fake' is no empty folder"; fi
-	mkdir -p "$fake/"{bin,debs,stanzas,archive,usr/src,dpkg/info} \
+# fake_packages FOLDER: where packages are made
+fake_packages() {
+	made=${1:?} fake=$1
+	mkdir -p "$made/"{debs,stanzas}
+}
+
+# fake_machine FOLDER: sets `fake` to it; from here on apt is that machine's
+fake_machine() {
+	fake=${1:?}
+	if [ -e "$fake" ]; then die "'$fake' is there already"; fi
+	mkdir -p "$fake/"{bin,archive,usr/src,dpkg/info} \
 		"$fake/machine/"{etc/apt/apt.conf.d,etc/apt/preferences.d,var/lib/apt/lists/partial,var/cache/apt/archives/partial}
 	: >"$fake/dpkg/status"
 	cat >"$fake/apt.conf" <<-END
@@ -60,12 +65,16 @@ fake_begin() {
 }
 
 fake_reachable() { echo "deb [trusted=yes] copy:$fake/archive ./" >"$fake/machine/etc/apt/sources.list"; }
-# nothing listens there
-fake_out_of_reach() { echo "deb [trusted=yes] http://127.0.0.1:9/ ./" >"$fake/machine/etc/apt/sources.list"; }
+# nothing listens there; what the machine has lists of, it has there
+fake_out_of_reach() {
+	local lists=$fake/machine/var/lib/apt/lists
+	cp "$lists/"*_Packages "$lists/127.0.0.1:9_._Packages" 2>/dev/null || true
+	echo "deb [trusted=yes] http://127.0.0.1:9/ ./" >"$fake/machine/etc/apt/sources.list"
+}
 
 # package NAME VERSION DEPENDS: of what is in $fake/new
 package() {
-	local deb=$fake/debs/$1_$2_amd64.deb
+	local deb=$made/debs/$1_$2_amd64.deb
 	mkdir -p "$fake/new/DEBIAN"
 	cat >"$fake/new/DEBIAN/control" <<-END
 		Package: $1
@@ -83,7 +92,7 @@ package() {
 		echo "Size: $(stat -c %s "$deb")"
 		echo "SHA256: $(sha256sum <"$deb" | cut -d' ' -f1)"
 		echo
-	} >"$fake/stanzas/$1_$2"
+	} >"$made/stanzas/$1_$2"
 	rm -rf "$fake/new"
 }
 
@@ -160,9 +169,9 @@ publish() {
 	mkdir "$fake/archive"
 	: >"$fake/archive/Packages"
 	[ $# -gt 0 ] || return 0
-	cat "${packages[@]/#/$fake/stanzas/}" >"$fake/archive/Packages"
+	cat "${packages[@]/#/$made/stanzas/}" >"$fake/archive/Packages"
 	packages=("${packages[@]/%/_amd64.deb}")
-	ln -t "$fake/archive" "${packages[@]/#/$fake/debs/}"
+	ln -t "$fake/archive" "${packages[@]/#/$made/debs/}"
 }
 
 # gone PACKAGE...: listed, but not to be downloaded
@@ -192,7 +201,7 @@ source_installed() {
 	mkdir -p "$fake/usr/src"
 	: >"$fake/dpkg/status"
 	[ -n "${2:-}" ] || return 0
-	dpkg-deb -x "$fake/debs/linux-source-$1_$2_amd64.deb" "$fake"
+	dpkg-deb -x "$made/debs/linux-source-$1_$2_amd64.deb" "$fake"
 	cat >"$fake/dpkg/status" <<-END
 		Package: linux-source-$1
 		Status: install ok installed
