@@ -104,6 +104,7 @@ fn series_info(series: &csrc::Series) -> SideInfo {
         counterpart: Some(format!("rust:{}", series.name)),
         origin: None,
         lacks: Vec::new(),
+        message: None,
     }
 }
 
@@ -119,6 +120,7 @@ fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInf
         counterpart: Some(counterpart(recipe, debug_vm)),
         origin: Some(recipe.origin.clone()),
         lacks: source.tree.lacks(debug_vm),
+        message: None,
         name: source.name,
     })
 }
@@ -145,6 +147,7 @@ fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
         counterpart: Some(counterpart(recipe, d.debug_vm)),
         origin: Some(recipe.origin.clone()),
         lacks,
+        message: d.message.clone(),
     }
 }
 
@@ -175,12 +178,11 @@ fn given() -> BTreeMap<String, PathBuf> {
 /// What the side of that name is, as its object for an engine says it: with all
 /// that its tree lacks.
 pub fn compiled_info(name: &str, flavour: Flavour) -> Result<SideInfo, Error> {
-    let recipe = match find(name)? {
+    let (recipe, debug_vm) = match find(name)? {
         Some(Origin::Series(series)) => return Ok(series_info(series)),
         Some(Origin::Kernel(recipe, debug_vm)) => (recipe, debug_vm),
         None => return Err(super::unknown(&format!("c:{name}"))),
     };
-    let (recipe, debug_vm) = recipe;
     let built = recipe.compile(&Store::find(), debug_vm, flavour)?;
     Ok(described(name, &recipe, &built))
 }

@@ -82,6 +82,9 @@ pub struct SideInfo {
     /// options of the configuration.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<String>,
+    /// The compiler's first message about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
@@ -146,6 +149,22 @@ pub enum Error {
     /// Nothing to run.
     #[error("the left side cannot be `none`")]
     NoLeft,
+    /// No function of the kernel is on both sides.
+    #[error(
+        "{side} has none of the functions that could be run{}; is it a kernel from 6.1 on?",
+        first(.message)
+    )]
+    NothingToRun {
+        /// The side that has fewest.
+        side: String,
+        /// The compiler's first message about what it lacks.
+        message: Option<String>,
+    },
+}
+
+fn first(message: &Option<String>) -> String {
+    let message = message.as_ref();
+    message.map_or_else(String::new, |m| format!(" (the compiler's first message: {m})"))
 }
 
 fn suggestion(nearest: &Option<String>) -> String {
@@ -256,10 +275,12 @@ impl Pair {
                 _ => Error::Itself(left.into()),
             });
         }
-        Ok(Self {
+        let pair = Self {
             left: open(left)?.ok_or(Error::NoLeft)?,
             right: open(right)?,
-        })
+        };
+        pair.check_that_something_can_be_run()?;
+        Ok(pair)
     }
 
     /// Opens both sides, with defaults for what is not named.
@@ -289,6 +310,23 @@ impl Pair {
         self.left.has_op(id) && right.is_none_or(|right| right.has_op(id))
     }
 
+    fn check_that_something_can_be_run(&self) -> Result<(), Error> {
+        let functions = || ops::table().iter().filter(|op| op.layer != Layer::World);
+        if functions().any(|op| self.has_op(op.id)) {
+            return Ok(());
+        }
+        let sides = [Some(&self.left), self.right.as_ref()];
+        let poorest = sides
+            .into_iter()
+            .flatten()
+            .min_by_key(|side| functions().filter(|op| side.has_op(op.id)).count());
+        let info = poorest.unwrap_or(&self.left).info();
+        Err(Error::NothingToRun {
+            side: info.name.clone(),
+            message: info.message.clone(),
+        })
+    }
+
     /// The name of the right side.
     pub fn right_name(&self) -> &str {
         self.right.as_ref().map_or("none", |r| &r.info().name)
@@ -310,6 +348,36 @@ mod tests {
     fn a_side_is_not_compared_with_itself() {
         assert!(error("rust:6.1", "rust:6.1").contains("itself"));
         assert!(error("none", "none").contains("left"));
+    }
+
+    /// A side that has world changes only.
+    struct Empty(SideInfo);
+
+    impl Side for Empty {
+        fn info(&self) -> &SideInfo {
+            &self.0
+        }
+        fn run(&mut self, _: &Program, _: &mut Trace) {}
+        fn sites(&self) -> &[PlacedSite] {
+            &[]
+        }
+        fn has_op(&self, id: u8) -> bool {
+            ops::info(id).is_some_and(|op| op.layer == Layer::World)
+        }
+    }
+
+    #[test]
+    fn a_side_without_any_function_is_an_error_with_the_compilers_words() {
+        let mut info = describe("rust:6.1").unwrap().unwrap();
+        info.message = Some("mm/gup.c:1:1: error: no".into());
+        let pair = Pair {
+            left: Box::new(Empty(info)),
+            right: open("rust:6.12").unwrap(),
+        };
+        let message = pair.check_that_something_can_be_run().unwrap_err();
+        let message = message.to_string();
+        assert!(message.contains("none of the functions"), "{message}");
+        assert!(message.contains("gup.c:1:1: error: no"), "{message}");
     }
 
     #[test]

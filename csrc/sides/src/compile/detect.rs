@@ -43,6 +43,7 @@ impl fmt::Display for Piece {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Edits {
     files: BTreeMap<PathBuf, BTreeMap<Piece, usize>>,
+    first: Option<String>,
 }
 
 /// A block of text that defines an operation.
@@ -60,6 +61,9 @@ impl Edits {
         read: &dyn Fn(&Path) -> String,
     ) -> Option<Message> {
         let mut seen = Vec::new();
+        if self.first.is_none() {
+            self.first = messages.first().map(|message| message.text.clone());
+        }
         for message in messages {
             let text = read(&message.file);
             let Some(piece) = piece_at(&text, message.line) else {
@@ -90,6 +94,11 @@ impl Edits {
             absent.extend(pieces.iter().filter(gone).map(|(piece, _)| piece.clone()));
         }
         absent
+    }
+
+    /// The compiler's first message, if it had any.
+    pub fn first(&self) -> Option<&str> {
+        self.first.as_deref()
     }
 
     /// Macros to define.

@@ -67,6 +67,9 @@ pub struct Description {
     pub flavour: String,
     /// What the harness knows and the tree does not have.
     pub absent: Vec<Piece>,
+    /// The compiler's first message about what is absent.
+    #[serde(default)]
+    pub message: Option<String>,
     /// Options that the configuration lacks.
     pub lacks: Vec<String>,
     /// Functions that go by another name: `(name in this tree, known name)`.
@@ -327,6 +330,7 @@ impl Source {
             config_sha256: self.tree.config_sha256(self.debug_vm)?,
             flavour: flavour.name().into(),
             absent,
+            message: compiled.iter().find_map(|c| c.message.clone()),
             lacks: self.tree.lacks(self.debug_vm),
             renamed: self.renamed.clone(),
             key,

@@ -51,6 +51,8 @@ pub(super) struct Compiled {
     pub key: String,
     /// What the tree lacks.
     pub absent: Vec<Piece>,
+    /// The compiler's first message about that.
+    pub message: Option<String>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -58,6 +60,8 @@ struct Entry {
     /// The files that the compiler read, with their hashes.
     read: Vec<(PathBuf, String)>,
     absent: Vec<Piece>,
+    #[serde(default)]
+    message: Option<String>,
     key: String,
 }
 
@@ -117,6 +121,7 @@ impl Units<'_> {
             object: path,
             key: entry.key.clone(),
             absent: entry.absent.clone(),
+            message: entry.message.clone(),
         };
         let mut entries = entries(&manifest);
         entries.retain(|old| old.key != entry.key);
@@ -161,6 +166,7 @@ impl Units<'_> {
             object,
             key: entry.key,
             absent: entry.absent,
+            message: entry.message,
         })
     }
 
@@ -257,6 +263,7 @@ impl Units<'_> {
         let entry = Entry {
             key: format!("{:x}", hash.finalize()),
             absent: edits.absent(&read),
+            message: edits.first().map(str::to_owned),
             read: read_files,
         };
         Ok((entry, object))

@@ -69,6 +69,7 @@ fn parse(text: &str) -> Option<SideInfo> {
         counterpart: Some(format!("rust:{rev}{suffix}")),
         origin: None,
         lacks: Vec::new(),
+        message: None,
     })
 }
 

@@ -62,6 +62,7 @@ fn info(rules: &Rules) -> SideInfo {
         counterpart: Some(format!("c:{}", rules.name())),
         origin: None,
         lacks: Vec::new(),
+        message: None,
     }
 }
 
