@@ -40,6 +40,7 @@ typedef uint64_t gd_u64;
  */
 #define GD_MAX_FOLIOS	8
 #define GD_MAX_OPS	32
+#define GD_MAX_ACTS	32
 #define GD_NR_ORDERS	11
 #define GD_SLOT_SHIFT	10
 #define GD_SLOT_PAGES	(1u << GD_SLOT_SHIFT)
@@ -176,33 +177,39 @@ enum gd_entry_flag {
 };
 
 /*
- * Moments of an operation at which another CPU acts, or the environment
- * answers: gd_op.when.  An operation of the world with a moment belongs to the
- * operation before it that has none, and is carried out when the moment comes,
- * at most once.  An object is a page (at_page) or the entry of a page table
- * that serves an address (at_addr); the nth time in this operation counts, from 1.
+ * Hook points: where in an operation the script can act, gd_act.hook.  Declared
+ * in hooks.h.
  */
-enum gd_when {
-	GD_WHEN_NONE,
-	GD_WHEN_READ_PTE,	/* before a load of the entry for at_addr */
-	GD_WHEN_READ_PMD,
-	GD_WHEN_READ_PUD,
-	GD_WHEN_READ_PGD,
-	GD_WHEN_READ_SEQ,	/* before a load of write_protect_seq */
-	GD_WHEN_BEFORE_REF,	/* before an atomic update of at_page's refcount, a refused one too */
-	GD_WHEN_AFTER_REF,
-	GD_WHEN_BEFORE_PIN,	/* the same of the pin count of the folio whose head is at_page */
-	GD_WHEN_AFTER_PIN,
-	GD_WHEN_PAGEMAP,	/* at a call of get_dev_pagemap */
-	GD_WHEN_ACCESSIBLE,	/* at a call of arch_make_page_accessible, arch_make_folio_accessible */
-	GD_WHEN_SLOW,		/* at a call of the slow path */
-	GD_NR_WHENS
+enum gd_hook {
+	GD_HOOK_NONE,
+#define GD_HOOK(name, object, answer, otherwise, words) GD_HOOK_##name,
+#include "hooks.h"
+	GD_NR_HOOKS
+};
+
+/* what a hook point is about */
+enum gd_object {
+	GD_O_NONE,		/* nothing in particular */
+	GD_O_PTE,		/* the entry of this level that serves at_addr */
+	GD_O_PMD,
+	GD_O_PUD,
+	GD_O_PGD,
+	GD_O_PAGE,		/* at_page */
+};
+
+/* what the call at a hook point returns, if it is one */
+enum gd_answer {
+	GD_ANS_NONE,		/* it is no call */
+	GD_ANS_BOOL,		/* 0: it finds nothing */
+	GD_ANS_ERRNO,		/* 0, or a negative errno */
+	GD_ANS_PAGES,		/* a number of pages, or a negative errno */
 };
 
 struct gd_world {
 	gd_u8 nr_folios;	/* 1..GD_MAX_FOLIOS */
 	gd_u8 state;		/* GD_W_* */
-	gd_u16 nr_ops;		/* 0..GD_MAX_OPS */
+	gd_u8 nr_ops;		/* 0..GD_MAX_OPS */
+	gd_u8 nr_acts;		/* 0..GD_MAX_ACTS */
 	gd_u32 seq;		/* write_protect_seq */
 };
 
@@ -264,29 +271,47 @@ struct gd_op {
 	struct gd_run run[GD_NR_RUNS];
 	gd_u64 addr;
 	gd_u8 entry;		/* enum gd_entry_kind */
-	gd_u8 when;		/* enum gd_when */
-	gd_u8 nth;		/* with when: from 1; else 0 */
 	gd_u8 pad;
 	gd_u16 eflags;		/* bits GD_EF_* */
-	gd_u16 at_page;		/* as gd_run.page, of a declared folio */
-	gd_u64 at_addr;
+	gd_u32 pad2;
 };
 
+/*
+ * One action of the script: what another CPU does at a hook point of an
+ * operation, or (ANSWER) what the call there returns.  It is carried out at most
+ * once, when its hook point is reached for the nth time, on that object, in its
+ * operation.
+ */
+struct gd_act {
+	gd_u8 owner;		/* index of its operation, one of the kernel */
+	gd_u8 hook;		/* enum gd_hook, not NONE */
+	gd_u8 nth;		/* from 1 */
+	gd_u8 pad;
+	gd_u16 at_page;		/* as gd_run.page, of a declared folio */
+	gd_u16 pad2;
+	gd_u64 at_addr;
+	struct gd_op op;	/* of the layer WORLD */
+};
+
+/*
+ * The actions are in the order of their owners; those of one operation at one
+ * hook point are carried out in this order.
+ */
 struct gd_program {
 	struct gd_world world;
 	struct gd_folio folio[GD_MAX_FOLIOS];
 	struct gd_op op[GD_MAX_OPS];
+	struct gd_act act[GD_MAX_ACTS];
 };
 
 /* ---- traces ---- */
 
 /*
  * The records of one operation: its events in order (WARN, BUG, OOPS, CALL,
- * ASK, ACT, GAP), then what it returned in pages[] (ENTRY), then the pages whose observed
- * state changed, by page number (PAGE), then STATE if it changed or a counter
- * moved, then RET.  An operation with a moment has a RET only, BOOL: whether
- * the moment came; it follows those of the operation that it belongs to, if
- * that one returned.  After the last operation come the pages that changed unnoticed (PAGE) and END.
+ * ASK, ACT, GAP), then what it returned in pages[] (ENTRY), then the pages whose
+ * observed state changed, by page number (PAGE), then STATE if it changed or a
+ * counter moved, then RET.  After the last operation come the pages that changed
+ * unnoticed (PAGE) and END.
  */
 enum gd_rec_kind {
 	GD_R_WARN = 1,	/* c: site */
@@ -303,7 +328,7 @@ enum gd_rec_kind {
 	GD_R_RET,	/* a: gd_ret; d: value; FOLIO: page number */
 	GD_R_END,	/* a: gd_end; b: operations executed */
 	GD_R_ASK,	/* a call that is about no page. a: gd_ask; the rest: see there */
-	GD_R_ACT,	/* a moment has come. b: index of the operation that is carried out */
+	GD_R_ACT,	/* a hook point was reached. b: index of the action that is carried out */
 };
 
 /* calls that are about no page, and what their ASK records hold */
@@ -316,17 +341,6 @@ enum gd_ask {
 	GD_A_MMAP_UNLOCK,	/* mmap_read_unlock */
 	GD_NR_ASKS
 };
-
-/*
- * What is answered to a call unless an ANSWER says otherwise: a pagemap (an
- * ANSWER of 0: none), 0 (the hook that makes a page accessible), -EFAULT (the
- * slow path; an ANSWER over 0 is a number of pages, no more than was asked for,
- * which stand in pages[] as pages outside of the arena).
- */
-#define GD_DEFAULT_PAGEMAP	1
-#define GD_DEFAULT_ACCESSIBLE	0
-#define GD_DEFAULT_SLOW		(-14)
-
 
 enum gd_ret {
 	GD_RET_VOID, GD_RET_BOOL, GD_RET_ERRNO, GD_RET_FOLIO, GD_RET_NULL,
@@ -366,11 +380,12 @@ struct gd_rec {
 };
 
 /*
- * Most records that one program can make.  Of one operation: an event a step, a
- * page for each that a step or a world change may touch, and the entries of
- * pages[] in place of those that a world change could have touched.
+ * Most records that one program can make.  Of one operation or action: an event
+ * a step, a page for each that a step or a world change may touch, and the
+ * entries of pages[] in place of those that a world change could have touched.
  */
-#define GD_TRACE_CAPACITY ((GD_MAX_OPS + 1) * (6 * GD_STEP_LIMIT + (4 << GD_SLOT_SHIFT)))
+#define GD_TRACE_CAPACITY ((GD_MAX_OPS + GD_MAX_ACTS + 1) *		\
+			   (6 * GD_STEP_LIMIT + (4 << GD_SLOT_SHIFT)))
 
 /* records of one run, in a buffer of the caller; full means step limit */
 struct gd_trace {
@@ -391,7 +406,7 @@ struct gd_trace {
  * its own, allocates nothing, and shares no variable with another side: a
  * second copy of the same object is another side.
  */
-#define GD_ABI_VERSION	1
+#define GD_ABI_VERSION	2
 #define GD_SIDE_SYMBOL	"gd_side"
 
 enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };
@@ -445,7 +460,17 @@ struct gd_side {
 	const volatile int *in_kernel;
 };
 
-/* the table as data, for Rust */
+/* the tables as data, for Rust */
+struct gd_hook_info {
+	gd_u8 object;		/* enum gd_object */
+	gd_u8 answer;		/* enum gd_answer */
+	gd_s32 otherwise;	/* what is returned without an action that answers */
+	const char *words;
+};
+
+/* by enum gd_hook */
+extern const struct gd_hook_info gd_hook_table[GD_NR_HOOKS];
+
 struct gd_op_info {
 	gd_u8 id;
 	gd_u8 layer;		/* enum gd_layer */

@@ -20,7 +20,7 @@
 #define GD_LIVE_SIZE		(32u << 20)
 #define GD_LIVE_ENTRIES		(64u << 10)
 #define GD_LIVE_BATCH		2048
-#define GD_LIVE_TRACES		(4u << 20)
+#define GD_LIVE_TRACES		(8u << 20)
 #define GD_LIVE_RECORDS		((GD_LIVE_SIZE - GD_LIVE_TRACES) / 16)
 /* ioctls of /dev/gupdiff */
 #define GD_LIVE_SERVE		0

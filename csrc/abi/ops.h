@@ -11,7 +11,7 @@
  * ROLE      what the operation is for; kernels may disagree on the name.
  * layer     PAGE: page level; LOCKLESS: the walk of page tables without locks
  *           (GUP-fast); WORLD: a raw change of the world between operations,
- *           or at a moment of one, declared by the program, no kernel function.
+ *           or at a hook point of one, declared by the program, no kernel function.
  * operands  GD_S_* bits, see gupdiff.h.
  * result    what is compared: VOID, BOOL, ERRNO, FOLIO (folio or NULL), PAGE
  *           (page, NULL or errno) or INT (any number; a negative one is mostly
@@ -246,6 +246,6 @@ GD_OP(0x92, SET_PUD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pud",
 GD_OP(0x93, SET_PGD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pgd",
       "the same at PGD level: tables only")
 GD_OP(0x94, ANSWER, WORLD, GD_S_VAL, VOID, "v0:answer",
-      "at the moment of a call: what it answers")
+      "at the hook point of a call: what it returns")
 
 #undef GD_OP

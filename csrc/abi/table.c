@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of operations as data. */
+/* The tables of operations and of hook points as data. */
 #include "gupdiff.h"
 
 #define VOID	GD_RET_VOID
@@ -15,3 +15,9 @@ const struct gd_op_info gd_op_table[] = {
 #include "ops.h"
 };
 const gd_u32 gd_op_table_len = sizeof(gd_op_table) / sizeof(gd_op_table[0]);
+
+const struct gd_hook_info gd_hook_table[GD_NR_HOOKS] = {
+#define GD_HOOK(name, object, answer, otherwise, words) \
+	[GD_HOOK_##name] = { GD_O_##object, GD_ANS_##answer, otherwise, words },
+#include "hooks.h"
+};

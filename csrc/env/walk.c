@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Scripted: what the lockless walk asks of the rest of the kernel.  Each call is
- * a step and an event, then comes its moment, then the answer: the script's, or
- * the default one of gupdiff.h.
+ * a step, an event and a hook point; it returns what the script answers there, else
+ * what hooks.h says.
  */
 #include "../shim/harness.h"
 
@@ -26,7 +26,7 @@ struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pg
 
 	rec->b = !!pgmap;
 	rec->c = pfn - GD_PFN_BASE < GD_NR_PAGES ? pfn - GD_PFN_BASE : GD_NOWHERE;
-	return gd_answer(GD_WHEN_PAGEMAP, GD_DEFAULT_PAGEMAP) ? &pagemap : NULL;
+	return gd_answer(GD_HOOK_PAGEMAP) ? &pagemap : NULL;
 }
 
 void gd_put_dev_pagemap(struct dev_pagemap *pgmap)
@@ -37,7 +37,7 @@ void gd_put_dev_pagemap(struct dev_pagemap *pgmap)
 int gd_make_page_accessible(struct page *page)
 {
 	gd_call(GD_C_MAKE_ACCESSIBLE, page);
-	return gd_answer(GD_WHEN_ACCESSIBLE, GD_DEFAULT_ACCESSIBLE);
+	return gd_answer(GD_HOOK_ACCESSIBLE);
 }
 
 int gd_make_folio_accessible(struct folio *folio)
@@ -73,7 +73,7 @@ long gd_slow(unsigned long start, unsigned long nr_pages, struct page **pages,
 	rec->a = GD_A_SLOW_NR;
 	rec->b = !pages;
 	rec->d = nr_pages;
-	answer = gd_answer(GD_WHEN_SLOW, GD_DEFAULT_SLOW);
+	answer = gd_answer(GD_HOOK_SLOW);
 	if (answer <= 0)
 		return answer;
 	nr = min_t(unsigned long, answer, nr_pages);

@@ -31,7 +31,7 @@ extern unsigned char gd_pending;
  * not a signal, and honggfuzz need not see it.
  *
  * The comparisons are no business of the engines, and the loads are none of the
- * moments: in assembly, the compiler does not see either of them.
+ * hook points: in assembly, the compiler does not see either of them.
  */
 static inline __attribute__((always_inline)) void gd_access(const volatile void *p)
 {

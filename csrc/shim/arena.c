@@ -30,9 +30,9 @@ void gd_update(const volatile void *p)
 		return;
 	if (unlikely(gd_nr_watch)) {
 		if (field == offsetof(struct page, _refcount))
-			gd_moment_update(p, nr, true);
+			gd_count_update(p, nr, true);
 		else if (field == GD_PINCOUNT_OFFSET)
-			gd_moment_update(p, nr, false);
+			gd_count_update(p, nr, false);
 		else
 			gd_after();
 	}

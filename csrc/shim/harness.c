@@ -6,7 +6,7 @@
 #include "arena.c"
 #include "stop.c"
 #include "trace.c"
-#include "moments.c"
+#include "script.c"
 #include "world.c"
 #include "operands.c"
 #if GD_TABLES

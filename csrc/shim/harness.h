@@ -78,7 +78,7 @@ struct gd_shadow {
 	u32 op_mark;			/* touched by operation number ... */
 };
 
-/* an operation is cut off by its steps, and those attached to it touch slots */
+/* an operation is cut off by its steps, and its actions touch slots */
 #define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT + (GD_MAX_FOLIOS + 1) * GD_SLOT_PAGES)
 
 /* Pages, or entries of page tables, one after the other. */
@@ -168,21 +168,19 @@ void gd_tables_reset(void);
 void gd_set_entries(const struct gd_op *op, u32 level);
 u32 gd_table_entry(u32 level, u64 addr);
 
-/* ---- moments.c ---- */
+/* ---- script.c ---- */
 #ifdef GD_LIVE
 /* nothing is seen within an operation */
-static inline void gd_attach(const struct gd_op *op, u32 nr) {}
-static inline bool gd_attached_fired(u32 i) { return false; }
+static inline void gd_watch(const struct gd_act *act, u32 nr) {}
 static inline void gd_after(void) {}
 #else
-extern u32 gd_nr_watch;		/* operations that wait for their moment */
-void gd_attach(const struct gd_op *op, u32 nr);
-bool gd_attached_fired(u32 i);
+extern u32 gd_nr_watch;		/* actions of the running operation */
+void gd_watch(const struct gd_act *act, u32 nr);
 void gd_find_objects(void);
-void gd_moment_update(const volatile void *count, u32 nr, bool refcount);
+void gd_count_update(const volatile void *count, u32 nr, bool refcount);
 void gd_after(void) GD_RARELY;
 void gd_forget(void);
-int gd_answer(u8 when, int otherwise);
+int gd_answer(u8 hook);
 void gd_set_answer(int value);
 #endif
 

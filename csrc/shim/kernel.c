@@ -13,7 +13,7 @@ static gd_op_fn page_ops[256];
 
 /* what runs instead of an operation that this side cannot run */
 #ifndef GD_BEYOND
-#define GD_BEYOND(op, attached)	NULL
+#define GD_BEYOND(op, nr_acts)	NULL
 #endif
 
 static void gd_init(void *memmap, void *list, void *tables, void *scratch)
@@ -40,30 +40,16 @@ static void sweep(void)
 	gd_record_changes();
 }
 
-/* How many of the operations behind this one are attached to it. */
-static u32 nr_attached(u32 i)
-{
-	u32 nr = 0;
-
-	while (i + 1 + nr < gd.prog->world.nr_ops && gd.prog->op[i + 1 + nr].when)
-		nr++;
-	return nr;
-}
-
-/*
- * Runs one operation, and those attached to it as their moments come; tells
- * whether it came back.
- */
-static int run_op(const struct gd_op *op, u32 attached)
+/* Runs one operation with its actions; tells whether it came back. */
+static int run_op(const struct gd_op *op, const struct gd_act *act, u32 nr_acts)
 {
 	struct gd_rec ret = { .kind = GD_R_RET, .a = GD_RET_VOID }, *rec;
 	gd_op_fn world = gd_world_ops[op->op], fn = page_ops[op->op], beyond;
 	int why = GD_STOP_NONE;
-	u32 i;
 
 	gd_next_op();
-	beyond = GD_BEYOND(op, attached);
-	gd_attach(op, attached);
+	beyond = GD_BEYOND(op, nr_acts);
+	gd_watch(act, nr_acts);
 	if (beyond)
 		why = gd_guarded(beyond, op, &ret);
 	else if (world)
@@ -80,14 +66,7 @@ static int run_op(const struct gd_op *op, u32 attached)
 	gd_record_state();
 	rec = gd_record(GD_R_RET);
 	*rec = ret;
-	if (why != GD_STOP_NONE)
-		return why;
-	for (i = 0; i < attached; i++) {
-		rec = gd_record(GD_R_RET);
-		rec->a = GD_RET_BOOL;
-		rec->d = gd_attached_fired(i);
-	}
-	return GD_STOP_NONE;
+	return why;
 }
 
 static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
@@ -98,6 +77,8 @@ static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
 		[GD_STOP_GAP] = GD_END_GAP,
 	};
 	int why = GD_STOP_NONE;
+	const struct gd_act *act = prog->act;
+	const struct gd_act *last_act = act + prog->world.nr_acts;
 	struct gd_rec *end;
 	u32 i;
 
@@ -109,11 +90,11 @@ static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
 	gd_next_op();
 	gd_world_setup();
 	for (i = 0; i < prog->world.nr_ops && why == GD_STOP_NONE; i++) {
-		u32 attached = nr_attached(i);
+		const struct gd_act *first = act;
 
-		why = run_op(&prog->op[i], attached);
-		if (why == GD_STOP_NONE)
-			i += attached;
+		while (act < last_act && act->owner == i)
+			act++;
+		why = run_op(&prog->op[i], first, act - first);
 	}
 	gd_next_op();
 	sweep();

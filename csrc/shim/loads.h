@@ -10,7 +10,7 @@
 
 #include <gd_hook.h>
 
-/* the loads that are looked into, see moments.c */
+/* the loads that are looked into, see script.c */
 extern unsigned long gd_loads_from, gd_loads_size;
 extern void gd_load(const void *p) GD_RARELY;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Operands and results of operations, for ops.c of the kernels and of the
- * series.  They are not part of the code under test: loads here are no moments,
+ * series.  They are not part of the code under test: loads here are no hook points,
  * and what an engine learns of the code is not diluted.
  */
 #include "harness.h"

@@ -35,3 +35,9 @@ pub fn op_table() -> &'static [abi::gd_op_info] {
         )
     }
 }
+
+/// The table of hook points (`abi/hooks.h`), by number.
+pub fn hook_table() -> &'static [abi::gd_hook_info] {
+    // SAFETY: the C side defines the array and nobody writes to it.
+    unsafe { &abi::gd_hook_table }
+}

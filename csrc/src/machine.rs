@@ -160,7 +160,8 @@ fn check(program: &abi::gd_program) {
         (1..=abi::GD_MAX_FOLIOS as u8).contains(&w.nr_folios),
         "nr_folios out of bounds"
     );
-    assert!(w.nr_ops <= abi::GD_MAX_OPS as u16, "nr_ops out of bounds");
+    assert!(w.nr_ops <= abi::GD_MAX_OPS as u8, "nr_ops out of bounds");
+    assert!(w.nr_acts <= abi::GD_MAX_ACTS as u8, "nr_acts out of bounds");
     for f in &program.folio[..w.nr_folios as usize] {
         let fine = u32::from(f.order) < abi::GD_NR_ORDERS
             && u32::from(f.kind) < abi::GD_NR_KINDS
@@ -171,21 +172,32 @@ fn check(program: &abi::gd_program) {
             && f.exclusive <= 1;
         assert!(fine, "a folio's field is out of bounds");
     }
-    let mut group_open = false;
-    for op in &program.op[..w.nr_ops as usize] {
-        for run in &op.run {
-            let index = run.page >> abi::GD_RUN_SHIFT;
-            let fine = index < u16::from(w.nr_folios)
-                || index == abi::GD_I_NULL as u16
-                || index == abi::GD_I_POISON as u16;
-            assert!(fine, "an operand names no page");
-        }
-        check_entry(op);
-        check_moment(op, w, group_open);
-        if op.when == 0 {
-            group_open = !is_world(op.op);
-        }
+    let ops = &program.op[..w.nr_ops as usize];
+    for op in ops {
+        check_operands(op, w);
     }
+    let mut owner = 0;
+    for act in &program.act[..w.nr_acts as usize] {
+        let of = ops.get(usize::from(act.owner));
+        assert!(
+            act.owner >= owner && of.is_some_and(|op| !is_world(op.op)) && is_world(act.op.op),
+            "an action belongs to no operation"
+        );
+        owner = act.owner;
+        check_operands(&act.op, w);
+        check_hook(act, w);
+    }
+}
+
+fn check_operands(op: &abi::gd_op, w: &abi::gd_world) {
+    for run in &op.run {
+        let index = run.page >> abi::GD_RUN_SHIFT;
+        let fine = index < u16::from(w.nr_folios)
+            || index == abi::GD_I_NULL as u16
+            || index == abi::GD_I_POISON as u16;
+        assert!(fine, "an operand names no page");
+    }
+    check_entry(op);
 }
 
 /// The entries that an operation sets.
@@ -200,21 +212,19 @@ fn check_entry(op: &abi::gd_op) {
     assert!(fine, "an entry is out of bounds");
 }
 
-/// When an operation happens.
-fn check_moment(op: &abi::gd_op, w: &abi::gd_world, group_open: bool) {
-    let when = u32::from(op.when);
-    assert!(when < abi::GD_NR_WHENS, "there is no such moment");
-    let at_page = (abi::GD_WHEN_BEFORE_REF..=abi::GD_WHEN_AFTER_PIN).contains(&when);
-    let at_addr = (abi::GD_WHEN_READ_PTE..=abi::GD_WHEN_READ_PGD).contains(&when);
-    let fine = (op.nth != 0) == (when != 0)
-        && (at_page || op.at_page == 0)
-        && op.at_page >> abi::GD_RUN_SHIFT < u16::from(w.nr_folios)
-        && op.at_addr & !(if at_addr { TABLE_BITS } else { 0 }) == 0;
-    assert!(fine, "a moment is out of bounds");
-    assert!(
-        when == 0 || group_open && is_world(op.op),
-        "an operation with a moment belongs to none"
-    );
+/// When an action happens.
+fn check_hook(act: &abi::gd_act, w: &abi::gd_world) {
+    let object = match crate::hook_table().get(usize::from(act.hook)) {
+        Some(hook) if act.hook != 0 => u32::from(hook.object),
+        _ => panic!("there is no such hook point"),
+    };
+    let at_page = object == abi::GD_O_PAGE;
+    let at_addr = (abi::GD_O_PTE..=abi::GD_O_PGD).contains(&object);
+    let fine = act.nth != 0
+        && (at_page || act.at_page == 0)
+        && act.at_page >> abi::GD_RUN_SHIFT < u16::from(w.nr_folios)
+        && act.at_addr & !(if at_addr { TABLE_BITS } else { 0 }) == 0;
+    assert!(fine, "a hook point is out of bounds");
 }
 
 /// The bits of an address that choose entries of page tables.

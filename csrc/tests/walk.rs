@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The lockless walk over tables of a program's making, on the kernels alone:
-//! what it finds, and what moments in it are.
+//! what it finds, and what hook points in it are.
 
 mod common;
 
@@ -42,14 +42,27 @@ fn walk(id: u32, addr: u64, n: i32, foll: u32) -> gd_op {
     }
 }
 
-/// An operation at a moment of the one before.
-fn at(when: u32, nth: u8, at_addr: u64, op: gd_op) -> gd_op {
-    gd_op {
-        when: when as u8,
+/// An action at a hook point of the last operation.
+fn at(hook: u32, nth: u8, at_addr: u64, op: gd_op) -> gd_act {
+    gd_act {
+        hook: hook as u8,
         nth,
         at_addr,
-        ..op
+        op,
+        ..Default::default()
     }
+}
+
+/// The program with a script for its last operation.
+fn scripted(mut p: gd_program, acts: &[gd_act]) -> gd_program {
+    for (to, act) in p.act.iter_mut().zip(acts) {
+        *to = gd_act {
+            owner: p.world.nr_ops - 1,
+            ..*act
+        };
+    }
+    p.world.nr_acts = acts.len() as u8;
+    p
 }
 
 fn answer(val: i32) -> gd_op {
@@ -60,19 +73,17 @@ fn answer(val: i32) -> gd_op {
     }
 }
 
-/// Of the last operation without a moment: the records of a kind.
+/// Of the last operation: the records of a kind.
 #[derive(Debug, Default, PartialEq)]
 struct Shown {
     ret: i64,
     entries: Vec<u32>,
     /// (ASK, b)
     asks: Vec<(u32, u16)>,
-    /// Operations carried out, in order.
+    /// Actions carried out, in order.
     acts: Vec<u16>,
     /// (page, refcount) of what changed.
     refs: Vec<(u32, i32)>,
-    /// Whether the moments came.
-    fired: Vec<bool>,
     end: u32,
 }
 
@@ -87,14 +98,13 @@ fn run(machine: &mut Machine, p: &gd_program) -> Shown {
         "{}: not deterministic",
         machine.object().release()
     );
-    let nr = usize::from(p.world.nr_ops);
-    let last = p.op[..nr].iter().rposition(|op| op.when == 0).unwrap();
+    let last = usize::from(p.world.nr_ops) - 1;
     let mut groups = trace.split_inclusive(|r| u32::from(r.kind) == GD_R_RET);
     let mut shown = Shown {
         end: u32::from(trace.last().unwrap().a),
         ..Default::default()
     };
-    for r in groups.by_ref().nth(last).unwrap() {
+    for r in groups.nth(last).unwrap() {
         match u32::from(r.kind) {
             GD_R_RET => shown.ret = r.d as i64,
             GD_R_ENTRY => shown.entries.push(r.c),
@@ -104,7 +114,6 @@ fn run(machine: &mut Machine, p: &gd_program) -> Shown {
             _ => {}
         }
     }
-    shown.fired = groups.take(nr - 1 - last).map(|g| g[0].d != 0).collect();
     shown
 }
 
@@ -137,19 +146,20 @@ fn what_ptes_map_is_pinned() {
 fn a_zapped_pte_is_seen_by_the_recheck() {
     for kernel in kernels() {
         let mut machine = open(&kernel);
-        let p = program(
-            &[folio(0, 1)],
+        let p = scripted(
+            program(
+                &[folio(0, 1)],
+                &[pte(A, 0, 1), walk(GD_OP_GET_USER_PAGES_FAST_ONLY, A, 1, 0)],
+            ),
             &[
-                pte(A, 0, 1),
-                walk(GD_OP_GET_USER_PAGES_FAST_ONLY, A, 1, 0),
                 at(
-                    GD_WHEN_READ_PTE,
+                    GD_HOOK_READ_PTE,
                     2,
                     A,
                     set(GD_OP_SET_PTE, A, GD_E_NONE, 0, 1, 0),
                 ),
                 at(
-                    GD_WHEN_READ_PTE,
+                    GD_HOOK_READ_PTE,
                     3,
                     A,
                     set(GD_OP_SET_PTE, A, GD_E_NONE, 0, 1, 0),
@@ -158,8 +168,7 @@ fn a_zapped_pte_is_seen_by_the_recheck() {
         );
         let seen = run(&mut machine, &p);
         assert_eq!(seen.ret, 0, "{}: {seen:?}", kernel.name());
-        assert_eq!(seen.acts, [2]);
-        assert_eq!(seen.fired, [true, false]);
+        assert_eq!(seen.acts, [0]);
         assert_eq!(seen.refs, []);
     }
 }
@@ -168,22 +177,21 @@ fn a_zapped_pte_is_seen_by_the_recheck() {
 fn a_collapse_is_seen_by_the_recheck_of_the_pmd() {
     for kernel in kernels() {
         let mut machine = open(&kernel);
-        let p = program(
-            &[folio(0, 1), folio(9, 1)],
-            &[
-                pte(A, 0, 1),
-                walk(GD_OP_GET_USER_PAGES_FAST_ONLY, A, 1, 0),
-                at(
-                    GD_WHEN_AFTER_REF,
-                    1,
-                    0,
-                    set(GD_OP_SET_PMD, A, GD_E_PAGE, 1 << GD_RUN_SHIFT, 1, 0),
-                ),
-            ],
+        let p = scripted(
+            program(
+                &[folio(0, 1), folio(9, 1)],
+                &[pte(A, 0, 1), walk(GD_OP_GET_USER_PAGES_FAST_ONLY, A, 1, 0)],
+            ),
+            &[at(
+                GD_HOOK_AFTER_REF,
+                1,
+                0,
+                set(GD_OP_SET_PMD, A, GD_E_PAGE, 1 << GD_RUN_SHIFT, 1, 0),
+            )],
         );
         let seen = run(&mut machine, &p);
         assert_eq!(seen.ret, 0, "{}: {seen:?}", kernel.name());
-        assert_eq!(seen.fired, [true]);
+        assert_eq!(seen.acts, [0]);
     }
 }
 
@@ -253,13 +261,12 @@ fn the_slow_path_is_asked_for_the_rest() {
     for kernel in kernels() {
         let mut machine = open(&kernel);
         for (val, ret) in [(-14, 1), (1, 2), (9, 3)] {
-            let p = program(
-                &[folio(0, 1)],
-                &[
-                    pte(A, 0, 1),
-                    walk(GD_OP_GET_USER_PAGES_FAST, A, 3, 0),
-                    at(GD_WHEN_SLOW, 1, 0, answer(val)),
-                ],
+            let p = scripted(
+                program(
+                    &[folio(0, 1)],
+                    &[pte(A, 0, 1), walk(GD_OP_GET_USER_PAGES_FAST, A, 3, 0)],
+                ),
+                &[at(GD_HOOK_SLOW, 1, 0, answer(val))],
             );
             let seen = run(&mut machine, &p);
             assert_eq!(seen.ret, ret, "{}: {seen:?}", kernel.name());
@@ -279,19 +286,18 @@ fn fork_makes_a_pin_give_everything_back() {
             val: 2,
             ..Default::default()
         };
-        let p = program(
-            &[folio(0, 1)],
-            &[
-                pte(A, 0, 1),
-                walk(GD_OP_PIN_USER_PAGES_FAST, A, 1, 0),
-                at(GD_WHEN_READ_SEQ, 2, 0, seq),
-            ],
+        let p = scripted(
+            program(
+                &[folio(0, 1)],
+                &[pte(A, 0, 1), walk(GD_OP_PIN_USER_PAGES_FAST, A, 1, 0)],
+            ),
+            &[at(GD_HOOK_READ_SEQ, 2, 0, seq)],
         );
         let seen = run(&mut machine, &p);
         assert_eq!(seen.ret, -14, "{}: {seen:?}", kernel.name());
         // it stays marked as referenced
         assert_eq!(seen.refs, [(first(0), 1)]);
-        assert_eq!(seen.fired, [true]);
+        assert_eq!(seen.acts, [0]);
     }
 }
 
@@ -307,9 +313,9 @@ fn a_device_page_needs_its_pagemap() {
         let seen = run(&mut machine, &p);
         assert_eq!(seen.ret, 1, "{}: {seen:?}", kernel.name());
         assert_eq!(seen.asks, [(GD_A_PAGEMAP, 0), (GD_A_PAGEMAP_PUT, 1)]);
-        let p = program(
-            &[device],
-            &[entry, call, at(GD_WHEN_PAGEMAP, 1, 0, answer(0))],
+        let p = scripted(
+            program(&[device], &[entry, call]),
+            &[at(GD_HOOK_PAGEMAP, 1, 0, answer(0))],
         );
         let seen = run(&mut machine, &p);
         assert_eq!(seen.ret, 0);
@@ -347,13 +353,15 @@ fn a_failing_hook_is_taken_for_success() {
     for kernel in kernels() {
         let mut machine = open(&kernel);
         let edge = 0x20_0000u64;
-        let p = program(
-            &[folio(2, 1)],
-            &[
-                pte(edge - 0x1000, 0, 2),
-                walk(GD_OP_PIN_USER_PAGES_FAST, edge - 0x1000, 2, 0),
-                at(GD_WHEN_ACCESSIBLE, 1, 0, answer(-5)),
-            ],
+        let p = scripted(
+            program(
+                &[folio(2, 1)],
+                &[
+                    pte(edge - 0x1000, 0, 2),
+                    walk(GD_OP_PIN_USER_PAGES_FAST, edge - 0x1000, 2, 0),
+                ],
+            ),
+            &[at(GD_HOOK_ACCESSIBLE, 1, 0, answer(-5))],
         );
         let seen = run(&mut machine, &p);
         assert_eq!(seen.entries, [first(2) + 1], "{}: {seen:?}", kernel.name());

@@ -198,11 +198,7 @@ fn judge(shared: &Shared, oracle: &mut Oracle, mut program: Program) {
         let Some(index) = verdict.op_index().filter(|&i| i < program.nr_ops()) else {
             return;
         };
-        let main = layer::main_of(program.ops(), index);
-        for attached in layer::attached(program.ops(), main).rev() {
-            program.remove_op(attached);
-        }
-        program.remove_op(main);
+        program.remove_op(index);
         program.normalise();
         if program.nr_ops() == 0 {
             return;

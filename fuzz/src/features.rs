@@ -69,12 +69,8 @@ pub fn of(prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
 /// As [`of`], with memory to reuse, started on the program.
 pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
     let mut walks = walk::Walks::new(prog);
-    for (index, (op, recs)) in prog.ops().iter().zip(trace.ops()).enumerate() {
+    for ((op, acts), recs) in prog.groups().zip(trace.ops()) {
         let id = u64::from(op.op);
-        if op.when != 0 {
-            walks.attached(prog, index, recs, features);
-            continue;
-        }
         if ops::info(op.op).is_some_and(|op| op.layer == Layer::World) {
             // The program's own doing: that it was done is all there is to see.
             let changed = recs.iter().any(|rec| u32::from(rec.kind) != abi::GD_R_RET);
@@ -84,7 +80,7 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
             continue;
         }
         if crate::program::walk::is_call(op.op) {
-            walks.call(prog, index, recs, features);
+            walks.call(prog, op, recs, features);
             let mut changes = 0;
             for rec in recs {
                 match Record::from(rec) {
@@ -100,6 +96,7 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
                 }
             }
             features.push(mix(&[15, id, changes]));
+            walks.script(prog, op, acts, recs, features);
             pages.apply(recs);
             continue;
         }
@@ -153,6 +150,7 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
             }
         }
         features.push(mix(&[11, id, events]));
+        walks.script(prog, op, acts, recs, features);
         pages.apply(recs);
     }
     if let Some(end) = trace.records().last()

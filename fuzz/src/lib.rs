@@ -6,6 +6,7 @@ pub mod campaign;
 pub mod compare;
 pub mod diff;
 pub mod features;
+pub mod hooks;
 pub mod hunt;
 pub mod input;
 pub mod laws;

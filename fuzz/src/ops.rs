@@ -99,7 +99,7 @@ pub enum Layer {
     Page,
     /// The walk of page tables without locks (GUP-fast).
     Lockless,
-    /// A raw change of the world, between operations or at a moment of one; no
+    /// A raw change of the world, between operations or at a hook point of one; no
     /// kernel function.
     World,
 }
@@ -217,11 +217,10 @@ impl OpInfo {
         self.name(rev).unwrap_or(self.role)
     }
 
-    /// Whether it can be attached to an operation of the kernel, and be done at a
-    /// moment of it.  Pages do not become one folio while somebody looks at one of
-    /// them: what is a page of its own to him would become memory of the
-    /// folio's.
-    pub fn can_be_attached(&self) -> bool {
+    /// Whether an action of the script can do it, in the middle of an operation of
+    /// the kernel.  Pages do not become one folio while a CPU looks at one of
+    /// them: the fields that it reads as the page's would become the folio's.
+    pub fn can_be_scripted(&self) -> bool {
         self.layer == Layer::World && u32::from(self.id) != abi::GD_OP_MERGE
     }
 

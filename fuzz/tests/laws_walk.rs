@@ -37,16 +37,17 @@ fn got(made: Made, foll: u32, index: usize) -> Made {
     made.op(get(0x1000, 1, foll), records)
 }
 
-/// The same with an attached operation that is carried out.
+/// The same with an action that is carried out.
 fn got_with(made: Made, foll: u32, index: usize, other: gd_op) -> Made {
-    let by = made.program.nr_ops() as u16 + 1;
+    let by = made.program.nr_acts() as u16;
     let records = [
         act(by),
         entry(0, made.page(index, 0)),
         made.moved(index, 0, 1, 0),
         int(1),
     ];
-    made.op(get(0x1000, 1, foll), records).attached(other, true)
+    made.op(get(0x1000, 1, foll), records)
+        .script(meanwhile(other))
 }
 
 #[test]
@@ -79,16 +80,19 @@ fn nothing_is_claimed_where_the_walk_does_not_look_twice() {
         ..pmd
     };
     let made = two(READ);
-    let by = made.program.nr_ops() as u16;
+    let by = made.program.nr_acts() as u16;
     let records = [
+        act(by),
         act(by + 1),
-        act(by + 2),
         entry(0, made.page(Q, 0)),
         made.moved(Q, 0, 1, 0),
         int(1),
     ];
     let made = made.op(get(0x1000, 1, 0), records);
-    assert_eq!(law(made.attached(pmd, true).attached(back, true)), None);
+    assert_eq!(
+        law(made.script(meanwhile(pmd)).script(meanwhile(back))),
+        None
+    );
 }
 
 #[test]
@@ -178,7 +182,7 @@ fn what_is_held_is_what_was_returned() {
     // Somebody else sets the count.
     assert_eq!(law(got_with(two(READ), 0, P, set_ref(P, 5))), None);
     let made = two(READ);
-    let by = made.program.nr_ops() as u16 + 1;
+    let by = made.program.nr_acts() as u16;
     let records = [
         act(by),
         entry(0, made.page(P, 0)),
@@ -187,7 +191,7 @@ fn what_is_held_is_what_was_returned() {
         int(1),
     ];
     let made = made.op(get(0x1000, 1, 0), records);
-    assert_eq!(law(made.attached(set_ref(Q, 8), true)), None);
+    assert_eq!(law(made.script(meanwhile(set_ref(Q, 8)))), None);
 }
 
 #[test]
@@ -285,7 +289,7 @@ fn refused(errno: i32) -> Made {
     let made = Made::new()
         .set(pte(0x1f_f000, P, RW))
         .set(pte(0x20_0000, Q, RW));
-    let by = made.program.nr_ops() as u16 + 1;
+    let by = made.program.nr_acts() as u16;
     let [ask, nr] = slow(0x20_0000, 1, 0);
     let records = [
         accessible(made.page(P, 0)),
@@ -299,7 +303,7 @@ fn refused(errno: i32) -> Made {
         int(1),
     ];
     made.op(pin(0x1f_f000, 2, WRITE), records)
-        .attached(answer(errno, abi::GD_WHEN_ACCESSIBLE), true)
+        .script(answer(errno, abi::GD_HOOK_ACCESSIBLE))
 }
 
 #[test]
@@ -341,11 +345,8 @@ fn a_result_fits_the_call() {
     // What the slow path answers is passed on as it is.
     let made = two(READ);
     let [ask, nr] = slow(0x1000, 1, 0);
-    let made = made.op(get(0x1000, 1, 0), [ask, nr, act(3), int(-5000)]);
-    assert_eq!(
-        law(made.attached(answer(-5000, abi::GD_WHEN_SLOW), true)),
-        None
-    );
+    let made = made.op(get(0x1000, 1, 0), [ask, nr, act(0), int(-5000)]);
+    assert_eq!(law(made.script(answer(-5000, abi::GD_HOOK_SLOW))), None);
 }
 
 #[test]
@@ -358,14 +359,14 @@ fn the_slow_path_gets_the_rest() {
         let records = [
             ask,
             count,
-            act(2),
+            act(0),
             entry(0, made.page(P, 0)),
             entry(1, abi::GD_NOWHERE),
             made.moved(P, 0, 1, 0),
             int(2),
         ];
         let made = made.op(get(0x1000, 3, 0), records);
-        law(made.attached(answer(1, abi::GD_WHEN_SLOW), true))
+        law(made.script(answer(1, abi::GD_HOOK_SLOW)))
     };
     assert_eq!(asked(0x2000, 2), None);
     assert_eq!(asked(0x2000, 3), wrong);
@@ -419,25 +420,22 @@ fn pagemaps_and_the_lock_balance() {
     let refused = |records: &[_]| {
         let records = records.iter().copied().chain([int(-14)]);
         let made = two(READ).op(get(0x1000, 1, 0), records);
-        law(made.attached(answer(0, abi::GD_WHEN_PAGEMAP), true))
+        law(made.script(answer(0, abi::GD_HOOK_PAGEMAP)))
     };
     assert_eq!(
-        refused(&[pagemap(false), pagemap(true), act(3), put(false)]),
+        refused(&[pagemap(false), pagemap(true), act(0), put(false)]),
         None
     );
     assert_eq!(
-        refused(&[pagemap(false), pagemap(true), act(3), put(true)]),
+        refused(&[pagemap(false), pagemap(true), act(0), put(true)]),
         wrong
     );
-    // An answer at another moment is none.
+    // An answer at another hook point is none.
     let made = two(READ).op(
         get(0x1000, 1, 0),
-        [pagemap(false), act(3), put(true), int(-14)],
+        [pagemap(false), act(0), put(true), int(-14)],
     );
-    assert_eq!(
-        law(made.attached(answer(0, abi::GD_WHEN_BEFORE_REF), true)),
-        None
-    );
+    assert_eq!(law(made.script(answer(0, abi::GD_HOOK_BEFORE_REF))), None);
     let lock = ask(abi::GD_A_MMAP_LOCK, false, 0);
     let unlock = ask(abi::GD_A_MMAP_UNLOCK, false, 0);
     let wrong = Some(Law::MmapLockBalances);
@@ -452,28 +450,26 @@ fn what_others_do_is_not_the_operations() {
     let made = |came: bool| {
         let made = Made::new();
         let mut records = vec![made.moved(P, 0, 1, 0), made.moved(Q, 0, 4, 0)];
-        records.extend(came.then(|| act(1)));
+        records.extend(came.then(|| act(0)));
         records.push(ret(abi::GD_RET_VOID, 0));
-        let other = at(set_ref(Q, 5), abi::GD_WHEN_BEFORE_REF);
-        law(made.op(get_page(P), records).attached(other, came))
+        let other = at(set_ref(Q, 5), abi::GD_HOOK_BEFORE_REF);
+        law(made.op(get_page(P), records).script(other))
     };
     assert_eq!(made(true), None);
     assert_eq!(made(false), Some(Law::OnlyItsFolio));
 }
 
 #[test]
-fn a_moment_came_or_did_not() {
+fn an_action_is_carried_out_once_and_in_its_operation() {
     let wrong = Some(Law::TraceIsWhole);
-    let made = |acts: &[u16], said: bool| {
+    let made = |acts: &[u16]| {
         let records = acts.iter().map(|i| act(*i)).chain([int(-14)]);
         let made = two(READ).op(get(0x1000, 1, 0), records);
-        law(made.attached(pte(0x1000, Q, READ), said))
+        law(made.script(meanwhile(pte(0x1000, Q, READ))))
     };
-    assert_eq!((made(&[3], true), made(&[], false)), (None, None));
-    assert_eq!(made(&[], true), wrong);
-    assert_eq!(made(&[3], false), wrong);
-    assert_eq!(made(&[3, 3], true), wrong);
-    assert_eq!(made(&[0], false), wrong);
+    assert_eq!((made(&[0]), made(&[])), (None, None));
+    assert_eq!(made(&[0, 0]), wrong);
+    assert_eq!(made(&[1]), wrong);
 }
 
 #[test]

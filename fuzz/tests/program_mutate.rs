@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use csrc::abi;
+use gup_fuzz::hooks::{self, Answer};
 use gup_fuzz::ops::{self, Rev};
 use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
@@ -98,10 +99,9 @@ fn walks_are_a_quarter_of_the_operations_and_half_of_them_are_disturbed() {
             let of = |p: &Program| (0..p.nr_ops()).filter(|i| f(p, *i)).count();
             programs.iter().map(of).sum()
         };
-        let all = count(&|_, _| true);
+        let all: usize = programs.iter().map(Program::nr_all).sum();
         let calls = count(&|p, i| walk::is_call(p.ops()[i].op));
-        let disturbed =
-            count(&|p, i| walk::is_call(p.ops()[i].op) && p.group_border(i + 1) > i + 1);
+        let disturbed = count(&|p, i| walk::is_call(p.ops()[i].op) && !p.acts_of(i).is_empty());
         assert!((18..32).contains(&(calls * 100 / all)), "{calls} of {all}");
         assert!(disturbed * 2 >= calls, "{disturbed} of {calls}");
         assert!(programs.iter().all(|p| p.nr_folios() <= 4));
@@ -117,18 +117,18 @@ fn half_of_all_programs_are_walks() {
 }
 
 #[test]
-fn every_moment_is_drawn_with_every_change() {
+fn every_hook_point_is_drawn_with_every_change() {
     let mut drawn = HashSet::new();
     for p in programs_of(Rev::V6_12, Focus::Lockless, 20_000) {
-        for op in p.ops().iter().filter(|op| op.when != 0) {
-            drawn.insert((op.when, op.op));
-        }
+        drawn.extend(p.acts().iter().map(|act| (act.hook, act.op.op)));
     }
-    for when in 1..abi::GD_NR_WHENS as u8 {
-        for op in ops::table() {
-            if op.can_be_attached() {
-                assert!(drawn.contains(&(when, op.id)), "{} at {when}", op.role);
-            }
+    for hook in &hooks::table()[1..] {
+        for op in ops::table().iter().filter(|op| op.can_be_scripted()) {
+            // what answers no call is drawn too, but nobody needs it
+            let means_nothing =
+                u32::from(op.id) == abi::GD_OP_ANSWER && hook.answer == Answer::None;
+            let is_drawn = drawn.contains(&(hook.id, op.id));
+            assert!(is_drawn || means_nothing, "{} {}", op.role, hook.words);
         }
     }
 }
@@ -248,7 +248,7 @@ fn crossed_programs_are_normalised_and_bounded() {
 }
 
 #[test]
-fn crossed_programs_keep_what_is_attached_together() {
+fn crossed_programs_keep_operations_and_actions_together() {
     let profile = Profile::new(Rev::V6_1).focus(Focus::Lockless);
     let parents = programs_of(Rev::V6_1, Focus::Lockless, 100);
     let mut rng = Rng::new(12);
@@ -257,17 +257,13 @@ fn crossed_programs_keep_what_is_attached_together() {
         let (a, b) = (&parents[rng.below(100)], &parents[rng.below(100)]);
         let child = mutate::crossover(a, b, &mut rng, &profile);
         assert!(is_normalised(&child));
-        let ids = |p: &Program, i: usize| -> Vec<u8> {
-            p.ops()[i..p.group_border(i + 1)]
-                .iter()
-                .map(|op| op.op)
-                .collect()
-        };
         let groups = |p: &Program| -> Vec<Vec<u8>> {
-            let mains = (0..p.nr_ops()).filter(|i| p.ops()[*i].when == 0);
-            mains
-                .map(|i| ids(p, i))
-                .filter(|ids| ids.len() > 1)
+            let scripted = p.groups().filter(|(_, acts)| !acts.is_empty());
+            scripted
+                .map(|(op, acts)| {
+                    let ids = acts.iter().map(|act| act.op.op);
+                    std::iter::once(op.op).chain(ids).collect()
+                })
                 .collect()
         };
         let known = [groups(a), groups(b)].concat();

@@ -3,11 +3,12 @@
 //! program.
 
 use arbitrary::{Arbitrary, Unstructured};
-use csrc::abi::{self, gd_folio, gd_op, gd_run};
+use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_run};
+use gup_fuzz::hooks::{self, NR_HOOKS, Object};
 use gup_fuzz::ops;
 use gup_fuzz::program::{
-    self, MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_FOLIO, NO_OP, NULL, Program, list, normalise, page,
-    split_page, walk, wire,
+    self, MAX_ACTS, MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_ACT, NO_FOLIO, NO_OP, NULL, Program, list,
+    normalise, page, split_page, walk, wire,
 };
 use proptest::prelude::*;
 
@@ -47,42 +48,67 @@ fn any_op() -> impl Strategy<Value = gd_op> {
     })
 }
 
-/// The fields of page tables and moments, mostly as they could be.
+fn any_address() -> impl Strategy<Value = u64> {
+    prop_oneof![any::<u64>(), prop::sample::select(&walk::ANCHORS[..])]
+}
+
+/// The fields of page tables, mostly as they could be.
 fn any_walk() -> impl Strategy<Value = gd_op> {
-    let addr = || prop_oneof![any::<u64>(), prop::sample::select(&walk::ANCHORS[..])];
-    let moment = prop_oneof![
-        Just((0, 0)),
-        (0..abi::GD_NR_WHENS as u8, 0..4u8),
-        any::<(u8, u8)>()
-    ];
-    let small = (0..abi::GD_NR_ENTRY_KINDS as u8, any::<u16>(), any::<u16>());
-    (addr(), addr(), moment, small, any::<u8>()).prop_map(
-        |(addr, at_addr, (when, nth), (entry, eflags, at_page), odd)| gd_op {
-            addr,
-            entry: if odd % 16 == 0 { odd } else { entry },
-            when,
-            nth,
-            pad: odd,
-            eflags: if odd % 3 == 0 { eflags } else { eflags % 4 },
-            at_page,
-            at_addr,
-            ..NO_OP
-        },
+    let small = (0..abi::GD_NR_ENTRY_KINDS as u8, any::<u16>());
+    (any_address(), small, any::<u8>()).prop_map(|(addr, (entry, eflags), odd)| gd_op {
+        addr,
+        entry: if odd % 16 == 0 { odd } else { entry },
+        pad: odd,
+        pad2: odd.into(),
+        eflags: if odd % 3 == 0 { eflags } else { eflags % 4 },
+        ..NO_OP
+    })
+}
+
+/// An action, with an owner that there may be.
+fn any_act() -> impl Strategy<Value = gd_act> {
+    let hook = prop_oneof![(0..NR_HOOKS as u8, 0..4u8), any::<(u8, u8)>()];
+    let owner = prop_oneof![0..MAX_OPS as u8, any::<u8>()];
+    let world = ops::table()
+        .iter()
+        .filter(|op| op.layer == ops::Layer::World);
+    let world = prop::sample::select(world.map(|op| op.id).collect::<Vec<_>>());
+    let at = (any::<u16>(), any_address());
+    (
+        owner,
+        hook,
+        at,
+        any_op(),
+        prop_oneof![3 => world, 1 => any::<u8>()],
     )
+        .prop_map(|(owner, (hook, nth), (at_page, at_addr), op, id)| gd_act {
+            owner,
+            hook,
+            nth,
+            pad: nth,
+            at_page,
+            pad2: at_page,
+            at_addr,
+            op: gd_op { op: id, ..op },
+        })
 }
 
 /// Any contents at all, in range or not.
 fn any_contents() -> impl Strategy<Value = Program> {
     let folios = prop::collection::vec(any_folio(), MAX_FOLIOS);
     let ops = prop::collection::vec(any_op(), MAX_OPS);
-    (any::<(u8, u8, u16, u32)>(), folios, ops).prop_map(|(world, folios, ops)| {
+    let acts = prop::collection::vec(any_act(), MAX_ACTS);
+    let world = any::<(u8, u8, u8, u8, u32)>();
+    (world, folios, ops, acts).prop_map(|(world, folios, ops, acts)| {
         let mut p = Program::EMPTY;
         p.0.world.nr_folios = world.0;
         p.0.world.state = world.1;
         p.0.world.nr_ops = world.2 % 40;
-        p.0.world.seq = world.3;
+        p.0.world.nr_acts = world.3 % 40;
+        p.0.world.seq = world.4;
         p.0.folio.copy_from_slice(&folios);
         p.0.op.copy_from_slice(&ops);
+        p.0.act.copy_from_slice(&acts);
         p
     })
 }
@@ -112,7 +138,10 @@ fn assert_in_range(p: &Program) {
     for op in &p.0.op[p.nr_ops()..] {
         assert_eq!(*op, NO_OP);
     }
-    for op in p.ops() {
+    for act in &p.0.act[p.nr_acts()..] {
+        assert_eq!(*act, NO_ACT);
+    }
+    for op in (0..p.nr_all()).map(|i| p.any_op(i)) {
         let info = ops::info(op.op).expect("a defined operation");
         assert_eq!(u32::from(op.mods) & !abi::GD_MOD_ALL, 0);
         assert!(info.has(abi::GD_S_LIST) || list::len(op) == 0);
@@ -127,7 +156,7 @@ fn assert_in_range(p: &Program) {
         }
         assert_walk_in_range(p, op);
     }
-    assert_groups(p);
+    assert_script_in_range(p);
 }
 
 fn assert_walk_in_range(p: &Program, op: &gd_op) {
@@ -156,22 +185,22 @@ fn assert_walk_in_range(p: &Program, op: &gd_op) {
             assert_eq!(op.eflags & !flags, 0);
         }
     }
-    let place = walk::place(op.when).expect("a kind of moment");
-    assert_eq!(op.when == 0, op.nth == 0);
-    assert!(split_page(op.at_page).0 < p.nr_folios());
-    assert!(place == walk::Place::Page || op.at_page == 0);
-    assert!(matches!(place, walk::Place::Entry(_)) || op.at_addr == 0);
-    assert_eq!(op.at_addr & !walk::ADDR_MASK, 0);
 }
 
-/// What is attached is of the world, and attached to what is not.
-fn assert_groups(p: &Program) {
+/// Actions are of the world, and belong to operations that are not.
+fn assert_script_in_range(p: &Program) {
     let is_world = |op: &gd_op| ops::info(op.op).unwrap().layer == ops::Layer::World;
-    for (i, op) in p.ops().iter().enumerate() {
-        if op.when != 0 {
-            let main = p.main_op(i);
-            assert!(is_world(op) && main < i);
-            assert!(p.ops()[main].when == 0 && !is_world(&p.ops()[main]));
+    assert!(p.acts().is_sorted_by_key(|act| act.owner));
+    for act in p.acts() {
+        let hook = hooks::info(act.hook).expect("a hook point");
+        assert!(is_world(&act.op) && !is_world(&p.ops()[usize::from(act.owner)]));
+        assert!(act.nth > 0 && (act.pad, act.pad2) == (0, 0));
+        assert!(split_page(act.at_page).0 < p.nr_folios());
+        assert!(hook.object == Object::Page || act.at_page == 0);
+        assert!(matches!(hook.object, Object::Entry(_)) || act.at_addr == 0);
+        assert_eq!(act.at_addr & !walk::ADDR_MASK, 0);
+        if u32::from(act.op.op) == abi::GD_OP_ANSWER {
+            assert_eq!(act.op.val, hook.answer.fix(act.op.val));
         }
     }
 }
@@ -216,20 +245,34 @@ proptest! {
     }
 
     #[test]
-    fn what_the_page_level_has_is_written_as_before(mut p in any_contents()) {
-        for op in &mut p.0.op {
-            *op = gd_op { addr: 0, entry: 0, when: 0, eflags: 0, ..*op };
-            let info = ops::info(op.op);
-            if info.is_none_or(|op| op.layer == ops::Layer::Lockless || op.id >= 0x8d) {
-                op.op = abi::GD_OP_GET_PAGE as u8;
-            }
+    fn records_are_no_longer_than_they_have_to_be(mut p in any_contents()) {
+        let len = |p: &Program| usize::from(p.encode()[3]) * 4;
+        p.normalise();
+        prop_assert_eq!(len(&p) == wire::RECORD_LEN, p.nr_acts() > 0);
+        p.remove_acts(0..p.nr_acts());
+        for op in p.ops_mut() {
+            *op = gd_op { addr: 0, entry: 0, eflags: 0, ..*op };
         }
         p.normalise();
         let bytes = p.encode();
-        prop_assert_eq!(bytes[0], wire::PAGE_VERSION);
-        let ops = p.nr_ops() * wire::PAGE_OP_LEN;
+        prop_assert_eq!(len(&p), 32);
+        let ops = p.nr_ops() * 32;
         prop_assert_eq!(bytes.len(), wire::WORLD_LEN + p.nr_folios() * wire::FOLIO_LEN + ops);
         prop_assert_eq!(Program::decode(&bytes), p);
+    }
+
+    #[test]
+    fn longer_records_of_a_later_program_read_as_far_as_they_are_known(p in normalised()) {
+        let bytes = p.encode();
+        let (head, records) = bytes.split_at(wire::WORLD_LEN + p.nr_folios() * wire::FOLIO_LEN);
+        let len = usize::from(bytes[3]) * 4;
+        let mut longer = head.to_vec();
+        longer[3] += 2;
+        for record in records.chunks(len) {
+            longer.extend(record);
+            longer.extend([0; 8]);
+        }
+        prop_assert_eq!(Program::decode(&longer), p);
     }
 
     #[test]
@@ -238,55 +281,62 @@ proptest! {
     ) {
         let mut bytes = bytes;
         bytes[0] = wire::VERSION;
-        let p = Program::decode(&bytes);
-        let spans: Vec<_> = p.ops().iter().filter_map(walk::Span::of).collect();
-        let folios = p.nr_folios();
-        for (i, op) in p.ops().iter().enumerate() {
-            let at = wire::WORLD_LEN + folios * wire::FOLIO_LEN + i * wire::OP_LEN;
-            if bytes.get(at + 43).is_some_and(|pad| pad & 0xf8 == wire::EXACT) {
-                continue;
+        bytes[3] = 0;
+        let folios = usize::from(bytes[1].saturating_sub(1)) % MAX_FOLIOS + 1;
+        let records = wire::WORLD_LEN + folios * wire::FOLIO_LEN;
+        for record in bytes.get_mut(records..).unwrap_or_default().chunks_mut(wire::RECORD_LEN) {
+            // not marked to be taken as it is
+            if let Some(mods) = record.get_mut(1) {
+                *mods &= 0x7f;
             }
+        }
+        let p = Program::decode(&bytes);
+        let all = || (0..p.nr_all()).map(|i| p.any_op(i));
+        let spans: Vec<_> = all().filter_map(walk::Span::of).collect();
+        for op in all() {
             if ops::info(op.op).unwrap().has(abi::GD_S_ADDR) {
                 prop_assert!(walk::is_plain(op.addr));
                 prop_assert!((0..=8).contains(&op.n));
             }
-            if let Some(walk::Place::Entry(_)) = walk::place(op.when) {
-                let mapped = spans.iter().any(|span| span.covers(op.at_addr));
+        }
+        for act in p.acts() {
+            if let Object::Entry(_) = hooks::object(act.hook) {
+                let mapped = spans.iter().any(|span| span.covers(act.at_addr));
                 prop_assert!(spans.is_empty() || mapped);
             }
-            prop_assert!(op.nth <= 4);
+            prop_assert!(act.nth <= 4);
         }
     }
 
     #[test]
-    fn removing_an_operation_removes_what_is_attached(mut p in normalised(), i in 0..32usize) {
+    fn removing_an_operation_removes_its_actions(mut p in normalised(), i in 0..32usize) {
         let before = p;
-        p.remove_op(i);
-        assert_groups(&p);
-        let gone = before.nr_ops() - p.nr_ops();
-        let expected = match before.ops().get(i) {
-            None => 0,
-            Some(op) if op.when != 0 => 1,
-            Some(_) => before.group_border(i + 1) - i,
-        };
-        prop_assert_eq!(gone, expected);
+        let is_there = i < p.nr_ops();
+        prop_assert_eq!(p.remove_op(i), is_there);
+        assert_script_in_range(&p);
+        prop_assert_eq!(before.nr_ops() - p.nr_ops(), usize::from(is_there));
+        prop_assert_eq!(before.nr_acts() - p.nr_acts(), before.acts_of(i).len());
         let mut again = p;
         again.normalise();
         prop_assert_eq!(again, p);
+        if is_there {
+            // and putting it back puts them back
+            prop_assert!(again.insert_from(i, &before, i));
+            prop_assert_eq!(again, before);
+        }
     }
 
     #[test]
-    fn inserting_an_operation_leaves_groups_whole(p in normalised(), i in 0..32usize) {
-        let main = |p: &Program, at: usize| p.ops()[p.main_op(at)];
+    fn inserting_an_operation_leaves_the_script_alone(p in normalised(), i in 0..32usize) {
         let mut longer = p;
         longer.insert_op(i, gd_op { op: abi::GD_OP_GET_PAGE as u8, ..NO_OP });
         longer.normalise();
-        assert_groups(&longer);
-        let attached = |p: &Program| -> Vec<(gd_op, gd_op)> {
-            let all = 0..p.nr_ops();
-            all.filter(|&at| p.ops()[at].when != 0).map(|at| (p.ops()[at], main(p, at))).collect()
+        assert_script_in_range(&longer);
+        let scripted = |p: &Program| -> Vec<(gd_op, Vec<gd_op>)> {
+            let some = p.groups().filter(|(_, acts)| !acts.is_empty());
+            some.map(|(op, acts)| (*op, acts.iter().map(|act| act.op).collect())).collect()
         };
-        prop_assert_eq!(attached(&longer), attached(&p));
+        prop_assert_eq!(scripted(&longer), scripted(&p));
     }
 
     #[test]
@@ -298,16 +348,16 @@ proptest! {
                 let (index, offset) = split_page(page);
                 p.folios().get(index).map(|f| (*f, offset))
             };
-            for (old, new) in before.ops().iter().zip(p.ops()) {
-                if walk::place(old.when) == Some(walk::Place::Page)
-                    && split_page(old.at_page).0 != i
-                {
-                    prop_assert_eq!(name(&before, old.at_page), name(&p, new.at_page));
-                }
-                for (old, new) in old.run.iter().zip(&new.run) {
+            for k in 0..before.nr_all() {
+                for (old, new) in before.any_op(k).run.iter().zip(&p.any_op(k).run) {
                     if split_page(old.page).0 != i {
                         prop_assert_eq!(name(&before, old.page), name(&p, new.page));
                     }
+                }
+            }
+            for (old, new) in before.acts().iter().zip(p.acts()) {
+                if hooks::object(old.hook) == Object::Page && split_page(old.at_page).0 != i {
+                    prop_assert_eq!(name(&before, old.at_page), name(&p, new.at_page));
                 }
             }
             p.normalise();

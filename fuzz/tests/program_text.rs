@@ -422,7 +422,7 @@ fn every_operation_of_the_table_has_a_text() {
 }
 
 #[test]
-fn walks_and_moments_read_back() {
+fn walks_and_scripts_read_back() {
     let text = "names 6.1\n\
         page p ref=1\n\
         page h order=9 ref=1\n\
@@ -457,17 +457,18 @@ fn walks_and_moments_read_back() {
     assert_eq!(text::format(&p, Rev::V6_1), text);
     let call = &p.ops()[10];
     assert_eq!((call.addr, call.n, call.foll), (0x1000_0000, 2, 1));
-    let second = &p.ops()[11];
-    assert_eq!(u32::from(second.when), abi::GD_WHEN_READ_PTE);
-    assert_eq!((second.nth, second.at_addr), (2, 0x1000_0000));
-    assert_eq!(p.ops()[16].at_page, page(1, 3));
-    let wild = &p.ops()[23];
+    assert_eq!((p.acts_range(10), p.acts_range(12)), (0..12, 12..13));
+    let first = &p.acts()[0];
+    assert_eq!(u32::from(first.hook), abi::GD_HOOK_READ_PTE);
+    assert_eq!((first.nth, first.at_addr), (2, 0x1000_0000));
+    assert_eq!(p.acts()[5].at_page, page(1, 3));
+    let wild = &p.ops()[11];
     assert_eq!(wild.addr, u64::MAX);
     assert_eq!(u32::from(wild.mods), abi::GD_MOD_RAW | abi::GD_MOD_NULL);
 }
 
 #[test]
-fn moments_have_short_and_long_spellings() {
+fn actions_have_short_and_long_spellings() {
     let head = "page p\npage swap\nget_user_pages_fast 4096\n";
     let plain = parse(&format!("{head}|after ref p:set_ref p 0"));
     for line in [
@@ -573,15 +574,15 @@ fn mistakes_in_entries_are_placed_at_the_word() {
 }
 
 #[test]
-fn mistakes_in_moments_are_placed_at_the_word() {
+fn mistakes_in_hook_points_are_placed_at_the_word() {
     let cases = [
         (
             "|",
-            "2: expected `:` after the moment, and what is done then",
+            "2: expected `:` after the hook point, and what is done there",
         ),
         (
             "| before read seq # note: set_seq 1",
-            "18: expected `:` after the moment, and what is done then",
+            "18: expected `:` after the hook point, and what is done there",
         ),
         ("| :", "2: expected before, after or at"),
         (
@@ -628,11 +629,11 @@ fn mistakes_in_moments_are_placed_at_the_word() {
         ),
         (
             "| before read seq #1:",
-            "22: expected what is done at this moment, like set_pte",
+            "22: expected what is done there, like set_pte",
         ),
         (
             "| before read seq: put_page p",
-            "20: only changes of the world and answers have a moment, `put_page` is neither",
+            "20: only changes of the world and answers happen at a hook point, `put_page` is neither",
         ),
     ];
     for (line, expected) in cases {
@@ -645,7 +646,7 @@ fn mistakes_in_moments_are_placed_at_the_word() {
     );
     assert_eq!(
         mistake("page p\nset_seq 1\n  | before read seq: set_seq 1"),
-        "3:3: nothing happens during a change of the world: `|` lines follow a function of the kernel"
+        "3:3: a change of the world has no hook points: `|` lines follow a function of the kernel"
     );
 }
 

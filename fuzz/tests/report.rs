@@ -66,7 +66,7 @@ pin_user_pages_fast 0x10000000 n=16 WRITE|LONGTERM
 ";
 
 #[test]
-fn a_report_on_a_walk_shows_tables_and_moments() {
+fn a_report_on_a_walk_shows_tables_and_the_script() {
     let pair = Pair::open("rust:6.1", "rust:6.12").unwrap();
     let mut oracle = Oracle::new(pair);
     let program = text::parse(WALK).unwrap();
@@ -83,8 +83,8 @@ fn a_report_on_a_walk_shows_tables_and_moments() {
     golden("walk-traces.txt", &report::traces(&oracle, &program));
     let finding = report::finding(&oracle, &program, &verdict);
     assert_eq!(finding.op_index, Some(3));
-    assert_eq!(finding.attached.len(), 2);
-    assert_eq!(finding.attached[1], "| at slow_path: answer 2");
+    assert_eq!(finding.script.len(), 2);
+    assert_eq!(finding.script[1], "| at slow_path: answer 2");
 }
 
 #[test]

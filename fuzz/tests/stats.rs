@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Statistics of the lockless layer: what is attached to an operation is counted
-//! by itself, and is no operation of its own.
+//! Statistics of the lockless layer: actions are counted by themselves, and are no
+//! operations.
 
 mod made;
 
 use csrc::abi;
 use gup_fuzz::layer::Focus;
 use gup_fuzz::oracle::Verdict;
-use gup_fuzz::stats::{Attached, Counter, Stats};
+use gup_fuzz::stats::{Actions, Counter, Stats};
 use made::*;
 
-/// Two walks: in the first one of two moments comes, and the slow path answers
-/// two pages.
+/// Two walks: in the first one of two hook points is reached, and the slow path
+/// answers two pages.
 fn counted() -> Stats {
     let made = Made::new().set(pte(0x1000, P, RW));
     let p = made.page(P, 0);
@@ -19,10 +19,10 @@ fn counted() -> Stats {
     let made = made
         .op(
             get(0x1000, 1, 0),
-            [ask, nr, act(2), entry(0, abi::GD_NOWHERE), int(1)],
+            [ask, nr, act(0), entry(0, abi::GD_NOWHERE), int(1)],
         )
-        .attached(answer(2, abi::GD_WHEN_SLOW), true)
-        .attached(set_ref(P, 3), false)
+        .script(answer(2, abi::GD_HOOK_SLOW))
+        .script(meanwhile(set_ref(P, 3)))
         .op(
             pin(0x1000, 1, 0),
             [accessible(p), state(PINNED, 1, 1), int(-14)],
@@ -34,12 +34,12 @@ fn counted() -> Stats {
 }
 
 #[test]
-fn moments_and_actions_are_counted() {
+fn hook_points_and_actions_are_counted() {
     let lockless = counted().lockless;
-    let one = |fired| Attached { attached: 1, fired };
-    assert_eq!(lockless.moments["at slow_path"], one(1));
-    assert_eq!(lockless.moments["before read pte"], one(0));
-    assert_eq!(lockless.moments.len(), 2);
+    let one = |done| Actions { scripted: 1, done };
+    assert_eq!(lockless.hooks["at slow_path"], one(1));
+    assert_eq!(lockless.hooks["before read pte"], one(0));
+    assert_eq!(lockless.hooks.len(), 2);
     assert_eq!(lockless.actions["answer"], one(1));
     assert_eq!(lockless.actions["set-ref"], one(0));
     assert_eq!(lockless.slow["pages"], 1);
@@ -47,7 +47,7 @@ fn moments_and_actions_are_counted() {
 }
 
 #[test]
-fn what_is_attached_is_no_operation_of_its_own() {
+fn an_action_is_no_operation_of_its_own() {
     let stats = counted();
     assert_eq!(stats.executed.keys().copied().collect::<Vec<_>>(), [3]);
     assert_eq!(stats.median_of_16(), 16);
@@ -58,12 +58,10 @@ fn what_is_attached_is_no_operation_of_its_own() {
 }
 
 #[test]
-fn a_stop_is_the_main_operations() {
+fn a_stop_is_the_operations() {
     let made = Made::new();
-    let made = made.op(get(0x1000, 1, 0), [act(1), ret(abi::GD_RET_STOPPED, 0)]);
-    let mut made = made;
-    made.program
-        .push_op(at(set_ref(P, 3), abi::GD_WHEN_BEFORE_REF));
+    let made = made.op(get(0x1000, 1, 0), [act(0), ret(abi::GD_RET_STOPPED, 0)]);
+    let mut made = made.script(at(set_ref(P, 3), abi::GD_HOOK_BEFORE_REF));
     let end = rec(abi::GD_R_END, abi::GD_END_OOPS, 1, 0, 0);
     made.trace.records_mut().push(end);
     let mut counter = Counter::new("c:6.1");
@@ -82,7 +80,7 @@ fn statistics_add_up_and_are_shown() {
     let json = serde_json::to_string(&sum).unwrap();
     assert_eq!(serde_json::from_str::<Stats>(&json).unwrap(), sum);
     let text = sum.to_string();
-    for line in ["at slow_path", "action at a moment", "slow path:  pages 2"] {
+    for line in ["at slow_path", "hook point", "slow path:  pages 2"] {
         assert!(text.contains(line), "{line}: {text}");
     }
 }
@@ -95,8 +93,8 @@ fn a_layer_is_asked_for_what_is_its_own() {
     let lockless = stats.check(Focus::Lockless);
     let says = |list: &[String], what: &str| list.iter().any(|line| line.contains(what));
     for (what, expected) in [
-        ("`before ref` never comes", [true, false, true]),
-        ("set_pte is never done at a moment", [true, false, true]),
+        ("`before ref` is never reached", [true, false, true]),
+        ("set_pte is never done at a hook point", [true, false, true]),
         ("answer is never done", [false, false, false]),
         ("try_get_page is never executed", [true, true, false]),
         ("set_pud is never executed", [true, false, true]),

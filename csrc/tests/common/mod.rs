@@ -91,7 +91,8 @@ pub fn program(folios: &[gd_folio], ops: &[gd_op]) -> gd_program {
         world: gd_world {
             nr_folios: folios.len() as u8,
             state: 0,
-            nr_ops: ops.len() as u16,
+            nr_ops: ops.len() as u8,
+            nr_acts: 0,
             seq: 0,
         },
         ..Default::default()

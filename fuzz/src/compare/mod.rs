@@ -12,7 +12,6 @@ mod walk;
 use csrc::abi::{self, gd_program, gd_rec};
 
 use crate::accepted::{Accepted, RevisionPair};
-use crate::layer;
 use crate::pages::Pages;
 use crate::site::SiteId;
 use crate::trace::{Ask, Call, End, PageState, Ret, Trace, bytes};
@@ -107,8 +106,8 @@ pub enum Value {
     Call(Call, PageState),
     /// A call that is about no page.
     Ask(Ask),
-    /// An attached operation, by its index, and whether it is carried out.
-    Act(u16, bool),
+    /// An action of the script that is carried out, by its index.
+    Act(u16),
     /// A count.
     Count(i32),
     /// Page flags, bits `GD_F_*`.
@@ -151,8 +150,8 @@ pub enum Detail {
     Call(Call),
     /// A call that is about no page, `GD_A_*`.
     Ask(u8),
-    /// A kind of moment, `GD_WHEN_*`.
-    Moment(u8),
+    /// A hook point, `GD_HOOK_*`.
+    Hook(u8),
 }
 
 /// The first difference between two traces.
@@ -268,9 +267,8 @@ fn record_by_record(
                     Some(rec) => Value::Record(rec_name(rec)),
                     None => Value::Nothing,
                 };
-                let main = layer::main_of(&prog.op[..usize::from(prog.world.nr_ops)], index);
                 return Outcome::Differ(walk.difference(
-                    main,
+                    index,
                     Field::Shape,
                     None,
                     last(l),

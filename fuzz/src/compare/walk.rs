@@ -5,9 +5,8 @@ use csrc::abi::{self, gd_op, gd_program, gd_rec};
 
 use super::{Class, Detail, Divergence, Field, Value, rec_name, same};
 use crate::accepted::RevisionPair;
-use crate::layer;
 use crate::pages::Pages;
-use crate::trace::{PageState, Record, Ret};
+use crate::trace::{PageState, Record};
 
 pub(super) struct Walk<'p> {
     prog: &'p gd_program,
@@ -44,9 +43,9 @@ impl<'p> Walk<'p> {
                 Value::Site(site) => Some(Detail::Site(site)),
                 Value::Call(call, _) => Some(Detail::Call(call)),
                 Value::Ask(ask) => Some(Detail::Ask(ask.kind())),
-                Value::Act(index, _) => {
-                    let when = self.ops().get(usize::from(index)).map_or(0, |op| op.when);
-                    Some(Detail::Moment(when))
+                Value::Act(index) => {
+                    let act = self.prog.act.get(usize::from(index));
+                    Some(Detail::Hook(act.map_or(0, |act| act.hook)))
                 }
                 _ => None,
             })
@@ -65,9 +64,6 @@ impl<'p> Walk<'p> {
     /// All differences within one operation, the most telling first: events in
     /// order, then the result, then pages, then state.
     pub(super) fn differences(&self, index: usize, l: &[gd_rec], r: &[gd_rec]) -> Vec<Divergence> {
-        if self.ops().get(index).is_some_and(layer::is_attached) {
-            return vec![self.moment(index, l, r)];
-        }
         let mut found = Vec::new();
         self.events(index, l, r, &mut found);
         self.results(index, l, r, &mut found);
@@ -84,22 +80,6 @@ impl<'p> Walk<'p> {
             found.push(self.difference(index, Field::Shape, None, name(l), name(r)));
         }
         found
-    }
-
-    /// An attached operation shows only whether its moment came; what differs
-    /// there is a difference of the operation that it belongs to.
-    fn moment(&self, index: usize, l: &[gd_rec], r: &[gd_rec]) -> Divergence {
-        let value = |recs: &[gd_rec]| match recs {
-            [ret] => match Record::from(ret) {
-                Record::Ret(Ret::Bool(came)) => Value::Act(index as u16, came),
-                Record::Ret(ret) => Value::Ret(ret),
-                _ => Value::Record(rec_name(ret)),
-            },
-            [.., last] => Value::Record(rec_name(last)),
-            [] => Value::Nothing,
-        };
-        let main = layer::main_of(self.ops(), index);
-        self.difference(main, Field::Interleaving, None, value(l), value(r))
     }
 
     fn events(&self, index: usize, l: &[gd_rec], r: &[gd_rec], found: &mut Vec<Divergence>) {
@@ -339,7 +319,7 @@ fn event_value(event: Option<&Record>) -> Value {
         Some(Record::Limit) => Value::Event("step limit"),
         Some(Record::Call(call, state)) => Value::Call(*call, *state),
         Some(Record::Ask(ask)) => Value::Ask(*ask),
-        Some(Record::Act(index)) => Value::Act(*index, true),
+        Some(Record::Act(index)) => Value::Act(*index),
         Some(Record::Gap(_)) => Value::Event("gap"),
         Some(_) => Value::Event("unknown record"),
     }

@@ -2,7 +2,7 @@
 //! Features of walks: what was asked for, what was mapped there, what happened
 //! meanwhile, and what came of it.
 
-use csrc::abi::{self, gd_op, gd_rec};
+use csrc::abi::{self, gd_act, gd_op, gd_rec};
 
 use super::{class, mix, ret_class};
 use crate::program::Program;
@@ -39,8 +39,7 @@ impl Walks {
     }
 
     /// A call of an entry point.
-    pub fn call(&mut self, prog: &Program, index: usize, recs: &[gd_rec], features: &mut Vec<u64>) {
-        let op = &prog.ops()[index];
+    pub fn call(&mut self, prog: &Program, op: &gd_op, recs: &[gd_rec], features: &mut Vec<u64>) {
         let id = u64::from(op.op);
         let mut say = |parts: &[u64]| features.push(mix(parts));
         let outcome = outcome(op, recs);
@@ -75,8 +74,11 @@ impl Walks {
                 }
                 Record::Call(..) => events = mix(&[events, 1 << 16 | u64::from(rec.a)]),
                 Record::Act(which) => {
-                    let when = prog.ops().get(usize::from(which)).map_or(0, |op| op.when);
-                    events = mix(&[events, 2 << 16 | u64::from(when)]);
+                    let hook = prog
+                        .acts()
+                        .get(usize::from(which))
+                        .map_or(0, |act| act.hook);
+                    events = mix(&[events, 2 << 16 | u64::from(hook)]);
                 }
                 Record::Warn(site) | Record::Bug(site) => {
                     events = mix(&[events, 3 << 16, u64::from(site.0)]);
@@ -92,30 +94,43 @@ impl Walks {
         say(&[39, id, events, outcome]);
     }
 
-    /// An operation that is attached to the one before.
-    pub fn attached(
+    /// The actions of an operation.
+    pub fn script(
         &mut self,
         prog: &Program,
-        index: usize,
+        owner: &gd_op,
+        acts: &[gd_act],
         recs: &[gd_rec],
         features: &mut Vec<u64>,
     ) {
-        let op = &prog.ops()[index];
-        let main = &prog.ops()[prog.main_op(index)];
-        let fired = ret(recs) == Some(Ret::Bool(true));
-        let (id, when) = (u64::from(main.op), u64::from(op.when));
-        features.push(mix(&[41, id, when, u64::from(fired)]));
-        if !fired {
-            return;
+        for act in acts {
+            let done = recs.iter().any(|rec| match Record::from(rec) {
+                Record::Act(which) => prog
+                    .acts()
+                    .get(usize::from(which))
+                    .is_some_and(|done| std::ptr::eq(done, act)),
+                _ => false,
+            });
+            let (id, hook, op) = (u64::from(owner.op), u64::from(act.hook), &act.op);
+            features.push(mix(&[41, id, hook, u64::from(done)]));
+            if !done {
+                continue;
+            }
+            let what = match walk::set_level(op.op) {
+                Some(_) => mix(&[u64::from(op.op), u64::from(op.entry)]),
+                None => mix(&[u64::from(op.op), u64::from(op.arg), class(op.val)]),
+            };
+            features.push(mix(&[42, hook, what]));
+            features.push(mix(&[43, id, hook, u64::from(op.op), self.outcome]));
+            features.push(mix(&[
+                44,
+                id,
+                hook,
+                u64::from(act.nth.min(4)),
+                self.outcome,
+            ]));
+            self.maps.set(op);
         }
-        let action = match walk::set_level(op.op) {
-            Some(_) => mix(&[u64::from(op.op), u64::from(op.entry)]),
-            None => mix(&[u64::from(op.op), u64::from(op.arg), class(op.val)]),
-        };
-        features.push(mix(&[42, when, action]));
-        features.push(mix(&[43, id, when, u64::from(op.op), self.outcome]));
-        features.push(mix(&[44, id, when, u64::from(op.nth.min(4)), self.outcome]));
-        self.maps.set(op);
     }
 
     /// What was last set for an address: the lowest level that something was set

@@ -4,10 +4,9 @@
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::{Broken, Checker, Ground, Law, rules, walk};
-use crate::layer;
 use crate::ops::{self, Layer, Rev};
 use crate::program::Program;
-use crate::trace::{self, End, PageState, Record, Ret, Trace};
+use crate::trace::{self, End, PageState, Ret, Trace};
 
 /// What an operation does, as far as the laws are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +56,8 @@ pub(super) struct Op<'a> {
     pub(super) rev: Rev,
     /// Whether pins are counted.
     pub(super) counters: bool,
-    /// The attached operations that were carried out, in order.
-    pub(super) fired: &'a [usize],
+    /// The actions that were carried out, in order, by their indices.
+    pub(super) done: &'a [usize],
     /// Whether they changed more than what a walk looks at on its way: pages,
     /// bits of the state.
     pub(super) disturbed: bool,
@@ -76,11 +75,11 @@ pub(super) struct Parts<'a> {
 }
 
 impl Op<'_> {
-    /// Whether an attached operation with this id was carried out.
-    pub(super) fn has_fired(&self, prog: &Program, id: u32) -> bool {
-        self.fired
+    /// Whether an action with this id was carried out.
+    pub(super) fn has_done(&self, prog: &Program, id: u32) -> bool {
+        self.done
             .iter()
-            .any(|i| u32::from(prog.ops()[*i].op) == id)
+            .any(|i| u32::from(prog.acts()[*i].op.op) == id)
     }
 }
 
@@ -94,33 +93,24 @@ pub(super) fn trace(
     let mut executed = 0;
     let mut rest = trace.records();
     while let Some(op) = prog.ops().get(executed) {
-        let (recs, checked, bits) = if layer::is_attached(op) {
-            let Some(recs) = up_to_result(rest) else {
-                break;
-            };
-            (recs, moment(checker, executed, recs), checker.pages.bits())
-        } else {
-            let Some(summary) = Summary::new(checker, rest) else {
-                break;
-            };
-            let moments = moments(checker, prog, executed);
-            let checked = match is_world(op) {
-                true => moments.and(world(checker, ground, summary.parts.pages)),
-                false => moments.and_then(|()| operation(checker, prog, ground, op, &summary)),
-            };
-            follow(checker, prog, op, &summary);
-            if !is_world(op) {
-                note(checker, summary.parts.pages);
-            }
-            (summary.recs, checked, summary.bits)
+        let Some(summary) = Summary::new(checker, rest) else {
+            break;
         };
-        rest = &rest[recs.len()..];
+        let script = script(checker, prog, executed);
+        let checked = match is_world(op) {
+            true => script.and(world(checker, ground, summary.parts.pages)),
+            false => script.and_then(|()| operation(checker, prog, ground, op, &summary)),
+        };
+        follow(checker, prog, op, &summary);
+        if !is_world(op) {
+            note(checker, summary.parts.pages);
+        }
+        rest = &rest[summary.recs.len()..];
         if let Err((law, page, what)) = checked {
-            let main = layer::main_of(prog.ops(), executed);
             let broken = Broken {
                 law,
-                op_index: main,
-                op: prog.ops().get(main).map(|op| op.op),
+                op_index: executed,
+                op: Some(op.op),
                 page,
                 what,
             };
@@ -128,7 +118,7 @@ pub(super) fn trace(
                 return Some(broken);
             }
         }
-        checker.pages.set_bits(bits);
+        checker.pages.set_bits(summary.bits);
         executed += 1;
     }
     let broken = |law, page, what| Broken {
@@ -159,38 +149,18 @@ pub(super) fn trace(
     }
 }
 
-/// The attached operations that the records say were carried out: each is one
-/// of the operation's, and is so once.
-fn moments(checker: &mut Checker, prog: &Program, index: usize) -> Check {
-    let attached = layer::attached(prog.ops(), index);
-    let fired = &mut checker.fired;
-    let wrong =
-        (0..fired.len()).find(|&i| !attached.contains(&fired[i]) || fired[..i].contains(&fired[i]));
+/// The actions that the records say were carried out: each is one of the
+/// operation's, and is so once.
+fn script(checker: &mut Checker, prog: &Program, index: usize) -> Check {
+    let acts = prog.acts_range(index);
+    let done = &mut checker.done;
+    let wrong = (0..done.len()).find(|&i| !acts.contains(&done[i]) || done[..i].contains(&done[i]));
     let Some(at) = wrong else {
         return Ok(());
     };
-    let what = format!(
-        "operation {} is carried out, out of its turn",
-        fired[at] + 1
-    );
-    fired.truncate(at);
+    let what = format!("action {} is carried out, out of its turn", done[at] + 1);
+    done.truncate(at);
     Err((Law::TraceIsWhole, None, what))
-}
-
-/// The records of an attached operation: whether its moment came.
-fn moment(checker: &mut Checker, index: usize, recs: &[gd_rec]) -> Check {
-    let came = checker.fired.contains(&index);
-    match recs {
-        [ret] if Record::from(ret) == Record::Ret(Ret::Bool(came)) => Ok(()),
-        _ => {
-            let came = if came { "came" } else { "did not come" };
-            let what = format!(
-                "the moment of operation {} {came}, and its result is another",
-                index + 1
-            );
-            Err((Law::TraceIsWhole, None, what))
-        }
-    }
 }
 
 /// Keeps up with what the program itself changed in the operation.
@@ -198,7 +168,7 @@ fn follow(checker: &mut Checker, prog: &Program, op: &gd_op, summary: &Summary) 
     let Checker {
         pages,
         tables,
-        fired,
+        done,
         advanced,
         odd,
         ..
@@ -213,7 +183,7 @@ fn follow(checker: &mut Checker, prog: &Program, op: &gd_op, summary: &Summary) 
     if summary.ret == Ret::Void {
         carried_out(op);
     }
-    fired.iter().for_each(|i| carried_out(&prog.ops()[*i]));
+    done.iter().for_each(|i| carried_out(&prog.acts()[*i].op));
 }
 
 /// What one pass over an operation's records finds.
@@ -230,7 +200,7 @@ impl<'a> Summary<'a> {
     /// Of the first operation in `rest`, if it has a result.  Also fills the
     /// checker's list of what was carried out.
     fn new(checker: &mut Checker, rest: &'a [gd_rec]) -> Option<Self> {
-        checker.fired.clear();
+        checker.done.clear();
         let (mut pages, mut entries, mut events) = (0..0, 0..0, 0..0);
         let (mut bits, mut moved) = (checker.pages.bits(), 0);
         for (i, rec) in rest.iter().enumerate() {
@@ -239,7 +209,7 @@ impl<'a> Summary<'a> {
                 abi::GD_R_ENTRY => &mut entries,
                 abi::GD_R_CALL | abi::GD_R_ASK => &mut events,
                 abi::GD_R_ACT => {
-                    checker.fired.push(usize::from(rec.b));
+                    checker.done.push(usize::from(rec.b));
                     &mut events
                 }
                 abi::GD_R_STATE => {
@@ -270,12 +240,6 @@ impl<'a> Summary<'a> {
         }
         None
     }
-}
-
-/// The records of the first operation, if it has a result.
-fn up_to_result(rest: &[gd_rec]) -> Option<&[gd_rec]> {
-    let ret = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_RET;
-    rest.iter().position(ret).map(|ret| &rest[..=ret])
 }
 
 /// Whether it is the program's own doing.
@@ -320,14 +284,14 @@ fn operation(
         return Ok(());
     }
     let disturbs = |i: &usize| {
-        let id = u32::from(prog.ops()[*i].op);
+        let id = u32::from(prog.acts()[*i].op.op);
         id < abi::GD_OP_SET_PTE && id != abi::GD_OP_SET_SEQ
     };
-    let disturbed = checker.fired.iter().any(disturbs);
+    let disturbed = checker.done.iter().any(disturbs);
     let is_walk = ops::info(op.op).is_some_and(|info| info.layer == Layer::Lockless);
     checker.changed.clear();
     // Where nothing is claimed of what a page was before, that is not looked up.
-    let split = is_walk && walk::is_ambiguous(prog, &checker.fired);
+    let split = is_walk && walk::is_ambiguous(prog, &checker.done);
     if !split && (is_walk || !disturbed) {
         for rec in summary.parts.pages.iter().filter(|rec| is_page(rec)) {
             let new = PageState::from_rec(rec);
@@ -366,7 +330,7 @@ fn operation(
         zero,
         rev,
         counters: ground.counters,
-        fired: &checker.fired,
+        done: &checker.done,
         disturbed,
     };
     rules::every_operation(&ctx, pages, prog)?;

@@ -181,8 +181,8 @@ pub struct Checker {
     tables: tables::Tables,
     /// What the last walk gave.
     seen: walk::Seen,
-    /// The attached operations that the current one carried out.
-    fired: Vec<usize>,
+    /// The actions that the current operation carried out.
+    done: Vec<usize>,
     /// The tables are as they are after the current operation.
     advanced: bool,
     /// A page was made the tail of another folio: nobody can tell its head.
@@ -207,7 +207,7 @@ impl Default for Checker {
             one_page,
             tables: tables::Tables::default(),
             seen: walk::Seen::default(),
-            fired: Vec::new(),
+            done: Vec::new(),
             advanced: false,
             odd: false,
         }

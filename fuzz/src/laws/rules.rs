@@ -52,7 +52,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
     let before = pages.bits();
     let moved = |bit: u32| u32::from(before ^ op.bits) & bit != 0;
     require(
-        !moved(abi::GD_W_IRQS_ON) || op.has_fired(prog, abi::GD_OP_SET_IRQS),
+        !moved(abi::GD_W_IRQS_ON) || op.has_done(prog, abi::GD_OP_SET_IRQS),
         Law::InterruptsAreRestored,
         None,
         || match u32::from(before) & abi::GD_W_IRQS_ON {
@@ -60,7 +60,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
             _ => "interrupts were on and are off now".into(),
         },
     )?;
-    if op.has_fired(prog, abi::GD_OP_SET_HAS_PINNED) {
+    if op.has_done(prog, abi::GD_OP_SET_HAS_PINNED) {
         // What it is now is what the program made of it.
     } else if op.does == Does::Walk {
         walk::has_pinned(op, before)?;

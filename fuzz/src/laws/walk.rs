@@ -281,8 +281,8 @@ fn follow(
     };
     look(seen, tables);
     let mut pmds = 0;
-    for i in op.fired {
-        let levels = tables.apply(&prog.ops()[*i], pages.layout());
+    for i in op.done {
+        let levels = tables.apply(&prog.acts()[*i].op, pages.layout());
         if levels == 0 {
             continue;
         }
@@ -374,7 +374,7 @@ fn goes_past_a_folio(
 
 /// The counts and counters account for these pages and for nothing else.
 fn held(op: &Op, call: &Call, law: Law, entries: &[u32], pages: &Pages, prog: &Program) -> Check {
-    if is_ambiguous(prog, op.fired) || entries.iter().any(|page| *page >= NR_PAGES) {
+    if is_ambiguous(prog, op.done) || entries.iter().any(|page| *page >= NR_PAGES) {
         return Ok(());
     }
     let zero = pages
@@ -451,10 +451,10 @@ fn held(op: &Op, call: &Call, law: Law, entries: &[u32], pages: &Pages, prog: &P
 }
 
 /// Whether others changed which folio a page belongs to.
-pub(super) fn is_ambiguous(prog: &Program, fired: &[usize]) -> bool {
-    fired.iter().any(|i| {
+pub(super) fn is_ambiguous(prog: &Program, done: &[usize]) -> bool {
+    done.iter().any(|i| {
         matches!(
-            u32::from(prog.ops()[*i].op),
+            u32::from(prog.acts()[*i].op.op),
             abi::GD_OP_SPLIT | abi::GD_OP_MERGE | abi::GD_OP_SET_TAIL
         )
     })
@@ -462,8 +462,8 @@ pub(super) fn is_ambiguous(prog: &Program, fired: &[usize]) -> bool {
 
 /// Whether others set the counts of a page.
 fn set_by_others(op: &Op, prog: &Program, pages: &Pages, page: u32) -> bool {
-    op.fired.iter().any(|i| {
-        let other = &prog.ops()[*i];
+    op.done.iter().any(|i| {
+        let other = &prog.acts()[*i].op;
         let Operand::Page(named) = pages.layout().operand(other) else {
             return false;
         };

@@ -6,6 +6,7 @@ use csrc::abi;
 use super::Law;
 use super::check::{Check, Op};
 use super::rules::require;
+use crate::hooks;
 use crate::program::Program;
 use crate::trace::{Ask, Call, Record};
 
@@ -38,14 +39,20 @@ enum Pending {
 }
 
 impl Pending {
-    /// Whether a moment is one of this call; elsewhere an ANSWER is none.
-    fn is_at(self, when: u32) -> bool {
-        when == match self {
-            Self::Nothing => return false,
-            Self::Slow => abi::GD_WHEN_SLOW,
-            Self::Accessible => abi::GD_WHEN_ACCESSIBLE,
-            Self::Pagemap { .. } => abi::GD_WHEN_PAGEMAP,
-        }
+    /// The hook point of this call; elsewhere an ANSWER is none.
+    fn hook(self) -> Option<u32> {
+        Some(match self {
+            Self::Nothing => return None,
+            Self::Slow => abi::GD_HOOK_SLOW,
+            Self::Accessible => abi::GD_HOOK_ACCESSIBLE,
+            Self::Pagemap { .. } => abi::GD_HOOK_PAGEMAP,
+        })
+    }
+
+    /// What it returns when the script does not say.
+    fn otherwise(self) -> i32 {
+        let hook = self.hook().and_then(|hook| hooks::info(hook as u8));
+        hook.map_or(0, |hook| hook.otherwise)
     }
 }
 
@@ -89,10 +96,12 @@ impl Events {
             }
             match Record::from(rec) {
                 Record::Act(index) => {
-                    let by = &prog.ops()[usize::from(index).min(prog.nr_ops() - 1)];
-                    let answers = u32::from(by.op) == abi::GD_OP_ANSWER;
-                    if answers && events.pending.is_at(by.when.into()) {
-                        events.answer = by.val;
+                    let Some(act) = prog.acts().get(usize::from(index)) else {
+                        continue;
+                    };
+                    let answers = u32::from(act.op.op) == abi::GD_OP_ANSWER;
+                    if answers && events.pending.hook() == Some(act.hook.into()) {
+                        events.answer = act.op.val;
                     }
                 }
                 record => {
@@ -113,7 +122,7 @@ impl Events {
                     flags,
                     start,
                     nr: 0,
-                    answer: abi::GD_DEFAULT_SLOW,
+                    answer: Pending::Slow.otherwise(),
                 });
                 return;
             }
@@ -121,11 +130,11 @@ impl Events {
                 if let Some(slow) = &mut self.slow {
                     slow.nr = nr;
                 }
-                (Pending::Slow, abi::GD_DEFAULT_SLOW)
+                Pending::Slow
             }
             Record::Ask(Ask::Pagemap { given, .. }) => {
                 self.not_held |= given && self.pagemaps == 0;
-                (Pending::Pagemap { given }, abi::GD_DEFAULT_PAGEMAP as i32)
+                Pending::Pagemap { given }
             }
             Record::Ask(Ask::PagemapPut { given }) => {
                 self.pagemaps -= i32::from(given);
@@ -142,12 +151,10 @@ impl Events {
                 self.unlocked_early |= self.locked < 0;
                 return;
             }
-            Record::Call(Call::MakeAccessible, _) => {
-                (Pending::Accessible, abi::GD_DEFAULT_ACCESSIBLE as i32)
-            }
+            Record::Call(Call::MakeAccessible, _) => Pending::Accessible,
             _ => return,
         };
-        (self.pending, self.answer) = pending;
+        (self.pending, self.answer) = (pending, pending.otherwise());
     }
 
     /// No further answer to the last call can come.

@@ -91,30 +91,30 @@ pub(super) fn folios(s: &mut Shrinker) {
 
 /// Operations: few flags, small counts.
 pub(super) fn operations(s: &mut Shrinker) {
-    for i in 0..s.best().nr_ops() {
-        let op = move |s: &Shrinker| -> gd_op { s.best().ops()[i] };
+    for i in 0..s.best().nr_all() {
+        let op = move |s: &Shrinker| -> gd_op { *s.best().any_op(i) };
         bits(
             s,
             |s| op(s).mods.into(),
-            |p, v| p.ops_mut()[i].mods = v as u8,
+            |p, v| p.any_op_mut(i).mods = v as u8,
         );
-        bits(s, |s| op(s).foll, |p, v| p.ops_mut()[i].foll = v);
+        bits(s, |s| op(s).foll, |p, v| p.any_op_mut(i).foll = v);
         for arg in 0..op(s).arg.min(32) {
-            if s.edit(|p| p.ops_mut()[i].arg = arg) {
+            if s.edit(|p| p.any_op_mut(i).arg = arg) {
                 break;
             }
         }
-        number(s, |s| op(s).n, |p, n| p.ops_mut()[i].n = n);
-        number(s, |s| op(s).val, |p, n| p.ops_mut()[i].val = n);
+        number(s, |s| op(s).n, |p, n| p.any_op_mut(i).n = n);
+        number(s, |s| op(s).val, |p, n| p.any_op_mut(i).val = n);
     }
 }
 
 /// Page operands: the head, else as near to it as can be; the first folio.
 pub(super) fn pages(s: &mut Shrinker) {
-    for i in 0..s.best().nr_ops() {
+    for i in 0..s.best().nr_all() {
         for run in 0..NR_RUNS {
             loop {
-                let (index, offset) = split_page(s.best().ops()[i].run[run].page);
+                let (index, offset) = split_page(s.best().any_op(i).run[run].page);
                 let candidates = [
                     page(0, 0),
                     page(index, 0),
@@ -126,7 +126,7 @@ pub(super) fn pages(s: &mut Shrinker) {
                 let kept = candidates
                     .into_iter()
                     .filter(|c| *c < now)
-                    .any(|c| s.edit(|p| p.ops_mut()[i].run[run].page = c));
+                    .any(|c| s.edit(|p| p.any_op_mut(i).run[run].page = c));
                 if !kept {
                     break;
                 }

@@ -10,7 +10,7 @@ type Pass = fn(&mut Shrinker);
 /// All passes in order.
 pub(super) const ALL: &[(&str, Pass)] = &[
     ("cut the end", cut_the_end),
-    ("drop what is attached", walk::drop_attached),
+    ("drop actions", walk::drop_acts),
     ("drop ranges of operations", drop_ranges),
     ("drop folios", drop_folios),
     ("shorten lists", shorten_lists),
@@ -18,7 +18,7 @@ pub(super) const ALL: &[(&str, Pass)] = &[
     ("simplify folios", fields::folios),
     ("simplify operations", fields::operations),
     ("simplify pages", fields::pages),
-    ("simplify moments", walk::moments),
+    ("simplify hook points", walk::hook_points),
     ("simplify entries", walk::entries),
     ("simplify addresses", walk::addresses),
 ];
@@ -26,7 +26,6 @@ pub(super) const ALL: &[(&str, Pass)] = &[
 /// What follows the finding does not matter.
 fn cut_the_end(s: &mut Shrinker) {
     if let Some(index) = s.op_index() {
-        s.edit(|p| p.truncate_ops(p.group_border(index + 1)));
         s.edit(|p| p.truncate_ops(index + 1));
     }
 }

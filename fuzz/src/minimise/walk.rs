@@ -1,71 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Passes over what walks have: attached operations, entries, addresses.
+//! Passes over what walks have: the script, entries, addresses.
 
-use csrc::abi::{self, gd_op};
+use csrc::abi;
 
 use super::Shrinker;
-use crate::program::walk::{self, ADDR_MASK, Level, PAGE_SIZE, Place};
+use crate::hooks::{self, Object};
+use crate::program::walk::{self, ADDR_MASK, Level, PAGE_SIZE};
 use crate::program::{Program, page, split_page};
 
-/// Attached operations, all of one operation first, then each, the last first.
-/// They go before what they are attached to, which would take them along.
-pub(super) fn drop_attached(s: &mut Shrinker) {
-    let mut i = s.best().nr_ops();
-    while i > 0 {
-        i = s.best().main_op((i - 1).min(s.best().nr_ops() - 1));
-        s.edit(|p| {
-            while p.ops().get(i + 1).is_some_and(|op| op.when != 0) {
-                p.remove_op(i + 1);
-            }
-        });
+/// Actions, all of one operation first, then each, the last first.  They go before
+/// their operations, which would take them along.
+pub(super) fn drop_acts(s: &mut Shrinker) {
+    for i in (0..s.best().nr_ops()).rev() {
+        s.edit(|p| p.remove_acts(p.acts_range(i)));
     }
-    let mut i = s.best().nr_ops();
+    let mut i = s.best().nr_acts();
     while i > 0 {
         i -= 1;
-        if s.best().ops().get(i).is_some_and(|op| op.when != 0) {
-            s.edit(|p| {
-                p.remove_op(i);
-            });
-        }
+        s.edit(|p| p.remove_acts(i..i + 1));
     }
 }
 
-/// Moments: the first time, the first page; not at a moment at all but before.
-pub(super) fn moments(s: &mut Shrinker) {
-    for i in 0..s.best().nr_ops() {
-        if s.best().ops()[i].when == 0 {
-            continue;
-        }
-        for nth in 1..s.best().ops()[i].nth.min(8) {
-            if s.edit(|p| p.ops_mut()[i].nth = nth) {
+/// Hook points: the first time, the first page; no action at all but a change
+/// before the operation.
+pub(super) fn hook_points(s: &mut Shrinker) {
+    let mut i = 0;
+    while i < s.best().nr_acts() {
+        for nth in 1..s.best().acts()[i].nth.min(8) {
+            if s.edit(|p| p.acts_mut()[i].nth = nth) {
                 break;
             }
         }
-        let (index, _) = split_page(s.best().ops()[i].at_page);
+        let (index, _) = split_page(s.best().acts()[i].at_page);
         for at_page in [page(0, 0), page(index, 0)] {
-            if at_page < s.best().ops()[i].at_page && s.edit(|p| p.ops_mut()[i].at_page = at_page) {
+            if at_page < s.best().acts()[i].at_page && s.edit(|p| p.acts_mut()[i].at_page = at_page)
+            {
                 break;
             }
         }
-        s.edit(|p| do_before(p, i));
+        if !s.edit(|p| do_before(p, i)) {
+            i += 1;
+        }
     }
 }
 
-/// Has an attached operation done before the one that it is attached to.
+/// Has an action done before its operation.
 fn do_before(p: &mut Program, i: usize) {
-    let main = p.main_op(i);
-    let op = p.ops()[i];
-    p.remove_op(i);
-    p.insert_op(
-        main,
-        gd_op {
-            when: 0,
-            nth: 0,
-            at_page: 0,
-            at_addr: 0,
-            ..op
-        },
-    );
+    let act = p.acts()[i];
+    p.remove_acts(i..i + 1);
+    p.insert_op(act.owner.into(), act.op);
 }
 
 /// Entries: writable pages, else none, without flags; the lowest level.
@@ -76,34 +59,34 @@ pub(super) fn entries(s: &mut Shrinker) {
         abi::GD_E_NONE => 1,
         _ => 2,
     };
-    for i in 0..s.best().nr_ops() {
-        if walk::set_level(s.best().ops()[i].op).is_none() {
+    for i in 0..s.best().nr_all() {
+        if walk::set_level(s.best().any_op(i).op).is_none() {
             continue;
         }
-        let op = move |s: &Shrinker| s.best().ops()[i];
+        let op = move |s: &Shrinker| *s.best().any_op(i);
         for kind in [abi::GD_E_PAGE as u8, abi::GD_E_NONE as u8] {
             if plainest(kind) < plainest(op(s).entry) {
                 let flags = if plainest(kind) == 0 { PLAIN } else { 0 };
                 let plain = |p: &mut Program| {
-                    p.ops_mut()[i].entry = kind;
-                    p.ops_mut()[i].eflags = flags;
+                    p.any_op_mut(i).entry = kind;
+                    p.any_op_mut(i).eflags = flags;
                 };
                 if s.edit(plain) {
                     break;
                 }
             }
         }
-        if op(s).eflags != PLAIN && !s.edit(|p| p.ops_mut()[i].eflags = PLAIN) {
-            s.edit(|p| p.ops_mut()[i].eflags = 0);
+        if op(s).eflags != PLAIN && !s.edit(|p| p.any_op_mut(i).eflags = PLAIN) {
+            s.edit(|p| p.any_op_mut(i).eflags = 0);
             for flag in (0..abi::GD_NR_ENTRY_FLAGS).rev() {
                 if op(s).eflags & 1 << flag != 0 {
-                    s.edit(|p| p.ops_mut()[i].eflags &= !(1 << flag));
+                    s.edit(|p| p.any_op_mut(i).eflags &= !(1 << flag));
                 }
             }
         }
         for level in walk::LEVELS {
             if walk::set_level(op(s).op) > Some(level)
-                && s.edit(|p| p.ops_mut()[i].op = level.set_op())
+                && s.edit(|p| p.any_op_mut(i).op = level.set_op())
             {
                 break;
             }
@@ -113,12 +96,14 @@ pub(super) fn entries(s: &mut Shrinker) {
 
 /// Every address of a program.
 fn each_address(p: &mut Program, mut f: impl FnMut(&mut u64)) {
-    for op in p.ops_mut() {
+    p.each_op(|op| {
         if walk::is_call(op.op) || walk::set_level(op.op).is_some() {
             f(&mut op.addr);
         }
-        if let Some(Place::Entry(_)) = walk::place(op.when) {
-            f(&mut op.at_addr);
+    });
+    for act in p.acts_mut() {
+        if let Object::Entry(_) = hooks::object(act.hook) {
+            f(&mut act.at_addr);
         }
     }
 }
@@ -139,9 +124,9 @@ fn known_addresses(p: &Program, of: impl Fn(u64) -> u64) -> Vec<u64> {
 pub(super) fn addresses(s: &mut Shrinker) {
     s.edit(|p| each_address(p, |addr| *addr &= !(PAGE_SIZE - 1)));
     s.edit(|p| each_address(p, |addr| *addr &= ADDR_MASK));
-    for i in 0..s.best().nr_ops() {
+    for i in 0..s.best().nr_all() {
         for plain in [ADDR_MASK, !(PAGE_SIZE - 1)] {
-            s.edit(|p| p.ops_mut()[i].addr &= plain);
+            s.edit(|p| p.any_op_mut(i).addr &= plain);
         }
     }
     // regions of a PGD, of a PUD, of a PMD entry
@@ -230,7 +215,7 @@ mod tests {
         let mut p = parse(
             "get_page p\nput_page p\n| before ref p: set_ref p 3\n| after ref p: set_ref p 4",
         );
-        do_before(&mut p, 3);
+        do_before(&mut p, 1);
         p.normalise();
         let expected = parse("get_page p\nset_ref p 4\nput_page p\n| before ref p: set_ref p 3");
         assert_eq!(p, expected);

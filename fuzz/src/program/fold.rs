@@ -3,25 +3,25 @@
 //!
 //! A random address meets nothing, a random count asks for pages that are not
 //! there.  So, unless an operation is marked to be as it is, addresses become
-//! pages of a few places ([`walk::ANCHORS`]), those of moments become ones that
+//! pages of a few places ([`walk::ANCHORS`]), those of hook points become ones that
 //! the program has entries for, and counts are small.  Whatever is as it should
 //! be stays as it is.
 
-use csrc::abi::{self, gd_op};
+use csrc::abi::{self, gd_act, gd_op};
 
-use super::MAX_OPS;
-use super::walk::{self, Place, Span};
+use super::walk::{self, Span};
+use super::{MAX_ACTS, MAX_OPS, Program};
+use crate::hooks::{self, Object};
 
 /// Pages of a call, entries that are set at once.
 const MAX_COUNT: i32 = 8;
-/// The nth time of a moment.
+/// How often a hook point must be reached.
 const MAX_NTH: u8 = 4;
 /// Flags of an entry beside RW and DIRTY.
 const MAX_RARE: u32 = 2;
 const USUAL: u16 = 1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY;
 
-/// All fields but pages and the addresses of moments; `op` is normalised and
-/// stays so.
+/// All fields but pages; `op` is normalised and stays so.
 #[inline]
 pub(super) fn fields(op: &mut gd_op) {
     if walk::is_call(op.op) {
@@ -43,26 +43,34 @@ pub(super) fn fields(op: &mut gd_op) {
             op.eflags &= USUAL;
         }
     }
-    if op.nth > MAX_NTH {
-        op.nth = op.nth % MAX_NTH + 1;
+}
+
+/// How often the hook point of an action must be reached.
+#[inline]
+pub(super) fn times(act: &mut gd_act) {
+    if act.nth > MAX_NTH {
+        act.nth = act.nth % MAX_NTH + 1;
     }
 }
 
 /// The entries that a program sets.
 pub(super) struct Spans {
-    span: [Option<Span>; MAX_OPS],
+    span: [Option<Span>; MAX_OPS + MAX_ACTS],
     nr: usize,
 }
 
 impl Spans {
-    pub fn of(ops: &[gd_op]) -> Spans {
+    pub fn of(program: &Program) -> Spans {
         let mut spans = Spans {
-            span: [None; MAX_OPS],
+            span: [None; MAX_OPS + MAX_ACTS],
             nr: 0,
         };
-        for span in ops.iter().filter_map(Span::of) {
-            spans.span[spans.nr] = Some(span);
-            spans.nr += 1;
+        for (op, acts) in program.groups() {
+            let all = std::iter::once(op).chain(acts.iter().map(|act| &act.op));
+            for span in all.filter_map(Span::of) {
+                spans.span[spans.nr] = Some(span);
+                spans.nr += 1;
+            }
         }
         spans
     }
@@ -71,46 +79,46 @@ impl Spans {
         self.span[..self.nr].iter().flatten()
     }
 
-    /// Makes the address of a moment one that an entry is set for, if any is.
+    /// Makes the address of a hook point one that an entry is set for, if any is.
     #[inline]
-    pub fn fold(&self, op: &mut gd_op) {
-        let Some(Place::Entry(_)) = walk::place(op.when) else {
+    pub fn fold(&self, act: &mut gd_act) {
+        let Object::Entry(_) = hooks::object(act.hook) else {
             return;
         };
-        if self.nr == 0 || self.all().any(|span| span.covers(op.at_addr)) {
+        if self.nr == 0 || self.all().any(|span| span.covers(act.at_addr)) {
             return;
         }
-        let hash = (op.at_addr >> 12) as usize;
+        let hash = (act.at_addr >> 12) as usize;
         if let Some(span) = self.span[hash % self.nr] {
-            op.at_addr = span.at((hash / self.nr) as u64 % span.n);
+            act.at_addr = span.at((hash / self.nr) as u64 % span.n);
         }
     }
 }
 
-const _: () = assert!(MAX_OPS <= 64);
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::NO_OP;
+    use crate::program::{NO_ACT, NO_OP};
 
     #[test]
-    fn a_moment_is_at_an_entry_that_is_set() {
+    fn a_hook_point_is_at_an_entry_that_is_set() {
         let set = gd_op {
             op: abi::GD_OP_SET_PMD as u8,
             addr: 0x40_0000,
             n: 3,
             ..NO_OP
         };
-        let spans = Spans::of(&[set]);
+        let mut program = Program::EMPTY;
+        program.push_op(set);
+        let spans = Spans::of(&program);
         for addr in (0..64).map(|i| i * 0x1000) {
-            let mut op = gd_op {
-                when: abi::GD_WHEN_READ_PMD as u8,
+            let mut act = gd_act {
+                hook: abi::GD_HOOK_READ_PMD as u8,
                 at_addr: addr,
-                ..NO_OP
+                ..NO_ACT
             };
-            spans.fold(&mut op);
-            assert!(Span::of(&set).unwrap().covers(op.at_addr), "{addr:#x}");
+            spans.fold(&mut act);
+            assert!(Span::of(&set).unwrap().covers(act.at_addr), "{addr:#x}");
         }
     }
 }

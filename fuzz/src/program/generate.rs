@@ -7,7 +7,7 @@
 //! pinned is mostly unpinned, and an operation that would end the program (a
 //! BUG, an OOPS) is mostly drawn again.
 
-use csrc::abi::{self, gd_op};
+use csrc::abi::{self, gd_act, gd_op};
 
 use super::model::Model;
 use super::rng::Rng;
@@ -201,8 +201,8 @@ pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
     }
     // Few programs of the page level have something happen meanwhile.
     let busy = walks || profile.rev.counts_pins() && rng.chance(1, 8);
-    while program.nr_ops() < count {
-        let last = program.nr_ops() + 1 == count;
+    while program.nr_all() < count {
+        let last = program.nr_all() + 1 == count;
         let op = match last && end_badly {
             true => bad_end(rng, profile, walks, &mut model, program.ops()),
             false => operation_of(rng, profile, walks, &mut model, program.ops()),
@@ -260,14 +260,17 @@ pub(super) fn meanwhile(
     // What is to happen is drawn before any of it has happened.
     let before = model.clone();
     for _ in 0..many {
-        if program.nr_ops() >= count {
+        if program.nr_all() >= count {
             break;
         }
-        let Some(op) = draw::moments::attached(rng, profile, &before, &main) else {
+        let Some(act) = draw::script::act(rng, profile, &before, &main) else {
             break;
         };
-        model.apply(&op);
-        program.push_op(op);
+        model.apply(&act.op);
+        program.push_act(gd_act {
+            owner: program.nr_ops() as u8 - 1,
+            ..act
+        });
     }
     if rng.chance(3, 4) {
         model.forget(held);

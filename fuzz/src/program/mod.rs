@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Programs: a world and a list of operations, as pure data.
+//! Programs: a world, a list of operations, and the script, as pure data.
 //!
 //! A [`Program`] is the C side's `struct gd_program`, so that running it needs
 //! no translation.  Around it:
 //!
-//! * [`walk`] has what there is to say about addresses, entries and moments;
+//! * [`walk`] has what there is to say about addresses and entries;
 //! * [`normalise`] brings any contents into range and into one canonical form;
 //! * [`wire`] is the compact form of corpora: every byte string is a program;
 //! * [`text`] is the form people write: `.gup` files;
@@ -28,13 +28,16 @@ pub mod walk;
 pub mod wire;
 
 use std::fmt;
+use std::ops::Range;
 
-use csrc::abi::{self, gd_folio, gd_op, gd_program, gd_run, gd_world};
+use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_program, gd_run, gd_world};
 
 /// Folios of a program, at most.
 pub const MAX_FOLIOS: usize = abi::GD_MAX_FOLIOS as usize;
 /// Operations of a program, at most.
 pub const MAX_OPS: usize = abi::GD_MAX_OPS as usize;
+/// Actions of a program's script, at most.
+pub const MAX_ACTS: usize = abi::GD_MAX_ACTS as usize;
 /// Runs of a page list.
 pub const NR_RUNS: usize = abi::GD_NR_RUNS as usize;
 /// Pages of a list, at most, over all of its runs.
@@ -54,12 +57,21 @@ pub const NO_OP: gd_op = gd_op {
     run: [NO_RUN; NR_RUNS],
     addr: 0,
     entry: 0,
-    when: 0,
-    nth: 0,
     pad: 0,
     eflags: 0,
+    pad2: 0,
+};
+
+/// An action with all fields zero; it has no hook point.
+pub const NO_ACT: gd_act = gd_act {
+    owner: 0,
+    hook: 0,
+    nth: 0,
+    pad: 0,
     at_page: 0,
+    pad2: 0,
     at_addr: 0,
+    op: NO_OP,
 };
 
 /// A folio with all fields zero: one page, no references.
@@ -88,10 +100,12 @@ impl Program {
             nr_folios: 1,
             state: 0,
             nr_ops: 0,
+            nr_acts: 0,
             seq: 0,
         },
         folio: [NO_FOLIO; MAX_FOLIOS],
         op: [NO_OP; MAX_OPS],
+        act: [NO_ACT; MAX_ACTS],
     });
 
     /// The state beside folios.
@@ -137,6 +151,43 @@ impl Program {
         &mut self.0.op[..nr]
     }
 
+    /// How many actions the script has.
+    #[inline]
+    pub fn nr_acts(&self) -> usize {
+        usize::from(self.0.world.nr_acts).min(MAX_ACTS)
+    }
+
+    /// The script: actions in the order of the operations that they belong to.
+    #[inline]
+    pub fn acts(&self) -> &[gd_act] {
+        &self.0.act[..self.nr_acts()]
+    }
+
+    /// The script.
+    #[inline]
+    pub fn acts_mut(&mut self) -> &mut [gd_act] {
+        let nr = self.nr_acts();
+        &mut self.0.act[..nr]
+    }
+
+    /// Where in the script the actions of the `i`th operation are.
+    pub fn acts_range(&self, i: usize) -> Range<usize> {
+        let acts = self.acts();
+        let start = acts.partition_point(|act| usize::from(act.owner) < i);
+        let end = acts.partition_point(|act| usize::from(act.owner) <= i);
+        start..end
+    }
+
+    /// The actions of the `i`th operation.
+    pub fn acts_of(&self, i: usize) -> &[gd_act] {
+        &self.acts()[self.acts_range(i)]
+    }
+
+    /// The operations with their actions, in order.
+    pub fn groups(&self) -> impl Iterator<Item = (&gd_op, &[gd_act])> {
+        (0..self.nr_ops()).map(|i| (&self.ops()[i], self.acts_of(i)))
+    }
+
     /// Declares one more folio, unless there are [`MAX_FOLIOS`] already.
     pub fn push_folio(&mut self, folio: gd_folio) -> bool {
         let nr = self.nr_folios();
@@ -166,11 +217,38 @@ impl Program {
                 *p = page(index - 1, offset);
             }
         };
-        for op in self.ops_mut() {
-            op.run.iter_mut().for_each(|run| renumber(&mut run.page));
-            renumber(&mut op.at_page);
-        }
+        self.each_op(|op| op.run.iter_mut().for_each(|run| renumber(&mut run.page)));
+        self.acts_mut()
+            .iter_mut()
+            .for_each(|act| renumber(&mut act.at_page));
         true
+    }
+
+    /// Every operation, those of the script too.
+    pub fn each_op(&mut self, mut f: impl FnMut(&mut gd_op)) {
+        self.ops_mut().iter_mut().for_each(&mut f);
+        self.acts_mut().iter_mut().for_each(|act| f(&mut act.op));
+    }
+
+    /// How many operations there are with those of the script.
+    pub fn nr_all(&self) -> usize {
+        self.nr_ops() + self.nr_acts()
+    }
+
+    /// The `i`th of all operations: first come those that are not of the script.
+    pub fn any_op_mut(&mut self, i: usize) -> &mut gd_op {
+        match i.checked_sub(self.nr_ops()) {
+            None => &mut self.0.op[i],
+            Some(act) => &mut self.0.act[act].op,
+        }
+    }
+
+    /// As [`Program::any_op_mut`], to look at.
+    pub fn any_op(&self, i: usize) -> &gd_op {
+        match i.checked_sub(self.nr_ops()) {
+            None => &self.0.op[i],
+            Some(act) => &self.0.act[act].op,
+        }
     }
 
     /// Adds an operation at the end, unless there are [`MAX_OPS`] already.
@@ -178,59 +256,87 @@ impl Program {
         self.insert_op(self.nr_ops(), op)
     }
 
-    /// Adds an operation before the `i`th, unless there are [`MAX_OPS`]; one
-    /// without a moment goes after the attached ones that it would come between.
+    /// Adds an operation before the `i`th, unless there are [`MAX_OPS`].
     pub fn insert_op(&mut self, i: usize, op: gd_op) -> bool {
         let nr = self.nr_ops();
         if nr == MAX_OPS || i > nr {
             return false;
         }
-        let i = match op.when {
-            0 => self.group_border(i),
-            _ => i,
-        };
         self.0.op.copy_within(i..nr, i + 1);
         self.0.op[i] = op;
-        self.0.world.nr_ops = nr as u16 + 1;
+        self.0.world.nr_ops = nr as u8 + 1;
+        let first = self.acts_range(i).start;
+        self.acts_mut()[first..]
+            .iter_mut()
+            .for_each(|act| act.owner += 1);
         true
     }
 
-    /// Takes the `i`th operation away, and those that are attached to it.
+    /// Takes the `i`th operation away, with its actions.
     pub fn remove_op(&mut self, i: usize) -> bool {
         let nr = self.nr_ops();
         if i >= nr {
             return false;
         }
-        let end = match self.0.op[i].when {
-            0 => self.group_border(i + 1),
-            _ => i + 1,
-        };
-        let left = nr - (end - i);
-        self.0.op.copy_within(end..nr, i);
-        self.0.op[left..nr].fill(NO_OP);
-        self.0.world.nr_ops = left as u16;
+        self.0.op.copy_within(i + 1..nr, i);
+        self.0.op[nr - 1] = NO_OP;
+        self.0.world.nr_ops = nr as u8 - 1;
+        let acts = self.acts_range(i);
+        let first = acts.start;
+        self.remove_acts(acts);
+        self.acts_mut()[first..]
+            .iter_mut()
+            .for_each(|act| act.owner -= 1);
         true
     }
 
-    /// The first place from `i` on that is in no group of an operation and
-    /// those attached to it.
-    pub fn group_border(&self, i: usize) -> usize {
-        let attached = self.ops().iter().skip(i).take_while(|op| op.when != 0);
-        i + attached.count()
+    /// Adds an action behind those that its operation has, unless there are
+    /// [`MAX_ACTS`] already.
+    pub fn push_act(&mut self, act: gd_act) -> bool {
+        let nr = self.nr_acts();
+        let i = self.acts_range(act.owner.into()).end;
+        if nr == MAX_ACTS || usize::from(act.owner) >= self.nr_ops() {
+            return false;
+        }
+        self.0.act.copy_within(i..nr, i + 1);
+        self.0.act[i] = act;
+        self.0.world.nr_acts = nr as u8 + 1;
+        true
     }
 
-    /// The operation that the `i`th is attached to, or is.
-    pub fn main_op(&self, i: usize) -> usize {
-        let before = self.ops()[..=i].iter().rposition(|op| op.when == 0);
-        before.unwrap_or(0)
+    /// Takes actions away.
+    pub fn remove_acts(&mut self, range: Range<usize>) {
+        let nr = self.nr_acts();
+        let (start, end) = (range.start.min(nr), range.end.min(nr));
+        let left = nr - (end - start);
+        self.0.act.copy_within(end..nr, start);
+        self.0.act[left..nr].fill(NO_ACT);
+        self.0.world.nr_acts = left as u8;
+    }
+
+    /// Adds an operation of a program, which may be this one as it was, with its
+    /// actions, before the `i`th.
+    pub fn insert_from(&mut self, i: usize, from: &Program, which: usize) -> bool {
+        if !self.insert_op(i, from.ops()[which]) {
+            return false;
+        }
+        for act in from.acts_of(which) {
+            self.push_act(gd_act {
+                owner: i as u8,
+                ..*act
+            });
+        }
+        true
     }
 
     /// Keeps the first `len` operations.
     pub fn truncate_ops(&mut self, len: usize) {
         let nr = self.nr_ops();
         if len < nr {
+            let acts = self.acts_range(len).start..self.nr_acts();
+            self.remove_acts(acts);
             self.0.op[len..nr].fill(NO_OP);
-            self.0.world.nr_ops = len as u16;
+            self.0.world.nr_ops = len as u8;
         }
     }
 }
@@ -267,6 +373,7 @@ impl fmt::Debug for Program {
             .field("world", &self.0.world)
             .field("folios", &self.folios())
             .field("ops", &self.ops())
+            .field("acts", &self.acts())
             .finish()
     }
 }

@@ -9,11 +9,12 @@
 
 use std::sync::LazyLock;
 
-use csrc::abi::{self, gd_folio, gd_op, gd_run};
+use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_run};
 
-use super::walk::{self, Level, Place};
-use super::{MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_FOLIO, NO_OP, NO_RUN, NULL, POISON};
-use super::{Program, page, split_page};
+use super::walk::{self, Level};
+use super::{MAX_ACTS, MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_ACT, NO_FOLIO, NO_OP, NO_RUN};
+use super::{NULL, POISON, Program, page, split_page};
+use crate::hooks::{self, HookInfo, NR_HOOKS, Object};
 use crate::ops::{self, Layer};
 
 /// Folio flags that a program can set: HEAD and ANON_EXCLUSIVE follow from
@@ -43,10 +44,12 @@ pub(super) struct Fix {
     list: bool,
     /// What the fields of page tables mean to it.
     walk: Walk,
-    /// Whether moments may belong to it.
-    kernel: bool,
-    /// Whether it may have a moment.
-    world: bool,
+    /// Whether it can have actions.
+    pub(super) kernel: bool,
+    /// Whether an action can do it.
+    act: bool,
+    /// Whether it is an answer: its value is of the type of the call.
+    answer: bool,
 }
 
 /// Which of the fields beyond those of the page level an operation has.
@@ -91,7 +94,8 @@ static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
                 None => Walk::No,
             },
             kernel: op.layer != Layer::World,
-            world: op.can_be_attached(),
+            act: op.can_be_scripted(),
+            answer: u32::from(op.id) == abi::GD_OP_ANSWER,
         }
     })
 });
@@ -135,28 +139,57 @@ impl Program {
     pub fn normalise(&mut self) {
         let fixes = fixes();
         let nr_folios = self.normalise_world();
-        let mut groups = Groups::default();
         for op in self.ops_mut() {
             fix_op(op, fixes, nr_folios, |_| {});
-            groups.fix(op, fixes);
+        }
+        self.normalise_acts(fixes, nr_folios);
+    }
+
+    /// Brings the script into range: what can be no action of its operation, which
+    /// is fixed already, is dropped.
+    fn normalise_acts(&mut self, fixes: &Fixes, nr_folios: usize) {
+        let nr = self.nr_acts();
+        let mut kept = 0;
+        for i in 0..nr {
+            let mut act = self.0.act[i];
+            let owner = usize::from(act.owner);
+            fix_op(&mut act.op, fixes, nr_folios, |_| {});
+            if self.owns(owner, fixes) && fix_act(&mut act, fixes, nr_folios) {
+                self.0.act[kept] = act;
+                kept += 1;
+            }
+        }
+        self.0.world.nr_acts = kept as u8;
+        self.0.act[kept..nr].fill(NO_ACT);
+        if !self.acts().is_sorted_by_key(|act| act.owner) {
+            self.acts_mut().sort_by_key(|act| act.owner);
         }
     }
 
-    /// All but the operations that there are; returns the number of folios.
+    /// Whether the `i`th operation can have actions.
+    #[inline]
+    pub(super) fn owns(&self, i: usize, fixes: &Fixes) -> bool {
+        let op = self.ops().get(i);
+        op.is_some_and(|op| fixes[usize::from(op.op)].kernel)
+    }
+
+    /// All but the operations and actions that there are; returns the number of folios.
     #[inline]
     pub(super) fn normalise_world(&mut self) -> usize {
         let world = &mut self.0.world;
         world.nr_folios = world.nr_folios.saturating_sub(1) % MAX_FOLIOS as u8 + 1;
         world.state &= abi::GD_W_ALL as u8;
-        world.nr_ops = world.nr_ops.min(MAX_OPS as u16);
+        world.nr_ops = world.nr_ops.min(MAX_OPS as u8);
+        world.nr_acts = world.nr_acts.min(MAX_ACTS as u8);
         let nr_folios = usize::from(world.nr_folios);
-        let nr_ops = usize::from(world.nr_ops);
+        let (nr_ops, nr_acts) = (usize::from(world.nr_ops), usize::from(world.nr_acts));
         let mut seen = Seen::default();
         for folio in &mut self.0.folio[..nr_folios] {
             seen.fix(folio);
         }
         self.0.folio[nr_folios..].fill(NO_FOLIO);
         self.0.op[nr_ops..].fill(NO_OP);
+        self.0.act[nr_acts..].fill(NO_ACT);
         nr_folios
     }
 }
@@ -211,54 +244,44 @@ pub fn fix_folio(folio: &mut gd_folio) {
     Seen::default().fix(folio);
 }
 
-/// Which operations can have a moment: those of the world that follow one of
-/// the kernel, with nothing but others that have one in between.
-#[derive(Default)]
-pub(super) struct Groups {
-    open: bool,
-}
-
-impl Groups {
-    /// To be called with one operation after the other, each fixed.
-    #[inline]
-    pub(super) fn fix(&mut self, op: &mut gd_op, fixes: &Fixes) {
-        let fix = &fixes[usize::from(op.op)];
-        if op.when != 0 && !(self.open & fix.world) {
-            no_moment(op);
-        }
-        if op.when == 0 {
-            self.open = fix.kernel;
-        }
-    }
-}
-
-fn no_moment(op: &mut gd_op) {
-    op.when = 0;
-    op.nth = 0;
-    op.at_page = 0;
-    op.at_addr = 0;
-}
-
-/// The moment of an operation.  Of the bytes that stand for none many mean that
-/// there is none, as most operations of random bytes should have none.
+/// The hook point of an action and its answer; `act.op` is fixed already.  False
+/// if it has no hook point, or does what no action can do.
 #[inline]
-fn fix_moment(op: &mut gd_op, nr_folios: usize) {
-    op.when &= 31;
-    match walk::place(op.when) {
-        Some(place) if op.when != 0 => {
-            op.nth = op.nth.max(1);
-            op.at_page = match place {
-                Place::Page => fix_declared(op.at_page, nr_folios),
-                _ => 0,
-            };
-            op.at_addr = match place {
-                Place::Entry(_) => op.at_addr & walk::ADDR_MASK,
-                _ => 0,
-            };
-        }
-        _ => no_moment(op),
+pub(super) fn fix_act(act: &mut gd_act, fixes: &Fixes, nr_folios: usize) -> bool {
+    let fix = &fixes[usize::from(act.op.op)];
+    let Some(hook) = hooks::info(act.hook).filter(|_| fix.act) else {
+        return false;
+    };
+    let HookInfo { object, answer, .. } = hook;
+    act.nth = act.nth.max(1);
+    act.pad = 0;
+    act.pad2 = 0;
+    act.at_page = match object {
+        Object::Page => fix_declared(act.at_page, nr_folios),
+        _ => 0,
+    };
+    act.at_addr = match object {
+        Object::Entry(_) => act.at_addr & walk::ADDR_MASK,
+        _ => 0,
+    };
+    if fix.answer {
+        act.op.val = answer.fix(act.op.val);
+    }
+    true
+}
+
+/// The hook point of a byte; 0 for none.  Of the bytes that stand for no hook
+/// point many mean that there is none, as most operations of random bytes should
+/// be no actions.
+#[inline]
+pub(super) fn hook_id(byte: u8) -> u8 {
+    match byte & 31 {
+        hook if usize::from(hook) < NR_HOOKS => hook,
+        _ => 0,
     }
 }
+
+const _: () = assert!(NR_HOOKS <= 32);
 
 /// An entry of a page table; what its kind or its level does not have is zero.
 #[inline]
@@ -328,6 +351,7 @@ pub(super) fn fix_op(op: &mut gd_op, fixes: &Fixes, nr_folios: usize, fold: impl
         op.run[1].page = to;
     }
     op.pad = 0;
+    op.pad2 = 0;
     if let Walk::Set(level) = fix.walk {
         fix_entry(op, level);
     } else {
@@ -338,7 +362,6 @@ pub(super) fn fix_op(op: &mut gd_op, fixes: &Fixes, nr_folios: usize, fold: impl
         op.entry = 0;
         op.eflags = 0;
     }
-    fix_moment(op, nr_folios);
 }
 
 /// Drops empty runs, bounds the length; returns the length.

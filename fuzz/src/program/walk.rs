@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Page tables and moments, as operations name them: levels, entries, and where
-//! in the address space programs like to be.
+//! Page tables, as operations name them: levels, entries, and where in the address
+//! space programs like to be.
 
 use csrc::abi::{self, gd_op};
 
@@ -64,13 +64,13 @@ impl Level {
         (abi::GD_OP_SET_PTE + self as u32) as u8
     }
 
-    /// The moment before a load of an entry of this level, `GD_WHEN_READ_*`.
-    pub const fn when(self) -> u8 {
-        (abi::GD_WHEN_READ_PTE + self as u32) as u8
+    /// The hook point before a load of an entry of this level, `GD_HOOK_READ_*`.
+    pub const fn hook(self) -> u8 {
+        (abi::GD_HOOK_READ_PTE + self as u32) as u8
     }
 }
 
-const _: () = assert!(abi::GD_WHEN_READ_PGD == abi::GD_WHEN_READ_PTE + abi::GD_L_PGD);
+const _: () = assert!(abi::GD_HOOK_READ_PGD == abi::GD_HOOK_READ_PTE + abi::GD_L_PGD);
 const _: () = assert!(abi::GD_OP_SET_PGD == abi::GD_OP_SET_PTE + abi::GD_L_PGD);
 
 /// The level whose entries an operation sets, if it does.
@@ -88,30 +88,6 @@ pub fn is_call(op: u8) -> bool {
 /// Whether a kind of entry names a page.
 pub fn has_page(entry: u8) -> bool {
     matches!(u32::from(entry), abi::GD_E_PAGE | abi::GD_E_MIGRATION)
-}
-
-/// What a moment is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Nothing in particular.
-    Nowhere,
-    /// The entry of a level for `at_addr`.
-    Entry(Level),
-    /// `at_page`.
-    Page,
-}
-
-/// What a kind of moment is about; `None` if there is no such kind.
-#[inline]
-pub fn place(when: u8) -> Option<Place> {
-    Some(match u32::from(when) {
-        abi::GD_WHEN_READ_PTE..=abi::GD_WHEN_READ_PGD => {
-            Place::Entry(LEVELS[usize::from(when) - abi::GD_WHEN_READ_PTE as usize])
-        }
-        abi::GD_WHEN_BEFORE_REF..=abi::GD_WHEN_AFTER_PIN => Place::Page,
-        0..abi::GD_NR_WHENS => Place::Nowhere,
-        _ => return None,
-    })
 }
 
 /// The addresses whose entries an operation sets, as the first one, the
@@ -204,14 +180,5 @@ mod tests {
         assert!(span.covers(0x40_0000) && span.covers(0x7f_f000));
         assert!(!span.covers(0x3f_f000) && !span.covers(0x80_0000));
         assert_eq!(span.at(1), 0x60_3000);
-    }
-
-    #[test]
-    fn every_moment_has_a_place() {
-        for when in 0..abi::GD_NR_WHENS as u8 {
-            assert!(place(when).is_some());
-        }
-        assert_eq!(place(Level::Pud.when()), Some(Place::Entry(Level::Pud)));
-        assert_eq!(place(abi::GD_NR_WHENS as u8), None);
     }
 }

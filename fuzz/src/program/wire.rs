@@ -1,61 +1,124 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The wire form of programs: compact, and every byte string is one.
+//! The wire form of programs: every byte string is one.
 //!
 //! All numbers are little-endian.
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 8 | version, folios, state bits, 0, write_protect_seq (4 bytes) |
+//! | 8 | version, folios, state bits, bytes of a record / 4, write_protect_seq (4 bytes) |
 //! | 20 x folios | `struct gd_folio` |
-//! | 56 each, to the end | `struct gd_op`; version 1: its first 32 bytes |
+//! | to the end | records of that length: an operation, or an action of the one before |
 //!
-//! A short record is filled up with zeroes, bytes past the last possible
-//! operation are ignored.  A version that is not known reads as the newest.
-//! Version 1 is that of the page level: a program without page tables and
-//! moments is still written so.  Adding an operation to the table needs no new
-//! version: ids keep their meaning for ever.
+//! A record is a prefix of [`RECORD_LEN`] bytes, as long as anything in the program
+//! needs; what is cut off is zero.  So operands and hook points that come later make
+//! it longer, and all that was written before still reads the same.  A short record
+//! at the end is filled up with zeroes; what has no room is ignored.  Versions 1 and 2
+//! have records of 32 and of 56 bytes; a version that is not known reads as the newest.
+//! Adding an operation to the table needs no new version: ids keep their meaning for
+//! ever.
 //!
 //! Numbers are folded into what exists and what is of interest, so that random
 //! bytes name real pages and the same few places: an offset modulo the folio's
-//! pages, a length modulo [`FOLD_LEN`]; in version 2 also addresses, counts and
-//! flags, see `fold.rs`.  Programs that mean something else say so by a mark,
-//! [`EXACT`], which random bytes have once in 32 times: in version 1 in the
-//! operation's `mods`, in version 2 in its `pad`.
+//! pages, a length modulo [`FOLD_LEN`], addresses, counts and flags (see `fold.rs`;
+//! version 1 has none of these).  Programs that mean something else say so by a mark,
+//! which random bytes have rarely: in the upper bits of `mods`, in version 2 in those
+//! of the byte at [`OLD_MARK`].
 
-use csrc::abi::{self, gd_folio, gd_op, gd_run};
+use csrc::abi::{gd_act, gd_folio, gd_op, gd_run};
 
 use super::fold::{self, Spans};
-use super::normalise::{Groups, fix_folio, fix_op, fixes};
+use super::normalise::{Fixes, fix_act, fix_folio, fix_op, fixes, hook_id};
 use super::{
-    MAX_FOLIOS, MAX_OPS, NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, Program, page, split_page,
+    MAX_ACTS, MAX_FOLIOS, MAX_OPS, NO_ACT, NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, Program, page,
+    split_page,
 };
-use super::{walk, walk::Place};
-use crate::ops;
+use crate::hooks::{self, Object};
 
 /// The newest version.
-pub const VERSION: u8 = 2;
-/// The version of programs without page tables and moments.
-pub const PAGE_VERSION: u8 = 1;
+pub const VERSION: u8 = 3;
 /// Bytes of the world record.
 pub const WORLD_LEN: usize = 8;
 /// Bytes of a folio record.
 pub const FOLIO_LEN: usize = 20;
-/// Bytes of an operation record.
-pub const OP_LEN: usize = 56;
-/// The same in version 1.
-pub const PAGE_OP_LEN: usize = 32;
+/// Bytes of the longest record of an operation or an action.
+pub const RECORD_LEN: usize = 56;
 /// Bytes of the smallest program that [`Program::encode`] writes.
 pub const MIN_LEN: usize = WORLD_LEN + FOLIO_LEN;
 /// Bytes of the longest program.
-pub const MAX_LEN: usize = WORLD_LEN + MAX_FOLIOS * FOLIO_LEN + MAX_OPS * OP_LEN;
-
-/// Upper bits of `mods` or of `pad`: this operation's numbers are as they are.
-pub const EXACT: u8 = 0xb0;
-const EXACT_MASK: u8 = 0xf8;
-/// The bits of `mods` in version 1.
-const PAGE_MODS: u8 = !EXACT_MASK;
-/// Lengths of runs are taken modulo this, unless [`EXACT`].
+pub const MAX_LEN: usize = WORLD_LEN + MAX_FOLIOS * FOLIO_LEN + (MAX_OPS + MAX_ACTS) * RECORD_LEN;
+/// Lengths of runs are taken modulo this, unless an operation is marked.
 pub const FOLD_LEN: u16 = 33;
+
+/// The lengths that records are written in: page level, walks, scripts.
+const LENS: [usize; 3] = [32, 48, RECORD_LEN];
+
+/// How a version says that numbers are as they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// In `mods`, which has the bits that the mask leaves.
+    Mods { mask: u8, mark: u8 },
+    /// In a byte of its own.
+    Byte,
+}
+
+/// Where version 2 has its mark.
+pub const OLD_MARK: usize = 43;
+const OLD_MASK: u8 = 0xf8;
+const OLD_EXACT: u8 = 0xb0;
+/// The mark of this version.
+pub const EXACT: u8 = 0xb0;
+const MASK: u8 = 0xf0;
+
+/// The layout of the records of a program.
+#[derive(Clone, Copy)]
+struct Form {
+    len: usize,
+    mark: Mark,
+    /// Whether what page tables and hook points have is folded too.
+    walks: bool,
+}
+
+impl Form {
+    fn of(world: &[u8; WORLD_LEN]) -> Form {
+        let (len, mark) = match world[0] {
+            1 => {
+                let (mask, mark) = (OLD_MASK, OLD_EXACT);
+                (32, Mark::Mods { mask, mark })
+            }
+            2 => (RECORD_LEN, Mark::Byte),
+            _ => {
+                let len = 4 * usize::from(world[3]);
+                let (mask, mark) = (MASK, EXACT);
+                let len = if len < LENS[0] { RECORD_LEN } else { len };
+                (len, Mark::Mods { mask, mark })
+            }
+        };
+        Form {
+            len,
+            mark,
+            walks: world[0] != 1,
+        }
+    }
+
+    /// Takes the mark out of a record; whether it was there.
+    #[inline]
+    fn take_mark(self, record: &mut [u8; RECORD_LEN]) -> bool {
+        let (at, mask, mark) = match self.mark {
+            Mark::Mods { mask, mark } => (1, mask, mark),
+            Mark::Byte => (OLD_MARK, OLD_MASK, OLD_EXACT),
+        };
+        let is_exact = record[at] & mask == mark;
+        record[at] &= !mask;
+        is_exact
+    }
+}
+
+/// A record: an operation, which is an action if there is a hook point.
+#[derive(Clone, Copy)]
+struct Item {
+    act: gd_act,
+    exact: bool,
+}
 
 impl Program {
     /// The program that a byte string stands for.
@@ -67,13 +130,12 @@ impl Program {
 
     /// As [`Program::decode`], in place.
     pub fn decode_into(&mut self, bytes: &[u8]) {
-        let (world, rest) = record::<WORLD_LEN>(bytes);
+        let (world, mut rest) = record::<WORLD_LEN>(bytes);
         let w = &mut self.0.world;
         w.nr_folios = world[1].saturating_sub(1) % MAX_FOLIOS as u8 + 1;
         w.state = world[2];
         w.seq = u32::from_le_bytes([world[4], world[5], world[6], world[7]]);
 
-        let mut rest = rest;
         let mut masks = [0u16; MAX_FOLIOS];
         let nr_folios = usize::from(w.nr_folios);
         for (folio, mask) in self.0.folio[..nr_folios].iter_mut().zip(&mut masks) {
@@ -82,89 +144,76 @@ impl Program {
             *folio = read_folio(&bytes);
             *mask = offset_mask(folio);
         }
-        self.0.world.nr_ops = match world[0] {
-            PAGE_VERSION => self.read_page_ops(rest, nr_folios, &masks),
-            _ => self.read_ops(rest, nr_folios, &masks),
-        };
+        self.read_items(rest, Form::of(&world), nr_folios, &masks);
         self.normalise_world();
     }
 
-    fn read_page_ops(&mut self, mut rest: &[u8], nr_folios: usize, masks: &Masks) -> u16 {
+    fn read_items(&mut self, mut rest: &[u8], form: Form, nr_folios: usize, masks: &Masks) {
         let fixes = fixes();
-        let mut nr_ops = 0;
-        for op in &mut self.0.op {
-            if rest.is_empty() {
-                break;
-            }
-            let (bytes, tail) = record::<PAGE_OP_LEN>(rest);
+        let (mut nr_ops, mut nr_acts) = (0, 0);
+        // whether the last operation can have actions
+        let mut open = false;
+        // a bit for each action that is folded
+        let mut folded = 0u64;
+        while !rest.is_empty() && (nr_ops < MAX_OPS || open && nr_acts < MAX_ACTS) {
+            let (bytes, tail) = cut_record(rest, form.len);
             rest = tail;
-            let mut new = read_page_op(&bytes);
-            let masks = match new.mods & EXACT_MASK {
-                EXACT => None,
-                _ => Some(masks),
-            };
-            new.mods &= PAGE_MODS;
-            fix_op(&mut new, fixes, nr_folios, |run| {
+            let item = read_item(bytes, form);
+            let mut act = item.act;
+            let masks = if item.exact { None } else { Some(masks) };
+            fix_op(&mut act.op, fixes, nr_folios, |run| {
                 fold(run, nr_folios, masks)
             });
-            *op = new;
-            nr_ops += 1;
+            let is_act = open && fix_act(&mut act, fixes, nr_folios);
+            if let Some(masks) = masks.filter(|_| form.walks) {
+                fold::fields(&mut act.op);
+                fold_hook(&mut act, masks);
+            }
+            if is_act {
+                if nr_acts < MAX_ACTS {
+                    act.owner = nr_ops as u8 - 1;
+                    self.0.act[nr_acts] = act;
+                    folded |= u64::from(masks.is_some()) << nr_acts;
+                    nr_acts += 1;
+                }
+            } else if nr_ops < MAX_OPS {
+                open = fixes[usize::from(act.op.op)].kernel;
+                self.0.op[nr_ops] = act.op;
+                nr_ops += 1;
+            }
         }
-        nr_ops
+        self.0.world.nr_ops = nr_ops as u8;
+        self.0.world.nr_acts = nr_acts as u8;
+        if folded != 0 {
+            let spans = Spans::of(self);
+            for (i, act) in self.0.act[..nr_acts].iter_mut().enumerate() {
+                if folded & 1 << i != 0 {
+                    spans.fold(act);
+                }
+            }
+        }
     }
 
-    fn read_ops(&mut self, mut rest: &[u8], nr_folios: usize, masks: &Masks) -> u16 {
-        let fixes = fixes();
-        let mut nr_ops = 0;
-        // a bit for each operation that is as it is
-        let mut exact = 0u64;
-        let mut groups = Groups::default();
-        for op in &mut self.0.op {
-            if rest.is_empty() {
-                break;
-            }
-            let (bytes, tail) = record::<OP_LEN>(rest);
-            rest = tail;
-            let mut new = read_op(&bytes);
-            let is_exact = new.pad & EXACT_MASK == EXACT;
-            exact |= u64::from(is_exact) << nr_ops;
-            let masks = if is_exact { None } else { Some(masks) };
-            fix_op(&mut new, fixes, nr_folios, |run| {
-                fold(run, nr_folios, masks)
-            });
-            groups.fix(&mut new, fixes);
-            if let Some(masks) = masks {
-                fold_new(&mut new, masks);
-            }
-            *op = new;
-            nr_ops += 1;
-        }
-        let ops = &mut self.0.op[..nr_ops];
-        let spans = Spans::of(ops);
-        for (i, op) in ops.iter_mut().enumerate() {
-            if exact & 1 << i == 0 {
-                spans.fold(op);
-            }
-        }
-        nr_ops as u16
-    }
-
-    /// Whether there is nothing that version 1 has no place for.
-    fn is_page_level(&self) -> bool {
-        let fits = |op: &gd_op| {
-            let extra = abi::GD_S_ADDR | abi::GD_S_ENTRY | abi::GD_S_TO | abi::GD_S_PAGES;
-            op.when == 0 && !ops::info(op.op).is_some_and(|op| op.has(extra))
+    /// The shortest records that have a place for everything.
+    fn form(&self) -> Form {
+        let tables = |op: &gd_op| (op.addr, op.entry, op.eflags) != (0, 0, 0);
+        let len = match self.nr_acts() {
+            0 if !self.ops().iter().any(tables) => LENS[0],
+            0 => LENS[1],
+            _ => LENS[2],
         };
-        self.ops().iter().all(fits)
+        let (mask, mark) = (MASK, EXACT);
+        Form {
+            len,
+            mark: Mark::Mods { mask, mark },
+            walks: true,
+        }
     }
 
     /// How many bytes [`Program::encode`] writes.
     pub fn encoded_len(&self) -> usize {
-        let op_len = match self.is_page_level() {
-            true => PAGE_OP_LEN,
-            false => OP_LEN,
-        };
-        WORLD_LEN + self.nr_folios() * FOLIO_LEN + self.nr_ops() * op_len
+        let items = self.nr_ops() + self.nr_acts();
+        WORLD_LEN + self.nr_folios() * FOLIO_LEN + items * self.form().len
     }
 
     /// The wire form of a normalised program.
@@ -177,69 +226,64 @@ impl Program {
     /// As [`Program::encode`], into a buffer; `None` if it is too small.
     pub fn encode_to(&self, out: &mut [u8]) -> Option<usize> {
         let len = self.encoded_len();
+        let form = self.form();
         let (world, rest) = out.get_mut(..len)?.split_at_mut(WORLD_LEN);
         let w = &self.0.world;
-        let version = match self.is_page_level() {
-            true => PAGE_VERSION,
-            false => VERSION,
-        };
-        world[..4].copy_from_slice(&[version, w.nr_folios, w.state, 0]);
+        world[..4].copy_from_slice(&[VERSION, w.nr_folios, w.state, (form.len / 4) as u8]);
         world[4..].copy_from_slice(&w.seq.to_le_bytes());
-        let (folios, ops) = rest.split_at_mut(self.nr_folios() * FOLIO_LEN);
+        let (folios, items) = rest.split_at_mut(self.nr_folios() * FOLIO_LEN);
         let mut masks = [0u16; MAX_FOLIOS];
         let records = folios.chunks_exact_mut(FOLIO_LEN);
         for ((folio, bytes), mask) in self.folios().iter().zip(records).zip(&mut masks) {
             write_folio(folio, bytes);
             *mask = offset_mask(folio);
         }
-        match version {
-            PAGE_VERSION => {
-                for (op, bytes) in self.ops().iter().zip(ops.chunks_exact_mut(PAGE_OP_LEN)) {
-                    write_page_op(op, bytes);
-                    if *op != self.folded(op, &masks) {
-                        bytes[1] |= EXACT;
-                    }
-                }
+        let fixes = fixes();
+        let spans = Spans::of(self);
+        let mut records = items.chunks_exact_mut(form.len);
+        let mut write = |act: &gd_act, folded: &gd_act| {
+            let mut record = [0; RECORD_LEN];
+            write_act(act, &mut record);
+            if act != folded {
+                record[1] |= EXACT;
             }
-            _ => {
-                let spans = Spans::of(self.ops());
-                for (op, bytes) in self.ops().iter().zip(ops.chunks_exact_mut(OP_LEN)) {
-                    write_op(op, bytes);
-                    let mut folded = self.folded(op, &masks);
-                    fold_new(&mut folded, &masks);
-                    spans.fold(&mut folded);
-                    if *op != folded {
-                        bytes[PAD] |= EXACT;
-                    }
-                }
+            let bytes = records.next().expect("there is one for each");
+            bytes.copy_from_slice(&record[..bytes.len()]);
+        };
+        for (op, acts) in self.groups() {
+            let op = gd_act { op: *op, ..NO_ACT };
+            write(&op, &self.folded(&op, fixes, &masks));
+            for act in acts {
+                let mut folded = self.folded(act, fixes, &masks);
+                spans.fold(&mut folded);
+                write(act, &folded);
             }
         }
         Some(len)
     }
 
-    /// The operation that would be read if this one were not marked.
-    fn folded(&self, op: &gd_op, masks: &Masks) -> gd_op {
-        let mut folded = *op;
+    /// What would be read if this were not marked.
+    fn folded(&self, act: &gd_act, fixes: &Fixes, masks: &Masks) -> gd_act {
+        let mut folded = *act;
         let nr_folios = self.nr_folios();
-        fix_op(&mut folded, fixes(), nr_folios, |run| {
+        fix_op(&mut folded.op, fixes, nr_folios, |run| {
             fold(run, nr_folios, Some(masks));
         });
+        fold::fields(&mut folded.op);
+        fold_hook(&mut folded, masks);
         folded
     }
 }
 
 type Masks = [u16; MAX_FOLIOS];
 
-/// Where the mark is in a record.
-const PAD: usize = 43;
-
-/// Folds what version 1 does not have, but for the addresses of moments.
+/// Folds the page and the number of a hook point.
 #[inline]
-fn fold_new(op: &mut gd_op, masks: &Masks) {
-    fold::fields(op);
-    if walk::place(op.when) == Some(Place::Page) {
-        let (index, offset) = split_page(op.at_page);
-        op.at_page = page(index, offset & usize::from(masks[index % MAX_FOLIOS]));
+fn fold_hook(act: &mut gd_act, masks: &Masks) {
+    fold::times(act);
+    if hooks::object(act.hook) == Object::Page {
+        let (index, offset) = split_page(act.at_page);
+        act.at_page = page(index, offset & usize::from(masks[index % MAX_FOLIOS]));
     }
 }
 
@@ -254,6 +298,16 @@ fn record<const LEN: usize>(bytes: &[u8]) -> ([u8; LEN], &[u8]) {
             (record, &[])
         }
     }
+}
+
+/// The next record of some length, cut or filled up, and what follows it.
+#[inline]
+fn cut_record(bytes: &[u8], len: usize) -> ([u8; RECORD_LEN], &[u8]) {
+    let (this, rest) = bytes.split_at(len.min(bytes.len()));
+    let mut record = [0; RECORD_LEN];
+    let this = &this[..this.len().min(RECORD_LEN)];
+    record[..this.len()].copy_from_slice(this);
+    (record, rest)
 }
 
 /// The offsets within a folio; its pages are a power of two.
@@ -329,65 +383,60 @@ fn u64_at(b: &[u8], at: usize) -> u64 {
     u64::from(u32_at(b, at)) | u64::from(u32_at(b, at + 4)) << 32
 }
 
-/// The part of a record that all versions have.
 #[inline]
-fn read_page_op(b: &[u8]) -> gd_op {
+fn read_item(mut b: [u8; RECORD_LEN], form: Form) -> Item {
+    let exact = form.take_mark(&mut b);
     let run = |i: usize| gd_run {
-        page: u16_at(b, 16 + 4 * i),
-        len: u16_at(b, 18 + 4 * i),
+        page: u16_at(&b, 16 + 4 * i),
+        len: u16_at(&b, 18 + 4 * i),
     };
-    gd_op {
+    let op = gd_op {
         op: b[0],
         mods: b[1],
-        arg: u16_at(b, 2),
-        foll: u32_at(b, 4),
-        n: u32_at(b, 8) as i32,
-        val: u32_at(b, 12) as i32,
+        arg: u16_at(&b, 2),
+        foll: u32_at(&b, 4),
+        n: u32_at(&b, 8) as i32,
+        val: u32_at(&b, 12) as i32,
         run: [run(0), run(1), run(2), run(3)],
+        addr: u64_at(&b, 32),
+        entry: b[40],
+        eflags: u16_at(&b, 44),
         ..NO_OP
-    }
+    };
+    let act = gd_act {
+        hook: hook_id(b[41]),
+        nth: b[42],
+        at_page: u16_at(&b, 46),
+        at_addr: u64_at(&b, 48),
+        op,
+        ..NO_ACT
+    };
+    Item { act, exact }
 }
 
-fn write_page_op(op: &gd_op, b: &mut [u8]) {
+fn write_act(act: &gd_act, b: &mut [u8; RECORD_LEN]) {
+    let op = &act.op;
     b[0] = op.op;
     b[1] = op.mods;
     b[2..4].copy_from_slice(&op.arg.to_le_bytes());
     b[4..8].copy_from_slice(&op.foll.to_le_bytes());
     b[8..12].copy_from_slice(&op.n.to_le_bytes());
     b[12..16].copy_from_slice(&op.val.to_le_bytes());
-    for (run, b) in op.run.iter().zip(b[16..].chunks_exact_mut(4)) {
+    for (run, b) in op.run.iter().zip(b[16..32].chunks_exact_mut(4)) {
         b[..2].copy_from_slice(&run.page.to_le_bytes());
         b[2..4].copy_from_slice(&run.len.to_le_bytes());
     }
-}
-
-#[inline]
-fn read_op(b: &[u8; OP_LEN]) -> gd_op {
-    gd_op {
-        addr: u64_at(b, 32),
-        entry: b[40],
-        when: b[41],
-        nth: b[42],
-        pad: b[PAD],
-        eflags: u16_at(b, 44),
-        at_page: u16_at(b, 46),
-        at_addr: u64_at(b, 48),
-        ..read_page_op(b)
-    }
-}
-
-fn write_op(op: &gd_op, b: &mut [u8]) {
-    write_page_op(op, b);
     b[32..40].copy_from_slice(&op.addr.to_le_bytes());
-    b[40..44].copy_from_slice(&[op.entry, op.when, op.nth, 0]);
+    b[40..43].copy_from_slice(&[op.entry, act.hook, act.nth]);
     b[44..46].copy_from_slice(&op.eflags.to_le_bytes());
-    b[46..48].copy_from_slice(&op.at_page.to_le_bytes());
-    b[48..56].copy_from_slice(&op.at_addr.to_le_bytes());
+    b[46..48].copy_from_slice(&act.at_page.to_le_bytes());
+    b[48..56].copy_from_slice(&act.at_addr.to_le_bytes());
 }
 
 const _: () = assert!(NR_RUNS == 4);
 const _: () = assert!(size_of::<gd_folio>() == FOLIO_LEN);
-const _: () = assert!(size_of::<gd_op>() == OP_LEN);
+const _: () = assert!(MAX_ACTS <= 64);
+const _: () = assert!(LENS[0] == 32 && LENS[2] == RECORD_LEN);
 
 /// Bytes to programs for `Arbitrary`: whatever is there, decoded.
 impl<'a> arbitrary::Arbitrary<'a> for Program {

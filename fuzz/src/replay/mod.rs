@@ -303,8 +303,7 @@ struct Source<'a> {
 /// A program of the corpus, without what the guest does not provide.
 fn page_level(program: &Program, counts: &mut Counts) -> Program {
     let mut program = *program;
-    layer::to_page_level(&mut program, |op| {
-        let gap = layer::gap_name(op);
+    layer::to_page_level(&mut program, |gap| {
         *counts.gaps.entry(gap).or_default() += 1;
     });
     program

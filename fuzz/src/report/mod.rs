@@ -20,7 +20,6 @@ pub use show::Names;
 
 use crate::compare::{Divergence, Field};
 use crate::laws::tables::Tables;
-use crate::layer;
 use crate::ops::{self, Layer};
 use crate::oracle::{Oracle, Verdict, Which};
 use crate::pages::Pages;
@@ -89,9 +88,9 @@ pub struct Finding {
     /// That operation as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub op: Option<String>,
-    /// What is attached to it, as text: what others do at moments of it.
+    /// Its actions of the script, as text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub attached: Vec<String>,
+    pub script: Vec<String>,
     /// What differs, or which law is broken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
@@ -119,10 +118,10 @@ pub fn finding(oracle: &Oracle, prog: &Program, verdict: &Verdict) -> Finding {
         verdict: verdict.name(),
         op_index,
         op,
-        attached: op_index
-            .map(|i| layer::attached(prog.ops(), i))
+        script: op_index
+            .map(|i| prog.acts_range(i))
             .unwrap_or_default()
-            .map(|i| names.moment(i as u16))
+            .map(|i| names.act(i as u16))
             .collect(),
         what: None,
         page: None,
@@ -252,8 +251,10 @@ pub fn report(
 fn marked_program(oracle: &Oracle, prog: &Program, verdict: &Verdict) -> String {
     let text = text::format(prog, oracle.revisions().left);
     let lines: Vec<&str> = text.lines().collect();
-    let first_op = lines.len() - prog.nr_ops();
-    let marked = verdict.op_index().map(|index| first_op + index);
+    let first_op = lines.len() - prog.nr_all();
+    // the lines of the script are below their operations
+    let line = |index: usize| first_op + index + prog.acts_range(index).start;
+    let marked = verdict.op_index().map(line);
     let mut out = String::new();
     for (i, line) in lines.iter().enumerate() {
         let mark = if Some(i) == marked { ">>>" } else { "   " };
@@ -379,12 +380,10 @@ fn page_tables(prog: &Program, index: usize, trace: &Trace, names: &Names) -> St
     };
     let mut tables = Tables::default();
     for (earlier, recs) in prog.ops().iter().zip(trace.ops()).take(index) {
-        if !layer::is_attached(earlier) {
-            tables.apply(earlier, names.layout());
-        }
+        tables.apply(earlier, names.layout());
         for rec in recs {
             if let Record::Act(i) = rec.into() {
-                tables.apply(&prog.ops()[usize::from(i)], names.layout());
+                tables.apply(&prog.acts()[usize::from(i)].op, names.layout());
             }
         }
     }

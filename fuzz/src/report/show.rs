@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Words for values of a trace.
 
-use csrc::abi::{self, gd_op, gd_program};
+use csrc::abi::{self, gd_act, gd_op, gd_program};
 
 use crate::compare::Value;
 use crate::layout::Layout;
@@ -14,7 +14,7 @@ use crate::trace::{Ask, Call, PageState, Record, Ret};
 pub struct Names {
     layout: Layout,
     folios: Vec<String>,
-    ops: Vec<gd_op>,
+    acts: Vec<gd_act>,
 }
 
 impl Names {
@@ -23,7 +23,7 @@ impl Names {
         Self {
             layout: Layout::new(&prog.0),
             folios: text::folio_names(prog),
-            ops: prog.ops().to_vec(),
+            acts: prog.acts().to_vec(),
         }
     }
 
@@ -49,14 +49,12 @@ impl Names {
         }
     }
 
-    /// An attached operation as it stands in the program, by its index.
-    pub fn moment(&self, index: u16) -> String {
-        match self.ops.get(usize::from(index)) {
-            // What is done at moments has one name for all revisions.
-            Some(op) => text::format_op(op, text::DEFAULT_NAMES, &self.folios)
-                .trim_start()
-                .to_string(),
-            None => format!("| operation {}", index + 1),
+    /// An action as it stands in the program, by its index.
+    pub fn act(&self, index: u16) -> String {
+        match self.acts.get(usize::from(index)) {
+            // What actions do has one name for all revisions.
+            Some(act) => text::format_act(act, text::DEFAULT_NAMES, &self.folios),
+            None => format!("| action {}", index + 1),
         }
     }
 
@@ -219,10 +217,7 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
         Value::Event(what) => what.into(),
         Value::Call(c, state) => call(c, &state, names),
         Value::Ask(a) => ask(a, names),
-        Value::Act(index, came) => {
-            let what = if came { "comes" } else { "never comes" };
-            format!("the moment {what}: {}", names.moment(index))
-        }
+        Value::Act(index) => format!("the script acts: {}", names.act(index)),
         Value::Count(n) => n.to_string(),
         Value::Flags(bits) => flags(bits),
         Value::Mapping(mapping) => text::mapping_word(mapping).into(),
@@ -308,7 +303,7 @@ fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<String> {
         ),
         Record::Ret(r) => format!("RET   {}", ret(*r, names)),
         Record::Ask(a) => format!("ASK   {}", ask(*a, names)),
-        Record::Act(index) => format!("ACT   {}", names.moment(*index)),
+        Record::Act(index) => format!("ACT   {}", names.act(*index)),
         Record::Entry { index, page } => entries(*index, *page, 0, names),
         Record::Page(_) => return None,
         Record::End { reason, executed } => format!("END   {reason} after {executed} operations"),

@@ -164,7 +164,9 @@ pub enum Error {
 
 fn first(message: &Option<String>) -> String {
     let message = message.as_ref();
-    message.map_or_else(String::new, |m| format!(" (the compiler's first message: {m})"))
+    message.map_or_else(String::new, |m| {
+        format!(" (the compiler's first message: {m})")
+    })
 }
 
 fn suggestion(nearest: &Option<String>) -> String {

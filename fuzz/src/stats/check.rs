@@ -4,7 +4,8 @@
 use csrc::abi;
 
 use super::Stats;
-use crate::layer::{Focus, MOMENTS};
+use crate::hooks;
+use crate::layer::Focus;
 use crate::ops::{self, Layer, OpInfo, ResultKind, Rev};
 use crate::side;
 
@@ -123,7 +124,7 @@ impl Stats {
             self.check_op(op, rev, debug_vm, &mut complaints);
         }
         if layer != Focus::Page {
-            self.check_moments(&mut complaints);
+            self.check_script(&mut complaints);
         }
         for site in self.missing_sites(layer) {
             complaints.push(format!("site never hit: {site}"));
@@ -166,18 +167,18 @@ impl Stats {
         }
     }
 
-    /// Every kind of moment came, and everything that can be done at one was.
-    fn check_moments(&self, complaints: &mut Vec<String>) {
+    /// Every hook point was reached, and everything that can be done at one was.
+    fn check_script(&self, complaints: &mut Vec<String>) {
         let lockless = &self.lockless;
-        for moment in &MOMENTS[1..] {
-            if lockless.moments.get(*moment).is_none_or(|m| m.fired == 0) {
-                complaints.push(format!("the moment `{moment}` never comes"));
+        for hook in &hooks::table()[1..] {
+            if lockless.hooks.get(hook.words).is_none_or(|h| h.done == 0) {
+                complaints.push(format!("the hook point `{}` is never reached", hook.words));
             }
         }
-        for op in ops::table().iter().filter(|op| op.can_be_attached()) {
-            if lockless.actions.get(op.role).is_none_or(|a| a.fired == 0) {
+        for op in ops::table().iter().filter(|op| op.can_be_scripted()) {
+            if lockless.actions.get(op.role).is_none_or(|a| a.done == 0) {
                 let name = op.name_or_role(Rev::V6_1);
-                complaints.push(format!("{name} is never done at a moment"));
+                complaints.push(format!("{name} is never done at a hook point"));
             }
         }
         for answer in super::lockless::ANSWERS {

@@ -4,8 +4,9 @@
 use std::fmt;
 
 use super::check::percent;
-use super::{Attached, Lockless, Stats, side_rev};
-use crate::layer::{Focus, MOMENTS};
+use super::{Actions, Lockless, Stats, side_rev};
+use crate::hooks;
+use crate::layer::Focus;
 use crate::ops::{self, Rev};
 
 impl fmt::Display for Stats {
@@ -77,27 +78,23 @@ impl fmt::Display for Stats {
     }
 }
 
-/// What was done at moments of operations.
+/// What was done at hook points of operations.
 fn lockless(f: &mut fmt::Formatter<'_>, lockless: &Lockless) -> fmt::Result {
-    let row = |f: &mut fmt::Formatter<'_>, name: &str, count: &Attached| {
-        let share = percent(count.fired, count.attached);
+    let row = |f: &mut fmt::Formatter<'_>, name: &str, count: &Actions| {
+        let share = percent(count.done, count.scripted);
         writeln!(
             f,
             "{name:<36} {:>10} {:>9} {share:>9}",
-            count.attached, count.fired
+            count.scripted, count.done
         )
     };
-    writeln!(f, "\n{:<36} {:>10} {:>9}", "moment", "attached", "came")?;
-    for name in MOMENTS {
-        if let Some(count) = lockless.moments.get(name) {
-            row(f, name, count)?;
+    writeln!(f, "\n{:<36} {:>10} {:>9}", "hook point", "actions", "done")?;
+    for hook in hooks::table() {
+        if let Some(count) = lockless.hooks.get(hook.words) {
+            row(f, hook.words, count)?;
         }
     }
-    writeln!(
-        f,
-        "\n{:<36} {:>10} {:>9}",
-        "action at a moment", "attached", "done"
-    )?;
+    writeln!(f, "\n{:<36} {:>10} {:>9}", "action", "actions", "done")?;
     for op in ops::table() {
         if let Some(count) = lockless.actions.get(op.role) {
             row(f, op.name_or_role(Rev::V6_1), count)?;

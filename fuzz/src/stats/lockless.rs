@@ -1,41 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What programs of the lockless layer did: which moments came, what was done at
-//! them, what the slow path answered.
+//! What programs of the lockless layer did: which hook points were reached, what was
+//! done at them, what the slow path answered.
 
 use std::collections::BTreeMap;
 
 use csrc::abi;
 use serde::{Deserialize, Serialize};
 
-use crate::layer::{self, MOMENTS, NR_MOMENTS};
+use crate::hooks::{self, NR_HOOKS};
 use crate::ops::{self, Layer};
 use crate::program::Program;
 use crate::trace::{Ask, Record};
 
-/// Attached operations: those of executed operations, and those whose moment
-/// came.
+/// Actions of the script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attached {
-    /// All.
-    pub attached: u64,
-    /// Carried out.
-    pub fired: u64,
+pub struct Actions {
+    /// Those of executed operations.
+    pub scripted: u64,
+    /// Those that were carried out.
+    pub done: u64,
 }
 
-impl Attached {
+impl Actions {
     fn add(&mut self, other: &Self) {
-        self.attached += other.attached;
-        self.fired += other.fired;
+        self.scripted += other.scripted;
+        self.done += other.done;
     }
 }
 
 /// Counts in names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lockless {
-    /// By kind of moment.
-    pub moments: BTreeMap<String, Attached>,
+    /// By hook point.
+    pub hooks: BTreeMap<String, Actions>,
     /// By role of what is done.
-    pub actions: BTreeMap<String, Attached>,
+    pub actions: BTreeMap<String, Actions>,
     /// By what the slow path answered.
     pub slow: BTreeMap<String, u64>,
     /// Walks that pinned pages and gave some of them back.
@@ -45,7 +44,7 @@ pub struct Lockless {
 impl Lockless {
     pub(super) fn merge(&mut self, other: &Self) {
         for (to, from) in [
-            (&mut self.moments, &other.moments),
+            (&mut self.hooks, &other.hooks),
             (&mut self.actions, &other.actions),
         ] {
             for (key, count) in from {
@@ -60,7 +59,7 @@ impl Lockless {
 
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.moments.is_empty() && self.slow.is_empty()
+        self.hooks.is_empty() && self.slow.is_empty()
     }
 }
 
@@ -68,46 +67,46 @@ impl Lockless {
 pub const ANSWERS: [&str; 4] = ["the default", "an errno", "0", "pages"];
 
 /// The same in numbers, while programs run.
-pub(super) struct Moments {
-    moments: [Attached; NR_MOMENTS],
-    actions: Vec<Attached>,
+pub(super) struct Script {
+    hooks: [Actions; NR_HOOKS],
+    actions: Vec<Actions>,
     slow: [u64; ANSWERS.len()],
     backed_out: u64,
 }
 
-impl Default for Moments {
+impl Default for Script {
     fn default() -> Self {
         Self {
-            moments: [Attached::default(); NR_MOMENTS],
-            actions: vec![Attached::default(); 256],
+            hooks: [Actions::default(); NR_HOOKS],
+            actions: vec![Actions::default(); 256],
             slow: [0; ANSWERS.len()],
             backed_out: 0,
         }
     }
 }
 
-impl Moments {
-    /// Counts an executed operation with all that is attached to it.
+impl Script {
+    /// Counts an executed operation with all of its actions.
     pub(super) fn count(&mut self, prog: &Program, index: usize, recs: &[abi::gd_rec]) {
-        let attached = layer::attached(prog.ops(), index);
-        for op in &prog.ops()[attached.clone()] {
-            self.of_moment(op.when).attached += 1;
-            self.actions[usize::from(op.op)].attached += 1;
+        let acts = prog.acts_range(index);
+        for act in &prog.acts()[acts.clone()] {
+            self.of_hook(act.hook).scripted += 1;
+            self.actions[usize::from(act.op.op)].scripted += 1;
         }
         let walks = ops::info(prog.ops()[index].op).is_some_and(|op| op.layer == Layer::Lockless);
-        if attached.is_empty() && !walks {
+        if acts.is_empty() && !walks {
             return;
         }
         let mut answer = None;
         for rec in recs {
             match Record::from(rec) {
-                Record::Act(by) if attached.contains(&usize::from(by)) => {
-                    let op = &prog.ops()[usize::from(by)];
-                    self.of_moment(op.when).fired += 1;
-                    self.actions[usize::from(op.op)].fired += 1;
-                    let slow = u32::from(op.when) == abi::GD_WHEN_SLOW;
-                    if slow && u32::from(op.op) == abi::GD_OP_ANSWER {
-                        answer = answer.map(|_| match op.val {
+                Record::Act(which) if acts.contains(&usize::from(which)) => {
+                    let act = &prog.acts()[usize::from(which)];
+                    self.of_hook(act.hook).done += 1;
+                    self.actions[usize::from(act.op.op)].done += 1;
+                    let slow = u32::from(act.hook) == abi::GD_HOOK_SLOW;
+                    if slow && u32::from(act.op.op) == abi::GD_OP_ANSWER {
+                        answer = answer.map(|_| match act.op.val {
                             ..0 => 1,
                             0 => 2,
                             1.. => 3,
@@ -124,23 +123,23 @@ impl Moments {
         }
     }
 
-    fn of_moment(&mut self, when: u8) -> &mut Attached {
-        &mut self.moments[usize::from(when).min(NR_MOMENTS - 1)]
+    fn of_hook(&mut self, hook: u8) -> &mut Actions {
+        &mut self.hooks[usize::from(hook).min(NR_HOOKS - 1)]
     }
 
     /// In names; what never was has none.
     pub(super) fn named(&self) -> Lockless {
-        let some = |(_, count): &(String, Attached)| count.attached > 0;
-        let moments = MOMENTS
+        let some = |(_, count): &(String, Actions)| count.scripted > 0;
+        let hooks = hooks::table()
             .iter()
-            .map(|name| name.to_string())
-            .zip(self.moments);
+            .map(|hook| hook.words.to_string())
+            .zip(self.hooks);
         let actions = ops::table()
             .iter()
             .map(|op| (op.role.to_string(), self.actions[usize::from(op.id)]));
         let slow = ANSWERS.iter().map(|name| name.to_string()).zip(self.slow);
         Lockless {
-            moments: moments.filter(some).collect(),
+            hooks: hooks.filter(some).collect(),
             actions: actions.filter(some).collect(),
             slow: slow.filter(|(_, n)| *n > 0).collect(),
             backed_out: self.backed_out,

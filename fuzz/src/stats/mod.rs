@@ -22,8 +22,8 @@ use crate::oracle::Verdict;
 use crate::program::Program;
 use crate::site::SiteId;
 use crate::trace::{End, Record, Ret, Trace};
-use lockless::Moments;
-pub use lockless::{Attached, Lockless};
+use lockless::Script;
+pub use lockless::{Actions, Lockless};
 
 /// What came of an operation's uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,7 +172,7 @@ pub struct Counter {
     verdicts: [u64; 5],
     ops: Vec<OpCount>,
     stops: [u64; 256],
-    moments: Moments,
+    script: Script,
     layer: String,
     sites: Vec<u64>,
     gaps: BTreeMap<String, u64>,
@@ -193,7 +193,7 @@ impl Counter {
             verdicts: [0; 5],
             ops: vec![OpCount::default(); 256],
             stops: [0; 256],
-            moments: Moments::default(),
+            script: Script::default(),
             layer: String::new(),
             sites: Vec::new(),
             gaps: BTreeMap::new(),
@@ -228,7 +228,7 @@ impl Counter {
         self.programs += 1;
         self.verdicts[verdict_index(verdict)] += 1;
         if let Some((End::Bug | End::Oops, executed)) = trace.end() {
-            let last = layer::main_of(prog.ops(), (executed as usize).wrapping_sub(1));
+            let last = (executed as usize).wrapping_sub(1);
             if let Some(last) = prog.ops().get(last) {
                 self.stops[usize::from(last.op)] += 1;
             }
@@ -255,14 +255,10 @@ impl Counter {
     pub fn count_in_full(&mut self, prog: &Program, trace: &Trace, verdict: &Verdict) {
         self.count(prog, trace, verdict);
         self.sampled += 1;
-        // What is attached to an operation is no operation of its own.
         let mut executed = 0;
         for (i, (op, recs)) in prog.ops().iter().zip(trace.ops()).enumerate() {
-            if layer::is_attached(op) {
-                continue;
-            }
             executed += 1;
-            self.moments.count(prog, i, recs);
+            self.script.count(prog, i, recs);
             let count = &mut self.ops[usize::from(op.op)];
             let Some(Record::Ret(ret)) = recs.last().map(Record::from) else {
                 continue;
@@ -294,8 +290,7 @@ impl Counter {
             }
         }
         self.executed[executed.min(abi::GD_MAX_OPS as usize)] += 1;
-        let mains = prog.ops().iter().filter(|op| !layer::is_attached(op));
-        let sixteenths = match mains.count() {
+        let sixteenths = match prog.nr_ops() {
             0 => None,
             n @ 1..16 => Some(executed * 16 / n),
             _ => Some(executed),
@@ -327,7 +322,7 @@ impl Counter {
         let stats = Stats {
             side: self.side.clone(),
             layer: self.layer.clone(),
-            lockless: self.moments.named(),
+            lockless: self.script.named(),
             programs: self.programs,
             sampled: self.sampled,
             timed: self.timed,

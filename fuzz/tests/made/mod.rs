@@ -3,9 +3,9 @@
 //! say what no side would.
 #![allow(dead_code, missing_docs)] // each test uses some of it
 
-use csrc::abi::{self, gd_folio, gd_op, gd_rec};
+use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_rec};
 use gup_fuzz::layout::Layout;
-use gup_fuzz::program::{NO_FOLIO, NO_OP, Program, page};
+use gup_fuzz::program::{NO_ACT, NO_FOLIO, NO_OP, Program, page};
 use gup_fuzz::trace::{PageState, Trace};
 
 pub const P: usize = 0;
@@ -54,7 +54,7 @@ impl Made {
         Layout::new(&self.program.0).folios()[index].head() + offset
     }
 
-    /// An operation of the world, before the one that matters.
+    /// A change of the world, before the operation that matters.
     pub fn set(mut self, op: gd_op) -> Self {
         self.program.push_op(op);
         self.trace.records_mut().push(ret(abi::GD_RET_VOID, 0));
@@ -68,16 +68,10 @@ impl Made {
         self
     }
 
-    /// An operation attached to the last one, and whether its moment came.
-    pub fn attached(mut self, op: gd_op, came: bool) -> Self {
-        let op = match op.when {
-            0 => at(op, abi::GD_WHEN_READ_PTE),
-            _ => op,
-        };
-        self.program.push_op(op);
-        self.trace
-            .records_mut()
-            .push(ret(abi::GD_RET_BOOL, came.into()));
+    /// An action of the last operation.
+    pub fn script(mut self, act: gd_act) -> Self {
+        let owner = self.program.nr_ops() as u8 - 1;
+        self.program.push_act(gd_act { owner, ..act });
         self
     }
 
@@ -161,14 +155,20 @@ pub fn accessible(page: u32) -> gd_rec {
     }
 }
 
-/// An operation at the first moment of a kind.
-pub fn at(op: gd_op, when: u32) -> gd_op {
-    gd_op {
-        when: when as u8,
+/// An action that happens when a hook point is first reached.
+pub fn at(op: gd_op, hook: u32) -> gd_act {
+    gd_act {
+        hook: hook as u8,
         nth: 1,
         at_addr: 0x1000,
-        ..op
+        op,
+        ..NO_ACT
     }
+}
+
+/// The same before a PTE is read.
+pub fn meanwhile(op: gd_op) -> gd_act {
+    at(op, abi::GD_HOOK_READ_PTE)
 }
 
 fn named(id: u32, index: usize, offset: usize) -> gd_op {
@@ -211,13 +211,13 @@ pub fn set_ref(index: usize, val: i32) -> gd_op {
     }
 }
 
-pub fn answer(val: i32, when: u32) -> gd_op {
+pub fn answer(val: i32, hook: u32) -> gd_act {
     let op = gd_op {
         op: abi::GD_OP_ANSWER as u8,
         val,
         ..NO_OP
     };
-    at(op, when)
+    at(op, hook)
 }
 
 pub fn get_page(index: usize) -> gd_op {

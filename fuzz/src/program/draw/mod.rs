@@ -2,7 +2,7 @@
 //! Drawing the parts of programs: folios, the world, operands, operations.
 
 pub(super) mod calls;
-pub(super) mod moments;
+pub(super) mod script;
 pub(super) mod tables;
 
 use csrc::abi::{self, gd_folio, gd_op, gd_run};

@@ -42,6 +42,8 @@ fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         return;
     }
     let i = rng.below(nr);
+    // an operation or one of the script
+    let any = rng.below(program.nr_all());
     if walk::is_due(program, rng, profile) {
         walk::step(program, rng, profile);
         return;
@@ -53,40 +55,37 @@ fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         }
         9 => remove_span(program, rng),
         10 | 11 => {
-            let op = program.ops()[i];
-            program.insert_op(rng.below(nr + 1), op);
+            let before = *program;
+            program.insert_from(rng.below(nr + 1), &before, i);
         }
         12 => swap(program, rng, i),
         13 => {
             swap(program, rng, i);
             repeat(program, rng);
         }
-        14..=16 => redraw_operand(program, rng, profile, i),
-        17 | 18 => copy_operand(program, rng, i),
-        19 => program.0.op[i].op = profile.id_like(rng, program.0.op[i].op),
-        20..=25 => tweak_op(&mut program.0.op[i], rng),
+        14..=16 => redraw_operand(program, rng, profile, any),
+        17 | 18 => copy_operand(program, rng, any),
+        19 => {
+            let op = program.any_op_mut(any);
+            op.op = profile.id_like(rng, op.op);
+        }
+        20..=25 => tweak_op(program.any_op_mut(any), rng),
         26..=29 => tweak_folio(program, rng),
         30 => tweak_world(program, rng),
         _ => tweak_folios(program, rng, profile),
     }
 }
 
-/// Exchanges two operations; where there are attached ones, moves one with those
-/// that are attached to it.
+/// Exchanges two operations; where there is a script, moves one with its actions.
 fn swap(program: &mut Program, rng: &mut Rng, i: usize) {
     let nr = program.nr_ops();
-    if program.ops().iter().all(|op| op.when == 0) {
+    if program.nr_acts() == 0 {
         program.ops_mut().swap(i, rng.below(nr));
         return;
     }
-    let from = program.main_op(i);
-    let to = program.group_border(from + 1);
-    let group = program.0.op;
-    program.remove_op(from);
-    let at = program.group_border(rng.below(program.nr_ops() + 1));
-    for (i, op) in group[from..to].iter().enumerate() {
-        program.insert_op(at + i, *op);
-    }
+    let before = *program;
+    program.remove_op(i);
+    program.insert_from(rng.below(nr), &before, i);
 }
 
 /// Goes on from a short program until it is of the usual length.  Coverage
@@ -97,10 +96,7 @@ fn go_on(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     if program.nr_ops() >= want {
         return;
     }
-    let mut model = Model::new(program, profile.rev, profile.debug_vm);
-    for op in program.ops() {
-        model.apply(op);
-    }
+    let mut model = model_at(program, profile, program.nr_ops());
     while program.nr_ops() < want {
         let op = operation(rng, profile, &mut model, program.ops());
         let held = model.nr_held;
@@ -111,6 +107,16 @@ fn go_on(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         }
     }
     program.normalise();
+}
+
+/// The world before the `i`th operation.
+fn model_at(program: &Program, profile: &Profile, i: usize) -> Model {
+    let mut model = Model::new(program, profile.rev, profile.debug_vm);
+    for (op, acts) in program.groups().take(i) {
+        model.apply(op);
+        acts.iter().for_each(|act| model.apply(&act.op));
+    }
+    model
 }
 
 /// A new operation somewhere, one that suits the operations before it.
@@ -124,10 +130,7 @@ fn insert(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         program.remove_op(rng.below(nr));
     }
     let at = at.min(program.nr_ops());
-    let mut model = Model::new(program, profile.rev, profile.debug_vm);
-    for op in &program.ops()[..at] {
-        model.apply(op);
-    }
+    let mut model = model_at(program, profile, at);
     let op = operation(rng, profile, &mut model, &program.ops()[..at]);
     program.insert_op(at, op);
 }
@@ -143,31 +146,34 @@ fn remove_span(program: &mut Program, rng: &mut Rng) {
 /// Copies a few operations to the end.
 fn repeat(program: &mut Program, rng: &mut Rng) {
     let nr = program.nr_ops();
-    let from = program.main_op(rng.below(nr));
-    let to = program.group_border(nr.min(from + 1 + rng.below(4)));
-    for i in from..to {
-        let op = program.0.op[i];
-        program.push_op(op);
+    let from = rng.below(nr);
+    let before = *program;
+    for i in from..nr.min(from + 1 + rng.below(4)) {
+        program.insert_from(program.nr_ops(), &before, i);
     }
 }
 
 fn redraw_operand(program: &mut Program, rng: &mut Rng, profile: &Profile, i: usize) {
     let model = Model::new(program, profile.rev, profile.debug_vm);
-    let id = u32::from(program.0.op[i].op);
-    let (earlier, rest) = program.0.op.split_at_mut(i);
-    let op = &mut rest[0];
-    if is_list(op) {
+    let mut op = *program.any_op(i);
+    let id = u32::from(op.op);
+    let earlier = match i.checked_sub(program.nr_ops()) {
+        None => &program.ops()[..i],
+        Some(act) => &program.ops()[..=usize::from(program.acts()[act].owner)],
+    };
+    if is_list(&op) {
         let at = rng.below(NR_RUNS);
         op.run[at] = draw::run(rng, id, &model, earlier);
     } else {
         op.run[0].page = draw::operand(rng, id, &model, earlier);
     }
+    *program.any_op_mut(i) = op;
 }
 
 /// Takes a field over from another operation.
 fn copy_operand(program: &mut Program, rng: &mut Rng, i: usize) {
-    let other = rng.pick(program.ops());
-    let op = &mut program.0.op[i];
+    let other = *program.any_op(rng.below(program.nr_all()));
+    let op = program.any_op_mut(i);
     match rng.below(6) {
         0 => op.n = other.n,
         1 => op.foll = other.foll,
@@ -321,6 +327,10 @@ fn mend(program: &mut Program, rng: &mut Rng, profile: &Profile) {
             program.remove_op(i);
         } else {
             model.apply(&op);
+            program
+                .acts_of(i)
+                .iter()
+                .for_each(|act| model.apply(&act.op));
             i += 1;
         }
     }
@@ -333,21 +343,21 @@ pub fn crossover(a: &Program, b: &Program, rng: &mut Rng, profile: &Profile) -> 
     match rng.below(4) {
         // the operations of one in the world of the other
         0 => {
-            child.0.op = b.0.op;
+            (child.0.op, child.0.act) = (b.0.op, b.0.act);
             child.0.world.nr_ops = b.0.world.nr_ops;
+            child.0.world.nr_acts = b.0.world.nr_acts;
         }
         1 => {
-            let from = b.group_border(rng.below(b.nr_ops() + 1));
-            let at = a.group_border(rng.below(a.nr_ops() + 1));
-            for (i, op) in b.ops()[from..].iter().enumerate() {
-                child.insert_op(at + i, *op);
+            let from = rng.below(b.nr_ops() + 1);
+            let at = rng.below(a.nr_ops() + 1);
+            for i in from..b.nr_ops() {
+                child.insert_from(at + (i - from), b, i);
             }
         }
         _ => {
-            child.truncate_ops(a.group_border(rng.below(a.nr_ops() + 1)));
-            let from = b.group_border(rng.below(b.nr_ops() + 1));
-            for op in &b.ops()[from..] {
-                child.push_op(*op);
+            child.truncate_ops(rng.below(a.nr_ops() + 1));
+            for i in rng.below(b.nr_ops() + 1)..b.nr_ops() {
+                child.insert_from(child.nr_ops(), b, i);
             }
         }
     }

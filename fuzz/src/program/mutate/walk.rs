@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Changes of what is mapped, walked over, and happens meanwhile.
 
-use csrc::abi::{self, gd_op};
+use csrc::abi::{self, gd_act, gd_op};
 
 use super::super::generate::Profile;
-use super::super::model::Model;
 use super::super::normalise::FOLL_FLAGS;
 use super::super::rng::Rng;
-use super::super::walk::{self, ANCHORS, CALL_FLAGS, LEVELS, PAGE_SIZE, Place};
-use super::super::{MAX_OPS, Program, draw, page, split_page, values};
+use super::super::walk::{self, ANCHORS, CALL_FLAGS, LEVELS, PAGE_SIZE};
+use super::super::{Program, draw, page, split_page, values};
+use super::model_at;
+use crate::hooks::{self, NR_HOOKS, Object};
 use crate::ops::{self, Layer};
 
 pub(super) use super::super::walk::is_call;
@@ -19,37 +20,39 @@ pub(super) fn is_due(program: &Program, rng: &mut Rng, profile: &Profile) -> boo
     if program.ops().iter().any(is_walk) {
         return rng.chance(1, 2);
     }
-    // the page level has moments as well, but few of them matter
-    let attached = program.ops().iter().any(|op| op.when != 0);
-    attached && rng.chance(1, 6) || profile.has_walks() && rng.chance(1, 64)
+    // the page level has scripts as well, but few of them matter
+    let scripted = program.nr_acts() > 0;
+    scripted && rng.chance(1, 6) || profile.has_walks() && rng.chance(1, 64)
 }
 
 /// One change.
 pub(super) fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     match rng.below(24) {
         0..=5 => attach(program, rng, profile),
-        6 | 7 => with_attached(program, rng, |program, i, _| {
-            program.remove_op(i);
+        6 | 7 => with_act(program, rng, |program, i, _| {
+            program.remove_acts(i..i + 1);
         }),
-        8 => with_attached(program, rng, copy),
-        9 => with_attached(program, rng, |program, i, rng| {
-            let main = program.main_op(i);
-            program.remove_op(i);
-            attach_to(program, rng, profile, main);
+        8 => with_act(program, rng, copy),
+        9 => with_act(program, rng, |program, i, rng| {
+            let owner = program.acts()[i].owner.into();
+            program.remove_acts(i..i + 1);
+            attach_to(program, rng, profile, owner);
         }),
-        10..=14 => with_attached(program, rng, |program, i, rng| {
-            let spans: Vec<walk::Span> = program.ops().iter().filter_map(walk::Span::of).collect();
-            tweak_moment(&mut program.0.op[i], rng, &spans);
+        10..=14 => with_act(program, rng, |program, i, rng| {
+            let all = (0..program.nr_all()).map(|i| program.any_op(i));
+            let spans: Vec<walk::Span> = all.filter_map(walk::Span::of).collect();
+            tweak_hook(&mut program.0.act[i], rng, &spans);
         }),
         15 => insert_entry(program, rng, profile),
-        16 | 17 => with(program, rng, sets, |program, i, rng| {
-            tweak_entry(&mut program.0.op[i], rng);
+        16 | 17 => with_any(program, rng, sets, |program, i, rng| {
+            tweak_entry(program.any_op_mut(i), rng);
         }),
-        18 => with(program, rng, sets, |program, i, rng| {
-            retarget(&mut program.0.op[i], rng, program.0.world.nr_folios.into());
+        18 => with_any(program, rng, sets, |program, i, rng| {
+            let nr_folios = program.nr_folios();
+            retarget(program.any_op_mut(i), rng, nr_folios);
         }),
-        19 => with(program, rng, sets, |program, i, rng| {
-            let n = &mut program.0.op[i].n;
+        19 => with_any(program, rng, sets, |program, i, rng| {
+            let n = &mut program.any_op_mut(i).n;
             *n = match rng.below(4) {
                 0 => 1,
                 1 => n.saturating_add(1),
@@ -84,15 +87,6 @@ fn sets(op: u8) -> bool {
     walk::set_level(op).is_some()
 }
 
-/// The world before the `i`th operation.
-fn model_at(program: &Program, profile: &Profile, i: usize) -> Model {
-    let mut model = Model::new(program, profile.rev, profile.debug_vm);
-    for op in &program.ops()[..i] {
-        model.apply(op);
-    }
-    model
-}
-
 /// Changes one of the operations that are wanted, if there is one.
 fn with(
     program: &mut Program,
@@ -100,101 +94,123 @@ fn with(
     wanted: impl Fn(u8) -> bool,
     change: impl FnOnce(&mut Program, usize, &mut Rng),
 ) {
-    with_op(program, rng, |op| wanted(op.op), change);
+    let nr = program.nr_ops();
+    one_of(program, rng, nr, wanted, change);
 }
 
-fn with_attached(
+/// The same, of all operations with those of the script.
+fn with_any(
     program: &mut Program,
     rng: &mut Rng,
+    wanted: impl Fn(u8) -> bool,
     change: impl FnOnce(&mut Program, usize, &mut Rng),
 ) {
-    with_op(program, rng, |op| op.when != 0, change);
+    let nr = program.nr_all();
+    one_of(program, rng, nr, wanted, change);
 }
 
-fn with_op(
+fn one_of(
     program: &mut Program,
     rng: &mut Rng,
-    wanted: impl Fn(&gd_op) -> bool,
+    nr: usize,
+    wanted: impl Fn(u8) -> bool,
     change: impl FnOnce(&mut Program, usize, &mut Rng),
 ) {
-    let count = program.ops().iter().filter(|op| wanted(op)).count();
-    let chosen = rng.below(count);
-    let found = program.ops().iter().enumerate();
-    let found = found.filter(|(_, op)| wanted(op)).nth(chosen);
-    if let Some((i, _)) = found {
+    let found = || (0..nr).filter(|i| wanted(program.any_op(*i).op));
+    let chosen = rng.below(found().count());
+    if let Some(i) = found().nth(chosen) {
         change(program, i, rng);
     }
+}
+
+/// Changes one of the actions, if there is one.
+fn with_act(
+    program: &mut Program,
+    rng: &mut Rng,
+    change: impl FnOnce(&mut Program, usize, &mut Rng),
+) {
+    if program.nr_acts() > 0 {
+        let i = rng.below(program.nr_acts());
+        change(program, i, rng);
+    }
+}
+
+fn is_kernel(op: u8) -> bool {
+    ops::info(op).is_some_and(|op| op.layer != Layer::World)
 }
 
 /// Something more happens during an operation, a call rather than another.
 fn attach(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     let calls = program.ops().iter().any(|op| is_call(op.op)) && rng.chance(7, 8);
-    let wanted = |op: &gd_op| match calls {
-        true => is_call(op.op),
-        false => ops::info(op.op).is_some_and(|op| op.layer != Layer::World),
-    };
-    with_op(program, rng, wanted, |program, i, rng| {
+    let wanted = if calls { is_call } else { is_kernel };
+    with(program, rng, wanted, |program, i, rng| {
         attach_to(program, rng, profile, i);
     });
 }
 
-fn attach_to(program: &mut Program, rng: &mut Rng, profile: &Profile, main: usize) {
-    if program.nr_ops() >= profile.max_ops.min(MAX_OPS) {
-        return;
-    }
-    let model = model_at(program, profile, main);
-    let Some(op) = draw::moments::attached(rng, profile, &model, &program.0.op[main]) else {
+fn attach_to(program: &mut Program, rng: &mut Rng, profile: &Profile, owner: usize) {
+    let model = model_at(program, profile, owner);
+    let Some(act) = draw::script::act(rng, profile, &model, &program.0.op[owner]) else {
         return;
     };
-    let end = program.group_border(main + 1);
-    program.insert_op(rng.range(main as i32 + 1, end as i32) as usize, op);
+    let owner = owner as u8;
+    if program.push_act(gd_act { owner, ..act }) {
+        // the order matters where several are at one hook point
+        let range = program.acts_range(owner.into());
+        let to = rng.range(range.start as i32, range.end as i32 - 1) as usize;
+        program.0.act[to..range.end].rotate_right(1);
+    }
 }
 
 /// The same happens during another operation as well.
 fn copy(program: &mut Program, i: usize, rng: &mut Rng) {
-    let op = program.0.op[i];
-    let wanted = |op: &gd_op| ops::info(op.op).is_some_and(|op| op.layer != Layer::World);
-    with_op(program, rng, wanted, |program, i, _| {
-        program.insert_op(program.group_border(i + 1), op);
+    let act = program.acts()[i];
+    with(program, rng, is_kernel, |program, owner, _| {
+        let owner = owner as u8;
+        program.push_act(gd_act { owner, ..act });
     });
 }
 
-/// Another time, another kind of moment, or one of another object.
-fn tweak_moment(op: &mut gd_op, rng: &mut Rng, spans: &[walk::Span]) {
-    match (rng.below(8), walk::place(op.when)) {
-        (0..=2, _) => op.nth = (i32::from(op.nth) + rng.pick(&[-1, 1, 1, 2])).max(1) as u8,
-        (3, _) => op.when = rng.range(1, abi::GD_NR_WHENS as i32 - 1) as u8,
-        (4 | 5, Some(Place::Entry(_))) => op.when = rng.pick(&LEVELS).when(),
-        (4 | 5, Some(Place::Page)) => {
+/// Another time, another hook point, or one of another object.
+fn tweak_hook(act: &mut gd_act, rng: &mut Rng, spans: &[walk::Span]) {
+    match (rng.below(8), hooks::object(act.hook)) {
+        (0..=2, _) => act.nth = (i32::from(act.nth) + rng.pick(&[-1, 1, 1, 2])).max(1) as u8,
+        (3, _) => act.hook = any_hook(rng),
+        (4 | 5, Object::Entry(_)) => act.hook = rng.pick(&LEVELS).hook(),
+        (4 | 5, Object::Page) => {
             // before and after lie side by side
-            let from = abi::GD_WHEN_BEFORE_REF as u8;
-            op.when = from + ((op.when - from) ^ 1);
+            let from = abi::GD_HOOK_BEFORE_REF as u8;
+            act.hook = from + ((act.hook - from) ^ 1);
         }
-        (_, Some(Place::Entry(_))) => {
-            op.at_addr = match rng.chance(1, 2) && !spans.is_empty() {
+        (_, Object::Entry(_)) => {
+            act.at_addr = match rng.chance(1, 2) && !spans.is_empty() {
                 true => {
                     let span = rng.pick(spans);
                     span.at(rng.below(span.n as usize) as u64)
                 }
-                false => shift(rng, op.at_addr),
+                false => shift(rng, act.at_addr),
             };
         }
-        (_, Some(Place::Page)) => {
-            let (index, offset) = split_page(op.at_page);
-            op.at_page = match rng.below(3) {
+        (_, Object::Page) => {
+            let (index, offset) = split_page(act.at_page);
+            act.at_page = match rng.below(3) {
                 0 => page(rng.below(index + 2), 0),
                 1 => page(index, 0),
                 _ => page(index, offset ^ 1),
             };
         }
-        _ => op.when = rng.range(1, abi::GD_NR_WHENS as i32 - 1) as u8,
+        _ => act.hook = any_hook(rng),
     }
-    op.nth = op.nth.max(1);
+    act.nth = act.nth.max(1);
+}
+
+fn any_hook(rng: &mut Rng) -> u8 {
+    rng.range(1, NR_HOOKS as i32 - 1) as u8
 }
 
 /// One more mapping before something that could walk over it.
 fn insert_entry(program: &mut Program, rng: &mut Rng, profile: &Profile) {
-    let at = program.group_border(rng.below(program.nr_ops() + 1));
+    let at = rng.below(program.nr_ops() + 1);
     let model = model_at(program, profile, at);
     let op = draw::tables::entry(rng, &model);
     program.insert_op(at, op);
@@ -253,12 +269,14 @@ fn shift_all(program: &mut Program, rng: &mut Rng) {
     };
     let to = rng.pick(&ANCHORS) + rng.below(4) as u64 * PAGE_SIZE;
     let by = to.wrapping_sub(from);
-    for op in program.ops_mut() {
+    program.each_op(|op| {
         if is_call(op.op) || sets(op.op) {
             op.addr = op.addr.wrapping_add(by);
         }
-        if let Some(Place::Entry(_)) = walk::place(op.when) {
-            op.at_addr = op.at_addr.wrapping_add(by);
+    });
+    for act in program.acts_mut() {
+        if let Object::Entry(_) = hooks::object(act.hook) {
+            act.at_addr = act.at_addr.wrapping_add(by);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::error::{ParseError, one_of, quote, suggest};
 use super::format::page_name;
 use super::parse::Reader;
 use super::scan::{Scan, Word};
-use super::words::{ENTRIES, ENTRY_FLAGS, LEVELS, find};
+use super::words::{ENTRIES, ENTRY_FLAGS, find};
 use super::{number, pages};
 use crate::ops::OpInfo;
 use crate::program::walk::{self, Level};
@@ -46,11 +46,6 @@ pub(super) fn address(scan: &Scan, word: Word) -> Result<u64, ParseError> {
         0 => Ok(addr),
         _ => Err(scan.unexpected(word, ENTRY_ADDRESS)),
     }
-}
-
-/// `pte`, ..., `pgd`.
-pub(super) fn level(word: &str) -> Option<Level> {
-    find(&LEVELS, word).map(|level| walk::LEVELS[level])
 }
 
 fn entry(scan: &mut Scan, reader: &Reader, level: Level, op: &mut gd_op) -> Result<(), ParseError> {

@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
-use csrc::abi::{self, gd_folio, gd_op, gd_run};
+use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_run};
 
 use super::page::{DEFAULT_FOLIO, DEFAULT_STATE, STATE};
 use super::words::{self, FLAGS, FOLL, KINDS, MAPPINGS, MIGRATETYPES, SWITCH};
-use super::{entry, moment, number};
+use super::{act, entry, number};
 use crate::ops::{self, Rev};
 use crate::program::Program;
 use crate::program::list::Entry;
@@ -23,12 +23,11 @@ pub fn format(program: &Program, names: Rev) -> String {
     for (f, name) in program.folios().iter().zip(&folios) {
         page(&mut out, f, name);
     }
-    for op in program.ops() {
-        if op.when != 0 {
-            out.push_str("  ");
+    for (op, acts) in program.groups() {
+        let _ = writeln!(out, "{}", format_op(op, names, &folios));
+        for act in acts {
+            let _ = writeln!(out, "  {}", format_act(act, names, &folios));
         }
-        out.push_str(&format_op(op, names, &folios));
-        out.push('\n');
     }
     out
 }
@@ -141,16 +140,20 @@ fn run_name(run: &gd_run, folios: &[String]) -> String {
     }
 }
 
-/// One operation as its line, without the line's end, an attached one with its
-/// moment (`| before read seq: set_seq 3`); `folios` are the names
-/// of the declared folios.
+/// An action as its line, without the line's end: `| before read seq: set_seq 3`.
+pub fn format_act(act: &gd_act, names: Rev, folios: &[String]) -> String {
+    let hook = act::show(act, folios);
+    format!("| {hook}: {}", format_op(&act.op, names, folios))
+}
+
+/// One operation as its line, without the line's end; `folios` are the names of the
+/// declared folios.
 pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
     let Some(info) = ops::info(op.op) else {
         return format!("# undefined operation {:#04x}", op.op);
     };
     let mods = u32::from(op.mods);
-    let mut line = moment::show(op, folios);
-    line.push_str(info.name_or_role(names));
+    let mut line = info.name_or_role(names).to_string();
     let mut say = |word: &str| {
         line.push(' ');
         line.push_str(word);

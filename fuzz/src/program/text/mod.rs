@@ -97,11 +97,11 @@
 //!
 //! A folio whose name is one of these words is written with its offset: `swap+0`.
 //!
-//! # Moments
+//! # The script
 //!
 //! What another CPU does while a function of the kernel runs, and what is
-//! answered to its calls, is *attached* to it: each on a line of its own below
-//! it, after a bar, as a moment and a change of the world.
+//! answered to its calls, are *actions*: each on a line of its own below the
+//! operation, after a bar, as a hook point and a change of the world.
 //!
 //! ```text
 //! get_user_pages_fast 0x10000000 n=2 WRITE
@@ -110,7 +110,7 @@
 //!   | at slow_path: answer 3
 //! ```
 //!
-//! | moment | when |
+//! | hook point | when |
 //! |---|---|
 //! | `before read pte@ADDRESS` (`pmd@`, `pud@`, `pgd@`) | the entry that serves the address is loaded |
 //! | `before read seq` | write_protect_seq is loaded |
@@ -120,17 +120,17 @@
 //! | `at make_accessible` | the hook for pages about to be read is called; `answer -5`: it fails |
 //! | `at slow_path` | the slow path is called; `answer 3`: it takes three pages; `answer -14`: it fails |
 //!
-//! `#2` is the second such time in this function, counted by each line on its
-//! own; without it the first time counts.  The change happens at most once.
-//! Only changes of the world have moments (`set_...`, `split`, `answer`, ...).
+//! `#2` is the second such time in this operation, counted by each line on its
+//! own; without it the first time counts.  An action happens at most once.
+//! Only changes of the world and answers can be actions (`set_...`, `split`, ...).
 //!
 //! [`parse`] gives a normalised program or the place of the first mistake;
 //! [`format()`] writes one, and parsing that gives the program back.
 
+mod act;
 mod entry;
 mod error;
 mod format;
-mod moment;
 mod number;
 mod operation;
 mod page;
@@ -140,7 +140,7 @@ mod scan;
 pub(crate) mod words;
 
 pub use error::ParseError;
-pub use format::{folio_names, format, format_op, page_name};
+pub use format::{folio_names, format, format_act, format_op, page_name};
 pub use parse::parse;
 
 /// The word for a page flag, `GD_F_*`.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Lines to a program.
 
-use csrc::abi::{self, gd_op};
+use csrc::abi::{self, gd_act};
 
 use super::error::{ParseError, quote, suggest};
 use super::scan::{Scan, Word};
-use super::{DEFAULT_NAMES, moment, operation, page};
+use super::{DEFAULT_NAMES, act, operation, page};
 use crate::ops::{self, Layer, OpInfo, Rev};
-use crate::program::{MAX_FOLIOS, MAX_OPS, NO_OP, Program};
+use crate::program::{MAX_ACTS, MAX_FOLIOS, MAX_OPS, Program};
 
 /// What the lines so far have said.
 pub(super) struct Reader<'a> {
@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> Result<Program, ParseError> {
 impl<'a> Reader<'a> {
     fn line(&mut self, mut scan: Scan<'a>) -> Result<(), ParseError> {
         if let Some(bar) = scan.bar() {
-            return self.attached_line(&mut scan, bar);
+            return self.action_line(&mut scan, bar);
         }
         let Some(word) = scan.word() else {
             return Ok(());
@@ -135,31 +135,21 @@ impl<'a> Reader<'a> {
 
     fn operation_line(&mut self, scan: &mut Scan<'a>, word: Word<'a>) -> Result<(), ParseError> {
         let info = self.lookup(scan, word)?;
-        let op = self.operation(scan, word, info)?;
-        self.program.push_op(op);
-        Ok(())
-    }
-
-    fn operation(
-        &self,
-        scan: &mut Scan<'a>,
-        word: Word<'a>,
-        info: &'static OpInfo,
-    ) -> Result<gd_op, ParseError> {
         if self.program.nr_ops() == MAX_OPS {
             let message = format!("a program has at most {MAX_OPS} operations");
             return Err(scan.error(word, message));
         }
-        operation::read(scan, self, info)
+        let op = operation::read(scan, self, info)?;
+        self.program.push_op(op);
+        Ok(())
     }
 
-    /// `| moment: operation`.
-    fn attached_line(&mut self, scan: &mut Scan<'a>, bar: Word<'a>) -> Result<(), ParseError> {
-        let main = self.program.ops().iter().rfind(|op| op.when == 0);
-        let layer = main.and_then(|op| ops::info(op.op)).map(|op| op.layer);
-        match layer {
+    /// `| hook point: operation`.
+    fn action_line(&mut self, scan: &mut Scan<'a>, bar: Word<'a>) -> Result<(), ParseError> {
+        let owner = self.program.ops().last();
+        match owner.and_then(|op| ops::info(op.op)).map(|op| op.layer) {
             Some(Layer::World) => {
-                let message = "nothing happens during a change of the world: \
+                let message = "a change of the world has no hook points: \
                                `|` lines follow a function of the kernel";
                 return Err(scan.error(bar, message));
             }
@@ -169,30 +159,30 @@ impl<'a> Reader<'a> {
             }
             Some(_) => {}
         }
-        let mut moment = NO_OP;
-        moment::read(scan, self, &mut moment)?;
+        if self.program.nr_acts() == MAX_ACTS {
+            let message = format!("the script of a program has at most {MAX_ACTS} actions");
+            return Err(scan.error(bar, message));
+        }
+        let hook = act::read(scan, self)?;
         let Some(word) = scan.word() else {
-            return Err(scan.error_here("expected what is done at this moment, like set_pte"));
+            return Err(scan.error_here("expected what is done there, like set_pte"));
         };
         let info = self.lookup(scan, word)?;
         if info.layer != Layer::World {
             let message = format!(
-                "only changes of the world and answers have a moment, {} is neither",
+                "only changes of the world and answers happen at a hook point, {} is neither",
                 quote(word.text)
             );
             return Err(scan.error(word, message));
         }
-        if !info.can_be_attached() {
-            let message = format!("{} cannot be done at a moment", quote(word.text));
+        if !info.can_be_scripted() {
+            let message = format!("{} cannot be done at a hook point", quote(word.text));
             return Err(scan.error(word, message));
         }
-        let op = self.operation(scan, word, info)?;
-        self.program.push_op(gd_op {
-            when: moment.when,
-            nth: moment.nth,
-            at_page: moment.at_page,
-            at_addr: moment.at_addr,
-            ..op
+        self.program.push_act(gd_act {
+            owner: self.program.nr_ops() as u8 - 1,
+            op: operation::read(scan, self, info)?,
+            ..hook
         });
         Ok(())
     }

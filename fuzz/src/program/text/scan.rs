@@ -67,7 +67,7 @@ impl<'a> Scan<'a> {
         let next = rest.trim_start();
         self.at += rest.len() - next.len();
         let first = self.text[..self.at].trim().is_empty();
-        // `#1` is which time a moment comes, so it starts no comment after a word
+        // `#1` is which time counts at a hook point, so it starts no comment after a word
         let is_comment = |after: &str| first || !after.starts_with(|c: char| c.is_ascii_digit());
         if next.strip_prefix('#').is_some_and(is_comment) {
             self.at = self.text.len();
@@ -100,7 +100,7 @@ impl<'a> Scan<'a> {
                 return Ok(inside);
             }
         }
-        let message = "expected `:` after the moment, and what is done then";
+        let message = "expected `:` after the hook point, and what is done there";
         Err(self.error_at(end, message))
     }
 

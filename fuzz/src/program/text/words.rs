@@ -87,9 +87,6 @@ pub(crate) const FOLL: [&str; abi::GD_NR_FOLL as usize] = [
     "MIGRATION",
 ];
 
-/// `GD_L_*`.
-pub(super) const LEVELS: [&str; abi::GD_NR_LEVELS as usize] = ["pte", "pmd", "pud", "pgd"];
-
 /// `GD_E_*`; the first page stands for itself.
 pub(super) const ENTRIES: [&str; abi::GD_NR_ENTRY_KINDS as usize] =
     ["none", "", "table", "swap", "migration"];
@@ -108,9 +105,6 @@ pub(super) const ENTRY_FLAGS: [&str; abi::GD_NR_ENTRY_FLAGS as usize] = [
     "uffdwp",
     "nx",
 ];
-
-/// The calls that are moments, in the order of `GD_WHEN_PAGEMAP` and on.
-pub(super) const CALLS: [&str; 3] = ["get_dev_pagemap", "make_accessible", "slow_path"];
 
 /// The VMAs of gup_must_unshare.
 pub(super) const VMAS: [&str; 3] = ["none", "shared", "cow"];

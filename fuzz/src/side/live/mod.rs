@@ -259,8 +259,8 @@ impl Side for LiveSide {
     }
 
     fn run(&mut self, prog: &Program, trace: &mut Trace) {
-        if let Some(op) = prog.ops().iter().find(|op| layer::is_lockless(op)) {
-            let records = self.gap_trace(layer::gap_name(op));
+        if let Some(gap) = layer::gap(prog) {
+            let records = self.gap_trace(gap);
             trace.records_mut().clear();
             trace.records_mut().extend(records);
             return;

@@ -272,7 +272,7 @@ mod tests {
                 let traces = shared.base.as_ptr().add(abi::GD_LIVE_TRACES as usize);
                 traces.cast::<gd_rec>().add(i).write(gd_rec {
                     kind: abi::GD_R_END as u8,
-                    b: (*shared.entry(i)).prog.world.nr_ops,
+                    b: (*shared.entry(i)).prog.world.nr_ops.into(),
                     ..Default::default()
                 });
                 (*shared.entry(i)).first = i as u32;

@@ -140,12 +140,11 @@ impl Side for RustSide {
         let bits = self.machine.state_bits();
         let mut recorder = Recorder::new(trace.records_mut(), &self.ids, bits);
         let mut stop = None;
-        let ops = prog.ops();
         let mut nr = 0;
-        while let Some(op) = ops.get(nr) {
+        for (op, acts) in prog.groups() {
             self.machine.begin_op();
-            recorder.script.attach(ops, nr);
-            self.machine.interleaved = !recorder.script.is_empty();
+            recorder.script.start(acts, prog.acts_range(nr).start);
+            self.machine.interleaved = !acts.is_empty();
             let mut call = Call {
                 kernel: &mut Kernel::new(&self.rules, &mut self.machine, &mut recorder),
                 op,
@@ -174,7 +173,6 @@ impl Side for RustSide {
             if stop.is_some() {
                 break;
             }
-            nr += recorder.attached();
         }
         recorder.end(stop, nr);
     }

@@ -14,7 +14,7 @@ pub struct Recorder<'a> {
     ids: &'a [u32],
     /// State beside pages as last recorded.
     bits: u8,
-    /// Who acts within the running operation.
+    /// What happens within the running operation.
     pub script: Script<'a>,
 }
 
@@ -147,18 +147,6 @@ impl<'a> Recorder<'a> {
             d,
             ..rec(abi::GD_R_RET)
         });
-    }
-
-    /// The groups of the operations that are attached to the one that has just
-    /// returned; how many there are.
-    pub fn attached(&mut self) -> usize {
-        let before = self.recs.len();
-        self.recs.extend(self.script.fired().map(|fired| gd_rec {
-            a: abi::GD_RET_BOOL as u8,
-            d: fired.into(),
-            ..rec(abi::GD_R_RET)
-        }));
-        self.recs.len() - before
     }
 
     /// The end of the trace, after that many operations.

@@ -1,45 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing what happens meanwhile: operations attached to others.
+//! Drawing the script: what happens during an operation.
 //!
-//! Something that happens to a page or an entry that has no part in what the
-//! kernel does is not noticed.  So moments are about what the operation reads
-//! and grabs, and what happens is about that as well, mostly.
+//! What happens to a page or an entry that has no part in what the kernel does is
+//! not noticed.  So hook points are about what the operation reads and grabs, and
+//! what happens there is about that as well, mostly.
 
-use csrc::abi::{self, gd_op};
+use csrc::abi::{self, gd_act, gd_op};
 
 use super::super::model::Model;
 use super::super::rng::Rng;
-use super::super::walk::{self, LEVELS, Level, PAGE_SIZE, Place};
-use super::super::{NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
+use super::super::walk::{self, LEVELS, Level, PAGE_SIZE};
+use super::super::{NO_ACT, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
 use super::{Profile, op as draw_op, tables};
+use crate::hooks::{self, NR_HOOKS, Object};
 use crate::ops::{self, ArgKind, Layer};
 
 /// Something that happens during `main`, which is done in the world of the
-/// model; nothing if the profile has nothing that could.
-pub fn attached(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Option<gd_op> {
+/// model; nothing if the profile has nothing that could.  The action has no owner
+/// yet.
+pub fn act(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Option<gd_act> {
     let scene = Scene::of(rng, model, main);
-    let when = kind(rng, main, &scene);
+    let hook = hook(rng, main, &scene);
     let mut op = match rng.below(8) {
         0 => any(rng, profile, model, main)?,
-        _ => action(rng, model, when, &scene),
+        _ => what(rng, model, hook, &scene),
     };
     if !fits(profile, main, op.op) {
         op = any(rng, profile, model, main)?;
     }
-    op.when = when;
-    op.nth = match rng.weighted(&[48, 38, 12, 2]) {
+    let mut act = gd_act { hook, op, ..NO_ACT };
+    act.nth = match rng.weighted(&[48, 38, 12, 2]) {
         3 => rng.range(4, 9) as u8,
         n => n as u8 + 1,
     };
     if rng.chance(7, 8) {
-        op.nth = op.nth.min(times(when, main, &scene));
+        act.nth = act.nth.min(times(hook, main, &scene));
     }
-    if let Some(Place::Entry(_)) = walk::place(when) {
-        op.at_addr = scene.addr & walk::ADDR_MASK;
-    } else if walk::place(when) == Some(Place::Page) {
-        op.at_page = scene.counted(rng);
+    match hooks::object(hook) {
+        Object::Entry(_) => act.at_addr = scene.addr & walk::ADDR_MASK,
+        Object::Page => act.at_page = scene.counted(rng),
+        Object::Nothing => {}
     }
-    Some(op)
+    Some(act)
 }
 
 /// Whether a change of the world can happen during an operation: functions of
@@ -115,31 +117,30 @@ fn operand(rng: &mut Rng, main: &gd_op) -> Option<u16> {
     (p != NULL && p != POISON).then_some(p)
 }
 
-/// Which kind of moment: any of them, but those that can come more often.
-fn kind(rng: &mut Rng, main: &gd_op, scene: &Scene) -> u8 {
-    const KINDS: usize = abi::GD_NR_WHENS as usize;
-    let mut weights = [0u32; KINDS];
-    let mut say = |when: u32, weight: u32, can: bool| {
-        weights[when as usize] = if can { weight } else { 1 };
+/// Which hook point: any of them, but mostly one that can be reached.
+fn hook(rng: &mut Rng, main: &gd_op, scene: &Scene) -> u8 {
+    let mut weights = [0u32; NR_HOOKS];
+    let mut say = |hook: u32, weight: u32, can: bool| {
+        weights[hook as usize] = if can { weight } else { 1 };
     };
     let is_call = walk::is_call(main.op);
     let grabs = !is_call || scene.taken;
     let pins = grabs && (!is_call || is_pin(main));
-    say(abi::GD_WHEN_BEFORE_REF, 22, grabs);
-    say(abi::GD_WHEN_AFTER_REF, 22, grabs);
-    say(abi::GD_WHEN_BEFORE_PIN, 7, pins && scene.large);
-    say(abi::GD_WHEN_AFTER_PIN, 7, pins && scene.large);
+    say(abi::GD_HOOK_BEFORE_REF, 22, grabs);
+    say(abi::GD_HOOK_AFTER_REF, 22, grabs);
+    say(abi::GD_HOOK_BEFORE_PIN, 7, pins && scene.large);
+    say(abi::GD_HOOK_AFTER_PIN, 7, pins && scene.large);
     if is_call {
         let (pte, fast) = (scene.level == Level::Pte, 1 << abi::GD_FOLL_FAST_ONLY);
         for level in LEVELS {
             let weight = if level == scene.level { 30 } else { 9 };
-            say(level.when().into(), weight, level >= scene.level);
+            say(level.hook().into(), weight, level >= scene.level);
         }
-        say(abi::GD_WHEN_READ_SEQ, 12, is_pin(main));
-        say(abi::GD_WHEN_PAGEMAP, 24, scene.taken && scene.devmap);
-        say(abi::GD_WHEN_ACCESSIBLE, 14, scene.taken && pins && pte);
+        say(abi::GD_HOOK_READ_SEQ, 12, is_pin(main));
+        say(abi::GD_HOOK_PAGEMAP, 24, scene.taken && scene.devmap);
+        say(abi::GD_HOOK_ACCESSIBLE, 14, scene.taken && pins && pte);
         say(
-            abi::GD_WHEN_SLOW,
+            abi::GD_HOOK_SLOW,
             18,
             main.foll & fast == 0 && has_slow_path(main),
         );
@@ -157,42 +158,42 @@ fn has_slow_path(main: &gd_op) -> bool {
     id == abi::GD_OP_GET_USER_PAGES_FAST || id == abi::GD_OP_PIN_USER_PAGES_FAST
 }
 
-/// How often a kind of moment can come during an operation, about.
-fn times(when: u8, main: &gd_op, scene: &Scene) -> u8 {
+/// How often a hook point can be reached during an operation, about.
+fn times(hook: u8, main: &gd_op, scene: &Scene) -> u8 {
     let leaf = |level: Level| if scene.level == level { 2 } else { 1 };
     let pages = main.n.clamp(1, 8) as u8;
-    match u32::from(when) {
-        abi::GD_WHEN_READ_PTE | abi::GD_WHEN_READ_SEQ => 2,
-        abi::GD_WHEN_READ_PMD if scene.level == Level::Pte => pages + 1,
-        abi::GD_WHEN_READ_PMD => leaf(Level::Pmd),
-        abi::GD_WHEN_READ_PUD => leaf(Level::Pud),
-        abi::GD_WHEN_READ_PGD | abi::GD_WHEN_SLOW => 1,
-        abi::GD_WHEN_PAGEMAP | abi::GD_WHEN_ACCESSIBLE => pages,
+    match u32::from(hook) {
+        abi::GD_HOOK_READ_PTE | abi::GD_HOOK_READ_SEQ => 2,
+        abi::GD_HOOK_READ_PMD if scene.level == Level::Pte => pages + 1,
+        abi::GD_HOOK_READ_PMD => leaf(Level::Pmd),
+        abi::GD_HOOK_READ_PUD => leaf(Level::Pud),
+        abi::GD_HOOK_READ_PGD | abi::GD_HOOK_SLOW => 1,
+        abi::GD_HOOK_PAGEMAP | abi::GD_HOOK_ACCESSIBLE => pages,
         _ => pages + 1,
     }
 }
 
-/// What happens then.
-fn action(rng: &mut Rng, model: &Model, when: u8, scene: &Scene) -> gd_op {
-    match u32::from(when) {
-        abi::GD_WHEN_READ_PTE..=abi::GD_WHEN_READ_PGD => match rng.below(8) {
+/// What happens at a hook point.
+fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
+    match u32::from(hook) {
+        abi::GD_HOOK_READ_PTE..=abi::GD_HOOK_READ_PGD => match rng.below(8) {
             0 => on_folio(rng, model, scene),
             _ => {
-                let level = LEVELS[usize::from(when) - abi::GD_WHEN_READ_PTE as usize];
+                let level = LEVELS[usize::from(hook) - abi::GD_HOOK_READ_PTE as usize];
                 tables::change(rng, model, level, scene.addr)
             }
         },
-        abi::GD_WHEN_READ_SEQ => match rng.below(8) {
+        abi::GD_HOOK_READ_SEQ => match rng.below(8) {
             0 => tables::change(rng, model, Level::Pte, scene.addr),
             1 => on_folio(rng, model, scene),
             _ => set_seq(rng),
         },
-        abi::GD_WHEN_PAGEMAP => answer(rng.pick(&[0, 0, 0, 1, -1])),
-        abi::GD_WHEN_ACCESSIBLE => match rng.below(4) {
+        abi::GD_HOOK_PAGEMAP => answer(rng.pick(&[0, 0, 0, 1, -1])),
+        abi::GD_HOOK_ACCESSIBLE => match rng.below(4) {
             0 => tables::change(rng, model, scene.level, scene.addr),
             _ => answer(rng.pick(&[-5, -14, -16, 1, 0, i32::MIN])),
         },
-        abi::GD_WHEN_SLOW => match rng.below(6) {
+        abi::GD_HOOK_SLOW => match rng.below(6) {
             0 => tables::change(rng, model, Level::Pte, scene.addr),
             1 => answer(values::edge(rng)),
             2 => answer(rng.pick(&[-14, -12, -4, -512, -1, -4095])),

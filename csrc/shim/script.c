@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Moments: where another CPU acts within an operation, and where the
- * environment's answer comes from.  Seen are updates of counts, through the
- * hooks before atomics, and loads of page-table entries and of
- * write_protect_seq, plain ones too, through -fsanitize-coverage=trace-loads.
+ * The script: what is done at the hook points of an operation, and what calls
+ * answer.  Hook points are updates of counts, seen through the hooks before
+ * atomics, and loads of page-table entries and of write_protect_seq, plain ones
+ * too, seen through -fsanitize-coverage=trace-loads.
  *
  * There is no hook behind an atomic: what is to happen after one happens before
  * whatever is seen next, which is the same, as everything that could tell the
@@ -15,17 +15,16 @@
 /* the hooks know no header, and the loader knows no overlay */
 _Static_assert(GD_GUARD_SIZE == GD_GUARD_BYTES, "guards have one size");
 
-/* An attached operation. */
-struct gd_watch {
-	const struct gd_op *op;
+/* an action of the running operation */
+struct watch {
+	const struct gd_act *act;
 	u32 object;		/* page, or number of a table's entry */
-	u32 seen;
-	bool fired;
+	u32 seen;		/* how often its hook point was reached */
 };
 
-static struct gd_watch watch[GD_MAX_OPS];
+static struct watch watch[GD_MAX_ACTS];
 u32 gd_nr_watch;
-static u32 watched;		/* a bit for each moment that is waited for */
+static u32 watched;		/* a bit for each hook point that there is an action for */
 
 /*
  * What happened and has not been reacted to: a count was updated, or is about
@@ -41,21 +40,21 @@ static int answer;
 
 /*
  * The loads that are looked into: all of them while something is pending or
- * write_protect_seq is waited for, else those of the tables or, if no moment is
- * waited for there, those behind the tables, which fault.  The code under test
+ * write_protect_seq is watched, else those of the tables or, if there is no action
+ * for those, the ones behind the tables, which fault.  The code under test
  * announces every single load, so whether one matters is decided by one
  * comparison.
  */
 unsigned long gd_loads_from, gd_loads_size;
 
-#define WATCHED_TABLES	(1u << GD_WHEN_READ_PTE | 1u << GD_WHEN_READ_PMD |	\
-			 1u << GD_WHEN_READ_PUD | 1u << GD_WHEN_READ_PGD)
+#define WATCHED_TABLES	(1u << GD_HOOK_READ_PTE | 1u << GD_HOOK_READ_PMD |	\
+			 1u << GD_HOOK_READ_PUD | 1u << GD_HOOK_READ_PGD)
 
 static void look_into_loads(void)
 {
 	gd_loads_from = 0;
 	gd_loads_size = -1ul;
-	if (gd_pending || watched & 1u << GD_WHEN_READ_SEQ)
+	if (gd_pending || watched & 1u << GD_HOOK_READ_SEQ)
 		return;
 #if GD_TABLES
 	gd_loads_from = (unsigned long)gd.tables;
@@ -69,27 +68,26 @@ static void look_into_loads(void)
 #endif
 }
 
-static void carry_out(struct gd_watch *w)
+static void carry_out(struct watch *w)
 {
 	struct gd_rec ret;
 
-	w->fired = true;
-	gd_record(GD_R_ACT)->b = w->op - gd.prog->op;
+	gd_record(GD_R_ACT)->b = w->act - gd.prog->act;
 	gd.in_kernel = 0;
-	gd_world_ops[w->op->op](w->op, &ret);
+	gd_world_ops[w->act->op.op](&w->act->op, &ret);
 	gd.in_kernel = 1;
 }
 
-static void moment(u8 when, u32 object)
+static void reached(u8 hook, u32 object)
 {
 	u32 i;
 
-	if (!(watched & 1u << when))
+	if (!(watched & 1u << hook))
 		return;
 	for (i = 0; i < gd_nr_watch; i++) {
-		struct gd_watch *w = &watch[i];
+		struct watch *w = &watch[i];
 
-		if (w->op->when == when && w->object == object && ++w->seen == w->op->nth)
+		if (w->act->hook == hook && w->object == object && ++w->seen == w->act->nth)
 			carry_out(w);
 	}
 }
@@ -111,49 +109,54 @@ static void keep_mapping(u32 nr)
 /* React to what happened last. */
 void gd_after(void)
 {
-	u8 when = gd_pending;
+	u8 hook = gd_pending;
 
-	if (likely(!when))
+	if (likely(!hook))
 		return;
-	gd_pending = GD_WHEN_NONE;
+	gd_pending = GD_HOOK_NONE;
 	look_into_loads();
 	if (kept)
 		kept->mapping = kept_mapping;
 	kept = NULL;
-	moment(when, pending_page);
+	reached(hook, pending_page);
 }
 
 /* The operation has been stopped: what it was about to do has not happened. */
 void gd_forget(void)
 {
-	gd_pending = GD_WHEN_NONE;
+	gd_pending = GD_HOOK_NONE;
 	kept = NULL;
 }
 
 /*
  * Before an atomic update of a count; nr is the page that it lies in.  Called if
- * there is a moment to wait for: nothing is ever pending otherwise.
+ * the operation has actions: nothing is ever pending otherwise.
  */
-void gd_moment_update(const volatile void *count, u32 nr, bool refcount)
+void gd_count_update(const volatile void *count, u32 nr, bool refcount)
 {
 	gd_after();
 	if (!refcount)
 		nr--;		/* the pin count lies in the first tail */
-	moment(refcount ? GD_WHEN_BEFORE_REF : GD_WHEN_BEFORE_PIN, nr);
+	reached(refcount ? GD_HOOK_BEFORE_REF : GD_HOOK_BEFORE_PIN, nr);
 	if (!refcount && !PageHead(gd.memmap + nr))
 		keep_mapping(nr + 1);
-	gd_pending = refcount ? GD_WHEN_AFTER_REF : GD_WHEN_AFTER_PIN;
+	gd_pending = refcount ? GD_HOOK_AFTER_REF : GD_HOOK_AFTER_PIN;
 	pending_page = nr;
 	pending_count = (const void *)count;
 	look_into_loads();
 }
 
-/* At a call: the answer of the script, or the default one. */
-int gd_answer(u8 when, int otherwise)
+/* At a call: what it returns. */
+int gd_answer(u8 hook)
 {
+	static const int otherwise[] = {
+#define GD_HOOK(name, object, answer, otherwise, words) [GD_HOOK_##name] = otherwise,
+#include "hooks.h"
+	};
+
 	answered = false;
-	moment(when, 0);
-	return answered ? answer : otherwise;
+	reached(hook, 0);
+	return answered ? answer : otherwise[hook];
 }
 
 void gd_set_answer(int value)
@@ -162,23 +165,24 @@ void gd_set_answer(int value)
 	answer = value;
 }
 
-/* Look up what the moments are about; tables may have been made since. */
+/* Look up what the hook points are about; tables may have been made since. */
 void gd_find_objects(void)
 {
 	u32 i;
 
 	for (i = 0; i < gd_nr_watch; i++) {
-		const struct gd_op *op = watch[i].op;
+		const struct gd_act *act = watch[i].act;
 
-		switch (op->when) {
+		switch (act->hook) {
 #if GD_TABLES
-		case GD_WHEN_READ_PTE ... GD_WHEN_READ_PGD:
-			watch[i].object = gd_table_entry(op->when - GD_WHEN_READ_PTE, op->at_addr);
+		case GD_HOOK_READ_PTE ... GD_HOOK_READ_PGD:
+			watch[i].object = gd_table_entry(act->hook - GD_HOOK_READ_PTE,
+							 act->at_addr);
 			break;
 #endif
-		case GD_WHEN_BEFORE_REF ... GD_WHEN_AFTER_PIN:
-			watch[i].object = gd.base[op->at_page >> GD_RUN_SHIFT] +
-					  (op->at_page & GD_RUN_OFFSET);
+		case GD_HOOK_BEFORE_REF ... GD_HOOK_AFTER_PIN:
+			watch[i].object = gd.base[act->at_page >> GD_RUN_SHIFT] +
+					  (act->at_page & GD_RUN_OFFSET);
 			break;
 		default:
 			watch[i].object = 0;
@@ -186,25 +190,20 @@ void gd_find_objects(void)
 	}
 }
 
-/* The operation that comes next has nr attached ones behind it. */
-void gd_attach(const struct gd_op *op, u32 nr)
+/* These are the actions of the operation that comes next. */
+void gd_watch(const struct gd_act *act, u32 nr)
 {
 	u32 i;
 
-	gd_pending = GD_WHEN_NONE;
+	gd_pending = GD_HOOK_NONE;
 	gd_nr_watch = nr;
 	watched = 0;
 	for (i = 0; i < nr; i++) {
-		watch[i] = (struct gd_watch){ .op = op + 1 + i };
-		watched |= 1u << watch[i].op->when;
+		watch[i] = (struct watch){ .act = act + i };
+		watched |= 1u << act[i].hook;
 	}
 	gd_find_objects();
 	look_into_loads();
-}
-
-bool gd_attached_fired(u32 i)
-{
-	return watch[i].fired;
 }
 
 /* ---- loads ---- */
@@ -218,10 +217,10 @@ static void load_entry(u32 entry)
 	if (!(watched & WATCHED_TABLES))
 		return;
 	for (i = 0; i < gd_nr_watch; i++) {
-		struct gd_watch *w = &watch[i];
+		struct watch *w = &watch[i];
 
-		if (1u << w->op->when & WATCHED_TABLES && w->object == entry &&
-		    ++w->seen == w->op->nth)
+		if (1u << w->act->hook & WATCHED_TABLES && w->object == entry &&
+		    ++w->seen == w->act->nth)
 			carry_out(w);
 	}
 }
@@ -241,7 +240,7 @@ void noinline gd_load(const void *p)
 	}
 	if (p == &gd_mm.write_protect_seq.sequence && gd.in_kernel) {
 		gd_after();
-		moment(GD_WHEN_READ_SEQ, 0);
+		reached(GD_HOOK_READ_SEQ, 0);
 		return;
 	}
 #endif

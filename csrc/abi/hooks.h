@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The table of hook points: the places in an operation of the kernel at which
+ * the script can act.
+ *
+ * GD_HOOK(NAME, object, answer, otherwise, words)
+ *
+ * NAME       the enum's name.  New ones go to the end: the number stands on the
+ *            wire.
+ * object     what it is about: NONE, the entry of a page table that serves an
+ *            address (PTE, PMD, PUD, PGD), or a page (PAGE).  Only what happens
+ *            to this object counts.
+ * answer     NONE, or at a call what it returns: BOOL, ERRNO or PAGES, see
+ *            gupdiff.h.
+ * otherwise  what the call returns when the script does not say.
+ * words      the text form: the moment, then what is read or called.  Where the
+ *            object is an entry or a page, its name follows.
+ *
+ * Include this file with GD_HOOK defined; it undefines it again.
+ */
+
+/* loads of page-table entries */
+GD_HOOK(READ_PTE, PTE, NONE, 0, "before read pte")
+GD_HOOK(READ_PMD, PMD, NONE, 0, "before read pmd")
+GD_HOOK(READ_PUD, PUD, NONE, 0, "before read pud")
+GD_HOOK(READ_PGD, PGD, NONE, 0, "before read pgd")
+/* a load of write_protect_seq */
+GD_HOOK(READ_SEQ, NONE, NONE, 0, "before read seq")
+
+/* atomic updates of a page's refcount, refused ones too */
+GD_HOOK(BEFORE_REF, PAGE, NONE, 0, "before ref")
+GD_HOOK(AFTER_REF, PAGE, NONE, 0, "after ref")
+/* the same of the pin count of the folio whose head the page is */
+GD_HOOK(BEFORE_PIN, PAGE, NONE, 0, "before pin")
+GD_HOOK(AFTER_PIN, PAGE, NONE, 0, "after pin")
+
+/* calls: get_dev_pagemap; arch_make_page_accessible, arch_make_folio_accessible */
+GD_HOOK(PAGEMAP, NONE, BOOL, 1, "at get_dev_pagemap")
+GD_HOOK(ACCESSIBLE, NONE, ERRNO, 0, "at make_accessible")
+/*
+ * The slow path: pages that are answered stand in pages[] as pages outside of the
+ * arena, no more than were asked for.  -EFAULT otherwise.
+ */
+GD_HOOK(SLOW, NONE, PAGES, -14, "at slow_path")
+
+#undef GD_HOOK

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The table of hook points, as Rust sees it.
+//!
+//! `csrc/abi/hooks.h` declares each once: the place in an operation at which the
+//! script can act, what it is about, and what a call there returns.
+
+use std::ffi::CStr;
+use std::sync::LazyLock;
+
+use csrc::abi;
+
+use crate::program::walk::{LEVELS, Level};
+
+/// How many hook points there are, and NONE.
+pub const NR_HOOKS: usize = abi::GD_NR_HOOKS as usize;
+
+/// What a hook point is about: only what happens to this object counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// Nothing in particular.
+    Nothing,
+    /// The entry of a level that serves `at_addr`.
+    Entry(Level),
+    /// The page `at_page`.
+    Page,
+}
+
+/// What the call at a hook point returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is no call.
+    None,
+    /// Whether something is found: 0 or 1.
+    Bool,
+    /// 0 or a negative errno.
+    Errno,
+    /// A number of pages, or a negative errno.
+    Pages,
+}
+
+/// The lowest errno, negative.
+const MIN_ERRNO: i32 = -4095;
+
+impl Answer {
+    /// Brings an answer into range.
+    pub fn fix(self, value: i32) -> i32 {
+        match self {
+            Answer::None => 0,
+            Answer::Bool => i32::from(value != 0),
+            Answer::Errno => match value {
+                MIN_ERRNO..=0 => value,
+                // what fails still does
+                _ => -1 - value.rem_euclid(-MIN_ERRNO),
+            },
+            Answer::Pages => value,
+        }
+    }
+}
+
+/// One hook point of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct HookInfo {
+    /// Its number, `GD_HOOK_*`.
+    pub id: u8,
+    /// What it is about.
+    pub object: Object,
+    /// What the call returns.
+    pub answer: Answer,
+    /// The same when the script does not say.
+    pub otherwise: i32,
+    /// The text form, without the object.
+    pub words: &'static str,
+}
+
+static TABLE: LazyLock<Vec<HookInfo>> = LazyLock::new(|| {
+    let rows = csrc::hook_table().iter().zip(0..);
+    rows.map(|(row, id)| read(row, id)).collect()
+});
+
+fn read(row: &abi::gd_hook_info, id: u8) -> HookInfo {
+    let words = match row.words.is_null() {
+        true => "none",
+        // SAFETY: the table's strings are literals in the C side's read-only data.
+        false => unsafe { CStr::from_ptr(row.words) }
+            .to_str()
+            .expect("the table is ASCII"),
+    };
+    HookInfo {
+        id,
+        object: match u32::from(row.object) {
+            abi::GD_O_NONE => Object::Nothing,
+            abi::GD_O_PAGE => Object::Page,
+            level => Object::Entry(LEVELS[(level - abi::GD_O_PTE) as usize]),
+        },
+        answer: match u32::from(row.answer) {
+            abi::GD_ANS_BOOL => Answer::Bool,
+            abi::GD_ANS_ERRNO => Answer::Errno,
+            abi::GD_ANS_PAGES => Answer::Pages,
+            _ => Answer::None,
+        },
+        otherwise: row.otherwise,
+        words,
+    }
+}
+
+/// All hook points, by number; the first row stands for none.
+pub fn table() -> &'static [HookInfo] {
+    &TABLE
+}
+
+/// The hook point of that number, which may be none.
+#[inline]
+pub fn info(id: u8) -> Option<&'static HookInfo> {
+    TABLE.get(usize::from(id)).filter(|hook| hook.id != 0)
+}
+
+/// What a hook point is about; nothing if there is none of that number.
+#[inline]
+pub fn object(id: u8) -> Object {
+    info(id).map_or(Object::Nothing, |hook| hook.object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_hook_point_has_words_of_its_own() {
+        let mut words: Vec<&str> = table().iter().map(|hook| hook.words).collect();
+        words.sort();
+        words.dedup();
+        assert_eq!(words.len(), NR_HOOKS);
+        assert!(info(0).is_none() && info(NR_HOOKS as u8).is_none());
+    }
+
+    #[test]
+    fn answers_are_of_the_type_of_their_call() {
+        assert_eq!(Answer::Bool.fix(114), 1);
+        assert_eq!(Answer::Errno.fix(-5), -5);
+        assert_eq!(Answer::Errno.fix(5), -6);
+        assert!((-4095..0).contains(&Answer::Errno.fix(i32::MIN)));
+        assert_eq!(Answer::Pages.fix(-5000), -5000);
+        for hook in table() {
+            assert_eq!(hook.answer.fix(hook.otherwise), hook.otherwise);
+        }
+    }
+}
