@@ -114,20 +114,18 @@ choose_layers() {
 	esac
 }
 
-# corpus_folders: those to start from, for the chosen layers
-corpus_folders() {
-	local dir
-	for dir in seeds regressions "${layers[@]}"; do
-		# one that is still to be filled is no corpus
-		[ -z "$(ls -A "$root/corpus/$dir" 2>/dev/null)" ] || echo "corpus/$dir"
-	done
+# shipped_corpus: what to start from, for the chosen layers
+shipped_corpus() {
+	local layer
+	printf '%s\n' corpus/seeds corpus/regressions
+	for layer in "${layers[@]}"; do echo "corpus/$layer.gup"; done
 }
 
 # chosen_corpus: the folders or files of CORPUS, one a line; by default those of
 # the chosen layers
 chosen_corpus() {
 	case ${CORPUS:-} in
-	'') corpus_folders ;;
+	'') shipped_corpus ;;
 	none) ;;
 	*) printf '%s\n' "$CORPUS" ;;
 	esac

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Programs from files: text or wire, files or folders.
+//!
+//! A file of text may hold several programs, with a line `---` between them: a
+//! corpus is one file that diffs and reviews well.  `FILE:LINE` is the program
+//! there.
 
 use std::fs;
 use std::io::{self, Read};
@@ -21,6 +25,8 @@ pub enum Form {
 /// A program that was read.
 #[derive(Clone, Debug)]
 pub struct Input {
+    /// Where it was read: the file, and the line if there are several in it.
+    pub name: String,
     /// The program, normalised.
     pub program: Program,
     /// The form that it was in.
@@ -116,6 +122,16 @@ pub enum Error {
         /// The line, with a mark.
         excerpt: String,
     },
+    /// A file of several programs, where one is wanted.
+    #[error("{} holds {programs} programs; say which one with the line that it is on, as in {}:{line}", .path.display(), .path.display())]
+    Several {
+        /// Which file.
+        path: PathBuf,
+        /// How many.
+        programs: usize,
+        /// Where the last one starts.
+        line: usize,
+    },
     /// A folder without programs.
     #[error("{}: there is no program in this folder", .0.display())]
     Empty(PathBuf),
@@ -138,28 +154,39 @@ fn is_text(path: &Path, bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(printable) && std::str::from_utf8(bytes).is_ok()
 }
 
-/// The program in bytes that came from `path`.
-pub fn parse(path: &Path, bytes: &[u8]) -> Result<Input, Error> {
+/// The programs in bytes that came from `path`.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Input>, Error> {
+    let name = path.display().to_string();
     if !is_text(path, bytes) {
-        return Ok(Input {
+        return Ok(vec![Input {
+            name,
             program: Program::decode(bytes),
             form: Form::Wire,
             names: None,
             header: Header::default(),
-        });
+        }]);
     }
     let source = String::from_utf8_lossy(bytes);
-    let program = text::parse(&source).map_err(|error| Error::Parse {
-        path: path.to_owned(),
-        excerpt: error.excerpt(&source),
-        error,
-    })?;
-    Ok(Input {
-        program,
-        form: Form::Text,
-        names: Some(names(&source)),
-        header: Header::read(&source),
-    })
+    let parts = text::split(&source);
+    let is_alone = parts.len() == 1;
+    let parse = |&(line, part): &(usize, &str)| {
+        let program = text::parse(part).map_err(|error| Error::Parse {
+            path: path.to_owned(),
+            excerpt: error.excerpt(part),
+            error: error.further_down(line - 1),
+        })?;
+        Ok(Input {
+            name: match is_alone {
+                true => name.clone(),
+                false => format!("{name}:{line}"),
+            },
+            program,
+            form: Form::Text,
+            names: Some(names(part)),
+            header: Header::read(part),
+        })
+    };
+    parts.iter().map(parse).collect()
 }
 
 /// The revision that a text names first; 6.1 if it names none.
@@ -177,9 +204,52 @@ fn names(source: &str) -> Rev {
         .unwrap_or(Rev::V6_1)
 }
 
-/// Reads a program; `-` is standard input.
+/// Reads the programs of a file; `-` is standard input.
+pub fn read_all(path: &Path) -> Result<Vec<Input>, Error> {
+    match in_file(path) {
+        Some((file, line)) => {
+            let inputs = parse(&file, &read_bytes(&file)?)?;
+            // any line of it will do
+            let start = |input: &Input| match input.name.rsplit_once(':') {
+                Some((_, line)) => line.parse().unwrap_or(1),
+                None => 1,
+            };
+            let found = inputs.into_iter().rfind(|input| start(input) <= line);
+            Ok(found.into_iter().collect())
+        }
+        None => parse(path, &read_bytes(path)?),
+    }
+}
+
+/// `FILE:LINE`, if that is no file itself.
+fn in_file(path: &Path) -> Option<(PathBuf, usize)> {
+    let (file, line) = path.to_str()?.rsplit_once(':')?;
+    let line = line.parse().ok()?;
+    (!path.exists() && Path::new(file).is_file()).then(|| (file.into(), line))
+}
+
+/// Reads the one program of a file; `-` is standard input.
 pub fn read(path: &Path) -> Result<Input, Error> {
-    parse(path, &read_bytes(path)?)
+    let mut all = read_all(path)?;
+    match (all.len(), all.pop()) {
+        (1, Some(input)) => Ok(input),
+        (programs, last) => Err(Error::Several {
+            path: path.to_owned(),
+            programs,
+            line: last
+                .and_then(|input| input.name.rsplit_once(':')?.1.parse().ok())
+                .unwrap_or(1),
+        }),
+    }
+}
+
+/// All programs that paths stand for.
+pub fn programs(paths: &[PathBuf]) -> Result<Vec<Program>, Error> {
+    let mut all = Vec::new();
+    for path in files(paths)? {
+        all.extend(read_all(&path)?.into_iter().map(|input| input.program));
+    }
+    Ok(all)
 }
 
 /// Reads a file; `-` is standard input.
@@ -199,7 +269,8 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
 pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut all = Vec::new();
     for path in paths {
-        if path != Path::new("-") && fs::metadata(path).map_err(Error::io(path))?.is_dir() {
+        let is_file = path == Path::new("-") || in_file(path).is_some();
+        if !is_file && fs::metadata(path).map_err(Error::io(path))?.is_dir() {
             let before = all.len();
             walk(path, &mut all)?;
             if all.len() == before {
@@ -237,11 +308,17 @@ fn walk(dir: &Path, all: &mut Vec<PathBuf>) -> Result<(), Error> {
 mod tests {
     use super::*;
 
+    fn one(path: &str, bytes: &[u8]) -> Input {
+        let mut all = parse(Path::new(path), bytes).unwrap();
+        assert_eq!(all.len(), 1);
+        all.remove(0)
+    }
+
     #[test]
     fn wire_is_never_taken_for_text() {
-        let input = parse(Path::new("x"), &Program::EMPTY.encode()).unwrap();
+        let input = one("x", &Program::EMPTY.encode());
         assert_eq!(input.form, Form::Wire);
-        assert_eq!(parse(Path::new("x"), b"").unwrap().form, Form::Wire);
+        assert_eq!(one("x", b"").form, Form::Wire);
     }
 
     #[test]
@@ -250,11 +327,34 @@ mod tests {
         let message = error.to_string();
         assert!(message.starts_with("a.gup:2:1: "), "{message}");
         assert!(message.contains("frobnicate p\n^"), "{message}");
+        let error = parse(Path::new("a.gup"), b"page p\n---\npage p\nget q\n").unwrap_err();
+        assert!(error.to_string().starts_with("a.gup:4:1: "), "{error}");
+    }
+
+    #[test]
+    fn a_file_may_hold_several_programs() {
+        let source = b"# first\npage p\n---\nnames 6.12\npage p\nput_page p\n";
+        let all = parse(Path::new("a.gup"), source).unwrap();
+        let names: Vec<_> = all.iter().map(|input| input.name.as_str()).collect();
+        assert_eq!(names, ["a.gup:1", "a.gup:4"]);
+        assert_eq!(all[1].names, Some(Rev::V6_12));
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.gup");
+        fs::write(&path, source).unwrap();
+        let at = |line: usize| PathBuf::from(format!("{}:{line}", path.display()));
+        assert_eq!(read(&at(2)).unwrap().program, all[0].program);
+        assert_eq!(read(&at(5)).unwrap().program, all[1].program);
+        assert_eq!(programs(&[at(5)]).unwrap(), [all[1].program]);
+        assert_eq!(programs(std::slice::from_ref(&path)).unwrap().len(), 2);
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains("holds 2 programs"), "{error}");
+        assert!(error.contains("a.gup:4"), "{error}");
     }
 
     #[test]
     fn a_header_names_sides_and_prose_does_not() {
-        let read = |text: &str| parse(Path::new("a.gup"), text.as_bytes()).unwrap().header;
+        let read = |text: &str| one("a.gup", text.as_bytes()).header;
         let text = "# left the page alone\n\n# left   c:6.1+wrong  Linux 6.1.192\n\
                     # right  none: the laws alone\n# make   KERNEL=6.1 PATCH=p\npage p\n# left c:x\n";
         let header = read(text);
@@ -268,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_text_says_whose_names_it_uses() {
-        let input = parse(Path::new("a.gup"), b"# x\nnames 6.12\npage p\n").unwrap();
+        let input = one("a.gup", b"# x\nnames 6.12\npage p\n");
         assert_eq!(input.names, Some(Rev::V6_12));
     }
 }

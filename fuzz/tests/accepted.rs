@@ -11,9 +11,7 @@ use gup_fuzz::side::{self, Pair};
 
 fn corpus() -> Vec<Program> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
-    let files = input::files(&[corpus]).unwrap();
-    let programs = files.iter().map(|path| input::read(path).unwrap().program);
-    programs.collect()
+    input::programs(&[corpus]).unwrap()
 }
 
 #[test]

@@ -224,6 +224,40 @@ fn fmt_goes_both_ways() {
 }
 
 #[test]
+fn several_programs_are_one_text_and_a_folder_of_wire() {
+    let dir = tempfile::tempdir().unwrap();
+    let pack = write(dir.path(), "pack.gup", "page p\n---\npage p\nget_page p\n");
+    let wire = dir.path().join("wire");
+    let wire_name = wire.display().to_string();
+    let refused = gupdiff(&["fmt", &pack, "--to", "wire"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(err(&refused).contains("--output DIR"), "{}", err(&refused));
+    fs::create_dir(&wire).unwrap();
+    let to_wire = gupdiff(&["fmt", &pack, "--to", "wire", "-o", &wire_name]);
+    assert_eq!(to_wire.status.code(), Some(0), "{}", err(&to_wire));
+    assert_eq!(fs::read_dir(&wire).unwrap().count(), 2);
+    let text = out(&gupdiff(&["fmt", &wire_name]));
+    assert_eq!(text.matches("---\n").count(), 1, "{text}");
+    // one of them, by its line; then all of them
+    let run = |path: &str| gupdiff(&["run", path, "--left", "rust:6.1", "--right", "none"]);
+    let line = format!("{pack}:3");
+    assert!(out(&run(&line)).contains(&format!("{line}: match")));
+    assert!(out(&run(&pack)).contains("2 programs: 2 match"));
+    // what is wrong is said with the line of the file
+    let bad = write(dir.path(), "bad.gup", "page p\n---\npage p\nget p\n");
+    assert!(
+        err(&run(&bad)).contains("bad.gup:4:1: "),
+        "{}",
+        err(&run(&bad))
+    );
+    // and a pack is reduced to a pack
+    let cmin = gupdiff(&["cmin", &pack, "--side", "rust:6.1"]);
+    assert_eq!(cmin.status.code(), Some(0), "{}", err(&cmin));
+    let kept = fs::read_to_string(&pack).unwrap();
+    assert_eq!(kept, "page p ref=1\nget_page p\n");
+}
+
+#[test]
 fn a_campaign_without_a_target_says_so_on_its_last_line() {
     let dir = tempfile::tempdir().unwrap();
     let target = dir.path().join("page").display().to_string();
@@ -321,7 +355,7 @@ fn ten_thousand_damaged_programs_end_without_a_crash() {
         let bytes = damaged(&mut rng, &bytes);
         let path = write(dir.path(), &name, &bytes);
         // What `fmt` does, in process; a few through the program itself.
-        if let Ok(input) = input::parse(Path::new(&path), &bytes) {
+        for input in input::parse(Path::new(&path), &bytes).unwrap_or_default() {
             let text = text::format(&input.program, Rev::V6_12);
             assert_eq!(text::parse(&text).unwrap(), input.program, "{path}");
         }

@@ -2,7 +2,7 @@
 //! The oracle itself is tested: faults planted on either side must be found,
 //! harmless changes must not be.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 
@@ -35,9 +35,7 @@ fn corpus() -> Vec<Program> {
         return Vec::new();
     }
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");
-    let files = input::files(&[dir]).expect("the shipped corpus is there");
-    let program = |file: &PathBuf| input::read(file).expect("it can be read").program;
-    files.iter().map(program).collect()
+    input::programs(&[dir]).expect("the shipped corpus can be read")
 }
 
 /// What the programs against a control should be about: it says so itself if

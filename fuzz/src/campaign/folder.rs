@@ -109,8 +109,7 @@ impl Folder {
                 Err(input::Error::Empty(_)) => continue,
                 Err(error) => return Err(error.into()),
             };
-            for path in files {
-                let program = input::read(&path)?.program;
+            for program in input::programs(&files)? {
                 self.add(&program)?;
                 any = true;
             }

@@ -310,13 +310,8 @@ fn programs(args: &Args, layer: Focus, pair: &Pair) -> Result<Vec<Program>> {
             .map(|_| generate::program(&mut rng, &profile))
             .collect());
     }
-    let mut all = Vec::new();
-    for path in input::files(&args.paths)? {
-        let program = input::read(&path)?.program;
-        if layer::has(layer, &program) {
-            all.push(program);
-        }
-    }
+    let mut all = input::programs(&args.paths)?;
+    all.retain(|program| layer::has(layer, program));
     if all.is_empty() {
         bail!("there is no program of the layer {}", layer::name(layer));
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `gupdiff cmin`: keeps what shows something of its own.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail};
 use gup_fuzz::accepted::Accepted;
 use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::oracle::{Oracle, Verdict};
-use gup_fuzz::program::Program;
+use gup_fuzz::program::{Program, text};
+use gup_fuzz::report::write_atomically;
 use gup_fuzz::side::Pair;
 use gup_fuzz::{features, input};
 
@@ -20,13 +21,13 @@ use crate::{LayerArg, Outcome};
 ///
 /// Programs are taken the smallest first; one is kept when it shows an
 /// outcome, a site or a kind of change, on any of the sides, that no kept one
-/// shows.  Kept programs are cut behind what they show, and written as wire.
-/// The new corpus is written beside DIR and then put in its place: a failure
-/// leaves DIR as it was.
+/// shows.  CORPUS is a folder, which gets a file of wire form for each, or a file
+/// `NAME.gup`, which gets the text of all.  The new corpus is written beside the
+/// old one and then put in its place: a failure leaves that as it was.
 #[derive(clap::Args)]
 pub struct Args {
     /// The corpus to rewrite
-    dir: PathBuf,
+    corpus: PathBuf,
     /// Further programs to choose from, which stay where they are
     #[arg(long, value_name = "PATH")]
     from: Vec<PathBuf>,
@@ -48,14 +49,18 @@ struct Candidate {
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let mut paths = args.from.clone();
-    if args.dir.is_dir() && fs::read_dir(&args.dir)?.next().is_some() {
-        paths.push(args.dir.clone());
+    let is_there = match args.corpus.is_dir() {
+        true => fs::read_dir(&args.corpus)?.next().is_some(),
+        false => args.corpus.is_file(),
+    };
+    if is_there {
+        paths.push(args.corpus.clone());
     }
     if paths.is_empty() {
-        bail!("{} holds no programs", args.dir.display());
+        bail!("{} holds no programs", args.corpus.display());
     }
-    let files = input::files(&paths)?;
-    let mut all = candidates(&files, args.layer.get())?;
+    let programs = input::programs(&paths)?;
+    let mut all = candidates(&programs, args.layer.get());
     let sides = match args.side.is_empty() {
         true => linked(),
         false => args.side.clone(),
@@ -68,12 +73,15 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
     }
     let kept = choose(all);
-    eprintln!("{} programs of {} are kept", kept.len(), files.len());
+    eprintln!("{} programs of {} are kept", kept.len(), programs.len());
     if kept.is_empty() {
         bail!("nothing would be left; the corpus stays as it is");
     }
     if !args.dry_run {
-        replace(&args.dir, &kept)?;
+        match args.corpus.extension() {
+            Some(extension) if extension == "gup" => pack(&args.corpus, &kept)?,
+            _ => replace(&args.corpus, &kept)?,
+        }
     }
     Ok(Outcome::Fine)
 }
@@ -92,25 +100,26 @@ fn linked() -> Vec<String> {
 }
 
 /// Every program of a layer once, the smallest first.
-fn candidates(files: &[PathBuf], layer: Focus) -> Result<Vec<Candidate>> {
+fn candidates(programs: &[Program], layer: Focus) -> Vec<Candidate> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
-    for path in files {
-        let program = input::read(path)?.program;
-        if !layer::has(layer, &program) {
-            continue;
-        }
+    for program in programs.iter().filter(|p| layer::has(layer, p)) {
         let bytes = program.encode();
         if seen.insert(bytes.clone()) {
             all.push(Candidate {
-                program,
+                program: *program,
                 bytes,
                 features: HashSet::new(),
             });
         }
     }
-    all.sort_by(|a, b| (a.bytes.len(), &a.bytes).cmp(&(b.bytes.len(), &b.bytes)));
-    Ok(all)
+    all.sort_by(order);
+    all
+}
+
+/// The smallest first.
+fn order(a: &Candidate, b: &Candidate) -> Ordering {
+    (a.bytes.len(), &a.bytes).cmp(&(b.bytes.len(), &b.bytes))
 }
 
 fn observe(oracle: &mut Oracle, candidate: &mut Candidate) -> Result<()> {
@@ -155,6 +164,23 @@ fn choose(mut all: Vec<Candidate>) -> Vec<Candidate> {
         needed
     });
     kept
+}
+
+/// One file of text.  The order depends on each program alone, so that a new one
+/// is an added piece in a diff.
+fn pack(path: &Path, kept: &[Candidate]) -> Result<()> {
+    let mut kept: Vec<&Candidate> = kept.iter().collect();
+    kept.sort_by(|a, b| order(a, b));
+    let texts = kept.iter().map(|candidate| {
+        let text = text::format(&candidate.program, text::DEFAULT_NAMES);
+        // goes without saying
+        let names = format!("names {}\n", text::DEFAULT_NAMES);
+        text.strip_prefix(&names).unwrap_or(&text).to_string()
+    });
+    let separator = format!("{}\n", text::SEPARATOR);
+    let text = texts.collect::<Vec<_>>().join(&separator);
+    write_atomically(path, text.as_bytes())
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// Writes beside `dir`, then swaps.

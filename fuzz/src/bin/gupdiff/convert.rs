@@ -2,7 +2,7 @@
 //! `gupdiff fmt`: between text and wire.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -16,12 +16,13 @@ use crate::Outcome;
 /// Convert programs between text and wire, or tidy them.
 ///
 /// Text comes out in its canonical form; comments are not kept, so a text that
-/// only needs tidying is better edited by hand.
+/// only needs tidying is better edited by hand.  Of several programs text has a
+/// line `---` between them; wire needs a folder to write to, for a file each.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A program, text or wire; `-` is standard input
+    /// Programs, text or wire: files and folders; `-` is standard input
     #[arg(default_value = "-", value_name = "PATH")]
-    path: PathBuf,
+    paths: Vec<PathBuf>,
     /// The form to write
     #[arg(long, value_enum, default_value_t = To::Text)]
     to: To,
@@ -29,8 +30,8 @@ pub struct Args {
     /// [default: those of the text that was read, else 6.1]
     #[arg(long, value_name = "REV")]
     names: Option<Rev>,
-    /// Where to write [default: standard output]
-    #[arg(short, long, value_name = "FILE")]
+    /// Where to write: a file, or for wire a folder that exists [default: standard output]
+    #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
 }
 
@@ -50,10 +51,24 @@ pub fn run(args: &Args) -> Result<Outcome> {
             );
         }
     }
-    let input = input::read(&args.path)?;
-    let out = match args.to {
-        To::Text => as_text(&input, args.names).into_bytes(),
-        To::Wire => input.program.encode(),
+    let mut inputs = Vec::new();
+    for path in input::files(&args.paths)? {
+        inputs.extend(input::read_all(&path)?);
+    }
+    let folder = args.output.as_ref().filter(|path| path.is_dir());
+    let out = match (args.to, folder) {
+        (To::Text, _) => {
+            let texts: Vec<_> = inputs.iter().map(|i| as_text(i, args.names)).collect();
+            texts.join(&format!("{}\n", text::SEPARATOR)).into_bytes()
+        }
+        (To::Wire, Some(folder)) => return write_each(folder, &inputs),
+        (To::Wire, None) => match &inputs[..] {
+            [input] => input.program.encode(),
+            _ => bail!(
+                "{} programs in wire form go into a folder: --output DIR, which must exist",
+                inputs.len()
+            ),
+        },
     };
     match &args.output {
         Some(path) => write_atomically(path, &out)
@@ -61,6 +76,17 @@ pub fn run(args: &Args) -> Result<Outcome> {
         None => std::io::stdout()
             .write_all(&out)
             .context("standard output cannot be written")?,
+    }
+    Ok(Outcome::Fine)
+}
+
+/// A file for each program, named by its contents.
+fn write_each(folder: &Path, inputs: &[Input]) -> Result<Outcome> {
+    for input in inputs {
+        let bytes = input.program.encode();
+        let path = folder.join(format!("{:016x}", gup_fuzz::report::hash(&bytes)));
+        write_atomically(&path, &bytes)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(Outcome::Fine)
 }

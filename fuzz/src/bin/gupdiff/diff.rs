@@ -102,9 +102,7 @@ fn corpus(paths: &[PathBuf]) -> Result<Vec<Program>> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
-    let files = input::files(paths)?;
-    let read = |path: &PathBuf| Ok(input::read(path)?.program);
-    files.iter().map(read).collect()
+    Ok(input::programs(paths)?)
 }
 
 fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {

@@ -142,11 +142,7 @@ fn corpus(paths: &[PathBuf]) -> Result<Vec<Program>> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
-    let mut all = Vec::new();
-    for path in input::files(paths)? {
-        all.push(input::read(&path)?.program);
-    }
-    Ok(all)
+    Ok(input::programs(paths)?)
 }
 
 fn show(counts: &Counts) {

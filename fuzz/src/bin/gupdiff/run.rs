@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `gupdiff run`: replays programs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use gup_fuzz::input::{self, Input};
@@ -70,48 +70,62 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut open = Open::default();
     let mut sum = Sum::default();
     let mut lines = Vec::new();
+    let mut programs = 0;
     for path in &files {
-        match open.read(args, path)? {
-            Ok((input, chosen, oracle)) => {
-                let verdict = oracle.judge(&input.program);
-                sum.add(&verdict);
-                if args.json {
-                    lines.push(Line {
-                        path: path.display().to_string(),
+        let inputs = match input::read_all(path) {
+            Ok(inputs) => inputs.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err((path.display().to_string(), error.into()))],
+        };
+        let alone = is_alone(args) && inputs.len() == 1;
+        for input in inputs {
+            programs += 1;
+            let judged = match input {
+                Ok(input) => match open.sides(args, &input)? {
+                    Ok((chosen, oracle)) => Ok((input, chosen, oracle)),
+                    Err(error) => Err((input.name, error)),
+                },
+                Err(error) => Err(error),
+            };
+            let line = match judged {
+                Ok((input, chosen, oracle)) => {
+                    let verdict = oracle.judge(&input.program);
+                    sum.add(&verdict);
+                    if !args.json {
+                        show(args, oracle, &input, &verdict, &sum, &chosen, alone);
+                    }
+                    let finding = report::finding(oracle, &input.program, &verdict);
+                    Line {
+                        path: input.name,
                         sides: Some([chosen.left, chosen.right]),
-                        result: LineResult::Finding(report::finding(
-                            oracle,
-                            &input.program,
-                            &verdict,
-                        )),
-                    });
-                } else {
-                    show(args, oracle, path, &input.program, &verdict, &sum, &chosen);
+                        result: LineResult::Finding(finding),
+                    }
                 }
-            }
-            Err(error) => {
-                sum.errors += 1;
-                let error = format!("{error:#}");
-                if args.json {
-                    lines.push(Line {
-                        path: path.display().to_string(),
+                Err((path, error)) => {
+                    sum.errors += 1;
+                    let error = format!("{error:#}");
+                    if !args.json {
+                        eprintln!("error: {}", error.trim_end());
+                    }
+                    Line {
+                        path,
                         sides: None,
                         result: LineResult::Error { error },
-                    });
-                } else {
-                    eprintln!("error: {}", error.trim_end());
+                    }
                 }
+            };
+            if args.json {
+                lines.push(line);
             }
         }
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
-    } else if !is_alone(args) {
+    } else if !is_alone(args) || programs > 1 {
         println!();
         for sides in &open.all {
             print!("{sides}");
         }
-        println!("{}", sum.line(files.len()));
+        println!("{}", sum.line(programs));
     }
     Ok(sum.outcome())
 }
@@ -130,17 +144,10 @@ struct Open {
 }
 
 impl Open {
-    /// A program, and its sides, open. What is wrong with the program is the
-    /// inner error; sides that cannot be opened end everything.
-    fn read(&mut self, args: &Args, path: &Path) -> Result<Result<(Input, Chosen, &mut Oracle)>> {
-        let input = match input::read(path) {
-            Ok(input) => input,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let chosen = match args
-            .sides
-            .choose(&input.header, &path.display().to_string())
-        {
+    /// The sides of a program, open. What is wrong with the program's own choice is
+    /// the inner error; sides that cannot be opened end everything.
+    fn sides(&mut self, args: &Args, input: &Input) -> Result<Result<(Chosen, &mut Oracle)>> {
+        let chosen = match args.sides.choose(&input.header, &input.name) {
             Ok(chosen) => chosen,
             Err(error) => return Ok(Err(error)),
         };
@@ -161,24 +168,23 @@ impl Open {
                 oracle
             }
         };
-        Ok(Ok((input, chosen, self.oracle.insert(oracle))))
+        Ok(Ok((chosen, self.oracle.insert(oracle))))
     }
 }
 
 fn show(
     args: &Args,
     oracle: &Oracle,
-    path: &Path,
-    program: &gup_fuzz::program::Program,
+    input: &Input,
     verdict: &Verdict,
     sum: &Sum,
     chosen: &Chosen,
+    alone: bool,
 ) {
+    let Input { name, program, .. } = input;
     if args.trace {
         print!("{}", report::traces(oracle, program));
     }
-    let name = path.display().to_string();
-    let alone = is_alone(args);
     if alone && let Some(note) = chosen.changed() {
         println!("note: {note}\n");
     }
@@ -196,7 +202,7 @@ fn show(
         }
         Verdict::Divergence(_) | Verdict::BrokenLaw(..) if sum.findings <= FULL_REPORTS => {
             let origin = args.sides.origin();
-            let report = report::report(oracle, program, verdict, Some(&name), &origin);
+            let report = report::report(oracle, program, verdict, Some(name), &origin);
             println!("{report}");
         }
         _ => println!(

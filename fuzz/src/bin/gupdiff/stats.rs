@@ -51,10 +51,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     if !programs.is_empty() {
         let mut oracle = args.sides.oracle()?;
         let mut counter = Counter::new(&oracle.pair().left.info().name);
-        for path in input::files(&programs)? {
-            let input = input::read(&path)?;
-            let verdict = oracle.judge(&input.program);
-            counter.count_in_full(&input.program, oracle.left_trace(), &verdict);
+        for program in input::programs(&programs)? {
+            let verdict = oracle.judge(&program);
+            counter.count_in_full(&program, oracle.left_trace(), &verdict);
         }
         stats.merge(&counter.take());
     }

@@ -154,10 +154,9 @@ fn site_name(placed: &site::PlacedSite) -> String {
 fn count(pair: Pair, dirs: &[PathBuf]) -> Result<Stats> {
     let mut counter = Counter::new(&pair.left.info().name);
     let mut oracle = Oracle::new(pair);
-    for path in input::files(dirs)? {
-        let input = input::read(&path)?;
-        let verdict = oracle.judge(&input.program);
-        counter.count(&input.program, oracle.left_trace(), &verdict);
+    for program in input::programs(dirs)? {
+        let verdict = oracle.judge(&program);
+        counter.count(&program, oracle.left_trace(), &verdict);
     }
     Ok(counter.take())
 }

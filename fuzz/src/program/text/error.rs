@@ -14,6 +14,12 @@ pub struct ParseError {
 }
 
 impl ParseError {
+    /// The same in a text with so many more lines above.
+    pub fn further_down(mut self, lines: usize) -> Self {
+        self.line += lines;
+        self
+    }
+
     /// The line of the text with a mark under the place; empty if the text
     /// has no such line.
     pub fn excerpt(&self, text: &str) -> String {

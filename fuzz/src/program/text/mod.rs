@@ -124,6 +124,10 @@
 //! own; without it the first time counts.  An action happens at most once.
 //! Only changes of the world and answers can be actions (`set_...`, `split`, ...).
 //!
+//! # Several programs
+//!
+//! A line `---` ends a program, and another one follows: [`split`].
+//!
 //! [`parse`] gives a normalised program or the place of the first mistake;
 //! [`format()`] writes one, and parsing that gives the program back.
 
@@ -138,6 +142,8 @@ mod pages;
 mod parse;
 mod scan;
 pub(crate) mod words;
+
+use crate::ops::Rev;
 
 pub use error::ParseError;
 pub use format::{folio_names, format, format_act, format_op, page_name};
@@ -155,7 +161,25 @@ pub fn mapping_word(mapping: u8) -> &'static str {
         .copied()
         .unwrap_or("?")
 }
-use crate::ops::Rev;
 
 /// The vocabulary of a text without a `names` line.
 pub const DEFAULT_NAMES: Rev = Rev::V6_1;
+
+/// The line between two programs of one text.
+pub const SEPARATOR: &str = "---";
+
+/// The programs of a text, each with the line that it starts on, from 1.
+pub fn split(text: &str) -> Vec<(usize, &str)> {
+    let mut parts = Vec::new();
+    let (mut start, mut first, mut at) = (0, 1, 0);
+    for (line, text_of_line) in (1..).zip(text.split_inclusive('\n')) {
+        let end = at + text_of_line.len();
+        if text_of_line.trim_end() == SEPARATOR {
+            parts.push((first, &text[start..at]));
+            (start, first) = (end, line + 1);
+        }
+        at = end;
+    }
+    parts.push((first, &text[start..]));
+    parts
+}
