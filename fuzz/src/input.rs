@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::expect::Expectations;
 use crate::ops::Rev;
 use crate::program::Program;
 use crate::program::text::{self, ParseError};
@@ -35,6 +36,8 @@ pub struct Input {
     pub names: Option<Rev>,
     /// For text: what the comments at its top say of where it is from.
     pub header: Header,
+    /// For text: what it expects to be shown.
+    pub expectations: Expectations,
 }
 
 /// What a reproducer says of itself in the comments at its top.
@@ -164,17 +167,21 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Input>, Error> {
             form: Form::Wire,
             names: None,
             header: Header::default(),
+            expectations: Expectations::default(),
         }]);
     }
     let source = String::from_utf8_lossy(bytes);
     let parts = text::split(&source);
     let is_alone = parts.len() == 1;
     let parse = |&(line, part): &(usize, &str)| {
-        let program = text::parse(part).map_err(|error| Error::Parse {
+        let (program, mut expectations) = text::read(part).map_err(|error| Error::Parse {
             path: path.to_owned(),
             excerpt: error.excerpt(part),
             error: error.further_down(line - 1),
         })?;
+        for expectation in &mut expectations.list {
+            expectation.line += line - 1;
+        }
         Ok(Input {
             name: match is_alone {
                 true => name.clone(),
@@ -184,6 +191,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Input>, Error> {
             form: Form::Text,
             names: Some(names(part)),
             header: Header::read(part),
+            expectations,
         })
     };
     parts.iter().map(parse).collect()

@@ -5,6 +5,7 @@ pub mod accepted;
 pub mod campaign;
 pub mod compare;
 pub mod diff;
+pub mod expect;
 pub mod features;
 pub mod hooks;
 pub mod hunt;

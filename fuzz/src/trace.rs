@@ -288,6 +288,18 @@ impl Ask {
         }
     }
 
+    /// The function that is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Slow { .. } | Self::SlowNr { .. } => "slow_path",
+            Self::Pagemap { .. } => "get_dev_pagemap",
+            Self::PagemapPut { .. } => "put_dev_pagemap",
+            Self::MmapLock => "mmap_read_lock",
+            Self::MmapUnlock => "mmap_read_unlock",
+            Self::Unknown(_) => "unknown call",
+        }
+    }
+
     /// Which one, without what it was asked for: a number of `GD_A_*`.
     pub fn kind(self) -> u8 {
         let kind = match self {

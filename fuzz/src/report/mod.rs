@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub use file::hash;
 pub use file::{reproducer, save_reproducer, write_atomically};
-pub use show::Names;
+pub use show::{Names, ret_words};
 
 use crate::compare::{Divergence, Field};
 use crate::laws::tables::Tables;

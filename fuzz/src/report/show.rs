@@ -136,6 +136,27 @@ pub fn ret(ret: Ret, names: &Names) -> String {
     }
 }
 
+/// The ways to write a result that has nothing to do with a page: `-14` and
+/// `-EFAULT`.
+pub fn ret_words(ret: Ret) -> Vec<String> {
+    let number = |n: i64| {
+        let name = i32::try_from(-n).ok().and_then(errno_name);
+        let name = name.map(|name| format!("-{name}"));
+        std::iter::once(n.to_string()).chain(name).collect()
+    };
+    match ret {
+        Ret::Errno(errno) => number(errno.into()),
+        Ret::Int(n) => number(n),
+        Ret::Void => vec!["nothing".into()],
+        Ret::Bool(value) => vec![value.to_string()],
+        Ret::Null => vec!["NULL".into()],
+        Ret::Folio(page) | Ret::Page(page) => vec![format!("page {page:#x}")],
+        Ret::Absent => vec!["absent".into()],
+        Ret::Stopped => vec!["stopped".into()],
+        Ret::Unknown(kind, value) => vec![format!("unknown {kind} {value}")],
+    }
+}
+
 fn errno_name(errno: i32) -> Option<&'static str> {
     Some(match errno {
         libc::EPERM => "EPERM",

@@ -82,9 +82,10 @@ fn compare(args: &Args) -> Result<Outcome> {
     };
     let table = diff::run(&config, &mut |elapsed, programs, rows| {
         eprintln!(
-            "{:>5} s of {}  {programs} programs  {rows} rows",
+            "{:>5} s of {}  {programs} programs  {}",
             elapsed.as_secs(),
-            args.time
+            args.time,
+            differences(rows)
         );
     })?;
     show(&table, &names, &args.out)
@@ -103,6 +104,13 @@ fn corpus(paths: &[PathBuf]) -> Result<Vec<Program>> {
         return Ok(Vec::new());
     }
     Ok(input::programs(paths)?)
+}
+
+fn differences(n: usize) -> String {
+    match n {
+        1 => "1 difference".into(),
+        n => format!("{n} differences"),
+    }
 }
 
 fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
@@ -145,10 +153,10 @@ fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
     let lines: usize = rows.iter().map(|(_, program, _)| program.len() + 2).sum();
     let inline = lines <= SHOWN_LINES;
     println!(
-        "\n{} against {}: {} rows over {over}\n",
+        "\n{} against {}: {} over {over}\n",
         names.left,
         names.right,
-        rows.len()
+        differences(rows.len())
     );
     let heads = ["function", "what differs", "programs", "first seen"];
     let width = |i: usize| {

@@ -4,9 +4,11 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use gup_fuzz::expect::Unmet;
 use gup_fuzz::input::{self, Input};
 use gup_fuzz::oracle::{Oracle, Verdict};
 use gup_fuzz::report::{self, Finding};
+use gup_fuzz::side::Side;
 use serde::Serialize;
 
 use crate::{Chosen, Outcome, SideArgs};
@@ -18,9 +20,10 @@ const FULL_REPORTS: usize = 5;
 ///
 /// Folders are searched for programs; `-` is standard input.  The sides are
 /// those of --left and --right, else those that a reproducer names in the
-/// comments at its top, else the default ones.  Exit status: 0
-/// the sides agree, 1 a divergence or a broken law, 2 a file is no program or
-/// needs something that a side does not provide.
+/// comments at its top, else the default ones.  What a text expects is held
+/// against both.  Exit status: 0 the sides agree, 1 a divergence, a broken law or
+/// an expectation that is not met, 2 a file is no program or needs something that a
+/// side does not provide.
 #[derive(clap::Args)]
 pub struct Args {
     /// Programs, text or wire, or folders of them
@@ -44,6 +47,9 @@ struct Line {
     sides: Option<[String; 2]>,
     #[serde(flatten)]
     result: LineResult,
+    /// Expectations that are not met.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unmet: Vec<Unmet>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +66,7 @@ struct Sum {
     findings: usize,
     gaps: usize,
     absent: usize,
+    unmet: usize,
     errors: usize,
 }
 
@@ -90,14 +97,25 @@ pub fn run(args: &Args) -> Result<Outcome> {
                 Ok((input, chosen, oracle)) => {
                     let verdict = oracle.judge(&input.program);
                     sum.add(&verdict);
+                    let unmet = unmet(oracle, &input);
+                    sum.unmet += usize::from(!unmet.is_empty());
                     if !args.json {
                         show(args, oracle, &input, &verdict, &sum, &chosen, alone);
+                        for unmet in &unmet {
+                            // the name may have a line already
+                            let file = match input.name.rsplit_once(':') {
+                                Some((file, line)) if line.parse::<usize>().is_ok() => file,
+                                _ => &input.name,
+                            };
+                            println!("{file}:{}: {unmet}", unmet.line);
+                        }
                     }
                     let finding = report::finding(oracle, &input.program, &verdict);
                     Line {
                         path: input.name,
                         sides: Some([chosen.left, chosen.right]),
                         result: LineResult::Finding(finding),
+                        unmet,
                     }
                 }
                 Err((path, error)) => {
@@ -110,6 +128,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
                         path,
                         sides: None,
                         result: LineResult::Error { error },
+                        unmet: Vec::new(),
                     }
                 }
             };
@@ -128,6 +147,16 @@ pub fn run(args: &Args) -> Result<Outcome> {
         println!("{}", sum.line(programs));
     }
     Ok(sum.outcome())
+}
+
+/// What the text expects and the sides do not show; the oracle has just judged it.
+fn unmet(oracle: &Oracle, input: &Input) -> Vec<Unmet> {
+    let on = |side: &dyn Side, trace| input.expectations.unmet(&input.program, trace, side.info());
+    let mut unmet = on(oracle.pair().left.as_ref(), oracle.left_trace());
+    if let Some(right) = &oracle.pair().right {
+        unmet.extend(on(right.as_ref(), oracle.right_trace()));
+    }
+    unmet
 }
 
 /// One file was asked for: it gets a line even if nothing is wrong with it.
@@ -233,6 +262,7 @@ impl Sum {
         say(self.findings, "diverge or break a law");
         say(self.gaps, "met a gap");
         say(self.absent, "not comparable to their end");
+        say(self.unmet, "do not show what they say");
         say(self.errors, "could not be read");
         line
     }
@@ -240,7 +270,7 @@ impl Sum {
     fn outcome(&self) -> Outcome {
         if self.errors > 0 || (self.gaps > 0 && self.findings == 0) {
             Outcome::Failed
-        } else if self.findings > 0 {
+        } else if self.findings > 0 || self.unmet > 0 {
             Outcome::Found
         } else {
             Outcome::Fine

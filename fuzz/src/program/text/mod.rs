@@ -124,6 +124,33 @@
 //! own; without it the first time counts.  An action happens at most once.
 //! Only changes of the world and answers can be actions (`set_...`, `split`, ...).
 //!
+//! # Expectations
+//!
+//! A text can say what its program shows.  An `expect` line is about the operation
+//! above it; `not` turns it round; revisions, `debug` and `nodebug` (CONFIG_DEBUG_VM)
+//! before a colon say where it holds.  `on 6.1 6.12`, before the operations, says
+//! which revisions the text is about; all kernels if it says nothing.
+//!
+//! ```text
+//! try_grab_page h+1 PIN
+//!   expect result 0
+//!   expect refcount h 2
+//!   expect 6.1 debug: not WARN try_grab_page
+//! ```
+//!
+//! | form | meaning |
+//! |---|---|
+//! | `result -ENOMEM`, `-14`, `true`, `NULL`, `h+1`, `stopped` | what it returns |
+//! | `refcount h 2`, `pincount h 1` | the counts afterwards |
+//! | `pinned h`, `tail h+1`, `flag h dirty` | the page afterwards |
+//! | `irqs`, `has_pinned` | interrupts are on, MMF_HAS_PINNED is set afterwards |
+//! | `WARN try_grab_page#1`, `BUG` | a site of the function: this one, any of it, any at all |
+//! | `OOPS`, `LIMIT` | a memory fault, the step limit |
+//! | `call __folio_put h`, `call slow_path` | a call into the rest of the kernel |
+//! | `entry 0 h+1` | `pages[0]` |
+//! | `action 1` | the first action of the operation is carried out |
+//! | `acquired 1`, `released 1` | by how much the counters of pins move |
+//!
 //! # Several programs
 //!
 //! A line `---` ends a program, and another one follows: [`split`].
@@ -134,6 +161,7 @@
 mod act;
 mod entry;
 mod error;
+mod expect;
 mod format;
 mod number;
 mod operation;
@@ -147,7 +175,7 @@ use crate::ops::Rev;
 
 pub use error::ParseError;
 pub use format::{folio_names, format, format_act, format_op, page_name};
-pub use parse::parse;
+pub use parse::{parse, read};
 
 /// The word for a page flag, `GD_F_*`.
 pub fn flag_word(flag: u32) -> &'static str {

@@ -5,7 +5,8 @@ use csrc::abi::{self, gd_act};
 
 use super::error::{ParseError, quote, suggest};
 use super::scan::{Scan, Word};
-use super::{DEFAULT_NAMES, act, operation, page};
+use super::{DEFAULT_NAMES, act, expect, operation, page};
+use crate::expect::Expectations;
 use crate::ops::{self, Layer, OpInfo, Rev};
 use crate::program::{MAX_ACTS, MAX_FOLIOS, MAX_OPS, Program};
 
@@ -16,16 +17,23 @@ pub(super) struct Reader<'a> {
     /// The declared folios' names.
     pub(super) folios: Vec<&'a str>,
     mm_seen: bool,
+    expectations: Expectations,
 }
 
 /// The program that a text stands for, normalised.
 pub fn parse(text: &str) -> Result<Program, ParseError> {
+    read(text).map(|(program, _)| program)
+}
+
+/// The same, and what the text expects of it.
+pub fn read(text: &str) -> Result<(Program, Expectations), ParseError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         program: Program::EMPTY,
         names: DEFAULT_NAMES,
         folios: Vec::new(),
         mm_seen: false,
+        expectations: Expectations::default(),
     };
     reader.program.0.world.state = page::DEFAULT_STATE;
     let mut last = 1;
@@ -41,7 +49,7 @@ pub fn parse(text: &str) -> Result<Program, ParseError> {
         });
     }
     reader.program.normalise();
-    Ok(reader.program)
+    Ok((reader.program, reader.expectations))
 }
 
 impl<'a> Reader<'a> {
@@ -56,6 +64,8 @@ impl<'a> Reader<'a> {
             "names" => self.names_line(&mut scan),
             "mm" => self.mm_line(&mut scan, word),
             "page" => self.page_line(&mut scan, word),
+            "on" => self.on_line(&mut scan, word),
+            "expect" => self.expect_line(&mut scan, word),
             _ => self.operation_line(&mut scan, word),
         }
     }
@@ -78,6 +88,31 @@ impl<'a> Reader<'a> {
             Err(_) => return Err(scan.unexpected(word, EXPECTED)),
         }
         end(scan)
+    }
+
+    /// Which revisions the expectations are about.
+    fn on_line(&mut self, scan: &mut Scan<'a>, word: Word<'a>) -> Result<(), ParseError> {
+        self.before_operations(scan, word)?;
+        while let Some(word) = scan.word() {
+            match word.text.parse() {
+                Ok(rev) => self.expectations.on.push(rev),
+                Err(_) => return Err(scan.unexpected(word, "revisions, like 6.1 or v8")),
+            }
+        }
+        match self.expectations.on.is_empty() {
+            true => Err(scan.error_here("expected revisions, like 6.1 or v8")),
+            false => Ok(()),
+        }
+    }
+
+    fn expect_line(&mut self, scan: &mut Scan<'a>, word: Word<'a>) -> Result<(), ParseError> {
+        let Some(op) = self.program.nr_ops().checked_sub(1) else {
+            let message = "`expect` lines follow the operation that they are about";
+            return Err(scan.error(word, message));
+        };
+        let expectation = expect::read(scan, self, op, scan.line())?;
+        self.expectations.list.push(expectation);
+        Ok(())
     }
 
     fn mm_line(&mut self, scan: &mut Scan<'a>, word: Word<'a>) -> Result<(), ParseError> {
@@ -201,9 +236,9 @@ impl<'a> Reader<'a> {
         }
         let known = ops::table().iter().filter_map(|op| op.name(rev));
         let known = known.chain(ops::table().iter().map(|op| op.role));
-        let hint = suggest(name, known.chain(["page", "names", "mm"]));
+        let hint = suggest(name, known.chain(["page", "names", "mm", "on", "expect"]));
         let message = format!(
-            "expected `page`, `mm`, `names` or an operation of {rev}, found {}{hint}",
+            "expected `page`, `mm`, `names`, `on`, `expect` or an operation of {rev}, found {}{hint}",
             quote(name)
         );
         Err(scan.error(word, message))

@@ -61,6 +61,11 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// The number of the line, from 1.
+    pub fn line(&self) -> usize {
+        self.number
+    }
+
     /// What follows, up to a comment, without blanks.
     fn skip_blanks(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
@@ -75,7 +80,19 @@ impl<'a> Scan<'a> {
         &self.text[self.at..]
     }
 
-    /// Skips the bar that an attached operation starts with, if there is one.
+    /// All that follows, up to a comment.
+    pub fn rest(&self) -> &'a str {
+        let mut ahead = *self;
+        let rest = ahead.skip_blanks();
+        // a comment starts after a blank
+        let comment = rest
+            .match_indices('#')
+            .map(|(at, _)| at)
+            .find(|&at| rest[..at].ends_with(char::is_whitespace));
+        &rest[..comment.unwrap_or(rest.len())]
+    }
+
+    /// Skips the bar that an action starts with, if there is one.
     pub fn bar(&mut self) -> Option<Word<'a>> {
         let rest = self.skip_blanks();
         let bar = Word {

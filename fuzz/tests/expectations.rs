@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Seeds and regressions show what they say, on every side that they are about.
+
+use std::path::Path;
+
+use gup_fuzz::expect::Unmet;
+use gup_fuzz::input::{self, Input};
+use gup_fuzz::oracle::Oracle;
+use gup_fuzz::side::{self, Pair};
+
+fn shipped(folder: &str) -> Vec<Input> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../corpus")
+        .join(folder);
+    let files = input::files(&[folder]).unwrap();
+    let inputs = files.iter().map(|file| input::read(file).unwrap());
+    inputs.collect()
+}
+
+/// What is not met on a side.
+fn unmet(oracle: &mut Oracle, input: &Input) -> Vec<Unmet> {
+    oracle.judge(&input.program);
+    let info = oracle.pair().left.info();
+    input
+        .expectations
+        .unmet(&input.program, oracle.left_trace(), info)
+}
+
+#[test]
+fn seeds_and_regressions_show_what_they_say() {
+    let inputs = [shipped("seeds"), shipped("regressions")].concat();
+    let mut wrong = Vec::new();
+    let mut held = vec![0; inputs.len()];
+    for info in side::list() {
+        let is_known = info.name.starts_with("rust:")
+            || info
+                .counterpart
+                .as_ref()
+                .is_some_and(|rust| info.name[2..] == rust[5..]);
+        if !is_known || info.name.starts_with("live:") {
+            continue;
+        }
+        let mut oracle = Oracle::new(Pair::open(&info.name, "none").unwrap());
+        for (input, held) in inputs.iter().zip(&mut held) {
+            *held += usize::from(input.expectations.concern(&info));
+            let unmet = unmet(&mut oracle, input);
+            wrong.extend(
+                unmet
+                    .iter()
+                    .map(|u| format!("{}:{}: {u}", input.name, u.line)),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // a C side and a Rust side at least
+    for (input, held) in inputs.iter().zip(held) {
+        assert!(held >= 2, "{} is held on {held} sides", input.name);
+    }
+}
+
+fn said(text: &str) -> Vec<String> {
+    let mut inputs = input::parse(Path::new("a.gup"), text.as_bytes()).unwrap();
+    let mut oracle = Oracle::new(Pair::open("rust:6.1", "none").unwrap());
+    let unmet = unmet(&mut oracle, &inputs.remove(0));
+    unmet.iter().map(|u| format!("{}: {u}", u.line)).collect()
+}
+
+const PROGRAM: &str = "page h order=1 ref=1 pin=0\npage p ref=0\n\
+    try_grab_page h+1 PIN\n\
+    expect result 0\nexpect refcount h 2\nexpect pincount h 1\nexpect pinned h\n\
+    expect tail h+1\nexpect not tail h\nexpect acquired 1\nexpect released 0\n\
+    expect irqs\nexpect not has_pinned\nexpect not WARN\nexpect not flag h dirty\n\
+    try_grab_page p GET\n\
+    expect WARN try_grab_page\nexpect WARN try_grab_page#1\nexpect not BUG\n\
+    expect result -ENOMEM\nexpect result -12\n\
+    try_grab_folio h+1 refs=2 PIN\n  \
+    | before ref h: set_ref h 0\n\
+    expect action 1\nexpect result NULL\nexpect refcount h 0\n\
+    get_user_pages_fast 0x1000 n=1\n\
+    expect call slow_path\nexpect not call mmap_read_lock\n";
+
+#[test]
+fn what_is_shown_is_met() {
+    assert_eq!(said(PROGRAM), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_shown_is_told_with_what_there_is() {
+    for (right, wrong, expected) in [
+        (
+            "result 0",
+            "result -EFAULT",
+            "rust:6.1: expected result -EFAULT; it is 0",
+        ),
+        (
+            "refcount h 2",
+            "refcount h 3",
+            "rust:6.1: expected refcount h 3; it is 2",
+        ),
+        (
+            "acquired 1",
+            "acquired 2",
+            "rust:6.1: expected acquired 2; it is 1",
+        ),
+        (
+            "expect pinned h",
+            "expect not pinned h",
+            "rust:6.1: expected not pinned h; it is so",
+        ),
+        ("not BUG", "BUG", "rust:6.1: expected BUG; it is not so"),
+        (
+            "page#1",
+            "page#0",
+            "rust:6.1: expected WARN try_grab_page#0; it is not so",
+        ),
+        (
+            "call slow_path",
+            "call gup",
+            "rust:6.1: expected call gup; it is not so",
+        ),
+    ] {
+        let text = PROGRAM.replacen(right, wrong, 1);
+        assert_ne!(text, PROGRAM, "{right}");
+        let said = said(&text);
+        let line = 1 + PROGRAM
+            .lines()
+            .position(|line| line.contains(right))
+            .unwrap();
+        assert_eq!(said, [format!("{line}: {expected}")], "{wrong}");
+    }
+}
+
+#[test]
+fn conditions_say_where_something_is_expected() {
+    let text =
+        |condition: &str| format!("page p ref=1\nget_page p\nexpect {condition}refcount p 7\n");
+    for (condition, lines) in [
+        ("", 1),
+        ("6.1: ", 1),
+        ("6.12: ", 0),
+        ("6.1 6.12 debug: ", 1),
+        ("nodebug: ", 0),
+    ] {
+        assert_eq!(said(&text(condition)).len(), lines, "{condition}");
+    }
+    let on = |revisions: &str| said(&format!("on {revisions}\n{}", text(""))).len();
+    assert_eq!((on("6.1"), on("6.12"), on("v8 6.1")), (1, 0, 1));
+}
+
+#[test]
+fn an_operation_that_is_not_reached_shows_nothing() {
+    let text = "page p ref=1\nunpin_user_page NULL\nget_page p\nexpect refcount p 2\n";
+    let said = said(text);
+    assert_eq!(
+        said,
+        ["4: rust:6.1: expected refcount p 2; the operation is not reached"]
+    );
+}
+
+#[test]
+fn mistakes_are_placed_at_the_word() {
+    for (line, expected) in [
+        ("expect", "7: expected result,"),
+        ("expect refcont p 1", "8: expected result,"),
+        ("expect refcount q 1", "17: expected a page, found `q`"),
+        ("expect refcount p", "18: expected a number"),
+        (
+            "expect flag p drity",
+            "15: expected a page flag, like dirty, found `drity`; did you",
+        ),
+        (
+            "expect 6.x: irqs",
+            "8: expected a revision like 6.1, debug or nodebug, found `6.x`",
+        ),
+        (
+            "expect irqs p",
+            "13: expected the end of the line, found `p`",
+        ),
+    ] {
+        let text = format!("page p\nget_page p\n{line}\n");
+        let error = gup_fuzz::program::text::parse(&text)
+            .unwrap_err()
+            .to_string();
+        let message = error.strip_prefix("3:").unwrap_or(&error);
+        assert!(message.starts_with(expected), "{line}: {error}");
+    }
+    let early = gup_fuzz::program::text::parse("page p\nexpect irqs\n").unwrap_err();
+    assert!(
+        early.to_string().contains("follow the operation"),
+        "{early}"
+    );
+}
