@@ -38,7 +38,7 @@ enum live_gap {
 	LIVE_GAP_P2PDMA,
 	LIVE_GAP_UNPIN_FAST,
 	LIVE_GAP_LOCKLESS,
-	LIVE_GAP_MOMENT,
+	LIVE_GAP_SCRIPT,
 #define LIVE(name) LIVE_GAP_##name,
 	LIVE_FUNCTIONS
 #undef LIVE
@@ -52,7 +52,7 @@ static const char *const live_gaps[LIVE_NR_GAPS] = {
 	[LIVE_GAP_P2PDMA] = "PCI P2PDMA memory (CONFIG_PCI_P2PDMA is off)",
 	[LIVE_GAP_UNPIN_FAST] = "the lockless unpin, where unpin_user_pages differs",
 	[LIVE_GAP_LOCKLESS] = "the lockless walk of a program's page tables",
-	[LIVE_GAP_MOMENT] = "moments within an operation",
+	[LIVE_GAP_SCRIPT] = "actions within an operation",
 #define LIVE(name) [LIVE_GAP_##name] = #name,
 	LIVE_FUNCTIONS
 #undef LIVE
