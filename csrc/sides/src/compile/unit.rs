@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! One translation unit, kept by the contents of all files that it reads.
 //!
-//! A manifest per command line lists what was read the last times, with hashes;
-//! an entry whose files are all unchanged names the object.  So an edit of a
-//! header that a unit does not read, a patch that is taken back, and the same
-//! unit of another side cost nothing.
+//! A manifest per command line lists which files were read the last times.  The
+//! contents of such a set of files name the object, so there are as many objects
+//! as there were contents: an edit of a header that a unit does not read, a patch
+//! that is taken back, and the same unit of another side cost nothing.
 
 use super::detect::{Edits, Message, Piece};
 use crate::{
@@ -25,14 +25,20 @@ use std::{
 
 /// The compiler: the harness is written for clang's hooks.
 pub(super) const CLANG: &str = "clang-19";
-/// So many states of the files of a unit are remembered.
+/// So many sets of files are remembered of a unit.  The set changes rarely: when an
+/// include or an option does.
 const REMEMBERED: usize = 16;
+
+/// The files that a unit reads.
+type Set = Vec<PathBuf>;
 
 /// What is to be compiled.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     pub source: PathBuf,
     pub args: Vec<String>,
+    /// Whether it is the harness alone, without code under test.
+    pub of_harness: bool,
     /// Hash of a file that it reads for sure and that many sides have in their
     /// own form: each has a manifest of its own then.
     pub of: String,
@@ -55,17 +61,16 @@ pub(super) struct Compiled {
     pub message: Option<String>,
 }
 
+/// What is kept beside an object.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Entry {
-    /// The files that the compiler read, with their hashes.
-    read: Vec<(PathBuf, String)>,
+struct Kept {
     absent: Vec<Piece>,
     #[serde(default)]
     message: Option<String>,
-    key: String,
 }
 
 /// Compiles units of one side.
+#[derive(Clone, Copy)]
 pub(super) struct Units<'a> {
     pub store: &'a Store,
     /// The side, for messages.
@@ -105,31 +110,31 @@ impl Units<'_> {
         let request = self.request(unit);
         let dir = self.store.units();
         let manifest = dir.join(format!("{request}.json"));
-        if let Some(found) = self.look_up(&manifest) {
+        if let Some(found) = self.look_up(&request, &manifest) {
             return Ok(found);
         }
         // Who compiles the same at the same time waits, and finds it then.
         let _lock = self.store.lock(&format!("unit-{}", &request[..16]))?;
-        if let Some(found) = self.look_up(&manifest) {
+        if let Some(found) = self.look_up(&request, &manifest) {
             return Ok(found);
         }
         fs::create_dir_all(&dir).map_err(at(&dir))?;
-        let (entry, object) = self.run(unit, &request)?;
-        let path = dir.join(format!("{}.o", entry.key));
+        let (set, kept, object) = self.run(unit, &request)?;
+        let key = self.key(&request, &set);
+        let path = self.store.units().join(format!("{key}.o"));
+        let json = |value: serde_json::Result<Vec<u8>>| value.map_err(std::io::Error::other);
+        let beside = path.with_extension("json");
+        let text = json(serde_json::to_vec(&kept)).map_err(at(&beside))?;
+        store::write(&beside, &text)?;
         object.persist(&path).map_err(|e| at(&path)(e.error))?;
-        let found = Compiled {
-            object: path,
-            key: entry.key.clone(),
-            absent: entry.absent.clone(),
-            message: entry.message.clone(),
-        };
-        let mut entries = entries(&manifest);
-        entries.retain(|old| old.key != entry.key);
-        entries.insert(0, entry);
-        entries.truncate(REMEMBERED);
-        let text = serde_json::to_vec(&entries).map_err(std::io::Error::other);
-        store::write(&manifest, &text.map_err(at(&manifest))?)?;
-        Ok(found)
+        let mut sets = sets(&manifest);
+        if !sets.contains(&set) {
+            sets.insert(0, set);
+            sets.truncate(REMEMBERED);
+            let text = json(serde_json::to_vec(&sets)).map_err(at(&manifest))?;
+            store::write(&manifest, &text)?;
+        }
+        Ok(kept.with(path, key))
     }
 
     /// Stands for the command line.
@@ -150,24 +155,29 @@ impl Units<'_> {
         format!("{:x}", hash.finalize())
     }
 
-    fn look_up(&self, manifest: &Path) -> Option<Compiled> {
-        let valid = |entry: &Entry| {
-            let same = |(path, hash): &(PathBuf, String)| self.hash(path) == *hash;
-            entry.read.iter().all(same)
-        };
-        let entry = entries(manifest).into_iter().find(valid)?;
-        let object = self.store.units().join(format!("{}.o", entry.key));
-        if !object.exists() {
-            return None;
-        }
-        store::used(&object);
+    fn look_up(&self, request: &str, manifest: &Path) -> Option<Compiled> {
+        let found = sets(manifest).iter().find_map(|set| {
+            let key = self.key(request, set);
+            let object = self.store.units().join(format!("{key}.o"));
+            let kept = fs::read(object.with_extension("json")).ok()?;
+            let kept: Kept = serde_json::from_slice(&kept).ok()?;
+            object.exists().then(|| kept.with(object, key))
+        })?;
+        store::used(&found.object);
+        store::used(&found.object.with_extension("json"));
         store::used(manifest);
-        Some(Compiled {
-            object,
-            key: entry.key,
-            absent: entry.absent,
-            message: entry.message,
-        })
+        Some(found)
+    }
+
+    /// Stands for the command line and the contents of files.
+    fn key(&self, request: &str, set: &Set) -> String {
+        let mut hash = Sha256::new();
+        hash.update(request);
+        for path in set {
+            hash.update(path.as_os_str().as_encoded_bytes());
+            hash.update(self.hash(path));
+        }
+        format!("{:x}", hash.finalize())
     }
 
     fn hash(&self, path: &Path) -> String {
@@ -175,7 +185,7 @@ impl Units<'_> {
     }
 
     /// Runs the compiler until it is content, leaving out what the tree lacks.
-    fn run(&self, unit: &Unit, request: &str) -> Result<(Entry, tempfile::NamedTempFile)> {
+    fn run(&self, unit: &Unit, request: &str) -> Result<(Set, Kept, tempfile::NamedTempFile)> {
         let dir = self.store.units();
         let scratch = tempfile::Builder::new()
             .prefix(".work-")
@@ -248,25 +258,11 @@ impl Units<'_> {
             }
         }
         let list = fs::read_to_string(&deps).map_err(at(&deps))?;
-        let read_files: Vec<(PathBuf, String)> = dependencies(&list)
-            .map(|path| {
-                let hash = self.hash(&path);
-                (path, hash)
-            })
-            .collect();
-        let mut hash = Sha256::new();
-        hash.update(request);
-        for (path, sum) in &read_files {
-            hash.update(path.as_os_str().as_encoded_bytes());
-            hash.update(sum);
-        }
-        let entry = Entry {
-            key: format!("{:x}", hash.finalize()),
+        let kept = Kept {
             absent: edits.absent(&read),
             message: edits.first().map(str::to_owned),
-            read: read_files,
         };
-        Ok((entry, object))
+        Ok((dependencies(&list).collect(), kept, object))
     }
 
     fn failed(&self, text: &str, first: Option<String>, request: &str) -> Error {
@@ -298,7 +294,18 @@ pub(super) fn harness() -> PathBuf {
     store::checkout().join("csrc")
 }
 
-fn entries(manifest: &Path) -> Vec<Entry> {
+impl Kept {
+    fn with(self, object: PathBuf, key: String) -> Compiled {
+        Compiled {
+            object,
+            key,
+            absent: self.absent,
+            message: self.message,
+        }
+    }
+}
+
+fn sets(manifest: &Path) -> Vec<Set> {
     let text = fs::read(manifest).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
