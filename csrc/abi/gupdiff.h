@@ -320,9 +320,11 @@ enum gd_rec_kind {
 	GD_R_LIMIT,	/* step limit */
 	GD_R_GAP,	/* c: index into the side's list of gap names */
 	GD_R_CALL,	/* a: gd_call; rest as PAGE, at the time of the call */
-	GD_R_PAGE,	/* a: flags 16..22 and 0x80: maybe_dma_pinned; b: flags 0..15;
-			   c: page | mapping << 20 | tail << 31;
-			   d: refcount | pincount << 32 */
+	/*
+	 * a: flags 16..22 and 0x80: maybe_dma_pinned; b: flags 0..15;
+	 * c: page | mapping << 20 | tail << 31; d: refcount | pincount << 32
+	 */
+	GD_R_PAGE,
 	GD_R_ENTRY,	/* an entry of pages[]; b: index; c: page number or GD_NOWHERE */
 	GD_R_STATE,	/* a: GD_W_*; d: pins acquired | pins released << 32 */
 	GD_R_RET,	/* a: gd_ret; d: value; FOLIO: page number */

@@ -3,7 +3,7 @@
 //! one finding, but a table with a row for each kind of difference.
 //!
 //! No engine is involved.  Programs come from a corpus, from nothing and from
-//! each other, as in a [`hunt`](crate::hunt); where a program differs in a way
+//! each other, as in a [`hunt`](mod@crate::hunt); where a program differs in a way
 //! that is known already, the operation is taken out and the rest goes on, so
 //! that a frequent difference does not hide a rare one.
 

@@ -4,8 +4,9 @@
 
 checks_passed=0 checks_failed=0
 
-# attempt COMMAND...: sets `status` and `output`, of a subshell: the command may
-# end it
+# attempt COMMAND...: sets `status`, `output` and its `last` line, of a subshell: the
+# command may end it
+# shellcheck disable=SC2034 # for the tests
 attempt() {
 	status=0
 	output=$("$@" 2>&1 </dev/null) || status=$?
