@@ -212,7 +212,7 @@ fn comments_blank_lines_and_line_ends_do_not_matter() {
 fn mistakes_are_placed_at_the_word() {
     assert_eq!(
         operation_mistake("try_grab_folo h PIN"),
-        "1: expected `page`, `mm`, `names` or an operation of 6.1, found `try_grab_folo`; \
+        "1: expected `page`, `mm`, `names`, `on`, `expect` or an operation of 6.1, found `try_grab_folo`; \
          did you mean `try_grab_folio`?"
     );
     assert_eq!(
