@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Programs, sides, comparison, laws, minimisation and reports.
 
+/// With the feature, `gup` is the copy that has the planted faults; while none
+/// is selected, it does what the original does.
+#[cfg(feature = "faults")]
+extern crate gup_faults as gup;
+
 pub mod accepted;
 pub mod campaign;
 pub mod compare;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 
-use gup::fault::{self, Fault};
 use gup_controls::{Control, Kind};
+use gup_faults::fault::{self, Fault};
 use gup_fuzz::hunt::{Catch, hunt};
 use gup_fuzz::input;
 use gup_fuzz::ops::{self, Layer, Rev};
@@ -179,7 +179,7 @@ fn every_fault_of_the_rust_side_is_found() {
     let corpus = corpus();
     let (mut missed, mut tried) = (Vec::new(), 0);
     for &planted in Fault::ALL {
-        for rules in gup::Rules::ALL.iter().filter(|r| planted.applies(r)) {
+        for rules in gup_faults::Rules::ALL.iter().filter(|r| planted.applies(r)) {
             tried += 1;
             fault::select(Some(planted));
             let name = rules.name();

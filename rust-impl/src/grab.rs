@@ -11,7 +11,6 @@
 
 use crate::GUP_PIN_COUNTING_BIAS;
 use crate::env::Counter;
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
 use crate::page::Pgmap;
@@ -25,15 +24,6 @@ pub const EREMOTEIO: i32 = 121;
 
 pub(crate) const BIAS: i32 = GUP_PIN_COUNTING_BIAS as i32;
 
-/// One pin of the slow grab, in references.
-pub(crate) fn slow_bias() -> i32 {
-    if fault::is(Fault::SlowBias1023) {
-        BIAS - 1
-    } else {
-        BIAS
-    }
-}
-
 impl Kernel<'_> {
     /// The slow grab of whichever revision: 0 or a negative errno.
     ///
@@ -41,7 +31,7 @@ impl Kernel<'_> {
     /// 0 or -ENOMEM.  6.12 takes the folio of the page.  v8's gives nothing
     /// and cannot fail.
     pub fn grab_slow(&mut self, page: PagePtr, refs: i32, flags: Foll) -> Result<i32, Stop> {
-        let result = if self.rules.slow_grab_takes_refs {
+        Ok(if self.rules.slow_grab_takes_refs {
             let folio = self.page_folio(page)?;
             self.try_grab_folio(folio, refs, flags)?
         } else if !self.rules.series.grab_can_fail {
@@ -51,11 +41,7 @@ impl Kernel<'_> {
             0
         } else {
             -ENOMEM
-        };
-        if result == -ENOMEM && fault::is(Fault::SlowErrno) {
-            return Ok(-11);
-        }
-        Ok(result)
+        })
     }
 
     /// `try_grab_page` (v9 to v11, 6.1): the slow grab of one reference or pin.
@@ -90,8 +76,7 @@ impl Kernel<'_> {
     }
 
     fn slow_count_is_dead(&mut self, folio: FolioPtr, site: Site) -> Result<bool, Stop> {
-        let count = self.folio_ref_count(folio)?;
-        let dead = count < 0 || count == 0 && !fault::is(Fault::SlowCountZero);
+        let dead = self.folio_ref_count(folio)? <= 0;
         Ok(self.warn_on(dead, site))
     }
 
@@ -102,14 +87,8 @@ impl Kernel<'_> {
             && self.zone_device_type(page)? == Some(Pgmap::P2pdma))
     }
 
-    /// A slow grab takes references: FOLL_GET wins over FOLL_PIN.
-    pub(crate) fn slow_grab_gets(&self, flags: Foll) -> bool {
-        self.has(flags, FollFlag::Get)
-            && !(fault::is(Fault::SlowGetPinOrder) && self.has(flags, FollFlag::Pin))
-    }
-
-    /// References or pins on a folio that is held already; `asked` is the page
-    /// that may be the zero page.
+    /// References or pins on a folio that is held already: FOLL_GET wins over
+    /// FOLL_PIN.  `asked` is the page that may be the zero page.
     fn take_held(
         &mut self,
         folio: FolioPtr,
@@ -117,20 +96,17 @@ impl Kernel<'_> {
         refs: i32,
         flags: Foll,
     ) -> Result<(), Stop> {
-        let pin = self.has(flags, FollFlag::Pin);
-        if self.slow_grab_gets(flags) {
+        if self.has(flags, FollFlag::Get) {
             self.folio_ref_add(folio, refs)?;
-        } else if pin {
-            if self.is_zero_page(asked) && !fault::is(Fault::SlowZeroPage) {
+        } else if self.has(flags, FollFlag::Pin) {
+            if self.is_zero_page(asked) {
                 return Ok(());
             }
             if self.folio_test_large(folio)? {
                 self.folio_ref_add(folio, refs)?;
-                if !fault::is(Fault::SlowPincountDropped) {
-                    self.folio_pincount_add(folio, refs)?;
-                }
+                self.folio_pincount_add(folio, refs)?;
             } else {
-                self.folio_ref_add(folio, refs.wrapping_mul(slow_bias()))?;
+                self.folio_ref_add(folio, refs.wrapping_mul(BIAS))?;
             }
             self.node_stat_mod_folio(folio, Counter::Acquired, refs)?;
         }
@@ -162,59 +138,36 @@ impl Kernel<'_> {
         if self.warn_on(neither, site) {
             return Ok(None);
         }
-        if self.refuses_p2pdma(page, flags)? && !fault::is(Fault::FastP2pdmaSkipped) {
+        if self.refuses_p2pdma(page, flags)? {
             return Ok(None);
         }
         if get {
             return self.try_get_folio(page, refs);
         }
 
-        if self.is_zero_page(page) && !fault::is(Fault::FastZeroPage) {
+        if self.is_zero_page(page) {
             return Ok(Some(self.page_folio(page)?));
         }
-        let longterm =
-            self.has(flags, FollFlag::Longterm) && !fault::is(Fault::FastLongtermSkipped);
-        if longterm
-            && !self.rules.longterm_checked_after_get
-            && !self.is_longterm_pinnable_page(page)?
-        {
+        let longterm = self.has(flags, FollFlag::Longterm);
+        let after_get = self.rules.longterm_checked_after_get;
+        if longterm && !after_get && !self.is_longterm_pinnable_page(page)? {
             return Ok(None);
         }
         let Some(folio) = self.try_get_folio(page, refs)? else {
             return Ok(None);
         };
-        if longterm
-            && self.rules.longterm_checked_after_get
-            && !self.folio_is_longterm_pinnable(folio)?
-        {
+        if longterm && after_get && !self.folio_is_longterm_pinnable(folio)? {
             self.put_refs(folio, refs)?;
             return Ok(None);
         }
 
         // The references are taken; make them pins.
         if self.folio_test_large(folio)? {
-            let pins = if fault::is(Fault::FastPincountOne) {
-                1
-            } else {
-                refs
-            };
-            if !fault::is(Fault::FastPincountDropped) {
-                self.folio_pincount_add(folio, pins)?;
-            }
+            self.folio_pincount_add(folio, refs)?;
         } else {
-            let rest = if fault::is(Fault::FastBias1024) {
-                BIAS
-            } else {
-                BIAS - 1
-            };
-            self.folio_ref_add(folio, refs.wrapping_mul(rest))?;
+            self.folio_ref_add(folio, refs.wrapping_mul(BIAS - 1))?;
         }
-        let counter = if fault::is(Fault::AcquiredAsReleased) {
-            Counter::Released
-        } else {
-            Counter::Acquired
-        };
-        self.node_stat_mod_folio(folio, counter, refs)?;
+        self.node_stat_mod_folio(folio, Counter::Acquired, refs)?;
         Ok(Some(folio))
     }
 
@@ -231,8 +184,7 @@ impl Kernel<'_> {
             self.folio_pincount_add(folio, 1)?;
         } else {
             // The bias is unsigned, and so is the comparison.
-            let bias = GUP_PIN_COUNTING_BIAS + u32::from(fault::is(Fault::AddPinThreshold));
-            let unpinned = (self.folio_ref_count(folio)? as u32) < bias;
+            let unpinned = (self.folio_ref_count(folio)? as u32) < GUP_PIN_COUNTING_BIAS;
             self.warn_on(unpinned, Site::FolioAddPinSmall);
             self.folio_ref_add(folio, BIAS)?;
         }
@@ -241,8 +193,6 @@ impl Kernel<'_> {
 
     /// `mm_set_has_pinned_flag` (6.1, 6.12).
     pub fn mm_set_has_pinned_flag(&mut self) {
-        if !fault::is(Fault::HasPinnedForgotten) {
-            self.machine.has_pinned = true;
-        }
+        self.machine.has_pinned = true;
     }
 }

@@ -15,8 +15,7 @@
 //! * [`observer`] is told what happens, and when others may act.
 //! * [`series`] is what only the FOLL_PIN series of patches has, as it was
 //!   posted: its call sites, and what its review found.
-//! * [`site`] lists every WARN and BUG, [`fault`] the faults that can be
-//!   planted.
+//! * [`site`] lists every WARN and BUG.
 //!
 //! A kernel function that does not return (BUG, memory fault, step limit)
 //! yields `Err(`[`Stop`]`)`; nothing after that point has happened.
@@ -36,7 +35,6 @@ extern crate alloc;
 compile_error!("gup is built for an engine, but RUSTC_WRAPPER is not fuzz/rustc-coverage");
 
 pub mod env;
-pub mod fault;
 pub mod foll;
 pub mod grab;
 pub mod kernel;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Questions that the paths ask about a page, a folio or the mm.
 
-use crate::GUP_PIN_COUNTING_BIAS;
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
 use crate::machine::MigrateType;
@@ -69,9 +67,8 @@ impl Kernel<'_> {
 
     /// `gup_must_unshare` (6.1, 6.12): must a read-only pin break sharing
     /// first?  6.1 has no vma operand.
-    pub fn gup_must_unshare(&self, vma: Vma, flags: Foll, page: PagePtr) -> Result<bool, Stop> {
-        let writes = self.has(flags, FollFlag::Write) && !fault::is(Fault::UnshareWrite);
-        if writes || !self.has(flags, FollFlag::Pin) {
+    pub fn gup_must_unshare(&self, vma: Vma, flags: Foll, mut page: PagePtr) -> Result<bool, Stop> {
+        if self.has(flags, FollFlag::Write) || !self.has(flags, FollFlag::Pin) {
             return Ok(false);
         }
         let folio = self.page_folio(page)?;
@@ -85,11 +82,6 @@ impl Kernel<'_> {
                 Vma::Shared => false,
             });
         }
-        let mut page = if fault::is(Fault::UnshareHead) {
-            folio.page()
-        } else {
-            page
-        };
         // 6.1 does it here, and takes what calls itself a head for one.
         if !self.rules.exclusive_looks_up_hugetlb && !self.machine.pages.get(page)?.is_large() {
             page = self.hugetlb_head(page)?;
@@ -108,17 +100,7 @@ impl Kernel<'_> {
     /// sign bit still counts as pinned.  Before v5.7 all was guessed.
     pub fn folio_maybe_dma_pinned(&self, folio: FolioPtr) -> Result<bool, Stop> {
         let page = self.machine.pages.get(folio.page())?;
-        let pins = self.rules.pins;
-        if pins.has_pincount() && page.is_large() {
-            if page.pincount == 0 && fault::is(Fault::PinnedLargeZero) {
-                return Ok(true);
-            }
-        } else if fault::is(Fault::PinnedSigned) && page.refcount < 0
-            || fault::is(Fault::PinnedGreater) && page.refcount as u32 == GUP_PIN_COUNTING_BIAS
-        {
-            return Ok(false);
-        }
-        Ok(pins.looks_pinned(page))
+        Ok(self.rules.pins.looks_pinned(page))
     }
 
     /// fork's question, of whichever revision: 6.12 speaks of the page's
@@ -152,16 +134,15 @@ impl Kernel<'_> {
         if self.rules.debug_vm && self.write_protect_seq() & 1 == 0 {
             return Err(Stop::Bug(site));
         }
-        Ok(!self.machine.has_pinned && !fault::is(Fault::CowHasPinned))
+        Ok(!self.machine.has_pinned)
     }
 
     /// `is_longterm_pinnable_page` (6.1): the page's own pageblock and zone.
     pub fn is_longterm_pinnable_page(&self, page: PagePtr) -> Result<bool, Stop> {
         let nr = page.nr().ok_or(Stop::Oops)?;
-        match self.machine.migratetype(nr) {
-            MigrateType::Cma => return Ok(false),
-            MigrateType::Isolate if !fault::is(Fault::LongtermIsolate) => return Ok(false),
-            _ => {}
+        let migratetype = self.machine.migratetype(nr);
+        if migratetype == MigrateType::Cma || migratetype == MigrateType::Isolate {
+            return Ok(false);
         }
         if self.is_zero_page(page) {
             return Ok(true);
@@ -169,8 +150,7 @@ impl Kernel<'_> {
         if self.zone_device_type(page)? == Some(Pgmap::Coherent) {
             return Ok(false);
         }
-        let movable = self.machine.pages.get(page)?.zone == Zone::Movable;
-        Ok(!movable || fault::is(Fault::LongtermMovable))
+        Ok(self.machine.pages.get(page)?.zone != Zone::Movable)
     }
 
     /// `folio_is_longterm_pinnable` (6.1, 6.12): the same of the head.
@@ -193,7 +173,7 @@ impl Kernel<'_> {
             }
             return self.secretmem_mapping(mapping);
         }
-        if (page.is_large() || page.is_tail()) && !fault::is(Fault::SecretmemCompound) {
+        if page.is_large() || page.is_tail() {
             return Ok(false);
         }
         Ok(page.mapping == Mapping::Secretmem)
@@ -234,9 +214,8 @@ impl Kernel<'_> {
             return Ok(true);
         }
         match page.mapping {
-            Mapping::None => return Ok(false),
+            Mapping::None | Mapping::Movable => return Ok(false),
             Mapping::Anon | Mapping::Ksm => return Ok(true),
-            Mapping::Movable => return Ok(fault::is(Fault::AllowedMovable)),
             _ => {}
         }
         if check_secretmem && self.secretmem_mapping(page.mapping)? {

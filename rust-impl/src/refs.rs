@@ -6,7 +6,6 @@
 //! was read before an update may no longer hold: each function reads when the
 //! kernel does.
 
-use crate::fault::{self, Fault};
 use crate::kernel::{Kernel, Stop};
 use crate::observer::Moment;
 use crate::page::{Pgmap, Zone};
@@ -78,15 +77,12 @@ impl Kernel<'_> {
     /// The look at the count that comes first in 6.12 does not decide: by the
     /// time of the update the count may have become zero.
     fn folio_ref_add_unless_zero(&mut self, folio: FolioPtr, nr: i32) -> Result<bool, Stop> {
-        if self.rules.add_unless_reads_first
-            && self.folio_ref_count(folio)? == 0
-            && !fault::is(Fault::AddUnlessZero)
-        {
+        if self.rules.add_unless_reads_first && self.folio_ref_count(folio)? == 0 {
             return Ok(false);
         }
-        let mut added = true;
+        let mut added = false;
         self.update_refcount(folio, |count| {
-            added = count != 0 || fault::is(Fault::AddUnlessZero);
+            added = count != 0;
             added.then_some(count.wrapping_add(nr))
         })?;
         Ok(added)
@@ -96,12 +92,7 @@ impl Kernel<'_> {
     pub fn folio_get(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         if self.rules.debug_vm {
             let count = self.folio_ref_count(folio)?;
-            let window = if fault::is(Fault::FolioGetWindow) {
-                0
-            } else {
-                127
-            };
-            if (count as u32).wrapping_add(window) <= window {
+            if (count as u32).wrapping_add(127) <= 127 {
                 return Err(Stop::Bug(if self.rules.gets_compound_heads {
                     Site::GetPage
                 } else {
@@ -115,21 +106,14 @@ impl Kernel<'_> {
 
     /// `get_page` (v8 on).
     pub fn get_page(&mut self, page: PagePtr) -> Result<(), Stop> {
-        let mut folio = self.page_folio(page)?;
-        if fault::is(Fault::GetPageNoHead) {
-            folio = FolioPtr(page);
-        }
+        let folio = self.page_folio(page)?;
         self.folio_get(folio)
     }
 
     /// `try_get_page` (v8 on).
     pub fn try_get_page(&mut self, page: PagePtr) -> Result<bool, Stop> {
         let folio = self.page_folio(page)?;
-        let count = self.folio_ref_count(folio)?;
-        let dead = count <= 0 && !(count < 0 && fault::is(Fault::TryGetPageNegative));
-        if dead && fault::is(Fault::TryGetPageWarnMissing) {
-            return Ok(false);
-        }
+        let dead = self.folio_ref_count(folio)? <= 0;
         if self.warn_on(dead, Site::TryGetPage) {
             return Ok(false);
         }
@@ -158,17 +142,9 @@ impl Kernel<'_> {
     /// The folio may have been split between the lookup and the reference, so
     /// the lookup is repeated, and all of it if it gives another folio.
     pub fn try_get_folio(&mut self, page: PagePtr, refs: i32) -> Result<Option<FolioPtr>, Stop> {
-        let refs = if fault::is(Fault::TryGetRefsOne) {
-            1
-        } else {
-            refs
-        };
         loop {
             let folio = self.page_folio(page)?;
             let negative = self.folio_ref_count(folio)? < 0;
-            if negative && fault::is(Fault::TryGetWarnMissing) {
-                return Ok(None);
-            }
             let site = if self.rules.gets_compound_heads {
                 Site::TryGetCompoundHead
             } else {
@@ -180,8 +156,7 @@ impl Kernel<'_> {
             if !self.folio_ref_try_add(folio, refs)? {
                 return Ok(None);
             }
-            let rechecks = self.rules.get_rechecks_head && !fault::is(Fault::GetHeadUnchecked);
-            if !rechecks || self.page_folio(page)? == folio {
+            if !self.rules.get_rechecks_head || self.page_folio(page)? == folio {
                 return Ok(Some(folio));
             }
             self.put_refs(folio, refs)?;
@@ -190,10 +165,7 @@ impl Kernel<'_> {
 
     /// `put_page` (v8 on).
     pub fn put_page(&mut self, page: PagePtr) -> Result<(), Stop> {
-        let mut folio = self.page_folio(page)?;
-        if fault::is(Fault::PutPageNoHead) {
-            folio = FolioPtr(page);
-        }
+        let folio = self.page_folio(page)?;
         if self.put_devmap_managed_folio_refs(folio, 1)? {
             return Ok(());
         }
@@ -210,10 +182,7 @@ impl Kernel<'_> {
 
     /// `put_page_testzero` (v8 on): looks up no head.
     fn put_page_testzero(&mut self, page: PagePtr) -> Result<bool, Stop> {
-        if self.rules.debug_vm
-            && self.machine.pages.get(page)?.refcount == 0
-            && !fault::is(Fault::PutZeroUnnoticed)
-        {
+        if self.rules.debug_vm && self.machine.pages.get(page)?.refcount == 0 {
             return Err(Stop::Bug(Site::PutPageTestzero));
         }
         Ok(self.folio_ref_add(FolioPtr(page), -1)? == 0)
@@ -221,9 +190,7 @@ impl Kernel<'_> {
 
     /// `folio_put_refs` (6.1, 6.12).
     pub fn folio_put_refs(&mut self, folio: FolioPtr, refs: i32) -> Result<(), Stop> {
-        if self.folio_ref_add(folio, refs.wrapping_neg())? == 0
-            && !fault::is(Fault::PutRefsNotFreed)
-        {
+        if self.folio_ref_add(folio, refs.wrapping_neg())? == 0 {
             self.__folio_put(folio)?;
         }
         Ok(())
@@ -232,14 +199,12 @@ impl Kernel<'_> {
     /// `page_is_devmap_managed` (v8 to v11), and the conditions at the top of
     /// the later function.  With the key off nothing is looked at.
     pub(crate) fn page_is_devmap_managed(&self, page: PagePtr) -> Result<bool, Stop> {
-        if !self.machine.devmap_managed_key && !fault::is(Fault::DevmapKeyIgnored) {
+        if !self.machine.devmap_managed_key {
             return Ok(false);
         }
         Ok(match self.zone_device_type(page)? {
             Some(Pgmap::FsDax) => true,
-            Some(Pgmap::Private) => {
-                self.rules.devmap_put_frees && !fault::is(Fault::DevmapPrivatePlain)
-            }
+            Some(Pgmap::Private) => self.rules.devmap_put_frees,
             _ => false,
         })
     }
@@ -259,8 +224,7 @@ impl Kernel<'_> {
             self.put_devmap_managed_page(folio)?;
             return Ok(true);
         }
-        let idle = i32::from(!fault::is(Fault::DevmapWakeAtZero));
-        if self.folio_ref_add(folio, refs.wrapping_neg())? == idle {
+        if self.folio_ref_add(folio, refs.wrapping_neg())? == 1 {
             self.wake_up_refcount(folio)?;
         }
         Ok(true)

@@ -6,10 +6,9 @@
 //! series did so page by page ([`series::put`](crate::series::put)); v5.13, "mm/gup:
 //! decrement head page once for group of subpages".
 
-use crate::GUP_PIN_COUNTING_BIAS;
 use crate::env::Counter;
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
+use crate::grab::BIAS;
 use crate::kernel::{Kernel, Stop};
 use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
@@ -54,12 +53,7 @@ impl<'a> List<'a> {
 
 /// `IS_ERR_VALUE`.
 fn is_err_value(n: u64) -> bool {
-    let limit = if fault::is(Fault::ErrnoLimit) {
-        MAX_ERRNO - 1
-    } else {
-        MAX_ERRNO
-    };
-    n >= limit.wrapping_neg()
+    n >= MAX_ERRNO.wrapping_neg()
 }
 
 impl Kernel<'_> {
@@ -74,21 +68,14 @@ impl Kernel<'_> {
             return self.put_compound_head(folio, refs, flags);
         }
         if self.has(flags, FollFlag::Pin) {
-            if self.is_zero_folio(folio) && !fault::is(Fault::PutZeroPage) {
+            if self.is_zero_folio(folio) {
                 return Ok(());
             }
-            let released = if fault::is(Fault::ReleasedOne) {
-                1
-            } else {
-                refs
-            };
-            self.node_stat_mod_folio(folio, Counter::Released, released)?;
+            self.node_stat_mod_folio(folio, Counter::Released, refs)?;
             if self.folio_test_large(folio)? {
-                if !fault::is(Fault::PutPincountDropped) {
-                    self.folio_pincount_add(folio, refs.wrapping_neg())?;
-                }
+                self.folio_pincount_add(folio, refs.wrapping_neg())?;
             } else {
-                refs = refs.wrapping_mul(GUP_PIN_COUNTING_BIAS as i32);
+                refs = refs.wrapping_mul(BIAS);
             }
         }
         self.put_refs(folio, refs)
@@ -142,9 +129,7 @@ impl Kernel<'_> {
                 if !head {
                     return Err(Stop::Bug(Site::SanityCheckSmall));
                 }
-            } else if !head
-                && (fault::is(Fault::SanityTailIgnored) || !self.page_anon_exclusive(page)?)
-            {
+            } else if !head && !self.page_anon_exclusive(page)? {
                 return Err(Stop::Bug(Site::SanityCheckLarge));
             }
         }
@@ -154,15 +139,10 @@ impl Kernel<'_> {
     /// `gup_folio_next` (6.1, 6.12): the folio at `i` of a list, and how many
     /// neighbours from there belong to it.  NULL faults.
     fn gup_folio_next(&self, list: List<'_>, npages: u64, i: u64) -> Result<(FolioPtr, u32), Stop> {
-        let first = list.get(i)?;
-        let folio = self.page_folio(first)?;
+        let folio = self.page_folio(list.get(i)?)?;
         let mut nr = i.wrapping_add(1) as u32;
         while u64::from(nr) < npages {
-            let page = list.get(u64::from(nr))?;
-            if self.page_folio(page)? != folio {
-                break;
-            }
-            if fault::is(Fault::ListWalkSamePage) && page != first {
+            if self.page_folio(list.get(u64::from(nr))?)? != folio {
                 break;
             }
             nr = nr.wrapping_add(1);
@@ -184,17 +164,11 @@ impl Kernel<'_> {
         if !head.is_large() {
             return Ok((folio, 1));
         }
-        let mut idx = match (next.nr(), folio.page().nr()) {
+        let idx = match (next.nr(), folio.page().nr()) {
             (Some(next), Some(head)) => next.wrapping_sub(head),
             _ => return Err(Stop::Oops),
         };
-        if fault::is(Fault::RangeWalkFromHead) {
-            idx = 0;
-        }
         let rest = (1u32 << head.order).wrapping_sub(idx);
-        if fault::is(Fault::RangeWalkUnclamped) {
-            return Ok((folio, rest));
-        }
         Ok((folio, rest.min(npages.wrapping_sub(i) as u32)))
     }
 
@@ -202,14 +176,10 @@ impl Kernel<'_> {
     pub(crate) fn dirty_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         let flags = self.flags_page(folio)?;
         let dirty = self.machine.pages.get(flags)?.flags & flag::DIRTY != 0;
-        if !dirty || fault::is(Fault::DirtyAlways) {
+        if !dirty {
             self.folio_lock(folio)?;
-            if !fault::is(Fault::MarkDirtyForgotten) {
-                self.folio_mark_dirty(folio)?;
-            }
-            if !fault::is(Fault::UnlockForgotten) {
-                self.folio_unlock(folio)?;
-            }
+            self.folio_mark_dirty(folio)?;
+            self.folio_unlock(folio)?;
         }
         Ok(())
     }
@@ -286,8 +256,7 @@ impl Kernel<'_> {
                 continue;
             }
             let (folio, nr) = self.gup_folio_next(list, npages, i)?;
-            let short = fault::is(Fault::ListWalkShort) && nr > 1;
-            self.unpin(folio, nr as i32 - i32::from(short))?;
+            self.unpin(folio, nr as i32)?;
             i += u64::from(nr);
         }
         Ok(())

@@ -4,7 +4,6 @@
 //! FOLL_PIN is nothing that callers ask for by name: `pin_user_pages*` set it,
 //! and refuse FOLL_GET; `get_user_pages*` refuse it.
 
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::Kernel;
 use crate::series::EINVAL;
@@ -66,9 +65,7 @@ impl Kernel<'_> {
             // The long-term check needs the vmas, which are gone if the lock
             // was dropped in between.
             let unsafe_vmas = locked && self.has(flags, FollFlag::Longterm);
-            if !fault::is(Fault::RemoteLocked)
-                && self.warn_on(unsafe_vmas, Site::PinUserPagesRemoteLocked)
-            {
+            if self.warn_on(unsafe_vmas, Site::PinUserPagesRemoteLocked) {
                 return Err(-EINVAL);
             }
         }

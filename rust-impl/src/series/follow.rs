@@ -5,7 +5,6 @@
 //! of their own and give NULL; `follow_page_pte` leaves that to the grab, and
 //! `follow_trans_huge_pmd` and `follow_hugetlb_page` say nothing.
 
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
@@ -30,14 +29,6 @@ impl Kernel<'_> {
 
     fn both(&self, flags: Foll) -> bool {
         self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin)
-    }
-
-    /// The error of a huge or device entry's failed grab.
-    fn grab_errno(&self) -> i32 {
-        if fault::is(Fault::GrabErrno) {
-            return -EEXIST;
-        }
-        -self.rules.series.grab_errno
     }
 
     /// `follow_page_pte` (v8 to v11); `devmap`: the PTE is one of device
@@ -74,7 +65,7 @@ impl Kernel<'_> {
     /// can be taken of it, and v8 forgets what it has found (finding 4).
     pub fn follow_page_mask(&mut self, page: PagePtr, flags: Foll) -> ErrPtr {
         self.warn_on(self.either(flags), Site::FollowPageMask);
-        if self.rules.series.mask_gives_page != fault::is(Fault::MaskOtherPage) {
+        if self.rules.series.mask_gives_page {
             Ok(page)
         } else {
             Ok(PagePtr::NULL)
@@ -95,7 +86,7 @@ impl Kernel<'_> {
         if self.warn_on(self.both(flags), site) {
             return Ok(Ok(PagePtr::NULL));
         }
-        if !self.either(flags) && !fault::is(Fault::DevmapUnasked) {
+        if !self.either(flags) {
             return Ok(Err(-EEXIST));
         }
         self.grabbed(page, flags)
@@ -122,7 +113,7 @@ impl Kernel<'_> {
     fn grabbed(&mut self, page: PagePtr, flags: Foll) -> Result<ErrPtr, Stop> {
         Ok(match self.grab_for_caller(page, flags)? {
             true => Ok(page),
-            false => Err(self.grab_errno()),
+            false => Err(-self.rules.series.grab_errno),
         })
     }
 
@@ -137,7 +128,7 @@ impl Kernel<'_> {
         mlock: bool,
     ) -> Result<ErrPtr, Stop> {
         let head = self.page_folio(page)?;
-        let mlock_last = self.rules.series.grabs_before_mlock != fault::is(Fault::MlockOrder);
+        let mlock_last = self.rules.series.grabs_before_mlock;
         if mlock && !mlock_last {
             self.mlock_if_mapped(head)?;
         }
@@ -166,16 +157,13 @@ impl Kernel<'_> {
     ///
     /// v8's grab puts the most of each tail's pin on that tail.
     pub fn follow_hugetlb_page(&mut self, page: PagePtr, n: i32, flags: Foll) -> Result<i64, Stop> {
-        let (_, mut left) = self.rest_of_compound(page)?;
-        if fault::is(Fault::HugetlbPastEnd) {
-            left += 1;
-        }
+        let (_, left) = self.rest_of_compound(page)?;
         let nr = if n < 0 { 0 } else { n.min(left) };
         for i in 0..nr {
             let subpage = page.nth(i as u64);
             if !self.grab_for_caller(subpage, flags)? {
                 return Ok(match i {
-                    0 => self.grab_errno().into(),
+                    0 => (-self.rules.series.grab_errno).into(),
                     _ => i.into(),
                 });
             }

@@ -8,9 +8,8 @@
 
 use crate::GUP_PIN_COUNTING_BIAS;
 use crate::env::Counter;
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
-use crate::grab::{BIAS, slow_bias};
+use crate::grab::BIAS;
 use crate::kernel::{Kernel, Stop};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::series::PinCheck;
@@ -24,7 +23,7 @@ impl Kernel<'_> {
     /// (finding 1), without a look at the count (finding 2).  The WARN is
     /// dead: with FOLL_GET the other branch is taken.
     pub fn grab_page(&mut self, page: PagePtr, flags: Foll) -> Result<(), Stop> {
-        if self.slow_grab_gets(flags) {
+        if self.has(flags, FollFlag::Get) {
             return self.get_page(page);
         }
         if !self.has(flags, FollFlag::Pin) {
@@ -38,12 +37,8 @@ impl Kernel<'_> {
     /// The rest of a pin after its first reference, as v8 adds it: to the page
     /// itself.
     pub(crate) fn pin_the_rest(&mut self, page: PagePtr) -> Result<(), Stop> {
-        let to = if fault::is(Fault::GrabPageHead) {
-            self.page_folio(page)?
-        } else {
-            FolioPtr(page)
-        };
-        self.folio_ref_add(to, slow_bias() - 1)?;
+        let to = FolioPtr(page);
+        self.folio_ref_add(to, BIAS - 1)?;
         self.node_stat_mod_folio(to, Counter::Acquired, 1)
     }
 
@@ -58,7 +53,7 @@ impl Kernel<'_> {
         if series.warns_about_both {
             self.warn_on(both, Site::TryGrabPageBoth);
         }
-        if self.slow_grab_gets(flags) {
+        if self.has(flags, FollFlag::Get) {
             return self.try_get_page(page);
         }
         if !self.has(flags, FollFlag::Pin) {
@@ -71,25 +66,21 @@ impl Kernel<'_> {
         if self.refuses_slow_pin(head)? {
             return Ok(false);
         }
-        self.folio_ref_add(head, slow_bias())?;
+        self.folio_ref_add(head, BIAS)?;
         self.node_stat_mod_folio(head, Counter::Acquired, 1)?;
         Ok(true)
     }
 
     /// The check before a slow pin, with its WARN.
     fn refuses_slow_pin(&mut self, head: FolioPtr) -> Result<bool, Stop> {
-        let count = self.folio_ref_count(head)?;
         let (refuse, site) = match self.rules.series.pin_check {
             PinCheck::None => return Ok(false),
             PinCheck::Bias64 | PinCheck::Bias32 => (
                 self.page_ref_zero_or_close_to_bias_overflow(head.page())?,
                 Site::TryGrabPageOverflow,
             ),
-            PinCheck::Positive => (count <= 0, Site::TryGrabPageCount),
+            PinCheck::Positive => (self.folio_ref_count(head)? <= 0, Site::TryGrabPageCount),
         };
-        if fault::is(Fault::PinUnchecked) || count == 0 && fault::is(Fault::SlowCountZero) {
-            return Ok(false);
-        }
         Ok(self.warn_on(refuse, site))
     }
 
@@ -100,7 +91,7 @@ impl Kernel<'_> {
         let count = self.machine.pages.get(page)?.refcount as u32;
         let bias = GUP_PIN_COUNTING_BIAS;
         let narrow = self.rules.series.pin_check == PinCheck::Bias32;
-        Ok(if narrow != fault::is(Fault::BiasWidth) {
+        Ok(if narrow {
             count.wrapping_add(bias) <= bias
         } else {
             u64::from(count) + u64::from(bias) <= u64::from(bias)
@@ -117,12 +108,7 @@ impl Kernel<'_> {
         let Some(head) = self.try_get_folio(page, refs.wrapping_mul(BIAS))? else {
             return Ok(None);
         };
-        let counted = if fault::is(Fault::TryPinCountsOne) {
-            1
-        } else {
-            refs
-        };
-        self.node_stat_mod_folio(head, Counter::Acquired, counted)?;
+        self.node_stat_mod_folio(head, Counter::Acquired, refs)?;
         Ok(Some(head))
     }
 
@@ -137,12 +123,12 @@ impl Kernel<'_> {
         refs: i32,
         flags: Foll,
     ) -> Result<Option<FolioPtr>, Stop> {
-        let get = self.has(flags, FollFlag::Get);
-        if self.has(flags, FollFlag::Pin) && !(get && fault::is(Fault::FastGetWins)) {
+        if self.has(flags, FollFlag::Pin) {
             return self.try_pin_compound_head(page, refs);
         }
+        let neither = !self.has(flags, FollFlag::Get);
         if self.rules.series.fast_wants_a_flag
-            && self.warn_on(!get, Site::TryGrabCompoundHeadNeither)
+            && self.warn_on(neither, Site::TryGrabCompoundHeadNeither)
         {
             return Ok(None);
         }

@@ -7,7 +7,6 @@
 //! functions tell that the walk may go on; their pages are in
 //! [`Machine::entries`](crate::Machine::entries).
 
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
 use crate::pages::{FolioPtr, PagePtr};
@@ -63,9 +62,7 @@ impl Kernel<'_> {
             return Ok(None);
         };
         if changed {
-            if !fault::is(Fault::ChangedKept) {
-                self.put_compound_head(head, nr, flags)?;
-            }
+            self.put_compound_head(head, nr, flags)?;
             return Ok(None);
         }
         Ok(Some(head))
@@ -106,10 +103,8 @@ impl Kernel<'_> {
     /// Without FOLL_PIN the pages are put, even if nothing was taken.
     fn undo_dev_pagemap(&mut self, flags: Foll) -> Result<(), Stop> {
         while let Some(page) = self.machine.entries.pop() {
-            if !fault::is(Fault::UndoKeepsReferenced) {
-                self.set_page_referenced(page, false)?;
-            }
-            if self.has(flags, FollFlag::Pin) && !fault::is(Fault::UndoPuts) {
+            self.set_page_referenced(page, false)?;
+            if self.has(flags, FollFlag::Pin) {
                 self.unpin_user_page(page)?;
             } else {
                 self.put_page(page)?;

@@ -6,7 +6,6 @@
 //! loses 1023 references that somebody else has.
 
 use crate::env::Counter;
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::grab::BIAS;
 use crate::kernel::{Kernel, Stop};
@@ -30,10 +29,6 @@ impl Kernel<'_> {
         } else {
             refs
         };
-        if fault::is(Fault::PutHeadPlain) {
-            self.folio_ref_add(head, refs.wrapping_neg())?;
-            return Ok(());
-        }
         self.get_page(head.page())?;
         self.folio_ref_add(head, refs.wrapping_neg())?;
         self.put_page(head.page())
@@ -63,9 +58,7 @@ impl Kernel<'_> {
         let head = self.page_folio(page)?;
         if self.page_is_devmap_managed(head.page())? {
             let count = self.page_ref_sub_return(head.page(), BIAS)?;
-            if !fault::is(Fault::UnpinDevmapUncounted) {
-                self.node_stat_mod_folio(head, Counter::Released, 1)?;
-            }
+            self.node_stat_mod_folio(head, Counter::Released, 1)?;
             return self.devmap_managed_dropped(head, count);
         }
         if self.page_ref_sub_return(head.page(), BIAS)? == 0 {

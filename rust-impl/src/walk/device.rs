@@ -2,7 +2,6 @@
 //! Huge entries of device memory: page by page, as the folios behind one need
 //! not be as large, and each only with the device's pagemap in hand.
 
-use crate::fault::{self, Fault};
 use crate::foll::FollFlag;
 use crate::kernel::{Kernel, Stop};
 use crate::pages::PagePtr;
@@ -27,7 +26,7 @@ impl Kernel<'_> {
         if !self.gup_device_pages(subpage(orig, level, addr), addr, end, walk)? {
             return Ok(false);
         }
-        if self.load_entry(at)? != orig && !fault::is(Fault::DeviceRecheckSkipped) {
+        if self.load_entry(at)? != orig {
             self.gup_fast_undo_dev_pagemap(start, walk)?;
             return Ok(false);
         }
@@ -49,8 +48,7 @@ impl Kernel<'_> {
         let start = walk.nr;
         let mut pgmap = false;
         loop {
-            let held = pgmap && !fault::is(Fault::PagemapNotPassed);
-            pgmap = self.get_dev_pagemap(page, held)?;
+            pgmap = self.get_dev_pagemap(page, pgmap)?;
             if !pgmap || !self.gup_device_page(page, walk)? {
                 self.gup_fast_undo_dev_pagemap(start, walk)?;
                 break;
@@ -61,9 +59,7 @@ impl Kernel<'_> {
                 break;
             }
         }
-        if !fault::is(Fault::DevicePagemapKept) {
-            self.put_dev_pagemap(pgmap)?;
-        }
+        self.put_dev_pagemap(pgmap)?;
         Ok(addr == end)
     }
 
@@ -72,9 +68,7 @@ impl Kernel<'_> {
     /// fails, the mark stays.
     fn gup_device_page(&mut self, page: PagePtr, walk: &Walk) -> Result<bool, Stop> {
         if !self.rules.walk.device_walk_is_lockless {
-            if !fault::is(Fault::DeviceUnreferenced) {
-                self.set_page_referenced(page, true)?;
-            }
+            self.set_page_referenced(page, true)?;
             self.store_pages(walk, page, 1)?;
             return self.try_grab_page(page, walk.flags);
         }
@@ -84,9 +78,7 @@ impl Kernel<'_> {
         let Some(folio) = self.try_grab_folio_fast(page, 1, walk.flags)? else {
             return Ok(false);
         };
-        if !fault::is(Fault::DeviceUnreferenced) {
-            self.folio_set_referenced(folio, true)?;
-        }
+        self.folio_set_referenced(folio, true)?;
         self.store_pages(walk, page, 1)?;
         Ok(true)
     }
@@ -101,23 +93,17 @@ impl Kernel<'_> {
         start: usize,
         walk: &mut Walk,
     ) -> Result<(), Stop> {
-        let start = start + usize::from(fault::is(Fault::UndoLeavesFirst));
-        let clears = !fault::is(Fault::UndoLeavesReferenced);
         while walk.nr > start {
             walk.nr -= 1;
             let page = self.machine.entries[walk.nr];
             if self.rules.walk.device_walk_is_lockless {
                 let folio = self.page_folio(page)?;
-                if clears {
-                    self.folio_set_referenced(folio, false)?;
-                }
+                self.folio_set_referenced(folio, false)?;
                 self.gup_put_folio(folio, 1, walk.flags)?;
                 continue;
             }
-            if clears {
-                self.set_page_referenced(page, false)?;
-            }
-            if self.has(walk.flags, FollFlag::Pin) && !fault::is(Fault::UndoPutsPins) {
+            self.set_page_referenced(page, false)?;
+            if self.has(walk.flags, FollFlag::Pin) {
                 self.unpin_user_page(page)?;
             } else {
                 self.put_page(page)?;

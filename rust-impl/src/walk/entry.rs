@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The entry points, and what each of them checks of its arguments.
 
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
 use crate::series::EINVAL;
@@ -99,7 +98,7 @@ impl Kernel<'_> {
 
     /// 6.1 lets no errno out of the entry points without a slow path.
     fn fast_only_result(&self, result: i32) -> i32 {
-        if self.rules.walk.fast_only_gives_errnos != fault::is(Fault::FastOnlyErrno) {
+        if self.rules.walk.fast_only_gives_errnos {
             result
         } else {
             result.max(0)
@@ -108,18 +107,14 @@ impl Kernel<'_> {
 
     /// What both entry points that pin check of their own in 6.1.
     fn checks_of_pin_fast(&mut self, pages: Buffer, flags: Foll, sites: [Site; 2]) -> bool {
-        let get = self.has(flags, FollFlag::Get) && !fault::is(Fault::PinFastTakesGet);
-        !self.warn_on(get, sites[0]) && !self.warn_on(self.null_where_wanted(pages), sites[1])
-    }
-
-    fn null_where_wanted(&self, pages: Buffer) -> bool {
-        pages == Buffer::Null && !fault::is(Fault::NullPagesUnchecked)
+        !self.warn_on(self.has(flags, FollFlag::Get), sites[0])
+            && !self.warn_on(pages == Buffer::Null, sites[1])
     }
 
     /// `is_valid_gup_flags` (6.1): neither FOLL_PIN nor what needs it.
     fn is_valid_gup_flags(&mut self, flags: Foll) -> bool {
         let pin = self.has(flags, FollFlag::Pin);
-        let longterm = self.has(flags, FollFlag::Longterm) && !fault::is(Fault::LongtermWithoutPin);
+        let longterm = self.has(flags, FollFlag::Longterm);
         !self.warn_on(pin, Site::IsValidGupFlagsPin)
             && !self.warn_on(longterm, Site::IsValidGupFlagsLongterm)
     }
@@ -145,15 +140,12 @@ impl Kernel<'_> {
         let pin = self.has(flags, FollFlag::Pin);
         let longterm = self.has(flags, FollFlag::Longterm);
         let p2pdma = self.has(flags, FollFlag::PciP2pdma);
+        let null = pages == Buffer::Null;
 
-        let both = get && pin && !fault::is(Fault::PinFastTakesGet);
-        let longterm_get = longterm && !pin && !fault::is(Fault::LongtermWithoutPin);
-        let null = (get || pin) && self.null_where_wanted(pages);
-        let longterm_p2pdma = longterm && p2pdma && !fault::is(Fault::LongtermP2pdma);
-        let invalid = self.warn_on(both, Site::IsValidGupArgsBoth)
-            || self.warn_on(longterm_get, Site::IsValidGupArgsLongterm)
-            || self.warn_on(null, Site::IsValidGupArgsNull)
-            || self.warn_on(longterm_p2pdma, Site::IsValidGupArgsP2pdma);
+        let invalid = self.warn_on(get && pin, Site::IsValidGupArgsBoth)
+            || self.warn_on(longterm && !pin, Site::IsValidGupArgsLongterm)
+            || self.warn_on((get || pin) && null, Site::IsValidGupArgsNull)
+            || self.warn_on(longterm && p2pdma, Site::IsValidGupArgsP2pdma);
         (!invalid).then_some(flags)
     }
 }

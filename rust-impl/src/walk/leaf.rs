@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Huge entries: one grab for all pages of the range that the block has.
 
-use crate::fault::{self, Fault};
 use crate::kernel::{Kernel, Stop};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::predicates::Vma;
@@ -27,10 +26,7 @@ impl Kernel<'_> {
         if !self.access_permitted(orig, walk) {
             return Ok(false);
         }
-        if self.rules.walk.huge_may_be_special
-            && orig.is_special()
-            && !fault::is(Fault::HugeSpecialTaken)
-        {
+        if self.rules.walk.huge_may_be_special && orig.is_special() {
             return Ok(false);
         }
         if orig.is_devmap() {
@@ -40,7 +36,7 @@ impl Kernel<'_> {
 
         let first = subpage(orig, level, addr);
         let refs = self.record_subpages(orig, level, addr, end, walk)?;
-        let asked = if self.rules.walk.huge_grabs_first_page != fault::is(Fault::HugeGrabsOther) {
+        let asked = if self.rules.walk.huge_grabs_first_page {
             orig.page()
         } else {
             first
@@ -48,35 +44,21 @@ impl Kernel<'_> {
         let Some(folio) = self.try_grab_folio_fast(asked, refs, walk.flags)? else {
             return Ok(false);
         };
-        let unchecked = match level {
-            Level::Pmd => fault::is(Fault::PmdRecheckSkipped),
-            _ => fault::is(Fault::PudRecheckSkipped),
-        };
-        let changed = self.load_entry(at)? != orig && !unchecked;
-        if changed
+        if self.load_entry(at)? != orig
             || !self.leaf_folio_allowed(folio, walk)?
-            || !orig.is_writable()
-                && !fault::is(Fault::HugeUnshareSkipped)
-                && self.gup_must_unshare(Vma::None, walk.flags, folio.page())?
+            || !orig.is_writable() && self.gup_must_unshare(Vma::None, walk.flags, folio.page())?
         {
-            let back = if fault::is(Fault::HugePutsOne) {
-                1
-            } else {
-                refs
-            };
-            self.gup_put_folio(folio, back, walk.flags)?;
+            self.gup_put_folio(folio, refs, walk.flags)?;
             return Ok(false);
         }
         walk.nr += refs as usize;
-        if !fault::is(Fault::HugeUnreferenced) {
-            self.folio_set_referenced(folio, true)?;
-        }
+        self.folio_set_referenced(folio, true)?;
         Ok(true)
     }
 
     /// 6.1 lets all folios of huge entries pass.
     fn leaf_folio_allowed(&mut self, folio: FolioPtr, walk: &Walk) -> Result<bool, Stop> {
-        if !self.rules.walk.looks_at_folio_after_recheck || fault::is(Fault::HugeAllowedSkipped) {
+        if !self.rules.walk.looks_at_folio_after_recheck {
             return Ok(true);
         }
         self.gup_fast_folio_allowed(folio, walk.flags)
@@ -92,13 +74,8 @@ impl Kernel<'_> {
         end: u64,
         walk: &Walk,
     ) -> Result<i32, Stop> {
-        let first = if fault::is(Fault::SubpagesFromFirst) {
-            orig.page()
-        } else {
-            subpage(orig, level, addr)
-        };
         let nr = end.wrapping_sub(addr) >> PAGE_SHIFT;
-        self.store_pages(walk, first, nr)?;
+        self.store_pages(walk, subpage(orig, level, addr), nr)?;
         Ok(nr as i32)
     }
 }

@@ -49,7 +49,6 @@ pub mod rules;
 
 use core::mem;
 
-use crate::fault::{self, Fault};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
 use crate::observer::Moment;
@@ -107,7 +106,7 @@ impl Kernel<'_> {
         pages: Buffer,
     ) -> Result<i32, Stop> {
         let known = self.set(self.rules.walk.known_flags);
-        let unknown = flags.0 & !known.0 != 0 && !fault::is(Fault::UnknownFlagsTaken);
+        let unknown = flags.0 & !known.0 != 0;
         let site = if self.rules.walk.checks_arguments_in_one_place {
             Site::GupFastFallback
         } else {
@@ -122,11 +121,11 @@ impl Kernel<'_> {
         let nr_pages = i64::from(nr_pages) as u64;
         let start = start & !(PAGE_SIZE - 1);
         let Some(end) = start.checked_add(nr_pages << PAGE_SHIFT) else {
-            let overflow = self.rules.walk.overflow_is_an_error != fault::is(Fault::OverflowResult);
+            let overflow = self.rules.walk.overflow_is_an_error;
             return Ok(if overflow { -EOVERFLOW } else { 0 });
         };
         // 6.1: access_ok(); 6.12 looks at the end, as its access_ok() is loose
-        if end > TASK_SIZE_MAX + u64::from(fault::is(Fault::RangeLimit)) * PAGE_SIZE {
+        if end > TASK_SIZE_MAX {
             return Ok(-EFAULT);
         }
 
@@ -137,20 +136,14 @@ impl Kernel<'_> {
         };
         self.gup_fast(start, end, &mut walk)?;
         let found = walk.nr as u64;
-        let fast_only = self.has(flags, FollFlag::FastOnly) && !fault::is(Fault::FastOnlyGoesSlow);
-        if found == nr_pages || fast_only {
+        if found == nr_pages || self.has(flags, FollFlag::FastOnly) {
             self.machine.entries.truncate(walk.nr);
             return Ok(walk.nr as i32);
         }
         let left = nr_pages.wrapping_sub(found);
-        let done = if fault::is(Fault::SlowFromStart) {
-            0
-        } else {
-            found << PAGE_SHIFT
-        };
-        let more = self.slow_path(start + done, left, &mut walk)?;
+        let more = self.slow_path(start + (found << PAGE_SHIFT), left, &mut walk)?;
         self.machine.entries.truncate(walk.nr);
-        if more < 0 && (found == 0 || fault::is(Fault::SlowErrnoWins)) {
+        if more < 0 && found == 0 {
             return Ok(more);
         }
         Ok(more.max(0).wrapping_add(found as i32))
@@ -198,34 +191,29 @@ impl Kernel<'_> {
         let mut seq = 0;
         if pin {
             seq = self.write_protect_seq();
-            if seq & 1 != 0 && !fault::is(Fault::SeqOddIgnored) {
+            if seq & 1 != 0 {
                 return Ok(());
             }
         }
 
         // local_irq_save(), local_irq_restore(): the latter only ever enables
-        let irqs = mem::replace(&mut self.machine.irqs_on, fault::is(Fault::IrqsStayOn));
+        let irqs = mem::replace(&mut self.machine.irqs_on, false);
         self.gup_fast_pgd_range(start, end, walk)?;
-        if irqs && !fault::is(Fault::IrqsLeftOff) {
+        if irqs {
             self.machine.irqs_on = true;
         }
 
         if !pin {
             return Ok(());
         }
-        if self.write_protect_seq() != seq && !fault::is(Fault::SeqChangeIgnored) {
-            if !fault::is(Fault::SeqChangeLeaks) {
-                self.with_recorded(walk, |kernel, list| {
-                    kernel.gup_fast_unpin_user_pages(list, list.len())
-                })?;
-            }
+        if self.write_protect_seq() != seq {
+            self.with_recorded(walk, |kernel, list| {
+                kernel.gup_fast_unpin_user_pages(list, list.len())
+            })?;
             walk.nr = 0;
             return Ok(());
         }
         self.with_recorded(walk, |kernel, list| {
-            if fault::is(Fault::WalkUnsanitary) {
-                return Ok(());
-            }
             kernel.sanity_check_pinned_pages(list, list.len())
         })
     }

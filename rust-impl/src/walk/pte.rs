@@ -3,7 +3,6 @@
 
 use core::ops::ControlFlow;
 
-use crate::fault::{self, Fault};
 use crate::foll::FollFlag;
 use crate::kernel::{Kernel, Stop};
 use crate::pages::{FolioPtr, PagePtr};
@@ -31,11 +30,8 @@ impl Kernel<'_> {
         end: u64,
         walk: &mut Walk,
     ) -> Result<i32, Stop> {
-        if self.rules.walk.pte_map_can_fail && pmd.is_bad() && !fault::is(Fault::BadPmdFollowed) {
+        if self.rules.walk.pte_map_can_fail && pmd.is_bad() {
             return Ok(0);
-        }
-        if addr == end && fault::is(Fault::EmptyRangeEnds) {
-            return Ok(1);
         }
         let mut at = EntryPtr::of(pmd.table().ok_or(Stop::Oops)?, Level::Pte, addr);
         let start = walk.nr;
@@ -50,7 +46,7 @@ impl Kernel<'_> {
                 break 1;
             }
         };
-        if pgmap && !fault::is(Fault::PagemapKept) {
+        if pgmap {
             self.put_dev_pagemap(true)?;
         }
         Ok(ret)
@@ -74,15 +70,12 @@ impl Kernel<'_> {
             if self.refuses_device(walk) {
                 return Ok(END);
             }
-            let held = *pgmap && !fault::is(Fault::PagemapNotPassed);
-            *pgmap = self.get_dev_pagemap(pte.page(), held)?;
+            *pgmap = self.get_dev_pagemap(pte.page(), *pgmap)?;
             if !*pgmap {
-                if !fault::is(Fault::PteUndoSkipped) {
-                    self.gup_fast_undo_dev_pagemap(start, walk)?;
-                }
+                self.gup_fast_undo_dev_pagemap(start, walk)?;
                 return Ok(END);
             }
-        } else if pte.is_special() && !fault::is(Fault::SpecialTaken) {
+        } else if pte.is_special() {
             return Ok(END);
         }
 
@@ -102,22 +95,18 @@ impl Kernel<'_> {
             self.gup_put_folio(folio, 1, walk.flags)?;
             return Ok(END);
         }
-        if self.has(walk.flags, FollFlag::Pin) != fault::is(Fault::AccessibleForGet) {
+        if self.has(walk.flags, FollFlag::Pin) {
             let errno = self.make_accessible(if self.rules.walk.makes_folio_accessible {
                 folio.page()
             } else {
                 page
             })?;
             if errno != 0 {
-                if !fault::is(Fault::AccessibleLeaks) {
-                    self.gup_put_folio(folio, 1, walk.flags)?;
-                }
+                self.gup_put_folio(folio, 1, walk.flags)?;
                 return Ok(ControlFlow::Break(errno));
             }
         }
-        if !fault::is(Fault::PteUnreferenced) {
-            self.folio_set_referenced(folio, true)?;
-        }
+        self.folio_set_referenced(folio, true)?;
         self.store_pages(walk, page, 1)?;
         walk.nr += 1;
         Ok(ControlFlow::Continue(()))
@@ -137,25 +126,15 @@ impl Kernel<'_> {
         walk: &Walk,
     ) -> Result<bool, Stop> {
         let late = self.rules.walk.looks_at_folio_after_recheck;
-        let skipped = fault::is(Fault::PteAllowedSkipped);
-        if !late && !skipped && self.is_secretmem(page)? {
+        if !late && self.is_secretmem(page)? {
             return Ok(false);
         }
-        if self.load_entry(pmdp)? != pmd && !fault::is(Fault::PteIgnoresPmd)
-            || self.load_entry(ptep)? != pte && !fault::is(Fault::PteRecheckSkipped)
-        {
+        if self.load_entry(pmdp)? != pmd || self.load_entry(ptep)? != pte {
             return Ok(false);
         }
-        if late && !skipped && !self.gup_fast_folio_allowed(folio, walk.flags)? {
+        if late && !self.gup_fast_folio_allowed(folio, walk.flags)? {
             return Ok(false);
         }
-        let asked = if fault::is(Fault::PteUnshareHead) {
-            folio.page()
-        } else {
-            page
-        };
-        Ok(pte.is_writable()
-            || fault::is(Fault::PteUnshareSkipped)
-            || !self.gup_must_unshare(Vma::None, walk.flags, asked)?)
+        Ok(pte.is_writable() || !self.gup_must_unshare(Vma::None, walk.flags, page)?)
     }
 }

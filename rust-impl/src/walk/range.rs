@@ -5,7 +5,6 @@
 //! No pages at all (`addr == end`) still is one entry of each level: the loops
 //! look at the end only after the first round.
 
-use crate::fault::{self, Fault};
 use crate::foll::FollFlag;
 use crate::kernel::{Kernel, Stop};
 use crate::observer::Moment;
@@ -54,7 +53,7 @@ impl Kernel<'_> {
         end: u64,
         walk: &mut Walk,
     ) -> Result<bool, Stop> {
-        let there = if self.rules.walk.wants_p4d_present != fault::is(Fault::P4dPresence) {
+        let there = if self.rules.walk.wants_p4d_present {
             p4d.has_present_bit()
         } else {
             !p4d.is_none()
@@ -116,12 +115,7 @@ impl Kernel<'_> {
                 (!pmd.is_protnone() || self.follows_protnone(walk))
                     && self.gup_fast_leaf(Level::Pmd, pmd, at, addr, next, walk)?
             } else {
-                let ret = self.gup_fast_pte_range(pmd, at, addr, next, walk)?;
-                if fault::is(Fault::AccessibleErrnoEnds) {
-                    ret == 1
-                } else {
-                    ret != 0
-                }
+                self.gup_fast_pte_range(pmd, at, addr, next, walk)? != 0
             };
             if !on {
                 return Ok(false);
@@ -153,14 +147,12 @@ impl Kernel<'_> {
     /// `pte_access_permitted`, `pmd_access_permitted`, `pud_access_permitted`:
     /// present, for user mode, and to be written if that is wanted.
     pub(crate) fn access_permitted(&self, entry: Entry, walk: &Walk) -> bool {
-        let write = self.has(walk.flags, FollFlag::Write) && !fault::is(Fault::WriteUnchecked);
-        entry.has_present_bit()
-            && (entry.is_user() || fault::is(Fault::UserUnchecked))
-            && (!write || entry.is_writable())
+        let write = self.has(walk.flags, FollFlag::Write);
+        entry.has_present_bit() && entry.is_user() && (!write || entry.is_writable())
     }
 
     /// Device memory may go away; nobody keeps it for long.
     pub(crate) fn refuses_device(&self, walk: &Walk) -> bool {
-        self.has(walk.flags, FollFlag::Longterm) && !fault::is(Fault::DevmapLongterm)
+        self.has(walk.flags, FollFlag::Longterm)
     }
 }

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The programs on the copy that has the faults.
+
+pub use ::gup_faults as gup;
+
+#[path = "../programs/page.rs"]
+pub mod page;
+#[path = "../programs/walk.rs"]
+pub mod walk;
