@@ -108,7 +108,7 @@ live_make() {
 live_key() {
 	cat "$live_dir/packages/$1/stamp"
 	live_version_of "$live_dir/packages/$1"
-	(cd "$root/csrc" && cat live/* abi/*.h shim/*.[ch] "$root/scripts/live.sh") | sha256sum
+	(cd "$root/csrc" && cat live/* abi/*.h shim/*.[ch] shim/port/* "$root/scripts/live.sh") | sha256sum
 }
 
 # live_kit NAME VERSION DEBUG_VM: module and init

@@ -493,4 +493,42 @@ enum gd_op_id {
 #include "ops.h"
 };
 
+/* ---- revisions ---- */
+
+/* Numbers of revisions: they order within the series, and within the kernels. */
+#define GD_REV_SERIES(version)		(version)
+#define GD_REV_KERNEL(major, minor)	((major) << 16 | (minor))
+#define GD_REV_ALWAYS			0
+#define GD_REV_NEVER			0x7fffffff
+
+enum gd_revision {
+#define GD_REVISION(name, text, number) GD_REV_##name = number,
+#include "revisions.h"
+};
+
+/* since when a fact is true */
+enum gd_fact {
+#define GD_FACT(name, series, kernel, what)					\
+	GD_FACT_##name##_SERIES = series, GD_FACT_##name##_KERNEL = kernel,
+#include "revisions.h"
+};
+
+/* the same as data */
+struct gd_revision_info {
+	gd_u32 number;
+	const char *text;
+};
+
+struct gd_fact_info {
+	gd_u32 series;
+	gd_u32 kernel;
+	const char *name;
+	const char *what;
+};
+
+extern const struct gd_revision_info gd_revision_table[];
+extern const gd_u32 gd_revision_table_len;
+extern const struct gd_fact_info gd_fact_table[];
+extern const gd_u32 gd_fact_table_len;
+
 #endif

@@ -16,33 +16,34 @@
  * result    what is compared: VOID, BOOL, ERRNO, FOLIO (folio or NULL), PAGE
  *           (page, NULL or errno) or INT (any number; a negative one is mostly
  *           an errno).
- * names     "REV:name" pairs; a name holds from that revision to the next
- *           pair; "-" means that the revision has no such function, as do all
- *           before the first pair.  A revision is a kernel's (6.1) or a version
- *           of the FOLL_PIN series (v8), which comes before all of them.
+ * names     A name alone: it is the same in every revision.  Else "REV:name"
+ *           pairs: a name holds from that revision to the next pair; "-" means
+ *           that the revision has no such function, as do all before the first
+ *           pair.  A revision is a kernel's (6.1) or a version of the FOLL_PIN
+ *           series (v8); pairs of the one say nothing about the other.
  *
  * Include this file with GD_OP defined; it undefines it again.
  */
 
 /* references without flags */
-GD_OP(0x01, GET_PAGE, PAGE, GD_S_PAGE, VOID, "v8:get_page",
+GD_OP(0x01, GET_PAGE, PAGE, GD_S_PAGE, VOID, "get_page",
       "take a reference on the folio of a page that has one already")
 GD_OP(0x02, FOLIO_GET, PAGE, GD_S_FOLIO, VOID, "6.1:folio_get",
       "take a reference on a folio that has one already")
-GD_OP(0x03, TRY_GET_PAGE, PAGE, GD_S_PAGE, BOOL, "v8:try_get_page",
+GD_OP(0x03, TRY_GET_PAGE, PAGE, GD_S_PAGE, BOOL, "try_get_page",
       "take a reference unless the count is zero or negative")
 GD_OP(0x04, FOLIO_TRY_GET, PAGE, GD_S_FOLIO, BOOL, "6.1:folio_try_get",
       "take a reference unless the count is zero")
 GD_OP(0x05, FOLIO_TRY_GET_RCU, PAGE, GD_S_FOLIO, BOOL,
-      "6.1:folio_try_get_rcu 6.12:-",
+      "6.1:folio_try_get_rcu 6.10:-",
       "folio_try_get for callers under rcu_read_lock")
 GD_OP(0x06, FOLIO_REF_TRY_ADD, PAGE, GD_S_FOLIO | GD_S_N, BOOL,
-      "6.1:folio_ref_try_add_rcu 6.12:folio_ref_try_add",
+      "6.1:folio_ref_try_add_rcu 6.10:folio_ref_try_add",
       "add refs references unless the count is zero")
 GD_OP(0x07, TRY_GET_FOLIO, PAGE, GD_S_PAGE | GD_S_N, FOLIO,
       "v8:try_get_compound_head 6.1:try_get_folio",
       "the lockless walk's way to take refs references")
-GD_OP(0x08, PUT_PAGE, PAGE, GD_S_PAGE, VOID, "v8:put_page",
+GD_OP(0x08, PUT_PAGE, PAGE, GD_S_PAGE, VOID, "put_page",
       "drop a reference of the folio of a page")
 GD_OP(0x09, FOLIO_PUT, PAGE, GD_S_FOLIO, VOID, "6.1:folio_put",
       "drop a reference of a folio")
@@ -52,20 +53,20 @@ GD_OP(0x0b, PUT_DEVMAP_MANAGED, PAGE, GD_S_FOLIO | GD_S_N, BOOL,
       "6.1:put_devmap_managed_page_refs 6.12:put_devmap_managed_folio_refs",
       "drop refs references if the page is one of fsdax")
 GD_OP(0x0c, PAGE_REF_SUB_RETURN, PAGE, GD_S_PAGE | GD_S_N, INT,
-      "v8:page_ref_sub_return 6.12:folio_ref_sub_return",
+      "v8:page_ref_sub_return 6.1:page_ref_sub_return 6.12:folio_ref_sub_return",
       "subtract nr from the count of this very page, head or tail")
 
 /* grab: FOLL_GET or FOLL_PIN decide */
 GD_OP(0x10, GRAB_SLOW, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, ERRNO,
-      "v8:grab_page v9:try_grab_page 6.12:try_grab_folio",
-      "the slow path's grab; up to 6.1 it takes one reference whatever refs says")
+      "v8:grab_page v9:try_grab_page 6.1:try_grab_page 6.10:try_grab_folio",
+      "the slow path's grab; before 6.10 it takes one reference whatever refs says")
 GD_OP(0x11, GRAB_FAST, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, FOLIO,
-      "v8:try_grab_compound_head 6.1:try_grab_folio 6.12:try_grab_folio_fast",
+      "v8:try_grab_compound_head 6.1:try_grab_folio 6.10:try_grab_folio_fast",
       "the lockless walk's grab")
-GD_OP(0x12, FOLIO_ADD_PIN, PAGE, GD_S_FOLIO, VOID, "6.1:- 6.12:folio_add_pin",
+GD_OP(0x12, FOLIO_ADD_PIN, PAGE, GD_S_FOLIO, VOID, "6.5:folio_add_pin",
       "one more pin on a folio that is pinned already")
 GD_OP(0x13, TRY_PIN_COMPOUND_HEAD, PAGE, GD_S_PAGE | GD_S_N, FOLIO,
-      "v8:try_pin_compound_head 6.1:-",
+      "v8:try_pin_compound_head",
       "take refs pins unless the count is zero or negative")
 GD_OP(0x14, CLOSE_TO_BIAS_OVERFLOW, PAGE, GD_S_PAGE, BOOL,
       "v9:page_ref_zero_or_close_to_bias_overflow v11:-",
@@ -74,29 +75,29 @@ GD_OP(0x14, CLOSE_TO_BIAS_OVERFLOW, PAGE, GD_S_PAGE, BOOL,
 /* put and unpin */
 GD_OP(0x18, GUP_PUT_FOLIO, PAGE, GD_S_FOLIO | GD_S_N | GD_S_FOLL, VOID,
       "v8:put_compound_head 6.1:gup_put_folio", "give back refs references or pins")
-GD_OP(0x19, UNPIN_USER_PAGE, PAGE, GD_S_PAGE, VOID, "v8:unpin_user_page",
+GD_OP(0x19, UNPIN_USER_PAGE, PAGE, GD_S_PAGE, VOID, "unpin_user_page",
       "release one pin of the folio of a page")
-GD_OP(0x1a, UNPIN_FOLIO, PAGE, GD_S_FOLIO, VOID, "6.1:- 6.12:unpin_folio",
+GD_OP(0x1a, UNPIN_FOLIO, PAGE, GD_S_FOLIO, VOID, "6.12:unpin_folio",
       "release one pin of a folio")
 GD_OP(0x1b, UNPIN_USER_FOLIO, PAGE, GD_S_FOLIO | GD_S_N, VOID,
-      "6.1:- 6.12:unpin_user_folio", "release npages pins of a folio")
+      "6.12:unpin_user_folio", "release npages pins of a folio")
 
 /* unpin of lists and ranges */
 GD_OP(0x20, UNPIN_USER_PAGES, PAGE, GD_S_LIST | GD_S_N, VOID,
-      "v8:unpin_user_pages", "release the pins of a list of pages")
+      "unpin_user_pages", "release the pins of a list of pages")
 GD_OP(0x21, UNPIN_USER_PAGES_DIRTY_LOCK, PAGE,
       GD_S_LIST | GD_S_N | GD_S_DIRTY, VOID,
-      "v8:unpin_user_pages_dirty_lock",
+      "unpin_user_pages_dirty_lock",
       "release the pins of a list, dirtying the folios on request")
 GD_OP(0x22, UNPIN_USER_PAGE_RANGE_DIRTY_LOCK, PAGE,
       GD_S_PAGE | GD_S_N | GD_S_DIRTY, VOID,
       "6.1:unpin_user_page_range_dirty_lock",
       "release the pins of npages consecutive pages")
 GD_OP(0x23, UNPIN_FAST, PAGE, GD_S_LIST | GD_S_N, VOID,
-      "6.1:unpin_user_pages_lockless 6.12:gup_fast_unpin_user_pages",
+      "6.1:unpin_user_pages_lockless 6.10:gup_fast_unpin_user_pages",
       "the lockless walk's own back-out of a list")
 GD_OP(0x24, UNPIN_FOLIOS, PAGE, GD_S_LIST | GD_S_N, VOID,
-      "6.1:- 6.12:unpin_folios", "release the pins of a list of folios")
+      "6.12:unpin_folios", "release the pins of a list of folios")
 GD_OP(0x25, SANITY_CHECK, PAGE, GD_S_LIST | GD_S_N, VOID,
       "6.1:sanity_check_pinned_pages",
       "BUG on a pinned anonymous page that is not exclusive (DEBUG_VM)")
@@ -124,7 +125,7 @@ GD_OP(0x36, IS_SECRETMEM, PAGE, GD_S_PAGE, BOOL,
 GD_OP(0x37, IS_PCI_P2PDMA_PAGE, PAGE, GD_S_PAGE, BOOL, "6.1:is_pci_p2pdma_page",
       "is it a PCI peer-to-peer page?")
 GD_OP(0x38, GUP_FAST_FOLIO_ALLOWED, PAGE, GD_S_FOLIO | GD_S_FOLL, BOOL,
-      "6.1:- 6.12:gup_fast_folio_allowed",
+      "6.12:gup_fast_folio_allowed",
       "may the lockless walk hand out this folio?")
 GD_OP(0x39, MM_SET_HAS_PINNED_FLAG, PAGE, 0, VOID, "6.1:mm_set_has_pinned_flag",
       "note that this mm has had pins")
@@ -134,63 +135,63 @@ GD_OP(0x39, MM_SET_HAS_PINNED_FLAG, PAGE, 0, VOID, "6.1:mm_set_has_pinned_flag",
  * that the entry of a page table points to.
  */
 GD_OP(0x40, FOLLOW_PAGE_PTE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG, PAGE,
-      "v8:follow_page_pte 6.1:-", "follow a PTE; arg: a devmap one?")
+      "v8:follow_page_pte", "follow a PTE; arg: a devmap one?")
 GD_OP(0x41, FOLLOW_PAGE_MASK, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
-      "v8:follow_page_mask 6.1:-",
+      "v8:follow_page_mask",
       "the hugepd branch: follow_huge_addr has given this page")
 GD_OP(0x42, FOLLOW_DEVMAP_PMD, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
-      "v8:follow_devmap_pmd 6.1:-", "follow a devmap PMD")
+      "v8:follow_devmap_pmd", "follow a devmap PMD")
 GD_OP(0x43, FOLLOW_DEVMAP_PUD, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
-      "v8:follow_devmap_pud 6.1:-", "follow a devmap PUD")
+      "v8:follow_devmap_pud", "follow a devmap PUD")
 GD_OP(0x44, FOLLOW_TRANS_HUGE_PMD, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG, PAGE,
-      "v8:follow_trans_huge_pmd 6.1:-",
+      "v8:follow_trans_huge_pmd",
       "follow the PMD of a THP to this subpage; arg: mlock it?")
 GD_OP(0x45, FOLLOW_HUGETLB_PAGE, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, INT,
-      "v8:follow_hugetlb_page 6.1:-",
+      "v8:follow_hugetlb_page",
       "record up to n pages of a hugetlb page from this one on")
 GD_OP(0x46, FOLLOW_HUGE_PMD, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
-      "v8:follow_huge_pmd 6.1:-", "follow the PMD of a hugetlb page")
+      "v8:follow_huge_pmd", "follow the PMD of a hugetlb page")
 GD_OP(0x47, FOLLOW_HUGE_PUD, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
-      "v8:follow_huge_pud 6.1:-", "follow the PUD of a hugetlb page, which grabs nothing")
+      "v8:follow_huge_pud", "follow the PUD of a hugetlb page, which grabs nothing")
 GD_OP(0x48, FOLLOW_HUGE_PGD, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
-      "v8:follow_huge_pgd 6.1:-", "follow the PGD of a hugetlb page, which grabs nothing")
+      "v8:follow_huge_pgd", "follow the PGD of a hugetlb page, which grabs nothing")
 GD_OP(0x49, GUP_PTE_RANGE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG, INT,
-      "v8:gup_pte_range 6.1:-",
+      "v8:gup_pte_range",
       "one PTE of the lockless walk; arg: it changes before the recheck?")
 GD_OP(0x4a, GUP_HUGEPTE, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
-      "v8:gup_hugepte 6.1:-",
+      "v8:gup_hugepte",
       "n pages of a hugetlb entry; arg: it changes before the recheck?")
 GD_OP(0x4b, GUP_HUGE_PMD, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
-      "v8:gup_huge_pmd 6.1:-",
+      "v8:gup_huge_pmd",
       "n pages of a huge PMD; arg: it changes before the recheck?")
 GD_OP(0x4c, GUP_HUGE_PUD, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
-      "v8:gup_huge_pud 6.1:-",
+      "v8:gup_huge_pud",
       "n pages of a huge PUD; arg: it changes before the recheck?")
 GD_OP(0x4d, GUP_HUGE_PGD, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
-      "v8:gup_huge_pgd 6.1:-",
+      "v8:gup_huge_pgd",
       "n pages of a huge PGD; arg: it changes before the recheck?")
 GD_OP(0x4e, GUP_DEVICE_HUGE, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
-      "v8:__gup_device_huge 6.1:-",
+      "v8:__gup_device_huge",
       "n device pages one by one; arg: which lookup of the pagemap fails, 0: none")
 
 /* the wrappers' checks of their flags: an errno, or the flags passed on */
 GD_OP(0x50, CHECK_PIN_USER_PAGES, PAGE, GD_S_FOLL, INT,
-      "v8:pin_user_pages 6.1:-", "check the flags, set FOLL_PIN")
+      "v8:pin_user_pages", "check the flags, set FOLL_PIN")
 GD_OP(0x51, CHECK_PIN_USER_PAGES_REMOTE, PAGE, GD_S_FOLL | GD_S_ARG, INT,
-      "v8:pin_user_pages_remote 6.1:-",
+      "v8:pin_user_pages_remote",
       "check the flags, set FOLL_PIN; arg: does the caller pass locked?")
 GD_OP(0x52, CHECK_PIN_USER_PAGES_FAST, PAGE, GD_S_FOLL, INT,
-      "v8:pin_user_pages_fast 6.1:-", "check the flags, set FOLL_PIN")
+      "v8:pin_user_pages_fast", "check the flags, set FOLL_PIN")
 GD_OP(0x53, CHECK_GET_USER_PAGES, PAGE, GD_S_FOLL, INT,
-      "v8:get_user_pages 6.1:-", "check the flags")
+      "v8:get_user_pages", "check the flags")
 GD_OP(0x54, CHECK_GET_USER_PAGES_REMOTE, PAGE, GD_S_FOLL, INT,
-      "v8:get_user_pages_remote 6.1:-", "check the flags")
+      "v8:get_user_pages_remote", "check the flags")
 GD_OP(0x55, CHECK_GET_USER_PAGES_LOCKED, PAGE, GD_S_FOLL, INT,
-      "v8:get_user_pages_locked 6.1:-", "check the flags")
+      "v8:get_user_pages_locked", "check the flags")
 GD_OP(0x56, CHECK_GET_USER_PAGES_UNLOCKED, PAGE, GD_S_FOLL, INT,
-      "v8:get_user_pages_unlocked 6.1:-", "check the flags")
+      "v8:get_user_pages_unlocked", "check the flags")
 GD_OP(0x57, CHECK_GET_USER_PAGES_FAST, PAGE, GD_S_FOLL, INT,
-      "v8:get_user_pages_fast 6.1:-", "check the flags")
+      "v8:get_user_pages_fast", "check the flags")
 
 /* the lockless walk */
 GD_OP(0x60, GET_USER_PAGES_FAST, LOCKLESS,
@@ -204,48 +205,48 @@ GD_OP(0x62, PIN_USER_PAGES_FAST, LOCKLESS,
       "pin the pages mapped at addr; what is left goes to the slow path")
 GD_OP(0x63, PIN_USER_PAGES_FAST_ONLY, LOCKLESS,
       GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT,
-      "6.1:pin_user_pages_fast_only 6.12:-",
+      "6.1:pin_user_pages_fast_only 6.5:-",
       "pin the pages mapped at addr, in the lockless way only")
 
 /* raw changes of the world */
-GD_OP(0x80, SET_REF, WORLD, GD_S_PAGE | GD_S_VAL, VOID, "v0:set_ref",
+GD_OP(0x80, SET_REF, WORLD, GD_S_PAGE | GD_S_VAL, VOID, "set_ref",
       "set the refcount field of a page")
-GD_OP(0x81, SET_PIN, WORLD, GD_S_FOLIO | GD_S_VAL, VOID, "v0:set_pin",
+GD_OP(0x81, SET_PIN, WORLD, GD_S_FOLIO | GD_S_VAL, VOID, "set_pin",
       "set the pin count field of a large folio")
-GD_OP(0x82, SET_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "v0:set_flag",
+GD_OP(0x82, SET_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "set_flag",
       "set page flag arg")
-GD_OP(0x83, CLEAR_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "v0:clear_flag",
+GD_OP(0x83, CLEAR_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "clear_flag",
       "clear page flag arg")
-GD_OP(0x84, SET_MAPPING, WORLD, GD_S_FOLIO | GD_S_ARG, VOID, "v0:set_mapping",
+GD_OP(0x84, SET_MAPPING, WORLD, GD_S_FOLIO | GD_S_ARG, VOID, "set_mapping",
       "set the mapping field of a folio to kind arg")
 GD_OP(0x85, SPLIT, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL | GD_S_N, VOID,
-      "v0:split",
+      "split",
       "split a folio into order arg; the first piece has refcount val, the others n")
-GD_OP(0x86, MERGE, WORLD, GD_S_FOLIO | GD_S_VAL | GD_S_N, VOID, "v0:merge",
+GD_OP(0x86, MERGE, WORLD, GD_S_FOLIO | GD_S_VAL | GD_S_N, VOID, "merge",
       "make the declared folio whole again with refcount val and pin count n")
-GD_OP(0x87, REUSE, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL, VOID, "v0:reuse",
+GD_OP(0x87, REUSE, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL, VOID, "reuse",
       "free and reallocate: refcount val, no pins, no flags, mapping arg")
-GD_OP(0x88, SET_PAGEBLOCK, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "v0:set_pageblock",
+GD_OP(0x88, SET_PAGEBLOCK, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "set_pageblock",
       "set the migrate type of the page's pageblocks")
-GD_OP(0x89, SET_IRQS, WORLD, GD_S_ARG, VOID, "v0:set_irqs",
+GD_OP(0x89, SET_IRQS, WORLD, GD_S_ARG, VOID, "set_irqs",
       "interrupts off (0) or on (1)")
-GD_OP(0x8a, SET_HAS_PINNED, WORLD, GD_S_ARG, VOID, "v0:set_has_pinned",
+GD_OP(0x8a, SET_HAS_PINNED, WORLD, GD_S_ARG, VOID, "set_has_pinned",
       "clear (0) or set (1) MMF_HAS_PINNED")
-GD_OP(0x8b, SET_SEQ, WORLD, GD_S_VAL, VOID, "v0:set_seq",
+GD_OP(0x8b, SET_SEQ, WORLD, GD_S_VAL, VOID, "set_seq",
       "set write_protect_seq; odd means that a fork is under way")
-GD_OP(0x8c, SET_DEVMAP_KEY, WORLD, GD_S_ARG, VOID, "v0:set_devmap_key",
+GD_OP(0x8c, SET_DEVMAP_KEY, WORLD, GD_S_ARG, VOID, "set_devmap_key",
       "disable (0) or enable (1) devmap_managed_key")
-GD_OP(0x8d, SET_TAIL, WORLD, GD_S_PAGE | GD_S_TO, VOID, "v0:set_tail",
+GD_OP(0x8d, SET_TAIL, WORLD, GD_S_PAGE | GD_S_TO, VOID, "set_tail",
       "make a page a tail of the folio of another page")
-GD_OP(0x90, SET_PTE, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pte",
+GD_OP(0x90, SET_PTE, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "set_pte",
       "set n page-table entries from the one for addr on, to consecutive pages")
-GD_OP(0x91, SET_PMD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pmd",
+GD_OP(0x91, SET_PMD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "set_pmd",
       "the same at PMD level: 2 MiB each")
-GD_OP(0x92, SET_PUD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pud",
+GD_OP(0x92, SET_PUD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "set_pud",
       "the same at PUD level: 1 GiB each")
-GD_OP(0x93, SET_PGD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "v0:set_pgd",
+GD_OP(0x93, SET_PGD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "set_pgd",
       "the same at PGD level: tables only")
-GD_OP(0x94, ANSWER, WORLD, GD_S_VAL, VOID, "v0:answer",
+GD_OP(0x94, ANSWER, WORLD, GD_S_VAL, VOID, "answer",
       "at the hook point of a call: what it returns")
 
 #undef GD_OP

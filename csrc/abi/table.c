@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The tables of operations and of hook points as data. */
+/* The tables of operations, of hook points and of revisions as data. */
 #include "gupdiff.h"
 
 #define VOID	GD_RET_VOID
@@ -21,3 +21,15 @@ const struct gd_hook_info gd_hook_table[GD_NR_HOOKS] = {
 	[GD_HOOK_##name] = { GD_O_##object, GD_ANS_##answer, otherwise, words },
 #include "hooks.h"
 };
+
+const struct gd_revision_info gd_revision_table[] = {
+#define GD_REVISION(name, text, number) { number, text },
+#include "revisions.h"
+};
+const gd_u32 gd_revision_table_len = sizeof(gd_revision_table) / sizeof(gd_revision_table[0]);
+
+const struct gd_fact_info gd_fact_table[] = {
+#define GD_FACT(name, series, kernel, what) { series, kernel, #name, what },
+#include "revisions.h"
+};
+const gd_u32 gd_fact_table_len = sizeof(gd_fact_table) / sizeof(gd_fact_table[0]);

@@ -2,36 +2,40 @@
 /*
  * Scripted: what mm/gup.c asks of the rest of the kernel.  Each call is an
  * event with the folio's state at that time; the answer is the default one of
- * gupdiff.h.
+ * gupdiff.h.  Those that have had several names are called what they are here,
+ * and what the kernel calls them in shim/port/calls.c.
  */
 #include <linux/wait_bit.h>
 #include "../shim/harness.h"
 
 /* the last reference is gone: the page stays readable */
-void __folio_put(struct folio *folio)
+void gd_freed(struct page *page)
 {
-	gd_call(GD_C_FOLIO_PUT, &folio->page);
+	gd_call(GD_C_FOLIO_PUT, page);
 }
 
-bool folio_mark_dirty(struct folio *folio)
+/* Tells whether it was clean. */
+bool gd_dirtied(struct page *page)
 {
-	bool clean = !folio_test_dirty(folio);
+	bool clean;
 
-	gd_call(GD_C_FOLIO_MARK_DIRTY, &folio->page);
-	folio->flags |= 1ul << PG_dirty;
+	gd_after();
+	clean = !(port_flags(page) & 1ul << PG_dirty);
+	gd_call(GD_C_FOLIO_MARK_DIRTY, page);
+	*port_flag_word(page) |= 1ul << PG_dirty;
 	return clean;
 }
 
 /* the lock was taken; its holder gives it to us */
-void __folio_lock(struct folio *folio)
+void gd_locked(struct page *page)
 {
-	gd_call(GD_C_FOLIO_LOCK, &folio->page);
+	gd_call(GD_C_FOLIO_LOCK, page);
 }
 
-void folio_unlock(struct folio *folio)
+void gd_unlocked(struct page *page)
 {
-	gd_call(GD_C_FOLIO_UNLOCK, &folio->page);
-	folio->flags &= ~(1ul << PG_locked);
+	gd_call(GD_C_FOLIO_UNLOCK, page);
+	*port_flag_word(page) &= ~(1ul << PG_locked);
 }
 
 void wake_up_var(void *var)
@@ -48,8 +52,7 @@ void mod_node_page_state(struct pglist_data *pgdat, enum node_stat_item item, lo
 }
 
 /* the world says what a pageblock is; nobody has pageblocks outside of it */
-unsigned long get_pfnblock_flags_mask(const struct page *page, unsigned long pfn,
-				      unsigned long mask)
+unsigned long gd_pageblock(const struct page *page, unsigned long pfn)
 {
 	static const u8 type[GD_NR_MIGRATETYPES] = {
 		[GD_MT_UNMOVABLE] = MIGRATE_UNMOVABLE,
@@ -63,19 +66,5 @@ unsigned long get_pfnblock_flags_mask(const struct page *page, unsigned long pfn
 	pfn -= GD_PFN_BASE;
 	if (pfn >= GD_NR_PAGES)
 		gd_oops();
-	return type[gd_migratetype[pfn >> GD_SLOT_SHIFT]] & mask;
+	return type[gd_migratetype[pfn >> GD_SLOT_SHIFT]];
 }
-
-#if !GD_SINCE(6, 12)
-/* mm/hugetlb.c is too much of a file to bring in for these */
-int PageHuge(struct page *page)
-{
-	return PageCompound(page) &&
-	       compound_head(page)[1].compound_dtor == HUGETLB_PAGE_DTOR;
-}
-
-int PageHeadHuge(struct page *page)
-{
-	return PageHead(page) && page[1].compound_dtor == HUGETLB_PAGE_DTOR;
-}
-#endif

@@ -7,11 +7,10 @@
 
 unsigned long vmemmap_base, page_offset_base, phys_base;
 unsigned long zero_pfn;
-#if GD_SINCE(6, 12)
+/* each kernel declares one or two of these */
 unsigned long huge_zero_pfn;
-#else
 struct page *huge_zero_page;
-#endif
+struct folio *huge_zero_folio;
 
 /* the sections of the arena are there, so that its pfns are valid */
 #define ARENA_SECTIONS	(GD_NR_PAGES / PAGES_PER_SECTION + 1)
@@ -26,9 +25,7 @@ struct pglist_data *node_data[MAX_NUMNODES] = { &node };
 DEFINE_PER_CPU(int, numa_node);
 struct cpuinfo_x86 boot_cpu_data;
 pteval_t __default_kernel_pte_mask = ~0, __supported_pte_mask = ~0;
-#if GD_SINCE(6, 12)
-unsigned long USER_PTR_MAX = TASK_SIZE_MAX;
-#endif
+unsigned long USER_PTR_MAX = TASK_SIZE_MAX;	/* not all kernels ask */
 bool static_key_initialized = true;
 DEFINE_STATIC_KEY_FALSE(hugetlb_optimize_vmemmap_key);
 #undef jiffies
@@ -71,16 +68,14 @@ void gd_set_zero_page(struct page *page)
 
 void gd_set_huge_zero_page(struct page *page)
 {
-#if GD_SINCE(6, 12)
 	huge_zero_pfn = page_to_pfn(page);
-#else
 	huge_zero_page = page;
-#endif
+	huge_zero_folio = (struct folio *)page;
 }
 
 void gd_set_devmap_key(bool on)
 {
-	devmap_managed_key.key.enabled.counter = on;
+	port_set_devmap_key(on);
 }
 
 void gd_env_init(void)
@@ -96,9 +91,7 @@ void gd_env_init(void)
 void gd_env_reset(void)
 {
 	zero_pfn = 0;
-#if GD_SINCE(6, 12)
 	huge_zero_pfn = 0;
-#else
 	huge_zero_page = NULL;
-#endif
+	huge_zero_folio = NULL;
 }

@@ -4,11 +4,6 @@
  */
 #include "../shim/harness.h"
 
-#if GD_SINCE(6, 12)
-void dump_page(const struct page *page, const char *reason) {}
-#else
-void dump_page(struct page *page, const char *reason) {}
-#endif
 void dump_vma(const struct vm_area_struct *vma) {}
 void dump_mm(const struct mm_struct *mm) {}
 void dump_stack(void) {}

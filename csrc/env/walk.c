@@ -40,11 +40,6 @@ int gd_make_page_accessible(struct page *page)
 	return gd_answer(GD_HOOK_ACCESSIBLE);
 }
 
-int gd_make_folio_accessible(struct folio *folio)
-{
-	return gd_make_page_accessible(&folio->page);
-}
-
 void down_read(struct rw_semaphore *sem)
 {
 	ask(GD_A_MMAP_LOCK);

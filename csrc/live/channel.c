@@ -30,7 +30,7 @@ static void live_announce(void)
 	int i;
 
 	strscpy(live_header->release, UTS_RELEASE, sizeof(live_header->release));
-	live_header->version = LINUX_VERSION_CODE;
+	live_header->version = PORT_VERSION;
 	live_header->debug_vm = IS_ENABLED(CONFIG_DEBUG_VM);
 	live_header->nr_gaps = LIVE_NR_GAPS;
 	for (i = 0; i < LIVE_NR_GAPS; i++)
@@ -59,7 +59,7 @@ static void run_batch(void)
 {
 	struct gd_live_entry *entries = (void *)live_header + GD_LIVE_ENTRIES;
 	u32 nr = min_t(u32, live_header->nr, GD_LIVE_BATCH), used = 0, i, pass;
-	u8 first = static_key_enabled(&devmap_managed_key) ? GD_W_DEVMAP_KEY : 0;
+	u8 first = port_devmap_key() ? GD_W_DEVMAP_KEY : 0;
 
 	live_header->done = 0;
 	for (i = 0; i < nr; i++)

@@ -46,7 +46,7 @@ static struct live_zero exchange_zero(struct live_zero new)
 	struct live_zero old = { .pfn = zero_pfn };
 
 	zero_pfn = new.pfn;
-#if !GD_SINCE(6, 12)
+#if LIVE_HUGE_ZERO_PAGE
 	old.huge = huge_zero_page;
 	huge_zero_page = new.huge;
 #endif

@@ -42,11 +42,9 @@ static bool asks_p2pdma(const struct gd_op *op)
 	switch (op->op) {
 	case GD_OP_IS_PCI_P2PDMA_PAGE:
 		return true;
-#if GD_SINCE(6, 12)
 	case GD_OP_GRAB_SLOW:
 	case GD_OP_GRAB_FAST:
-		return !(op_foll(op) & FOLL_PCI_P2PDMA);
-#endif
+		return live_refuses_p2pdma(op_foll(op));
 	}
 	return false;
 }
@@ -58,6 +56,7 @@ static bool asks_p2pdma(const struct gd_op *op)
 static void check_config(const struct gd_op *op)
 {
 	u32 i = op->run[0].page >> GD_RUN_SHIFT, nr;
+	struct dev_pagemap *pgmap;
 	struct page *head;
 	u8 type;
 
@@ -77,11 +76,12 @@ static void check_config(const struct gd_op *op)
 	head = compound_head(gd.memmap + nr);
 	if (!is_zone_device_page(head))
 		return;
+	pgmap = port_pgmap(head);
 	if (!IS_ENABLED(CONFIG_DEVICE_PRIVATE) && asks_longterm(op) &&
-	    (!head->pgmap || head->pgmap->type == MEMORY_DEVICE_COHERENT))
+	    (!pgmap || pgmap->type == MEMORY_DEVICE_COHERENT))
 		gd_gap(LIVE_GAP_DEVICE_PRIVATE);
 	if (!IS_ENABLED(CONFIG_PCI_P2PDMA) && asks_p2pdma(op) &&
-	    (!head->pgmap || head->pgmap->type == MEMORY_DEVICE_PCI_P2PDMA))
+	    (!pgmap || pgmap->type == MEMORY_DEVICE_PCI_P2PDMA))
 		gd_gap(LIVE_GAP_P2PDMA);
 }
 

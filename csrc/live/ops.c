@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The operations of csrc/shim/ops.c against the running kernel.  Most functions
+ * The operations of csrc/shim against the running kernel.  Most functions
  * are called by name (see symbols.h) or are inline in the kernel's headers,
  * which the module is compiled with.  Here is what the image has in no form
  * that could be called, and how it is reached all the same.
@@ -12,18 +12,17 @@
 		gd_gap(LIVE_GAP_##name);				\
 	live.name; }))
 
-#if GD_SINCE(6, 12)
-#define try_get_folio		LIVE_FN(try_get_folio)
+/* those that this version does not have are not used either */
+#define try_grab_folio		LIVE_FN(try_grab_folio)
 #define try_grab_folio_fast	LIVE_FN(try_grab_folio_fast)
+#define try_grab_page		LIVE_FN(try_grab_page)
 #define folio_add_pin		LIVE_FN(folio_add_pin)
 #define gup_fast_folio_allowed	LIVE_FN(gup_fast_folio_allowed)
-#else
-#define try_grab_page		LIVE_FN(try_grab_page)
-#endif
-#define try_grab_folio		LIVE_FN(try_grab_folio)
 #define gup_put_folio		LIVE_FN(gup_put_folio)
 
-#if !GD_SINCE(6, 12)
+#if LIVE_TRY_GET_FOLIO
+#define try_get_folio		LIVE_FN(try_get_folio)
+#else
 /* the whole of try_grab_folio() with FOLL_GET */
 static struct folio *try_get_folio(struct page *page, int refs)
 {
@@ -33,27 +32,20 @@ static struct folio *try_get_folio(struct page *page, int refs)
 
 /*
  * Mostly part of its only caller.  unpin_user_pages() has the same loop; it differs
- * where it refuses a number of pages, on 6.12 where it skips a NULL, and with
- * DEBUG_VM, where it checks more.
+ * where it refuses a number of pages, where it skips a NULL (not all versions
+ * do), and with DEBUG_VM, where it checks more.
  */
 static void live_unpin_fast(struct page **pages, unsigned long npages)
 {
 	unsigned long i;
 
-#if GD_SINCE(6, 12)
-	if (live.gup_fast_unpin_user_pages) {
-		live.gup_fast_unpin_user_pages(pages, npages);
+	if (live_unpin_lockless) {
+		live_unpin_lockless(pages, npages);
 		return;
 	}
-#else
-	if (live.unpin_user_pages_lockless) {
-		live.unpin_user_pages_lockless(pages, npages);
-		return;
-	}
-#endif
 	if (IS_ERR_VALUE(npages) || IS_ENABLED(CONFIG_DEBUG_VM))
 		gd_gap(LIVE_GAP_UNPIN_FAST);
-	for (i = 0; GD_SINCE(6, 12) && i < npages && i < GD_MAX_LIST; i++)
+	for (i = 0; LIVE_LISTS_SKIP_NULL && i < npages && i < GD_MAX_LIST; i++)
 		if (!pages[i])
 			gd_gap(LIVE_GAP_UNPIN_FAST);
 	unpin_user_pages(pages, npages);
@@ -84,3 +76,4 @@ static void mm_set_has_pinned_flag(unsigned long *mm_flags)
 }
 
 #include "../shim/ops.c"
+#include "../shim/port/ops.c"

@@ -21,10 +21,11 @@ static void set_block(u32 slot, u8 type)
 		[GD_MT_ISOLATE] = MIGRATE_ISOLATE,
 #endif
 	};
-	struct page page = { .flags = (unsigned long)ZONE_DEVICE << ZONES_PGSHIFT };
+	struct page page = {};
 	unsigned long pfn = page_to_pfn(gd.memmap) + ((unsigned long)slot << GD_SLOT_SHIFT);
 	unsigned long i;
 
+	*port_flag_word(&page) = (unsigned long)ZONE_DEVICE << ZONES_PGSHIFT;
 	for (i = 0; i < GD_SLOT_PAGES; i += pageblock_nr_pages)
 		live.set_pfnblock_flags_mask(&page, types[type], pfn + i, MIGRATETYPE_MASK);
 }

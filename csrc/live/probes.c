@@ -137,9 +137,9 @@ static int on_folio_mark_dirty(struct kprobe *p, struct pt_regs *regs)
 
 	if (!in_arena_now(page))
 		return 0;
-	clean = !(page->flags & 1ul << PG_dirty);
+	clean = !(port_flags(page) & 1ul << PG_dirty);
 	gd_call(GD_C_FOLIO_MARK_DIRTY, page);
-	page->flags |= 1ul << PG_dirty;
+	*port_flag_word(page) |= 1ul << PG_dirty;
 	return answer(regs, clean);
 }
 
@@ -160,7 +160,7 @@ static int on_folio_unlock(struct kprobe *p, struct pt_regs *regs)
 	if (!in_arena_now(page))
 		return 0;
 	gd_call(GD_C_FOLIO_UNLOCK, page);
-	page->flags &= ~(1ul << PG_locked);
+	*port_flag_word(page) &= ~(1ul << PG_locked);
 	return answer(regs, 0);
 }
 

@@ -6,7 +6,7 @@
 #include <linux/kprobes.h>
 
 const struct address_space_operations *live_secretmem_aops;
-#if !GD_SINCE(6, 12)
+#if LIVE_HUGE_ZERO_PAGE
 struct page **live_huge_zero_page;
 #endif
 
@@ -44,7 +44,7 @@ static const char *live_find_symbols(void)
 		return "shmem_aops";
 	if (!live_secretmem_aops)
 		return "secretmem_aops";
-#if !GD_SINCE(6, 12)
+#if LIVE_HUGE_ZERO_PAGE
 	live_huge_zero_page = lookup("huge_zero_page");
 	if (!live_huge_zero_page)
 		return "huge_zero_page";

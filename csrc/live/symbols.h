@@ -4,31 +4,7 @@
  * found by name; one that the compiler has inlined everywhere is a gap.
  */
 
-#if GD_SINCE(6, 12)
-#define LIVE_FUNCTIONS		\
-	LIVE(try_get_folio)	\
-	LIVE(try_grab_folio)	\
-	LIVE(try_grab_folio_fast) \
-	LIVE(folio_add_pin)	\
-	LIVE(gup_put_folio)	\
-	LIVE(gup_fast_folio_allowed) \
-	LIVE(gup_fast_unpin_user_pages) \
-	LIVE(sanity_check_pinned_pages)
-struct folio *try_get_folio(struct page *page, int refs);
-struct folio *try_grab_folio_fast(struct page *page, int refs, unsigned int flags);
-bool gup_fast_folio_allowed(struct folio *folio, unsigned int flags);
-void gup_fast_unpin_user_pages(struct page **pages, unsigned long npages);
-#else
-#define LIVE_FUNCTIONS		\
-	LIVE(try_grab_folio)	\
-	LIVE(try_grab_page)	\
-	LIVE(gup_put_folio)	\
-	LIVE(unpin_user_pages_lockless) \
-	LIVE(sanity_check_pinned_pages)
-void unpin_user_pages_lockless(struct page **pages, unsigned long npages);
-#endif
-void sanity_check_pinned_pages(struct page **pages, unsigned long npages);
-void gup_put_folio(struct folio *folio, int refs, unsigned int flags);
+#include "port.h"
 
 /* what cannot be had here; the names are what the host shows */
 enum live_gap {

@@ -21,13 +21,8 @@ static long call_gup(u32 call, unsigned long start, unsigned long nr,
 		return get_user_pages_unlocked(start, nr, pages, foll);
 	}
 	mmap_read_lock(mm);
-#if GD_SINCE(6, 12)
-	ret = call == GD_USER_PIN ? pin_user_pages(start, nr, foll, pages) :
-				    get_user_pages(start, nr, foll, pages);
-#else
-	ret = call == GD_USER_PIN ? pin_user_pages(start, nr, foll, pages, NULL) :
-				    get_user_pages(start, nr, foll, pages, NULL);
-#endif
+	ret = call == GD_USER_PIN ? live_pin_user_pages(start, nr, foll, pages) :
+				    live_get_user_pages(start, nr, foll, pages);
 	mmap_read_unlock(mm);
 	return ret;
 }

@@ -20,8 +20,12 @@ struct dev_pagemap gd_pgmap[GD_NR_KINDS] = {
 
 void gd_set_devmap_key(bool on)
 {
-	devmap_managed_key.key.enabled.counter = on;
+	port_set_devmap_key(on);
 }
+
+/* it has no zero pages */
+void gd_set_zero_page(struct page *page) {}
+void gd_set_huge_zero_page(struct page *page) {}
 
 void gd_env_init(void) {}
 void gd_env_reset(void) {}

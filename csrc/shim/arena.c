@@ -4,18 +4,10 @@
  * them, built once; what a program touches is noted and rebuilt after it.
  */
 #include "harness.h"
+#include "flags.h"
 
 #ifndef GD_LIVE
 unsigned long gd_memmap_end, gd_guard_end;
-#endif
-
-/* where a large folio's pin count lies in its first tail page */
-#if GD_SERIES
-#define GD_PINCOUNT_OFFSET	sizeof(struct page)	/* nowhere */
-#elif GD_SINCE(6, 12)
-#define GD_PINCOUNT_OFFSET	(offsetof(struct folio, _pincount) - sizeof(struct page))
-#else
-#define GD_PINCOUNT_OFFSET	offsetof(struct page, compound_pincount)
 #endif
 
 #ifndef GD_LIVE
@@ -31,7 +23,7 @@ void gd_update(const volatile void *p)
 	if (unlikely(gd_nr_watch)) {
 		if (field == offsetof(struct page, _refcount))
 			gd_count_update(p, nr, true);
-		else if (field == GD_PINCOUNT_OFFSET)
+		else if (field == PORT_PINCOUNT_OFFSET)
 			gd_count_update(p, nr, false);
 		else
 			gd_after();
@@ -61,7 +53,7 @@ static unsigned long template_flags(u32 template)
 	unsigned long flags = (unsigned long)zone[template] << ZONES_PGSHIFT;
 
 	if (template == GD_T_NORMAL_EXCL || template == GD_T_MOVABLE_EXCL)
-		flags |= 1ul << PG_anon_exclusive;
+		flags |= flag_mask[GD_F_ANON_EXCLUSIVE];
 	return flags;
 }
 
@@ -78,35 +70,6 @@ static void number_slots(void)
 		slot_template[slot] = slot / GD_MAX_FOLIOS / GD_NR_ORDERS;
 		slot_flags[slot] = template_flags(slot_template[slot]);
 	}
-}
-
-/* The kernel's own setters for the pages of a large folio. */
-void gd_form_tail(struct page *head, u32 i)
-{
-#if GD_SINCE(6, 12)
-	prep_compound_tail(head, i);
-#else
-	head[i].mapping = TAIL_MAPPING;
-	set_compound_head(head + i, head);
-#if !GD_SERIES
-	set_page_private(head + i, 0);
-#endif
-#endif
-}
-
-/* Those fields of the head that are kept in the first tail pages. */
-void gd_form_head(struct page *head, u32 order)
-{
-#if GD_SINCE(6, 12)
-	prep_compound_head(head, order);
-#elif GD_SERIES
-	set_compound_order(head, order);
-#else
-	set_compound_page_dtor(head, COMPOUND_PAGE_DTOR);
-	set_compound_order(head, order);
-	atomic_set(compound_mapcount_ptr(head), -1);
-	atomic_set(compound_pincount_ptr(head), 0);
-#endif
 }
 
 /* The tails behind the first ones, but for their links: these are all alike. */
@@ -129,7 +92,7 @@ static bool is_plain_tail(u32 nr)
 static void build_plain_tail(struct page *page, u32 slot)
 {
 	*page = plain_tail[slot_template[slot]];
-	page->compound_head = (unsigned long)head_of_slot(slot) | 1;
+	port_link_tail(page, head_of_slot(slot));
 }
 
 /* Make a page of a slot what it is before any program, with the kernel's setters. */
@@ -142,12 +105,12 @@ static void form_page(u32 nr)
 	__builtin_memset(page, 0, sizeof(*page));
 	if (offset >> order)
 		return;			/* past the folio */
-	page->flags = slot_flags[slot];
+	*port_flag_word(page) = slot_flags[slot];
 	page->_mapcount.counter = -1;
 	if (offset)
-		gd_form_tail(page - offset, offset);
+		port_form_tail(page - offset, offset);
 	else if (order)
-		page->flags |= 1ul << PG_head;
+		*port_flag_word(page) |= 1ul << PG_head;
 }
 
 static void build_page(u32 nr)
@@ -239,7 +202,7 @@ void gd_arena_init(void)
 		for (offset = 0; offset < 1u << order; offset++)
 			build_page(nr + offset);
 		if (order)
-			gd_form_head(gd.memmap + nr, order);
+			port_form_head(gd.memmap + nr, order);
 	}
 	gd.nr_shadows = 0;
 }
@@ -265,7 +228,7 @@ static void build_head(u32 nr)
 	u32 slot = nr >> GD_SLOT_SHIFT;
 
 	if ((nr & (GD_SLOT_PAGES - 1)) < GD_FIRST_TAILS && slot_order[slot])
-		gd_form_head(head_of_slot(slot), slot_order[slot]);
+		port_form_head(head_of_slot(slot), slot_order[slot]);
 }
 
 /*

@@ -19,4 +19,5 @@
 #include "../env/inert.c"
 #include "../env/calls.c"
 #include "../env/walk.c"
+#include "port/calls.c"
 #endif

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the parts of the C side share.  Everything here is compiled once per
- * kernel, with that kernel's headers, and stays local to its object.
- *
- * GD_SERIES is the version of the FOLL_PIN series, and 0 for kernels; the
- * series brings headers of its own, in ../series/include.
+ * kernel, with that kernel's headers, and stays local to its object.  What
+ * differs between versions of the kernel is in port/.  The FOLL_PIN series
+ * brings headers of its own, in ../series/include.
  */
 #ifndef GD_HARNESS_H
 #define GD_HARNESS_H
 
-#ifndef GD_SERIES
-#define GD_SERIES 0
-#endif
-
-#include <linux/version.h>
+#include "port/version.h"
 #include <linux/mm.h>
 #if !GD_SERIES
 #include <linux/mm_inline.h>
@@ -29,7 +24,9 @@
 #include <gd_hook.h>
 #endif
 
-#define GD_SINCE(major, minor)	(LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
+#include "port/page.h"
+#include "port/compound.h"
+#include "port/mm.h"
 
 /* The first page of the arena has this pfn: no pfn is 0, none looks like NULL. */
 #define GD_PFN_BASE	0x100000ul
@@ -56,15 +53,6 @@
 #define PG_young	LAST_CPUPID_PGSHIFT
 #define PG_idle		(LAST_CPUPID_PGSHIFT + 1)
 #endif
-
-/*
- * The flag word of a first tail keeps other things in its low byte on 6.12 (the
- * order): on all kernels, the flags that live there are neither set nor seen
- * on tails.
- */
-#define GD_TAIL_BITS	(1ul << PG_locked | 1ul << PG_referenced |		\
-			 1ul << PG_uptodate | 1ul << PG_dirty | 1ul << PG_lru |	\
-			 1ul << PG_waiters | 1ul << PG_writeback | 1ul << PG_head)
 
 #define GD_A_TAIL	(~0ul)	/* no mapping */
 
@@ -155,8 +143,6 @@ int gd_guarded(void (*fn)(const struct gd_op *, struct gd_rec *),
 /* ---- arena.c ---- */
 void gd_arena_init(void);
 void gd_arena_reset(void);
-void gd_form_tail(struct page *head, u32 i);
-void gd_form_head(struct page *head, u32 order);
 void gd_next_op(void);
 void gd_next_program(void);
 void gd_touch_run(u32 first, u32 nr);
@@ -202,11 +188,6 @@ static inline u32 gd_nr(const struct page *page)
 static inline bool gd_in_arena(const struct page *page)
 {
 	return page >= gd.memmap && page < gd.memmap + GD_NR_PAGES;
-}
-
-static inline bool gd_is_tail(const struct page *page)
-{
-	return page->compound_head & 1;
 }
 
 /* The shadow of a page that has been touched, else NULL. */
@@ -325,7 +306,12 @@ void gd_set_devmap_key(bool on);
 struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap);
 void gd_put_dev_pagemap(struct dev_pagemap *pgmap);
 int gd_make_page_accessible(struct page *page);
-int gd_make_folio_accessible(struct folio *folio);
 #endif
+/* what becomes of calls that port/calls.c has under the kernel's names */
+void gd_freed(struct page *page);
+bool gd_dirtied(struct page *page);
+void gd_locked(struct page *page);
+void gd_unlocked(struct page *page);
+unsigned long gd_pageblock(const struct page *page, unsigned long pfn);
 
 #endif

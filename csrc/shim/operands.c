@@ -5,54 +5,7 @@
  * and what an engine learns of the code is not diluted.
  */
 #include "harness.h"
-
-#if GD_SERIES
-/* canonical FOLL_ flags in the bits of 5.5; 0: it has no such flag */
-static const u32 foll_bits[GD_NR_FOLL] = {
-	[GD_FOLL_WRITE] = FOLL_WRITE,
-	[GD_FOLL_GET] = FOLL_GET,
-	[GD_FOLL_PIN] = FOLL_PIN,
-	[GD_FOLL_LONGTERM] = FOLL_LONGTERM,
-	[GD_FOLL_FORCE] = FOLL_FORCE,
-	[GD_FOLL_TOUCH] = FOLL_TOUCH,
-	[GD_FOLL_DUMP] = FOLL_DUMP,
-	[GD_FOLL_NOWAIT] = FOLL_NOWAIT,
-	[GD_FOLL_HWPOISON] = FOLL_HWPOISON,
-	[GD_FOLL_TRIED] = FOLL_TRIED,
-	[GD_FOLL_REMOTE] = FOLL_REMOTE,
-	[GD_FOLL_ANON] = FOLL_ANON,
-	[GD_FOLL_SPLIT_PMD] = FOLL_SPLIT_PMD,
-	[GD_FOLL_MIGRATION] = FOLL_MIGRATION,
-};
-#else
-/* canonical FOLL_ flags in this kernel's bits; 0: it has no such flag */
-static const u32 foll_bits[GD_NR_FOLL] = {
-	[GD_FOLL_WRITE] = FOLL_WRITE,
-	[GD_FOLL_GET] = FOLL_GET,
-	[GD_FOLL_PIN] = FOLL_PIN,
-	[GD_FOLL_LONGTERM] = FOLL_LONGTERM,
-	[GD_FOLL_FORCE] = FOLL_FORCE,
-	[GD_FOLL_FAST_ONLY] = FOLL_FAST_ONLY,
-	[GD_FOLL_TOUCH] = FOLL_TOUCH,
-	[GD_FOLL_DUMP] = FOLL_DUMP,
-	[GD_FOLL_NOWAIT] = FOLL_NOWAIT,
-	[GD_FOLL_NOFAULT] = FOLL_NOFAULT,
-	[GD_FOLL_HWPOISON] = FOLL_HWPOISON,
-	[GD_FOLL_TRIED] = FOLL_TRIED,
-	[GD_FOLL_REMOTE] = FOLL_REMOTE,
-	[GD_FOLL_ANON] = FOLL_ANON,
-	[GD_FOLL_SPLIT_PMD] = FOLL_SPLIT_PMD,
-#if GD_SINCE(6, 12)
-	[GD_FOLL_PCI_P2PDMA] = FOLL_PCI_P2PDMA,
-	[GD_FOLL_INTERRUPTIBLE] = FOLL_INTERRUPTIBLE,
-	[GD_FOLL_HONOR_NUMA_FAULT] = FOLL_HONOR_NUMA_FAULT,
-	[GD_FOLL_UNLOCKABLE] = FOLL_UNLOCKABLE,
-	[GD_FOLL_MADV_POPULATE] = FOLL_MADV_POPULATE,
-#else
-	[GD_FOLL_MIGRATION] = FOLL_MIGRATION,
-#endif
-};
-#endif
+#include "port/foll.h"
 
 unsigned int op_foll(const struct gd_op *op)
 {
@@ -62,7 +15,7 @@ unsigned int op_foll(const struct gd_op *op)
 	if (op->mods & GD_MOD_RAW)
 		return op->foll;
 	for (; left; left &= left - 1)
-		bits |= foll_bits[__builtin_ctz(left)];
+		bits |= port_foll[__builtin_ctz(left)];
 	return bits;
 }
 
@@ -71,7 +24,7 @@ u32 gd_canonical_foll(unsigned int flags)
 	u32 canonical = 0, i;
 
 	for (i = 0; i < GD_NR_FOLL; i++)
-		if (foll_bits[i] & flags)
+		if (port_foll[i] & flags)
 			canonical |= 1u << i;
 	return canonical;
 }

@@ -13,7 +13,7 @@
 #define get_dev_pagemap			gd_get_dev_pagemap
 #define put_dev_pagemap			gd_put_dev_pagemap
 #define arch_make_page_accessible	gd_make_page_accessible
-#define arch_make_folio_accessible	gd_make_folio_accessible
+#define arch_make_folio_accessible(folio) gd_make_page_accessible((struct page *)(folio))
 
 /*
  * The slow path is a static function of the same file: its definition is left
@@ -37,7 +37,7 @@
 #define get_user_pages_unlocked(...)					\
 	GD_NAME(get_user_pages_unlocked, __VA_ARGS__)(__VA_ARGS__)
 
-/* the fifth argument: the VMAs up to 6.4, whether the lock is held since */
+/* the fifth argument: where the VMAs go, or whether the lock is held */
 static inline long gd_slow___gup_longterm_locked(struct mm_struct *mm, unsigned long start,
 						 unsigned long nr_pages, struct page **pages,
 						 void *fifth, unsigned int gup_flags)

@@ -136,7 +136,7 @@ void gd_count_update(const volatile void *count, u32 nr, bool refcount)
 {
 	gd_after();
 	if (!refcount)
-		nr--;		/* the pin count lies in the first tail */
+		nr -= PORT_PINCOUNT_PAGE;
 	reached(refcount ? GD_HOOK_BEFORE_REF : GD_HOOK_BEFORE_PIN, nr);
 	if (!refcount && !PageHead(gd.memmap + nr))
 		keep_mapping(nr + 1);

@@ -5,8 +5,7 @@
  * program says is written here.
  */
 #include "harness.h"
-
-#include <linux/swapops.h>
+#include "port/pgtable.h"
 
 #define ADDRESS_MASK	((1ul << 48) - 1)
 
@@ -85,22 +84,12 @@ static bool make_tables(u32 level, u64 addr)
 
 static u64 flag_bits(u16 flags)
 {
-	static const u64 set[GD_NR_ENTRY_FLAGS] = {
-		[GD_EF_RW] = _PAGE_RW, [GD_EF_DIRTY] = _PAGE_DIRTY,
-		[GD_EF_PROTNONE] = _PAGE_PROTNONE, [GD_EF_SPECIAL] = _PAGE_SPECIAL,
-		[GD_EF_DEVMAP] = _PAGE_DEVMAP, [GD_EF_SOFT_DIRTY] = _PAGE_SOFT_DIRTY,
-		[GD_EF_UFFD_WP] = _PAGE_UFFD_WP, [GD_EF_NX] = _PAGE_NX,
-	};
-	static const u64 cleared[GD_NR_ENTRY_FLAGS] = {
-		[GD_EF_OLD] = _PAGE_ACCESSED, [GD_EF_KERNEL] = _PAGE_USER,
-		[GD_EF_ABSENT] = _PAGE_PRESENT,
-	};
 	u64 bits = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
 	u32 i;
 
 	for (i = 0; i < GD_NR_ENTRY_FLAGS; i++)
 		if (flags & (1u << i))
-			bits = (bits | set[i]) & ~cleared[i];
+			bits = (bits | port_entry_set[i]) & ~port_entry_cleared[i];
 	return bits;
 }
 
@@ -152,12 +141,12 @@ static u64 entry_value(const struct gd_op *op, u32 level, u64 bits, u64 addr, u3
 	case GD_E_SWAP:
 		if (level == GD_L_PGD)
 			return 0;
-		return swp_entry_to_pte(swp_entry(1, 1)).pte;
+		return port_swap_entry();
 	case GD_E_MIGRATION:
 		nr = entry_page(op, level, k);
 		if (level == GD_L_PGD || nr == GD_NR_PAGES)
 			return 0;
-		return swp_entry_to_pte(make_readable_migration_entry(GD_PFN_BASE + nr)).pte;
+		return port_migration_entry(GD_PFN_BASE + nr);
 	}
 	return 0;
 }

@@ -4,56 +4,15 @@
  * mean the same on every kernel.
  */
 #include "harness.h"
-
-static const struct page *head_of(const struct page *tail)
-{
-	return (const struct page *)(tail->compound_head & ~1ul);
-}
-
-#define CANONICAL(flags, kernel, canon)	((u32)(((flags) >> (kernel)) & 1) << (canon))
-
-/* Tails do not show what GD_TAIL_BITS cover. */
-static u32 canonical_flags(unsigned long f, bool tail)
-{
-	u32 low = CANONICAL(f, PG_locked, GD_F_LOCKED) |
-		  CANONICAL(f, PG_referenced, GD_F_REFERENCED) |
-		  CANONICAL(f, PG_uptodate, GD_F_UPTODATE) |
-		  CANONICAL(f, PG_dirty, GD_F_DIRTY) |
-		  CANONICAL(f, PG_lru, GD_F_LRU) |
-		  CANONICAL(f, PG_waiters, GD_F_WAITERS) |
-		  CANONICAL(f, PG_writeback, GD_F_WRITEBACK) |
-		  CANONICAL(f, PG_head, GD_F_HEAD);
-
-	return (tail ? 0 : low) |
-	       CANONICAL(f, PG_active, GD_F_ACTIVE) |
-	       CANONICAL(f, PG_workingset, GD_F_WORKINGSET) |
-	       CANONICAL(f, PG_anon_exclusive, GD_F_ANON_EXCLUSIVE) |
-	       CANONICAL(f, PG_reserved, GD_F_RESERVED) |
-	       CANONICAL(f, PG_private, GD_F_PRIVATE) |
-	       CANONICAL(f, PG_swapbacked, GD_F_SWAPBACKED) |
-	       CANONICAL(f, PG_unevictable, GD_F_UNEVICTABLE) |
-	       CANONICAL(f, PG_mlocked, GD_F_MLOCKED) |
-	       CANONICAL(f, PG_hwpoison, GD_F_HWPOISON) |
-	       CANONICAL(f, PG_young, GD_F_YOUNG) |
-	       CANONICAL(f, PG_idle, GD_F_IDLE) |
-	       CANONICAL(f, PG_reclaim, GD_F_RECLAIM) |
-	       CANONICAL(f, PG_swapcache, GD_F_SWAPCACHE) |
-	       CANONICAL(f, PG_arch_1, GD_F_ARCH_1) |
-	       CANONICAL(f, PG_private_2, GD_F_PRIVATE_2);
-}
+#include "flags.h"
+#include "port/mapping.h"
 
 static u32 mapping_class(unsigned long mapping)
 {
-	static const u8 class[] = {
-		[PAGE_MAPPING_ANON] = GD_M_ANON,
-		[PAGE_MAPPING_MOVABLE] = GD_M_MOVABLE,
-		[PAGE_MAPPING_KSM] = GD_M_KSM,
-	};
+	u32 class = port_mapping_class(mapping);
 
-	if (!mapping)
-		return GD_M_NONE;
-	if (mapping & PAGE_MAPPING_FLAGS)
-		return class[mapping & PAGE_MAPPING_FLAGS];
+	if (!mapping || class != GD_M_NONE)
+		return class;
 	return (struct address_space *)mapping - gd_space;
 }
 
@@ -65,24 +24,9 @@ static inline u64 observe_counts(const struct page *page)
 {
 	u32 pin = 0;
 
-#if !GD_SERIES
-	if (page->flags & (1ul << PG_head) && !gd_is_tail(page))
-#if GD_SINCE(6, 12)
-		pin = ((struct folio *)page)->_pincount.counter;
-#else
-		pin = compound_pincount_ptr((struct page *)page)->counter;
-#endif
-#endif
+	if (port_flags(page) & 1ul << PG_head && !port_is_tail(page))
+		pin = port_pincount(page);
 	return (u32)page->_refcount.counter | (u64)pin << 32;
-}
-
-static bool is_pinned(struct page *page)
-{
-#if GD_SERIES
-	return page_dma_pinned(page);
-#else
-	return folio_maybe_dma_pinned((struct folio *)page);
-#endif
 }
 
 /* What is seen of a page, in the form in which shadows keep it. */
@@ -90,8 +34,8 @@ static inline void take(struct gd_shadow *shadow, const struct page *page)
 {
 	u64 counts = observe_counts(page);
 
-	shadow->flags = page->flags;
-	shadow->mapping = gd_is_tail(page) ? GD_A_TAIL : (unsigned long)page->mapping;
+	shadow->flags = port_flags(page);
+	shadow->mapping = port_is_tail(page) ? GD_A_TAIL : (unsigned long)page->mapping;
 	shadow->ref = (int)counts;
 	shadow->pin = counts >> 32;
 }
@@ -124,7 +68,7 @@ static inline void observe(u8 kind, struct page *page, const struct gd_shadow *s
 		.d = (u32)seen->ref | (u64)seen->pin << 32,
 	};
 
-	if (!tail && is_pinned(page))
+	if (!tail && port_maybe_dma_pinned(page))
 		rec.a |= 0x80;
 	*gd_next_record() = rec;
 }
@@ -175,8 +119,8 @@ void gd_look(u32 nr)
 	if (!same(shadow, &seen))
 		gd_touch(nr);
 	/* as gd_record_changes() does it */
-	if (gd_is_tail(page))
-		gd_touch(gd_nr(head_of(page)));
+	if (port_is_tail(page))
+		gd_touch(gd_nr(port_head_of(page)));
 }
 
 /* Where the ascending run that begins at i ends. */
@@ -250,7 +194,7 @@ void gd_record_changes(void)
 
 		take(&seen, page);
 		if (i < nr && seen.mapping == GD_A_TAIL) {
-			head = head_of(page);
+			head = port_head_of(page);
 			if (head != last)
 				gd_touch(gd_nr(head));
 			last = head;

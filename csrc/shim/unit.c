@@ -20,4 +20,6 @@
 #include GD_RENAMES
 #endif
 #include "ops.c"
+#include "port/ops.c"
 #include "walk.c"
+#include "port/walk.c"

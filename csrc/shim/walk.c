@@ -22,6 +22,3 @@ static __always_inline struct page **op_pages(const struct gd_op *op)
 WALK(GET_USER_PAGES_FAST, get_user_pages_fast)
 WALK(GET_USER_PAGES_FAST_ONLY, get_user_pages_fast_only)
 WALK(PIN_USER_PAGES_FAST, pin_user_pages_fast)
-#if !GD_SINCE(6, 5)
-WALK(PIN_USER_PAGES_FAST_ONLY, pin_user_pages_fast_only)
-#endif

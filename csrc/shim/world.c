@@ -5,22 +5,8 @@
  * say, is the program's word.
  */
 #include "harness.h"
-
-static const u8 kernel_flag[GD_NR_FLAGS] = {
-	[GD_F_LOCKED] = PG_locked, [GD_F_REFERENCED] = PG_referenced,
-	[GD_F_UPTODATE] = PG_uptodate, [GD_F_DIRTY] = PG_dirty,
-	[GD_F_LRU] = PG_lru, [GD_F_ACTIVE] = PG_active,
-	[GD_F_WORKINGSET] = PG_workingset, [GD_F_WAITERS] = PG_waiters,
-	[GD_F_ANON_EXCLUSIVE] = PG_anon_exclusive,
-	[GD_F_RESERVED] = PG_reserved, [GD_F_PRIVATE] = PG_private,
-	[GD_F_WRITEBACK] = PG_writeback, [GD_F_HEAD] = PG_head,
-	[GD_F_SWAPBACKED] = PG_swapbacked,
-	[GD_F_UNEVICTABLE] = PG_unevictable, [GD_F_MLOCKED] = PG_mlocked,
-	[GD_F_HWPOISON] = PG_hwpoison, [GD_F_YOUNG] = PG_young,
-	[GD_F_IDLE] = PG_idle, [GD_F_RECLAIM] = PG_reclaim,
-	[GD_F_SWAPCACHE] = PG_swapcache, [GD_F_ARCH_1] = PG_arch_1,
-	[GD_F_PRIVATE_2] = PG_private_2,
-};
+#include "flags.h"
+#include "port/mapping.h"
 
 static bool is_device(u8 kind)
 {
@@ -38,30 +24,20 @@ static void set_ref(struct page *page, int value)
 	touch(page);
 }
 
-/* There is no pin count to set in the series: a pin is 1024 references. */
+/* Where no folio has a pin count, a pin is 1024 references. */
 static void set_pin(struct page *head, int value)
 {
-#if GD_SERIES
-	return;
-#elif GD_SINCE(6, 12)
-	((struct folio *)head)->_pincount.counter = value;
-#else
-	compound_pincount_ptr(head)->counter = value;
-#endif
+	if (!PORT_HAS_PINCOUNT)
+		return;
+	port_set_pincount(head, value);
 	touch(head);
-	touch(head + 1);
+	touch(head + PORT_PINCOUNT_PAGE);
 }
 
 static void set_mapping(struct page *head, u32 class)
 {
-	static const u8 bits[GD_NR_MAPPINGS] = {
-		[GD_M_ANON] = PAGE_MAPPING_ANON,
-		[GD_M_KSM] = PAGE_MAPPING_KSM,
-		[GD_M_MOVABLE] = PAGE_MAPPING_MOVABLE,
-	};
-
 	head->mapping = class == GD_M_NONE ? NULL :
-		(void *)((unsigned long)&gd_space[class] | bits[class]);
+		(void *)((unsigned long)&gd_space[class] | port_mapping_bits(class));
 	touch(head);
 }
 
@@ -96,23 +72,23 @@ static void form_folio(struct page *head, u32 order)
 
 	head->_mapcount.counter = -1;
 	if (!order) {
-		head->flags &= ~(1ul << PG_head);
-		head->compound_head = 0;
+		*port_flag_word(head) &= ~(1ul << PG_head);
+		port_unlink_tail(head);
 		touch(head);
 		return;
 	}
-	head->flags |= 1ul << PG_head;
-	head->compound_head = 0;
+	*port_flag_word(head) |= 1ul << PG_head;
+	port_unlink_tail(head);
 	touch(head);
 	for (i = 1; i < 1u << order; i++) {
 		struct page *page = head + i;
 
-		page->flags &= ~GD_TAIL_BITS;
-		gd_form_tail(head, i);
+		*port_flag_word(page) &= ~tail_bits;
+		port_form_tail(head, i);
 		page->_refcount.counter = 0;
 		touch(page);
 	}
-	gd_form_head(head, order);
+	port_form_head(head, order);
 }
 
 /* ---- set-up ---- */
@@ -120,14 +96,14 @@ static void form_folio(struct page *head, u32 order)
 u8 gd_world_state(void)
 {
 	return (arch_irqs_disabled() ? 0 : GD_W_IRQS_ON) |
-	       (gd_mm.flags & (1ul << MMF_HAS_PINNED) ? GD_W_HAS_PINNED : 0) |
-	       (static_key_enabled(&devmap_managed_key) ? GD_W_DEVMAP_KEY : 0);
+	       (port_has_pinned(&gd_mm) ? GD_W_HAS_PINNED : 0) |
+	       (port_devmap_key() ? GD_W_DEVMAP_KEY : 0);
 }
 
 static void set_state(u8 state)
 {
 	gd_eflags = state & GD_W_IRQS_ON ? GD_EFLAGS_IF : 0;
-	gd_mm.flags = state & GD_W_HAS_PINNED ? 1ul << MMF_HAS_PINNED : 0;
+	port_set_has_pinned(&gd_mm, state & GD_W_HAS_PINNED);
 	gd_set_devmap_key(state & GD_W_DEVMAP_KEY);
 }
 
@@ -141,22 +117,12 @@ static u32 slot_for(const struct gd_folio *f, u32 index)
 
 static void setup_kind(struct page *head, const struct gd_folio *f, bool *zero, bool *huge_zero)
 {
-#if !GD_SERIES
 	switch (f->kind) {
 	case GD_K_HUGETLB:
-#if GD_SINCE(6, 12)
-		__folio_set_hugetlb((struct folio *)head);
-#else
-		set_compound_page_dtor(head, HUGETLB_PAGE_DTOR);
-		touch(head + 1);
-#endif
+		port_set_hugetlb(head);
 		break;
 	case GD_K_SLAB:
-#if GD_SINCE(6, 12)
-		__folio_set_slab((struct folio *)head);
-#else
-		head->flags |= 1ul << PG_slab;
-#endif
+		port_set_slab(head);
 		break;
 	case GD_K_ZERO:
 		if (!*zero)
@@ -169,9 +135,8 @@ static void setup_kind(struct page *head, const struct gd_folio *f, bool *zero, 
 		*huge_zero = true;
 		break;
 	}
-#endif
 	if (is_device(f->kind))
-		head->pgmap = &gd_pgmap[f->kind];
+		port_set_pgmap(head, &gd_pgmap[f->kind]);
 }
 
 static void setup_folio(u32 i, bool *zero, bool *huge_zero)
@@ -182,7 +147,7 @@ static void setup_folio(u32 i, bool *zero, bool *huge_zero)
 
 	set_pageblock(slot, f->migratetype);
 	for (left = f->flags; left; left &= left - 1)
-		head->flags |= 1ul << kernel_flag[__builtin_ctz(left)];
+		*port_flag_word(head) |= flag_mask[__builtin_ctz(left)];
 	set_mapping(head, f->mapping);
 	set_ref(head, f->ref);
 	if (f->order)
@@ -230,7 +195,7 @@ struct page *gd_operand(struct gd_run run, u32 k)
 		return gd.poison;
 	page = gd.memmap + nr;
 	/* tails of ZONE_DEVICE folios have no pgmap of their own */
-	if (gd_is_tail(page) && is_zone_device_page(page))
+	if (port_is_tail(page) && is_zone_device_page(page))
 		page = compound_head(page);
 	gd_touch(gd_nr(page));
 	return page;
@@ -251,8 +216,8 @@ static struct page *w_head(const struct gd_op *op)
 {
 	struct page *page = w_page(op);
 
-	if (page && gd_is_tail(page)) {
-		page = (struct page *)(page->compound_head & ~1ul);
+	if (page && port_is_tail(page)) {
+		page = port_head_of(page);
 		touch(page);
 	}
 	return page;
@@ -278,15 +243,15 @@ static void change_flag(const struct gd_op *op, bool set)
 {
 	struct page *page = w_page(op);
 	u32 flag = op->arg % GD_NR_FLAGS;
-	unsigned long bit = 1ul << kernel_flag[flag];
+	unsigned long bit = flag_mask[flag];
 
 	if (!page || flag == GD_F_HEAD ||
-	    (gd_is_tail(page) && bit & GD_TAIL_BITS))
+	    (port_is_tail(page) && bit & tail_bits))
 		return;
 	if (set)
-		page->flags |= bit;
+		*port_flag_word(page) |= bit;
 	else
-		page->flags &= ~bit;
+		*port_flag_word(page) &= ~bit;
 }
 
 WORLD(SET_FLAG)		{ change_flag(op, true); }
@@ -317,7 +282,7 @@ WORLD(SPLIT)
 
 		/* what the first tail's low byte held belongs to the whole */
 		if (i)
-			piece->flags &= ~GD_TAIL_BITS;
+			*port_flag_word(piece) &= ~tail_bits;
 		form_folio(piece, to);
 		piece->mapping = mapping;
 		set_ref(piece, i ? op->n : op->val);
@@ -349,7 +314,7 @@ WORLD(REUSE)
 		return;
 	for (bit = 0; bit < GD_NR_FLAGS; bit++)
 		if (bit != GD_F_HEAD)
-			head->flags &= ~(1ul << kernel_flag[bit]);
+			*port_flag_word(head) &= ~flag_mask[bit];
 	set_mapping(head, op->arg % GD_NR_MAPPINGS);
 	set_ref(head, op->val);
 	if (PageHead(head))
@@ -365,7 +330,7 @@ WORLD(SET_PAGEBLOCK)
 }
 
 WORLD(SET_IRQS)		{ gd_eflags = op->arg & 1 ? GD_EFLAGS_IF : 0; }
-WORLD(SET_HAS_PINNED)	{ gd_mm.flags = op->arg & 1 ? 1ul << MMF_HAS_PINNED : 0; }
+WORLD(SET_HAS_PINNED)	{ port_set_has_pinned(&gd_mm, op->arg & 1); }
 WORLD(SET_SEQ)		{ gd_mm.write_protect_seq.sequence = op->val; }
 WORLD(SET_DEVMAP_KEY)	{ gd_set_devmap_key(op->arg & 1); }
 /* Only the link: what else the page holds stays. */
@@ -375,11 +340,11 @@ WORLD(SET_TAIL)
 
 	if (!page || !gd_in_arena(to))
 		return;
-	if (gd_is_tail(to))
-		to = (struct page *)(to->compound_head & ~1ul);
+	if (port_is_tail(to))
+		to = port_head_of(to);
 	if (page == to || is_zone_device_page(page) || is_zone_device_page(to))
 		return;
-	set_compound_head(page, to);
+	port_link_tail(page, to);
 	touch(page);
 }
 

@@ -24,16 +24,28 @@ pub use machine::Machine;
 pub use object::{LoadError, Object, SiteInfo, SiteKind};
 pub use series::{Series, series};
 
+/// A table that the C side defines, with its length; nobody writes to it.
+macro_rules! table {
+    ($table:ident, $len:ident) => {
+        // SAFETY: the array has exactly that many entries, and is constant.
+        unsafe { std::slice::from_raw_parts((&raw const abi::$table).cast(), abi::$len as usize) }
+    };
+}
+
 /// The table of operations (`abi/ops.h`).
 pub fn op_table() -> &'static [abi::gd_op_info] {
-    // SAFETY: the C side defines the array with exactly that many entries and
-    // nobody writes to it.
-    unsafe {
-        std::slice::from_raw_parts(
-            (&raw const abi::gd_op_table).cast::<abi::gd_op_info>(),
-            abi::gd_op_table_len as usize,
-        )
-    }
+    table!(gd_op_table, gd_op_table_len)
+}
+
+/// The known revisions (`abi/revisions.h`), oldest first, the series before the
+/// kernels.
+pub fn revision_table() -> &'static [abi::gd_revision_info] {
+    table!(gd_revision_table, gd_revision_table_len)
+}
+
+/// What is known of revisions (`abi/revisions.h`).
+pub fn fact_table() -> &'static [abi::gd_fact_info] {
+    table!(gd_fact_table, gd_fact_table_len)
 }
 
 /// The table of hook points (`abi/hooks.h`), by number.

@@ -4,8 +4,12 @@
 
 mod common;
 
-use common::{KERNELS, kernel};
-use gup_sides::{Store, recipe::split_name, tree::Tree};
+use common::kernel;
+use gup_sides::{
+    Store,
+    recipe::split_name,
+    tree::{Tree, known_sides},
+};
 use std::fs;
 
 /// `OPTION=y` and `OPTION=n` of required.config.
@@ -23,8 +27,8 @@ fn required() -> Vec<(&'static str, bool)> {
 fn prepared_kernels_have_the_required_options() {
     let required = required();
     assert!(required.len() > 30, "required.config was not read");
-    for name in KERNELS {
-        let (tree, debug_vm) = split_name(name);
+    for name in known_sides() {
+        let (tree, debug_vm) = split_name(&name);
         let tree = Tree::find(&Store::find(), tree).unwrap().unwrap();
         let path = tree.build(debug_vm).join(".config");
         let config =
@@ -34,7 +38,7 @@ fn prepared_kernels_have_the_required_options() {
             assert_eq!(on(option), wanted, "{name}: {option}");
         }
         assert_eq!(on("CONFIG_DEBUG_VM"), debug_vm, "{name}");
-        assert_eq!(kernel(name).debug_vm(), debug_vm, "{name}");
+        assert_eq!(kernel(&name).debug_vm(), debug_vm, "{name}");
         assert!(tree.lacks(debug_vm).is_empty(), "{name}");
     }
 }

@@ -6,35 +6,44 @@ mod common;
 
 use common::{folio, op, open, program, sound};
 use csrc::{Object, abi::*, op_table};
-use std::ffi::CStr;
+use std::{collections::BTreeSet, ffi::CStr};
 
-/// Revisions in the table's order: the series comes before all kernels.
-fn revision(text: &str) -> (u32, u32) {
+/// A revision: of the series or a kernel, and its version.
+type Revision = (bool, (u32, u32));
+
+fn revision(text: &str) -> Revision {
     match text.strip_prefix('v') {
-        Some(version) => (0, version.parse().unwrap()),
+        Some(version) => (true, (version.parse().unwrap(), 0)),
         None => {
             let (major, minor) = text.split_once('.').unwrap();
-            (major.parse().unwrap(), minor.parse().unwrap())
+            (false, (major.parse().unwrap(), minor.parse().unwrap()))
         }
     }
 }
 
-fn revision_of(kernel: &Object) -> (u32, u32) {
+fn revision_of(kernel: &Object) -> Revision {
     match kernel.series() {
-        Some(version) => (0, version),
-        None => (kernel.version().0.into(), kernel.version().1.into()),
+        Some(version) => (true, (version, 0)),
+        None => (
+            false,
+            (kernel.version().0.into(), kernel.version().1.into()),
+        ),
     }
 }
 
-/// The name that holds in a revision: the last pair's that is not newer.
-fn name(names: &str, at: (u32, u32)) -> Option<&str> {
-    names
-        .split_whitespace()
-        .map(|pair| pair.split_once(':').unwrap())
-        .take_while(|(since, _)| revision(since) <= at)
-        .last()
-        .map(|(_, name)| name)
-        .filter(|name| *name != "-")
+/// The name that holds in a revision: the only one, or the last pair's of its
+/// kind that is not newer.
+fn name(names: &str, (is_series, version): Revision) -> Option<&str> {
+    if !names.contains(':') {
+        return Some(names);
+    }
+    let holds = |since: &str| {
+        let (of_series, first) = revision(since);
+        of_series == is_series && first <= version
+    };
+    let mut pairs = names.split_whitespace().map(|p| p.split_once(':').unwrap());
+    let (_, name) = pairs.rfind(|(since, _)| holds(since))?;
+    (name != "-").then_some(name)
 }
 
 #[test]
@@ -60,4 +69,19 @@ fn a_kernel_has_the_operations_that_the_table_names_and_no_other() {
             );
         }
     }
+}
+
+#[test]
+fn every_version_of_the_series_is_a_known_revision() {
+    let mut known = BTreeSet::new();
+    for info in csrc::revision_table() {
+        // SAFETY: the table's strings are C string constants.
+        let text = unsafe { CStr::from_ptr(info.text) }.to_str().unwrap();
+        let (is_series, (version, _)) = revision(text);
+        if is_series {
+            known.insert(version);
+        }
+    }
+    let built: BTreeSet<u32> = csrc::series().iter().map(|s| s.version).collect();
+    assert_eq!(built, known);
 }

@@ -10,9 +10,10 @@ mod walk;
 
 use csrc::abi;
 
-use crate::ops::{self, Layer, Rev};
+use crate::ops::{self, Layer};
 use crate::pages::Pages;
 use crate::program::Program;
+use crate::rev::Rev;
 use crate::trace::{PageState, Record, Ret, Trace};
 
 /// The FOLL_ flags that page-level functions look at.
@@ -59,10 +60,10 @@ fn ret_class(ret: Ret) -> u64 {
     }
 }
 
-/// Adds the features of a program that showed `trace`.
-pub fn of(prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
+/// Adds the features of a program that showed `trace` on a side of a revision.
+pub fn of(prog: &Program, rev: Rev, trace: &Trace, features: &mut Vec<u64>) {
     let mut pages = Pages::default();
-    pages.start(&prog.0, Rev::V6_1);
+    pages.start(&prog.0, rev);
     of_with(&mut pages, prog, trace, features);
 }
 

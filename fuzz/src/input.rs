@@ -10,9 +10,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::expect::Expectations;
-use crate::ops::Rev;
 use crate::program::Program;
 use crate::program::text::{self, ParseError};
+use crate::rev::Rev;
 
 /// The form that a program is stored in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +197,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Input>, Error> {
     parts.iter().map(parse).collect()
 }
 
-/// The revision that a text names first; 6.1 if it names none.
+/// The revision that a text names first, or whose names it uses then.
 fn names(source: &str) -> Rev {
     source
         .lines()
@@ -209,7 +209,7 @@ fn names(source: &str) -> Rev {
             }
         })
         .next()
-        .unwrap_or(Rev::V6_1)
+        .unwrap_or(text::DEFAULT_NAMES)
 }
 
 /// Reads the programs of a file; `-` is standard input.

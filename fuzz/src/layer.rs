@@ -6,9 +6,10 @@ use std::fmt;
 use csrc::abi::{self, gd_op};
 
 use crate::accepted::RevisionPair;
-use crate::ops::{self, Layer, Rev};
+use crate::ops::{self, Layer};
 use crate::program::Program;
 pub use crate::program::generate::Focus;
+use crate::rev::{Fact, Rev};
 
 /// The layer that the environment asks for: `GUPDIFF_LAYER`, all if it says
 /// nothing.
@@ -51,7 +52,7 @@ impl std::error::Error for NoWalk {}
 /// The layer of a campaign on two sides: the one that was asked for, as far as
 /// both have it.
 pub fn on(focus: Focus, revisions: RevisionPair) -> Result<Focus, NoWalk> {
-    let walks = revisions.left.counts_pins() && revisions.right.counts_pins();
+    let walks = revisions.left.has(Fact::WALK) && revisions.right.has(Fact::WALK);
     match focus {
         Focus::Lockless if !walks => Err(NoWalk),
         Focus::All if !walks => Ok(Focus::Page),
@@ -66,20 +67,22 @@ pub fn is_lockless(op: &gd_op) -> bool {
         || ops::info(op.op).is_some_and(|info| info.layer == Layer::Lockless)
 }
 
-/// What a side that only has the page level does not provide of a program.
-pub fn gap(program: &Program) -> Option<String> {
-    if let Some(op) = program.ops().iter().find(|op| is_lockless(op)) {
-        return Some(gap_name(op));
-    }
-    (program.nr_acts() > 0).then(|| SCRIPT_GAP.into())
+/// What a side of a revision that only has the page level does not provide of a
+/// program.
+pub fn gap(program: &Program, rev: Rev) -> Option<String> {
+    let op = program.ops().iter().find(|op| is_lockless(op));
+    let is_beyond = op.is_some() || program.nr_acts() > 0;
+    is_beyond.then(|| gap_name(op, rev))
 }
 
-const SCRIPT_GAP: &str = "what is done at a hook point of an operation";
-
-fn gap_name(op: &gd_op) -> String {
-    ops::info(op.op)
-        .map_or("an operation", |op| op.name_or_role(Rev::V6_1))
-        .into()
+/// The name of such a gap: of an operation, or of an action.
+pub fn gap_name(op: Option<&gd_op>, rev: Rev) -> String {
+    match op {
+        None => "what is done at a hook point of an operation".into(),
+        Some(op) => ops::info(op.op)
+            .map_or("an operation", |op| op.name_or_role(rev))
+            .into(),
+    }
 }
 
 /// The layer of a program in a corpus: the page level, or the lockless one if it
@@ -87,9 +90,9 @@ fn gap_name(op: &gd_op) -> String {
 /// run all that is of the page level; what is drawn for the page level may have a
 /// script.
 pub fn of(program: &Program) -> Focus {
-    match gap(program) {
-        Some(_) => Focus::Lockless,
-        None => Focus::Page,
+    match program.nr_acts() > 0 || program.ops().iter().any(is_lockless) {
+        true => Focus::Lockless,
+        false => Focus::Page,
     }
 }
 
@@ -98,15 +101,15 @@ pub fn has(focus: Focus, program: &Program) -> bool {
     focus == Focus::All || focus == of(program)
 }
 
-/// Takes the script and the operations of the lockless layer out; says what of
-/// each, in words.  The program stays normalised.
-pub fn to_page_level(program: &mut Program, mut out: impl FnMut(String)) -> bool {
+/// Takes the script and the operations of the lockless layer out; tells of each, of
+/// an action without an operation.  The program stays normalised.
+pub fn to_page_level(program: &mut Program, mut out: impl FnMut(Option<&gd_op>)) -> bool {
     let before = *program;
-    (0..program.nr_acts()).for_each(|_| out(SCRIPT_GAP.into()));
+    (0..program.nr_acts()).for_each(|_| out(None));
     program.remove_acts(0..program.nr_acts());
     for i in (0..program.nr_ops()).rev() {
         if is_lockless(&program.ops()[i]) {
-            out(gap_name(&program.ops()[i]));
+            out(Some(&program.ops()[i]));
             program.remove_op(i);
         }
     }

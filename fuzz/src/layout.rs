@@ -8,7 +8,7 @@
 
 use csrc::abi::{self, gd_folio, gd_op, gd_program, gd_run};
 
-use crate::ops::Rev;
+use crate::rev::{Fact, Rev};
 use crate::trace::PageState;
 
 /// How many pages the arena has.
@@ -190,7 +190,7 @@ impl Layout {
             state.refcount = folio.ref_;
             state.flags |= folio.flags & HEAD_FLAGS;
             state.mapping = folio.mapping;
-            if order > 0 && rev.counts_pins() {
+            if order > 0 && rev.has(Fact::PINCOUNT) {
                 state.pincount = folio.pin;
             }
         }
@@ -208,7 +208,7 @@ pub fn slot_order(page: u32) -> u32 {
 /// Whether a head or small page's counts mean that it may be pinned.
 #[inline]
 pub fn maybe_dma_pinned(state: &PageState, rev: Rev) -> bool {
-    if state.is_large() && rev.counts_pins() {
+    if state.is_large() && rev.has(Fact::PINCOUNT) {
         state.pincount > 0
     } else {
         state.refcount as u32 >= PIN_BIAS

@@ -25,6 +25,7 @@ pub mod pages;
 pub mod program;
 pub mod replay;
 pub mod report;
+pub mod rev;
 pub mod scope;
 pub mod side;
 pub mod site;

@@ -6,91 +6,11 @@
 //! the values of an operation's `arg` stand for ([`ArgKind`]).
 
 use std::ffi::{CStr, c_char};
-use std::fmt;
-use std::str::FromStr;
 use std::sync::LazyLock;
 
 use csrc::abi;
 
-/// A revision of the code: a version of the FOLL_PIN series as posted (`v8`) or
-/// a kernel's (`6.1`).
-///
-/// Revisions order by age: the series is older than any kernel, and 6.2 is
-/// older than 6.12.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rev {
-    /// A version of the FOLL_PIN series.
-    Series(u16),
-    /// `VERSION.PATCHLEVEL` of a kernel.
-    Linux {
-        /// The number before the dot.
-        major: u16,
-        /// The number after the dot.
-        minor: u16,
-    },
-}
-
-impl Rev {
-    /// What is older than everything: the series before its first version.
-    pub const FIRST: Rev = Rev::Series(0);
-    /// Version 8 of the FOLL_PIN series.
-    pub const V8: Rev = Rev::Series(8);
-    /// Version 9.
-    pub const V9: Rev = Rev::Series(9);
-    /// Version 10.
-    pub const V10: Rev = Rev::Series(10);
-    /// Version 11.
-    pub const V11: Rev = Rev::Series(11);
-    /// Linux 6.1.
-    pub const V6_1: Rev = Rev::linux(6, 1);
-    /// Linux 6.12.
-    pub const V6_12: Rev = Rev::linux(6, 12);
-
-    /// Linux `major.minor`.
-    pub const fn linux(major: u16, minor: u16) -> Rev {
-        Rev::Linux { major, minor }
-    }
-
-    /// Whether large folios have an exact pin count. Before, every pin is 1024
-    /// references.
-    #[inline]
-    pub fn counts_pins(self) -> bool {
-        self > Rev::Series(u16::MAX)
-    }
-}
-
-impl fmt::Display for Rev {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Rev::Series(version) => write!(f, "v{version}"),
-            Rev::Linux { major, minor } => write!(f, "{major}.{minor}"),
-        }
-    }
-}
-
-/// A string that is neither of the form `6.12` nor `v8`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a revision; expected something like 6.1 or v8")]
-pub struct RevError(pub String);
-
-impl FromStr for Rev {
-    type Err = RevError;
-
-    fn from_str(s: &str) -> Result<Self, RevError> {
-        let number = |s: &str| match s.bytes().all(|b| b.is_ascii_digit()) {
-            true => s.parse().ok(),
-            false => None,
-        };
-        let rev = match (s.strip_prefix('v'), s.split_once('.')) {
-            (Some(version), _) => number(version).map(Rev::Series),
-            (None, Some((major, minor))) => number(major)
-                .zip(number(minor))
-                .map(|(major, minor)| Rev::Linux { major, minor }),
-            (None, None) => None,
-        };
-        rev.ok_or_else(|| RevError(s.to_string()))
-    }
-}
+pub use crate::rev::Rev;
 
 /// Which part of the kernel an operation drives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -201,15 +121,39 @@ pub struct OpInfo {
     pub result: ResultKind,
     /// One line of help.
     pub help: &'static str,
-    /// Kernel names, each valid from its revision to the next; `None`: absent.
-    pub names: Vec<(Rev, Option<&'static str>)>,
+    /// Its names.
+    pub names: Names,
+}
+
+/// What an operation is called, by revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// The same in every revision.
+    One(&'static str),
+    /// Each holds from its revision on, to the next one of the same kind, series
+    /// or kernel; `None`: there is no such function.
+    Since(Vec<(Rev, Option<&'static str>)>),
 }
 
 impl OpInfo {
     /// The kernel's name in a revision; `None` if it has no such function.
     pub fn name(&self, rev: Rev) -> Option<&'static str> {
-        let holds = self.names.iter().rev().find(|(from, _)| *from <= rev);
-        holds.and_then(|(_, name)| *name)
+        match &self.names {
+            Names::One(name) => Some(name),
+            Names::Since(names) => {
+                let holds = names.iter().rev().find(|(from, _)| *from <= rev);
+                holds.and_then(|(_, name)| *name)
+            }
+        }
+    }
+
+    /// The name that it has in every revision, else the role: changes of the
+    /// world are no functions of any kernel.
+    pub fn own_name(&self) -> &'static str {
+        match &self.names {
+            Names::One(name) => name,
+            Names::Since(_) => self.role,
+        }
     }
 
     /// The kernel's name in a revision, else the role.
@@ -270,18 +214,6 @@ pub fn by_name(name: &str, rev: Rev) -> Option<&'static OpInfo> {
     table().iter().find(|op| op.name(rev) == Some(name))
 }
 
-/// The revisions at which some name of the table changes, oldest first.
-pub fn revisions() -> Vec<Rev> {
-    let mut revs: Vec<Rev> = table()
-        .iter()
-        .flat_map(|op| op.names.iter().map(|(rev, _)| *rev))
-        .filter(|rev| *rev > Rev::FIRST)
-        .collect();
-    revs.sort();
-    revs.dedup();
-    revs
-}
-
 fn text(s: *const c_char) -> &'static str {
     // SAFETY: the table's strings are literals in the C side's read-only data.
     let s = unsafe { CStr::from_ptr(s) };
@@ -290,11 +222,16 @@ fn text(s: *const c_char) -> &'static str {
 
 fn read(c: &abi::gd_op_info) -> OpInfo {
     let role = text(c.role).to_ascii_lowercase().replace('_', "-");
-    let names = text(c.names).split_whitespace().map(|pair| {
+    let pair = |pair: &'static str| {
         let (rev, name) = pair.split_once(':').expect("REV:name");
         let rev = rev.parse().expect("a revision");
         (rev, (name != "-").then_some(name))
-    });
+    };
+    let names = text(c.names);
+    let names = match names.contains(':') {
+        true => Names::Since(names.split_whitespace().map(pair).collect()),
+        false => Names::One(names),
+    };
     OpInfo {
         id: c.id,
         role: role.leak(),
@@ -314,7 +251,7 @@ fn read(c: &abi::gd_op_info) -> OpInfo {
             _ => ResultKind::Void,
         },
         help: text(c.help),
-        names: names.collect(),
+        names,
     }
 }
 
@@ -323,38 +260,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn revisions_order_as_kernels_do() {
-        let rev = |s: &str| s.parse::<Rev>().unwrap();
-        assert!(rev("6.2") < rev("6.12"));
-        assert!(rev("5.10") < rev("6.1"));
-        assert_eq!(rev("6.12").to_string(), "6.12");
-        assert!(rev("v8") < rev("v11"));
-        assert!(rev("v11") < rev("4.0"));
-        assert_eq!(rev("v9").to_string(), "v9");
-        assert!(rev("6.1").counts_pins() && !rev("v11").counts_pins());
-        for bad in [
-            "", "6", "6.", ".1", "6.1.2", "v6.1", "v", "6.x", "+6.1", "70000.1",
-        ] {
-            assert!(bad.parse::<Rev>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
     fn a_name_holds_until_the_next_pair() {
         let fast = by_role("grab-fast").unwrap();
         assert_eq!(fast.name(Rev::V6_1), Some("try_grab_folio"));
         assert_eq!(fast.name(Rev::linux(6, 6)), Some("try_grab_folio"));
         assert_eq!(fast.name(Rev::V6_12), Some("try_grab_folio_fast"));
         assert_eq!(fast.name(Rev::V9), Some("try_grab_compound_head"));
-        assert_eq!(fast.name(Rev::FIRST), None);
+        assert_eq!(fast.name(Rev::Series(7)), None);
         let add = by_role("folio-add-pin").unwrap();
         assert_eq!(add.name(Rev::V6_1), None);
         assert_eq!(add.name_or_role(Rev::V6_1), "folio-add-pin");
     }
 
     #[test]
+    fn a_kernel_older_than_all_known_ones_has_no_name_of_the_series() {
+        let old = Rev::linux(5, 10);
+        assert_eq!(by_role("follow-page-pte").unwrap().name(old), None);
+        assert_eq!(by_role("grab-slow").unwrap().name(old), None);
+        assert_eq!(by_role("get-page").unwrap().name(old), Some("get_page"));
+        let dated = |op: &&OpInfo| matches!(op.names, Names::Since(_));
+        assert!(
+            table()
+                .iter()
+                .filter(dated)
+                .all(|op| op.name(old).is_none())
+        );
+    }
+
+    #[test]
     fn names_and_roles_are_unique_in_each_revision() {
-        for rev in revisions() {
+        for &rev in Rev::known() {
             let mut words: Vec<&str> = table().iter().filter_map(|op| op.name(rev)).collect();
             words.extend(table().iter().map(|op| op.role).filter(|r| r.contains('-')));
             let all = words.len();

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use csrc::abi::{self, gd_op, gd_program, gd_rec};
 
 use crate::layout::{self, Layout, NR_PAGES, Operand};
-use crate::ops::Rev;
+use crate::rev::Rev;
 use crate::trace::PageState;
 
 const DENSE: usize = (abi::GD_MAX_FOLIOS * abi::GD_SLOT_PAGES) as usize;
@@ -58,7 +58,8 @@ impl Default for Pages {
     fn default() -> Self {
         Self {
             layout: Layout::default(),
-            rev: Rev::V6_1,
+            // of no side: start() says whose pages these are
+            rev: Rev::Series(0),
             heads: [PageState::default(); abi::GD_MAX_FOLIOS as usize],
             whole: [false; abi::GD_MAX_FOLIOS as usize],
             epoch: 0,

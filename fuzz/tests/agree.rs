@@ -7,6 +7,7 @@ use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::text;
 use gup_fuzz::side::{self, Pair};
+use gup_sides::tree::known_sides;
 
 const PROGRAMS: u64 = 20_000;
 
@@ -33,21 +34,8 @@ fn agree(name: &str) {
 }
 
 #[test]
-fn linux_6_1_agrees() {
-    agree("6.1");
-}
-
-#[test]
-fn linux_6_1_without_debug_vm_agrees() {
-    agree("6.1-nodebug");
-}
-
-#[test]
-fn linux_6_12_agrees() {
-    agree("6.12");
-}
-
-#[test]
-fn linux_6_12_without_debug_vm_agrees() {
-    agree("6.12-nodebug");
+fn every_known_kernel_agrees_with_its_rules() {
+    for name in known_sides() {
+        agree(&name);
+    }
 }

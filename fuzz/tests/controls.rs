@@ -11,12 +11,14 @@ use gup_faults::Rules;
 use gup_faults::fault::{self, Fault};
 use gup_fuzz::hunt::{Catch, hunt};
 use gup_fuzz::input;
-use gup_fuzz::ops::{self, Layer, Rev};
+use gup_fuzz::ops::{self, Layer};
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::program::Program;
 use gup_fuzz::program::generate::{Focus, Profile};
+use gup_fuzz::rev::Fact;
 use gup_fuzz::side::c::CSide;
 use gup_fuzz::side::{self, Pair, Side};
+use gup_sides::tree::known_names;
 use gup_sides::{Recipe, Store, overlay};
 
 /// Programs within which a planted fault must be found.
@@ -55,12 +57,6 @@ fn focus(control: &str) -> Focus {
     }
 }
 
-/// Does this revision have the walk at all? The FOLL_PIN series has not.
-fn has_walk(rev: Rev) -> bool {
-    let walks = |op: &ops::OpInfo| op.layer == Layer::Lockless && op.name(rev).is_some();
-    ops::table().iter().any(walks)
-}
-
 fn walks(program: &Program) -> bool {
     let layer = |id| ops::info(id).map(|op| op.layer);
     let mut ops = program.ops().iter();
@@ -69,7 +65,7 @@ fn walks(program: &Program) -> bool {
 
 fn campaign(oracle: &mut Oracle, corpus: &Corpus, focus: Focus, limit: u64) -> Option<Catch> {
     let info = oracle.pair().left.info();
-    let focus = if has_walk(info.rev) {
+    let focus = if info.rev.has(Fact::WALK) {
         focus
     } else {
         Focus::Page
@@ -100,9 +96,6 @@ fn on_all_processors<T: Sync, R: Send>(todo: &[T], work: impl Fn(&T) -> R + Sync
     done.into_inner().unwrap()
 }
 
-/// Controls are made of the kernels with CONFIG_DEBUG_VM.
-const BASES: [&str; 2] = ["6.1", "6.12"];
-
 /// A control on one kernel: its side, which nobody lists.
 fn control_side(control: &Control, base: &str) -> CSide {
     let store = Store::find();
@@ -116,6 +109,7 @@ fn control_side(control: &Control, base: &str) -> CSide {
     recipe.overlay = Some(overlay::keep(&store, &files).expect("it can be written"));
     recipe.name = format!("{base}+{}", control.name);
     recipe.quick = true;
+    recipe.bodies_only = true;
     CSide::make(&recipe, true).unwrap_or_else(|e| panic!("{}: {e}", recipe.name))
 }
 
@@ -126,7 +120,8 @@ fn tried(kind: Kind, limit: u64) -> Vec<(String, Option<Catch>)> {
     let all = gup_controls::load();
     let mut todo = Vec::new();
     for control in all.iter().filter(|control| control.kind == kind) {
-        let bases = BASES.into_iter().filter(|base| control.applies_to(base));
+        // with CONFIG_DEBUG_VM
+        let bases = known_names().filter(|base| control.applies_to(base));
         todo.extend(bases.map(|base| (control, base)));
     }
     let mut done = on_all_processors(&todo, |(control, base)| {

@@ -315,7 +315,7 @@ fn a_refusal_ends_the_walk() {
 
 #[test]
 fn what_kernels_are_known_to_do_is_on_the_list() {
-    for rev in [Rev::V6_1, Rev::V6_12] {
+    for rev in Rev::kernels() {
         let known = |made: Made| {
             let made = made.end();
             let mut accepted = Accepted::default();

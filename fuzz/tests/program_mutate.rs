@@ -5,12 +5,11 @@ use std::collections::HashSet;
 
 use csrc::abi;
 use gup_fuzz::hooks::{self, Answer};
-use gup_fuzz::ops::{self, Rev};
+use gup_fuzz::ops;
 use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::{MAX_OPS, Program, mutate, walk, wire};
-
-const REVS: [Rev; 2] = [Rev::V6_1, Rev::V6_12];
+use gup_fuzz::rev::Rev;
 
 fn is_normalised(p: &Program) -> bool {
     let mut again = *p;
@@ -40,7 +39,7 @@ fn a_seed_always_draws_the_same_program() {
 
 #[test]
 fn drawn_programs_are_normalised_and_about_as_long_as_asked() {
-    for rev in REVS {
+    for rev in Rev::kernels() {
         let programs = programs(rev, 2000);
         assert!(programs.iter().all(is_normalised));
         let total: usize = programs.iter().map(Program::nr_ops).sum();
@@ -57,10 +56,8 @@ fn every_operation_of_the_revision_is_drawn_and_no_other() {
     let is_page_level = |op: &ops::OpInfo| {
         op.layer != ops::Layer::Lockless && u32::from(op.id) < abi::GD_OP_SET_TAIL
     };
-    for (rev, focus) in REVS
-        .map(|rev| Focus::ALL.map(|focus| (rev, focus)))
-        .concat()
-    {
+    let both = |rev| Focus::ALL.map(|focus| (rev, focus));
+    for (rev, focus) in Rev::kernels().flat_map(both) {
         let drawn: HashSet<u8> = programs_of(rev, focus, 3000)
             .iter()
             .flat_map(|p| p.ops().iter().map(|op| op.op).collect::<Vec<_>>())
@@ -92,7 +89,7 @@ fn the_series_has_no_walk() {
 
 #[test]
 fn walks_are_a_quarter_of_the_operations_and_half_of_them_are_disturbed() {
-    for rev in REVS {
+    for rev in Rev::kernels() {
         let programs = programs_of(rev, Focus::Lockless, 3000);
         assert!(programs.iter().all(is_normalised));
         let count = |f: &dyn Fn(&Program, usize) -> bool| -> usize {
@@ -216,10 +213,8 @@ fn extreme_counts_are_drawn() {
 
 #[test]
 fn mutated_programs_are_normalised_and_different() {
-    for (rev, focus) in REVS
-        .map(|rev| Focus::ALL.map(|focus| (rev, focus)))
-        .concat()
-    {
+    let both = |rev| Focus::ALL.map(|focus| (rev, focus));
+    for (rev, focus) in Rev::kernels().flat_map(both) {
         let profile = Profile::new(rev).focus(focus);
         let mut rng = Rng::new(9);
         let mut p = Program::EMPTY;

@@ -2,13 +2,12 @@
 //! The text form: round trips, and where mistakes are reported.
 
 use csrc::abi;
-use gup_fuzz::ops::{self, Rev};
+use gup_fuzz::ops;
 use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::{NULL, POISON, Program, page, text, walk};
+use gup_fuzz::rev::Rev;
 use proptest::prelude::*;
-
-const REVS: [Rev; 2] = [Rev::V6_1, Rev::V6_12];
 
 fn parse(text: &str) -> Program {
     text::parse(text).unwrap_or_else(|e| panic!("{e}\n{}", e.excerpt(text)))
@@ -34,7 +33,7 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..2000),
     ) {
         let p = Program::decode(&bytes);
-        for rev in REVS {
+        for rev in Rev::kernels() {
             let text = text::format(&p, rev);
             prop_assert_eq!(parse(&text), p);
         }
@@ -43,7 +42,7 @@ proptest! {
     #[test]
     fn drawn_programs_survive_the_text(seed: u64) {
         let p = generate::program(&mut Rng::new(seed), &Profile::new(Rev::V6_12).focus(Focus::All));
-        for rev in REVS {
+        for rev in Rev::kernels() {
             prop_assert_eq!(parse(&text::format(&p, rev)), p);
         }
     }
@@ -415,7 +414,7 @@ fn every_operation_of_the_table_has_a_text() {
             ..gup_fuzz::program::NO_OP
         };
         p.normalise();
-        for rev in REVS {
+        for rev in Rev::kernels() {
             assert_eq!(parse(&text::format(&p, rev)), p, "{}", op.role);
         }
     }

@@ -33,8 +33,8 @@ fn run() -> Result<()> {
     let faults = list::read(&edits)?;
     let mut errors = Vec::new();
     copy::copy(&source, &out.join("gup"), &faults, &mut errors)?;
-    let rules = fs::read_to_string(source.join("rules.rs"))?;
-    let list = list::source(&faults, &rules, &mut errors)?;
+    let revisions = fs::read_to_string(source.join("revision.rs"))?;
+    let list = list::source(&faults, &revisions, &mut errors)?;
     fs::write(out.join("faults.rs"), list)?;
     if !errors.is_empty() {
         bail!("faults of crate gup:\n{}", errors.join("\n"));

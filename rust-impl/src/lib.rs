@@ -44,6 +44,7 @@ pub mod page;
 pub mod pages;
 pub mod predicates;
 pub mod refs;
+pub mod revision;
 pub mod rules;
 pub mod series;
 pub mod site;

@@ -3,32 +3,14 @@
 //!
 //! Each field says what changes and which upstream change brought it, or which
 //! version of the FOLL_PIN series and for which finding of its review.  Adding
-//! a kernel means adding a revision here, its values, and at most a field for
+//! a kernel means adding a revision, its values here, and at most a field for
 //! what no older kernel did.
 
 use crate::foll::{FOLL_5_5, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
 use crate::page::PinScheme;
+pub use crate::revision::Revision;
 use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
 use crate::walk::rules::{WALK_6_1, WALK_6_12, WalkRules};
-
-/// Kernel revisions, oldest first; the versions of the FOLL_PIN series, which
-/// was posted on top of 5.5, come before all kernels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Revision {
-    /// The FOLL_PIN series, version 8, with the mistakes that its review found.
-    V8,
-    /// Version 9: the findings of that review seen to.
-    V9,
-    /// Version 10.
-    V10,
-    /// Version 11: as it went into 5.7, but for what other patches of the
-    /// series added there.
-    V11,
-    /// Linux 6.1 (with the zero-page changes of its stable series).
-    V6_1,
-    /// Linux 6.12.
-    V6_12,
-}
 
 /// One revision in one configuration.
 #[derive(Clone, Copy, Debug)]
@@ -257,7 +239,7 @@ impl Rules {
     /// and take pages one by one.
     #[inline]
     pub const fn is_series(&self) -> bool {
-        (self.revision as u8) < Revision::V6_1 as u8
+        self.revision.is_series()
     }
 
     /// `6.1`, `6.1-nodebug`, `v8`, ...: what [`Rules::by_name`] understands.
@@ -314,9 +296,11 @@ mod tests {
     }
 
     #[test]
-    fn the_series_comes_before_all_kernels() {
+    fn rules_are_of_the_series_or_of_a_kernel() {
         assert!(Rules::SERIES.iter().all(Rules::is_series));
         assert!(!Rules::KERNELS.iter().any(Rules::is_series));
-        assert!(Revision::V8 < Revision::V11 && Revision::V11 < Revision::V6_1);
+        for rules in Rules::ALL {
+            assert!(rules.name().starts_with(rules.revision.name()));
+        }
     }
 }

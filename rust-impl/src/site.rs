@@ -5,7 +5,8 @@
 //! ordinal depends on the configuration (VM_WARN_ON is no site without
 //! DEBUG_VM), so it is counted, not written down.
 
-use crate::rules::{Revision, Rules};
+use crate::revision::Revisions;
+use crate::rules::Rules;
 
 /// What happens at a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,10 +26,8 @@ pub struct SiteInfo {
     pub function: &'static str,
     /// WARN or BUG.
     pub kind: SiteKind,
-    /// The first revision that has it.
-    pub since: Revision,
-    /// The first revision that has it no more.
-    pub until: Option<Revision>,
+    /// The revisions that have it.
+    pub revisions: Revisions,
     /// Only with CONFIG_DEBUG_VM.
     pub debug_vm: bool,
     /// What it complains about.
@@ -36,7 +35,7 @@ pub struct SiteInfo {
 }
 
 macro_rules! sites {
-    ($($variant:ident $function:literal $kind:ident [$since:ident $until:expr] $debug:literal $what:literal;)*) => {
+    ($($variant:ident $function:literal $kind:ident $since:literal $debug:literal $what:literal;)*) => {
         /// A WARN or BUG of a covered function.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
@@ -49,127 +48,123 @@ macro_rules! sites {
             site: Site::$variant,
             function: $function,
             kind: SiteKind::$kind,
-            since: Revision::$since,
-            until: $until,
+            revisions: const { Revisions::since($since) },
             debug_vm: $debug,
             what: $what,
         }),*];
     };
 }
 
-const TO_V9: Option<Revision> = Some(Revision::V9);
-const TO_V11: Option<Revision> = Some(Revision::V11);
-const TO_6_1: Option<Revision> = Some(Revision::V6_1);
-const TO_6_12: Option<Revision> = Some(Revision::V6_12);
-
+// Each with the revisions that have it (see `Revisions::since`), and whether that
+// takes CONFIG_DEBUG_VM.
 sites! {
-    FolioGet "folio_get" Bug [V6_1 None] true
+    FolioGet "folio_get" Bug "6.1" true
         "the count is zero or close to overflow";
-    GetPage "get_page" Bug [V8 TO_6_1] true
+    GetPage "get_page" Bug "v8" true
         "the count is zero or close to overflow";
-    TryGetPage "try_get_page" Warn [V8 None] false
+    TryGetPage "try_get_page" Warn "v8 6.1" false
         "the count is zero or negative";
-    PutPageTestzero "put_page_testzero" Bug [V8 None] true
+    PutPageTestzero "put_page_testzero" Bug "v8 6.1" true
         "the count is zero already";
-    TryGetCompoundHead "try_get_compound_head" Warn [V8 TO_6_1] false
+    TryGetCompoundHead "try_get_compound_head" Warn "v8" false
         "the count is negative";
-    TryGetFolio "try_get_folio" Warn [V6_1 None] false
+    TryGetFolio "try_get_folio" Warn "6.1" false
         "the count is negative";
-    GrabPageBoth "grab_page" Warn [V8 TO_V9] false
+    GrabPageBoth "grab_page" Warn "v8 v9:-" false
         "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET: never";
-    TryGrabPageDead "try_grab_page" Warn [V9 TO_V11] false
+    TryGrabPageDead "try_grab_page" Warn "v9 v11:-" false
         "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET: never";
-    TryGrabPageOverflow "try_grab_page" Warn [V9 TO_V11] false
+    TryGrabPageOverflow "try_grab_page" Warn "v9 v11:-" false
         "the count is zero or, with a bias of 32 bits, close to overflow";
-    TryGrabPageBoth "try_grab_page" Warn [V11 TO_6_12] false
+    TryGrabPageBoth "try_grab_page" Warn "v11 6.1 6.12:-" false
         "FOLL_GET and FOLL_PIN together";
-    TryGrabPageCount "try_grab_page" Warn [V11 TO_6_12] false
+    TryGrabPageCount "try_grab_page" Warn "v11 6.1 6.12:-" false
         "the count is zero or negative";
-    TryGrabCompoundHeadNeither "try_grab_compound_head" Warn [V10 TO_6_1] false
+    TryGrabCompoundHeadNeither "try_grab_compound_head" Warn "v10" false
         "neither FOLL_GET nor FOLL_PIN";
-    TryGrabFolioNeither "try_grab_folio" Warn [V6_1 TO_6_12] false
+    TryGrabFolioNeither "try_grab_folio" Warn "6.1 6.12:-" false
         "neither FOLL_GET nor FOLL_PIN";
-    TryGrabFolioCount "try_grab_folio" Warn [V6_12 None] false
+    TryGrabFolioCount "try_grab_folio" Warn "6.12" false
         "the count is zero or negative";
-    TryGrabFolioFastIrqs "try_grab_folio_fast" Warn [V6_12 None] true
+    TryGrabFolioFastIrqs "try_grab_folio_fast" Warn "6.12" true
         "interrupts are on";
-    TryGrabFolioFastNeither "try_grab_folio_fast" Warn [V6_12 None] false
+    TryGrabFolioFastNeither "try_grab_folio_fast" Warn "6.12" false
         "neither FOLL_GET nor FOLL_PIN";
-    FolioAddPinLarge "folio_add_pin" Warn [V6_12 None] false
+    FolioAddPinLarge "folio_add_pin" Warn "6.12" false
         "a large folio without pins";
-    FolioAddPinSmall "folio_add_pin" Warn [V6_12 None] false
+    FolioAddPinSmall "folio_add_pin" Warn "6.12" false
         "a small folio with less than one pin's references";
-    SanityCheckSmall "sanity_check_pinned_pages" Bug [V6_1 None] true
+    SanityCheckSmall "sanity_check_pinned_pages" Bug "6.1" true
         "an anonymous small or hugetlb folio that is not exclusive";
-    SanityCheckLarge "sanity_check_pinned_pages" Bug [V6_1 None] true
+    SanityCheckLarge "sanity_check_pinned_pages" Bug "6.1" true
         "an anonymous large folio with neither head nor page exclusive";
-    UnpinUserPages "unpin_user_pages" Warn [V6_1 None] false
+    UnpinUserPages "unpin_user_pages" Warn "6.1" false
         "npages is an errno";
-    UnpinFolios "unpin_folios" Warn [V6_12 None] false
+    UnpinFolios "unpin_folios" Warn "6.12" false
         "nfolios is an errno";
-    PageNeedsCowForDma "page_needs_cow_for_dma" Bug [V6_1 TO_6_12] true
+    PageNeedsCowForDma "page_needs_cow_for_dma" Bug "6.1 6.12:-" true
         "no fork is under way";
-    FolioNeedsCowForDma "folio_needs_cow_for_dma" Bug [V6_12 None] true
+    FolioNeedsCowForDma "folio_needs_cow_for_dma" Bug "6.12" true
         "no fork is under way";
-    GupFastFolioAllowed "gup_fast_folio_allowed" Warn [V6_12 None] false
+    GupFastFolioAllowed "gup_fast_folio_allowed" Warn "6.12" false
         "a slab folio";
-    IsValidGupFlagsPin "is_valid_gup_flags" Warn [V6_1 TO_6_12] false
+    IsValidGupFlagsPin "is_valid_gup_flags" Warn "6.1 6.12:-" false
         "FOLL_PIN from outside";
-    IsValidGupFlagsLongterm "is_valid_gup_flags" Warn [V6_1 TO_6_12] false
+    IsValidGupFlagsLongterm "is_valid_gup_flags" Warn "6.1 6.12:-" false
         "FOLL_LONGTERM without FOLL_PIN";
-    IsValidGupArgsInternal "is_valid_gup_args" Warn [V6_12 None] false
+    IsValidGupArgsInternal "is_valid_gup_args" Warn "6.12" false
         "an internal flag from outside";
-    IsValidGupArgsLocked "is_valid_gup_args" Warn [V6_12 None] false
+    IsValidGupArgsLocked "is_valid_gup_args" Warn "6.12" false
         "a lock that is not held; no entry point of the walk has one";
-    IsValidGupArgsBoth "is_valid_gup_args" Warn [V6_12 None] false
+    IsValidGupArgsBoth "is_valid_gup_args" Warn "6.12" false
         "FOLL_GET and FOLL_PIN together";
-    IsValidGupArgsLongterm "is_valid_gup_args" Warn [V6_12 None] false
+    IsValidGupArgsLongterm "is_valid_gup_args" Warn "6.12" false
         "FOLL_LONGTERM without FOLL_PIN";
-    IsValidGupArgsNull "is_valid_gup_args" Warn [V6_12 None] false
+    IsValidGupArgsNull "is_valid_gup_args" Warn "6.12" false
         "no array for the pages";
-    IsValidGupArgsP2pdma "is_valid_gup_args" Warn [V6_12 None] false
+    IsValidGupArgsP2pdma "is_valid_gup_args" Warn "6.12" false
         "FOLL_LONGTERM and FOLL_PCI_P2PDMA together";
-    InternalGetUserPagesFast "internal_get_user_pages_fast" Warn [V6_1 TO_6_12] false
+    InternalGetUserPagesFast "internal_get_user_pages_fast" Warn "6.1 6.12:-" false
         "a flag that it does not know";
-    GupFastFallback "gup_fast_fallback" Warn [V6_12 None] false
+    GupFastFallback "gup_fast_fallback" Warn "6.12" false
         "a flag that it does not know";
-    GupPteRange "gup_pte_range" Bug [V6_1 TO_6_12] true
+    GupPteRange "gup_pte_range" Bug "6.1 6.12:-" true
         "a PTE of no memory";
-    GupFastPteRange "gup_fast_pte_range" Bug [V6_12 None] true
+    GupFastPteRange "gup_fast_pte_range" Bug "6.12" true
         "a PTE of no memory";
-    FollowPagePte "follow_page_pte" Warn [V8 TO_V9] false
+    FollowPagePte "follow_page_pte" Warn "v8 v9:-" false
         "FOLL_GET and FOLL_PIN together";
-    FollowPageMask "follow_page_mask" Warn [V8 TO_6_1] false
+    FollowPageMask "follow_page_mask" Warn "v8" false
         "FOLL_GET or FOLL_PIN on a hugepd";
-    FollowDevmapPmd "follow_devmap_pmd" Warn [V8 TO_6_1] false
+    FollowDevmapPmd "follow_devmap_pmd" Warn "v8" false
         "FOLL_GET and FOLL_PIN together";
-    FollowDevmapPud "follow_devmap_pud" Warn [V8 TO_6_1] false
+    FollowDevmapPud "follow_devmap_pud" Warn "v8" false
         "FOLL_GET and FOLL_PIN together";
-    FollowHugePmd "follow_huge_pmd" Warn [V8 TO_6_1] false
+    FollowHugePmd "follow_huge_pmd" Warn "v8" false
         "FOLL_GET and FOLL_PIN together";
-    PinUserPages "pin_user_pages" Warn [V8 TO_6_1] false
+    PinUserPages "pin_user_pages" Warn "v8" false
         "FOLL_GET";
-    PinUserPagesRemote "pin_user_pages_remote" Warn [V8 TO_6_1] false
+    PinUserPagesRemote "pin_user_pages_remote" Warn "v8" false
         "FOLL_GET";
-    PinUserPagesRemoteLocked "pin_user_pages_remote" Warn [V8 TO_6_1] false
+    PinUserPagesRemoteLocked "pin_user_pages_remote" Warn "v8" false
         "FOLL_LONGTERM and locked";
-    PinUserPagesFast "pin_user_pages_fast" Warn [V8 TO_6_12] false
+    PinUserPagesFast "pin_user_pages_fast" Warn "v8 6.1 6.12:-" false
         "FOLL_GET";
-    PinUserPagesFastNull "pin_user_pages_fast" Warn [V6_1 TO_6_12] false
+    PinUserPagesFastNull "pin_user_pages_fast" Warn "6.1 6.12:-" false
         "no array for the pages";
-    PinUserPagesFastOnly "pin_user_pages_fast_only" Warn [V6_1 TO_6_12] false
+    PinUserPagesFastOnly "pin_user_pages_fast_only" Warn "6.1 6.12:-" false
         "FOLL_GET";
-    PinUserPagesFastOnlyNull "pin_user_pages_fast_only" Warn [V6_1 TO_6_12] false
+    PinUserPagesFastOnlyNull "pin_user_pages_fast_only" Warn "6.1 6.12:-" false
         "no array for the pages";
-    GetUserPages "get_user_pages" Warn [V8 TO_6_1] false
+    GetUserPages "get_user_pages" Warn "v8" false
         "FOLL_PIN";
-    GetUserPagesRemote "get_user_pages_remote" Warn [V8 TO_6_1] false
+    GetUserPagesRemote "get_user_pages_remote" Warn "v8" false
         "FOLL_PIN";
-    GetUserPagesLocked "get_user_pages_locked" Warn [V8 TO_6_1] false
+    GetUserPagesLocked "get_user_pages_locked" Warn "v8" false
         "FOLL_PIN";
-    GetUserPagesUnlocked "get_user_pages_unlocked" Warn [V8 TO_6_1] false
+    GetUserPagesUnlocked "get_user_pages_unlocked" Warn "v8" false
         "FOLL_PIN";
-    GetUserPagesFast "get_user_pages_fast" Warn [V8 TO_6_1] false
+    GetUserPagesFast "get_user_pages_fast" Warn "v8" false
         "FOLL_PIN";
 }
 
@@ -203,9 +198,7 @@ impl Site {
 impl SiteInfo {
     /// Whether a kernel has it.
     pub fn exists(&self, rules: &Rules) -> bool {
-        self.since <= rules.revision
-            && self.until.is_none_or(|until| rules.revision < until)
-            && (rules.debug_vm || !self.debug_vm)
+        self.revisions.has(rules.revision) && (rules.debug_vm || !self.debug_vm)
     }
 }
 

@@ -33,6 +33,9 @@ pub struct Recipe {
     /// Compile for many short runs.
     #[serde(default)]
     pub quick: bool,
+    /// The overlay changes what functions do, and no declaration.
+    #[serde(default)]
+    pub bodies_only: bool,
 }
 
 /// A side's name without and with what it says about DEBUG_VM.
@@ -57,6 +60,7 @@ impl Recipe {
             rust: tree.rust().into(),
             known_version: tree::known().iter().any(|(known, _)| *known == version),
             quick: false,
+            bodies_only: false,
         }
     }
 
@@ -149,6 +153,7 @@ impl Recipe {
             overlay,
             renamed: self.renamed.clone(),
             quick: self.quick,
+            bodies_only: self.bodies_only,
         })
     }
 

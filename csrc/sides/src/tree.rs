@@ -145,6 +145,22 @@ pub fn known() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
+/// The kernels of the table by name, which tests run on.
+pub fn known_names() -> impl Iterator<Item = &'static str> {
+    known().into_iter().map(|(name, _)| name)
+}
+
+/// The same with their configurations, as sides are called: `6.1`,
+/// `6.1-nodebug`.
+pub fn known_sides() -> impl Iterator<Item = String> {
+    known_names().flat_map(|name| ["", "-nodebug"].map(|suffix| format!("{name}{suffix}")))
+}
+
+/// The kernel that is meant when none is named: the first of the table.
+pub fn default_kernel() -> &'static str {
+    known()[0].0
+}
+
 /// Calls `csrc/kernels/prepare`, whose progress goes to standard error; its last
 /// line says what went wrong.
 pub(crate) fn prepare(store: &Store, args: &[&str]) -> Result<()> {

@@ -2,7 +2,7 @@
 //! What a tree has is found out by compiling it: changes of real kernels that a
 //! clean-up may bring, none of which is an error.
 
-use gup_sides::{Built, Error, Flavour, Recipe, Store, compile::Piece, overlay};
+use gup_sides::{Built, Error, Flavour, Recipe, Store, compile::Piece, overlay, tree::known_names};
 use std::{
     collections::BTreeSet,
     fs,
@@ -12,8 +12,6 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
-
-const KERNELS: [&str; 2] = ["6.1", "6.12"];
 
 fn recipe(kernel: &str) -> Recipe {
     let recipe = Recipe::find(&Store::find(), kernel).unwrap();
@@ -106,7 +104,7 @@ fn has_operation(name: &str) -> bool {
 fn a_renamed_static_helper_is_an_absent_operation_at_most() {
     let all = std::env::var_os("GUPDIFF_ALL_HELPERS").is_some();
     let mut todo = Vec::new();
-    for kernel in KERNELS {
+    for kernel in known_names() {
         let gup = text(kernel, "mm/gup.c");
         let mut names = static_functions(&gup);
         assert!(names.len() > 20, "{kernel}: {names:?}");
@@ -149,7 +147,7 @@ fn definition(source: &str, name: &str) -> Range<usize> {
 
 #[test]
 fn a_helper_may_become_inline_or_move_into_a_header() {
-    for kernel in KERNELS {
+    for kernel in known_names() {
         let gup = text(kernel, "mm/gup.c");
         let place = definition(&gup, "gup_put_folio");
         let body = gup[place.clone()].replacen("static", "static inline", 1);
@@ -177,7 +175,7 @@ fn a_helper_may_become_inline_or_move_into_a_header() {
 
 #[test]
 fn another_signature_is_an_absent_operation() {
-    for kernel in KERNELS {
+    for kernel in known_names() {
         let gup = text(kernel, "mm/gup.c");
         let place = definition(&gup, "gup_put_folio");
         let body = gup[place.clone()].replacen(')', ", int more)", 1);
@@ -188,6 +186,46 @@ fn another_signature_is_an_absent_operation() {
         let built = build(kernel, &[("mm/gup.c", changed)], &[]).unwrap();
         let expected = [Piece::Operation("GUP_PUT_FOLIO".into())];
         assert_eq!(built.description.absent, expected, "{kernel}");
+    }
+}
+
+/// Files of a kernel in which a name is another one.
+fn renamed_in(kernel: &str, files: &[&'static str], name: &str) -> Vec<(&'static str, String)> {
+    let new = format!("{name}_by_another_name");
+    let change = |file| (file, replaced(&text(kernel, file), name, &new));
+    files.iter().copied().map(change).collect()
+}
+
+#[test]
+fn a_flag_or_a_variable_that_is_gone_is_absent_too() {
+    let entries = [
+        "arch/x86/include/asm/pgtable_types.h",
+        "arch/x86/include/asm/pgtable.h",
+    ];
+    let key = ["include/linux/mm.h", "mm/memremap.c"];
+    let cases: [(&str, &[&'static str], Piece); 3] = [
+        (
+            "PG_arch_1",
+            &["include/linux/page-flags.h"],
+            Piece::Row("GD_F_ARCH_1".into()),
+        ),
+        ("_PAGE_DEVMAP", &entries, Piece::Row("GD_EF_DEVMAP".into())),
+        (
+            "devmap_managed_key",
+            &key,
+            Piece::Part("DEVMAP_MANAGED_KEY".into()),
+        ),
+    ];
+    for kernel in known_names() {
+        for (name, files, lacks) in &cases {
+            let built = build(kernel, &renamed_in(kernel, files, name), &[]);
+            let built = built.unwrap_or_else(|e| panic!("{kernel} {name}: {e}"));
+            assert_eq!(
+                built.description.absent,
+                std::slice::from_ref(lacks),
+                "{kernel} {name}"
+            );
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "no test file uses all of it")]
 
 use csrc::{Machine, Object, abi::*};
-use gup_sides::{Flavour, Recipe, Store};
+use gup_sides::{Flavour, Recipe, Store, tree};
 use std::ops::Deref;
 
 /// A side's name, and its object, not started.
@@ -27,9 +27,6 @@ impl Deref for Kernel {
     }
 }
 
-/// The known kernels, in both configurations: these tests are about them.
-pub const KERNELS: [&str; 4] = ["6.1", "6.1-nodebug", "6.12", "6.12-nodebug"];
-
 fn object(name: &str) -> Object {
     if let Some(series) = csrc::series().iter().find(|s| s.name == name) {
         return series.load().unwrap();
@@ -50,10 +47,10 @@ pub fn kernel(name: &str) -> Kernel {
     }
 }
 
-/// The known kernels and every version of the series.
+/// The known kernels, in both configurations, and every version of the series.
 pub fn sound() -> impl Iterator<Item = Kernel> {
-    let series = csrc::series().iter().map(|s| s.name);
-    KERNELS.into_iter().chain(series).map(kernel)
+    let series = csrc::series().iter().map(|s| s.name.to_owned());
+    tree::known_sides().chain(series).map(|name| kernel(&name))
 }
 
 /// Starts it; a site's id is its place in [`Object::sites`].

@@ -13,11 +13,11 @@ use std::slice;
 
 use gup_fuzz::accepted::RevisionPair;
 use gup_fuzz::layer::{self, Focus};
-use gup_fuzz::ops::Rev;
 use gup_fuzz::program::generate::Profile;
 use gup_fuzz::program::mutate::{crossover_bytes, mutate_bytes};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::wire;
+use gup_fuzz::rev::Rev;
 use gup_fuzz::side;
 
 /// How many of 16 new inputs are made of two programs.
@@ -44,7 +44,7 @@ pub struct Mutator {
 impl Mutator {
     fn new(seed: u64) -> Self {
         let left = env::var("GUPDIFF_LEFT").unwrap_or_else(|_| side::default_left());
-        // The target complains about a side that does not exist.
+        // The target complains about a side that does not exist: any revision will do.
         let profile = match side::list().into_iter().find(|info| info.name == left) {
             Some(info) => Profile::new(info.rev)
                 .debug_vm(info.debug_vm)

@@ -4,8 +4,9 @@
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::{Broken, Checker, Ground, Law, rules, walk};
-use crate::ops::{self, Layer, Rev};
+use crate::ops::{self, Layer};
 use crate::program::Program;
+use crate::rev::{Fact, Rev};
 use crate::trace::{self, End, PageState, Ret, Trace};
 
 /// What an operation does, as far as the laws are concerned.
@@ -305,8 +306,7 @@ fn operation(
         None
     };
     let zero = match (head, pages.layout().zero()) {
-        // the FOLL_PIN series knows no zero page
-        (Some(head), Some(i)) if rev.counts_pins() => {
+        (Some(head), Some(i)) if rev.has(Fact::ZERO_PAGE) => {
             pages.layout().folios()[i].head() == head.page
         }
         _ => false,
@@ -385,17 +385,14 @@ fn does(op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Does {
         {
             Does::Other
         }
-        // The lockless grab of the series looks at FOLL_PIN first, and gets by
-        // default before v10.
-        abi::GD_OP_GRAB_FAST if !rev.counts_pins() => match (get, pin) {
+        abi::GD_OP_GRAB_FAST if !rev.has(Fact::FAST_GRAB_GETS_FIRST) => match (get, pin) {
             (_, true) => Does::Pin(op.n),
-            (false, false) if rev >= Rev::V10 => Does::Get(0),
+            (false, false) if rev.has(Fact::FAST_GRAB_WANTS_FLAG) => Does::Get(0),
             _ => Does::Get(op.n),
         },
         abi::GD_OP_GRAB_SLOW | abi::GD_OP_GRAB_FAST => {
             let slow = u32::from(op.op) == abi::GD_OP_GRAB_SLOW;
-            // Up to 6.1 the slow grab takes one, whatever refs says.
-            let refs = match slow && rev < SLOW_GRAB_HAS_REFS {
+            let refs = match slow && !rev.has(Fact::SLOW_GRAB_REFS) {
                 true => 1,
                 false => op.n,
             };
@@ -425,7 +422,7 @@ fn does(op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Does {
             };
             match (get, pin) {
                 (_, true) => Does::Pin(refs),
-                (false, false) if rev >= Rev::V10 => Does::Get(0),
+                (false, false) if rev.has(Fact::FAST_GRAB_WANTS_FLAG) => Does::Get(0),
                 _ => Does::Get(refs),
             }
         }
@@ -459,5 +456,3 @@ fn does(op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Does {
         _ => Does::Other,
     }
 }
-
-const SLOW_GRAB_HAS_REFS: Rev = Rev::linux(6, 6);

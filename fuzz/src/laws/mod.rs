@@ -16,9 +16,10 @@ use std::fmt;
 
 use csrc::abi;
 
-use crate::ops::{self, Rev};
+use crate::ops;
 use crate::pages::Pages;
 use crate::program::Program;
+use crate::rev::{Fact, Rev};
 use crate::side::SideInfo;
 use crate::trace::Trace;
 
@@ -148,8 +149,7 @@ pub struct Broken {
 pub struct Ground {
     /// The revision.
     pub rev: Rev,
-    /// Whether pins are counted in acquired and released. The FOLL_PIN series
-    /// does that under CONFIG_DEBUG_VM only.
+    /// Whether pins are counted in acquired and released.
     pub counters: bool,
 }
 
@@ -157,7 +157,7 @@ impl From<&SideInfo> for Ground {
     fn from(side: &SideInfo) -> Self {
         Self {
             rev: side.rev,
-            counters: side.debug_vm || side.rev.counts_pins(),
+            counters: side.debug_vm || side.rev.has(Fact::COUNTERS),
         }
     }
 }

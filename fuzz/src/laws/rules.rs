@@ -7,9 +7,9 @@ use super::Law;
 use super::check::{Check, Does, Op, is_page};
 use super::walk;
 use crate::layout::maybe_dma_pinned;
-use crate::ops::Rev;
 use crate::pages::Pages;
 use crate::program::{self, Program};
+use crate::rev::{Fact, Rev};
 use crate::trace::{Call, PageState, Ret};
 
 pub(super) fn calls<'a>(recs: &'a [gd_rec]) -> impl Iterator<Item = (Call, PageState)> + 'a {
@@ -227,7 +227,8 @@ fn attempt(op: &Op) -> Result<bool, (Law, Option<u32>, String)> {
         _ => {}
     }
     let takes = !matches!(op.does, Does::Get(0));
-    if id == abi::GD_OP_GRAB_SLOW && head.refcount <= 0 && (takes || op.rev.counts_pins()) {
+    let looks = takes || op.rev.has(Fact::SLOW_GRAB_LOOKS_FIRST);
+    if id == abi::GD_OP_GRAB_SLOW && head.refcount <= 0 && looks {
         let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
         require(op.recs.iter().any(warned), Law::SlowGrabWarns, page, || {
             format!("its refcount is {}, and nothing warned", head.refcount)
@@ -281,7 +282,7 @@ pub(super) fn got(op: &Op, refs: i32) -> Check {
 fn overflow(op: &Op, head: &PageState, refs: i32) -> Check {
     let over = refs > 0 && head.refcount.checked_add(refs).is_none();
     require(
-        op.rev.counts_pins() || !over,
+        !op.rev.is_series() || !over,
         Law::OverflowIsNoticed,
         Some(head.page),
         || format!("its refcount went from {} over INT_MAX", head.refcount),
@@ -299,7 +300,7 @@ pub(super) fn put(op: &Op, refs: i32) -> Check {
 
 /// By how much the refcount and the pin count of a folio move for some pins.
 pub(super) fn scheme(head: &PageState, refs: i32, rev: Rev) -> (i32, i32) {
-    if head.is_large() && rev.counts_pins() {
+    if head.is_large() && rev.has(Fact::PINCOUNT) {
         (refs, refs)
     } else {
         (refs.wrapping_mul(1024), 0)
@@ -329,7 +330,7 @@ pub(super) fn pinned(op: &Op, refs: i32) -> Check {
 }
 
 fn says_so(op: &Op, head: &PageState, refs: i32) -> Check {
-    let fits = if head.is_large() && op.rev.counts_pins() {
+    let fits = if head.is_large() && op.rev.has(Fact::PINCOUNT) {
         head.pincount >= 0 && head.pincount.checked_add(refs).is_some()
     } else {
         let total = refs.checked_mul(1024);
@@ -374,7 +375,7 @@ pub(super) fn balance(op: &Op) -> Check {
     let mut refs = 0i32;
     for (old, new) in op.changed {
         let dref = new.refcount.wrapping_sub(old.refcount);
-        if new.is_large() && op.rev.counts_pins() {
+        if new.is_large() && op.rev.has(Fact::PINCOUNT) {
             let dpin = new.pincount.wrapping_sub(old.pincount);
             require(
                 dref == dpin,

@@ -13,9 +13,9 @@ use super::rules::{after, require, scheme};
 use super::tables::{Leaf, Tables, shift};
 use super::{Law, walk_events};
 use crate::layout::{NR_PAGES, Operand};
-use crate::ops::Rev;
 use crate::pages::Pages;
 use crate::program::Program;
+use crate::rev::{Fact, Rev};
 use crate::trace::{PageState, Ret};
 use walk_events::{Events, Slow};
 
@@ -60,7 +60,9 @@ impl Call {
         let pin = self
             .foll
             .is_none_or(|foll| foll & 1 << abi::GD_FOLL_PIN != 0);
-        u32::from(op.op) == abi::GD_OP_GET_USER_PAGES_FAST_ONLY && rev < ARGS_ARE_CHECKED && pin
+        u32::from(op.op) == abi::GD_OP_GET_USER_PAGES_FAST_ONLY
+            && !rev.has(Fact::WALK_CHECKS_ARGS)
+            && pin
     }
 
     fn addr(&self, index: usize) -> u64 {
@@ -166,7 +168,7 @@ fn fits(op: &Op, call: &Call, result: i64, slow: Option<&Slow>) -> Check {
     let only =
         id == abi::GD_OP_GET_USER_PAGES_FAST_ONLY || id == abi::GD_OP_PIN_USER_PAGES_FAST_ONLY;
     require(
-        result >= 0 || !only || op.rev >= ARGS_ARE_CHECKED,
+        result >= 0 || !only || op.rev.has(Fact::WALK_CHECKS_ARGS),
         law,
         None,
         || format!("the result is {result}, and this function never fails"),
@@ -309,7 +311,7 @@ fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
     }
     match leaf.level {
         abi::GD_L_PTE => !has(abi::GD_EF_SPECIAL) || has(abi::GD_EF_DEVMAP),
-        _ => !has(abi::GD_EF_SPECIAL) || rev < BLOCKS_ARE_SPECIAL,
+        _ => !has(abi::GD_EF_SPECIAL) || !rev.has(Fact::WALK_SPECIAL_BLOCKS),
     }
 }
 
@@ -363,10 +365,9 @@ fn goes_past_a_folio(
             page.map(|page| pages.head(&prog.0, page))
         };
         // The grab is of the first page in the range, or of the whole block's.
-        let grabbed = head(if rev < BLOCKS_ARE_GRABBED {
-            first
-        } else {
-            addr
+        let grabbed = head(match rev.has(Fact::WALK_GRABS_BLOCKS) {
+            true => addr,
+            false => first,
         });
         grabbed.is_none() || grabbed != head(first) || grabbed != head(last - 1)
     })
@@ -480,10 +481,3 @@ fn set_by_others(op: &Op, prog: &Program, pages: &Pages, page: u32) -> bool {
 fn is_device(page: u32) -> bool {
     page >> abi::GD_SLOT_SHIFT >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS
 }
-
-/// The entry points check their arguments, and pass on what is wrong.
-const ARGS_ARE_CHECKED: Rev = Rev::linux(6, 3);
-/// A part of a block is grabbed by the block's first page.
-const BLOCKS_ARE_GRABBED: Rev = Rev::linux(6, 10);
-/// Blocks can be special too.
-const BLOCKS_ARE_SPECIAL: Rev = Rev::V6_12;

@@ -12,7 +12,8 @@ use csrc::abi::{self, gd_act, gd_op};
 use super::model::Model;
 use super::rng::Rng;
 use super::{MAX_FOLIOS, MAX_OPS, Program, draw, walk};
-use crate::ops::{self, Layer, Rev};
+use crate::ops::{self, Layer};
+use crate::rev::{Fact, Rev};
 
 /// Which layer's functions programs are about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,7 +201,7 @@ pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
         map(rng, count, &mut model, &mut program);
     }
     // Few programs of the page level have something happen meanwhile.
-    let busy = walks || profile.rev.counts_pins() && rng.chance(1, 8);
+    let busy = walks || profile.rev.has(Fact::WALK) && rng.chance(1, 8);
     while program.nr_all() < count {
         let last = program.nr_all() + 1 == count;
         let op = match last && end_badly {

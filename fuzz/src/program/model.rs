@@ -12,7 +12,7 @@ use super::list::{self, Entry};
 use super::maps::{Hit, Maps};
 use super::walk::{self, Level, PAGE_SIZE, TASK_SIZE_MAX};
 use super::{MAX_FOLIOS, Program, page, split_page};
-use crate::ops::Rev;
+use crate::rev::{Fact, Rev};
 
 /// Pins of one small page per reference.
 const BIAS: i32 = abi::GD_SLOT_PAGES as i32;
@@ -104,10 +104,7 @@ pub(super) struct Model {
     seq: u32,
     devmap_key: bool,
     debug_vm: bool,
-    /// 6.12 rather than 6.1.
-    modern: bool,
-    /// Large folios have a pin count.
-    counts_pins: bool,
+    rev: Rev,
 }
 
 impl Model {
@@ -149,8 +146,7 @@ impl Model {
             seq: program.0.world.seq,
             devmap_key: u32::from(program.0.world.state) & abi::GD_W_DEVMAP_KEY != 0,
             debug_vm,
-            modern: rev >= Rev::V6_12,
-            counts_pins: rev.counts_pins(),
+            rev,
         }
     }
 
@@ -200,7 +196,7 @@ impl Model {
             return true;
         };
         let debug_vm = self.debug_vm;
-        let (devmap_key, counts_pins) = (self.devmap_key, self.counts_pins);
+        let (devmap_key, rev) = (self.devmap_key, self.rev);
         let seq = self.seq;
         let g = &mut self.folio[index % MAX_FOLIOS];
         let refs = g.refs_at(offset).map_or(0, |refs| *refs);
@@ -210,7 +206,9 @@ impl Model {
                 let managed = devmap_key && g.is_fsdax();
                 debug_vm && refs == 0 && (!managed || id == abi::GD_OP_FOLIO_PUT)
             }
-            abi::GD_OP_UNPIN_USER_PAGE => debug_vm && counts_pins && g.is_shared_anon(),
+            abi::GD_OP_UNPIN_USER_PAGE => {
+                debug_vm && rev.has(Fact::SANITY_CHECK) && g.is_shared_anon()
+            }
             abi::GD_OP_NEEDS_COW_FOR_DMA => debug_vm && seq & 1 == 0,
             abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
                 op.n < 0 || op.n as usize > g.nr_pages() + BIAS as usize
@@ -224,7 +222,7 @@ impl Model {
         let dirty = u32::from(op.mods) & abi::GD_MOD_DIRTY != 0;
         let npages = list::npages(op);
         let checks_errno = match id {
-            _ if !self.counts_pins => false,
+            _ if !self.rev.has(Fact::LISTS_REFUSE_ERRNO) => false,
             abi::GD_OP_UNPIN_USER_PAGES | abi::GD_OP_UNPIN_FOLIOS => true,
             abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK => !dirty,
             _ => false,
@@ -233,10 +231,11 @@ impl Model {
             return !(checks_errno && npages as i64 >= -4095 && (npages as i64) < 0);
         }
         let sanity = self.debug_vm
-            && self.counts_pins
+            && self.rev.has(Fact::SANITY_CHECK)
             && !matches!(id, abi::GD_OP_UNPIN_FAST | abi::GD_OP_UNPIN_FOLIOS);
-        // 6.12 skips NULL entries, but not one that follows a page
-        let mut null_is_fatal = !self.modern || !checks_errno && id != abi::GD_OP_SANITY_CHECK;
+        // what skips NULL entries does not skip one that follows a page
+        let skips_null = self.rev.has(Fact::LISTS_SKIP_NULL);
+        let mut null_is_fatal = !skips_null || !checks_errno && id != abi::GD_OP_SANITY_CHECK;
         let mut left = npages;
         for run in &op.run {
             if left == 0 || run.len == 0 {
@@ -310,7 +309,10 @@ impl Model {
                 }
             }
             abi::GD_OP_GRAB_SLOW if !raw => {
-                let n = if self.modern { op.n } else { 1 };
+                let n = match self.rev.has(Fact::SLOW_GRAB_REFS) {
+                    true => op.n,
+                    false => 1,
+                };
                 if get || pin {
                     self.take(first, n, !get, 1);
                 }
@@ -479,8 +481,7 @@ impl Model {
         let unshared = !is_pin(op) || entry(abi::GD_EF_RW) || !g.is_shared_anon();
         let mapping = u32::from(g.mapping);
         let secret = mapping == abi::GD_M_SECRETMEM;
-        // 6.12 has long-term pins of files go the slow way, and what was truncated
-        let reserved = self.modern
+        let reserved = self.rev.has(Fact::WALK_LEAVES_FILES)
             && !g.is_anon()
             && (is_pin(op) && longterm && !(write && mapping == abi::GD_M_SHMEM)
                 || g.order == 0 && mapping == abi::GD_M_NONE);
@@ -538,14 +539,14 @@ impl Model {
         };
         let g = &mut self.folio[index % MAX_FOLIOS];
         let zero = g.is_zero();
-        let large = g.order_now() > 0 && self.counts_pins;
+        let large = g.order_now() > 0 && self.rev.has(Fact::PINCOUNT);
         let Some(refs) = g.refs_at(offset) else {
             return;
         };
         if *refs == 0 || *refs < least || n == 0 {
             return;
         }
-        if !(pinned && zero && self.counts_pins) {
+        if !(pinned && zero && self.rev.has(Fact::ZERO_PAGE)) {
             let each = if pinned && !large { BIAS } else { 1 };
             *refs = refs.wrapping_add(n.wrapping_mul(each));
             if pinned && large {
@@ -560,10 +561,10 @@ impl Model {
             return;
         };
         let g = &mut self.folio[index % MAX_FOLIOS];
-        if pinned && g.is_zero() && self.counts_pins {
+        if pinned && g.is_zero() && self.rev.has(Fact::ZERO_PAGE) {
             return;
         }
-        let large = g.order_now() > 0 && self.counts_pins;
+        let large = g.order_now() > 0 && self.rev.has(Fact::PINCOUNT);
         if let Some(refs) = g.refs_at(offset) {
             let each = if pinned && !large { BIAS } else { 1 };
             *refs = refs.wrapping_sub(n.wrapping_mul(each));

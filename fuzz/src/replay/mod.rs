@@ -20,6 +20,7 @@ use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
 use crate::program::generate::Profile;
 use crate::program::rng::Rng;
+use crate::rev::Rev;
 use crate::side::live::LiveSide;
 use crate::side::live::mappings::UserCall;
 use crate::side::{self, Pair, Side};
@@ -300,10 +301,11 @@ struct Source<'a> {
     last: Option<Program>,
 }
 
-/// A program of the corpus, without what the guest does not provide.
-fn page_level(program: &Program, counts: &mut Counts) -> Program {
+/// A program of the corpus, without what a guest of a revision does not provide.
+fn page_level(program: &Program, rev: Rev, counts: &mut Counts) -> Program {
     let mut program = *program;
-    layer::to_page_level(&mut program, |gap| {
+    layer::to_page_level(&mut program, |op| {
+        let gap = layer::gap_name(op, rev);
         *counts.gaps.entry(gap).or_default() += 1;
     });
     program
@@ -313,7 +315,7 @@ impl Source<'_> {
     fn fill(&mut self, batch: &mut Vec<Program>, counts: &mut Counts) {
         while batch.len() < BATCH {
             if let Some(program) = self.config.corpus.get(self.next as usize) {
-                batch.push(page_level(program, counts));
+                batch.push(page_level(program, self.profile.rev, counts));
                 counts.corpus += 1;
             } else if self.more(counts.fresh) {
                 let corpus = self.config.corpus;

@@ -21,7 +21,6 @@ pub use unavailable::Unavailable;
 use crate::accepted::RevisionPair;
 use crate::layer;
 use crate::layout::is_device;
-use crate::ops::Rev;
 use crate::program::{self, Program};
 use crate::side::Pair;
 
@@ -70,8 +69,8 @@ enum Common {
 impl Common {
     /// What a pair of revisions has in common.
     fn of(revisions: RevisionPair) -> Self {
-        let series = |rev| matches!(rev, Rev::Series(_));
-        match (series(revisions.left), series(revisions.right)) {
+        let (left, right) = (revisions.left, revisions.right);
+        match (left.is_series(), right.is_series()) {
             (false, false) => Self::All,
             (true, true) => Self::PageLevel,
             _ => Self::SmallPages,
@@ -146,6 +145,7 @@ mod tests {
     use super::*;
     use crate::program::generate::{self, Profile};
     use crate::program::rng::Rng;
+    use crate::rev::Rev;
 
     fn pair(left: Rev, right: Rev) -> RevisionPair {
         RevisionPair { left, right }

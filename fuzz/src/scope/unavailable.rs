@@ -20,6 +20,8 @@ pub struct Unavailable {
     foll: u32,
     entry_kinds: u32,
     entry_flags: u32,
+    /// Bits of the state beside pages.
+    state: u32,
     /// Entries above PTE level that map pages.
     huge_entries: bool,
     /// ZONE_MOVABLE.
@@ -34,33 +36,35 @@ fn device_kinds() -> u32 {
 }
 
 impl Unavailable {
+    const NOTHING: Self = Self {
+        ops: [false; 256],
+        kinds: 0,
+        mappings: 0,
+        migratetypes: 0,
+        page_flags: 0,
+        foll: 0,
+        entry_kinds: 0,
+        entry_flags: 0,
+        state: 0,
+        huge_entries: false,
+        movable: false,
+    };
+
     /// What either side of a pair lacks; none if both have everything.
     pub fn of(pair: &Pair) -> Option<Self> {
-        let mut all = Self {
-            ops: [false; 256],
-            kinds: 0,
-            mappings: 0,
-            migratetypes: 0,
-            page_flags: 0,
-            foll: 0,
-            entry_kinds: 0,
-            entry_flags: 0,
-            huge_entries: false,
-            movable: false,
-        };
-        let nothing = all.clone();
+        let mut all = Self::NOTHING;
         let right = pair.right.as_deref().unwrap_or(pair.left.as_ref());
         for side in [pair.left.as_ref(), right] {
             side.info().lacks.iter().for_each(|what| all.lack(what));
         }
         for op in ops::table() {
             // What only one of them has ends the comparison.
-            all.ops[usize::from(op.id)] = pair.left.has_op(op.id) != right.has_op(op.id);
+            all.ops[usize::from(op.id)] |= pair.left.has_op(op.id) != right.has_op(op.id);
         }
-        (all != nothing).then_some(all)
+        (all != Self::NOTHING).then_some(all)
     }
 
-    /// By an option of the configuration, or a flag's name.
+    /// By an option of the configuration, or the name of a flag or variable.
     fn lack(&mut self, what: &str) {
         match what {
             "CONFIG_HUGETLB_PAGE" => self.kinds |= 1 << abi::GD_K_HUGETLB,
@@ -91,6 +95,13 @@ impl Unavailable {
             "CONFIG_MEMORY_FAILURE" => self.page_flags |= 1 << abi::GD_F_HWPOISON,
             "CONFIG_NUMA_BALANCING" => self.entry_flags |= 1 << abi::GD_EF_PROTNONE,
             "CONFIG_MEM_SOFT_DIRTY" => self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY,
+            "_PAGE_DEVMAP" => self.entry_flags |= 1 << abi::GD_EF_DEVMAP,
+            "_PAGE_SOFT_DIRTY" => self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY,
+            "_PAGE_UFFD_WP" => self.entry_flags |= 1 << abi::GD_EF_UFFD_WP,
+            "devmap_managed_key" => {
+                self.state |= abi::GD_W_DEVMAP_KEY;
+                self.ops[abi::GD_OP_SET_DEVMAP_KEY as usize] = true;
+            }
             _ => self.lack_flag(what),
         }
     }
@@ -107,7 +118,9 @@ impl Unavailable {
 
     /// Takes them out of a program; it stays normalised.
     pub fn take_out(&self, program: &mut Program) {
-        let mut changed = false;
+        let state = program.0.world.state & !self.state as u8;
+        let mut changed = state != program.0.world.state;
+        program.0.world.state = state;
         for f in program.folios_mut() {
             let before = *f;
             if self.kinds >> f.kind & 1 != 0 {
@@ -169,5 +182,48 @@ impl Unavailable {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::generate::{self, Focus, Profile};
+    use crate::program::rng::Rng;
+    use crate::rev::Rev;
+
+    /// Random programs, without these.
+    fn without(lacks: &[&str]) -> Vec<Program> {
+        let mut unavailable = Unavailable::NOTHING;
+        lacks.iter().for_each(|what| unavailable.lack(what));
+        let profile = Profile::new(Rev::V6_1).focus(Focus::All);
+        let mut rng = Rng::new(1);
+        let mut program = || {
+            let mut program = generate::program(&mut rng, &profile);
+            unavailable.take_out(&mut program);
+            program
+        };
+        (0..500).map(|_| program()).collect()
+    }
+
+    fn ops(programs: &[Program]) -> impl Iterator<Item = &gd_op> {
+        programs.iter().flat_map(|program| program.ops())
+    }
+
+    #[test]
+    fn an_entry_flag_that_is_lacking_is_not_asked_for() {
+        let devmap = |op: &gd_op| op.eflags & 1 << abi::GD_EF_DEVMAP != 0;
+        assert!(ops(&without(&[])).any(devmap));
+        assert!(!ops(&without(&["_PAGE_DEVMAP"])).any(devmap));
+    }
+
+    #[test]
+    fn a_key_that_is_lacking_is_neither_set_nor_on() {
+        let sets = |op: &gd_op| u32::from(op.op) == abi::GD_OP_SET_DEVMAP_KEY;
+        let on = |p: &Program| u32::from(p.world().state) & abi::GD_W_DEVMAP_KEY != 0;
+        let all = without(&[]);
+        assert!(ops(&all).any(sets) && all.iter().any(on));
+        let some = without(&["devmap_managed_key"]);
+        assert!(!ops(&some).any(sets) && !some.iter().any(on));
     }
 }

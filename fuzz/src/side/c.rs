@@ -13,8 +13,9 @@ use gup_sides::compile::Piece;
 use gup_sides::{Built, Flavour, Recipe, Store};
 
 use super::{Error, Side, SideInfo};
-use crate::ops::{self, Rev};
+use crate::ops;
 use crate::program::Program;
+use crate::rev::Rev;
 use crate::site::{self, PlacedSite, SiteKind};
 use crate::trace::Trace;
 
@@ -159,12 +160,18 @@ fn absent_name(piece: &Piece, rev: Rev) -> String {
             let name = op.map_or(role.as_str(), |op| op.name_or_role(rev));
             format!("{name} (renamed or removed?)")
         }
-        // GD_FOLL_X and GD_F_X stand for FOLL_X and PG_x
-        Piece::Row(row) => match (row.strip_prefix("GD_FOLL_"), row.strip_prefix("GD_F_")) {
-            (Some(flag), _) => format!("FOLL_{flag}"),
-            (_, Some(flag)) => format!("PG_{}", flag.to_lowercase()),
-            _ => row.clone(),
-        },
+        // GD_FOLL_X, GD_F_X and GD_EF_X stand for FOLL_X, PG_x and _PAGE_X
+        Piece::Row(row) => {
+            if let Some(flag) = row.strip_prefix("GD_FOLL_") {
+                format!("FOLL_{flag}")
+            } else if let Some(flag) = row.strip_prefix("GD_F_") {
+                format!("PG_{}", flag.to_lowercase())
+            } else if let Some(flag) = row.strip_prefix("GD_EF_") {
+                format!("_PAGE_{flag}")
+            } else {
+                row.clone()
+            }
+        }
         Piece::Part(part) => part.to_lowercase(),
     }
 }
@@ -306,5 +313,6 @@ mod tests {
         let row = |name: &str| absent_name(&Piece::Row(name.into()), Rev::V6_1);
         assert_eq!(row("GD_FOLL_LONGTERM"), "FOLL_LONGTERM");
         assert_eq!(row("GD_F_PRIVATE_2"), "PG_private_2");
+        assert_eq!(row("GD_EF_DEVMAP"), "_PAGE_DEVMAP");
     }
 }

@@ -12,8 +12,9 @@ pub mod rust;
 use std::fmt;
 
 use crate::accepted::RevisionPair;
-use crate::ops::{self, Layer, Rev};
+use crate::ops::{self, Layer};
 use crate::program::Program;
+use crate::rev::Rev;
 use crate::site::PlacedSite;
 use crate::trace::Trace;
 
@@ -96,16 +97,16 @@ impl fmt::Display for SideInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.name)?;
         match &self.release {
-            Some(release) if self.rev.counts_pins() => write!(f, "  Linux {release}")?,
-            Some(release) => write!(f, "  {release}")?,
+            Some(release) if self.rev.is_series() => write!(f, "  {release}")?,
+            Some(release) => write!(f, "  Linux {release}")?,
             None => write!(f, "  the rules of {}", self.rev)?,
         }
         let debug_vm = if self.debug_vm { "on" } else { "off" };
         write!(f, ", DEBUG_VM {debug_vm}")?;
         let digits = if f.alternate() { 64 } else { 12 };
-        let source = match self.rev {
-            Rev::Series(_) => "source",
-            Rev::Linux { .. } => "gup.c",
+        let source = match self.rev.is_series() {
+            true => "source",
+            false => "gup.c",
         };
         for (what, sum) in [(source, &self.gup_sha256), ("config", &self.config_sha256)] {
             if let Some(sum) = sum {
@@ -242,11 +243,14 @@ fn unknown(name: &str) -> Error {
     }
 }
 
-/// The side that is left when none is named: the first kernel that is prepared.
+/// The side that is left when none is named: the first kernel that is prepared,
+/// else the Rust rules for the first one that is known.
 pub fn default_left() -> String {
-    let kernels = c::infos().into_iter();
-    let mut kernels = kernels.filter(|info| matches!(info.rev, Rev::Linux { .. }));
-    kernels.next().map_or("rust:6.1".into(), |info| info.name)
+    let mut kernels = c::infos().into_iter().filter(|i| !i.rev.is_series());
+    match kernels.next() {
+        Some(info) => info.name,
+        None => format!("rust:{}", gup_sides::tree::default_kernel()),
+    }
 }
 
 /// The side to hold against a left one when none is named: the Rust rules of

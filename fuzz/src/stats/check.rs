@@ -6,7 +6,8 @@ use csrc::abi;
 use super::Stats;
 use crate::hooks;
 use crate::layer::Focus;
-use crate::ops::{self, Layer, OpInfo, ResultKind, Rev};
+use crate::ops::{self, Layer, OpInfo, ResultKind};
+use crate::rev::{Fact, Rev};
 use crate::side;
 
 /// Executed operations, of 16, in the median.
@@ -33,7 +34,7 @@ const WALK: &[&str] = &[
 /// some of these names, for operations of the page level.
 fn is_of_the_walk(site: &str, rev: Rev) -> bool {
     let func = site.split(' ').next().unwrap_or_default();
-    rev.counts_pins() && WALK.contains(&func)
+    rev.has(Fact::WALK) && WALK.contains(&func)
 }
 
 /// A site that no program can reach, and why.
@@ -100,11 +101,16 @@ impl Stats {
     /// they did.
     pub fn check(&self, layer: Focus) -> Vec<String> {
         let mut complaints = Vec::new();
-        let info = side::list().into_iter().find(|info| info.name == self.side);
-        let (rev, debug_vm) = info.map_or((Rev::V6_1, true), |i| (i.rev, i.debug_vm));
         if self.sampled == 0 {
             return vec!["no program was run".into()];
         }
+        let Some(info) = side::list().into_iter().find(|i| i.name == self.side) else {
+            return vec![format!(
+                "there is no side {}: what it has cannot be told",
+                self.side
+            )];
+        };
+        let (rev, debug_vm) = (info.rev, info.debug_vm);
         for (gap, n) in &self.gaps {
             complaints.push(format!("gap: {gap} is not provided ({n} programs)"));
         }
@@ -115,7 +121,7 @@ impl Stats {
                  it should be {MEDIAN}"
             ));
         }
-        let layer = match rev.counts_pins() {
+        let layer = match rev.has(Fact::WALK) {
             true => layer,
             // there is no walk
             false => Focus::Page,
@@ -177,7 +183,7 @@ impl Stats {
         }
         for op in ops::table().iter().filter(|op| op.can_be_scripted()) {
             if lockless.actions.get(op.role).is_none_or(|a| a.done == 0) {
-                let name = op.name_or_role(Rev::V6_1);
+                let name = op.own_name();
                 complaints.push(format!("{name} is never done at a hook point"));
             }
         }

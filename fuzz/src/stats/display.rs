@@ -7,7 +7,7 @@ use super::check::percent;
 use super::{Actions, Lockless, Stats, side_rev};
 use crate::hooks;
 use crate::layer::Focus;
-use crate::ops::{self, Rev};
+use crate::ops;
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,7 +41,7 @@ impl fmt::Display for Stats {
                 continue;
             };
             let share = |n| percent(n, count.uses);
-            let name = op.name_or_role(rev);
+            let name = rev.map_or(op.own_name(), |rev| op.name_or_role(rev));
             if count.uses == 0 {
                 writeln!(f, "{name:<36} {:>10}", "absent")?;
                 continue;
@@ -97,7 +97,7 @@ fn lockless(f: &mut fmt::Formatter<'_>, lockless: &Lockless) -> fmt::Result {
     writeln!(f, "\n{:<36} {:>10} {:>9}", "action", "actions", "done")?;
     for op in ops::table() {
         if let Some(count) = lockless.actions.get(op.role) {
-            row(f, op.name_or_role(Rev::V6_1), count)?;
+            row(f, op.own_name(), count)?;
         }
     }
     write!(f, "\nslow path:")?;

@@ -17,9 +17,10 @@ use csrc::abi;
 use serde::{Deserialize, Serialize};
 
 use crate::layer;
-use crate::ops::{self, Rev};
+use crate::ops;
 use crate::oracle::Verdict;
 use crate::program::Program;
+use crate::rev::Rev;
 use crate::site::SiteId;
 use crate::trace::{End, Record, Ret, Trace};
 use lockless::Script;
@@ -370,10 +371,9 @@ fn verdict_index(verdict: &Verdict) -> usize {
     }
 }
 
-/// The revision of a side by its name, for tables.
-pub fn side_rev(side: &str) -> Rev {
-    crate::side::list()
-        .into_iter()
-        .find(|info| info.name == side)
-        .map_or(Rev::V6_1, |info| info.rev)
+/// The revision of a side by its name, for tables; none if there is no such side
+/// any more.
+pub fn side_rev(side: &str) -> Option<Rev> {
+    let mut all = crate::side::list().into_iter();
+    all.find(|info| info.name == side).map(|info| info.rev)
 }

@@ -187,10 +187,9 @@ impl DeclaredEdit {
     }
 }
 
-/// The list as an expression in Rust; `rules`: the source that has the
-/// revisions.
-pub fn source(faults: &[Fault], rules: &str, errors: &mut Vec<String>) -> Result<String> {
-    let revisions = syntax::variants(rules, "Revision")?;
+/// The list as an expression in Rust; `source`: that of the revisions.
+pub fn source(faults: &[Fault], source: &str, errors: &mut Vec<String>) -> Result<String> {
+    let revisions = syntax::variants(source, "Revision")?;
     let mut list = String::from("&[\n");
     for (number, fault) in faults.iter().enumerate() {
         let Fault {
@@ -204,7 +203,9 @@ pub fn source(faults: &[Fault], rules: &str, errors: &mut Vec<String>) -> Result
         let mut revision = |which: &str| {
             let variant = format!("V{}", which.trim_start_matches('v').replace('.', "_"));
             if !revisions.contains(&variant) {
-                errors.push(format!("src/rules.rs: fault {name}: no revision {which}"));
+                errors.push(format!(
+                    "src/revision.rs: fault {name}: no revision {which}"
+                ));
             }
             format!("Revision::{variant}")
         };

@@ -194,5 +194,5 @@ fn a_fault_of_an_unknown_revision_is_named() {
     let faults = list::parse(&slip("at = 'refs'\nwith = '0'\nsince = '6.2'"), "one.rs").unwrap();
     let mut errors = Vec::new();
     list::source(&faults, "enum Revision { V8, V6_1 }", &mut errors).unwrap();
-    assert_eq!(errors, ["src/rules.rs: fault slip: no revision 6.2"]);
+    assert_eq!(errors, ["src/revision.rs: fault slip: no revision 6.2"]);
 }

@@ -131,7 +131,7 @@ fn observe(oracle: &mut Oracle, candidate: &mut Candidate) -> Result<()> {
         bail!("a program breaks the law {}; report that first", broken.law);
     }
     let mut found = Vec::new();
-    features::of(&candidate.program, oracle.left_trace(), &mut found);
+    features::of(&candidate.program, rev, oracle.left_trace(), &mut found);
     candidate.features.extend(found);
     Ok(())
 }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use gup_fuzz::input::{self, Form, Input};
-use gup_fuzz::ops::{self, Rev};
 use gup_fuzz::program::text;
 use gup_fuzz::report::write_atomically;
+use gup_fuzz::rev::Rev;
 
 use crate::Outcome;
 
@@ -43,12 +43,9 @@ enum To {
 
 pub fn run(args: &Args) -> Result<Outcome> {
     if let Some(rev) = args.names {
-        let known = ops::revisions();
-        if known.first().is_some_and(|first| rev < *first) {
-            bail!(
-                "no names are known for {rev}; the oldest revision is {}",
-                known[0]
-            );
+        let oldest = rev.oldest_of_its_kind();
+        if rev < oldest {
+            bail!("no names are known for {rev}; the oldest revision is {oldest}");
         }
     }
     let mut inputs = Vec::new();
@@ -96,5 +93,5 @@ fn as_text(input: &Input, names: Option<Rev>) -> String {
         Form::Text => names.or(input.names),
         Form::Wire => names,
     };
-    text::format(&input.program, names.unwrap_or(Rev::V6_1))
+    text::format(&input.program, names.unwrap_or(text::DEFAULT_NAMES))
 }

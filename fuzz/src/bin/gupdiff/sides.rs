@@ -54,6 +54,10 @@ fn given(value: &Option<String>) -> Option<&str> {
 }
 
 impl KernelArgs {
+    fn kernel(&self) -> &str {
+        given(&self.kernel).unwrap_or(gup_sides::tree::default_kernel())
+    }
+
     fn patch(&self) -> Option<&Path> {
         given(&self.patch).map(Path::new)
     }
@@ -63,10 +67,10 @@ impl KernelArgs {
         self.patch().is_some() || given(&self.rev).is_some() || given(&self.renamed).is_some()
     }
 
-    /// The request, for the kernel that is asked for or 6.1.
+    /// The request, for the kernel that is asked for or the default one.
     pub fn request(&self, name: Option<String>) -> Result<Request> {
         Ok(Request {
-            kernel: given(&self.kernel).unwrap_or("6.1").into(),
+            kernel: self.kernel().into(),
             rev: given(&self.rev).map(str::to_owned),
             patch: self.patch().map(Path::to_path_buf),
             renamed: parse_renamed(given(&self.renamed).unwrap_or_default())?,
@@ -76,7 +80,7 @@ impl KernelArgs {
 
     /// The name of the side, which is made ready to be compiled.
     pub fn side(&self) -> Result<String> {
-        let kernel = given(&self.kernel).unwrap_or("6.1");
+        let kernel = self.kernel();
         if csrc::series().iter().any(|series| series.name == kernel) {
             if self.is_changed() {
                 bail!(

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use gup_fuzz::ops::{self, Layer, Rev};
+use gup_fuzz::ops::{self, Layer, Names};
 use gup_fuzz::oracle::Oracle;
+use gup_fuzz::rev::Rev;
 use gup_fuzz::side::{self, Pair};
 use gup_fuzz::stats::{self, Counter, Stats};
 use gup_fuzz::{input, site};
@@ -69,8 +70,10 @@ struct SiteRow {
 impl SiteRow {
     /// Whether no side that has it can reach it.
     fn is_unreachable(&self) -> bool {
-        let unreachable =
-            |side: &String| Stats::unreachable(&self.site, stats::side_rev(side)).is_some();
+        let unreachable = |side: &String| {
+            let rev = stats::side_rev(side);
+            rev.is_some_and(|rev| Stats::unreachable(&self.site, rev).is_some())
+        };
         self.sides.keys().all(unreachable)
     }
 }
@@ -181,7 +184,7 @@ pub fn ops(args: &OpsArgs) -> Result<Outcome> {
         println!("{title}:\n");
         for op in ops::table().iter().filter(|op| op.layer == layer) {
             let name = match args.names {
-                _ if layer == Layer::World => op.name_or_role(Rev::V6_1).to_string(),
+                _ if layer == Layer::World => op.own_name().to_string(),
                 Some(rev) => op.name(rev).unwrap_or("-").to_string(),
                 None => all_names(op),
             };
@@ -193,13 +196,9 @@ pub fn ops(args: &OpsArgs) -> Result<Outcome> {
 }
 
 fn all_names(op: &ops::OpInfo) -> String {
-    let mut names: Vec<String> = Vec::new();
-    for (rev, name) in &op.names {
-        let name = name.unwrap_or("-");
-        names.push(match op.names.len() {
-            1 => name.to_string(),
-            _ => format!("{name} ({rev})"),
-        });
+    let dated = |(rev, name): &(Rev, Option<&str>)| format!("{} ({rev})", name.unwrap_or("-"));
+    match &op.names {
+        Names::One(name) => name.to_string(),
+        Names::Since(names) => names.iter().map(dated).collect::<Vec<_>>().join(", "),
     }
-    names.join(", ")
 }

@@ -7,8 +7,9 @@ use super::error::{ParseError, quote, suggest};
 use super::scan::{Scan, Word};
 use super::{DEFAULT_NAMES, act, expect, operation, page};
 use crate::expect::Expectations;
-use crate::ops::{self, Layer, OpInfo, Rev};
+use crate::ops::{self, Layer, OpInfo};
 use crate::program::{MAX_ACTS, MAX_FOLIOS, MAX_OPS, Program};
+use crate::rev::Rev;
 
 /// What the lines so far have said.
 pub(super) struct Reader<'a> {
@@ -76,9 +77,9 @@ impl<'a> Reader<'a> {
             return Err(scan.error_here(format!("expected {EXPECTED}")));
         };
         match word.text.parse::<Rev>() {
-            Ok(rev) if rev >= oldest(rev) => self.names = rev,
+            Ok(rev) if rev >= rev.oldest_of_its_kind() => self.names = rev,
             Ok(rev) => {
-                let oldest = oldest(rev);
+                let oldest = rev.oldest_of_its_kind();
                 let message = format!(
                     "no names are known for {}; the oldest is {oldest}",
                     word.text
@@ -228,7 +229,7 @@ impl<'a> Reader<'a> {
             return Ok(info);
         }
         let elsewhere = |rev: &Rev| ops::by_name(name, *rev).map(|info| (*rev, info.role));
-        if let Some((other, role)) = ops::revisions().iter().find_map(elsewhere) {
+        if let Some((other, role)) = Rev::known().iter().find_map(elsewhere) {
             let message = format!(
                 "{rev} has no `{name}`, {other} has; write `names {other}` above, or the role `{role}`"
             );
@@ -243,13 +244,6 @@ impl<'a> Reader<'a> {
         );
         Err(scan.error(word, message))
     }
-}
-
-/// The oldest revision of the same kind, series or kernel, that has names.
-fn oldest(rev: Rev) -> Rev {
-    let same_kind = |other: &Rev| other.counts_pins() == rev.counts_pins();
-    let found = ops::revisions().into_iter().find(same_kind);
-    found.unwrap_or(DEFAULT_NAMES)
 }
 
 /// Nothing may follow.

@@ -44,7 +44,7 @@ pub fn infos() -> Vec<SideInfo> {
         .flatten()
         .filter_map(|entry| parse(&fs::read_to_string(entry.ok()?.path().join("info")).ok()?))
         .collect();
-    infos.sort_by(|a, b| (a.debug_vm, a.rev, &a.name).cmp(&(b.debug_vm, b.rev, &b.name)));
+    infos.sort_by_cached_key(|i| (i.debug_vm, i.rev.place(), i.name.clone()));
     infos
 }
 

@@ -259,7 +259,7 @@ impl Side for LiveSide {
     }
 
     fn run(&mut self, prog: &Program, trace: &mut Trace) {
-        if let Some(gap) = layer::gap(prog) {
+        if let Some(gap) = layer::gap(prog, self.info.rev) {
             let records = self.gap_trace(gap);
             trace.records_mut().clear();
             trace.records_mut().extend(records);

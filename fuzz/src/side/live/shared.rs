@@ -53,6 +53,9 @@ const _: () = assert!(
     abi::GD_LIVE_ENTRIES as usize + BATCH * size_of::<gd_live_entry>()
         <= abi::GD_LIVE_TRACES as usize
 );
+const RECORDS: usize = abi::GD_LIVE_RECORDS as usize;
+const _: () = assert!(abi::GD_LIVE_TRACES as usize + RECORDS * size_of::<gd_rec>() <= SIZE);
+const _: () = assert!(abi::GD_TRACE_CAPACITY as usize <= RECORDS);
 
 impl Shared {
     /// Fresh memory, for a guest that is to be booted.
@@ -228,8 +231,7 @@ impl Shared {
             let entry = self.entry(i);
             ((*entry).first as usize, (*entry).nr as usize)
         };
-        let room = abi::GD_LIVE_RECORDS as usize;
-        if nr == 0 || first > room || nr > room - first {
+        if nr == 0 || first > RECORDS || nr > RECORDS - first {
             return None;
         }
         // SAFETY: within the mapping, and nobody writes there now.

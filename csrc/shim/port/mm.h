@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * State beside pages that the code under test reads or changes.
+ */
+#ifndef GD_PORT_MM_H
+#define GD_PORT_MM_H
+
+#include "version.h"
+
+/*
+ * Have there been pins in this mm?  A bit of its flags since v5.15 ("mm: gup:
+ * pack has_pinned in MMF_HAS_PINNED"); after v6.12 the flags are a bitmap.
+ */
+static inline bool port_has_pinned(const struct mm_struct *mm)
+{
+	return mm->flags & 1ul << MMF_HAS_PINNED;
+}
+
+static inline void port_set_has_pinned(struct mm_struct *mm, bool pinned)
+{
+	mm->flags = pinned ? 1ul << MMF_HAS_PINNED : 0;
+}
+
+/* Do drivers want their pages back when one reference is left?  Gone after v6.12. */
+#ifndef GD_WITHOUT_DEVMAP_MANAGED_KEY
+static inline bool port_devmap_key(void)
+{
+	return static_key_enabled(&devmap_managed_key);
+}
+
+/* in a variable; the code is not patched */
+static inline void port_set_devmap_key(bool on)
+{
+	devmap_managed_key.key.enabled.counter = on;
+}
+#else
+static inline bool port_devmap_key(void)
+{
+	return false;
+}
+
+static inline void port_set_devmap_key(bool on) {}
+#endif
+
+#endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Operations that are spelled in more than one way; those that are the same
+ * everywhere are in ../ops.c.
+ *
+ * A block that does not compile is tried as every other block of its role
+ * before the operation counts as absent (csrc/sides/src/compile/detect.rs).  So
+ * a version asked for here need not be exact, unless one name has had two
+ * meanings; and every spelling is a block of its own, with no #if inside.
+ */
+
+/* a macro, so that what it lacks is the operation's mistake */
+#define op_page_folio(op)	page_folio(op_page(op))
+
+/* ---- references ---- */
+
+#if GD_SINCE(6, 10)
+OP(FOLIO_REF_TRY_ADD)	{ ret_bool(ret, folio_ref_try_add(op_folio(op), op->n)); }
+#else
+/* v6.10: "mm: page_ref: remove folio_try_get_rcu()" */
+OP(FOLIO_TRY_GET_RCU)	{ ret_bool(ret, folio_try_get_rcu(op_folio(op))); }
+OP(FOLIO_REF_TRY_ADD)	{ ret_bool(ret, folio_ref_try_add_rcu(op_folio(op), op->n)); }
+#endif
+
+#if GD_SINCE(6, 12)
+OP(PUT_DEVMAP_MANAGED)	{ ret_bool(ret, put_devmap_managed_folio_refs(op_folio(op), op->n)); }
+#else
+OP(PUT_DEVMAP_MANAGED)	{ ret_bool(ret, put_devmap_managed_page_refs(&op_folio(op)->page, op->n)); }
+#endif
+
+/* it goes to the count without a look at what it was given */
+#if GD_SINCE(6, 12)
+OP(PAGE_REF_SUB_RETURN)
+{
+	ret_int(ret, folio_ref_sub_return((struct folio *)op_page(op), op->n));
+}
+#else
+OP(PAGE_REF_SUB_RETURN)	{ ret_int(ret, page_ref_sub_return(op_page(op), op->n)); }
+#endif
+
+/* ---- grab ---- */
+
+/*
+ * v6.10, "mm: gup: stop abusing try_grab_folio": the name goes from the fast
+ * helper to the slow one.  v6.2, "mm: allow multiple error returns in
+ * try_grab_page()": an errno in place of a bool.
+ */
+#if GD_SINCE(6, 10)
+OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_folio(op_page_folio(op), op->n, op_foll(op))); }
+OP(GRAB_FAST)		{ ret_folio(ret, try_grab_folio_fast(op_page(op), op->n, op_foll(op))); }
+#elif GD_SINCE(6, 2)
+OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_page(op_page(op), op_foll(op))); }
+OP(GRAB_FAST)		{ ret_folio(ret, try_grab_folio(op_page(op), op->n, op_foll(op))); }
+#else
+OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_page(op_page(op), op_foll(op)) ? 0 : -ENOMEM); }
+OP(GRAB_FAST)		{ ret_folio(ret, try_grab_folio(op_page(op), op->n, op_foll(op))); }
+#endif
+
+/* v6.5: "mm: Provide a function to get an additional pin on a page" */
+#if GD_SINCE(6, 5)
+OP(FOLIO_ADD_PIN)	{ folio_add_pin(op_folio(op)); }
+#endif
+
+/* ---- unpin ---- */
+
+#if GD_SINCE(6, 12)
+OP(UNPIN_FOLIO)		{ unpin_folio(op_folio(op)); }
+OP(UNPIN_USER_FOLIO)	{ unpin_user_folio(op_folio(op), op_ulong(op)); }
+OP(UNPIN_FOLIOS)
+{
+	unsigned long npages = op_list(op, true);
+
+	unpin_folios((struct folio **)gd.list, npages);
+}
+#endif
+
+/* v6.10: "mm/gup: consistently name GUP-fast functions" */
+#if GD_SINCE(6, 10)
+OP(UNPIN_FAST)
+{
+	unsigned long npages = op_list(op, false);
+
+	gup_fast_unpin_user_pages(gd.list, npages);
+}
+#else
+OP(UNPIN_FAST)
+{
+	unsigned long npages = op_list(op, false);
+
+	unpin_user_pages_lockless(gd.list, npages);
+}
+#endif
+
+/* ---- predicates ---- */
+
+/*
+ * v6.2, "mm/gup: reliable R/O long-term pinning in COW mappings": it looks at
+ * the VMA, too.  v6.3, "mm: introduce vma->vm_flags wrapper functions".
+ */
+#if GD_SINCE(6, 3)
+OP(GUP_MUST_UNSHARE)
+{
+	unsigned int kind = op->arg % 3;
+
+	vm_flags_init(&gd_vma, VM_READ | VM_MAYREAD | VM_MAYWRITE |
+		      (kind == 1 ? VM_SHARED | VM_MAYSHARE : 0));
+	ret_bool(ret, gup_must_unshare(kind ? &gd_vma : NULL, op_foll(op), op_page(op)));
+}
+#else
+OP(GUP_MUST_UNSHARE)	{ ret_bool(ret, gup_must_unshare(op_foll(op), op_page(op))); }
+#endif
+
+/* after v6.12 it takes the mm */
+OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&gd_mm.flags); }
+
+#if GD_SINCE(6, 12)
+OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, folio_needs_cow_for_dma(&gd_vma, op_page_folio(op))); }
+OP(GUP_FAST_FOLIO_ALLOWED)	{ ret_bool(ret, gup_fast_folio_allowed(op_folio(op), op_foll(op))); }
+
+/* Its callers have ruled out pages with no mapping or an encoded one. */
+OP(IS_SECRETMEM)
+{
+	struct address_space *mapping = op_page_folio(op)->mapping;
+
+	if (!mapping || (unsigned long)mapping & PAGE_MAPPING_FLAGS)
+		ret_bool(ret, false);
+	else
+		ret_bool(ret, secretmem_mapping(mapping));
+}
+#else
+OP(PAGE_MAYBE_DMA_PINNED)	{ ret_bool(ret, page_maybe_dma_pinned(op_page(op))); }
+OP(IS_LONGTERM_PINNABLE_PAGE)	{ ret_bool(ret, is_longterm_pinnable_page(op_page(op))); }
+OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, page_needs_cow_for_dma(&gd_vma, op_page(op))); }
+OP(IS_SECRETMEM)		{ ret_bool(ret, page_is_secretmem(op_page(op))); }
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Entries of page tables: the bits of the flags, and entries that are not
+ * present.
+ */
+#ifndef GD_PORT_PGTABLE_H
+#define GD_PORT_PGTABLE_H
+
+#include "version.h"
+#include <linux/swapops.h>
+
+/*
+ * What a flag sets and clears in an entry that is present, accessed, read-only
+ * and for user mode.  A row that does not compile is cut: after v6.12 no entry
+ * is marked as device memory.
+ */
+static const u64 port_entry_set[GD_NR_ENTRY_FLAGS] = {
+	[GD_EF_RW] = _PAGE_RW,
+	[GD_EF_DIRTY] = _PAGE_DIRTY,
+	[GD_EF_PROTNONE] = _PAGE_PROTNONE,
+	[GD_EF_SPECIAL] = _PAGE_SPECIAL,
+	[GD_EF_DEVMAP] = _PAGE_DEVMAP,
+	[GD_EF_SOFT_DIRTY] = _PAGE_SOFT_DIRTY,
+	[GD_EF_UFFD_WP] = _PAGE_UFFD_WP,
+	[GD_EF_NX] = _PAGE_NX,
+};
+
+static const u64 port_entry_cleared[GD_NR_ENTRY_FLAGS] = {
+	[GD_EF_OLD] = _PAGE_ACCESSED,
+	[GD_EF_KERNEL] = _PAGE_USER,
+	[GD_EF_ABSENT] = _PAGE_PRESENT,
+};
+
+static inline u64 port_swap_entry(void)
+{
+	return swp_entry_to_pte(swp_entry(1, 1)).pte;
+}
+
+/* v5.14: "mm/swapops: rework swap entry manipulation code"; before, make_migration_entry() */
+static inline u64 port_migration_entry(unsigned long pfn)
+{
+	return swp_entry_to_pte(make_readable_migration_entry(pfn)).pte;
+}
+
+#endif

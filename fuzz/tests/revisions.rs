@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What `csrc/abi/revisions.h` says of revisions, held against the rules of the
+//! Rust side, which states them a second time and independently.
+
+use std::collections::BTreeSet;
+
+use gup::{Revision, Rules, Site};
+use gup_fuzz::rev::{Fact, Rev};
+
+fn rev(rules: &Rules) -> Rev {
+    rules.revision.name().parse().unwrap()
+}
+
+#[test]
+fn the_known_revisions_are_those_with_rules() {
+    let known: Vec<String> = Rev::known().iter().map(Rev::to_string).collect();
+    assert_eq!(known, Revision::ALL.map(Revision::name));
+    for rules in Rules::ALL {
+        assert_eq!(rev(&rules).is_series(), rules.is_series());
+    }
+}
+
+#[test]
+fn every_prepared_kernel_goes_with_rules() {
+    let names: BTreeSet<&str> = Rules::KERNELS.iter().map(Rules::name).collect();
+    for (kernel, rust) in gup_sides::tree::known() {
+        for suffix in ["", "-nodebug"] {
+            assert!(names.contains(&*format!("{rust}{suffix}")), "{kernel}");
+        }
+    }
+}
+
+/// The rule that says the same as a fact.
+fn rule(name: &str, rules: &Rules) -> bool {
+    let is_kernel = !rules.is_series();
+    let has = |site: Site| site.exists(&rules.with_debug_vm(true));
+    match name {
+        "PINCOUNT" => rules.pins.has_pincount(),
+        "COUNTERS" => !rules.counters_want_debug_vm,
+        "SLOW_GRAB_REFS" => rules.slow_grab_takes_refs,
+        "FAST_GRAB_WANTS_FLAG" => rules.series.fast_wants_a_flag,
+        "SANITY_CHECK" => has(Site::SanityCheckSmall),
+        "LISTS_REFUSE_ERRNO" => has(Site::UnpinUserPages),
+        "LISTS_SKIP_NULL" => rules.lists_may_hold_null,
+        "WALK_CHECKS_ARGS" => rules.walk.fast_only_gives_errnos,
+        "WALK_LEAVES_FILES" => rules.walk.looks_at_folio_after_recheck,
+        "WALK_GRABS_BLOCKS" => rules.walk.huge_grabs_first_page,
+        "WALK_SPECIAL_BLOCKS" => rules.walk.huge_may_be_special,
+        // What the Rust side does of the series has functions of its own.
+        "ZERO_PAGE" | "SLOW_GRAB_LOOKS_FIRST" | "FAST_GRAB_GETS_FIRST" | "WALK" => is_kernel,
+        other => panic!("no rule is known for the fact {other}"),
+    }
+}
+
+#[test]
+fn facts_and_rules_say_the_same() {
+    for rules in Rules::ALL {
+        for (name, fact) in Fact::ALL {
+            let says = rev(&rules).has(*fact);
+            assert_eq!(says, rule(name, &rules), "{name}, {}", rules.name());
+        }
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Revisions of the code, and sets of them.
+
+/// Kernel revisions, oldest first, after the versions of the FOLL_PIN series.
+///
+/// The series was posted on top of 5.5, and kernels inherit nothing from it: what
+/// both have is said of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Revision {
+    /// The FOLL_PIN series, version 8, with the mistakes that its review found.
+    V8,
+    /// Version 9: the findings of that review seen to.
+    V9,
+    /// Version 10.
+    V10,
+    /// Version 11: as it went into 5.7, but for what other patches of the
+    /// series added there.
+    V11,
+    /// Linux 6.1 (with the zero-page changes of its stable series).
+    V6_1,
+    /// Linux 6.12.
+    V6_12,
+}
+
+impl Revision {
+    /// Every revision, in order.
+    pub const ALL: [Revision; 6] = [
+        Revision::V8,
+        Revision::V9,
+        Revision::V10,
+        Revision::V11,
+        Revision::V6_1,
+        Revision::V6_12,
+    ];
+
+    /// `v8`, `6.1`, ...
+    pub const fn name(self) -> &'static str {
+        match self {
+            Revision::V8 => "v8",
+            Revision::V9 => "v9",
+            Revision::V10 => "v10",
+            Revision::V11 => "v11",
+            Revision::V6_1 => "6.1",
+            Revision::V6_12 => "6.12",
+        }
+    }
+
+    /// Whether it is a version of the FOLL_PIN series and no kernel.
+    #[inline]
+    pub const fn is_series(self) -> bool {
+        matches!(
+            self,
+            Revision::V8 | Revision::V9 | Revision::V10 | Revision::V11
+        )
+    }
+
+    /// The one with this name; with another one nothing compiles.
+    const fn named(name: &[u8]) -> Revision {
+        let mut i = 0;
+        while i < Revision::ALL.len() {
+            if same(Revision::ALL[i].name().as_bytes(), name) {
+                return Revision::ALL[i];
+            }
+            i += 1;
+        }
+        panic!("no such revision")
+    }
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
+/// A set of revisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Revisions(u32);
+
+impl Revisions {
+    /// From the changes: `6.1` adds that revision and all later ones, `6.12:-`
+    /// takes that one and all later ones out again.  A version of the series
+    /// says nothing about kernels, nor the other way round.  `csrc/abi/ops.h`
+    /// writes it in the same way.
+    pub const fn since(changes: &'static str) -> Revisions {
+        let mut rest = changes.as_bytes();
+        let mut set = 0;
+        while !rest.is_empty() {
+            let mut end = 0;
+            while end < rest.len() && rest[end] != b' ' {
+                end += 1;
+            }
+            let (word, behind) = rest.split_at(end);
+            let (from, gone) = match word {
+                [name @ .., b':', b'-'] => (Revision::named(name), true),
+                name => (Revision::named(name), false),
+            };
+            let later = Revisions::from(from).0;
+            set = if gone { set & !later } else { set | later };
+            rest = match behind {
+                [b' ', behind @ ..] => behind,
+                _ => behind,
+            };
+        }
+        Revisions(set)
+    }
+
+    /// One and all later ones of the same kind, series or kernel.
+    const fn from(first: Revision) -> Revisions {
+        let mut set = 0;
+        let mut i = 0;
+        while i < Revision::ALL.len() {
+            let one = Revision::ALL[i];
+            if one.is_series() == first.is_series() && one as u32 >= first as u32 {
+                set |= 1 << one as u32;
+            }
+            i += 1;
+        }
+        Revisions(set)
+    }
+
+    /// Whether one is in it.
+    #[inline]
+    pub const fn has(self, revision: Revision) -> bool {
+        self.0 >> revision as u32 & 1 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(changes: &'static str) -> [bool; 6] {
+        Revision::ALL.map(|revision| Revisions::since(changes).has(revision))
+    }
+
+    #[test]
+    fn a_change_holds_until_the_next_one() {
+        assert_eq!(of(""), [false; 6]);
+        assert_eq!(of("v9 v11:-"), [false, true, true, false, false, false]);
+        assert_eq!(of("6.12"), [false, false, false, false, false, true]);
+        assert_eq!(
+            of("v11 6.1 6.12:-"),
+            [false, false, false, true, true, false]
+        );
+    }
+
+    #[test]
+    fn kernels_inherit_nothing_from_the_series() {
+        assert_eq!(of("v8"), [true, true, true, true, false, false]);
+        assert_eq!(of("v8:- 6.1"), [false, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn revisions_are_listed_in_their_order() {
+        assert!(Revision::ALL.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(
+            Revision::ALL
+                .iter()
+                .enumerate()
+                .all(|(i, r)| *r as usize == i)
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "no such revision")]
+    fn another_name_is_none() {
+        Revisions::since("6.2");
+    }
+}
