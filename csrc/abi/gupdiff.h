@@ -248,12 +248,41 @@ struct gd_run {
 #define GD_S_N		0x08	/* n: refs or npages */
 #define GD_S_FOLL	0x10	/* foll */
 #define GD_S_DIRTY	0x20	/* GD_MOD_DIRTY */
-#define GD_S_ARG	0x40	/* arg */
+#define GD_S_ARG	0x40	/* arg, in the table as GD_S_ARG_* */
 #define GD_S_VAL	0x80	/* val */
 #define GD_S_ADDR	0x100	/* addr: a user address */
 #define GD_S_ENTRY	0x200	/* entry, eflags, and run[0].page where the entry has a page */
 #define GD_S_TO		0x400	/* run[1]: the other page */
 #define GD_S_PAGES	0x800	/* GD_MOD_NULL: there is an argument pages */
+
+/* what the values of arg stand for */
+enum gd_arg {
+	GD_ARG_NONE,
+	GD_ARG_VMA,		/* none, shared, private COW */
+	GD_ARG_FLAG,		/* GD_F_* */
+	GD_ARG_MAPPING,		/* GD_M_* */
+	GD_ARG_ORDER,
+	GD_ARG_MIGRATETYPE,	/* GD_MT_* */
+	GD_ARG_SWITCH,		/* off, on */
+	GD_ARG_DEVMAP,		/* is the entry a devmap one? */
+	GD_ARG_MLOCK,		/* is the page mlocked? */
+	GD_ARG_CHANGED,		/* has the entry changed at the recheck? */
+	GD_ARG_LOCKED,		/* does the caller pass locked? */
+	GD_ARG_LOOKUP,		/* which lookup of a pagemap fails, from 1; 0: none */
+};
+#define GD_S_ARG_SHIFT	16
+#define GD_ARG(kind)	(GD_S_ARG | GD_ARG_##kind << GD_S_ARG_SHIFT)
+#define GD_S_ARG_VMA		GD_ARG(VMA)
+#define GD_S_ARG_FLAG		GD_ARG(FLAG)
+#define GD_S_ARG_MAPPING	GD_ARG(MAPPING)
+#define GD_S_ARG_ORDER		GD_ARG(ORDER)
+#define GD_S_ARG_MIGRATETYPE	GD_ARG(MIGRATETYPE)
+#define GD_S_ARG_SWITCH		GD_ARG(SWITCH)
+#define GD_S_ARG_DEVMAP		GD_ARG(DEVMAP)
+#define GD_S_ARG_MLOCK		GD_ARG(MLOCK)
+#define GD_S_ARG_CHANGED	GD_ARG(CHANGED)
+#define GD_S_ARG_LOCKED		GD_ARG(LOCKED)
+#define GD_S_ARG_LOOKUP		GD_ARG(LOOKUP)
 
 #define GD_MOD_RAW	0x01	/* foll holds this kernel's raw bits */
 #define GD_MOD_DIRTY	0x02	/* make_dirty */
@@ -477,13 +506,14 @@ struct gd_op_info {
 	gd_u8 id;
 	gd_u8 layer;		/* enum gd_layer */
 	gd_u8 result;		/* enum gd_ret */
-	gd_u16 operands;	/* GD_S_* */
+	gd_u8 change;		/* 1: a raw change of the world, no kernel function */
+	gd_u32 operands;	/* GD_S_* */
 	const char *role;
 	const char *names;
 	const char *help;
 };
 
-enum gd_layer { GD_LAYER_PAGE, GD_LAYER_WORLD, GD_LAYER_LOCKLESS };
+enum gd_layer { GD_LAYER_PAGE, GD_LAYER_LOCKLESS };
 
 extern const struct gd_op_info gd_op_table[];
 extern const gd_u32 gd_op_table_len;

@@ -5,13 +5,16 @@
  * the generator and the help all derive from it.
  *
  * GD_OP(id, ROLE, layer, operands, result, names, help)
+ *	A function of the kernel.
+ * GD_CHANGE(id, ROLE, layer, operands, name, help)
+ *	A raw change of the world between operations, or at a hook point of one,
+ *	declared by the program.  It has no result and the same name everywhere.
  *
  * id        the byte that stands for the operation on the wire.  It is never
  *           reused and never changes, so that a corpus survives new operations.
  * ROLE      what the operation is for; kernels may disagree on the name.
- * layer     PAGE: page level; LOCKLESS: the walk of page tables without locks
- *           (GUP-fast); WORLD: a raw change of the world between operations,
- *           or at a hook point of one, declared by the program, no kernel function.
+ * layer     PAGE: references and pins of pages that are handed in; LOCKLESS: the
+ *           walk of page tables without locks (GUP-fast), and what only that sees.
  * operands  GD_S_* bits, see gupdiff.h.
  * result    what is compared: VOID, BOOL, ERRNO, FOLIO (folio or NULL), PAGE
  *           (page, NULL or errno) or INT (any number; a negative one is mostly
@@ -22,8 +25,13 @@
  *           pair.  A revision is a kernel's (6.1) or a version of the FOLL_PIN
  *           series (v8); pairs of the one say nothing about the other.
  *
- * Include this file with GD_OP defined; it undefines it again.
+ * Include this file with GD_OP defined, and with GD_CHANGE if it is to be told
+ * apart; it undefines both again.
  */
+#ifndef GD_CHANGE
+#define GD_CHANGE(id, role, layer, operands, name, help) \
+	GD_OP(id, role, layer, operands, VOID, name, help)
+#endif
 
 /* references without flags */
 GD_OP(0x01, GET_PAGE, PAGE, GD_S_PAGE, VOID, "get_page",
@@ -103,7 +111,7 @@ GD_OP(0x25, SANITY_CHECK, PAGE, GD_S_LIST | GD_S_N, VOID,
       "BUG on a pinned anonymous page that is not exclusive (DEBUG_VM)")
 
 /* predicates */
-GD_OP(0x30, GUP_MUST_UNSHARE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG, BOOL,
+GD_OP(0x30, GUP_MUST_UNSHARE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG_VMA, BOOL,
       "6.1:gup_must_unshare",
       "must a read-only pin break sharing first? arg: no vma, shared, COW")
 GD_OP(0x31, PAGE_MAYBE_DMA_PINNED, PAGE, GD_S_PAGE, BOOL,
@@ -134,7 +142,7 @@ GD_OP(0x39, MM_SET_HAS_PINNED_FLAG, PAGE, 0, VOID, "6.1:mm_set_has_pinned_flag",
  * Call sites of the FOLL_PIN series, as leaf functions: each takes the page
  * that the entry of a page table points to.
  */
-GD_OP(0x40, FOLLOW_PAGE_PTE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG, PAGE,
+GD_OP(0x40, FOLLOW_PAGE_PTE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG_DEVMAP, PAGE,
       "v8:follow_page_pte", "follow a PTE; arg: a devmap one?")
 GD_OP(0x41, FOLLOW_PAGE_MASK, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
       "v8:follow_page_mask",
@@ -143,7 +151,7 @@ GD_OP(0x42, FOLLOW_DEVMAP_PMD, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
       "v8:follow_devmap_pmd", "follow a devmap PMD")
 GD_OP(0x43, FOLLOW_DEVMAP_PUD, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
       "v8:follow_devmap_pud", "follow a devmap PUD")
-GD_OP(0x44, FOLLOW_TRANS_HUGE_PMD, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG, PAGE,
+GD_OP(0x44, FOLLOW_TRANS_HUGE_PMD, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG_MLOCK, PAGE,
       "v8:follow_trans_huge_pmd",
       "follow the PMD of a THP to this subpage; arg: mlock it?")
 GD_OP(0x45, FOLLOW_HUGETLB_PAGE, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, INT,
@@ -155,29 +163,29 @@ GD_OP(0x47, FOLLOW_HUGE_PUD, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
       "v8:follow_huge_pud", "follow the PUD of a hugetlb page, which grabs nothing")
 GD_OP(0x48, FOLLOW_HUGE_PGD, PAGE, GD_S_PAGE | GD_S_FOLL, PAGE,
       "v8:follow_huge_pgd", "follow the PGD of a hugetlb page, which grabs nothing")
-GD_OP(0x49, GUP_PTE_RANGE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG, INT,
+GD_OP(0x49, GUP_PTE_RANGE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG_CHANGED, INT,
       "v8:gup_pte_range",
       "one PTE of the lockless walk; arg: it changes before the recheck?")
-GD_OP(0x4a, GUP_HUGEPTE, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
+GD_OP(0x4a, GUP_HUGEPTE, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG_CHANGED, INT,
       "v8:gup_hugepte",
       "n pages of a hugetlb entry; arg: it changes before the recheck?")
-GD_OP(0x4b, GUP_HUGE_PMD, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
+GD_OP(0x4b, GUP_HUGE_PMD, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG_CHANGED, INT,
       "v8:gup_huge_pmd",
       "n pages of a huge PMD; arg: it changes before the recheck?")
-GD_OP(0x4c, GUP_HUGE_PUD, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
+GD_OP(0x4c, GUP_HUGE_PUD, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG_CHANGED, INT,
       "v8:gup_huge_pud",
       "n pages of a huge PUD; arg: it changes before the recheck?")
-GD_OP(0x4d, GUP_HUGE_PGD, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
+GD_OP(0x4d, GUP_HUGE_PGD, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG_CHANGED, INT,
       "v8:gup_huge_pgd",
       "n pages of a huge PGD; arg: it changes before the recheck?")
-GD_OP(0x4e, GUP_DEVICE_HUGE, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG, INT,
+GD_OP(0x4e, GUP_DEVICE_HUGE, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL | GD_S_ARG_LOOKUP, INT,
       "v8:__gup_device_huge",
       "n device pages one by one; arg: which lookup of the pagemap fails, 0: none")
 
 /* the wrappers' checks of their flags: an errno, or the flags passed on */
 GD_OP(0x50, CHECK_PIN_USER_PAGES, PAGE, GD_S_FOLL, INT,
       "v8:pin_user_pages", "check the flags, set FOLL_PIN")
-GD_OP(0x51, CHECK_PIN_USER_PAGES_REMOTE, PAGE, GD_S_FOLL | GD_S_ARG, INT,
+GD_OP(0x51, CHECK_PIN_USER_PAGES_REMOTE, PAGE, GD_S_FOLL | GD_S_ARG_LOCKED, INT,
       "v8:pin_user_pages_remote",
       "check the flags, set FOLL_PIN; arg: does the caller pass locked?")
 GD_OP(0x52, CHECK_PIN_USER_PAGES_FAST, PAGE, GD_S_FOLL, INT,
@@ -209,44 +217,45 @@ GD_OP(0x63, PIN_USER_PAGES_FAST_ONLY, LOCKLESS,
       "pin the pages mapped at addr, in the lockless way only")
 
 /* raw changes of the world */
-GD_OP(0x80, SET_REF, WORLD, GD_S_PAGE | GD_S_VAL, VOID, "set_ref",
+GD_CHANGE(0x80, SET_REF, PAGE, GD_S_PAGE | GD_S_VAL, "set_ref",
       "set the refcount field of a page")
-GD_OP(0x81, SET_PIN, WORLD, GD_S_FOLIO | GD_S_VAL, VOID, "set_pin",
+GD_CHANGE(0x81, SET_PIN, PAGE, GD_S_FOLIO | GD_S_VAL, "set_pin",
       "set the pin count field of a large folio")
-GD_OP(0x82, SET_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "set_flag",
+GD_CHANGE(0x82, SET_FLAG, PAGE, GD_S_PAGE | GD_S_ARG_FLAG, "set_flag",
       "set page flag arg")
-GD_OP(0x83, CLEAR_FLAG, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "clear_flag",
+GD_CHANGE(0x83, CLEAR_FLAG, PAGE, GD_S_PAGE | GD_S_ARG_FLAG, "clear_flag",
       "clear page flag arg")
-GD_OP(0x84, SET_MAPPING, WORLD, GD_S_FOLIO | GD_S_ARG, VOID, "set_mapping",
+GD_CHANGE(0x84, SET_MAPPING, PAGE, GD_S_FOLIO | GD_S_ARG_MAPPING, "set_mapping",
       "set the mapping field of a folio to kind arg")
-GD_OP(0x85, SPLIT, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL | GD_S_N, VOID,
+GD_CHANGE(0x85, SPLIT, PAGE, GD_S_FOLIO | GD_S_ARG_ORDER | GD_S_VAL | GD_S_N,
       "split",
       "split a folio into order arg; the first piece has refcount val, the others n")
-GD_OP(0x86, MERGE, WORLD, GD_S_FOLIO | GD_S_VAL | GD_S_N, VOID, "merge",
+GD_CHANGE(0x86, MERGE, PAGE, GD_S_FOLIO | GD_S_VAL | GD_S_N, "merge",
       "make the declared folio whole again with refcount val and pin count n")
-GD_OP(0x87, REUSE, WORLD, GD_S_FOLIO | GD_S_ARG | GD_S_VAL, VOID, "reuse",
+GD_CHANGE(0x87, REUSE, PAGE, GD_S_FOLIO | GD_S_ARG_MAPPING | GD_S_VAL, "reuse",
       "free and reallocate: refcount val, no pins, no flags, mapping arg")
-GD_OP(0x88, SET_PAGEBLOCK, WORLD, GD_S_PAGE | GD_S_ARG, VOID, "set_pageblock",
+GD_CHANGE(0x88, SET_PAGEBLOCK, PAGE, GD_S_PAGE | GD_S_ARG_MIGRATETYPE, "set_pageblock",
       "set the migrate type of the page's pageblocks")
-GD_OP(0x89, SET_IRQS, WORLD, GD_S_ARG, VOID, "set_irqs",
+GD_CHANGE(0x89, SET_IRQS, PAGE, GD_S_ARG_SWITCH, "set_irqs",
       "interrupts off (0) or on (1)")
-GD_OP(0x8a, SET_HAS_PINNED, WORLD, GD_S_ARG, VOID, "set_has_pinned",
+GD_CHANGE(0x8a, SET_HAS_PINNED, PAGE, GD_S_ARG_SWITCH, "set_has_pinned",
       "clear (0) or set (1) MMF_HAS_PINNED")
-GD_OP(0x8b, SET_SEQ, WORLD, GD_S_VAL, VOID, "set_seq",
+GD_CHANGE(0x8b, SET_SEQ, PAGE, GD_S_VAL, "set_seq",
       "set write_protect_seq; odd means that a fork is under way")
-GD_OP(0x8c, SET_DEVMAP_KEY, WORLD, GD_S_ARG, VOID, "set_devmap_key",
+GD_CHANGE(0x8c, SET_DEVMAP_KEY, PAGE, GD_S_ARG_SWITCH, "set_devmap_key",
       "disable (0) or enable (1) devmap_managed_key")
-GD_OP(0x8d, SET_TAIL, WORLD, GD_S_PAGE | GD_S_TO, VOID, "set_tail",
+GD_CHANGE(0x8d, SET_TAIL, LOCKLESS, GD_S_PAGE | GD_S_TO, "set_tail",
       "make a page a tail of the folio of another page")
-GD_OP(0x90, SET_PTE, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "set_pte",
+GD_CHANGE(0x90, SET_PTE, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N, "set_pte",
       "set n page-table entries from the one for addr on, to consecutive pages")
-GD_OP(0x91, SET_PMD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "set_pmd",
+GD_CHANGE(0x91, SET_PMD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N, "set_pmd",
       "the same at PMD level: 2 MiB each")
-GD_OP(0x92, SET_PUD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "set_pud",
+GD_CHANGE(0x92, SET_PUD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N, "set_pud",
       "the same at PUD level: 1 GiB each")
-GD_OP(0x93, SET_PGD, WORLD, GD_S_ADDR | GD_S_ENTRY | GD_S_N, VOID, "set_pgd",
+GD_CHANGE(0x93, SET_PGD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N, "set_pgd",
       "the same at PGD level: tables only")
-GD_OP(0x94, ANSWER, WORLD, GD_S_VAL, VOID, "answer",
+GD_CHANGE(0x94, ANSWER, LOCKLESS, GD_S_VAL, "answer",
       "at the hook point of a call: what it returns")
 
 #undef GD_OP
+#undef GD_CHANGE

@@ -11,7 +11,9 @@
 
 const struct gd_op_info gd_op_table[] = {
 #define GD_OP(id, role, layer, operands, result, names, help) \
-	{ id, GD_LAYER_##layer, result, operands, #role, names, help },
+	{ id, GD_LAYER_##layer, result, 0, operands, #role, names, help },
+#define GD_CHANGE(id, role, layer, operands, name, help) \
+	{ id, GD_LAYER_##layer, VOID, 1, operands, #role, name, help },
 #include "ops.h"
 };
 const gd_u32 gd_op_table_len = sizeof(gd_op_table) / sizeof(gd_op_table[0]);

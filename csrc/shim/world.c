@@ -363,10 +363,8 @@ WORLD(SET_PGD)		{}
 WORLD(ANSWER)		{}
 #endif
 
-#define PAGE_ENTRY(id, role)
-#define LOCKLESS_ENTRY(id, role)
-#define WORLD_ENTRY(id, role)	[id] = w_##role,
 const gd_op_fn gd_world_ops[256] = {
-#define GD_OP(id, role, layer, operands, result, names, help) layer##_ENTRY(id, role)
+#define GD_OP(id, role, layer, operands, result, names, help)
+#define GD_CHANGE(id, role, layer, operands, name, help) [id] = w_##role,
 #include "ops.h"
 };

@@ -234,7 +234,7 @@ fn is_world(id: u8) -> bool {
     static WORLD: LazyLock<[bool; 256]> = LazyLock::new(|| {
         let mut world = [false; 256];
         for op in crate::op_table() {
-            world[usize::from(op.id)] = u32::from(op.layer) == abi::GD_LAYER_WORLD;
+            world[usize::from(op.id)] = op.change != 0;
         }
         world
     });

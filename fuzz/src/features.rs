@@ -10,7 +10,7 @@ mod walk;
 
 use csrc::abi;
 
-use crate::ops::{self, Layer};
+use crate::ops;
 use crate::pages::Pages;
 use crate::program::Program;
 use crate::rev::Rev;
@@ -72,7 +72,7 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
     let mut walks = walk::Walks::new(prog);
     for ((op, acts), recs) in prog.groups().zip(trace.ops()) {
         let id = u64::from(op.op);
-        if ops::info(op.op).is_some_and(|op| op.layer == Layer::World) {
+        if ops::info(op.op).is_some_and(|op| op.is_change) {
             // The program's own doing: that it was done is all there is to see.
             let changed = recs.iter().any(|rec| u32::from(rec.kind) != abi::GD_R_RET);
             features.push(mix(&[13, id, u64::from(changed)]));

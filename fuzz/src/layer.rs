@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use csrc::abi::{self, gd_op};
+use csrc::abi::gd_op;
 
 use crate::accepted::RevisionPair;
 use crate::ops::{self, Layer};
@@ -63,8 +63,7 @@ pub fn on(focus: Focus, revisions: RevisionPair) -> Result<Focus, NoWalk> {
 /// Whether an operation is the lockless layer's: an entry point of the walk, a
 /// change of page tables.
 pub fn is_lockless(op: &gd_op) -> bool {
-    u32::from(op.op) >= abi::GD_OP_SET_TAIL
-        || ops::info(op.op).is_some_and(|info| info.layer == Layer::Lockless)
+    ops::info(op.op).is_some_and(|info| info.layer == Layer::Lockless)
 }
 
 /// What a side of a revision that only has the page level does not provide of a
@@ -124,7 +123,7 @@ pub fn to_page_level(program: &mut Program, mut out: impl FnMut(Option<&gd_op>))
 mod tests {
     use super::*;
     use crate::program::{NO_ACT, NO_OP};
-    use csrc::abi::gd_act;
+    use csrc::abi::{self, gd_act};
 
     fn op(id: u32) -> gd_op {
         gd_op {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The table of operations, as Rust sees it.
 //!
-//! `csrc/abi/ops.h` declares every operation once.  This module reads that
-//! table from the C side and adds the one thing that it leaves to prose: what
-//! the values of an operation's `arg` stand for ([`ArgKind`]).
+//! `csrc/abi/ops.h` declares every operation once; this module reads that table
+//! from the C side.
 
 use std::ffi::{CStr, c_char};
 use std::sync::LazyLock;
@@ -17,11 +16,8 @@ pub use crate::rev::Rev;
 pub enum Layer {
     /// Page level: references, pins, predicates.
     Page,
-    /// The walk of page tables without locks (GUP-fast).
+    /// The walk of page tables without locks (GUP-fast), and what only that sees.
     Lockless,
-    /// A raw change of the world, between operations or at a hook point of one; no
-    /// kernel function.
-    World,
 }
 
 /// What of an operation's outcome is compared, besides the world.
@@ -80,25 +76,19 @@ impl ArgKind {
         }
     }
 
-    fn of(id: u8) -> ArgKind {
-        match u32::from(id) {
-            abi::GD_OP_GUP_MUST_UNSHARE => ArgKind::Vma,
-            abi::GD_OP_SET_FLAG | abi::GD_OP_CLEAR_FLAG => ArgKind::Flag,
-            abi::GD_OP_SET_MAPPING | abi::GD_OP_REUSE => ArgKind::Mapping,
-            abi::GD_OP_SPLIT => ArgKind::Order,
-            abi::GD_OP_SET_PAGEBLOCK => ArgKind::Migratetype,
-            abi::GD_OP_SET_IRQS | abi::GD_OP_SET_HAS_PINNED | abi::GD_OP_SET_DEVMAP_KEY => {
-                ArgKind::Switch
-            }
-            abi::GD_OP_FOLLOW_PAGE_PTE => ArgKind::Whether("devmap"),
-            abi::GD_OP_FOLLOW_TRANS_HUGE_PMD => ArgKind::Whether("mlock"),
-            abi::GD_OP_GUP_PTE_RANGE
-            | abi::GD_OP_GUP_HUGEPTE
-            | abi::GD_OP_GUP_HUGE_PMD
-            | abi::GD_OP_GUP_HUGE_PUD
-            | abi::GD_OP_GUP_HUGE_PGD => ArgKind::Whether("changed"),
-            abi::GD_OP_GUP_DEVICE_HUGE => ArgKind::Lookup,
-            abi::GD_OP_CHECK_PIN_USER_PAGES_REMOTE => ArgKind::Whether("locked"),
+    fn of(operands: u32) -> ArgKind {
+        match operands >> abi::GD_S_ARG_SHIFT {
+            abi::GD_ARG_VMA => ArgKind::Vma,
+            abi::GD_ARG_FLAG => ArgKind::Flag,
+            abi::GD_ARG_MAPPING => ArgKind::Mapping,
+            abi::GD_ARG_ORDER => ArgKind::Order,
+            abi::GD_ARG_MIGRATETYPE => ArgKind::Migratetype,
+            abi::GD_ARG_SWITCH => ArgKind::Switch,
+            abi::GD_ARG_DEVMAP => ArgKind::Whether("devmap"),
+            abi::GD_ARG_MLOCK => ArgKind::Whether("mlock"),
+            abi::GD_ARG_CHANGED => ArgKind::Whether("changed"),
+            abi::GD_ARG_LOCKED => ArgKind::Whether("locked"),
+            abi::GD_ARG_LOOKUP => ArgKind::Lookup,
             _ => ArgKind::Number,
         }
     }
@@ -113,8 +103,11 @@ pub struct OpInfo {
     pub role: &'static str,
     /// Which layer it belongs to.
     pub layer: Layer,
+    /// Whether it is a raw change of the world, between operations or at a hook
+    /// point of one, and no kernel function.
+    pub is_change: bool,
     /// `GD_S_*`: which fields of an operation mean something.
-    pub operands: u16,
+    pub operands: u32,
     /// What `arg` means, if it means something.
     pub arg: ArgKind,
     /// What is compared.
@@ -165,12 +158,17 @@ impl OpInfo {
     /// the kernel.  Pages do not become one folio while a CPU looks at one of
     /// them: the fields that it reads as the page's would become the folio's.
     pub fn can_be_scripted(&self) -> bool {
-        self.layer == Layer::World && u32::from(self.id) != abi::GD_OP_MERGE
+        self.is_change && u32::from(self.id) != abi::GD_OP_MERGE
+    }
+
+    /// Whether it is an entry point of the walk.
+    pub fn is_walk(&self) -> bool {
+        !self.is_change && self.layer == Layer::Lockless
     }
 
     /// Whether any of the operand bits is among the operation's.
     pub fn has(&self, operands: u32) -> bool {
-        u32::from(self.operands) & operands != 0
+        self.operands & operands != 0
     }
 }
 
@@ -236,12 +234,12 @@ fn read(c: &abi::gd_op_info) -> OpInfo {
         id: c.id,
         role: role.leak(),
         layer: match u32::from(c.layer) {
-            abi::GD_LAYER_WORLD => Layer::World,
             abi::GD_LAYER_LOCKLESS => Layer::Lockless,
             _ => Layer::Page,
         },
+        is_change: c.change != 0,
         operands: c.operands,
-        arg: ArgKind::of(c.id),
+        arg: ArgKind::of(c.operands),
         result: match u32::from(c.result) {
             abi::GD_RET_BOOL => ResultKind::Bool,
             abi::GD_RET_ERRNO => ResultKind::Errno,

@@ -11,7 +11,7 @@ use gup_faults::Rules;
 use gup_faults::fault::{self, Fault};
 use gup_fuzz::hunt::{Catch, hunt};
 use gup_fuzz::input;
-use gup_fuzz::ops::{self, Layer};
+use gup_fuzz::ops;
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::program::Program;
 use gup_fuzz::program::generate::{Focus, Profile};
@@ -58,9 +58,8 @@ fn focus(control: &str) -> Focus {
 }
 
 fn walks(program: &Program) -> bool {
-    let layer = |id| ops::info(id).map(|op| op.layer);
     let mut ops = program.ops().iter();
-    ops.any(|op| layer(op.op) == Some(Layer::Lockless))
+    ops.any(|op| ops::info(op.op).is_some_and(|op| op.is_walk()))
 }
 
 fn campaign(oracle: &mut Oracle, corpus: &Corpus, focus: Focus, limit: u64) -> Option<Catch> {

@@ -53,9 +53,7 @@ fn drawn_programs_are_normalised_and_about_as_long_as_asked() {
 
 #[test]
 fn every_operation_of_the_revision_is_drawn_and_no_other() {
-    let is_page_level = |op: &ops::OpInfo| {
-        op.layer != ops::Layer::Lockless && u32::from(op.id) < abi::GD_OP_SET_TAIL
-    };
+    let is_page_level = |op: &ops::OpInfo| op.layer == ops::Layer::Page;
     let both = |rev| Focus::ALL.map(|focus| (rev, focus));
     for (rev, focus) in Rev::kernels().flat_map(both) {
         let drawn: HashSet<u8> = programs_of(rev, focus, 3000)
@@ -323,7 +321,7 @@ fn crossed_bytes_fit() {
 
 #[test]
 fn a_profile_can_leave_operations_out() {
-    let only = |op: &ops::OpInfo| op.layer == ops::Layer::Page;
+    let only = |op: &ops::OpInfo| !op.is_change && op.layer == ops::Layer::Page;
     let profile = Profile::new(Rev::V6_1).retain(only);
     let mut rng = Rng::new(6);
     for _ in 0..500 {

@@ -69,9 +69,7 @@ fn any_walk() -> impl Strategy<Value = gd_op> {
 fn any_act() -> impl Strategy<Value = gd_act> {
     let hook = prop_oneof![(0..NR_HOOKS as u8, 0..4u8), any::<(u8, u8)>()];
     let owner = prop_oneof![0..MAX_OPS as u8, any::<u8>()];
-    let world = ops::table()
-        .iter()
-        .filter(|op| op.layer == ops::Layer::World);
+    let world = ops::table().iter().filter(|op| op.is_change);
     let world = prop::sample::select(world.map(|op| op.id).collect::<Vec<_>>());
     let at = (any::<u16>(), any_address());
     (
@@ -189,7 +187,7 @@ fn assert_walk_in_range(p: &Program, op: &gd_op) {
 
 /// Actions are of the world, and belong to operations that are not.
 fn assert_script_in_range(p: &Program) {
-    let is_world = |op: &gd_op| ops::info(op.op).unwrap().layer == ops::Layer::World;
+    let is_world = |op: &gd_op| ops::info(op.op).unwrap().is_change;
     assert!(p.acts().is_sorted_by_key(|act| act.owner));
     for act in p.acts() {
         let hook = hooks::info(act.hook).expect("a hook point");

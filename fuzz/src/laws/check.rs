@@ -4,7 +4,7 @@
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::{Broken, Checker, Ground, Law, rules, walk};
-use crate::ops::{self, Layer};
+use crate::ops;
 use crate::program::Program;
 use crate::rev::{Fact, Rev};
 use crate::trace::{self, End, PageState, Ret, Trace};
@@ -245,7 +245,7 @@ impl<'a> Summary<'a> {
 
 /// Whether it is the program's own doing.
 fn is_world(op: &gd_op) -> bool {
-    u32::from(op.op) >= abi::GD_OP_SET_REF
+    ops::info(op.op).is_some_and(|info| info.is_change)
 }
 
 /// A change of the world: the pages that it changed.
@@ -285,11 +285,12 @@ fn operation(
         return Ok(());
     }
     let disturbs = |i: &usize| {
-        let id = u32::from(prog.acts()[*i].op.op);
-        id < abi::GD_OP_SET_PTE && id != abi::GD_OP_SET_SEQ
+        let id = prog.acts()[*i].op.op;
+        let looked_at = [abi::GD_OP_SET_SEQ, abi::GD_OP_ANSWER].contains(&id.into());
+        !looked_at && crate::program::walk::set_level(id).is_none()
     };
     let disturbed = checker.done.iter().any(disturbs);
-    let is_walk = ops::info(op.op).is_some_and(|info| info.layer == Layer::Lockless);
+    let is_walk = ops::info(op.op).is_some_and(|info| info.is_walk());
     checker.changed.clear();
     // Where nothing is claimed of what a page was before, that is not looked up.
     let split = is_walk && walk::is_ambiguous(prog, &checker.done);

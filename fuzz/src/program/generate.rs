@@ -178,9 +178,8 @@ fn weight(op: &ops::OpInfo) -> u32 {
         abi::GD_OP_SET_HAS_PINNED | abi::GD_OP_SET_SEQ => 4,
         abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT | abi::GD_OP_FOLIO_PUT_REFS => 8,
         // What is drawn in other ways.
-        abi::GD_OP_SET_TAIL.. => 0,
         _ if op.layer == Layer::Lockless => 0,
-        _ if op.layer == Layer::World => 5,
+        _ if op.is_change => 5,
         _ => 12,
     }
 }
@@ -248,7 +247,7 @@ pub(super) fn meanwhile(
     let Some(main) = program.ops().last().copied() else {
         return;
     };
-    let is_world = ops::info(main.op).is_none_or(|op| op.layer == Layer::World);
+    let is_world = ops::info(main.op).is_none_or(|op| op.is_change);
     let share = if walk::is_call(main.op) { 5 } else { 1 };
     if is_world || !rng.chance(share, 8) {
         return;

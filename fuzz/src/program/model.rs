@@ -176,13 +176,11 @@ impl Model {
     /// Whether the operation is expected to end the program.
     pub fn is_fatal(&mut self, op: &gd_op) -> bool {
         let id = u32::from(op.op);
-        if id >= abi::GD_OP_SET_REF {
-            return false;
-        }
         if walk::is_call(op.op) {
             return self.is_fatal_call(op);
         }
         let info = match crate::ops::info(op.op) {
+            Some(info) if info.is_change => return false,
             Some(info) => info,
             None => return false,
         };

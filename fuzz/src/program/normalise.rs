@@ -15,7 +15,7 @@ use super::walk::{self, Level};
 use super::{MAX_ACTS, MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_ACT, NO_FOLIO, NO_OP, NO_RUN};
 use super::{NULL, POISON, Program, page, split_page};
 use crate::hooks::{self, HookInfo, NR_HOOKS, Object};
-use crate::ops::{self, Layer};
+use crate::ops;
 
 /// Folio flags that a program can set: HEAD and ANON_EXCLUSIVE follow from
 /// the order and from `exclusive`.
@@ -93,7 +93,7 @@ static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
                 None if op.has(abi::GD_S_TO) => Walk::To,
                 None => Walk::No,
             },
-            kernel: op.layer != Layer::World,
+            kernel: !op.is_change,
             act: op.can_be_scripted(),
             answer: u32::from(op.id) == abi::GD_OP_ANSWER,
         }

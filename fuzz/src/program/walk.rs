@@ -4,6 +4,8 @@
 
 use csrc::abi::{self, gd_op};
 
+use crate::ops::{self, OpInfo};
+
 /// The bits of an address that choose entries.
 pub const ADDR_MASK: u64 = 0x0000_ffff_ffff_f000;
 /// Bytes of a page.
@@ -80,9 +82,9 @@ pub fn set_level(op: u8) -> Option<Level> {
 }
 
 /// Whether an operation is an entry point of the walk.
+#[inline]
 pub fn is_call(op: u8) -> bool {
-    let id = u32::from(op);
-    (abi::GD_OP_GET_USER_PAGES_FAST..=abi::GD_OP_PIN_USER_PAGES_FAST_ONLY).contains(&id)
+    ops::info(op).is_some_and(OpInfo::is_walk)
 }
 
 /// Whether a kind of entry names a page.

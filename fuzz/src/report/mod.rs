@@ -20,7 +20,7 @@ pub use show::{Names, ret_words};
 
 use crate::compare::{Divergence, Field};
 use crate::laws::tables::Tables;
-use crate::ops::{self, Layer};
+use crate::ops::{self, OpInfo};
 use crate::oracle::{Oracle, Verdict, Which};
 use crate::pages::Pages;
 use crate::program::{Program, text};
@@ -374,7 +374,7 @@ fn page_lines(name: &str, before: &PageState, after: &PageState) -> String {
 /// The entries of page tables that serve the range of an entry point of the
 /// walk, before it, as far as there are not too many.
 fn page_tables(prog: &Program, index: usize, trace: &Trace, names: &Names) -> String {
-    let walks = |op: &&gd_op| ops::info(op.op).is_some_and(|i| i.layer == Layer::Lockless);
+    let walks = |op: &&gd_op| ops::info(op.op).is_some_and(OpInfo::is_walk);
     let Some(op) = prog.ops().get(index).filter(walks) else {
         return String::new();
     };

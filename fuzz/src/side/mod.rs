@@ -12,7 +12,7 @@ pub mod rust;
 use std::fmt;
 
 use crate::accepted::RevisionPair;
-use crate::ops::{self, Layer};
+use crate::ops;
 use crate::program::Program;
 use crate::rev::Rev;
 use crate::site::PlacedSite;
@@ -41,7 +41,7 @@ pub trait Side {
     /// comparison.
     fn has_op(&self, id: u8) -> bool {
         let rev = self.info().rev;
-        ops::info(id).is_some_and(|op| op.layer == Layer::World || op.name(rev).is_some())
+        ops::info(id).is_some_and(|op| op.is_change || op.name(rev).is_some())
     }
 
     /// The name of what a GAP record's number stands for.
@@ -317,7 +317,7 @@ impl Pair {
     }
 
     fn check_that_something_can_be_run(&self) -> Result<(), Error> {
-        let functions = || ops::table().iter().filter(|op| op.layer != Layer::World);
+        let functions = || ops::table().iter().filter(|op| !op.is_change);
         if functions().any(|op| self.has_op(op.id)) {
             return Ok(());
         }
@@ -368,7 +368,7 @@ mod tests {
             &[]
         }
         fn has_op(&self, id: u8) -> bool {
-            ops::info(id).is_some_and(|op| op.layer == Layer::World)
+            ops::info(id).is_some_and(|op| op.is_change)
         }
     }
 

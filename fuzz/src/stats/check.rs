@@ -80,7 +80,7 @@ enum Failure {
 
 fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
     match u32::from(op.id) {
-        _ if op.layer == Layer::World => Failure::Never,
+        _ if op.is_change => Failure::Never,
         // It has its page already.
         abi::GD_OP_FOLLOW_PAGE_MASK => Failure::Never,
         // Sets a bit of the one mm.
@@ -139,10 +139,7 @@ impl Stats {
     }
 
     fn check_op(&self, op: &OpInfo, rev: Rev, debug_vm: bool, complaints: &mut Vec<String>) {
-        let Some(name) = op
-            .name(rev)
-            .or((op.layer == Layer::World).then_some(op.role))
-        else {
+        let Some(name) = op.name(rev).or(op.is_change.then_some(op.role)) else {
             return;
         };
         let count = self.ops.get(op.role).copied().unwrap_or_default();
@@ -233,19 +230,15 @@ impl Stats {
     }
 }
 
-/// Whether a layer's programs are to have an operation.  What is there for page
-/// tables is of no use at page level; what changes pages and state is of use to
-/// the walk at its moments.
+/// Whether a layer's programs are to have an operation.  What changes pages and
+/// state is of use to the walk at its hook points.
 fn is_of(op: &OpInfo, layer: Focus) -> bool {
-    let tables = (abi::GD_OP_SET_PTE..=abi::GD_OP_SET_PGD).contains(&op.id.into());
     match op.layer {
         // It is nothing between operations.
         _ if u32::from(op.id) == abi::GD_OP_ANSWER => false,
         _ if layer == Focus::All => true,
         Layer::Page => layer == Focus::Page,
         Layer::Lockless => layer == Focus::Lockless,
-        Layer::World if tables => layer == Focus::Lockless,
-        Layer::World => layer == Focus::Page && u32::from(op.id) < abi::GD_OP_SET_TAIL,
     }
 }
 

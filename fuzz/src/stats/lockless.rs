@@ -8,7 +8,7 @@ use csrc::abi;
 use serde::{Deserialize, Serialize};
 
 use crate::hooks::{self, NR_HOOKS};
-use crate::ops::{self, Layer};
+use crate::ops::{self, OpInfo};
 use crate::program::Program;
 use crate::trace::{Ask, Record};
 
@@ -93,7 +93,7 @@ impl Script {
             self.of_hook(act.hook).scripted += 1;
             self.actions[usize::from(act.op.op)].scripted += 1;
         }
-        let walks = ops::info(prog.ops()[index].op).is_some_and(|op| op.layer == Layer::Lockless);
+        let walks = ops::info(prog.ops()[index].op).is_some_and(OpInfo::is_walk);
         if acts.is_empty() && !walks {
             return;
         }

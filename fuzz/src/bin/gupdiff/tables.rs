@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use gup_fuzz::ops::{self, Layer, Names};
+use gup_fuzz::ops::{self, Layer, Names, OpInfo};
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::rev::Rev;
 use gup_fuzz::side::{self, Pair};
@@ -172,19 +172,27 @@ pub struct OpsArgs {
     names: Option<Rev>,
 }
 
+/// Which operations are listed together.
+type IsIn<'a> = &'a dyn Fn(&OpInfo) -> bool;
+
 pub fn ops(args: &OpsArgs) -> Result<Outcome> {
-    for (layer, title) in [
-        (Layer::Page, "Kernel functions that are handed pages"),
-        (Layer::Lockless, "Kernel functions that walk page tables"),
+    let function = |layer| move |op: &OpInfo| !op.is_change && op.layer == layer;
+    let groups: [(&str, IsIn); 3] = [
         (
-            Layer::World,
-            "Changes of the world between them, or at their moments",
+            "Kernel functions that are handed pages",
+            &function(Layer::Page),
         ),
-    ] {
+        ("Kernel functions that walk page tables", &OpInfo::is_walk),
+        (
+            "Changes of the world between them, or at their hook points",
+            &|op| op.is_change,
+        ),
+    ];
+    for (title, is_in) in groups {
         println!("{title}:\n");
-        for op in ops::table().iter().filter(|op| op.layer == layer) {
+        for op in ops::table().iter().filter(|op| is_in(op)) {
             let name = match args.names {
-                _ if layer == Layer::World => op.own_name().to_string(),
+                _ if op.is_change => op.own_name().to_string(),
                 Some(rev) => op.name(rev).unwrap_or("-").to_string(),
                 None => all_names(op),
             };

@@ -47,7 +47,7 @@ pub fn act(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Opt
 /// Whether a change of the world can happen during an operation: functions of
 /// the page level know nothing of page tables.
 fn fits(profile: &Profile, main: &gd_op, id: u8) -> bool {
-    let page_level = u32::from(id) < abi::GD_OP_SET_TAIL;
+    let page_level = ops::info(id).is_some_and(|op| op.layer == Layer::Page);
     profile.has(id) && (walk::is_call(main.op) || page_level)
 }
 
@@ -290,7 +290,7 @@ fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
 
 /// Any change of the world at all.
 fn any(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Option<gd_op> {
-    let fits = |op: &&ops::OpInfo| op.layer == Layer::World && fits(profile, main, op.id);
+    let fits = |op: &&ops::OpInfo| op.is_change && fits(profile, main, op.id);
     let count = ops::table().iter().filter(fits).count();
     let chosen = rng.below(count);
     let info = ops::table().iter().filter(fits).nth(chosen)?;

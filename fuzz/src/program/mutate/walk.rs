@@ -10,7 +10,7 @@ use super::super::walk::{self, ANCHORS, CALL_FLAGS, LEVELS, PAGE_SIZE};
 use super::super::{Program, draw, page, split_page, values};
 use super::model_at;
 use crate::hooks::{self, NR_HOOKS, Object};
-use crate::ops::{self, Layer};
+use crate::ops;
 
 pub(super) use super::super::walk::is_call;
 
@@ -136,7 +136,7 @@ fn with_act(
 }
 
 fn is_kernel(op: u8) -> bool {
-    ops::info(op).is_some_and(|op| op.layer != Layer::World)
+    ops::info(op).is_some_and(|op| !op.is_change)
 }
 
 /// Something more happens during an operation, a call rather than another.

@@ -7,7 +7,7 @@ use super::error::{ParseError, quote, suggest};
 use super::scan::{Scan, Word};
 use super::{DEFAULT_NAMES, act, expect, operation, page};
 use crate::expect::Expectations;
-use crate::ops::{self, Layer, OpInfo};
+use crate::ops::{self, OpInfo};
 use crate::program::{MAX_ACTS, MAX_FOLIOS, MAX_OPS, Program};
 use crate::rev::Rev;
 
@@ -183,8 +183,8 @@ impl<'a> Reader<'a> {
     /// `| hook point: operation`.
     fn action_line(&mut self, scan: &mut Scan<'a>, bar: Word<'a>) -> Result<(), ParseError> {
         let owner = self.program.ops().last();
-        match owner.and_then(|op| ops::info(op.op)).map(|op| op.layer) {
-            Some(Layer::World) => {
+        match owner.and_then(|op| ops::info(op.op)).map(|op| op.is_change) {
+            Some(true) => {
                 let message = "a change of the world has no hook points: \
                                `|` lines follow a function of the kernel";
                 return Err(scan.error(bar, message));
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
                 let message = "`|` lines follow the operation during which they happen";
                 return Err(scan.error(bar, message));
             }
-            Some(_) => {}
+            Some(false) => {}
         }
         if self.program.nr_acts() == MAX_ACTS {
             let message = format!("the script of a program has at most {MAX_ACTS} actions");
@@ -204,7 +204,7 @@ impl<'a> Reader<'a> {
             return Err(scan.error_here("expected what is done there, like set_pte"));
         };
         let info = self.lookup(scan, word)?;
-        if info.layer != Layer::World {
+        if !info.is_change {
             let message = format!(
                 "only changes of the world and answers happen at a hook point, {} is neither",
                 quote(word.text)

@@ -89,7 +89,7 @@ impl RustSide {
         let mut exists = [Exists::No; 256];
         for op in ops::table() {
             exists[usize::from(op.id)] = match op.layer {
-                ops::Layer::World => Exists::World,
+                _ if op.is_change => Exists::World,
                 _ if op.name(rev(&rules)).is_none() => Exists::No,
                 ops::Layer::Page => Exists::Page,
                 ops::Layer::Lockless => Exists::Lockless,
