@@ -18,7 +18,7 @@ pub use file::hash;
 pub use file::{reproducer, save_reproducer, write_atomically};
 pub use show::{Names, ret_words};
 
-use crate::compare::{Divergence, Field};
+use crate::compare::{Divergence, Field, Value};
 use crate::laws::tables::Tables;
 use crate::ops::{self, OpInfo};
 use crate::oracle::{Oracle, Verdict, Which};
@@ -137,8 +137,8 @@ pub fn finding(oracle: &Oracle, prog: &Program, verdict: &Verdict) -> Finding {
             };
             finding.what = Some(d.field.name().into());
             finding.page = d.page.map(|page| names.page(page));
-            finding.left = Some(show::value(d.left, oracle.pair().left.as_ref(), &names));
-            finding.right = Some(show::value(d.right, right, &names));
+            finding.left = Some(value(d, d.left, oracle.pair().left.as_ref(), &names));
+            finding.right = Some(value(d, d.right, right, &names));
         }
         Verdict::BrokenLaw(which, broken) => {
             finding.what = Some(broken.law.name().into());
@@ -275,8 +275,8 @@ fn values(oracle: &Oracle, verdict: &Verdict, names: &Names) -> String {
             format!(
                 "{}{on}\n  left   {}\n  right  {}\n",
                 d.field.name(),
-                show::value(d.left, left, names),
-                show::value(d.right, right, names)
+                value(d, d.left, left, names),
+                value(d, d.right, right, names)
             )
         }
         Verdict::BrokenLaw(which, b) => {
@@ -293,6 +293,14 @@ fn values(oracle: &Oracle, verdict: &Verdict, names: &Names) -> String {
             )
         }
         Verdict::Gap(..) | Verdict::Absent(_) | Verdict::Match => String::new(),
+    }
+}
+
+/// One side's value of a divergence.
+fn value(d: &Divergence, value: Value, side: &dyn Side, names: &Names) -> String {
+    match (d.field, value) {
+        (Field::Interleaving, Value::Nothing) => "the hook point is not reached".into(),
+        _ => show::value(value, side, names),
     }
 }
 

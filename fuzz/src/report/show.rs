@@ -238,7 +238,7 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
         Value::Event(what) => what.into(),
         Value::Call(c, state) => call(c, &state, names),
         Value::Ask(a) => ask(a, names),
-        Value::Act(index) => format!("the script acts: {}", names.act(index)),
+        Value::Act(index) => format!("reached: {}", names.act(index)),
         Value::Count(n) => n.to_string(),
         Value::Flags(bits) => flags(bits),
         Value::Mapping(mapping) => text::mapping_word(mapping).into(),
