@@ -6,6 +6,7 @@ use csrc::abi::{self, gd_op, gd_rec};
 use super::{Broken, Checker, Ground, Law, rules, walk};
 use crate::ops;
 use crate::program::Program;
+use crate::program::walk::{is_call, set_level};
 use crate::rev::{Fact, Rev};
 use crate::trace::{self, End, PageState, Ret, Trace};
 
@@ -287,7 +288,7 @@ fn operation(
     let disturbs = |i: &usize| {
         let id = prog.acts()[*i].op.op;
         let looked_at = [abi::GD_OP_SET_SEQ, abi::GD_OP_ANSWER].contains(&id.into());
-        !looked_at && crate::program::walk::set_level(id).is_none()
+        !looked_at && set_level(id).is_none()
     };
     let disturbed = checker.done.iter().any(disturbs);
     let is_walk = ops::info(op.op).is_some_and(|info| info.is_walk());
@@ -453,7 +454,7 @@ fn does(op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Does {
         | abi::GD_OP_FOLLOW_HUGE_PUD
         | abi::GD_OP_FOLLOW_HUGE_PGD
         | abi::GD_OP_CHECK_PIN_USER_PAGES..=abi::GD_OP_CHECK_GET_USER_PAGES_FAST => Does::Ask,
-        abi::GD_OP_GET_USER_PAGES_FAST..=abi::GD_OP_PIN_USER_PAGES_FAST_ONLY => Does::Walk,
+        _ if is_call(op.op) => Does::Walk,
         _ => Does::Other,
     }
 }

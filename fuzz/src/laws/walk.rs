@@ -15,6 +15,7 @@ use super::{Law, walk_events};
 use crate::layout::{NR_PAGES, Operand};
 use crate::pages::Pages;
 use crate::program::Program;
+use crate::program::walk::is_pin;
 use crate::rev::{Fact, Rev};
 use crate::trace::{PageState, Ret};
 use walk_events::{Events, Slow};
@@ -44,7 +45,7 @@ impl Call {
             start: op.addr & !((1 << PAGE_SHIFT) - 1),
             nr: op.n,
             foll,
-            pin: id >= abi::GD_OP_PIN_USER_PAGES_FAST,
+            pin: is_pin(op.op),
             fast_only: fast_only || foll.is_some_and(|f| f & 1 << abi::GD_FOLL_FAST_ONLY != 0),
             no_pages: u32::from(op.mods) & abi::GD_MOD_NULL != 0,
         }

@@ -20,11 +20,6 @@ const BIAS: i32 = abi::GD_SLOT_PAGES as i32;
 /// Pages of a device that can be taken one by one before the step limit.
 const STEPS: i32 = abi::GD_STEP_LIMIT as i32 / 2;
 
-fn is_pin(op: &gd_op) -> bool {
-    let id = u32::from(op.op);
-    id == abi::GD_OP_PIN_USER_PAGES_FAST || id == abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
-}
-
 /// The guess at one folio.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Guess {
@@ -343,9 +338,7 @@ impl Model {
             {
                 self.take(first, op.n.clamp(1, 512), pin, 0);
             }
-            abi::GD_OP_GET_USER_PAGES_FAST..=abi::GD_OP_PIN_USER_PAGES_FAST_ONLY => {
-                self.apply_call(op);
-            }
+            _ if walk::is_call(op.op) => self.apply_call(op),
             abi::GD_OP_PAGE_REF_SUB_RETURN => self.give(first, op.n, false),
             abi::GD_OP_GUP_PUT_FOLIO if !raw => self.give(first, op.n, pin),
             abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => self.give(first, 1, true),
@@ -433,12 +426,12 @@ impl Model {
         // Without a count the walk of a leaf never meets its end.
         let endless = op.n == 0 && hit.level != Level::Pte;
         let far = op.n > STEPS && u32::from(hit.eflags) & 1 << abi::GD_EF_DEVMAP != 0;
-        null && !is_pin(op) || endless || far || self.pins_what_is_shared(op)
+        null && !walk::is_pin(op.op) || endless || far || self.pins_what_is_shared(op)
     }
 
     /// Whether DEBUG_VM objects to what a walk has pinned.
     fn pins_what_is_shared(&self, op: &gd_op) -> bool {
-        if !self.debug_vm || !is_pin(op) {
+        if !self.debug_vm || !walk::is_pin(op.op) {
             return false;
         }
         let pages = (0..op.n.clamp(1, 16) as u64).map(|i| op.addr.wrapping_add(i * PAGE_SIZE));
@@ -458,7 +451,7 @@ impl Model {
             || op.n < 0
             || op.addr >= TASK_SIZE_MAX
             || op.foll & !walk::CALL_FLAGS != 0
-            || is_pin(op) && self.seq & 1 != 0;
+            || walk::is_pin(op.op) && self.seq & 1 != 0;
         let hit = self.maps.hit(op.addr);
         !refused && hit.is_some_and(|hit| self.lets_through(op, &hit))
     }
@@ -474,14 +467,14 @@ impl Model {
         let blocked = entry(abi::GD_EF_ABSENT)
             || entry(abi::GD_EF_KERNEL)
             || write && !entry(abi::GD_EF_RW)
-            || longterm && (entry(abi::GD_EF_DEVMAP) || is_pin(op) && g.shortterm)
+            || longterm && (entry(abi::GD_EF_DEVMAP) || walk::is_pin(op.op) && g.shortterm)
             || entry(abi::GD_EF_SPECIAL) && !entry(abi::GD_EF_DEVMAP);
-        let unshared = !is_pin(op) || entry(abi::GD_EF_RW) || !g.is_shared_anon();
+        let unshared = !walk::is_pin(op.op) || entry(abi::GD_EF_RW) || !g.is_shared_anon();
         let mapping = u32::from(g.mapping);
         let secret = mapping == abi::GD_M_SECRETMEM;
         let reserved = self.rev.has(Fact::WALK_LEAVES_FILES)
             && !g.is_anon()
-            && (is_pin(op) && longterm && !(write && mapping == abi::GD_M_SHMEM)
+            && (walk::is_pin(op.op) && longterm && !(write && mapping == abi::GD_M_SHMEM)
                 || g.order == 0 && mapping == abi::GD_M_NONE);
         !blocked && unshared && !secret && !reserved && g.refs > 0
     }
@@ -506,10 +499,10 @@ impl Model {
                 len += 1;
                 continue;
             }
-            self.take(first, len, is_pin(op), 1);
+            self.take(first, len, walk::is_pin(op.op), 1);
             (first, len) = (next, 1);
         }
-        self.take(first, len, is_pin(op), 1);
+        self.take(first, len, walk::is_pin(op.op), 1);
     }
 
     /// Whether fork is under way, so that nothing is pinned.

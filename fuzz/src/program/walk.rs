@@ -87,6 +87,15 @@ pub fn is_call(op: u8) -> bool {
     ops::info(op).is_some_and(OpInfo::is_walk)
 }
 
+/// Whether an operation is an entry point of the walk that pins.
+#[inline]
+pub fn is_pin(op: u8) -> bool {
+    matches!(
+        u32::from(op),
+        abi::GD_OP_PIN_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
+    )
+}
+
 /// Whether a kind of entry names a page.
 pub fn has_page(entry: u8) -> bool {
     matches!(u32::from(entry), abi::GD_E_PAGE | abi::GD_E_MIGRATION)

@@ -125,7 +125,7 @@ fn hook(rng: &mut Rng, main: &gd_op, scene: &Scene) -> u8 {
     };
     let is_call = walk::is_call(main.op);
     let grabs = !is_call || scene.taken;
-    let pins = grabs && (!is_call || is_pin(main));
+    let pins = grabs && (!is_call || walk::is_pin(main.op));
     say(abi::GD_HOOK_BEFORE_REF, 22, grabs);
     say(abi::GD_HOOK_AFTER_REF, 22, grabs);
     say(abi::GD_HOOK_BEFORE_PIN, 7, pins && scene.large);
@@ -136,7 +136,7 @@ fn hook(rng: &mut Rng, main: &gd_op, scene: &Scene) -> u8 {
             let weight = if level == scene.level { 30 } else { 9 };
             say(level.hook().into(), weight, level >= scene.level);
         }
-        say(abi::GD_HOOK_READ_SEQ, 12, is_pin(main));
+        say(abi::GD_HOOK_READ_SEQ, 12, walk::is_pin(main.op));
         say(abi::GD_HOOK_PAGEMAP, 24, scene.taken && scene.devmap);
         say(abi::GD_HOOK_ACCESSIBLE, 14, scene.taken && pins && pte);
         say(
@@ -146,11 +146,6 @@ fn hook(rng: &mut Rng, main: &gd_op, scene: &Scene) -> u8 {
         );
     }
     rng.weighted(&weights) as u8
-}
-
-fn is_pin(main: &gd_op) -> bool {
-    let id = u32::from(main.op);
-    id == abi::GD_OP_PIN_USER_PAGES_FAST || id == abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
 }
 
 fn has_slow_path(main: &gd_op) -> bool {
