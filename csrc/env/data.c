@@ -6,16 +6,15 @@
 #include "../shim/harness.h"
 
 unsigned long vmemmap_base, page_offset_base, phys_base;
-unsigned long zero_pfn;
-/* each kernel declares one or two of these */
-unsigned long huge_zero_pfn;
-struct page *huge_zero_page;
-struct folio *huge_zero_folio;
 
-/* the sections of the arena are there, so that its pfns are valid */
+/*
+ * The sections of the arena are there, so that its pfns are valid.  Four levels of
+ * page tables map 46 bits of memory.
+ */
 #define ARENA_SECTIONS	(GD_NR_PAGES / PAGES_PER_SECTION + 1)
+#define SECTION_ROOTS	((1ul << (46 - SECTION_SIZE_BITS)) / SECTIONS_PER_ROOT)
 static struct mem_section sections[SECTIONS_PER_ROOT];
-static struct mem_section *section_roots[NR_SECTION_ROOTS] = {
+static struct mem_section *section_roots[SECTION_ROOTS] = {
 	[SECTION_NR_TO_ROOT(GD_PFN_BASE >> PFN_SECTION_SHIFT)] = sections,
 };
 struct mem_section **mem_section = section_roots;
@@ -25,7 +24,7 @@ struct pglist_data *node_data[MAX_NUMNODES] = { &node };
 DEFINE_PER_CPU(int, numa_node);
 struct cpuinfo_x86 boot_cpu_data;
 pteval_t __default_kernel_pte_mask = ~0, __supported_pte_mask = ~0;
-unsigned long USER_PTR_MAX = TASK_SIZE_MAX;	/* not all kernels ask */
+unsigned long USER_PTR_MAX;	/* not all kernels ask */
 bool static_key_initialized = true;
 DEFINE_STATIC_KEY_FALSE(hugetlb_optimize_vmemmap_key);
 #undef jiffies
@@ -63,14 +62,12 @@ bool shmem_mapping(struct address_space *mapping)
 
 void gd_set_zero_page(struct page *page)
 {
-	zero_pfn = page_to_pfn(page);
+	port_set_zero_pfn(page_to_pfn(page));
 }
 
 void gd_set_huge_zero_page(struct page *page)
 {
-	huge_zero_pfn = page_to_pfn(page);
-	huge_zero_page = page;
-	huge_zero_folio = (struct folio *)page;
+	port_set_huge_zero_page(page);
 }
 
 void gd_set_devmap_key(bool on)
@@ -82,6 +79,7 @@ void gd_env_init(void)
 {
 	u32 i, first = (GD_PFN_BASE >> PFN_SECTION_SHIFT) % SECTIONS_PER_ROOT;
 
+	USER_PTR_MAX = TASK_SIZE_MAX;
 	vmemmap_base = (unsigned long)(gd.memmap - GD_PFN_BASE);
 	for (i = 0; i < ARENA_SECTIONS; i++)
 		sections[first + i].section_mem_map = SECTION_MARKED_PRESENT | SECTION_HAS_MEM_MAP |
@@ -90,8 +88,7 @@ void gd_env_init(void)
 
 void gd_env_reset(void)
 {
-	zero_pfn = 0;
-	huge_zero_pfn = 0;
-	huge_zero_page = NULL;
-	huge_zero_folio = NULL;
+	port_reset_cpu();
+	port_set_zero_pfn(0);
+	port_set_huge_zero_page(NULL);
 }

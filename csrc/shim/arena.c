@@ -92,7 +92,7 @@ static bool is_plain_tail(u32 nr)
 static void build_plain_tail(struct page *page, u32 slot)
 {
 	*page = plain_tail[slot_template[slot]];
-	port_link_tail(page, head_of_slot(slot));
+	port_link_tail(page, head_of_slot(slot), slot_order[slot]);
 }
 
 /* Make a page of a slot what it is before any program, with the kernel's setters. */
@@ -108,7 +108,7 @@ static void form_page(u32 nr)
 	*port_flag_word(page) = slot_flags[slot];
 	page->_mapcount.counter = -1;
 	if (offset)
-		port_form_tail(page - offset, offset);
+		port_form_tail(page - offset, order, offset);
 	else if (order)
 		*port_flag_word(page) |= 1ul << PG_head;
 }

@@ -15,6 +15,7 @@
 #if GD_SERIES
 #include "../series/env.c"
 #else
+#include "port/data.c"
 #include "../env/data.c"
 #include "../env/inert.c"
 #include "../env/calls.c"

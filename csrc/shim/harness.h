@@ -248,9 +248,9 @@ struct page *gd_operand(struct gd_run run, u32 k);
 u8 gd_world_state(void);
 extern u8 gd_migratetype[GD_NR_SLOTS];		/* of both pageblocks of a slot */
 
-/* one function per operation; NULL where this kernel has none */
+/* one function per operation */
 typedef void (*gd_op_fn)(const struct gd_op *op, struct gd_rec *ret);
-extern const gd_op_fn gd_world_ops[256];
+gd_op_fn gd_world_op(u32 id);
 
 /* what OP() leaves in the section gd_ops */
 struct gd_op_entry {

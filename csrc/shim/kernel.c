@@ -44,7 +44,7 @@ static void sweep(void)
 static int run_op(const struct gd_op *op, const struct gd_act *act, u32 nr_acts)
 {
 	struct gd_rec ret = { .kind = GD_R_RET, .a = GD_RET_VOID }, *rec;
-	gd_op_fn world = gd_world_ops[op->op], fn = page_ops[op->op], beyond;
+	gd_op_fn world = gd_world_op(op->op), fn = page_ops[op->op], beyond;
 	int why = GD_STOP_NONE;
 
 	gd_next_op();
@@ -108,7 +108,7 @@ static void gd_run(const struct gd_program *prog, struct gd_trace *trace)
 #ifndef GD_LIVE	/* a module has no such symbol */
 static int gd_has_op(u32 op)
 {
-	return op < 256 && (gd_world_ops[op] || page_ops[op]);
+	return op < 256 && (gd_world_op(op) || page_ops[op]);
 }
 
 struct gd_side gd_side = {

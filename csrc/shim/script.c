@@ -70,11 +70,13 @@ static void look_into_loads(void)
 
 static void carry_out(struct watch *w)
 {
+	gd_op_fn change = gd_world_op(w->act->op.op);
 	struct gd_rec ret;
 
 	gd_record(GD_R_ACT)->b = w->act - gd.prog->act;
 	gd.in_kernel = 0;
-	gd_world_ops[w->act->op.op](&w->act->op, &ret);
+	if (change)
+		change(&w->act->op, &ret);
 	gd.in_kernel = 1;
 }
 

@@ -11,7 +11,7 @@
 
 static const u8 level_shift[GD_NR_LEVELS] = {
 	[GD_L_PTE] = PAGE_SHIFT, [GD_L_PMD] = PMD_SHIFT,
-	[GD_L_PUD] = PUD_SHIFT, [GD_L_PGD] = PGDIR_SHIFT,
+	[GD_L_PUD] = PUD_SHIFT, [GD_L_PGD] = PUD_SHIFT + 9,
 };
 
 /* A table: the level of its entries, and which of the regions of that size it serves. */

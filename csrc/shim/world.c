@@ -84,7 +84,7 @@ static void form_folio(struct page *head, u32 order)
 		struct page *page = head + i;
 
 		*port_flag_word(page) &= ~tail_bits;
-		port_form_tail(head, i);
+		port_form_tail(head, order, i);
 		page->_refcount.counter = 0;
 		touch(page);
 	}
@@ -333,7 +333,7 @@ WORLD(SET_IRQS)		{ gd_eflags = op->arg & 1 ? GD_EFLAGS_IF : 0; }
 WORLD(SET_HAS_PINNED)	{ port_set_has_pinned(&gd_mm, op->arg & 1); }
 WORLD(SET_SEQ)		{ gd_mm.write_protect_seq.sequence = op->val; }
 WORLD(SET_DEVMAP_KEY)	{ gd_set_devmap_key(op->arg & 1); }
-/* Only the link: what else the page holds stays. */
+/* Only the link, which no mask can be: what else the page holds stays. */
 WORLD(SET_TAIL)
 {
 	struct page *page = w_page(op), *to = gd_operand(op->run[1], 0);
@@ -344,7 +344,7 @@ WORLD(SET_TAIL)
 		to = port_head_of(to);
 	if (page == to || is_zone_device_page(page) || is_zone_device_page(to))
 		return;
-	port_link_tail(page, to);
+	port_link_tail(page, to, 0);
 	touch(page);
 }
 
@@ -363,8 +363,16 @@ WORLD(SET_PGD)		{}
 WORLD(ANSWER)		{}
 #endif
 
-const gd_op_fn gd_world_ops[256] = {
+static const gd_op_fn world_ops[256] = {
 #define GD_OP(id, role, layer, operands, result, names, help)
 #define GD_CHANGE(id, role, layer, operands, name, help) [id] = w_##role,
 #include "ops.h"
 };
+
+/* The change of that id; NULL where it is none, or one that this kernel has not. */
+gd_op_fn gd_world_op(u32 id)
+{
+	if (id == GD_OP_SET_TAIL && PORT_TAIL_MASKS)
+		return NULL;
+	return world_ops[id];
+}

@@ -28,13 +28,19 @@ struct Mapping {
 impl Mapping {
     /// `size` bytes, placed so that the byte after them faults.
     fn with_guard(size: usize, guard: usize) -> io::Result<(Self, *mut libc::c_void)> {
-        Self::between(0, size, guard)
+        Self::between(0, size, guard, 1)
     }
 
-    /// The same, with memory before it that faults.
-    fn between(front: usize, size: usize, guard: usize) -> io::Result<(Self, *mut libc::c_void)> {
+    /// The same, aligned, and with memory before it that faults.
+    fn between(
+        front: usize,
+        size: usize,
+        guard: usize,
+        align: usize,
+    ) -> io::Result<(Self, *mut libc::c_void)> {
         let room = size.next_multiple_of(PAGE);
-        let len = front + room + guard;
+        // What begins at a multiple of this has to be moved by less than it.
+        let len = front + room + guard + align.next_multiple_of(PAGE);
         // SAFETY: fresh anonymous memory, then its tail made inaccessible.
         unsafe {
             let base = libc::mmap(
@@ -52,7 +58,9 @@ impl Mapping {
                 base: NonNull::new_unchecked(base),
                 len,
             };
-            for (at, len) in [(0, front), (front + room, guard)] {
+            let first = base.addr() + front + room - size;
+            let front = front + first.next_multiple_of(align) - first;
+            for (at, len) in [(0, front), (front + room, len - front - room)] {
                 if libc::mprotect(base.byte_add(at), len, libc::PROT_NONE) != 0 {
                     return Err(io::Error::last_os_error());
                 }
@@ -88,7 +96,14 @@ impl Machine {
         site_id: &dyn Fn(&SiteInfo) -> u32,
     ) -> io::Result<Self> {
         let raw = object.raw();
-        let (memmap_map, memmap) = Mapping::between(FRONT, raw.memmap_size as usize, GUARD)?;
+        // Heads are where the pages of their folio begin by the address, too.
+        let memmap_size = raw.memmap_size as usize;
+        let slot_size = memmap_size / (abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS) as usize;
+        let align = match slot_size.is_power_of_two() {
+            true => slot_size,
+            false => 1,
+        };
+        let (memmap_map, memmap) = Mapping::between(FRONT, memmap_size, GUARD, align)?;
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
         let (list_map, list) = Mapping::with_guard(list_size, PAGE)?;
         let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();

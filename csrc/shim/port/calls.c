@@ -25,10 +25,16 @@ void folio_unlock(struct folio *folio)
 	gd_unlocked(&folio->page);
 }
 
+/* what a page's block is for: v6.17 has the second one, before there is the first */
 unsigned long get_pfnblock_flags_mask(const struct page *page, unsigned long pfn,
 				      unsigned long mask)
 {
 	return gd_pageblock(page, pfn) & mask;
+}
+
+enum migratetype get_pfnblock_migratetype(const struct page *page, unsigned long pfn)
+{
+	return gd_pageblock(page, pfn);
 }
 
 #if GD_SINCE(6, 12)

@@ -40,18 +40,20 @@ static inline void port_set_pincount(struct page *head, int value)
 #endif
 }
 
-/* Make a page tail number i, by the kernel's own setters. */
-static inline void port_form_tail(struct page *head, u32 i)
+/*
+ * Make a page tail number i of a folio, by the kernel's own setters: what
+ * prep_compound_tail() does, which takes other arguments in every few versions
+ * and was in mm/page_alloc.c.
+ */
+static inline void port_form_tail(struct page *head, u32 order, u32 i)
 {
-#if GD_SERIES
 	head[i].mapping = TAIL_MAPPING;
-	set_compound_head(head + i, head);
-#elif GD_SINCE(6, 12)
-	prep_compound_tail(head, i);
+#if GD_SINCE(7, 1) != GD_OTHER_SET_COMPOUND_HEAD
+	set_compound_head(head + i, head, order);
 #else
-	/* what prep_compound_tail() of mm/page_alloc.c does */
-	head[i].mapping = TAIL_MAPPING;
 	set_compound_head(head + i, head);
+#endif
+#if !GD_SERIES
 	set_page_private(head + i, 0);
 #endif
 }

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The low bits of a folio's mapping, which tell what it points to.  After v6.12
- * they belong to the folio, and pages with movable_ops are told by their type.
+ * The low bits of a folio's mapping, which tell what it points to.  Up to v6.16
+ * they are called after the page, and one of them is that of pages with
+ * movable_ops; these are told by their type, later.
  */
 #ifndef GD_PORT_MAPPING_H
 #define GD_PORT_MAPPING_H
 
 #include "version.h"
 
+#ifdef PAGE_MAPPING_FLAGS
+#define PORT_MAPPING_ANON	PAGE_MAPPING_ANON
+#define PORT_MAPPING_KSM	PAGE_MAPPING_KSM
+#define PORT_MAPPING_FLAGS	PAGE_MAPPING_FLAGS
+#else
+#define PORT_MAPPING_ANON	FOLIO_MAPPING_ANON
+#define PORT_MAPPING_KSM	FOLIO_MAPPING_KSM
+#define PORT_MAPPING_FLAGS	FOLIO_MAPPING_FLAGS
+#endif
+
 static inline unsigned long port_mapping_bits(u32 class)
 {
 	static const u8 bits[GD_NR_MAPPINGS] = {
-		[GD_M_ANON] = PAGE_MAPPING_ANON,
-		[GD_M_KSM] = PAGE_MAPPING_KSM,
+		[GD_M_ANON] = PORT_MAPPING_ANON,
+		[GD_M_KSM] = PORT_MAPPING_KSM,
 		[GD_M_MOVABLE] = PAGE_MAPPING_MOVABLE,
 	};
 
@@ -22,13 +33,13 @@ static inline unsigned long port_mapping_bits(u32 class)
 /* GD_M_NONE: no such bits, and so a pointer to an address_space. */
 static inline u32 port_mapping_class(unsigned long mapping)
 {
-	static const u8 class[PAGE_MAPPING_FLAGS + 1] = {
-		[PAGE_MAPPING_ANON] = GD_M_ANON,
-		[PAGE_MAPPING_MOVABLE] = GD_M_MOVABLE,
-		[PAGE_MAPPING_KSM] = GD_M_KSM,
+	static const u8 class[PORT_MAPPING_FLAGS + 1] = {
+		[PORT_MAPPING_ANON] = GD_M_ANON,
+		[PORT_MAPPING_FLAGS & ~PORT_MAPPING_ANON] = GD_M_MOVABLE,
+		[PORT_MAPPING_KSM] = GD_M_KSM,
 	};
 
-	return class[mapping & PAGE_MAPPING_FLAGS];
+	return class[mapping & PORT_MAPPING_FLAGS];
 }
 
 #endif

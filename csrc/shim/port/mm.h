@@ -9,19 +9,23 @@
 
 /*
  * Have there been pins in this mm?  A bit of its flags since v5.15 ("mm: gup:
- * pack has_pinned in MMF_HAS_PINNED"); after v6.12 the flags are a bitmap.
+ * pack has_pinned in MMF_HAS_PINNED"), in their first word; since v6.18 they are
+ * a bitmap.
  */
 static inline bool port_has_pinned(const struct mm_struct *mm)
 {
-	return mm->flags & 1ul << MMF_HAS_PINNED;
+	return *(const unsigned long *)&mm->flags & 1ul << MMF_HAS_PINNED;
 }
 
 static inline void port_set_has_pinned(struct mm_struct *mm, bool pinned)
 {
-	mm->flags = pinned ? 1ul << MMF_HAS_PINNED : 0;
+	*(unsigned long *)&mm->flags = pinned ? 1ul << MMF_HAS_PINNED : 0;
 }
 
-/* Do drivers want their pages back when one reference is left?  Gone after v6.12. */
+/*
+ * Do drivers want their pages back when one reference is left?  Gone in v6.15:
+ * "fs/dax: properly refcount fs dax pages".
+ */
 #ifndef GD_WITHOUT_DEVMAP_MANAGED_KEY
 static inline bool port_devmap_key(void)
 {

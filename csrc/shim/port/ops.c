@@ -9,6 +9,8 @@
  * meanings; and every spelling is a block of its own, with no #if inside.
  */
 
+#include "mapping.h"
+
 /* a macro, so that what it lacks is the operation's mistake */
 #define op_page_folio(op)	page_folio(op_page(op))
 
@@ -110,8 +112,12 @@ OP(GUP_MUST_UNSHARE)
 OP(GUP_MUST_UNSHARE)	{ ret_bool(ret, gup_must_unshare(op_foll(op), op_page(op))); }
 #endif
 
-/* after v6.12 it takes the mm */
+/* v6.18: "mm: update coredump logic to correctly use bitmap mm flags" and its kin */
+#if GD_SINCE(6, 18)
+OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&gd_mm); }
+#else
 OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&gd_mm.flags); }
+#endif
 
 #if GD_SINCE(6, 12)
 OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, folio_needs_cow_for_dma(&gd_vma, op_page_folio(op))); }
@@ -122,7 +128,7 @@ OP(IS_SECRETMEM)
 {
 	struct address_space *mapping = op_page_folio(op)->mapping;
 
-	if (!mapping || (unsigned long)mapping & PAGE_MAPPING_FLAGS)
+	if (!mapping || (unsigned long)mapping & PORT_MAPPING_FLAGS)
 		ret_bool(ret, false);
 	else
 		ret_bool(ret, secretmem_mapping(mapping));

@@ -9,7 +9,18 @@
 
 #include "version.h"
 
-/* The flag word.  After v6.12 it became a struct: memdesc_flags_t. */
+/* The flag word.  v6.18 wraps it: "mm: introduce memdesc_flags_t". */
+#if GD_SINCE(6, 18) != GD_OTHER_FLAG_WORD
+static inline unsigned long *port_flag_word(struct page *page)
+{
+	return &page->flags.f;
+}
+
+static inline unsigned long port_flags(const struct page *page)
+{
+	return page->flags.f;
+}
+#else
 static inline unsigned long *port_flag_word(struct page *page)
 {
 	return &page->flags;
@@ -19,32 +30,57 @@ static inline unsigned long port_flags(const struct page *page)
 {
 	return page->flags;
 }
+#endif
 
 /*
- * The link of a tail to its head: the head's address, with bit 0 set.  After
- * v6.12 the field became compound_info, which may hold a mask instead.
+ * The link of a tail to its head, with bit 0 set: the head's address, or where
+ * the memory map of hugetlb pages can be shared (in 7.2 at the latest) a mask,
+ * which makes it of the tail's own address.  A mask leads to where a folio of that
+ * order can begin, and nowhere else.
  */
+#if GD_SINCE(7, 2) != GD_OTHER_TAIL_LINK
+#define PORT_TAIL_LINK(page)	((page)->compound_info)
+#define PORT_TAIL_MASKS		compound_info_has_mask()
+#else
+#define PORT_TAIL_LINK(page)	((page)->compound_head)
+#define PORT_TAIL_MASKS		false
+#endif
+
 static inline bool port_is_tail(const struct page *page)
 {
-	return page->compound_head & 1;
+	return PORT_TAIL_LINK(page) & 1;
 }
 
 static inline struct page *port_head_of(const struct page *tail)
 {
-	return (struct page *)(tail->compound_head & ~1ul);
+	unsigned long link = PORT_TAIL_LINK(tail) & ~1ul;
+
+	return (struct page *)(PORT_TAIL_MASKS ? (unsigned long)tail & link : link);
 }
 
-static inline void port_link_tail(struct page *page, const struct page *head)
+static inline void port_link_tail(struct page *page, const struct page *head, u32 order)
 {
-	page->compound_head = (unsigned long)head | 1;
+	PORT_TAIL_LINK(page) = 1 | (PORT_TAIL_MASKS ? -(sizeof(struct page) << order) :
+				    (unsigned long)head);
 }
 
 static inline void port_unlink_tail(struct page *page)
 {
-	page->compound_head = 0;
+	PORT_TAIL_LINK(page) = 0;
 }
 
-/* What a page of ZONE_DEVICE belongs to.  Later this is a field of the folio. */
+/* What a page of ZONE_DEVICE belongs to; since v6.14 this is a field of the folio. */
+#if GD_SINCE(6, 14) != GD_OTHER_PGMAP
+static inline struct dev_pagemap *port_pgmap(const struct page *head)
+{
+	return ((const struct folio *)head)->pgmap;
+}
+
+static inline void port_set_pgmap(struct page *head, struct dev_pagemap *pgmap)
+{
+	((struct folio *)head)->pgmap = pgmap;
+}
+#else
 static inline struct dev_pagemap *port_pgmap(const struct page *head)
 {
 	return head->pgmap;
@@ -54,5 +90,6 @@ static inline void port_set_pgmap(struct page *head, struct dev_pagemap *pgmap)
 {
 	head->pgmap = pgmap;
 }
+#endif
 
 #endif

@@ -9,6 +9,13 @@
 #include "version.h"
 #include <linux/swapops.h>
 
+/* 7.3 at the latest names it after userfaultfd, not after its write protection */
+#ifdef _PAGE_BIT_UFFD
+#define PORT_PAGE_UFFD	_PAGE_UFFD
+#else
+#define PORT_PAGE_UFFD	_PAGE_UFFD_WP
+#endif
+
 /*
  * What a flag sets and clears in an entry that is present, accessed, read-only
  * and for user mode.  A row that does not compile is cut: after v6.12 no entry
@@ -21,7 +28,7 @@ static const u64 port_entry_set[GD_NR_ENTRY_FLAGS] = {
 	[GD_EF_SPECIAL] = _PAGE_SPECIAL,
 	[GD_EF_DEVMAP] = _PAGE_DEVMAP,
 	[GD_EF_SOFT_DIRTY] = _PAGE_SOFT_DIRTY,
-	[GD_EF_UFFD_WP] = _PAGE_UFFD_WP,
+	[GD_EF_UFFD_WP] = PORT_PAGE_UFFD,
 	[GD_EF_NX] = _PAGE_NX,
 };
 

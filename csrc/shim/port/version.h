@@ -23,6 +23,17 @@
 #define GD_SINCE(major, minor)							\
 	(!GD_SERIES && LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
 
+/*
+ * Which of two spellings a tree has is not always told by its version: changes
+ * are backported, and come to a maintainer's tree long before they have one.  So
+ * a choice is written
+ *
+ *	#if GD_SINCE(6, 18) != GD_OTHER_NAME
+ *
+ * and the version says what is tried first: where that does not compile,
+ * GD_OTHER_NAME is defined as 1 (csrc/sides/src/compile/detect.rs).
+ */
+
 /* what the side says of itself */
 #define PORT_VERSION	LINUX_VERSION_CODE
 

@@ -160,7 +160,8 @@ fn absent_name(piece: &Piece, rev: Rev) -> String {
             let name = op.map_or(role.as_str(), |op| op.name_or_role(rev));
             format!("{name} (renamed or removed?)")
         }
-        // GD_FOLL_X, GD_F_X and GD_EF_X stand for FOLL_X, PG_x and _PAGE_X
+        // GD_FOLL_X, GD_F_X, GD_EF_X and GD_M_X stand for FOLL_X, PG_x, _PAGE_X and
+        // PAGE_MAPPING_X
         Piece::Row(row) => {
             if let Some(flag) = row.strip_prefix("GD_FOLL_") {
                 format!("FOLL_{flag}")
@@ -168,11 +169,15 @@ fn absent_name(piece: &Piece, rev: Rev) -> String {
                 format!("PG_{}", flag.to_lowercase())
             } else if let Some(flag) = row.strip_prefix("GD_EF_") {
                 format!("_PAGE_{flag}")
+            } else if let Some(mapping) = row.strip_prefix("GD_M_") {
+                format!("PAGE_MAPPING_{mapping}")
             } else {
                 row.clone()
             }
         }
         Piece::Part(part) => part.to_lowercase(),
+        // the tree has the other one
+        Piece::Spelling(name) => name.clone(),
     }
 }
 

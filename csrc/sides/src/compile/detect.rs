@@ -11,7 +11,10 @@
 //! * a row of a table, `[GD_...] = ...` or `GD_ROW(GD_..., ...)` in a line of its
 //!   own: cut;
 //! * what stands between `#ifndef GD_WITHOUT_NAME` and its `#else` or `#endif`:
-//!   the macro is defined.
+//!   the macro is defined;
+//! * what stands between `#if ... != GD_OTHER_NAME` and its `#endif`: two
+//!   spellings of one thing, of which the version of the tree says which is
+//!   tried first. The macro is defined as 1, and so it is the other one.
 //!
 //! Edited files reach the compiler through an overlay; lines keep their numbers.
 
@@ -31,12 +34,16 @@ pub enum Piece {
     Row(String),
     /// A named part of the world or of what is seen of it.
     Part(String),
+    /// One of two spellings of something that every tree has.
+    Spelling(String),
 }
 
 impl fmt::Display for Piece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Operation(name) | Self::Row(name) | Self::Part(name) => f.write_str(name),
+            Self::Operation(name) | Self::Row(name) | Self::Part(name) | Self::Spelling(name) => {
+                f.write_str(name)
+            }
         }
     }
 }
@@ -92,7 +99,9 @@ impl Edits {
         let mut absent = Vec::new();
         for (file, pieces) in &self.files {
             let text = read(file);
-            let gone = |(piece, tried): &(&Piece, &usize)| **tried >= attempts(&text, piece);
+            let gone = |(piece, tried): &(&Piece, &usize)| {
+                **tried >= attempts(&text, piece) && !matches!(piece, Piece::Spelling(_))
+            };
             absent.extend(pieces.iter().filter(gone).map(|(piece, _)| piece.clone()));
         }
         absent
@@ -108,7 +117,8 @@ impl Edits {
         let pieces = self.files.values().flat_map(|pieces| pieces.keys());
         let parts = pieces.filter_map(|piece| match piece {
             Piece::Part(name) => Some(format!("-DGD_WITHOUT_{name}")),
-            _ => None,
+            Piece::Spelling(name) => Some(format!("-DGD_OTHER_{name}=1")),
+            Piece::Operation(_) | Piece::Row(_) => None,
         });
         parts.collect()
     }
@@ -126,7 +136,7 @@ impl Edits {
 fn attempts(text: &str, piece: &Piece) -> usize {
     match piece {
         Piece::Operation(role) => spellings(text, role).len().max(1),
-        Piece::Row(_) | Piece::Part(_) => 1,
+        Piece::Row(_) | Piece::Part(_) | Piece::Spelling(_) => 1,
     }
 }
 
@@ -187,24 +197,26 @@ fn row_name(line: &str) -> Option<&str> {
     name.starts_with("GD_").then_some(name)
 }
 
-/// The innermost `#ifndef GD_WITHOUT_...` that a line is in, not in its `#else`.
+/// The innermost part, not its `#else`, or the innermost choice of two spellings
+/// that a line is in.
 fn part_around(lines: &[&str], at: usize) -> Option<Piece> {
-    let mut open: Vec<Option<String>> = Vec::new();
+    let mut open: Vec<Option<Piece>> = Vec::new();
     for line in lines.iter().take(at) {
         let line = line.trim_start();
         if let Some(name) = line.strip_prefix("#ifndef GD_WITHOUT_") {
-            open.push(Some(name.trim().into()));
+            open.push(Some(Piece::Part(name.trim().into())));
         } else if line.starts_with("#if") {
-            open.push(None);
+            let name = line.split_once(" != GD_OTHER_").map(|(_, name)| name.trim());
+            open.push(name.map(|name| Piece::Spelling(name.into())));
         } else if line.starts_with("#else") || line.starts_with("#elif") {
-            if let Some(last) = open.last_mut() {
+            if let Some(last @ Some(Piece::Part(_))) = open.last_mut() {
                 *last = None;
             }
         } else if line.starts_with("#endif") {
             open.pop();
         }
     }
-    open.into_iter().rev().flatten().next().map(Piece::Part)
+    open.into_iter().rev().flatten().next()
 }
 
 /// The file with its failed pieces cut and other spellings tried.
@@ -213,7 +225,7 @@ fn edit(text: &str, file: &Path, pieces: &BTreeMap<Piece, usize>) -> String {
     let mut more = String::new();
     for (piece, &tried) in pieces {
         match piece {
-            Piece::Part(_) => {}
+            Piece::Part(_) | Piece::Spelling(_) => {}
             Piece::Row(name) => {
                 let rows = lines
                     .iter_mut()
@@ -301,6 +313,11 @@ int key;
 int no_key;
 #endif
 GD_ROW(GD_C, C)
+#if GD_SINCE(6, 18) != GD_OTHER_WORD
+int new_word;
+#else
+int old_word;
+#endif
 ";
 
     fn message(line: usize) -> Message {
@@ -325,6 +342,20 @@ GD_ROW(GD_C, C)
         assert_eq!(piece(21), None);
         assert_eq!(piece(23), Some(Piece::Row("GD_C".into())));
         assert_eq!(piece(1), None);
+        let spelling = Some(Piece::Spelling("WORD".into()));
+        assert_eq!([piece(25), piece(27)], [spelling.clone(), spelling]);
+    }
+
+    #[test]
+    fn the_other_spelling_is_tried_and_nothing_is_absent() {
+        let mut edits = Edits::default();
+        assert_eq!(edits.learn(&[message(25)], &read), None);
+        assert_eq!(edits.macros(), ["-DGD_OTHER_WORD=1"]);
+        assert_eq!(edits.absent(&read), []);
+        assert!(
+            edits.learn(&[message(27)], &read).is_some(),
+            "neither compiles"
+        );
     }
 
     #[test]

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Variables of the kernel whose names depend on the version.
+ */
+
+/* which page is the zero page; in 7.2 at the latest zero_pfn() is a function */
+#if GD_SINCE(7, 2) != GD_OTHER_ZERO_PFN
+unsigned long zero_page_pfn;
+
+static void port_set_zero_pfn(unsigned long pfn)
+{
+	zero_page_pfn = pfn;
+}
+#else
+unsigned long zero_pfn;
+
+static void port_set_zero_pfn(unsigned long pfn)
+{
+	zero_pfn = pfn;
+}
+#endif
+
+/* Each kernel declares one or two of these; v6.10 has a folio. */
+unsigned long huge_zero_pfn;
+struct page *huge_zero_page;
+struct folio *huge_zero_folio;
+
+static void port_set_huge_zero_page(struct page *page)
+{
+	huge_zero_pfn = page ? page_to_pfn(page) : 0;
+	huge_zero_page = page;
+	huge_zero_folio = (struct folio *)page;
+}
+
+/*
+ * Where this CPU counts what forbids it to be preempted: a variable of its own
+ * since v6.15 ("x86/percpu: Move preempt_count to percpu hot section"); with
+ * others before, and only where the configuration asks for it.
+ */
+#ifdef DEFINE_PER_CPU_CACHE_HOT
+DEFINE_PER_CPU_CACHE_HOT(__typeof__(__preempt_count), __preempt_count);
+
+static void port_reset_cpu(void)
+{
+	__preempt_count = PREEMPT_ENABLED;
+}
+#else
+static void port_reset_cpu(void) {}
+#endif
+
+/*
+ * The processor says how many levels of page tables there are, and this one has
+ * four.  Up to v6.16 the configuration says it, and nobody asks.
+ */
+#ifndef pgdir_shift
+unsigned int pgdir_shift = 39, ptrs_per_p4d = 1;
+#endif
