@@ -536,10 +536,11 @@ enum gd_revision {
 #include "revisions.h"
 };
 
-/* since when a fact is true */
+/* since when, and until when, a fact is true */
 enum gd_fact {
-#define GD_FACT(name, series, kernel, what)					\
-	GD_FACT_##name##_SERIES = series, GD_FACT_##name##_KERNEL = kernel,
+#define GD_FACT(name, series, kernel, until, what)				\
+	GD_FACT_##name##_SERIES = series, GD_FACT_##name##_KERNEL = kernel,	\
+	GD_FACT_##name##_UNTIL = until,
 #include "revisions.h"
 };
 
@@ -552,6 +553,7 @@ struct gd_revision_info {
 struct gd_fact_info {
 	gd_u32 series;
 	gd_u32 kernel;
+	gd_u32 until;
 	const char *name;
 	const char *what;
 };

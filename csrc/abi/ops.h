@@ -58,7 +58,7 @@ GD_OP(0x09, FOLIO_PUT, PAGE, GD_S_FOLIO, VOID, "6.1:folio_put",
 GD_OP(0x0a, FOLIO_PUT_REFS, PAGE, GD_S_FOLIO | GD_S_N, VOID,
       "6.1:folio_put_refs", "drop refs references of a folio")
 GD_OP(0x0b, PUT_DEVMAP_MANAGED, PAGE, GD_S_FOLIO | GD_S_N, BOOL,
-      "6.1:put_devmap_managed_page_refs 6.12:put_devmap_managed_folio_refs",
+      "6.1:put_devmap_managed_page_refs 6.12:put_devmap_managed_folio_refs 6.15:-",
       "drop refs references if the page is one of fsdax")
 GD_OP(0x0c, PAGE_REF_SUB_RETURN, PAGE, GD_S_PAGE | GD_S_N, INT,
       "v8:page_ref_sub_return 6.1:page_ref_sub_return 6.12:folio_ref_sub_return",

@@ -6,10 +6,10 @@
  *	A revision that operations have names for and the Rust side has rules
  *	for; oldest first, the series before the kernels.
  *
- * GD_FACT(NAME, series, kernel, what)
+ * GD_FACT(NAME, series, kernel, until, what)
  *	What the fuzzer has to know of the code under test: true from that
- *	version of the series on, and from that kernel on.  The two have nothing
- *	to do with each other: a kernel does not inherit from the series, however
+ *	version of the series on, and from that kernel up to the one before
+ *	`until`.  Series and kernels have nothing to do with each other: a kernel does not inherit from the series, however
  *	old it is.  The upstream change is in rust-impl/src/rules.rs, whose rules
  *	say the same (a test holds that); where none is named, this is how far
  *	back it has been looked at.
@@ -18,7 +18,7 @@
 #define GD_REVISION(name, text, number)
 #endif
 #ifndef GD_FACT
-#define GD_FACT(name, series, kernel, what)
+#define GD_FACT(name, series, kernel, until, what)
 #endif
 
 GD_REVISION(V8, "v8", GD_REV_SERIES(8))
@@ -27,48 +27,60 @@ GD_REVISION(V10, "v10", GD_REV_SERIES(10))
 GD_REVISION(V11, "v11", GD_REV_SERIES(11))
 GD_REVISION(V6_1, "6.1", GD_REV_KERNEL(6, 1))
 GD_REVISION(V6_12, "6.12", GD_REV_KERNEL(6, 12))
+GD_REVISION(V7_3, "7.3", GD_REV_KERNEL(7, 3))
 
 /* counts */
-GD_FACT(PINCOUNT, GD_REV_NEVER, GD_REV_KERNEL(5, 7),
+GD_FACT(PINCOUNT, GD_REV_NEVER, GD_REV_KERNEL(5, 7), GD_REV_NEVER,
 	"large folios have an exact pin count; without one, a pin is 1024 references")
-GD_FACT(COUNTERS, GD_REV_NEVER, GD_REV_ALWAYS,
+GD_FACT(COUNTERS, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
 	"pins are counted as acquired and released without CONFIG_DEBUG_VM, too")
 /* v6.5, "mm: Don't pin ZERO_PAGE in pin_user_pages()", which went to 6.1 */
-GD_FACT(ZERO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(6, 1),
+GD_FACT(ZERO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(6, 1), GD_REV_NEVER,
 	"the zero page is never pinned")
+
+/* v6.15, "mm: decline to manipulate the refcount on a slab page" */
+GD_FACT(SLAB_HAS_NO_COUNT, GD_REV_NEVER, GD_REV_KERNEL(6, 15), GD_REV_NEVER,
+	"get_page() and put_page() leave slab pages alone")
 
 /* the slow path's grab */
 /* v5.18, "mm/gup: Convert try_grab_page() to use a folio" */
-GD_FACT(SLOW_GRAB_LOOKS_FIRST, GD_REV_NEVER, GD_REV_KERNEL(5, 18),
+GD_FACT(SLOW_GRAB_LOOKS_FIRST, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
 	"it looks at the count whatever the flags are")
-GD_FACT(SLOW_GRAB_REFS, GD_REV_NEVER, GD_REV_KERNEL(6, 10),
+GD_FACT(SLOW_GRAB_REFS, GD_REV_NEVER, GD_REV_KERNEL(6, 10), GD_REV_NEVER,
 	"it takes as many as it is told; before, always one")
 
 /* the lockless walk's grab */
-GD_FACT(FAST_GRAB_GETS_FIRST, GD_REV_NEVER, GD_REV_ALWAYS,
+GD_FACT(FAST_GRAB_GETS_FIRST, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
 	"with FOLL_GET and FOLL_PIN together it gets; where not, it pins")
-GD_FACT(FAST_GRAB_WANTS_FLAG, GD_REV_SERIES(10), GD_REV_ALWAYS,
+GD_FACT(FAST_GRAB_WANTS_FLAG, GD_REV_SERIES(10), GD_REV_ALWAYS, GD_REV_NEVER,
 	"with neither flag it takes nothing; before, it gets")
 
 /* unpin */
-/* v5.19, "mm/gup: sanity-check with CONFIG_DEBUG_VM ... when (un)pinning" */
-GD_FACT(SANITY_CHECK, GD_REV_NEVER, GD_REV_KERNEL(5, 19),
+/*
+ * v5.19, "mm/gup: sanity-check with CONFIG_DEBUG_VM ... when (un)pinning"; a WARN
+ * since v6.17, "mm/gup: remove (VM_)BUG_ONs"
+ */
+GD_FACT(SANITY_CHECK, GD_REV_NEVER, GD_REV_KERNEL(5, 19), GD_REV_KERNEL(6, 17),
 	"unpinning an anonymous page that is not exclusive is a BUG (CONFIG_DEBUG_VM)")
-GD_FACT(LISTS_REFUSE_ERRNO, GD_REV_NEVER, GD_REV_KERNEL(6, 1),
+GD_FACT(LISTS_REFUSE_ERRNO, GD_REV_NEVER, GD_REV_KERNEL(6, 1), GD_REV_NEVER,
 	"a list whose length is an errno is refused with a WARN")
-GD_FACT(LISTS_SKIP_NULL, GD_REV_NEVER, GD_REV_KERNEL(6, 12),
+GD_FACT(LISTS_SKIP_NULL, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
 	"NULL in a list is skipped")
 
 /* the lockless walk */
-GD_FACT(WALK, GD_REV_NEVER, GD_REV_ALWAYS,
+GD_FACT(WALK, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
 	"there is one, and something may happen in the middle of an operation")
-GD_FACT(WALK_CHECKS_ARGS, GD_REV_NEVER, GD_REV_KERNEL(6, 3),
+GD_FACT(WALK_CHECKS_ARGS, GD_REV_NEVER, GD_REV_KERNEL(6, 3), GD_REV_NEVER,
 	"its entry points check their arguments and say what is wrong with them")
-GD_FACT(WALK_LEAVES_FILES, GD_REV_NEVER, GD_REV_KERNEL(6, 5),
+GD_FACT(WALK_LEAVES_FILES, GD_REV_NEVER, GD_REV_KERNEL(6, 5), GD_REV_NEVER,
 	"long-term pins of files, and what was truncated, are left to the slow path")
-GD_FACT(WALK_GRABS_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 10),
+/* v6.10 to v6.17; v6.18, "mm/gup: remove record_subpages()" */
+GD_FACT(WALK_GRABS_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 10), GD_REV_KERNEL(6, 18),
 	"a part of a block is grabbed by the block's first page")
-GD_FACT(WALK_SPECIAL_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 12),
+/* v6.17, "mm: remove devmap related functions and page table bits" */
+GD_FACT(WALK_DEVICE_ENTRIES, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 17),
+	"entries can be marked as device memory, whose pages it takes one by one")
+GD_FACT(WALK_SPECIAL_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
 	"blocks can be special, as PTEs can")
 
 #undef GD_REVISION

@@ -36,6 +36,9 @@ static void set_pin(struct page *head, int value)
 
 static void set_mapping(struct page *head, u32 class)
 {
+	/* without the bit it is a pointer to an address_space */
+	if (class == GD_M_MOVABLE && !PORT_SAYS_MOVABLE)
+		class = GD_M_FILE;
 	head->mapping = class == GD_M_NONE ? NULL :
 		(void *)((unsigned long)&gd_space[class] | port_mapping_bits(class));
 	touch(head);

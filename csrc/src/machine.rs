@@ -98,7 +98,8 @@ impl Machine {
         let raw = object.raw();
         // Heads are where the pages of their folio begin by the address, too.
         let memmap_size = raw.memmap_size as usize;
-        let slot_size = memmap_size / (abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS) as usize;
+        let slot_size =
+            memmap_size / (abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS) as usize;
         let align = match slot_size.is_power_of_two() {
             true => slot_size,
             false => 1,

@@ -163,14 +163,14 @@ pub const DEFECTS: &[Defect] = &[
         reason: "put_compound_head() gives pins back without counting them",
     },
     Defect {
-        revisions: (Rev::V6_1, Rev::V6_12),
+        revisions: (Rev::V6_1, Rev::V7_3),
         op: None,
         law: Law::NothingAskedNothingHeld,
         reason: "nr_pages 0: the PTE loop compares addresses at its end only, so that it runs \
                  past its range until an entry stops it, and the pages are held and returned",
     },
     Defect {
-        revisions: (Rev::V6_1, Rev::V6_12),
+        revisions: (Rev::V6_1, BEFORE_V7_2),
         op: None,
         law: Law::RefusalEndsTheWalk,
         reason: "the PTE loop returns the errno of arch_make_page_accessible() or \
@@ -178,6 +178,9 @@ pub const DEFECTS: &[Defect] = &[
                  on at the next PMD, and later pages land at earlier places of pages[]",
     },
 ];
+
+/// The last kernel whose PTE loop returns what the hook returned.
+const BEFORE_V7_2: Rev = Rev::linux(7, 1);
 
 /// A law that revisions are known to break.
 #[derive(Clone, Copy, Debug)]

@@ -45,6 +45,8 @@ impl Rev {
     pub const V6_1: Rev = Rev::of(abi::GD_REV_V6_1);
     /// Linux 6.12.
     pub const V6_12: Rev = Rev::of(abi::GD_REV_V6_12);
+    /// Linux 7.3.
+    pub const V7_3: Rev = Rev::of(abi::GD_REV_V7_3);
 
     /// Linux `major.minor`.
     pub const fn linux(major: u16, minor: u16) -> Rev {
@@ -82,11 +84,10 @@ impl Rev {
     /// Whether a fact is true of it.
     #[inline]
     pub const fn has(self, fact: Fact) -> bool {
-        let since = match self {
-            Rev::Series(_) => fact.series,
-            Rev::Linux { .. } => fact.kernel,
-        };
-        self.number() >= since
+        match self {
+            Rev::Series(_) => self.number() >= fact.series,
+            Rev::Linux { .. } => fact.kernel <= self.number() && self.number() < fact.until,
+        }
     }
 
     /// The revisions whose names and rules are known, oldest first, the series
@@ -153,19 +154,21 @@ impl FromStr for Rev {
     }
 }
 
-/// Since when something is true of the code under test.
+/// Since when, and until when, something is true of the code under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fact {
     series: u32,
     kernel: u32,
+    until: u32,
 }
 
 macro_rules! facts {
-    ($($(#[$doc:meta])* $name:ident $series:ident $kernel:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident $series:ident $kernel:ident $until:ident;)*) => {
         impl Fact {
             $($(#[$doc])* pub const $name: Fact = Fact {
                 series: abi::$series,
                 kernel: abi::$kernel,
+                until: abi::$until,
             };)*
 
             /// Every fact by its name, in the order of the table.
@@ -178,44 +181,64 @@ macro_rules! facts {
 facts! {
     /// Large folios have an exact pin count.  Without one, a pin is 1024
     /// references.
-    PINCOUNT GD_FACT_PINCOUNT_SERIES GD_FACT_PINCOUNT_KERNEL;
+    PINCOUNT
+        GD_FACT_PINCOUNT_SERIES GD_FACT_PINCOUNT_KERNEL GD_FACT_PINCOUNT_UNTIL;
     /// Pins are counted as acquired and released without CONFIG_DEBUG_VM, too.
-    COUNTERS GD_FACT_COUNTERS_SERIES GD_FACT_COUNTERS_KERNEL;
+    COUNTERS
+        GD_FACT_COUNTERS_SERIES GD_FACT_COUNTERS_KERNEL GD_FACT_COUNTERS_UNTIL;
     /// The zero page is never pinned.
-    ZERO_PAGE GD_FACT_ZERO_PAGE_SERIES GD_FACT_ZERO_PAGE_KERNEL;
+    ZERO_PAGE
+        GD_FACT_ZERO_PAGE_SERIES GD_FACT_ZERO_PAGE_KERNEL GD_FACT_ZERO_PAGE_UNTIL;
+    /// get_page() and put_page() leave slab pages alone.
+    SLAB_HAS_NO_COUNT
+        GD_FACT_SLAB_HAS_NO_COUNT_SERIES GD_FACT_SLAB_HAS_NO_COUNT_KERNEL
+        GD_FACT_SLAB_HAS_NO_COUNT_UNTIL;
     /// The slow path's grab looks at the count whatever the flags are.
     SLOW_GRAB_LOOKS_FIRST
-        GD_FACT_SLOW_GRAB_LOOKS_FIRST_SERIES GD_FACT_SLOW_GRAB_LOOKS_FIRST_KERNEL;
+        GD_FACT_SLOW_GRAB_LOOKS_FIRST_SERIES GD_FACT_SLOW_GRAB_LOOKS_FIRST_KERNEL GD_FACT_SLOW_GRAB_LOOKS_FIRST_UNTIL;
     /// The slow path's grab takes as many as it is told; before, always one.
-    SLOW_GRAB_REFS GD_FACT_SLOW_GRAB_REFS_SERIES GD_FACT_SLOW_GRAB_REFS_KERNEL;
+    SLOW_GRAB_REFS
+        GD_FACT_SLOW_GRAB_REFS_SERIES GD_FACT_SLOW_GRAB_REFS_KERNEL GD_FACT_SLOW_GRAB_REFS_UNTIL;
     /// With FOLL_GET and FOLL_PIN together the lockless grab gets; where not, it
     /// pins.
     FAST_GRAB_GETS_FIRST
-        GD_FACT_FAST_GRAB_GETS_FIRST_SERIES GD_FACT_FAST_GRAB_GETS_FIRST_KERNEL;
+        GD_FACT_FAST_GRAB_GETS_FIRST_SERIES GD_FACT_FAST_GRAB_GETS_FIRST_KERNEL GD_FACT_FAST_GRAB_GETS_FIRST_UNTIL;
     /// With neither flag the lockless grab takes nothing; before, it gets.
     FAST_GRAB_WANTS_FLAG
-        GD_FACT_FAST_GRAB_WANTS_FLAG_SERIES GD_FACT_FAST_GRAB_WANTS_FLAG_KERNEL;
+        GD_FACT_FAST_GRAB_WANTS_FLAG_SERIES GD_FACT_FAST_GRAB_WANTS_FLAG_KERNEL GD_FACT_FAST_GRAB_WANTS_FLAG_UNTIL;
     /// Unpinning an anonymous page that is not exclusive is a BUG
     /// (CONFIG_DEBUG_VM).
-    SANITY_CHECK GD_FACT_SANITY_CHECK_SERIES GD_FACT_SANITY_CHECK_KERNEL;
+    SANITY_CHECK
+        GD_FACT_SANITY_CHECK_SERIES GD_FACT_SANITY_CHECK_KERNEL GD_FACT_SANITY_CHECK_UNTIL;
     /// A list whose length is an errno is refused with a WARN.
-    LISTS_REFUSE_ERRNO GD_FACT_LISTS_REFUSE_ERRNO_SERIES GD_FACT_LISTS_REFUSE_ERRNO_KERNEL;
+    LISTS_REFUSE_ERRNO
+        GD_FACT_LISTS_REFUSE_ERRNO_SERIES GD_FACT_LISTS_REFUSE_ERRNO_KERNEL GD_FACT_LISTS_REFUSE_ERRNO_UNTIL;
     /// NULL in a list is skipped.
-    LISTS_SKIP_NULL GD_FACT_LISTS_SKIP_NULL_SERIES GD_FACT_LISTS_SKIP_NULL_KERNEL;
+    LISTS_SKIP_NULL
+        GD_FACT_LISTS_SKIP_NULL_SERIES GD_FACT_LISTS_SKIP_NULL_KERNEL GD_FACT_LISTS_SKIP_NULL_UNTIL;
     /// There is a lockless walk, and something may happen in the middle of an
     /// operation.
-    WALK GD_FACT_WALK_SERIES GD_FACT_WALK_KERNEL;
+    WALK
+        GD_FACT_WALK_SERIES GD_FACT_WALK_KERNEL GD_FACT_WALK_UNTIL;
     /// The walk's entry points check their arguments and say what is wrong with
     /// them.
-    WALK_CHECKS_ARGS GD_FACT_WALK_CHECKS_ARGS_SERIES GD_FACT_WALK_CHECKS_ARGS_KERNEL;
+    WALK_CHECKS_ARGS
+        GD_FACT_WALK_CHECKS_ARGS_SERIES GD_FACT_WALK_CHECKS_ARGS_KERNEL GD_FACT_WALK_CHECKS_ARGS_UNTIL;
     /// The walk leaves long-term pins of files, and what was truncated, to the
     /// slow path.
-    WALK_LEAVES_FILES GD_FACT_WALK_LEAVES_FILES_SERIES GD_FACT_WALK_LEAVES_FILES_KERNEL;
+    WALK_LEAVES_FILES
+        GD_FACT_WALK_LEAVES_FILES_SERIES GD_FACT_WALK_LEAVES_FILES_KERNEL GD_FACT_WALK_LEAVES_FILES_UNTIL;
     /// The walk grabs a part of a block by the block's first page.
-    WALK_GRABS_BLOCKS GD_FACT_WALK_GRABS_BLOCKS_SERIES GD_FACT_WALK_GRABS_BLOCKS_KERNEL;
+    WALK_GRABS_BLOCKS
+        GD_FACT_WALK_GRABS_BLOCKS_SERIES GD_FACT_WALK_GRABS_BLOCKS_KERNEL GD_FACT_WALK_GRABS_BLOCKS_UNTIL;
+    /// Entries can be marked as device memory, whose pages the walk takes one by
+    /// one.
+    WALK_DEVICE_ENTRIES
+        GD_FACT_WALK_DEVICE_ENTRIES_SERIES GD_FACT_WALK_DEVICE_ENTRIES_KERNEL
+        GD_FACT_WALK_DEVICE_ENTRIES_UNTIL;
     /// Blocks can be special, as PTEs can.
     WALK_SPECIAL_BLOCKS
-        GD_FACT_WALK_SPECIAL_BLOCKS_SERIES GD_FACT_WALK_SPECIAL_BLOCKS_KERNEL;
+        GD_FACT_WALK_SPECIAL_BLOCKS_SERIES GD_FACT_WALK_SPECIAL_BLOCKS_KERNEL GD_FACT_WALK_SPECIAL_BLOCKS_UNTIL;
 }
 
 #[cfg(test)]
@@ -259,6 +282,7 @@ mod tests {
         assert!(!Rev::V11.has(Fact::PINCOUNT) && rev("5.10").has(Fact::PINCOUNT));
         assert!(!rev("5.10").has(Fact::ZERO_PAGE));
         assert!(!rev("6.1").has(Fact::SLOW_GRAB_REFS) && rev("6.11").has(Fact::SLOW_GRAB_REFS));
+        assert!(rev("6.16").has(Fact::SANITY_CHECK) && !rev("6.17").has(Fact::SANITY_CHECK));
     }
 
     #[test]
@@ -278,8 +302,12 @@ mod tests {
         let facts = csrc::fact_table().iter().map(|info| {
             // SAFETY: a string literal of the C side.
             let name = unsafe { CStr::from_ptr(info.name) }.to_str().unwrap();
-            let (series, kernel) = (info.series, info.kernel);
-            (name, Fact { series, kernel })
+            let fact = Fact {
+                series: info.series,
+                kernel: info.kernel,
+                until: info.until,
+            };
+            (name, fact)
         });
         assert!(facts.eq(Fact::ALL.iter().copied()));
     }

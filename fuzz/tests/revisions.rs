@@ -37,6 +37,7 @@ fn rule(name: &str, rules: &Rules) -> bool {
     match name {
         "PINCOUNT" => rules.pins.has_pincount(),
         "COUNTERS" => !rules.counters_want_debug_vm,
+        "SLAB_HAS_NO_COUNT" => rules.slab_pages_have_no_count,
         "SLOW_GRAB_REFS" => rules.slow_grab_takes_refs,
         "FAST_GRAB_WANTS_FLAG" => rules.series.fast_wants_a_flag,
         "SANITY_CHECK" => has(Site::SanityCheckSmall),
@@ -45,6 +46,7 @@ fn rule(name: &str, rules: &Rules) -> bool {
         "WALK_CHECKS_ARGS" => rules.walk.fast_only_gives_errnos,
         "WALK_LEAVES_FILES" => rules.walk.looks_at_folio_after_recheck,
         "WALK_GRABS_BLOCKS" => rules.walk.huge_grabs_first_page,
+        "WALK_DEVICE_ENTRIES" => is_kernel && rules.walk.has_device_entries,
         "WALK_SPECIAL_BLOCKS" => rules.walk.huge_may_be_special,
         // What the Rust side does of the series has functions of its own.
         "ZERO_PAGE" | "SLOW_GRAB_LOOKS_FIRST" | "FAST_GRAB_GETS_FIRST" | "WALK" => is_kernel,

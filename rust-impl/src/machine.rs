@@ -6,10 +6,10 @@
 
 use alloc::vec::Vec;
 
-use crate::page::PinScheme;
+use crate::page::{Mapping, PinScheme};
 use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_SHIFT};
-use crate::rules::Rules;
-use crate::tables::Tables;
+use crate::rules::{RULES_6_1, Rules};
+use crate::tables::{Tables, entry_flag};
 use crate::unpin::MAX_LIST;
 use crate::world::Placed;
 
@@ -61,8 +61,55 @@ impl MigrateType {
     }
 }
 
+/// What a program can ask for and not every kernel has.  Without it, it asks in
+/// vain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Entries of page tables that are marked as device memory.
+    pub device_entries: bool,
+    /// devmap_managed_key.
+    pub devmap_key: bool,
+    /// Mappings that say that a folio has movable_ops.
+    pub movable_mappings: bool,
+    /// A tail of any folio, wherever its head is.
+    pub far_tails: bool,
+}
+
+impl Parts {
+    /// What the kernel of these rules has.
+    pub const fn of(rules: &Rules) -> Parts {
+        Parts {
+            device_entries: rules.walk.has_device_entries,
+            devmap_key: !rules.devmap_counts_like_others,
+            movable_mappings: rules.mapping_says_movable,
+            far_tails: !rules.tails_hold_masks,
+        }
+    }
+
+    /// What is stored for a mapping: without the bit that says movable_ops, it is
+    /// the pointer to an address_space.
+    #[inline]
+    pub const fn mapping(&self, asked: Mapping) -> Mapping {
+        match asked {
+            Mapping::Movable if !self.movable_mappings => Mapping::File,
+            other => other,
+        }
+    }
+
+    /// Flags of page-table entries that are stored, by [`entry_flag`] bits.
+    #[inline]
+    pub const fn entry_flags(&self, asked: u16) -> u16 {
+        match self.device_entries {
+            true => asked,
+            false => asked & !entry_flag::DEVMAP,
+        }
+    }
+}
+
 /// Pages, and all state that the covered functions read or write.
 pub struct Machine {
+    /// What there is of what programs can ask for.
+    pub parts: Parts,
     /// The memory map.
     pub pages: Pages,
     /// The page tables of the one mm.
@@ -115,11 +162,15 @@ impl Machine {
     /// A machine without declared folios, for a kernel or series of these
     /// rules.
     pub fn for_rules(rules: &Rules) -> Self {
-        Self::with_pins(rules.pins)
+        Self {
+            parts: Parts::of(rules),
+            ..Self::with_pins(rules.pins)
+        }
     }
 
     fn with_pins(pins: PinScheme) -> Self {
         Self {
+            parts: Parts::of(&RULES_6_1),
             pages: Pages::with_pins(pins),
             tables: Tables::new(),
             irqs_on: false,
@@ -185,7 +236,12 @@ impl Machine {
     pub fn set_state_bits(&mut self, bits: u8) {
         self.irqs_on = bits & state::IRQS_ON != 0;
         self.has_pinned = bits & state::HAS_PINNED != 0;
-        self.devmap_managed_key = bits & state::DEVMAP_KEY != 0;
+        self.set_devmap_key(bits & state::DEVMAP_KEY != 0);
+    }
+
+    /// Turns devmap_managed_key on or off, if there is one.
+    pub fn set_devmap_key(&mut self, on: bool) {
+        self.devmap_managed_key = on && self.parts.devmap_key;
     }
 
     /// The folios of the running program, by index of declaration.

@@ -147,7 +147,9 @@ impl Kernel<'_> {
         if self.is_zero_page(page) {
             return Ok(true);
         }
-        if self.zone_device_type(page)? == Some(Pgmap::Coherent) {
+        let device = self.zone_device_type(page)?;
+        let fsdax = device == Some(Pgmap::FsDax) && self.rules.fsdax_is_not_longterm;
+        if device == Some(Pgmap::Coherent) || fsdax {
             return Ok(false);
         }
         Ok(self.machine.pages.get(page)?.zone != Zone::Movable)
@@ -197,7 +199,8 @@ impl Kernel<'_> {
     ///
     /// Never secretmem, which is always small; and no long-term pin for
     /// writing of what tracks dirty pages, of which only shmem and hugetlb are
-    /// known not to.
+    /// known not to.  A folio without a mapping may have been truncated: no
+    /// secretmem, but it may have tracked dirty pages.  6.12 refuses it.
     pub fn gup_fast_folio_allowed(&mut self, folio: FolioPtr, flags: Foll) -> Result<bool, Stop> {
         let reject_file_backed = self.has(flags, FollFlag::Pin)
             && self.has(flags, FollFlag::Longterm)
@@ -212,6 +215,9 @@ impl Kernel<'_> {
         }
         if page.page_type == PageType::Hugetlb {
             return Ok(true);
+        }
+        if page.mapping == Mapping::None && self.rules.walk.folios_without_mapping_pass {
+            return Ok(!reject_file_backed);
         }
         match page.mapping {
             Mapping::None | Mapping::Movable => return Ok(false),

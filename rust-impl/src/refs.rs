@@ -8,7 +8,7 @@
 
 use crate::kernel::{Kernel, Stop};
 use crate::observer::Moment;
-use crate::page::{Pgmap, Zone};
+use crate::page::{PageType, Pgmap, Zone};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
 
@@ -107,7 +107,17 @@ impl Kernel<'_> {
     /// `get_page` (v8 on).
     pub fn get_page(&mut self, page: PagePtr) -> Result<(), Stop> {
         let folio = self.page_folio(page)?;
+        let slab = self.has_no_count(folio)?;
+        if self.warn_on(slab, Site::GetPageSlab) {
+            return Ok(());
+        }
         self.folio_get(folio)
+    }
+
+    /// A slab folio, which is the allocator's alone.
+    fn has_no_count(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        let page = self.machine.pages.get(folio.page())?;
+        Ok(self.rules.slab_pages_have_no_count && page.page_type == PageType::Slab)
     }
 
     /// `try_get_page` (v8 on).
@@ -166,7 +176,7 @@ impl Kernel<'_> {
     /// `put_page` (v8 on).
     pub fn put_page(&mut self, page: PagePtr) -> Result<(), Stop> {
         let folio = self.page_folio(page)?;
-        if self.put_devmap_managed_folio_refs(folio, 1)? {
+        if self.has_no_count(folio)? || self.put_devmap_managed_folio_refs(folio, 1)? {
             return Ok(());
         }
         self.folio_put(folio)
@@ -199,7 +209,7 @@ impl Kernel<'_> {
     /// `page_is_devmap_managed` (v8 to v11), and the conditions at the top of
     /// the later function.  With the key off nothing is looked at.
     pub(crate) fn page_is_devmap_managed(&self, page: PagePtr) -> Result<bool, Stop> {
-        if !self.machine.devmap_managed_key {
+        if !self.machine.devmap_managed_key || self.rules.devmap_counts_like_others {
             return Ok(false);
         }
         Ok(match self.zone_device_type(page)? {
@@ -243,8 +253,11 @@ impl Kernel<'_> {
     ///
     /// A tail has its compound link where the pointer would be.  Followed all
     /// the same, it leads into the memory map behind the head, where zeros are
-    /// read, which are no type.
-    pub(crate) fn zone_device_type(&self, page: PagePtr) -> Result<Option<Pgmap>, Stop> {
+    /// read, which are no type.  7.3 asks the folio.
+    pub(crate) fn zone_device_type(&self, mut page: PagePtr) -> Result<Option<Pgmap>, Stop> {
+        if self.rules.pagemap_of_folio {
+            page = self.page_folio(page)?.page();
+        }
         let page = self.machine.pages.get(page)?;
         match (page.zone, page.pgmap) {
             (Zone::Device, Pgmap::None) if !page.is_tail() => Err(Stop::Oops),

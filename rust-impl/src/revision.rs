@@ -20,17 +20,20 @@ pub enum Revision {
     V6_1,
     /// Linux 6.12.
     V6_12,
+    /// Linux 7.3.
+    V7_3,
 }
 
 impl Revision {
     /// Every revision, in order.
-    pub const ALL: [Revision; 6] = [
+    pub const ALL: [Revision; 7] = [
         Revision::V8,
         Revision::V9,
         Revision::V10,
         Revision::V11,
         Revision::V6_1,
         Revision::V6_12,
+        Revision::V7_3,
     ];
 
     /// `v8`, `6.1`, ...
@@ -42,6 +45,7 @@ impl Revision {
             Revision::V11 => "v11",
             Revision::V6_1 => "6.1",
             Revision::V6_12 => "6.12",
+            Revision::V7_3 => "7.3",
         }
     }
 

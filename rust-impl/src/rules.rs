@@ -10,7 +10,7 @@ use crate::foll::{FOLL_5_5, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
 use crate::page::PinScheme;
 pub use crate::revision::Revision;
 use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
-use crate::walk::rules::{WALK_6_1, WALK_6_12, WalkRules};
+use crate::walk::rules::{WALK_6_1, WALK_6_12, WALK_7_3, WalkRules};
 
 /// One revision in one configuration.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +43,20 @@ pub struct Rules {
     /// v6.12: "mm/gup: handle NULL pages in unpin_user_pages()".
     pub lists_may_hold_null: bool,
     /// Add-unless reads the count first and leaves a count alone that it must
-    /// not change; before it was one atomic operation.  v6.11:
-    /// "mm/hugetlb_vmemmap: fix race with speculative PFN walkers".
+    /// not change; before, and again in 7.2, it is one atomic operation.  v6.11:
+    /// "mm/hugetlb_vmemmap: fix race with speculative PFN walkers"; the shared
+    /// part of the memory map is read-only no more once tails hold masks.
     pub add_unless_reads_first: bool,
+    /// Where hugetlb pages can share a part of the memory map, a tail says how far
+    /// it is to where a folio of its order begins, instead of where the head is.
+    /// Somewhere between 6.18 and 7.2.
+    pub tails_hold_masks: bool,
+    /// get_page() and put_page() leave the count of a slab page alone.  v6.15:
+    /// "mm: decline to manipulate the refcount on a slab page".
+    pub slab_pages_have_no_count: bool,
+    /// An anonymous page that is pinned and not exclusive is a WARN; before, a
+    /// BUG.  v6.17: "mm/gup: remove (VM_)BUG_ONs".
+    pub sanity_check_warns: bool,
     /// secretmem is told by the mapping alone; before, a compound page never
     /// was.  v6.10: "mm: merge folio_is_secretmem() and
     /// folio_fast_pin_allowed() into gup_fast_folio_allowed()".
@@ -73,6 +84,19 @@ pub struct Rules {
     /// waits for that.  v5.18: "mm: remove the extra ZONE_DEVICE struct page
     /// refcount".
     pub devmap_put_frees: bool,
+    /// Pages of fsdax are given back like others, and nobody waits for one
+    /// reference to be left.  v6.15: "fs/dax: properly refcount fs dax pages".
+    pub devmap_counts_like_others: bool,
+    /// fsdax has no long-term pins, and the folio says so; before, its entries in
+    /// the page tables did.  v6.15: "mm/gup: don't allow FOLL_LONGTERM pinning of
+    /// FS DAX pages".
+    pub fsdax_is_not_longterm: bool,
+    /// The pagemap of device memory belongs to the folio; before, each page that
+    /// was no tail had it.  v6.15: "mm: allow compound zone device pages".
+    pub pagemap_of_folio: bool,
+    /// A folio with movable_ops says so in its mapping; later in its type.  v6.17:
+    /// "mm: remove PAGE_MAPPING_*".
+    pub mapping_says_movable: bool,
     /// How the lockless walk goes; the series has none.
     pub walk: WalkRules,
     /// What the versions of the series did differently from each other.
@@ -92,6 +116,9 @@ const RULES_SERIES: Rules = Rules {
     unshares_file_pages: false,
     lists_may_hold_null: false,
     add_unless_reads_first: false,
+    tails_hold_masks: false,
+    slab_pages_have_no_count: false,
+    sanity_check_warns: false,
     secretmem_by_mapping: false,
     exclusive_looks_up_hugetlb: false,
     pins: PinScheme::References,
@@ -99,6 +126,10 @@ const RULES_SERIES: Rules = Rules {
     gets_compound_heads: true,
     get_rechecks_head: false,
     devmap_put_frees: true,
+    devmap_counts_like_others: false,
+    fsdax_is_not_longterm: false,
+    pagemap_of_folio: false,
+    mapping_says_movable: true,
     walk: WALK_6_1,
     series: SERIES_V11,
 };
@@ -157,6 +188,9 @@ pub const RULES_6_1: Rules = Rules {
     unshares_file_pages: false,
     lists_may_hold_null: false,
     add_unless_reads_first: false,
+    tails_hold_masks: false,
+    slab_pages_have_no_count: false,
+    sanity_check_warns: false,
     secretmem_by_mapping: false,
     exclusive_looks_up_hugetlb: false,
     pins: PinScheme::Exact,
@@ -164,6 +198,10 @@ pub const RULES_6_1: Rules = Rules {
     gets_compound_heads: false,
     get_rechecks_head: true,
     devmap_put_frees: false,
+    devmap_counts_like_others: false,
+    fsdax_is_not_longterm: false,
+    pagemap_of_folio: false,
+    mapping_says_movable: true,
     walk: WALK_6_1,
     series: SERIES_V11,
 };
@@ -180,6 +218,9 @@ pub const RULES_6_12: Rules = Rules {
     unshares_file_pages: true,
     lists_may_hold_null: true,
     add_unless_reads_first: true,
+    tails_hold_masks: false,
+    slab_pages_have_no_count: false,
+    sanity_check_warns: false,
     secretmem_by_mapping: true,
     exclusive_looks_up_hugetlb: true,
     pins: PinScheme::Exact,
@@ -187,17 +228,38 @@ pub const RULES_6_12: Rules = Rules {
     gets_compound_heads: false,
     get_rechecks_head: true,
     devmap_put_frees: false,
+    devmap_counts_like_others: false,
+    fsdax_is_not_longterm: false,
+    pagemap_of_folio: false,
+    mapping_says_movable: true,
     walk: WALK_6_12,
     series: SERIES_V11,
 };
 
+/// Linux 7.3, CONFIG_DEBUG_VM.
+pub const RULES_7_3: Rules = Rules {
+    revision: Revision::V7_3,
+    add_unless_reads_first: false,
+    tails_hold_masks: true,
+    slab_pages_have_no_count: true,
+    sanity_check_warns: true,
+    devmap_counts_like_others: true,
+    fsdax_is_not_longterm: true,
+    pagemap_of_folio: true,
+    mapping_says_movable: false,
+    walk: WALK_7_3,
+    ..RULES_6_12
+};
+
 impl Rules {
     /// Every kernel in every configuration.
-    pub const KERNELS: [Rules; 4] = [
+    pub const KERNELS: [Rules; 6] = [
         RULES_6_1,
         RULES_6_1.with_debug_vm(false),
         RULES_6_12,
         RULES_6_12.with_debug_vm(false),
+        RULES_7_3,
+        RULES_7_3.with_debug_vm(false),
     ];
 
     /// Every version of the FOLL_PIN series in every configuration, then the
@@ -216,8 +278,8 @@ impl Rules {
     ];
 
     /// All of both.
-    pub const ALL: [Rules; 14] = {
-        let mut all = [RULES_6_1; 14];
+    pub const ALL: [Rules; Rules::KERNELS.len() + Rules::SERIES.len()] = {
+        let mut all = [RULES_6_1; Rules::KERNELS.len() + Rules::SERIES.len()];
         let (mut i, kernels) = (0, Rules::KERNELS.len());
         while i < all.len() {
             all[i] = if i < kernels {
@@ -263,6 +325,8 @@ impl Rules {
             (Revision::V6_1, false) => "6.1-nodebug",
             (Revision::V6_12, true) => "6.12",
             (Revision::V6_12, false) => "6.12-nodebug",
+            (Revision::V7_3, true) => "7.3",
+            (Revision::V7_3, false) => "7.3-nodebug",
         }
     }
 

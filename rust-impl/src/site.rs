@@ -62,6 +62,10 @@ sites! {
         "the count is zero or close to overflow";
     GetPage "get_page" Bug "v8" true
         "the count is zero or close to overflow";
+    GetPageSlab "get_page" Warn "7.3" false
+        "a slab page";
+    GetPageLargeKmalloc "get_page" Warn "7.3" false
+        "a large kmalloc page, of which programs have none";
     TryGetPage "try_get_page" Warn "v8 6.1" false
         "the count is zero or negative";
     PutPageTestzero "put_page_testzero" Bug "v8 6.1" true
@@ -94,9 +98,13 @@ sites! {
         "a large folio without pins";
     FolioAddPinSmall "folio_add_pin" Warn "6.12" false
         "a small folio with less than one pin's references";
-    SanityCheckSmall "sanity_check_pinned_pages" Bug "6.1" true
+    SanityCheckSmall "sanity_check_pinned_pages" Bug "6.1 7.3:-" true
         "an anonymous small or hugetlb folio that is not exclusive";
-    SanityCheckLarge "sanity_check_pinned_pages" Bug "6.1" true
+    SanityCheckLarge "sanity_check_pinned_pages" Bug "6.1 7.3:-" true
+        "an anonymous large folio with neither head nor page exclusive";
+    SanityCheckSmallWarn "sanity_check_pinned_pages" Warn "7.3" true
+        "an anonymous small or hugetlb folio that is not exclusive";
+    SanityCheckLargeWarn "sanity_check_pinned_pages" Warn "7.3" true
         "an anonymous large folio with neither head nor page exclusive";
     UnpinUserPages "unpin_user_pages" Warn "6.1" false
         "npages is an errno";
@@ -130,7 +138,9 @@ sites! {
         "a flag that it does not know";
     GupPteRange "gup_pte_range" Bug "6.1 6.12:-" true
         "a PTE of no memory";
-    GupFastPteRange "gup_fast_pte_range" Bug "6.12" true
+    GupFastPteRange "gup_fast_pte_range" Bug "6.12 7.3:-" true
+        "a PTE of no memory";
+    GupFastPteRangeWarn "gup_fast_pte_range" Warn "7.3" true
         "a PTE of no memory";
     FollowPagePte "follow_page_pte" Warn "v8 v9:-" false
         "FOLL_GET and FOLL_PIN together";

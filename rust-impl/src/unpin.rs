@@ -126,12 +126,21 @@ impl Kernel<'_> {
             }
             let head = self.page_anon_exclusive(folio.page())?;
             if !self.folio_test_large(folio)? || self.folio_test_hugetlb(folio)? {
-                if !head {
-                    return Err(Stop::Bug(Site::SanityCheckSmall));
-                }
-            } else if !head && !self.page_anon_exclusive(page)? {
-                return Err(Stop::Bug(Site::SanityCheckLarge));
+                self.complain(!head, Site::SanityCheckSmall, Site::SanityCheckSmallWarn)?;
+            } else if !head {
+                let shared = !self.page_anon_exclusive(page)?;
+                self.complain(shared, Site::SanityCheckLarge, Site::SanityCheckLargeWarn)?;
             }
+        }
+        Ok(())
+    }
+
+    /// VM_BUG_ON, of which later kernels make a VM_WARN_ON.
+    fn complain(&mut self, wrong: bool, bug: Site, warn: Site) -> Result<(), Stop> {
+        if self.rules.sanity_check_warns {
+            self.warn_on(wrong, warn);
+        } else if wrong {
+            return Err(Stop::Bug(bug));
         }
         Ok(())
     }

@@ -187,7 +187,7 @@ impl Machine {
             page.flags |= decl.flags & flag::ALL & !(flag::HEAD | flag::ANON_EXCLUSIVE);
             page.refcount = decl.refcount;
             page.pincount = if placed.order > 0 { decl.pincount } else { 0 };
-            page.mapping = decl.mapping;
+            page.mapping = self.parts.mapping(decl.mapping);
             page.page_type = placed.kind.page_type();
             page.pgmap = placed.kind.pgmap();
         }
@@ -248,6 +248,7 @@ impl Machine {
 
     /// Sets the mapping field of a page's folio.
     pub fn set_mapping(&mut self, page: PagePtr, mapping: Mapping) {
+        let mapping = self.parts.mapping(mapping);
         if let Ok(head) = self.pages.update(self.pages.head_of(page)) {
             head.mapping = mapping;
         }
@@ -328,6 +329,7 @@ impl Machine {
 
     /// Frees and reallocates a page's folio: no pins, no flags.
     pub fn reuse(&mut self, page: PagePtr, refcount: i32, mapping: Mapping) {
+        let mapping = self.parts.mapping(mapping);
         if let Ok(head) = self.pages.update(self.pages.head_of(page)) {
             head.refcount = refcount;
             head.pincount = 0;
@@ -345,7 +347,7 @@ impl Machine {
         let Some(nr) = head.nr() else {
             return;
         };
-        if page == head || device(page) || device(head) {
+        if !self.parts.far_tails || page == head || device(page) || device(head) {
             return;
         }
         if let Ok(page) = self.pages.update(page) {

@@ -313,10 +313,16 @@ fn operation(
         }
         _ => false,
     };
+    let declared = head.and_then(|head| pages.layout().find(head.page));
+    let slab = declared.is_some_and(|(i, _)| {
+        u32::from(prog.folios()[i].kind) == abi::GD_K_SLAB && rev.has(Fact::SLAB_HAS_NO_COUNT)
+    });
     let ctx = Op {
         op,
         does: match disturbed || checker.odd {
             true if !is_walk => Does::Other,
+            // Whether it still is a slab page is not looked into.
+            _ if slab && looks_at_type(op) => Does::Other,
             _ => does(op, rev, || {
                 head.map_or(1, |h| pages.left_in_folio(&prog.0, op, &h))
             }),
@@ -361,6 +367,11 @@ fn operation(
         rules::balance(&ctx)?;
     }
     rules::dirtied(&ctx, pages, prog)
+}
+
+/// Whether it asks what kind of page it is given.
+fn looks_at_type(op: &gd_op) -> bool {
+    matches!(u32::from(op.op), abi::GD_OP_GET_PAGE | abi::GD_OP_PUT_PAGE)
 }
 
 /// `left`: how many pages the folio has from the operand on.

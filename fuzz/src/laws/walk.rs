@@ -10,7 +10,7 @@ use csrc::abi::{self, gd_op, gd_rec};
 
 use super::check::{Check, Op};
 use super::rules::{after, require, scheme};
-use super::tables::{Leaf, Tables, shift};
+use super::tables::{Entry, Leaf, Tables, shift};
 use super::{Law, walk_events};
 use crate::layout::{NR_PAGES, Operand};
 use crate::pages::Pages;
@@ -299,6 +299,11 @@ fn follow(
     beyond
 }
 
+/// Whether an entry is marked as device memory.
+fn is_device_entry(entry: &Entry, rev: Rev) -> bool {
+    entry.has(abi::GD_EF_DEVMAP) && rev.has(Fact::WALK_DEVICE_ENTRIES)
+}
+
 fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
     let has = |flag| leaf.entry.has(flag);
     if has(abi::GD_EF_ABSENT) || has(abi::GD_EF_KERNEL) {
@@ -307,11 +312,12 @@ fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
     if call.asks_for(abi::GD_FOLL_WRITE) && !has(abi::GD_EF_RW) {
         return false;
     }
-    if has(abi::GD_EF_DEVMAP) && call.asks_for(abi::GD_FOLL_LONGTERM) {
+    let device = is_device_entry(&leaf.entry, rev);
+    if device && call.asks_for(abi::GD_FOLL_LONGTERM) {
         return false;
     }
     match leaf.level {
-        abi::GD_L_PTE => !has(abi::GD_EF_SPECIAL) || has(abi::GD_EF_DEVMAP),
+        abi::GD_L_PTE => !has(abi::GD_EF_SPECIAL) || device,
         _ => !has(abi::GD_EF_SPECIAL) || !rev.has(Fact::WALK_SPECIAL_BLOCKS),
     }
 }
@@ -357,7 +363,7 @@ fn goes_past_a_folio(
     tables.blocks().any(|(level, addr, entry)| {
         let first = addr.max(call.start);
         let last = (addr + (1u64 << shift(level))).min(end);
-        if first >= last || entry.has(abi::GD_EF_DEVMAP) {
+        if first >= last || is_device_entry(&entry, rev) {
             return false;
         }
         let leaf = Leaf { level, entry };

@@ -429,9 +429,9 @@ impl Model {
         null && !walk::is_pin(op.op) || endless || far || self.pins_what_is_shared(op)
     }
 
-    /// Whether DEBUG_VM objects to what a walk has pinned.
+    /// Whether what a walk has pinned is a BUG of DEBUG_VM.
     fn pins_what_is_shared(&self, op: &gd_op) -> bool {
-        if !self.debug_vm || !walk::is_pin(op.op) {
+        if !self.debug_vm || !self.rev.has(Fact::SANITY_CHECK) || !walk::is_pin(op.op) {
             return false;
         }
         let pages = (0..op.n.clamp(1, 16) as u64).map(|i| op.addr.wrapping_add(i * PAGE_SIZE));

@@ -142,13 +142,19 @@ impl Unavailable {
         for i in (0..program.nr_ops()).rev() {
             if self.ops[usize::from(program.ops()[i].op)] {
                 changed |= program.remove_op(i);
-                continue;
             }
-            let op = &mut program.ops_mut()[i];
+        }
+        for i in (0..program.nr_acts()).rev() {
+            if self.ops[usize::from(program.acts()[i].op.op)] {
+                program.remove_acts(i..i + 1);
+                changed = true;
+            }
+        }
+        program.each_op(|op| {
             let before = *op;
             self.change(op);
             changed |= *op != before;
-        }
+        });
         if changed {
             program.normalise();
         }
@@ -207,8 +213,10 @@ mod tests {
         (0..500).map(|_| program()).collect()
     }
 
+    /// All operations, those of the script too.
     fn ops(programs: &[Program]) -> impl Iterator<Item = &gd_op> {
-        programs.iter().flat_map(|program| program.ops())
+        let all = |p| (0..Program::nr_all(p)).map(|i| Program::any_op(p, i));
+        programs.iter().flat_map(all)
     }
 
     #[test]

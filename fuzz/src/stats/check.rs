@@ -62,8 +62,13 @@ pub const UNREACHABLE: &[Unreachable] = &[
     },
     Unreachable {
         site: "is_valid_gup_args WARN#1",
-        revisions: (Rev::V6_12, Rev::V6_12),
+        revisions: (Rev::V6_12, Rev::V7_3),
         reason: "the entry points of the walk pass no `locked`",
+    },
+    Unreachable {
+        site: "get_page WARN#1",
+        revisions: (Rev::V7_3, Rev::V7_3),
+        reason: "programs declare no large kmalloc pages",
     },
 ];
 

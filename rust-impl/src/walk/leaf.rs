@@ -13,7 +13,7 @@ impl Kernel<'_> {
     ///
     /// The block is taken to be of one folio, whatever its pages are: all
     /// references go to the folio of one page of it.  6.12 asks the first page
-    /// of the block, 6.1 the first page of the range.
+    /// of the block, 6.1 and 7.3 the first page of the range.
     pub(crate) fn gup_fast_leaf(
         &mut self,
         level: Level,
@@ -35,7 +35,11 @@ impl Kernel<'_> {
         }
 
         let first = subpage(orig, level, addr);
-        let refs = self.record_subpages(orig, level, addr, end, walk)?;
+        let records_last = self.rules.walk.huge_records_last;
+        if !records_last {
+            self.record_subpages(orig, level, addr, end, walk)?;
+        }
+        let refs = nr_pages(addr, end) as i32;
         let asked = if self.rules.walk.huge_grabs_first_page {
             orig.page()
         } else {
@@ -51,6 +55,9 @@ impl Kernel<'_> {
             self.gup_put_folio(folio, refs, walk.flags)?;
             return Ok(false);
         }
+        if records_last {
+            self.record_subpages(orig, level, addr, end, walk)?;
+        }
         walk.nr += refs as usize;
         self.folio_set_referenced(folio, true)?;
         Ok(true)
@@ -64,8 +71,8 @@ impl Kernel<'_> {
         self.gup_fast_folio_allowed(folio, walk.flags)
     }
 
-    /// `record_subpages` (6.1, 6.12): the pages of a block from `addr` to `end`
-    /// go to `pages[]`, not counted yet; how many there are.
+    /// `record_subpages` (6.1, 6.12; a loop of the leaf's own in 7.3): the pages of
+    /// a block from `addr` to `end` go to `pages[]`, not counted yet.
     fn record_subpages(
         &mut self,
         orig: Entry,
@@ -73,11 +80,14 @@ impl Kernel<'_> {
         addr: u64,
         end: u64,
         walk: &Walk,
-    ) -> Result<i32, Stop> {
-        let nr = end.wrapping_sub(addr) >> PAGE_SHIFT;
-        self.store_pages(walk, subpage(orig, level, addr), nr)?;
-        Ok(nr as i32)
+    ) -> Result<(), Stop> {
+        self.store_pages(walk, subpage(orig, level, addr), nr_pages(addr, end))
     }
+}
+
+/// The pages from one address to another.
+fn nr_pages(addr: u64, end: u64) -> u64 {
+    end.wrapping_sub(addr) >> PAGE_SHIFT
 }
 
 /// The page of a block that serves an address.  It may lie past the arena.

@@ -16,9 +16,9 @@ const END: ControlFlow<i32> = ControlFlow::Break(0);
 
 impl Kernel<'_> {
     /// `gup_fast_pte_range` (6.12), `gup_pte_range` (6.1): 1 if all pages were
-    /// taken, 0 if the walk has to end, or the errno of the hook that makes a
-    /// page accessible; the caller takes that for a 1, and goes on behind the
-    /// pages that are missing now.
+    /// taken, 0 if the walk has to end, or (not in 7.3) the errno of the hook that
+    /// makes a page accessible; the caller takes that for a 1, and goes on behind
+    /// the pages that are missing now.
     ///
     /// The end is looked for only after a PTE.  If there is no page to take,
     /// that is too late: the walk runs on past its range, and past its table.
@@ -82,11 +82,15 @@ impl Kernel<'_> {
         // A table that is read as a PTE leads to no page of memory.
         let page = pte.page();
         if self.rules.debug_vm && page.nr().is_none() {
-            return Err(Stop::Bug(if self.rules.walk.pte_map_can_fail {
-                Site::GupFastPteRange
+            if self.rules.walk.pte_of_no_memory_warns {
+                self.warn_on(true, Site::GupFastPteRangeWarn);
             } else {
-                Site::GupPteRange
-            }));
+                return Err(Stop::Bug(if self.rules.walk.pte_map_can_fail {
+                    Site::GupFastPteRange
+                } else {
+                    Site::GupPteRange
+                }));
+            }
         }
         let Some(folio) = self.try_grab_folio_fast(page, 1, walk.flags)? else {
             return Ok(END);
@@ -103,7 +107,8 @@ impl Kernel<'_> {
             })?;
             if errno != 0 {
                 self.gup_put_folio(folio, 1, walk.flags)?;
-                return Ok(ControlFlow::Break(errno));
+                let ends = self.rules.walk.inaccessible_ends_walk;
+                return Ok(ControlFlow::Break(if ends { 0 } else { errno }));
             }
         }
         self.folio_set_referenced(folio, true)?;

@@ -48,9 +48,13 @@ pub struct WalkRules {
     /// entries in gup-fast".
     pub huge_may_be_special: bool,
     /// The grab for a huge entry is of the block's first page, wherever in it
-    /// the range starts; before, of the first page that is recorded.  v6.10:
-    /// "mm/gup: refactor record_subpages() to find 1st small page".
+    /// the range starts; before, and again later, of the first page that is
+    /// recorded.  v6.10: "mm/gup: refactor record_subpages() to find 1st small
+    /// page"; v6.18: "mm/gup: remove record_subpages()".
     pub huge_grabs_first_page: bool,
+    /// The pages of a huge entry are recorded once they are taken; before, first.
+    /// v6.18: "mm/gup: remove record_subpages()".
+    pub huge_records_last: bool,
     /// A folio is looked at (secretmem, file-backed long-term pins) after its
     /// entry was found unchanged, at all levels; before, a page of a PTE was
     /// looked at (secretmem alone) while it might still be somebody else's.
@@ -60,6 +64,18 @@ pub struct WalkRules {
     /// The hook that makes a page accessible is told the folio.  v6.12:
     /// "mm/gup: convert to arch_make_folio_accessible()".
     pub makes_folio_accessible: bool,
+    /// When that hook fails the walk ends; before, its errno was taken for
+    /// success, and the walk went on behind the page.  In 7.2 at the latest.
+    pub inaccessible_ends_walk: bool,
+    /// A PTE of no memory is a WARN; before, a BUG.  v6.17: "mm/gup: remove
+    /// (VM_)BUG_ONs".
+    pub pte_of_no_memory_warns: bool,
+    /// Folios without a mapping pass but for long-term pins that write; before,
+    /// none did.  After 7.2.
+    pub folios_without_mapping_pass: bool,
+    /// Entries can be marked as device memory.  Gone in v6.17: "mm: remove devmap
+    /// related functions and page table bits".
+    pub has_device_entries: bool,
     /// Huge entries of device memory use the lockless grab and record a page
     /// once it is theirs, and back out with the lockless put.  Before, they
     /// used the slow grab, on a page that was marked and recorded already, and
@@ -89,8 +105,13 @@ pub const WALK_6_1: WalkRules = WalkRules {
     force_follows_protnone: true,
     huge_may_be_special: false,
     huge_grabs_first_page: false,
+    huge_records_last: false,
     looks_at_folio_after_recheck: false,
     makes_folio_accessible: false,
+    inaccessible_ends_walk: false,
+    pte_of_no_memory_warns: false,
+    folios_without_mapping_pass: false,
+    has_device_entries: true,
     device_walk_is_lockless: false,
 };
 
@@ -117,7 +138,23 @@ pub const WALK_6_12: WalkRules = WalkRules {
     force_follows_protnone: false,
     huge_may_be_special: true,
     huge_grabs_first_page: true,
+    huge_records_last: false,
     looks_at_folio_after_recheck: true,
     makes_folio_accessible: true,
+    inaccessible_ends_walk: false,
+    pte_of_no_memory_warns: false,
+    folios_without_mapping_pass: false,
+    has_device_entries: true,
     device_walk_is_lockless: true,
+};
+
+/// Linux 7.3.
+pub const WALK_7_3: WalkRules = WalkRules {
+    huge_grabs_first_page: false,
+    huge_records_last: true,
+    inaccessible_ends_walk: true,
+    pte_of_no_memory_warns: true,
+    folios_without_mapping_pass: true,
+    has_device_entries: false,
+    ..WALK_6_12
 };

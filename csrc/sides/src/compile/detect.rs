@@ -206,7 +206,9 @@ fn part_around(lines: &[&str], at: usize) -> Option<Piece> {
         if let Some(name) = line.strip_prefix("#ifndef GD_WITHOUT_") {
             open.push(Some(Piece::Part(name.trim().into())));
         } else if line.starts_with("#if") {
-            let name = line.split_once(" != GD_OTHER_").map(|(_, name)| name.trim());
+            let name = line
+                .split_once(" != GD_OTHER_")
+                .map(|(_, name)| name.trim());
             open.push(name.map(|name| Piece::Spelling(name.into())));
         } else if line.starts_with("#else") || line.starts_with("#elif") {
             if let Some(last @ Some(Piece::Part(_))) = open.last_mut() {

@@ -7,7 +7,7 @@ mod script;
 mod world;
 
 use csrc::abi::{self, gd_folio};
-use gup::machine::MigrateType;
+use gup::machine::{MigrateType, Parts};
 use gup::{FolioDecl, Kernel, Kind, Machine, Mapping, PagePtr, Revision, Rules, WorldDecl};
 
 use self::dispatch::Call;
@@ -48,6 +48,7 @@ fn rev(rules: &Rules) -> Rev {
         Revision::V11 => Rev::V11,
         Revision::V6_1 => Rev::V6_1,
         Revision::V6_12 => Rev::V6_12,
+        Revision::V7_3 => Rev::V7_3,
     }
 }
 
@@ -61,9 +62,21 @@ fn info(rules: &Rules) -> SideInfo {
         config_sha256: None,
         counterpart: Some(format!("c:{}", rules.name())),
         origin: None,
-        lacks: Vec::new(),
+        lacks: lacks(rules),
         message: None,
     }
+}
+
+/// What programs can have and a revision does not, as a tree that lacks it says it.
+fn lacks(rules: &Rules) -> Vec<String> {
+    let has = Parts::of(rules);
+    let parts = [
+        (has.device_entries, "_PAGE_DEVMAP"),
+        (has.devmap_key, "devmap_managed_key"),
+        (has.movable_mappings, "PAGE_MAPPING_MOVABLE"),
+    ];
+    let lacks = parts.into_iter().filter(|(has, _)| !has);
+    lacks.map(|(_, name)| name.to_string()).collect()
 }
 
 /// What every side of this kind is.
@@ -89,6 +102,9 @@ impl RustSide {
         let mut exists = [Exists::No; 256];
         for op in ops::table() {
             exists[usize::from(op.id)] = match op.layer {
+                _ if u32::from(op.id) == abi::GD_OP_SET_TAIL && !Parts::of(&rules).far_tails => {
+                    Exists::No
+                }
                 _ if op.is_change => Exists::World,
                 _ if op.name(rev(&rules)).is_none() => Exists::No,
                 ops::Layer::Page => Exists::Page,

@@ -28,7 +28,7 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
         abi::GD_OP_SET_IRQS => machine.irqs_on = on,
         abi::GD_OP_SET_HAS_PINNED => machine.has_pinned = on,
         abi::GD_OP_SET_SEQ => machine.write_protect_seq = op.val as u32,
-        abi::GD_OP_SET_DEVMAP_KEY => machine.devmap_managed_key = on,
+        abi::GD_OP_SET_DEVMAP_KEY => machine.set_devmap_key(on),
         abi::GD_OP_SET_TAIL => machine.set_tail(page, run_page(machine, &op.run[1])),
         abi::GD_OP_SET_PTE => set_entries(machine, op, Level::Pte),
         abi::GD_OP_SET_PMD => set_entries(machine, op, Level::Pmd),
@@ -50,5 +50,6 @@ fn set_entries(machine: &mut Machine, op: &gd_op, level: Level) {
         _ => NewEntry::None,
     };
     let n = u32::try_from(op.n).unwrap_or(0);
-    machine.tables.set(level, op.addr, n, new, op.eflags);
+    let flags = machine.parts.entry_flags(op.eflags);
+    machine.tables.set(level, op.addr, n, new, flags);
 }
