@@ -21,6 +21,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 kernels_dir=${GUPDIFF_KERNELS_DIR:-$root/.kernels}
 case $kernels_dir in /*) ;; *) kernels_dir=$PWD/$kernels_dir ;; esac
 log_dir=$kernels_dir/log
+# the scripts' tests have one of their own; the programs have it built in
+kernels_table=${GUPDIFF_KERNELS_TABLE:-$root/csrc/kernels/table}
 
 # a folder made to the side; its name says nothing to anyone in a message
 scratch=/nonexistent
@@ -143,7 +145,7 @@ kernels_wanted() {
 		case $word in
 		*/* | . | .. | '~') echo ./tree ;;
 		v[0-9]*) echo "$word" ;;
-		*) if grep -q "^${word%-nodebug}[[:space:]]" "$root/csrc/kernels/table"; then echo "$word"; fi ;;
+		*) if grep -q "^${word%-nodebug}[[:space:]]" "$kernels_table"; then echo "$word"; fi ;;
 		esac
 	done | sort -u
 }

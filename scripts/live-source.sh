@@ -28,8 +28,8 @@ live_tree_sums() {
 	(cd "$(live_tree "$1")/src" && xargs sha256sum <<<"$files")
 }
 
-live_source_package() { awk -v v="$1" '$1 == v { print $2 }' "$root/csrc/kernels/table"; }
-live_source_file() { awk -v v="$1" '$1 == v { print $3 }' "$root/csrc/kernels/table"; }
+live_source_package() { awk -v v="$1" '$1 == v { print $2 }' "$kernels_table"; }
+live_source_file() { awk -v v="$1" '$1 == v { print $3 }' "$kernels_table"; }
 live_sources=/usr/src	# where source packages have their files
 
 # live_source_installed VERSION: the version of its package, if it is

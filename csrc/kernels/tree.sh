@@ -8,7 +8,7 @@ hash_of() { sha256sum -- "$1" | cut -d' ' -f1; }
 
 info_value() { sed -n "s/^$2=//p" "$1/info"; }
 
-table_rows() { grep -v -e '^#' -e '^[[:space:]]*$' "$here/table"; }
+table_rows() { grep -v -e '^#' -e '^[[:space:]]*$' "$kernels_table"; }
 table_versions() { table_rows | awk '{ print $1 }'; }
 table_row() { table_rows | awk -v v="$1" '$1 == v'; }
 
@@ -42,7 +42,7 @@ nearest_revision() {
 		{
 			d = place($1) - place(want)
 			if (d < 0) d = -d
-			if (best == "" || d < least) { best = $4; least = d }
+			if (best == "" || d < least) { best = $5; least = d }
 		}
 		END { print best }'
 }
