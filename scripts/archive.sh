@@ -9,9 +9,13 @@
 #
 # apt is asked with its own configuration, so with that of $APT_CONFIG too.  The
 # machine's package lists are read and never written: newer ones are fetched
-# aside, which takes no root.
+# aside, which takes no root.  So are those of suites that the machine does not
+# have: from its own mirrors, signed by Debian, and its sources stay as they are.
 
 archive_dir=		# what is fetched
+archive_suites=''	# suites that may have what the machine's do not
+# what they must be signed by
+archive_keyring=${GUPDIFF_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 archive_log=		# the logs' names begin with it
 archive_apt=()		# options for apt, once there are lists of our own
 archive_reason=''
@@ -19,15 +23,19 @@ archive_refreshed=''
 archive_unreached=''	# why newer lists could not be had
 archive_offline=''	# nothing answers, so nothing else need be tried
 archive_others=4	# so many other versions are looked at
+archive_added=()	# suites whose lists were asked for besides
+archive_alone=''	# `yes`: the machine's own sources were left out
+archive_not_added=''	# why there are others that were not
 
 # what archive_kernel has taken
 taken_version='' taken_abi='' taken_image='' taken_kbuild=''
 taken_fits=''		# `no`: Debian does not say that its kbuild package fits
 
-# archive_begin FOLDER LOG
+# archive_begin FOLDER LOG [SUITE,...]
 archive_begin() {
-	archive_dir=$1 archive_log=$2
+	archive_dir=$1 archive_log=$2 archive_suites=${3:-}
 	archive_apt=() archive_reason='' archive_refreshed='' archive_unreached='' archive_offline=''
+	archive_added=() archive_alone='' archive_not_added=''
 	mkdir -p "$archive_dir"
 }
 
@@ -46,41 +54,122 @@ archive_failed() {
 		die "$2: $archive_reason (log: $(shown "$1"))"
 }
 
-# archive_refresh: newer lists than the machine's, once; fails the second time
-archive_refresh() {
-	local machine lists=$archive_dir/lists log=$archive_log.update.log
-	[ -z "$archive_refreshed" ] || return 1
-	archive_refreshed=yes
-	say "looking for newer package lists"
-	mkdir -p "$lists/partial" "$archive_dir/cache/archives/partial"
-	machine=$(apt-config shell dir Dir::State::Lists/d 2>/dev/null | sed "s/^dir='//; s/'\$//")
-	# what did not change is not fetched again, what cannot be reached stays
-	cp -p "$machine"/*_* "$lists/" 2>/dev/null || true
-	# nothing on this machine need know of it
-	cat >"$archive_dir/apt.conf" <<-END
-		Dir::State::Lists "$lists";
+# archive_out_of_reach LOG: does nothing answer?
+archive_out_of_reach() {
+	grep -qE '^E: .*(Could not (resolve|connect)|Unable to connect|Temporary failure|Connection (failed|refused|timed out)|[Nn]etwork is unreachable)' "$1"
+}
+
+# archive_path OPTION: a path of apt's configuration
+archive_path() { apt-config shell path "$1" 2>/dev/null | sed "s/^path='//; s/'\$//"; }
+
+# archive_targets: the machine's suites: URI|SUITE|COMPONENT|ORIGIN; the last is
+# empty where there are no lists yet
+archive_targets() {
+	# shellcheck disable=SC2016 # apt's own variables
+	apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)' 'Created-By: Packages' 2>/dev/null || true
+}
+
+# archive_mirror main|security: of the suites on standard input, where Debian's are
+archive_mirror() {
+	awk -F'|' -v kind="$1" '
+		$3 != "main" || ($2 ~ /(-security|\/updates)$/) != (kind == "security") { next }
+		$4 == "Debian" && known == "" { known = $1 }
+		$4 == "" && maybe == "" { maybe = $1 }
+		END { print known == "" ? maybe : known }'
+}
+
+# archive_add_suites: those of $archive_suites that can be had, and that are not
+# in the machine's sources if those are asked as well, into archive_added and the
+# file `suites.sources`
+archive_add_suites() {
+	local targets suite kind mirror lacking=()
+	targets=$(archive_targets)
+	: >"$archive_dir/suites.sources"
+	for suite in ${archive_suites//,/ }; do
+		kind=main
+		case $suite in *-security) kind=security ;; esac
+		mirror=$(archive_mirror $kind <<<"$targets")
+		if [ -z "$mirror" ]; then
+			lacking+=("no $kind mirror of Debian is configured, so $suite was not looked at")
+			continue
+		elif [ -z "$archive_alone" ] && grep -q "^[^|]*|$suite|main|" <<<"$targets"; then
+			continue
+		elif [ ! -f "$archive_keyring" ]; then
+			lacking=("there is no $archive_keyring to check other suites by (as root: apt-get install debian-archive-keyring)")
+			continue
+		fi
+		archive_added+=("$suite")
+		printf '%s\n' "Types: deb" "URIs: $mirror" "Suites: $suite" "Components: main" "Architectures: amd64" \
+			"Targets: Packages" "Signed-By: $archive_keyring" '' >>"$archive_dir/suites.sources"
+	done
+	[ ${#lacking[@]} -eq 0 ] || archive_not_added=$(printf '; %s' "${lacking[@]}")
+}
+
+# archive_conf: apt's configuration for lists of our own
+archive_conf() {
+	local parts file
+	cat <<-END
+		Dir::State::Lists "$archive_dir/lists";
 		Dir::Cache "$archive_dir/cache";
 		#clear APT::Update::Pre-Invoke;
 		#clear APT::Update::Post-Invoke;
 		#clear APT::Update::Post-Invoke-Success;
 		APT::Update::Error-Mode "any";
 	END
+	[ ${#archive_added[@]} -gt 0 ] || return 0
+	parts=$(archive_path Dir::Etc::sourceparts/d)
+	mkdir -p "$archive_dir/sources"
+	mv "$archive_dir/suites.sources" "$archive_dir/sources/"
+	if [ -n "$archive_alone" ]; then
+		echo 'Dir::Etc::sourcelist "/dev/null";'
+	else
+		for file in "$parts"/*.list "$parts"/*.sources; do
+			[ ! -f "$file" ] || ln -s "$file" "$archive_dir/sources/machine-${file##*/}"
+		done
+	fi
+	cat <<-END
+		Dir::Etc::sourceparts "$archive_dir/sources";
+		#clear APT::Default-Release;
+		Acquire::AllowInsecureRepositories "false";
+		Acquire::AllowWeakRepositories "false";
+		Acquire::AllowDowngradeToInsecureRepositories "false";
+		APT::Get::AllowUnauthenticated "false";
+	END
+}
+
+# archive_refresh ROWS: newer lists than the machine's and those of other suites,
+# once; fails the second time.  ROWS is what the machine's lists have of what is
+# looked for; where that is nothing, its sources need not be asked again.
+archive_refresh() {
+	local machine lists=$archive_dir/lists log=$archive_log.update.log
+	[ -z "$archive_refreshed" ] || return 1
+	archive_refreshed=yes
+	mkdir -p "$lists/partial" "$archive_dir/cache/archives/partial"
+	[ -n "$1" ] || archive_alone=yes
+	archive_add_suites
+	[ ${#archive_added[@]} -gt 0 ] || archive_alone=
+	if [ -n "$archive_alone" ]; then
+		say "looking for it in ${archive_added[*]}"
+	else
+		say "looking for newer package lists${archive_added:+, and in ${archive_added[*]}}"
+		machine=$(archive_path Dir::State::Lists/d)
+		# what did not change is not fetched again, what cannot be reached stays
+		cp -p "$machine"/*_* "$lists/" 2>/dev/null || true
+	fi
+	# nothing on this machine need know of it
+	archive_conf >"$archive_dir/apt.conf"
 	archive_apt=(-c "$archive_dir/apt.conf")
 	apt-get "${archive_apt[@]}" -q update >"$log" 2>&1 </dev/null && return
 	archive_failed "$log" "apt-get update"
 	archive_unreached=$archive_reason
 }
 
-# archive_list SERIES: what can be downloaded for kernels of that series, into
-# the file `table`: PACKAGE VERSION DEPENDS
-archive_list() {
-	local series=${1//./\\.} names
-	names=$(apt-cache "${archive_apt[@]}" pkgnames linux- 2>/dev/null |
-		grep -E "^linux-(image-$series\\.[0-9].*-amd64(-unsigned)?|headers-$series\\.[0-9].*-(amd64|common)|kbuild-$series(\\..*)?|source-$series)\$") || true
-	# shellcheck disable=SC2086 # a list of words
-	[ -z "$names" ] || apt-cache "${archive_apt[@]}" show $names 2>/dev/null | awk '
+# archive_show PACKAGE...: what of these can be downloaded: PACKAGE VERSION DEPENDS
+archive_show() {
+	[ $# -gt 0 ] || return 0
+	{ apt-cache "${archive_apt[@]}" show "$@" 2>/dev/null || true; } | awk '
 		function row() {
-			if (file && package !~ /-(cloud|rt)-amd64/) print package, version, depends == "" ? "-" : depends
+			if (file) print package, version, depends == "" ? "-" : depends
 			package = version = depends = file = ""
 		}
 		/^Package: / { package = $2 }
@@ -89,6 +178,17 @@ archive_list() {
 		/^Depends: / { depends = substr($0, 10); gsub(/ /, "", depends) }
 		/^$/ { row() }
 		END { row() }' | sort -u
+}
+
+# archive_names PATTERN: of packages
+archive_names() { apt-cache "${archive_apt[@]}" pkgnames linux- 2>/dev/null | grep -E "^linux-($1)\$" || true; }
+
+# archive_list SERIES: what can be downloaded for kernels of that series, into
+# the file `table`: PACKAGE VERSION DEPENDS
+archive_list() {
+	local series=${1//./\\.} packages=()
+	mapfile -t packages < <(archive_names "image-$series\\.[0-9].*-amd64(-unsigned)?|headers-$series\\.[0-9].*-(amd64|common)|kbuild-$series(\\..*)?|source-$series")
+	archive_show "${packages[@]}" | awk '$1 !~ /-(cloud|rt)-amd64/'
 } >"$archive_dir/table"
 
 # archive_builds: those of the table that have an image and the headers of the
@@ -188,7 +288,7 @@ archive_download() {
 	(cd "$folder" && apt-get "${archive_apt[@]}" -q download "${missing[@]}") >"$log" 2>&1 </dev/null && return
 	for package in "${missing[@]}"; do rm -f "$folder/${package%%=*}_"*; done
 	archive_failed "$log" "downloading ${missing[*]%%=*}"
-	if grep -qE '^E: .*(Could not (resolve|connect)|Unable to connect|Temporary failure|Connection (failed|refused|timed out)|[Nn]etwork is unreachable)' "$log"; then
+	if archive_out_of_reach "$log"; then
 		archive_offline=yes
 		archive_reason="the archive is out of reach ($archive_reason)"
 	fi
@@ -240,7 +340,7 @@ archive_kernel() {
 	local series=$1 want=$2 same=$3 why version build number=0 nearest=''
 	archive_list "$series"
 	! archive_try "$series" "$want" || return 0
-	if [ -z "$archive_offline" ] && archive_refresh; then
+	if [ -z "$archive_offline" ] && archive_refresh "$(<"$archive_dir/table")"; then
 		archive_list "$series"
 		! archive_try "$series" "$want" || return 0
 	fi
@@ -254,6 +354,7 @@ archive_kernel() {
 		[ -z "$archive_offline" ] || break
 	done < <(archive_builds | awk -v v="$want" '$1 != v { print $1 }' | archive_nearest "$want" | head -n "$archive_others")
 	[ -z "$archive_unreached" ] || why+=" (newer lists cannot be had: $archive_unreached)"
+	[ -s "$archive_dir/table" ] || why+=$archive_not_added
 	[ $number = 0 ] || why+="; none of the nearest $number other versions is as good ($nearest)"
 	archive_reason=$why
 	return 1
@@ -264,10 +365,66 @@ archive_package() {
 	local debs
 	debs=$(archive_debs "$1-$2")
 	if ! archive_download "$debs" "$1=$2"; then
-		[ -z "$archive_offline" ] && archive_refresh && archive_download "$debs" "$1=$2" || return
+		[ -z "$archive_offline" ] && archive_refresh "$(archive_show "$1")" && archive_download "$debs" "$1=$2" || return
 	fi
 	archive_unpack "$debs" "$3"
 }
+
+# archive_newest PACKAGE FOLDER [VERSION]: the newest one that can be had,
+# unpacked there, unless it is that VERSION.  Sets taken_version.
+archive_newest() {
+	local package=$1 folder=$2 debs rows version failed=''
+	rows=$(archive_show "$package")
+	while read -r version; do
+		[ -n "$version" ] || continue
+		if [ "$version" != "${3:-}" ]; then
+			debs=$(archive_debs "$package-$version")
+			if ! archive_download "$debs" "$package=$version"; then
+				[ -z "$archive_offline" ] || return 1
+				# lists that are out of date name what is gone
+				! archive_refresh "$rows" || { archive_newest "$@"; return; }
+				failed=$archive_reason
+				continue
+			fi
+			archive_unpack "$debs" "$folder"
+		fi
+		taken_version=$version
+		return
+	done < <(awk '{ print $2 }' <<<"$rows" | sort -rV)
+	! archive_refresh "$rows" || { archive_newest "$@"; return; }
+	archive_reason=${failed:-$(archive_has_no "$package")}$archive_not_added
+	return 1
+}
+
+# archive_has_no PACKAGE: why it is in no list
+archive_has_no() {
+	local suite lists=() missing='' others log=$archive_log.update.log
+	for suite in "${archive_added[@]}"; do
+		if [ -n "$(compgen -G "$archive_dir/lists/*_dists_${suite//\//_}_main_binary-amd64_Packages*")" ]; then
+			lists+=("$suite")
+		else
+			missing+="; $suite cannot be had: $(archive_error <(grep "[ /]$suite[ /]" "$log"))"
+		fi
+	done
+	if [ -n "$archive_unreached" ] && [ ${#lists[@]} -eq 0 ] && archive_out_of_reach "$log"; then
+		echo "the archive is out of reach ($archive_unreached)"
+		return
+	fi
+	[ -n "$archive_alone" ] || lists=("the machine's package lists" "${lists[@]}")
+	if [ ${#lists[@]} -gt 0 ]; then
+		# shellcheck disable=SC2046 # a list of words
+		others=$(archive_show $(archive_names 'source-[0-9.]+') | awk '{ print $1 }' | sort -uV | xargs)
+		missing="; it is not in $(archive_and "${lists[@]}"), where there is ${others:-no linux-source-* at all}$missing"
+	fi
+	echo "${missing#; }"
+}
+
+# archive_and WORDS...: in words
+archive_and() { local IFS=,; sed 's/,/, /g' <<<"$*"; }
+
+# archive_kept PACKAGE: the folder of a source package that was fetched aside:
+# its tarball, and the file `version`
+archive_kept() { echo "$kernels_dir/sources/$1"; }
 
 # archive_unpack DEBS FOLDER
 archive_unpack() {

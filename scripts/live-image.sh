@@ -50,7 +50,7 @@ live_packages() {
 	command -v apt-get >/dev/null || unavailable "the kernel's packages come from Debian, and there is no apt-get"
 	say "packages of Linux $want (logs: $(shown "$log").*)"
 	live_begin "packages-$1"
-	archive_begin "$live_new/.archive" "$log"
+	archive_begin "$live_new/.archive" "$log" "$(live_source_suites "$1")"
 	live_tree_sums "$1" >"$archive_dir/sums" || true
 	archive_kernel "$1" "$want" live_same ||
 		unavailable "there is no image for Linux $want, the prepared source: $archive_reason"

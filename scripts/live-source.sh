@@ -30,6 +30,7 @@ live_tree_sums() {
 
 live_source_package() { awk -v v="$1" '$1 == v { print $2 }' "$kernels_table"; }
 live_source_file() { awk -v v="$1" '$1 == v { print $3 }' "$kernels_table"; }
+live_source_suites() { awk -v v="$1" '$1 == v { print $4 }' "$kernels_table"; }
 live_sources=/usr/src	# where source packages have their files
 
 # live_source_installed VERSION: the version of its package, if it is

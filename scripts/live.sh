@@ -73,7 +73,7 @@ live_debug_kernel() {
 	say "building a kernel of $version with DEBUG_VM, which takes some minutes (logs: $(shown "$log").*.log)"
 	live_begin "packages-$name"
 	mkdir "$live_new/src"
-	archive_begin "$live_new/.archive" "$log"
+	archive_begin "$live_new/.archive" "$log" "$(live_source_suites "$version")"
 	live_source_as_good "$version" "$(live_tree_version "$version")" ||
 		unavailable "the source that the prepared $version is of cannot be had: $archive_reason"
 	run_logged "$log.unpack.log" "unpacking $tarball" tar -C "$live_new/src" --strip-components=1 --use-compress-program='xz -T0' -xf "$tarball"
