@@ -40,13 +40,16 @@ live_source_installed() {
 }
 
 # live_source VERSION PACKAGE_VERSION: sets `tarball` to that source, which is
-# installed or fetched aside
+# installed, was fetched when it was prepared, or is fetched now
 live_source() {
-	local package file
+	local package file kept
 	package=$(live_source_package "$1")
+	kept=$(archive_kept "$package")
 	file=$(live_source_file "$1")
 	tarball=$live_sources/$file
 	if [ "$(live_source_installed "$1")" = "$2" ] && [ -f "$tarball" ]; then return; fi
+	tarball=$kept/$file
+	if [ "$(cat "$kept/version" 2>/dev/null)" = "$2" ] && [ -f "$tarball" ]; then return; fi
 	archive_reason="there is no apt-get to fetch $package"
 	command -v apt-get >/dev/null || return
 	archive_package "$package" "$2" "$archive_dir/source-$2" || return

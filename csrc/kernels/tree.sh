@@ -18,6 +18,20 @@ package_version() {
 	dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p'
 }
 
+# source_version PACKAGE: of what is installed, or else was fetched aside; empty
+# when it is neither
+source_version() {
+	local version
+	version=$(package_version "$1")
+	[ -n "$version" ] || version=$(cat "$(archive_kept "$1")/version" 2>/dev/null) || true
+	echo "$version"
+}
+
+# source_file PACKAGE TARBALL: where that is
+source_file() {
+	if [ -n "$(package_version "$1")" ]; then echo "/usr/src/$2"; else echo "$(archive_kept "$1")/$2"; fi
+}
+
 # tree_version TREE: VERSION.PATCHLEVEL.SUBLEVEL
 tree_version() {
 	awk -F'[ \t]*=[ \t]*' '
