@@ -187,13 +187,15 @@ archive_names() { apt-cache "${archive_apt[@]}" pkgnames linux- 2>/dev/null | gr
 # the file `table`: PACKAGE VERSION DEPENDS
 archive_list() {
 	local series=${1//./\\.} packages=()
-	mapfile -t packages < <(archive_names "image-$series\\.[0-9].*-amd64(-unsigned)?|headers-$series\\.[0-9].*-(amd64|common)|kbuild-$series(\\..*)?|source-$series")
+	mapfile -t packages < <(archive_names "(image|base|binary)-$series\\.[0-9].*-amd64(-unsigned)?|binary-unsigned-$series\\.[0-9].*-amd64|headers-$series\\.[0-9].*-(amd64|common)|kbuild-$series(\\..*)?|source-$series")
 	archive_show "${packages[@]}" | awk '$1 !~ /-(cloud|rt)-amd64/'
 } >"$archive_dir/table"
 
 # archive_builds: those of the table that have an image and the headers of the
 # same build; an unsigned image is the same kernel without the signature:
 # VERSION ABI IMAGE HEADERS COMMON KBUILD LEAST (of which version kbuild must be)
+# BASE (what has the configuration, if not the image).  A newer linux-image-* has
+# nothing in it: the kernel is in linux-binary-*, its configuration in linux-base-*.
 archive_builds() {
 	awk '
 	{ there[$1, $2]; rows[NR] = $0 }
@@ -214,10 +216,18 @@ archive_builds() {
 				}
 			}
 			if (kbuild == "" || !((common, row[2]) in there)) continue
+			base = "linux-base-" abi
 			image = "linux-image-" abi
-			if ((image, row[2]) in there) print row[2], abi, image, row[1], common, kbuild, least
-			image = image "-unsigned"
-			if ((image, row[2]) in there) print row[2], abi, image, row[1], common, kbuild, least
+			unsigned = image "-unsigned"
+			if ((base, row[2]) in there) {
+				image = "linux-binary-" abi
+				unsigned = "linux-binary-unsigned-" abi
+			} else {
+				base = "-"
+			}
+			rest = row[1] " " common " " kbuild " " least " " base
+			if ((image, row[2]) in there) print row[2], abi, image, rest
+			if ((unsigned, row[2]) in there) print row[2], abi, unsigned, rest
 		}
 	}' "$archive_dir/table"
 }
@@ -228,7 +238,7 @@ archive_lacks() {
 	$2 != version { next }
 	$1 ~ /^linux-headers-.*-amd64$/ { abi = substr($1, length("linux-headers-") + 1) }
 	$1 ~ /^linux-headers-.*-common$/ { common = 1 }
-	$1 ~ /^linux-image-/ { image = 1 }
+	$1 ~ /^linux-(image|binary)-/ { image = 1 }
 	END {
 		if (abi == "") what = "linux-headers-" series ".*-amd64"
 		else if (!image) what = "linux-image-" abi ", signed or unsigned,"
@@ -300,8 +310,8 @@ archive_debs() { echo "$archive_dir/debs/$1"; }
 
 # archive_take BUILD: all of its packages
 archive_take() {
-	local version abi image headers common kbuild least debs name has fits
-	read -r version abi image headers common kbuild least <<<"$1"
+	local version abi image headers common kbuild least base debs name has fits parts
+	read -r version abi image headers common kbuild least base <<<"$1"
 	debs=$(archive_debs "$version")
 	archive_reason="no linux-kbuild package for $abi is in the package lists"
 	taken_kbuild=
@@ -314,7 +324,9 @@ archive_take() {
 		break
 	done < <(archive_kbuilds "$kbuild" "$least" "$version")
 	[ -n "$taken_kbuild" ] || return 1
-	archive_download "$debs" "$image=$version" || return
+	parts=("$image=$version")
+	[ "$base" = - ] || parts+=("$base=$version")
+	archive_download "$debs" "${parts[@]}" || return
 	taken_version=$version taken_abi=$abi taken_image=$image
 }
 

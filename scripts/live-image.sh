@@ -55,11 +55,8 @@ live_packages() {
 	archive_kernel "$1" "$want" live_same ||
 		unavailable "there is no image for Linux $want, the prepared source: $archive_reason"
 	archive_unpack "$(archive_debs "$taken_version")" "$live_new"
-	if [ ! -f "$live_new/boot/vmlinuz-$taken_abi" ] || [ ! -f "$live_new/boot/config-$taken_abi" ]; then
-		unavailable "package $taken_image $taken_version has no boot/vmlinuz-$taken_abi, or no config"
-	fi
-	mv "$live_new/boot/vmlinuz-$taken_abi" "$live_new/kernel"
-	mv "$live_new/boot/config-$taken_abi" "$live_new/config"
+	live_find kernel "boot/vmlinuz-$taken_abi" "usr/lib/modules/$taken_abi/"{vmlinuz,vmlinuz.unsigned}
+	live_find config "boot/config-$taken_abi" "usr/lib/modules/$taken_abi/config"
 	ln -s "usr/src/linux-headers-$taken_abi" "$live_new/headers"
 	# the headers name each other by where they would be installed, and kbuild
 	# by the name of the package that they were built with
@@ -76,6 +73,18 @@ live_packages() {
 	live_finish "$dir"
 	say "$taken_image $taken_version, $taken_kbuild"
 	[ "$taken_version" = "$want" ] || say "as good for $want: the same mm/gup.c, the same headers"
+}
+
+# live_find NAME FILE...: the one of these that the packages have becomes NAME
+live_find() {
+	local name=$1 file
+	shift
+	for file in "$@"; do
+		[ -f "$live_new/$file" ] || continue
+		mv "$live_new/$file" "$live_new/$name"
+		return
+	done
+	unavailable "package $taken_image $taken_version has no $1"
 }
 
 # live_version_of FOLDER: what was taken, and for what
