@@ -62,20 +62,24 @@ archive_out_of_reach() {
 # archive_path OPTION: a path of apt's configuration
 archive_path() { apt-config shell path "$1" 2>/dev/null | sed "s/^path='//; s/'\$//"; }
 
-# archive_targets: the machine's suites: URI|SUITE|COMPONENT|ORIGIN; the last is
-# empty where there are no lists yet
+# archive_targets: the machine's suites: URI|SUITE|COMPONENT|ORIGIN; where there
+# are no lists yet, without the last
 archive_targets() {
-	# shellcheck disable=SC2016 # apt's own variables
-	apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)' 'Created-By: Packages' 2>/dev/null || true
+	local option
+	for option in --release-info --no-release-info; do
+		# shellcheck disable=SC2016 # apt's own variables
+		apt-get indextargets $option --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)' 'Created-By: Packages' 2>/dev/null || true
+	done | sed 's/\$(ORIGIN)$//'
 }
 
 # archive_mirror main|security: of the suites on standard input, where Debian's are
 archive_mirror() {
 	awk -F'|' -v kind="$1" '
 		$3 != "main" || ($2 ~ /(-security|\/updates)$/) != (kind == "security") { next }
-		$4 == "Debian" && known == "" { known = $1 }
-		$4 == "" && maybe == "" { maybe = $1 }
-		END { print known == "" ? maybe : known }'
+		$4 == "Debian" { print $1; found = 1; exit }
+		$4 != "" { others[$1] }
+		!($1 in others) && maybe == "" { maybe = $1 }
+		END { if (!found) print maybe }'
 }
 
 # archive_add_suites: those of $archive_suites that can be had, and that are not
@@ -412,7 +416,7 @@ archive_newest() {
 archive_has_no() {
 	local suite lists=() missing='' others log=$archive_log.update.log
 	for suite in "${archive_added[@]}"; do
-		if [ -n "$(compgen -G "$archive_dir/lists/*_dists_${suite//\//_}_main_binary-amd64_Packages*")" ]; then
+		if [ -n "$(compgen -G "$archive_dir/lists/*_dists_${suite//\//_}_*Release")" ]; then
 			lists+=("$suite")
 		else
 			missing+="; $suite cannot be had: $(archive_error <(grep "[ /]$suite[ /]" "$log"))"

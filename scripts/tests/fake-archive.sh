@@ -5,7 +5,8 @@
 # that configuration, or would install something, is refused and noted.
 #
 # A package is written NAME_VERSION.  It is made once; which ones the archive
-# lists is said with `publish`, which of these it does not have with `gone`.
+# lists is said with `publish`, which of these it does not have with `gone`.  A
+# mirror of Debian's, with signed suites, is said with `suite`.
 
 # fake_packages FOLDER: where packages are made
 fake_packages() {
@@ -109,8 +110,15 @@ code() {
 	echo "$RANDOM" >"$1/include/linux/other.h"
 }
 
+# tree_files FOLDER VERSION: what else a kernel tree has; nothing can be made in it
+tree_files() {
+	mkdir -p "$1/arch/x86" "$1/scripts/kconfig"
+	touch "$1/Kbuild" "$1/arch/x86/Makefile" "$1/scripts/kconfig/Makefile"
+	awk -F'[.-]' '{ print "VERSION = " $1 "\nPATCHLEVEL = " $2 "\nSUBLEVEL = " $3 }' <<<"$2" >"$1/Makefile"
+}
+
 # build ABI VERSION KBUILD DEPENDENCY [mm.h | gup.c]: the packages of a kernel,
-# with that file changed
+# with that file changed; in_parts ...: the same with the image in parts
 build() {
 	local abi=$1 version=$2 kbuild=$3 depends=$4 changed=${5:-} series signed common
 	series=$(cut -d. -f1,2 <<<"$abi")
@@ -121,6 +129,7 @@ build() {
 		echo "config $version" >"$fake/new/boot/config-$abi"
 		package "linux-image-$abi$signed" "$version" kmod
 	done
+	[ -z "${parts:-}" ] || image_in_parts "$abi" "$version"
 	mkdir -p "$fake/new/usr/src/linux-headers-$abi"
 	echo "include /usr/src/$common/Makefile" >"$fake/new/usr/src/linux-headers-$abi/Makefile"
 	ln -s "../../lib/$kbuild/scripts" "$fake/new/usr/src/linux-headers-$abi/scripts"
@@ -135,11 +144,32 @@ build() {
 	source_package "$series" "$version" "$changed"
 }
 
+# image_in_parts ABI VERSION: instead of what was made
+image_in_parts() {
+	local dir=$fake/new/usr/lib/modules/$1
+	rm "$made/"{debs,stanzas}/"linux-image-$1-unsigned_$2"*
+	package "linux-image-$1" "$2" "linux-base-$1 (= $2), linux-binary-$1 (= $2)"
+	mkdir -p "$dir"
+	echo "config $2" >"$dir/config"
+	package "linux-base-$1" "$2" ''
+	mkdir -p "$dir"
+	echo "kernel $2" >"$dir/vmlinuz"
+	package "linux-binary-$1" "$2" "linux-base-$1 (= $2)"
+	mkdir -p "$dir"
+	echo "kernel $2-unsigned" >"$dir/vmlinuz.unsigned"
+	package "linux-binary-unsigned-$1" "$2" "linux-base-$1 (= $2)"
+}
+in_parts() {
+	local parts=yes
+	"$@"
+}
+
 # source_package SERIES VERSION [CHANGED]
 source_package() {
 	local name=linux-source-$1
 	code "$fake/src/$name" "${3:-}"
 	mkdir -p "$fake/new/usr/src"
+	tree_files "$fake/src/$name" "$2"
 	tar -C "$fake/src" -cJf "$fake/new/usr/src/$name.tar.xz" "$name"
 	rm -r "$fake/src"
 	package "$name" "$2" ''
@@ -173,6 +203,38 @@ publish() {
 	packages=("${packages[@]/%/_amd64.deb}")
 	ln -t "$fake/archive" "${packages[@]/#/$made/debs/}"
 }
+
+# key NAME: makes one to sign with; its keyring is $made/NAME.gpg
+key() {
+	local gpg=(gpg --batch --quiet --homedir "$made/$1")
+	mkdir -m 700 "$made/$1"
+	"${gpg[@]}" --passphrase '' --quick-generate-key "$1" ed25519 sign never 2>/dev/null
+	"${gpg[@]}" --export >"$made/$1.gpg"
+}
+keys_end() {
+	local home
+	for home in "${made:-/nonexistent}"/*/private-keys-v1.d; do
+		[ ! -d "$home" ] || gpgconf --homedir "${home%/*}" --kill all 2>/dev/null || true
+	done
+}
+
+# suite MIRROR SUITE PACKAGE...: it has these and no others, and is signed
+suite() {
+	local dir=$fake/mirror/$1/dists/$2 pool=$fake/mirror/$1/pool/$2 package
+	rm -rf "$dir" "$pool"
+	mkdir -p "$dir/main/binary-amd64" "$pool"
+	for package in "${@:3}"; do
+		sed "s|^Filename: ./|Filename: pool/$2/|" "$made/stanzas/$package"
+		ln -t "$pool" "$made/debs/${package}_amd64.deb"
+	done >"$dir/main/binary-amd64/Packages"
+	(cd "$dir" && printf '%s\n' "Origin: Debian" "Suite: $2" "Codename: $2" "Date: $(date -u '+%a, %d %b %Y %T UTC')" \
+		"Architectures: amd64" "Components: main" "SHA256:" \
+		" $(sha256sum <main/binary-amd64/Packages | cut -d' ' -f1) $(stat -c %s main/binary-amd64/Packages) main/binary-amd64/Packages" >Release)
+	sign debian "$dir"
+}
+
+# sign KEY FOLDER: of a suite
+sign() { gpg --batch --quiet --yes --homedir "$made/$1" --clearsign -o "$2/InRelease" "$2/Release"; }
 
 # gone PACKAGE...: listed, but not to be downloaded
 gone() {
