@@ -86,7 +86,8 @@ archive_mirror() {
 # in the machine's sources if those are asked as well, into archive_added and the
 # file `suites.sources`
 archive_add_suites() {
-	local targets suite kind mirror lacking=()
+	local targets suite kind mirror why
+	declare -A without=()
 	targets=$(archive_targets)
 	: >"$archive_dir/suites.sources"
 	for suite in ${archive_suites//,/ }; do
@@ -94,19 +95,19 @@ archive_add_suites() {
 		case $suite in *-security) kind=security ;; esac
 		mirror=$(archive_mirror $kind <<<"$targets")
 		if [ -z "$mirror" ]; then
-			lacking+=("no $kind mirror of Debian is configured, so $suite was not looked at")
+			without["no $kind mirror of Debian is configured for"]+=", $suite"
 			continue
 		elif [ -z "$archive_alone" ] && grep -q "^[^|]*|$suite|main|" <<<"$targets"; then
 			continue
 		elif [ ! -f "$archive_keyring" ]; then
-			lacking=("there is no $archive_keyring to check other suites by (as root: apt-get install debian-archive-keyring)")
+			without["there is no $archive_keyring (as root: apt-get install debian-archive-keyring) to check"]+=", $suite"
 			continue
 		fi
 		archive_added+=("$suite")
 		printf '%s\n' "Types: deb" "URIs: $mirror" "Suites: $suite" "Components: main" "Architectures: amd64" \
 			"Targets: Packages" "Signed-By: $archive_keyring" '' >>"$archive_dir/suites.sources"
 	done
-	[ ${#lacking[@]} -eq 0 ] || archive_not_added=$(printf '; %s' "${lacking[@]}")
+	for why in "${!without[@]}"; do archive_not_added+="; $why ${without[$why]#, }"; done
 }
 
 # archive_conf: apt's configuration for lists of our own
