@@ -11,6 +11,7 @@ pub mod campaign;
 pub mod compare;
 pub mod diff;
 pub mod expect;
+pub mod explain;
 pub mod features;
 pub mod hooks;
 pub mod hunt;

@@ -9,99 +9,104 @@
 use crate::foll::{FOLL_5_5, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
 use crate::page::PinScheme;
 pub use crate::revision::Revision;
+use crate::rule::rules;
 use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
 use crate::walk::rules::{WALK_6_1, WALK_6_12, WALK_7_3, WalkRules};
 
-/// One revision in one configuration.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// Which kernel.
-    pub revision: Revision,
-    /// `CONFIG_DEBUG_VM`: VM_BUG_ON, VM_WARN_ON and the check of pinned pages.
-    pub debug_vm: bool,
-    /// Raw FOLL_ bits by canonical number.  Renumbered in v6.3: "mm/gup: move
-    /// private gup FOLL_ flags to internal.h".
-    pub foll: &'static FollTable,
-    /// The slow grab takes a folio and honours refs, and gives an errno; before
-    /// it took a page, one reference, gave a bool and warned about GET and PIN
-    /// together.  v6.10: "mm: gup: stop abusing try_grab_folio".
-    pub slow_grab_takes_refs: bool,
-    /// The lockless grab insists on interrupts being off (DEBUG_VM).  v6.10:
-    /// "mm: gup: stop abusing try_grab_folio".
-    pub fast_grab_wants_irqs_off: bool,
-    /// Grabs refuse PCI peer-to-peer pages without FOLL_PCI_P2PDMA.  v6.2: "mm:
-    /// introduce FOLL_PCI_P2PDMA to gate getting PCI P2PDMA pages".
-    pub grabs_check_p2pdma: bool,
-    /// The lockless grab looks at FOLL_LONGTERM after taking its references, on
-    /// the folio, and gives them back; before it looked first, at the page.
-    /// v6.6: "mm/gup.c: reorganize try_get_folio()".
-    pub longterm_checked_after_get: bool,
-    /// A read-only long-term pin of a file page in a COW mapping unshares too.
-    /// v6.2: "mm/gup: reliable R/O long-term pinning in COW mappings".
-    pub unshares_file_pages: bool,
-    /// unpin_user_pages() and the check of pinned pages skip NULL entries.
-    /// v6.12: "mm/gup: handle NULL pages in unpin_user_pages()".
-    pub lists_may_hold_null: bool,
-    /// Add-unless reads the count first and leaves a count alone that it must
-    /// not change; before, and again in 7.2, it is one atomic operation.  v6.11:
-    /// "mm/hugetlb_vmemmap: fix race with speculative PFN walkers"; the shared
-    /// part of the memory map is read-only no more once tails hold masks.
-    pub add_unless_reads_first: bool,
-    /// Where hugetlb pages can share a part of the memory map, a tail says how far
-    /// it is to where a folio of its order begins, instead of where the head is.
-    /// Somewhere between 6.18 and 7.2.
-    pub tails_hold_masks: bool,
-    /// get_page() and put_page() leave the count of a slab page alone.  v6.15:
-    /// "mm: decline to manipulate the refcount on a slab page".
-    pub slab_pages_have_no_count: bool,
-    /// An anonymous page that is pinned and not exclusive is a WARN; before, a
-    /// BUG.  v6.17: "mm/gup: remove (VM_)BUG_ONs".
-    pub sanity_check_warns: bool,
-    /// secretmem is told by the mapping alone; before, a compound page never
-    /// was.  v6.10: "mm: merge folio_is_secretmem() and
-    /// folio_fast_pin_allowed() into gup_fast_folio_allowed()".
-    pub secretmem_by_mapping: bool,
-    /// PageAnonExclusive() of a hugetlb tail looks at the head; before, that
-    /// was left to callers, and not all did.  v6.10: "mm: allow anon exclusive
-    /// check over hugetlb tail pages".
-    pub exclusive_looks_up_hugetlb: bool,
-    /// How a page shows that it is pinned.  v5.7: "mm/gup: page->hpage_pinned_refcount:
-    /// exact pin counts for huge pages".
-    pub pins: PinScheme,
-    /// The two pin counters move with CONFIG_DEBUG_VM only.  Not so in any
-    /// kernel, but in the series as posted.
-    pub counters_want_debug_vm: bool,
-    /// get_page() and try_get_compound_head() are the functions, and hold the
-    /// BUG and the WARN; later they are folio_get() (v5.16, "mm: Add
-    /// folio_get()") and try_get_folio() (v5.18).
-    pub gets_compound_heads: bool,
-    /// The lockless way to a reference looks the head up again afterwards.
-    /// v5.14: "mm/gup: fix try_grab_compound_head() race with
-    /// split_huge_page()".
-    pub get_rechecks_head: bool,
-    /// DEVICE_PRIVATE pages count from one as well, and a devmap-managed page
-    /// goes back to its driver when one reference is left; later only fsdax
-    /// waits for that.  v5.18: "mm: remove the extra ZONE_DEVICE struct page
-    /// refcount".
-    pub devmap_put_frees: bool,
-    /// Pages of fsdax are given back like others, and nobody waits for one
-    /// reference to be left.  v6.15: "fs/dax: properly refcount fs dax pages".
-    pub devmap_counts_like_others: bool,
-    /// fsdax has no long-term pins, and the folio says so; before, its entries in
-    /// the page tables did.  v6.15: "mm/gup: don't allow FOLL_LONGTERM pinning of
-    /// FS DAX pages".
-    pub fsdax_is_not_longterm: bool,
-    /// The pagemap of device memory belongs to the folio; before, each page that
-    /// was no tail had it.  v6.15: "mm: allow compound zone device pages".
-    pub pagemap_of_folio: bool,
-    /// A folio with movable_ops says so in its mapping; later in its type.  v6.17:
-    /// "mm: remove PAGE_MAPPING_*".
-    pub mapping_says_movable: bool,
-    /// How the lockless walk goes; the series has none.
-    pub walk: WalkRules,
-    /// What the versions of the series did differently from each other.
-    /// Kernels have what the series came to.
-    pub series: SeriesRules,
+rules! {
+    /// One revision in one configuration.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Rules () {
+        fixed {
+            /// Which kernel.
+            pub revision: Revision,
+            /// `CONFIG_DEBUG_VM`: VM_BUG_ON, VM_WARN_ON and the check of pinned pages.
+            pub debug_vm: bool,
+            /// How the lockless walk goes; the series has none.
+            pub walk: WalkRules,
+            /// What the versions of the series did differently from each other.
+            /// Kernels have what the series came to.
+            pub series: SeriesRules,
+        }
+        /// Raw FOLL_ bits by canonical number.  Renumbered in v6.3: "mm/gup: move
+        /// private gup FOLL_ flags to internal.h".
+        pub foll: &'static FollTable,
+        /// The slow grab takes a folio and honours refs, and gives an errno; before
+        /// it took a page, one reference, gave a bool and warned about GET and PIN
+        /// together.  v6.10: "mm: gup: stop abusing try_grab_folio".
+        pub slow_grab_takes_refs: bool,
+        /// The lockless grab insists on interrupts being off (DEBUG_VM).  v6.10:
+        /// "mm: gup: stop abusing try_grab_folio".
+        pub fast_grab_wants_irqs_off: bool,
+        /// Grabs refuse PCI peer-to-peer pages without FOLL_PCI_P2PDMA.  v6.2: "mm:
+        /// introduce FOLL_PCI_P2PDMA to gate getting PCI P2PDMA pages".
+        pub grabs_check_p2pdma: bool,
+        /// The lockless grab looks at FOLL_LONGTERM after taking its references, on
+        /// the folio, and gives them back; before it looked first, at the page.
+        /// v6.6: "mm/gup.c: reorganize try_get_folio()".
+        pub longterm_checked_after_get: bool,
+        /// A read-only long-term pin of a file page in a COW mapping unshares too.
+        /// v6.2: "mm/gup: reliable R/O long-term pinning in COW mappings".
+        pub unshares_file_pages: bool,
+        /// unpin_user_pages() and the check of pinned pages skip NULL entries.
+        /// v6.12: "mm/gup: handle NULL pages in unpin_user_pages()".
+        pub lists_may_hold_null: bool,
+        /// Add-unless reads the count first and leaves a count alone that it must
+        /// not change; before, and again in 7.2, it is one atomic operation.  v6.11:
+        /// "mm/hugetlb_vmemmap: fix race with speculative PFN walkers"; the shared
+        /// part of the memory map is read-only no more once tails hold masks.
+        pub add_unless_reads_first: bool,
+        /// Where hugetlb pages can share a part of the memory map, a tail says how far
+        /// it is to where a folio of its order begins, instead of where the head is.
+        /// Somewhere between 6.18 and 7.2.
+        pub tails_hold_masks: bool,
+        /// get_page() and put_page() leave the count of a slab page alone.  v6.15:
+        /// "mm: decline to manipulate the refcount on a slab page".
+        pub slab_pages_have_no_count: bool,
+        /// An anonymous page that is pinned and not exclusive is a WARN; before, a
+        /// BUG.  v6.17: "mm/gup: remove (VM_)BUG_ONs".
+        pub sanity_check_warns: bool,
+        /// secretmem is told by the mapping alone; before, a compound page never
+        /// was.  v6.10: "mm: merge folio_is_secretmem() and
+        /// folio_fast_pin_allowed() into gup_fast_folio_allowed()".
+        pub secretmem_by_mapping: bool,
+        /// PageAnonExclusive() of a hugetlb tail looks at the head; before, that
+        /// was left to callers, and not all did.  v6.10: "mm: allow anon exclusive
+        /// check over hugetlb tail pages".
+        pub exclusive_looks_up_hugetlb: bool,
+        /// How a page shows that it is pinned.  v5.7: "mm/gup: page->hpage_pinned_refcount:
+        /// exact pin counts for huge pages".
+        pub pins: PinScheme,
+        /// The two pin counters move with CONFIG_DEBUG_VM only.  Not so in any
+        /// kernel, but in the series as posted.
+        pub counters_want_debug_vm: bool,
+        /// get_page() and try_get_compound_head() are the functions, and hold the
+        /// BUG and the WARN; later they are folio_get() (v5.16, "mm: Add
+        /// folio_get()") and try_get_folio() (v5.18).
+        pub gets_compound_heads: bool,
+        /// The lockless way to a reference looks the head up again afterwards.
+        /// v5.14: "mm/gup: fix try_grab_compound_head() race with
+        /// split_huge_page()".
+        pub get_rechecks_head: bool,
+        /// DEVICE_PRIVATE pages count from one as well, and a devmap-managed page
+        /// goes back to its driver when one reference is left; later only fsdax
+        /// waits for that.  v5.18: "mm: remove the extra ZONE_DEVICE struct page
+        /// refcount".
+        pub devmap_put_frees: bool,
+        /// Pages of fsdax are given back like others, and nobody waits for one
+        /// reference to be left.  v6.15: "fs/dax: properly refcount fs dax pages".
+        pub devmap_counts_like_others: bool,
+        /// fsdax has no long-term pins, and the folio says so; before, its entries in
+        /// the page tables did.  v6.15: "mm/gup: don't allow FOLL_LONGTERM pinning of
+        /// FS DAX pages".
+        pub fsdax_is_not_longterm: bool,
+        /// The pagemap of device memory belongs to the folio; before, each page that
+        /// was no tail had it.  v6.15: "mm: allow compound zone device pages".
+        pub pagemap_of_folio: bool,
+        /// A folio with movable_ops says so in its mapping; later in its type.  v6.17:
+        /// "mm: remove PAGE_MAPPING_*".
+        pub mapping_says_movable: bool,
+    }
 }
 
 /// What v8 to v11 of the FOLL_PIN series have in common, and v11's own.

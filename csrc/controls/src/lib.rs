@@ -46,7 +46,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A value that is the same for every kernel, or one value per kernel.
+/// A value that is the same for every kernel, or one from each of several kernels
+/// on.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum PerKernel<T> {
@@ -59,14 +60,23 @@ impl<T> PerKernel<T> {
         match self {
             PerKernel::Same(value) => Ok(value),
             PerKernel::Each(values) => values
-                .get(kernel)
-                .ok_or_else(|| "a per-kernel value lacks this kernel".into()),
+                .iter()
+                .filter(|(since, _)| version(since) <= version(kernel))
+                .max_by_key(|(since, _)| version(since))
+                .map(|(_, value)| value)
+                .ok_or_else(|| "there is no value for a kernel that old".into()),
         }
     }
 }
 
+/// `6.12` as numbers, which order as kernels do.
+fn version(name: &str) -> Option<(u32, u32)> {
+    let (major, minor) = name.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
 /// One control: an entry of `edits/*.toml`.  Strings that differ between
-/// kernels are tables by kernel there.
+/// kernels are tables there: each value is that from its kernel on.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
@@ -142,7 +152,7 @@ pub fn parse(text: &str) -> Result<Vec<Control>, String> {
 }
 
 impl Control {
-    /// Does this kernel (`6.1`, `6.12`) have the code?
+    /// Does this kernel (`6.1`, `7.3`) have the code?
     pub fn applies_to(&self, kernel: &str) -> bool {
         self.kernels.contains(kernel)
     }

@@ -5,7 +5,7 @@
 use crate::{
     Store,
     error::{Error, Result, at},
-    store::{checkout, sha256},
+    store::{self, checkout, sha256},
 };
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,11 @@ pub struct Tree {
     pub src: PathBuf,
     dir: PathBuf,
     info: BTreeMap<String, String>,
+    rules: Option<(String, String)>,
 }
+
+/// The file in a tree's folder with the rules that were found by trial.
+const RULES: &str = "rules";
 
 /// The folder of a configuration.
 pub fn build_name(debug_vm: bool) -> &'static str {
@@ -56,6 +60,10 @@ impl Tree {
         Ok(Some(Self {
             name: name.into(),
             src,
+            rules: fs::read_to_string(dir.join(RULES)).ok().and_then(|text| {
+                let (rules, by) = text.trim_end().split_once('\n')?;
+                Some((rules.into(), by.into()))
+            }),
             dir,
             info,
         }))
@@ -88,9 +96,25 @@ impl Tree {
         self.value("origin")
     }
 
-    /// The revision of the Rust side that goes with it.
+    /// The rules of the Rust side that go with it: the nearest revision, or what
+    /// was found by trial ([`Tree::keep_rules`]).
     pub fn rust(&self) -> &str {
-        self.value("rust")
+        match &self.rules {
+            Some((rules, _)) => rules,
+            None => self.value("rust"),
+        }
+    }
+
+    /// By whom its rules were found, if they were.
+    pub fn rules_by(&self) -> Option<&str> {
+        self.rules.as_ref().map(|(_, by)| by.as_str())
+    }
+
+    /// Keeps rules that were found by trial, until it is prepared anew.  `by` says
+    /// what was known then.
+    pub fn keep_rules(&self, rules: &str, by: &str) -> Result<()> {
+        let path = self.dir.join(RULES);
+        store::write(&path, format!("{rules}\n{by}\n").as_bytes())
     }
 
     /// VERSION and PATCHLEVEL.

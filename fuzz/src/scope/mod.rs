@@ -22,7 +22,7 @@ use crate::accepted::RevisionPair;
 use crate::layer;
 use crate::layout::is_device;
 use crate::program::{self, Program};
-use crate::side::Pair;
+use crate::side::{Pair, Side};
 
 /// The programs that two sides have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +34,19 @@ pub struct Scope {
 impl Scope {
     /// What two sides have in common.
     pub fn of(pair: &Pair) -> Self {
+        let right = pair.right.as_deref().unwrap_or(pair.left.as_ref());
+        Self::of_sides(pair.left.as_ref(), right)
+    }
+
+    /// The same of two sides that are no pair.
+    pub fn of_sides(left: &dyn Side, right: &dyn Side) -> Self {
+        let revisions = RevisionPair {
+            left: left.info().rev,
+            right: right.info().rev,
+        };
         Self {
-            common: Common::of(pair.revisions()),
-            unavailable: Unavailable::of(pair).map(Box::new),
+            common: Common::of(revisions),
+            unavailable: Unavailable::of(left, right).map(Box::new),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::layout::is_device;
 use crate::ops;
 use crate::program::Program;
 use crate::program::text::words;
-use crate::side::Pair;
+use crate::side::Side;
 
 /// Parts of programs that one of two sides does not have; masks by number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,16 +50,15 @@ impl Unavailable {
         movable: false,
     };
 
-    /// What either side of a pair lacks; none if both have everything.
-    pub fn of(pair: &Pair) -> Option<Self> {
+    /// What either of two sides lacks; none if both have everything.
+    pub fn of(left: &dyn Side, right: &dyn Side) -> Option<Self> {
         let mut all = Self::NOTHING;
-        let right = pair.right.as_deref().unwrap_or(pair.left.as_ref());
-        for side in [pair.left.as_ref(), right] {
+        for side in [left, right] {
             side.info().lacks.iter().for_each(|what| all.lack(what));
         }
         for op in ops::table() {
             // What only one of them has ends the comparison.
-            all.ops[usize::from(op.id)] |= pair.left.has_op(op.id) != right.has_op(op.id);
+            all.ops[usize::from(op.id)] |= left.has_op(op.id) != right.has_op(op.id);
         }
         (all != Self::NOTHING).then_some(all)
     }

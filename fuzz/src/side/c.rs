@@ -128,7 +128,10 @@ fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInf
 
 fn counterpart(recipe: &Recipe, debug_vm: bool) -> String {
     let suffix = if debug_vm { "" } else { "-nodebug" };
-    format!("rust:{}{suffix}", recipe.rust)
+    match recipe.rust.split_once(',') {
+        Some((base, taken)) => format!("rust:{base}{suffix},{taken}"),
+        None => format!("rust:{}{suffix}", recipe.rust),
+    }
 }
 
 /// What an object is, whose recipe may not say it.
@@ -137,7 +140,12 @@ fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
     let (major, minor) = d.version;
     let rev = Rev::linux(major, minor);
     let mut lacks = d.lacks.clone();
-    lacks.extend(d.absent.iter().map(|piece| absent_name(piece, rev)));
+    let unexpected = |piece: &&Piece| match piece {
+        Piece::Operation(role) => by_role(role).is_none_or(|op| op.name(rev).is_some()),
+        _ => true,
+    };
+    let unexpected = d.absent.iter().filter(unexpected);
+    lacks.extend(unexpected.map(|piece| absent_name(piece, rev)));
     SideInfo {
         name: format!("c:{name}"),
         rev,
@@ -152,12 +160,16 @@ fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
     }
 }
 
+/// The operation of a role, as C spells it.
+fn by_role(role: &str) -> Option<&'static ops::OpInfo> {
+    ops::by_role(&role.to_ascii_lowercase().replace('_', "-"))
+}
+
 /// In the words of the kernel.
 fn absent_name(piece: &Piece, rev: Rev) -> String {
     match piece {
         Piece::Operation(role) => {
-            let op = ops::by_role(&role.to_ascii_lowercase().replace('_', "-"));
-            let name = op.map_or(role.as_str(), |op| op.name_or_role(rev));
+            let name = by_role(role).map_or(role.as_str(), |op| op.name_or_role(rev));
             format!("{name} (renamed or removed?)")
         }
         // GD_FOLL_X, GD_F_X, GD_EF_X and GD_M_X stand for FOLL_X, PG_x, _PAGE_X and

@@ -195,8 +195,10 @@ pub fn describe(name: &str) -> Result<Option<SideInfo>, Error> {
     {
         return Ok(Some(info));
     }
-    let others = rust::infos().into_iter().chain(live::infos());
-    let found = others.into_iter().find(|info| info.name == name);
+    if let Some(info) = rust::describe(name) {
+        return Ok(Some(info));
+    }
+    let found = live::infos().into_iter().find(|info| info.name == name);
     found.map(Some).ok_or_else(|| unknown(name))
 }
 

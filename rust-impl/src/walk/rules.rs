@@ -4,84 +4,87 @@
 //! Each field says what changes and which upstream change brought it.
 
 use crate::foll::FollFlag;
+use crate::rule::rules;
 
-/// How one kernel walks.
-#[derive(Clone, Copy, Debug)]
-pub struct WalkRules {
-    /// Flags that the common part of the entry points knows; any other is a
-    /// WARN.  v6.2 adds FOLL_PCI_P2PDMA ("mm: introduce FOLL_PCI_P2PDMA to gate
-    /// getting PCI P2PDMA pages"), v6.6 FOLL_HONOR_NUMA_FAULT ("mm/gup:
-    /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT").
-    pub known_flags: &'static [FollFlag],
-    /// One function checks the arguments of all entry points, the internal
-    /// flags among them; before, each had checks of its own.  v6.3: "mm/gup:
-    /// simplify the external interface functions and consolidate invariants".
-    pub checks_arguments_in_one_place: bool,
-    /// get_user_pages_fast_only() gives errnos; before, 0 in their place.
-    /// v6.3: "mm/gup: make get_user_pages_fast_only() return the common return
-    /// value".
-    pub fast_only_gives_errnos: bool,
-    /// A range that wraps is -EOVERFLOW; before it was 0, as if there had been
-    /// nothing to do.  v6.5: "mm/gup: do not return 0 from
-    /// pin_user_pages_fast() for bad args".
-    pub overflow_is_an_error: bool,
-    /// The slow path takes and drops mmap_lock itself; before, that was up to
-    /// the caller for long-term pins.  v6.3: "mm/gup: make locked never NULL in
-    /// the internal GUP functions".
-    pub slow_path_locks: bool,
-    /// An entry of the top level that is not present ends the walk; before,
-    /// only an empty one did.  v6.10: "mm/gup: check p4d presence before going
-    /// on".
-    pub wants_p4d_present: bool,
-    /// What is no table is told by the bit of huge pages alone; before, an
-    /// entry marked as device memory, or not present at all, went the same way.
-    /// v6.10: "mm/gup: merge pXd huge mapping checks".
-    pub leaf_by_huge_bit: bool,
-    /// A PMD that is not the entry of an ordinary table leads to no PTEs; before,
-    /// it was followed whatever its flags.  v6.5: "mm: allow
-    /// pte_offset_map[_lock]() to fail".
-    pub pte_map_can_fail: bool,
-    /// FOLL_FORCE follows PROT_NONE; later nothing does.  v6.6: "mm/gup:
-    /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT".
-    pub force_follows_protnone: bool,
-    /// Huge entries can be special, too.  v6.12: "mm/gup: detect huge pfnmap
-    /// entries in gup-fast".
-    pub huge_may_be_special: bool,
-    /// The grab for a huge entry is of the block's first page, wherever in it
-    /// the range starts; before, and again later, of the first page that is
-    /// recorded.  v6.10: "mm/gup: refactor record_subpages() to find 1st small
-    /// page"; v6.18: "mm/gup: remove record_subpages()".
-    pub huge_grabs_first_page: bool,
-    /// The pages of a huge entry are recorded once they are taken; before, first.
-    /// v6.18: "mm/gup: remove record_subpages()".
-    pub huge_records_last: bool,
-    /// A folio is looked at (secretmem, file-backed long-term pins) after its
-    /// entry was found unchanged, at all levels; before, a page of a PTE was
-    /// looked at (secretmem alone) while it might still be somebody else's.
-    /// v6.5: "mm/gup: disallow FOLL_LONGTERM GUP-fast writing to file-backed
-    /// mappings".
-    pub looks_at_folio_after_recheck: bool,
-    /// The hook that makes a page accessible is told the folio.  v6.12:
-    /// "mm/gup: convert to arch_make_folio_accessible()".
-    pub makes_folio_accessible: bool,
-    /// When that hook fails the walk ends; before, its errno was taken for
-    /// success, and the walk went on behind the page.  In 7.2 at the latest.
-    pub inaccessible_ends_walk: bool,
-    /// A PTE of no memory is a WARN; before, a BUG.  v6.17: "mm/gup: remove
-    /// (VM_)BUG_ONs".
-    pub pte_of_no_memory_warns: bool,
-    /// Folios without a mapping pass but for long-term pins that write; before,
-    /// none did.  After 7.2.
-    pub folios_without_mapping_pass: bool,
-    /// Entries can be marked as device memory.  Gone in v6.17: "mm: remove devmap
-    /// related functions and page table bits".
-    pub has_device_entries: bool,
-    /// Huge entries of device memory use the lockless grab and record a page
-    /// once it is theirs, and back out with the lockless put.  Before, they
-    /// used the slow grab, on a page that was marked and recorded already, and
-    /// the public ways to give back.  v6.10: "mm: gup: stop abusing
-    /// try_grab_folio".
-    pub device_walk_is_lockless: bool,
+rules! {
+    /// How one kernel walks.
+    #[derive(Clone, Copy, Debug)]
+    pub struct WalkRules (walk) {
+        /// Flags that the common part of the entry points knows; any other is a
+        /// WARN.  v6.2 adds FOLL_PCI_P2PDMA ("mm: introduce FOLL_PCI_P2PDMA to gate
+        /// getting PCI P2PDMA pages"), v6.6 FOLL_HONOR_NUMA_FAULT ("mm/gup:
+        /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT").
+        pub known_flags: &'static [FollFlag],
+        /// One function checks the arguments of all entry points, the internal
+        /// flags among them; before, each had checks of its own.  v6.3: "mm/gup:
+        /// simplify the external interface functions and consolidate invariants".
+        pub checks_arguments_in_one_place: bool,
+        /// get_user_pages_fast_only() gives errnos; before, 0 in their place.
+        /// v6.3: "mm/gup: make get_user_pages_fast_only() return the common return
+        /// value".
+        pub fast_only_gives_errnos: bool,
+        /// A range that wraps is -EOVERFLOW; before it was 0, as if there had been
+        /// nothing to do.  v6.5: "mm/gup: do not return 0 from
+        /// pin_user_pages_fast() for bad args".
+        pub overflow_is_an_error: bool,
+        /// The slow path takes and drops mmap_lock itself; before, that was up to
+        /// the caller for long-term pins.  v6.3: "mm/gup: make locked never NULL in
+        /// the internal GUP functions".
+        pub slow_path_locks: bool,
+        /// An entry of the top level that is not present ends the walk; before,
+        /// only an empty one did.  v6.10: "mm/gup: check p4d presence before going
+        /// on".
+        pub wants_p4d_present: bool,
+        /// What is no table is told by the bit of huge pages alone; before, an
+        /// entry marked as device memory, or not present at all, went the same way.
+        /// v6.10: "mm/gup: merge pXd huge mapping checks".
+        pub leaf_by_huge_bit: bool,
+        /// A PMD that is not the entry of an ordinary table leads to no PTEs; before,
+        /// it was followed whatever its flags.  v6.5: "mm: allow
+        /// pte_offset_map[_lock]() to fail".
+        pub pte_map_can_fail: bool,
+        /// FOLL_FORCE follows PROT_NONE; later nothing does.  v6.6: "mm/gup:
+        /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT".
+        pub force_follows_protnone: bool,
+        /// Huge entries can be special, too.  v6.12: "mm/gup: detect huge pfnmap
+        /// entries in gup-fast".
+        pub huge_may_be_special: bool,
+        /// The grab for a huge entry is of the block's first page, wherever in it
+        /// the range starts; before, and again later, of the first page that is
+        /// recorded.  v6.10: "mm/gup: refactor record_subpages() to find 1st small
+        /// page"; v6.18: "mm/gup: remove record_subpages()".
+        pub huge_grabs_first_page: bool,
+        /// The pages of a huge entry are recorded once they are taken; before, first.
+        /// v6.18: "mm/gup: remove record_subpages()".
+        pub huge_records_last: bool,
+        /// A folio is looked at (secretmem, file-backed long-term pins) after its
+        /// entry was found unchanged, at all levels; before, a page of a PTE was
+        /// looked at (secretmem alone) while it might still be somebody else's.
+        /// v6.5: "mm/gup: disallow FOLL_LONGTERM GUP-fast writing to file-backed
+        /// mappings".
+        pub looks_at_folio_after_recheck: bool,
+        /// The hook that makes a page accessible is told the folio.  v6.12:
+        /// "mm/gup: convert to arch_make_folio_accessible()".
+        pub makes_folio_accessible: bool,
+        /// When that hook fails the walk ends; before, its errno was taken for
+        /// success, and the walk went on behind the page.  In 7.2 at the latest.
+        pub inaccessible_ends_walk: bool,
+        /// A PTE of no memory is a WARN; before, a BUG.  v6.17: "mm/gup: remove
+        /// (VM_)BUG_ONs".
+        pub pte_of_no_memory_warns: bool,
+        /// Folios without a mapping pass but for long-term pins that write; before,
+        /// none did.  After 7.2.
+        pub folios_without_mapping_pass: bool,
+        /// Entries can be marked as device memory.  Gone in v6.17: "mm: remove devmap
+        /// related functions and page table bits".
+        pub has_device_entries: bool,
+        /// Huge entries of device memory use the lockless grab and record a page
+        /// once it is theirs, and back out with the lockless put.  Before, they
+        /// used the slow grab, on a page that was marked and recorded already, and
+        /// the public ways to give back.  v6.10: "mm: gup: stop abusing
+        /// try_grab_folio".
+        pub device_walk_is_lockless: bool,
+    }
 }
 
 /// Linux 6.1.

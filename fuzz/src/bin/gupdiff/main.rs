@@ -6,6 +6,7 @@ mod campaign;
 mod cmin;
 mod convert;
 mod diff;
+mod explain;
 mod generate;
 mod live;
 mod minimize;
@@ -57,6 +58,8 @@ enum Command {
     Campaign(campaign::Args),
     /// Show all that differs between a patched tree and its base, or two sides
     Diff(diff::Args),
+    /// Say which rules of which kernels a tree has
+    Explain(explain::Args),
     /// Replay programs on a booted kernel, and on C and Rust
     Live(live::Args),
     /// Write random programs
@@ -139,6 +142,7 @@ fn main() -> ExitCode {
         Command::Cmin(args) => cmin::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Live(args) => live::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -78,10 +78,19 @@ fn add(args: &AddArgs) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// Says once what a side does not have.
+/// Says once what a tree does not have, but for what its revision is known not to
+/// have.
 pub fn lacking(info: &SideInfo) {
-    if !info.lacks.is_empty() {
-        println!("{}: not in this tree: {}", info.name, info.lacks.join(", "));
+    let rules = info.counterpart.as_deref().map(side::describe);
+    let known = rules.and_then(|found| found.ok().flatten());
+    let known = known.map_or(Vec::new(), |rules| rules.lacks);
+    let lacks: Vec<&str> = info.lacks.iter().map(String::as_str).collect();
+    let lacks: Vec<&str> = lacks
+        .into_iter()
+        .filter(|l| !known.iter().any(|k| k == l))
+        .collect();
+    if info.name.starts_with("c:") && !lacks.is_empty() {
+        println!("{}: not in this tree: {}", info.name, lacks.join(", "));
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use gup_fuzz::explain;
 use gup_fuzz::input::{Header, NamedSide};
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::report::Origin;
@@ -89,17 +90,28 @@ impl KernelArgs {
             }
             return Ok(format!("c:{kernel}"));
         }
-        let resolved = self.request(None)?.resolve(&Store::find())?;
+        let mut resolved = self.request(None)?.resolve(&Store::find())?;
         for note in &resolved.notes {
             eprintln!("note: {note}");
         }
-        let recipe = &resolved.recipe;
-        if !recipe.known_version {
+        if !resolved.recipe.known_version {
+            let found = explain::explain_tree(&resolved.recipe, resolved.debug_vm)?;
+            if found.is_some() {
+                // with the rules that it has now
+                resolved = self.request(None)?.resolve(&Store::find())?;
+            }
+            let (tree, rules) = (&resolved.recipe.tree, &resolved.recipe.rust);
             eprintln!(
-                "note: this version has no Rust rules of its own; those of {} are the nearest. \
-                 To hold the tree against its own base instead: make diff",
-                recipe.rust
+                "note: this version has no Rust rules of its own; by trial it has those of {rules} \
+                 (gupdiff explain --kernel {tree} says what they are)"
             );
+            if let Some(differing) = found.map(|found| found.differing).filter(|&n| n > 0) {
+                eprintln!(
+                    "note: {differing} of {} programs differ still and will be findings. To hold \
+                     the tree against its own base instead: make diff",
+                    explain::PROGRAMS
+                );
+            }
         }
         Ok(resolved.side())
     }

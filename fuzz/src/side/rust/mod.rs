@@ -6,9 +6,11 @@ mod record;
 mod script;
 mod world;
 
+use std::fmt;
+
 use csrc::abi::{self, gd_folio};
 use gup::machine::{MigrateType, Parts};
-use gup::{FolioDecl, Kernel, Kind, Machine, Mapping, PagePtr, Revision, Rules, WorldDecl};
+use gup::{FolioDecl, Kernel, Kind, Machine, Mapping, PagePtr, Revision, Rule, Rules, WorldDecl};
 
 use self::dispatch::Call;
 use self::record::{Recorder, Returned};
@@ -52,52 +54,125 @@ fn rev(rules: &Rules) -> Rev {
     }
 }
 
-fn info(rules: &Rules) -> SideInfo {
+fn info(rules: &Rules, name: &str) -> SideInfo {
     SideInfo {
-        name: format!("rust:{}", rules.name()),
+        name: format!("rust:{name}"),
         rev: rev(rules),
         debug_vm: rules.debug_vm,
         release: None,
         gup_sha256: None,
         config_sha256: None,
-        counterpart: Some(format!("c:{}", rules.name())),
+        counterpart: Some(format!("c:{name}")),
         origin: None,
         lacks: lacks(rules),
         message: None,
     }
 }
 
-/// What programs can have and a revision does not, as a tree that lacks it says it.
-fn lacks(rules: &Rules) -> Vec<String> {
-    let has = Parts::of(rules);
-    let parts = [
-        (has.device_entries, "_PAGE_DEVMAP"),
-        (has.devmap_key, "devmap_managed_key"),
-        (has.movable_mappings, "PAGE_MAPPING_MOVABLE"),
-    ];
-    let lacks = parts.into_iter().filter(|(has, _)| !has);
-    lacks.map(|(_, name)| name.to_string()).collect()
+/// A rule that is not the base's own, and whose it is.
+#[derive(Clone, Copy)]
+pub struct Taken {
+    /// Which.
+    pub rule: &'static Rule,
+    /// A kernel that has it so.
+    pub from: Rules,
 }
 
-/// What every side of this kind is.
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.rule.name, self.from.revision.name())
+    }
+}
+
+impl fmt::Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What programs can have and a revision does not, as a tree that lacks it says it.
+fn lacks(rules: &Rules) -> Vec<String> {
+    let lacks = RustSide::PARTS.iter().map(|(part, _)| *part);
+    let lacks = lacks.filter(|part| !RustSide::has_part(rules, part));
+    lacks.map(str::to_string).collect()
+}
+
+/// What every side of this kind is, without rules of other revisions.
 pub fn infos() -> Vec<SideInfo> {
+    let info = |rules: &Rules| info(rules, rules.name());
     Rules::ALL.iter().map(info).collect()
 }
 
+/// What the side of this name is, if it is one of this kind.
+pub fn describe(name: &str) -> Option<SideInfo> {
+    let name = name.strip_prefix("rust:")?;
+    Some(info(&rules_by_name(name)?, name))
+}
+
+/// The rules of that name: a revision, `-nodebug`, and what it has of other
+/// revisions (`7.3,huge_records_last=6.12`).
+pub fn rules_by_name(name: &str) -> Option<Rules> {
+    let (base, taken) = name.split_once(',').unwrap_or((name, ""));
+    let mut rules = Rules::by_name(base)?;
+    for one in taken.split(',').filter(|one| !one.is_empty()) {
+        let (rule, from) = one.split_once('=')?;
+        (Rules::rule(rule)?.take)(&mut rules, &Rules::by_name(from)?);
+    }
+    Some(rules)
+}
+
 impl RustSide {
+    /// What programs can ask for and not every kernel has, by the name under which
+    /// a tree lacks it, and the rule that says so.
+    pub const PARTS: [(&str, &str); 3] = [
+        ("_PAGE_DEVMAP", "has_device_entries"),
+        ("devmap_managed_key", "devmap_counts_like_others"),
+        ("PAGE_MAPPING_MOVABLE", "mapping_says_movable"),
+    ];
+
+    /// Whether a kernel has one of [`Self::PARTS`].
+    pub fn has_part(rules: &Rules, part: &str) -> bool {
+        let has = Parts::of(rules);
+        match part {
+            "_PAGE_DEVMAP" => has.device_entries,
+            "devmap_managed_key" => has.devmap_key,
+            _ => has.movable_mappings,
+        }
+    }
+
+    /// The revision that a set of rules is for.
+    pub fn rev(rules: &Rules) -> Rev {
+        rev(rules)
+    }
+
     /// Opens the side of this name, if it is one of this kind.
     pub fn open(name: &str) -> Option<Self> {
-        let rules = Rules::by_name(name.strip_prefix("rust:")?)?;
+        let name = name.strip_prefix("rust:")?;
+        Some(Self::with_rules(rules_by_name(name)?, name))
+    }
+
+    /// A side of any rules, under a name.
+    pub fn with_rules(rules: Rules, name: &str) -> Self {
         let mut ids = vec![0; gup::site::ALL.len()];
         let mut sites = Vec::new();
-        for s in gup::site::of(&rules) {
+        for s in gup::site::ALL {
+            // A rule of another revision brings its sites with it.
+            let home = match s.exists(&rules) {
+                true => rules,
+                false => match Rules::ALL.into_iter().rev().find(|other| s.exists(other)) {
+                    Some(other) => other,
+                    None => continue,
+                },
+            };
             let kind = match s.kind {
                 gup::site::SiteKind::Warn => SiteKind::Warn,
                 gup::site::SiteKind::Bug => SiteKind::Bug,
             };
-            let id = site::intern(s.function, kind, s.site.ordinal(&rules));
+            let id = site::intern(s.function, kind, s.site.ordinal(&home));
             ids[s.site.index()] = id.0;
-            sites.push(PlacedSite { id, place: None });
+            if s.exists(&rules) {
+                sites.push(PlacedSite { id, place: None });
+            }
         }
         let mut exists = [Exists::No; 256];
         for op in ops::table() {
@@ -111,15 +186,15 @@ impl RustSide {
                 ops::Layer::Lockless => Exists::Lockless,
             };
         }
-        Some(Self {
-            info: info(&rules),
+        Self {
+            info: info(&rules, name),
             rules,
             machine: Machine::for_rules(&rules),
             sites,
             ids,
             exists,
             list: Vec::with_capacity(abi::GD_MAX_LIST as usize),
-        })
+        }
     }
 }
 

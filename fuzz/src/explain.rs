@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Which rules a kernel has.
+//!
+//! The Rust side knows some kernels; a tree in between, or one with backports, has
+//! some rules of the one and some of the other.  Which ones is found by trial:
+//! programs that differ from the nearest known kernel are run under its rules with
+//! one taken from elsewhere, or two, and what brings the Rust side closest to what
+//! the tree shows is kept, until nothing differs or nothing helps.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use gup::{Rule, Rules};
+use gup_sides::tree::Tree;
+use gup_sides::{Recipe, Store};
+
+use crate::accepted::Accepted;
+use crate::compare::{self, Comparer, Outcome};
+use crate::layer::Focus;
+use crate::program::Program;
+use crate::program::generate::{self, Profile};
+use crate::program::rng::Rng;
+use crate::rev::Rev;
+use crate::scope::Scope;
+use crate::side::c::CSide;
+use crate::side::rust::{RustSide, Taken};
+use crate::side::{Error, Side};
+use crate::trace::Trace;
+
+/// Random programs that are enough to tell kernels apart.
+pub const PROGRAMS: u64 = 40_000;
+
+/// Programs of one kind of difference that are looked at, and of all kinds.
+const OF_A_KIND: usize = 12;
+const DIFFERING: usize = 400;
+/// Programs that agree, to see that a rule breaks nothing.
+const AGREEING: usize = 400;
+/// Programs that say which known kernel is the nearest.
+const NEAREST: u64 = 4_000;
+/// Differing programs that pairs of rules are tried on.
+const FOR_PAIRS: usize = 60;
+/// How often programs are drawn again under what was found.
+const ROUNDS: usize = 6;
+
+/// What a tree was found to be.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The Rust side that shows the most of what the tree shows.
+    pub rules: Variant,
+    /// Random programs that were compared last.
+    pub programs: u64,
+    /// How many of these still differed.
+    pub differing: u64,
+}
+
+/// A known kernel's rules with some of other kernels.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The known kernel.
+    pub base: Rules,
+    /// What is not as in that.
+    pub taken: Vec<Taken>,
+}
+
+impl Explained {
+    /// The better one is less.
+    fn order(&self) -> (u64, usize) {
+        (self.differing, self.rules.taken.len())
+    }
+}
+
+impl Variant {
+    fn of(base: Rules) -> Self {
+        Self {
+            base,
+            taken: Vec::new(),
+        }
+    }
+
+    /// All rules together.
+    pub fn rules(&self) -> Rules {
+        let mut rules = self.base;
+        for taken in &self.taken {
+            (taken.rule.take)(&mut rules, &taken.from);
+        }
+        rules
+    }
+
+    /// The side's name without `rust:`, as [`RustSide::open`] takes it.
+    pub fn name(&self) -> String {
+        self.to_string()
+    }
+
+    fn with(&self, taken: &[Taken]) -> Self {
+        let mut new = self.clone();
+        new.taken.extend_from_slice(taken);
+        new
+    }
+
+    fn without(&self, index: usize) -> Self {
+        let mut new = self.clone();
+        new.taken.remove(index);
+        new
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.base.name())?;
+        let taken = self.taken.iter();
+        taken.map(|t| write!(f, ",{t}")).collect()
+    }
+}
+
+/// A program, and what the tree shows of it.
+struct Sample {
+    program: Program,
+    left: Trace,
+    /// Under the rules with which it was drawn.
+    differed: bool,
+}
+
+/// A tree under examination.
+struct Examined {
+    left: Box<dyn Side>,
+    samples: Vec<Sample>,
+    comparer: Comparer,
+    trace: Trace,
+}
+
+/// Finds the rules of the tree that a side is made of, unless that was done before,
+/// and keeps them with the tree: a patch is held against what the tree does without
+/// it.
+pub fn explain_tree(recipe: &Recipe, debug_vm: bool) -> Result<Option<Explained>, Error> {
+    let store = Store::find();
+    let Some(tree) = Tree::find(&store, &recipe.tree)? else {
+        return Ok(None);
+    };
+    let known = known();
+    if tree.rules_by() == Some(&known) {
+        return Ok(None);
+    }
+    let unpatched = Recipe {
+        overlay: None,
+        ..recipe.clone()
+    };
+    let left = CSide::make(&unpatched, debug_vm)?;
+    let found = explain(Box::new(left), &[], PROGRAMS);
+    let rules = found.rules.to_string();
+    // The configuration is said elsewhere.
+    let rules = rules.replacen("-nodebug", "", 1);
+    tree.keep_rules(&rules, &known)?;
+    Ok(Some(found))
+}
+
+/// What all known kernels are: rules that were found among others may be others
+/// now.
+fn known() -> String {
+    let mut hasher = DefaultHasher::new();
+    format!("{:?}", Rules::KERNELS).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Finds the rules of a side, whose random programs are drawn from a seed: as many
+/// as `programs` for each try.  `given` are looked at in any case.
+pub fn explain(left: Box<dyn Side>, given: &[Program], programs: u64) -> Explained {
+    let mut examined = Examined {
+        left,
+        samples: Vec::new(),
+        comparer: Comparer::default(),
+        trace: Trace::new(),
+    };
+    let mut bases: Vec<(u64, Variant)> = Vec::new();
+    for base in examined.bases() {
+        examined.samples.clear();
+        let base = examined.fit(Variant::of(base));
+        bases.push((examined.draw(&base, given, NEAREST.min(programs), 1), base));
+    }
+    // The nearest first: if its rules say it all, the other one need not be tried.
+    bases.sort_by_key(|(differing, base)| (*differing, base.taken.len()));
+    let mut best: Option<Explained> = None;
+    for (_, base) in bases {
+        let found = examined.explain_from(base, given, programs);
+        let is_better = |best: &Explained| found.order() < best.order();
+        if best.as_ref().is_none_or(is_better) {
+            best = Some(found);
+        }
+        if best.as_ref().is_some_and(|best| best.differing == 0) {
+            break;
+        }
+    }
+    best.expect("there are known kernels")
+}
+
+impl Examined {
+    /// The known kernels nearest to it, in its configuration: the one before, or
+    /// of its version, and the one after.
+    fn bases(&self) -> Vec<Rules> {
+        let info = self.left.info();
+        let known: Vec<Rules> = Rules::KERNELS
+            .into_iter()
+            .filter(|rules| rules.debug_vm == info.debug_vm)
+            .collect();
+        let after = known.iter().position(|rules| rev(rules) > info.rev);
+        let after = after.unwrap_or(known.len());
+        let last = known.len() - 1;
+        known[after.saturating_sub(1)..=after.min(last)].to_vec()
+    }
+
+    fn explain_from(&mut self, base: Variant, given: &[Program], programs: u64) -> Explained {
+        self.samples.clear();
+        let mut rules = base;
+        let mut seed = 1;
+        let mut found = self.draw(&rules, given, programs, seed);
+        for _ in 0..ROUNDS {
+            if found == 0 {
+                break;
+            }
+            let better = self.improve(&rules);
+            if better.taken.len() == rules.taken.len() {
+                break;
+            }
+            rules = better;
+            seed += 1;
+            found = self.draw(&rules, given, programs, seed);
+        }
+        Explained {
+            rules,
+            programs: programs + given.len() as u64,
+            differing: found,
+        }
+    }
+
+    /// What a tree has, or has not, is no matter of trial.
+    fn fit(&self, mut rules: Variant) -> Variant {
+        let info = self.left.info();
+        let has = |what: &str| !info.lacks.iter().any(|lack| lack == what);
+        for (part, rule) in RustSide::PARTS {
+            let fits = |rules: &Rules| RustSide::has_part(rules, part) == has(part);
+            if fits(&rules.rules()) {
+                continue;
+            }
+            let from = Rules::KERNELS.into_iter().find(fits);
+            let taken = Rules::rule(rule).zip(from);
+            rules
+                .taken
+                .extend(taken.map(|(rule, from)| Taken { rule, from }));
+        }
+        rules
+    }
+
+    /// Compares the given programs and random ones under some rules, and keeps
+    /// samples of those that differ and of those that agree.  How many differ.
+    fn draw(&mut self, rules: &Variant, given: &[Program], programs: u64, seed: u64) -> u64 {
+        let mut right = RustSide::with_rules(rules.rules(), &rules.name());
+        let info = self.left.info();
+        let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
+        let profile = profile.focus(Focus::All);
+        let profile = profile.retain(|op| self.left.has_op(op.id) && right.has_op(op.id));
+        let scope = Scope::of_sides(self.left.as_ref(), &right);
+        let mut rng = Rng::new(seed);
+        let mut seen: BTreeMap<(Option<u8>, &'static str), usize> = BTreeMap::new();
+        let (mut differing, mut agreeing) = (0, 0);
+        for i in 0..given.len() as u64 + programs {
+            let mut program = match given.get(i as usize) {
+                Some(program) => *program,
+                None => generate::program(&mut rng, &profile),
+            };
+            scope.narrow(&mut program);
+            let mut left = Trace::new();
+            self.left.run(&program, &mut left);
+            right.run(&program, &mut self.trace);
+            match self.differs(&program, &left, right.info().rev) {
+                Some((_, class)) => {
+                    differing += 1;
+                    let times = seen.entry(class).or_default();
+                    *times += 1;
+                    let wanted = *times <= OF_A_KIND && self.samples.len() < DIFFERING + AGREEING;
+                    if wanted {
+                        self.sample(program, left, true);
+                    }
+                }
+                None if agreeing < AGREEING && self.samples.len() < DIFFERING + AGREEING => {
+                    agreeing += 1;
+                    self.sample(program, left, false);
+                }
+                None => {}
+            }
+        }
+        differing
+    }
+
+    fn sample(&mut self, program: Program, left: Trace, differed: bool) {
+        self.samples.push(Sample {
+            program,
+            left,
+            differed,
+        });
+    }
+
+    /// The operation at which a trace differs from the one in `self.trace`, and what
+    /// of it.
+    fn differs(
+        &mut self,
+        program: &Program,
+        left: &Trace,
+        right: Rev,
+    ) -> Option<(usize, (Option<u8>, &'static str))> {
+        if compare::equal(left, &self.trace) {
+            return None;
+        }
+        let revisions = crate::accepted::RevisionPair {
+            left: self.left.info().rev,
+            right,
+        };
+        let mut accepted = Accepted::default();
+        let outcome =
+            self.comparer
+                .compare(&program.0, left, &self.trace, revisions, &mut accepted);
+        match outcome {
+            Outcome::Differ(d) => Some((d.op_index, (d.class.op, d.class.field.name()))),
+            _ => None,
+        }
+    }
+
+    /// How far some rules are from what the tree shows: over all samples, the share
+    /// of the program from where it differs on.  It need not be exact where it is
+    /// more than `limit`.
+    fn distance(&mut self, rules: &Variant, limit: u64) -> u64 {
+        let mut right = RustSide::with_rules(rules.rules(), &rules.name());
+        let samples = std::mem::take(&mut self.samples);
+        let mut sum = 0;
+        for sample in &samples {
+            right.run(&sample.program, &mut self.trace);
+            let differs = self.differs(&sample.program, &sample.left, right.info().rev);
+            if let Some((index, _)) = differs {
+                let nr = sample.program.nr_ops().max(1);
+                sum += 1000 + 1000 * nr.saturating_sub(index) as u64 / nr as u64;
+                if sum > limit {
+                    break;
+                }
+            }
+        }
+        self.samples = samples;
+        sum
+    }
+
+    /// Takes rules over for as long as that helps, then drops what it can do
+    /// without.
+    fn improve(&mut self, rules: &Variant) -> Variant {
+        let mut best = rules.clone();
+        // What differs tells rules apart sooner than what agrees.
+        self.samples.sort_by_key(|sample| !sample.differed);
+        let mut distance = self.distance(&best, u64::MAX);
+        while distance > 0 {
+            let singles: Vec<Taken> = candidates(&best).collect();
+            let single = self.nearest(&best, distance, singles.iter().map(|one| vec![*one]));
+            match single.or_else(|| self.nearest_pair(&best, &singles)) {
+                Some(taken) => best = best.with(&taken),
+                None => break,
+            }
+            distance = self.distance(&best, u64::MAX);
+        }
+        for index in (0..best.taken.len()).rev() {
+            let less = best.without(index);
+            if self.distance(&less, distance) <= distance {
+                best = less;
+            }
+        }
+        best
+    }
+
+    /// What comes nearest, if it is nearer than that.
+    fn nearest(
+        &mut self,
+        rules: &Variant,
+        mut limit: u64,
+        tries: impl Iterator<Item = Vec<Taken>>,
+    ) -> Option<Vec<Taken>> {
+        let mut best = None;
+        for taken in tries {
+            let distance = self.distance(&rules.with(&taken), limit);
+            if distance < limit {
+                (limit, best) = (distance, Some(taken));
+            }
+        }
+        best
+    }
+
+    /// Two rules at a time, which are many: on a part of the samples.
+    fn nearest_pair(&mut self, rules: &Variant, singles: &[Taken]) -> Option<Vec<Taken>> {
+        let rest = self.samples.split_off(FOR_PAIRS.min(self.samples.len()));
+        let pairs = singles.iter().enumerate().flat_map(|(i, a)| {
+            let others = singles[i + 1..].iter();
+            let others = others.filter(|b| b.rule.name != a.rule.name);
+            others.map(|b| vec![*a, *b])
+        });
+        let limit = self.distance(rules, u64::MAX);
+        let found = self.nearest(rules, limit, pairs);
+        self.samples.extend(rest);
+        found
+    }
+}
+
+fn rev(rules: &Rules) -> Rev {
+    RustSide::rev(rules)
+}
+
+/// Every rule that another known kernel has and these rules have not, each once:
+/// from the kernel nearest to the base that has it so.
+fn candidates(rules: &Variant) -> impl Iterator<Item = Taken> {
+    let now = rules.rules();
+    let mut known: Vec<Rules> = Rules::KERNELS.into_iter().filter(|k| k.debug_vm).collect();
+    let at = known.iter().position(|k| k.revision == now.revision);
+    let at = at.unwrap_or(0);
+    let mut order: Vec<usize> = (0..known.len()).collect();
+    order.sort_by_key(|i| i.abs_diff(at));
+    known = order.into_iter().map(|i| known[i]).collect();
+    Rules::list().flat_map(move |rule: &'static Rule| {
+        let mut values: Vec<Taken> = Vec::new();
+        for &from in &known {
+            let is_new = values.iter().all(|other| !(rule.same)(&other.from, &from));
+            if is_new && !(rule.same)(&now, &from) {
+                values.push(Taken { rule, from });
+            }
+        }
+        values
+    })
+}
