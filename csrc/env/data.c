@@ -48,7 +48,7 @@ struct address_space gd_space[GD_NR_MAPPINGS] = {
 };
 
 struct dev_pagemap gd_pgmap[GD_NR_KINDS] = {
-	[GD_K_DEV_PRIVATE] = { .type = MEMORY_DEVICE_PRIVATE },
+	[GD_K_DEV_PRIVATE] = { .type = MEMORY_DEVICE_PRIVATE, .ops = &port_pgmap_ops },
 	[GD_K_DEV_COHERENT] = { .type = MEMORY_DEVICE_COHERENT },
 	[GD_K_DEV_FSDAX] = { .type = MEMORY_DEVICE_FS_DAX },
 	[GD_K_DEV_GENERIC] = { .type = MEMORY_DEVICE_GENERIC },

@@ -21,14 +21,11 @@ static __always_inline void ret_folio(struct gd_rec *ret, struct folio *folio)
 OP(GET_PAGE)		{ get_page(op_page(op)); }
 OP(FOLIO_GET)		{ folio_get(op_folio(op)); }
 OP(TRY_GET_PAGE)	{ ret_bool(ret, try_get_page(op_page(op))); }
-OP(FOLIO_TRY_GET)	{ ret_bool(ret, folio_try_get(op_folio(op))); }
-OP(TRY_GET_FOLIO)	{ ret_folio(ret, try_get_folio(op_page(op), op->n)); }
 OP(PUT_PAGE)		{ put_page(op_page(op)); }
 OP(FOLIO_PUT)		{ folio_put(op_folio(op)); }
 OP(FOLIO_PUT_REFS)	{ folio_put_refs(op_folio(op), op->n); }
 
 /* ---- put and unpin ---- */
-OP(GUP_PUT_FOLIO)	{ gup_put_folio(op_folio(op), op->n, op_foll(op)); }
 OP(UNPIN_USER_PAGE)	{ unpin_user_page(op_page(op)); }
 
 OP(UNPIN_USER_PAGES)

@@ -96,7 +96,7 @@ static void reached(u8 hook, u32 object)
 
 /*
  * A pin count that is about to be updated, of a folio that was split since the
- * kernel looked: by now the mapping of another page lies there.  No pin count
+ * kernel looked: by now the mapping of another page may lie there.  No pin count
  * is kept for what is not large, so that word stays as it is.
  */
 static struct page *kept;
@@ -140,8 +140,9 @@ void gd_count_update(const volatile void *count, u32 nr, bool refcount)
 	if (!refcount)
 		nr -= PORT_PINCOUNT_PAGE;
 	reached(refcount ? GD_HOOK_BEFORE_REF : GD_HOOK_BEFORE_PIN, nr);
-	if (!refcount && !PageHead(gd.memmap + nr))
-		keep_mapping(nr + 1);
+	if (!refcount && !PageHead(gd.memmap + nr) &&
+	    PORT_PINCOUNT_OFFSET - offsetof(struct page, mapping) < sizeof(kept_mapping))
+		keep_mapping(nr + PORT_PINCOUNT_PAGE);
 	gd_pending = refcount ? GD_HOOK_AFTER_REF : GD_HOOK_AFTER_PIN;
 	pending_page = nr;
 	pending_count = (const void *)count;

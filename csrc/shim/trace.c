@@ -16,21 +16,18 @@ static u32 mapping_class(unsigned long mapping)
 	return (struct address_space *)mapping - gd_space;
 }
 
-/*
- * refcount | pincount << 32, where only large folios have a pin count, and none
- * has in the series.
- */
-static inline u64 observe_counts(const struct page *page)
+/* refcount | pincount << 32, where only large folios have a pin count, if any. */
+static inline u64 observe_counts(struct page *page)
 {
 	u32 pin = 0;
 
-	if (port_flags(page) & 1ul << PG_head && !port_is_tail(page))
-		pin = port_pincount(page);
+	if (!port_is_tail(page) && port_has_pincount(page))
+		pin = port_pincount(page)->counter;
 	return (u32)page->_refcount.counter | (u64)pin << 32;
 }
 
 /* What is seen of a page, in the form in which shadows keep it. */
-static inline void take(struct gd_shadow *shadow, const struct page *page)
+static inline void take(struct gd_shadow *shadow, struct page *page)
 {
 	u64 counts = observe_counts(page);
 
@@ -82,9 +79,9 @@ void gd_call(u8 call, const struct page *page)
 	gd_after();
 	gd_step();
 	gd_touch(gd_nr(page));
-	take(&seen, page);
+	take(&seen, gd.memmap + gd_nr(page));
 	rec = gd.rec;
-	observe(GD_R_CALL, (struct page *)page, &seen);
+	observe(GD_R_CALL, gd.memmap + gd_nr(page), &seen);
 	rec->a = call;
 }
 
@@ -107,7 +104,7 @@ void gd_record_entries(void)
  */
 void gd_look(u32 nr)
 {
-	const struct page *page = gd.memmap + nr;
+	struct page *page = gd.memmap + nr;
 	const struct gd_shadow *shadow = gd_shadow(nr);
 	struct gd_shadow built, seen;
 

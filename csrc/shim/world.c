@@ -24,12 +24,12 @@ static void set_ref(struct page *page, int value)
 	touch(page);
 }
 
-/* Where no folio has a pin count, a pin is 1024 references. */
+/* Where a folio has no pin count, a pin is 1024 references. */
 static void set_pin(struct page *head, int value)
 {
-	if (!PORT_HAS_PINCOUNT)
+	if (!port_has_pincount(head))
 		return;
-	port_set_pincount(head, value);
+	port_pincount(head)->counter = value;
 	touch(head);
 	touch(head + PORT_PINCOUNT_PAGE);
 }

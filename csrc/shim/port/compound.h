@@ -9,36 +9,51 @@
 #include "page.h"
 
 /*
- * Where a large folio's pin count lies: in which of its pages, and where in
- * that page.  v5.7: "mm/gup: page->hpage_pinned_refcount: exact pin counts for
- * huge pages"; before, as in the series, a pin is 1024 references.
+ * Has a folio, given its head, a pin count?  v5.7: "mm/gup:
+ * page->hpage_pinned_refcount: exact pin counts for huge pages", kept in the second
+ * tail; before, as in the series, a pin is 1024 references.  v5.18, "mm: Make
+ * compound_pincount always available": in the first tail, and so in all that are
+ * large.
  */
+static inline bool port_has_pincount(struct page *head)
+{
 #if GD_SERIES
-#define PORT_HAS_PINCOUNT	0
+	return false;
+#elif GD_SINCE(5, 18)
+	return port_flags(head) & 1ul << PG_head;
+#else
+	return port_flags(head) & 1ul << PG_head && compound_order(head) > 1;
+#endif
+}
+
+/* Where it lies. */
+#if GD_SERIES
+static inline atomic_t *port_pincount(struct page *head)
+{
+	return NULL;
+}
+#else
+#if GD_SINCE(6, 12) != GD_OTHER_PINCOUNT
+static inline atomic_t *port_pincount(struct page *head)
+{
+	return &((struct folio *)head)->_pincount;
+}
+#else
+static inline atomic_t *port_pincount(struct page *head)
+{
+	return compound_pincount_ptr(head);
+}
+#endif
+#endif
+
+/* The same as numbers: in which of the folio's pages, and where in that page. */
+#if GD_SERIES
 #define PORT_PINCOUNT_PAGE	0
 #define PORT_PINCOUNT_OFFSET	sizeof(struct page)	/* nowhere */
 #else
-#define PORT_HAS_PINCOUNT	1
-#define PORT_PINCOUNT_PAGE	1
-#define PORT_PINCOUNT_OFFSET							\
-	(offsetof(struct folio, _pincount) - PORT_PINCOUNT_PAGE * sizeof(struct page))
+#define PORT_PINCOUNT_PAGE	((unsigned long)port_pincount(NULL) / sizeof(struct page))
+#define PORT_PINCOUNT_OFFSET	((unsigned long)port_pincount(NULL) % sizeof(struct page))
 #endif
-
-static inline int port_pincount(const struct page *head)
-{
-#if GD_SERIES
-	return 0;
-#else
-	return ((const struct folio *)head)->_pincount.counter;
-#endif
-}
-
-static inline void port_set_pincount(struct page *head, int value)
-{
-#if !GD_SERIES
-	((struct folio *)head)->_pincount.counter = value;
-#endif
-}
 
 /*
  * Make a page tail number i of a folio, by the kernel's own setters: what
@@ -70,7 +85,8 @@ static inline void port_form_head(struct page *head, u32 order)
 	set_compound_page_dtor(head, COMPOUND_PAGE_DTOR);
 	set_compound_order(head, order);
 	atomic_set(compound_mapcount_ptr(head), -1);
-	atomic_set(compound_pincount_ptr(head), 0);
+	if (port_has_pincount(head))
+		atomic_set(port_pincount(head), 0);
 #endif
 }
 
@@ -89,22 +105,40 @@ static inline void port_set_hugetlb(struct page *head)
 #endif
 }
 
-/* Make it a folio of the slab allocator: by a flag, or by a page type. */
-static inline void port_set_slab(struct page *head)
-{
-#if !GD_SERIES
-	__folio_set_slab((struct folio *)head);
-#endif
-}
+/*
+ * Make it a folio of the slab allocator, by a flag or by a page type; and does the
+ * code under test take a head for pinned?  v5.17: "mm: Add folio_maybe_dma_pinned()";
+ * before, both are about pages.
+ */
+#if GD_SERIES
+static inline void port_set_slab(struct page *head) {}
 
-/* Does the code under test take a head for pinned? */
 static inline bool port_maybe_dma_pinned(struct page *head)
 {
-#if GD_SERIES
 	return page_dma_pinned(head);
-#else
-	return folio_maybe_dma_pinned((struct folio *)head);
-#endif
 }
+#else
+#if GD_SINCE(5, 17) != GD_OTHER_FOLIO_QUESTIONS
+static inline void port_set_slab(struct page *head)
+{
+	__folio_set_slab((struct folio *)head);
+}
+
+static inline bool port_maybe_dma_pinned(struct page *head)
+{
+	return folio_maybe_dma_pinned((struct folio *)head);
+}
+#else
+static inline void port_set_slab(struct page *head)
+{
+	__SetPageSlab(head);
+}
+
+static inline bool port_maybe_dma_pinned(struct page *head)
+{
+	return page_maybe_dma_pinned(head);
+}
+#endif
+#endif
 
 #endif

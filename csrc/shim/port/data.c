@@ -32,6 +32,9 @@ static void port_set_huge_zero_page(struct page *page)
 	huge_zero_folio = (struct folio *)page;
 }
 
+/* what the driver of device-private pages is told: port/calls.c, if anything */
+static const struct dev_pagemap_ops port_pgmap_ops;
+
 /*
  * Where this CPU counts what forbids it to be preempted: a variable of its own
  * since v6.15 ("x86/percpu: Move preempt_count to percpu hot section"); with

@@ -10,8 +10,9 @@
 /*
  * Have there been pins in this mm?  A bit of its flags since v5.15 ("mm: gup:
  * pack has_pinned in MMF_HAS_PINNED"), in their first word; since v6.18 they are
- * a bitmap.
+ * a bitmap.  Before, a field of its own.
  */
+#if GD_SERIES || GD_SINCE(5, 15) != GD_OTHER_HAS_PINNED
 static inline bool port_has_pinned(const struct mm_struct *mm)
 {
 	return *(const unsigned long *)&mm->flags & 1ul << MMF_HAS_PINNED;
@@ -21,6 +22,17 @@ static inline void port_set_has_pinned(struct mm_struct *mm, bool pinned)
 {
 	*(unsigned long *)&mm->flags = pinned ? 1ul << MMF_HAS_PINNED : 0;
 }
+#else
+static inline bool port_has_pinned(const struct mm_struct *mm)
+{
+	return mm->has_pinned.counter;
+}
+
+static inline void port_set_has_pinned(struct mm_struct *mm, bool pinned)
+{
+	mm->has_pinned.counter = pinned;
+}
+#endif
 
 /*
  * Do drivers want their pages back when one reference is left?  Gone in v6.15:

@@ -16,12 +16,28 @@
 
 /* ---- references ---- */
 
+/* v5.16: "mm: Add folio_try_get()" and its kin; before, of pages that are heads */
 #if GD_SINCE(6, 10)
+OP(FOLIO_TRY_GET)	{ ret_bool(ret, folio_try_get(op_folio(op))); }
 OP(FOLIO_REF_TRY_ADD)	{ ret_bool(ret, folio_ref_try_add(op_folio(op), op->n)); }
-#else
+#elif GD_SINCE(5, 16)
 /* v6.10: "mm: page_ref: remove folio_try_get_rcu()" */
+OP(FOLIO_TRY_GET)	{ ret_bool(ret, folio_try_get(op_folio(op))); }
 OP(FOLIO_TRY_GET_RCU)	{ ret_bool(ret, folio_try_get_rcu(op_folio(op))); }
 OP(FOLIO_REF_TRY_ADD)	{ ret_bool(ret, folio_ref_try_add_rcu(op_folio(op), op->n)); }
+#else
+OP(FOLIO_TRY_GET)	{ ret_bool(ret, get_page_unless_zero(op_head(op))); }
+OP(FOLIO_TRY_GET_RCU)	{ ret_bool(ret, page_cache_get_speculative(op_head(op))); }
+OP(FOLIO_REF_TRY_ADD)	{ ret_bool(ret, page_cache_add_speculative(op_head(op), op->n)); }
+#endif
+
+/* v5.18: "mm/gup: Convert try_get_compound_head() to try_get_folio()" and its kin */
+#if GD_SINCE(5, 18)
+OP(TRY_GET_FOLIO)	{ ret_folio(ret, try_get_folio(op_page(op), op->n)); }
+OP(GUP_PUT_FOLIO)	{ gup_put_folio(op_folio(op), op->n, op_foll(op)); }
+#else
+OP(TRY_GET_FOLIO)	{ ret_head(ret, try_get_compound_head(op_page(op), op->n)); }
+OP(GUP_PUT_FOLIO)	{ put_compound_head(op_head(op), op->n, op_foll(op)); }
 #endif
 
 #if GD_SINCE(6, 12)
@@ -45,7 +61,8 @@ OP(PAGE_REF_SUB_RETURN)	{ ret_int(ret, page_ref_sub_return(op_page(op), op->n));
 /*
  * v6.10, "mm: gup: stop abusing try_grab_folio": the name goes from the fast
  * helper to the slow one.  v6.2, "mm: allow multiple error returns in
- * try_grab_page()": an errno in place of a bool.
+ * try_grab_page()": an errno in place of a bool.  v5.18, "mm/gup: Convert
+ * try_grab_compound_head() to try_grab_folio()".
  */
 #if GD_SINCE(6, 10)
 OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_folio(op_page_folio(op), op->n, op_foll(op))); }
@@ -53,9 +70,12 @@ OP(GRAB_FAST)		{ ret_folio(ret, try_grab_folio_fast(op_page(op), op->n, op_foll(
 #elif GD_SINCE(6, 2)
 OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_page(op_page(op), op_foll(op))); }
 OP(GRAB_FAST)		{ ret_folio(ret, try_grab_folio(op_page(op), op->n, op_foll(op))); }
-#else
+#elif GD_SINCE(5, 18)
 OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_page(op_page(op), op_foll(op)) ? 0 : -ENOMEM); }
 OP(GRAB_FAST)		{ ret_folio(ret, try_grab_folio(op_page(op), op->n, op_foll(op))); }
+#else
+OP(GRAB_SLOW)		{ ret_errno(ret, try_grab_page(op_page(op), op_foll(op)) ? 0 : -ENOMEM); }
+OP(GRAB_FAST)		{ ret_head(ret, try_grab_compound_head(op_page(op), op->n, op_foll(op))); }
 #endif
 
 /* v6.5: "mm: Provide a function to get an additional pin on a page" */

@@ -43,10 +43,20 @@ static inline u64 port_swap_entry(void)
 	return swp_entry_to_pte(swp_entry(1, 1)).pte;
 }
 
-/* v5.14: "mm/swapops: rework swap entry manipulation code"; before, make_migration_entry() */
+/*
+ * v5.14: "mm/swapops: rework swap entry manipulation code"; what it replaced wants a
+ * page that is locked.
+ */
+#if GD_SINCE(5, 14) != GD_OTHER_MIGRATION_ENTRY
 static inline u64 port_migration_entry(unsigned long pfn)
 {
 	return swp_entry_to_pte(make_readable_migration_entry(pfn)).pte;
 }
+#else
+static inline u64 port_migration_entry(unsigned long pfn)
+{
+	return swp_entry_to_pte(swp_entry(SWP_MIGRATION_READ, pfn)).pte;
+}
+#endif
 
 #endif

@@ -247,6 +247,9 @@ pub(crate) fn language_flags(tree: &Tree, debug_vm: bool) -> Result<Vec<String>>
     while let Some(word) = words.next() {
         if word == "-include" {
             flags.extend(words.next().map(|file| format!("-include{}", place(file))));
+        } else if word == "-isystem" {
+            // the compiler's own headers, which kernels before 5.15 need
+            flags.extend(words.next().map(|dir| format!("-isystem{dir}")));
         } else if let Some(dir) = word.strip_prefix("-I") {
             let dir = place(dir);
             if Path::new(&dir).is_dir() {
