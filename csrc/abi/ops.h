@@ -40,16 +40,16 @@ GD_OP(0x02, FOLIO_GET, PAGE, GD_S_FOLIO, VOID, "6.1:folio_get",
       "take a reference on a folio that has one already")
 GD_OP(0x03, TRY_GET_PAGE, PAGE, GD_S_PAGE, BOOL, "try_get_page",
       "take a reference unless the count is zero or negative")
-GD_OP(0x04, FOLIO_TRY_GET, PAGE, GD_S_FOLIO, BOOL, "6.1:folio_try_get",
+GD_OP(0x04, FOLIO_TRY_GET, PAGE, GD_S_FOLIO, BOOL, "5.10:get_page_unless_zero 6.1:folio_try_get",
       "take a reference unless the count is zero")
 GD_OP(0x05, FOLIO_TRY_GET_RCU, PAGE, GD_S_FOLIO, BOOL,
-      "6.1:folio_try_get_rcu 6.10:-",
+      "5.10:page_cache_get_speculative 6.1:folio_try_get_rcu 6.10:-",
       "folio_try_get for callers under rcu_read_lock")
 GD_OP(0x06, FOLIO_REF_TRY_ADD, PAGE, GD_S_FOLIO | GD_S_N, BOOL,
-      "6.1:folio_ref_try_add_rcu 6.10:folio_ref_try_add",
+      "5.10:page_cache_add_speculative 6.1:folio_ref_try_add_rcu 6.10:folio_ref_try_add",
       "add refs references unless the count is zero")
 GD_OP(0x07, TRY_GET_FOLIO, PAGE, GD_S_PAGE | GD_S_N, FOLIO,
-      "v8:try_get_compound_head 6.1:try_get_folio",
+      "v8:try_get_compound_head 5.10:try_get_compound_head 6.1:try_get_folio",
       "the lockless walk's way to take refs references")
 GD_OP(0x08, PUT_PAGE, PAGE, GD_S_PAGE, VOID, "put_page",
       "drop a reference of the folio of a page")
@@ -61,15 +61,16 @@ GD_OP(0x0b, PUT_DEVMAP_MANAGED, PAGE, GD_S_FOLIO | GD_S_N, BOOL,
       "6.1:put_devmap_managed_page_refs 6.12:put_devmap_managed_folio_refs 6.15:-",
       "drop refs references if the page is one of fsdax")
 GD_OP(0x0c, PAGE_REF_SUB_RETURN, PAGE, GD_S_PAGE | GD_S_N, INT,
-      "v8:page_ref_sub_return 6.1:page_ref_sub_return 6.12:folio_ref_sub_return",
+      "v8:page_ref_sub_return 5.10:page_ref_sub_return 6.12:folio_ref_sub_return",
       "subtract nr from the count of this very page, head or tail")
 
 /* grab: FOLL_GET or FOLL_PIN decide */
 GD_OP(0x10, GRAB_SLOW, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, ERRNO,
-      "v8:grab_page v9:try_grab_page 6.1:try_grab_page 6.10:try_grab_folio",
+      "v8:grab_page v9:try_grab_page 5.10:try_grab_page 6.10:try_grab_folio",
       "the slow path's grab; before 6.10 it takes one reference whatever refs says")
 GD_OP(0x11, GRAB_FAST, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, FOLIO,
-      "v8:try_grab_compound_head 6.1:try_grab_folio 6.10:try_grab_folio_fast",
+      "v8:try_grab_compound_head 5.10:try_grab_compound_head 6.1:try_grab_folio "
+      "6.10:try_grab_folio_fast",
       "the lockless walk's grab")
 GD_OP(0x12, FOLIO_ADD_PIN, PAGE, GD_S_FOLIO, VOID, "6.5:folio_add_pin",
       "one more pin on a folio that is pinned already")
@@ -82,7 +83,7 @@ GD_OP(0x14, CLOSE_TO_BIAS_OVERFLOW, PAGE, GD_S_PAGE, BOOL,
 
 /* put and unpin */
 GD_OP(0x18, GUP_PUT_FOLIO, PAGE, GD_S_FOLIO | GD_S_N | GD_S_FOLL, VOID,
-      "v8:put_compound_head 6.1:gup_put_folio", "give back refs references or pins")
+      "v8:put_compound_head 5.10:put_compound_head 6.1:gup_put_folio", "give back refs references or pins")
 GD_OP(0x19, UNPIN_USER_PAGE, PAGE, GD_S_PAGE, VOID, "unpin_user_page",
       "release one pin of the folio of a page")
 GD_OP(0x1a, UNPIN_FOLIO, PAGE, GD_S_FOLIO, VOID, "6.12:unpin_folio",
@@ -115,7 +116,7 @@ GD_OP(0x30, GUP_MUST_UNSHARE, PAGE, GD_S_PAGE | GD_S_FOLL | GD_S_ARG_VMA, BOOL,
       "6.1:gup_must_unshare",
       "must a read-only pin break sharing first? arg: no vma, shared, COW")
 GD_OP(0x31, PAGE_MAYBE_DMA_PINNED, PAGE, GD_S_PAGE, BOOL,
-      "v8:page_dma_pinned 6.1:page_maybe_dma_pinned 6.12:-", "is the folio of a page pinned?")
+      "v8:page_dma_pinned 5.10:page_maybe_dma_pinned 6.12:-", "is the folio of a page pinned?")
 GD_OP(0x32, FOLIO_MAYBE_DMA_PINNED, PAGE, GD_S_FOLIO, BOOL,
       "6.1:folio_maybe_dma_pinned", "is a folio pinned?")
 GD_OP(0x33, NEEDS_COW_FOR_DMA, PAGE, GD_S_PAGE, BOOL,
@@ -130,7 +131,7 @@ GD_OP(0x35, FOLIO_IS_LONGTERM_PINNABLE, PAGE, GD_S_FOLIO, BOOL,
 GD_OP(0x36, IS_SECRETMEM, PAGE, GD_S_PAGE, BOOL,
       "6.1:page_is_secretmem 6.12:secretmem_mapping",
       "does the page belong to memfd_secret?")
-GD_OP(0x37, IS_PCI_P2PDMA_PAGE, PAGE, GD_S_PAGE, BOOL, "6.1:is_pci_p2pdma_page",
+GD_OP(0x37, IS_PCI_P2PDMA_PAGE, PAGE, GD_S_PAGE, BOOL, "5.10:is_pci_p2pdma_page",
       "is it a PCI peer-to-peer page?")
 GD_OP(0x38, GUP_FAST_FOLIO_ALLOWED, PAGE, GD_S_FOLIO | GD_S_FOLL, BOOL,
       "6.12:gup_fast_folio_allowed",
@@ -203,17 +204,17 @@ GD_OP(0x57, CHECK_GET_USER_PAGES_FAST, PAGE, GD_S_FOLL, INT,
 
 /* the lockless walk */
 GD_OP(0x60, GET_USER_PAGES_FAST, LOCKLESS,
-      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "6.1:get_user_pages_fast",
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "5.10:get_user_pages_fast",
       "take references on the pages mapped at addr; what is left goes to the slow path")
 GD_OP(0x61, GET_USER_PAGES_FAST_ONLY, LOCKLESS,
-      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "6.1:get_user_pages_fast_only",
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "5.10:get_user_pages_fast_only",
       "take references on the pages mapped at addr, in the lockless way only")
 GD_OP(0x62, PIN_USER_PAGES_FAST, LOCKLESS,
-      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "6.1:pin_user_pages_fast",
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "5.10:pin_user_pages_fast",
       "pin the pages mapped at addr; what is left goes to the slow path")
 GD_OP(0x63, PIN_USER_PAGES_FAST_ONLY, LOCKLESS,
       GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT,
-      "6.1:pin_user_pages_fast_only 6.5:-",
+      "5.10:pin_user_pages_fast_only 6.5:-",
       "pin the pages mapped at addr, in the lockless way only")
 
 /* raw changes of the world */

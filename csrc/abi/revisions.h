@@ -25,6 +25,7 @@ GD_REVISION(V8, "v8", GD_REV_SERIES(8))
 GD_REVISION(V9, "v9", GD_REV_SERIES(9))
 GD_REVISION(V10, "v10", GD_REV_SERIES(10))
 GD_REVISION(V11, "v11", GD_REV_SERIES(11))
+GD_REVISION(V5_10, "5.10", GD_REV_KERNEL(5, 10))
 GD_REVISION(V6_1, "6.1", GD_REV_KERNEL(6, 1))
 GD_REVISION(V6_12, "6.12", GD_REV_KERNEL(6, 12))
 GD_REVISION(V7_3, "7.3", GD_REV_KERNEL(7, 3))
@@ -32,6 +33,9 @@ GD_REVISION(V7_3, "7.3", GD_REV_KERNEL(7, 3))
 /* counts */
 GD_FACT(PINCOUNT, GD_REV_NEVER, GD_REV_KERNEL(5, 7), GD_REV_NEVER,
 	"large folios have an exact pin count; without one, a pin is 1024 references")
+/* v5.18: "mm: Make compound_pincount always available" */
+GD_FACT(PINCOUNT_OF_ALL, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
+	"all large folios have it; before, not those of two pages")
 GD_FACT(COUNTERS, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
 	"pins are counted as acquired and released without CONFIG_DEBUG_VM, too")
 /* v6.5, "mm: Don't pin ZERO_PAGE in pin_user_pages()", which went to 6.1 */
@@ -55,14 +59,17 @@ GD_FACT(FAST_GRAB_GETS_FIRST, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
 GD_FACT(FAST_GRAB_WANTS_FLAG, GD_REV_SERIES(10), GD_REV_ALWAYS, GD_REV_NEVER,
 	"with neither flag it takes nothing; before, it gets")
 
-/* unpin */
+/* put and unpin */
+/* v5.18, put_compound_head() and its put_page_refs() became gup_put_folio() */
+GD_FACT(PUTS_ANY_NUMBER, GD_REV_ALWAYS, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
+	"as many are given back as was said; before, at least one, and none if there are fewer")
 /*
  * v5.19, "mm/gup: sanity-check with CONFIG_DEBUG_VM ... when (un)pinning"; a WARN
  * since v6.17, "mm/gup: remove (VM_)BUG_ONs"
  */
 GD_FACT(SANITY_CHECK, GD_REV_NEVER, GD_REV_KERNEL(5, 19), GD_REV_KERNEL(6, 17),
 	"unpinning an anonymous page that is not exclusive is a BUG (CONFIG_DEBUG_VM)")
-GD_FACT(LISTS_REFUSE_ERRNO, GD_REV_NEVER, GD_REV_KERNEL(6, 1), GD_REV_NEVER,
+GD_FACT(LISTS_REFUSE_ERRNO, GD_REV_NEVER, GD_REV_KERNEL(5, 10), GD_REV_NEVER,
 	"a list whose length is an errno is refused with a WARN")
 GD_FACT(LISTS_SKIP_NULL, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
 	"NULL in a list is skipped")
@@ -74,9 +81,12 @@ GD_FACT(WALK_CHECKS_ARGS, GD_REV_NEVER, GD_REV_KERNEL(6, 3), GD_REV_NEVER,
 	"its entry points check their arguments and say what is wrong with them")
 GD_FACT(WALK_LEAVES_FILES, GD_REV_NEVER, GD_REV_KERNEL(6, 5), GD_REV_NEVER,
 	"long-term pins of files, and what was truncated, are left to the slow path")
+/* v5.18, "mm/gup: Convert gup_huge_pmd() to use a folio" and its kin */
+GD_FACT(WALK_GRABBED_BLOCKS, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(5, 18),
+	"a part of a block was grabbed by the block's first page")
 /* v6.10 to v6.17; v6.18, "mm/gup: remove record_subpages()" */
 GD_FACT(WALK_GRABS_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 10), GD_REV_KERNEL(6, 18),
-	"a part of a block is grabbed by the block's first page")
+	"the same, once more")
 /* v6.17, "mm: remove devmap related functions and page table bits" */
 GD_FACT(WALK_DEVICE_ENTRIES, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 17),
 	"entries can be marked as device memory, whose pages it takes one by one")

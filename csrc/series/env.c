@@ -49,8 +49,10 @@ void free_devmap_managed_page(struct page *page)
 	gd_call(GD_C_FREE_DEVMAP_MANAGED, page);
 }
 
+/* these look the head up, as everything about its flags does */
 void set_page_dirty(struct page *page)
 {
+	page = compound_head(page);
 	gd_call(GD_C_FOLIO_MARK_DIRTY, page);
 	page->flags |= 1ul << PG_dirty;
 }
@@ -58,11 +60,12 @@ void set_page_dirty(struct page *page)
 /* the lock was taken; its holder gives it to us */
 void __lock_page(struct page *page)
 {
-	gd_call(GD_C_FOLIO_LOCK, page);
+	gd_call(GD_C_FOLIO_LOCK, compound_head(page));
 }
 
 void unlock_page(struct page *page)
 {
+	page = compound_head(page);
 	gd_call(GD_C_FOLIO_UNLOCK, page);
 	page->flags &= ~(1ul << PG_locked);
 }

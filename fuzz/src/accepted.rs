@@ -163,14 +163,21 @@ pub const DEFECTS: &[Defect] = &[
         reason: "put_compound_head() gives pins back without counting them",
     },
     Defect {
-        revisions: (Rev::V6_1, Rev::V7_3),
+        revisions: (Rev::V5_10, Rev::V5_10),
+        op: None,
+        law: Law::PagemapsBalance,
+        reason: "__gup_device_huge() keeps its pagemap when it fails on a page; fixed between \
+                 5.10 and 6.1",
+    },
+    Defect {
+        revisions: (Rev::V5_10, Rev::V7_3),
         op: None,
         law: Law::NothingAskedNothingHeld,
         reason: "nr_pages 0: the PTE loop compares addresses at its end only, so that it runs \
                  past its range until an entry stops it, and the pages are held and returned",
     },
     Defect {
-        revisions: (Rev::V6_1, BEFORE_V7_2),
+        revisions: (Rev::V5_10, BEFORE_V7_2),
         op: None,
         law: Law::RefusalEndsTheWalk,
         reason: "the PTE loop returns the errno of arch_make_page_accessible() or \

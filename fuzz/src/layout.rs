@@ -8,7 +8,7 @@
 
 use csrc::abi::{self, gd_folio, gd_op, gd_program, gd_run};
 
-use crate::rev::{Fact, Rev};
+use crate::rev::Rev;
 use crate::trace::PageState;
 
 /// How many pages the arena has.
@@ -190,11 +190,11 @@ impl Layout {
             state.refcount = folio.ref_;
             state.flags |= folio.flags & HEAD_FLAGS;
             state.mapping = folio.mapping;
-            if order > 0 && rev.has(Fact::PINCOUNT) {
+            if rev.has_pincount(order) {
                 state.pincount = folio.pin;
             }
         }
-        state.pinned = maybe_dma_pinned(&state, rev);
+        state.pinned = maybe_dma_pinned(&state, rev.has_pincount(order));
         state
     }
 }
@@ -205,10 +205,11 @@ pub fn slot_order(page: u32) -> u32 {
     (page >> abi::GD_SLOT_SHIFT) / abi::GD_MAX_FOLIOS % abi::GD_NR_ORDERS
 }
 
-/// Whether a head or small page's counts mean that it may be pinned.
+/// Whether a head or small page's counts mean that it may be pinned, with or
+/// without a pin count.
 #[inline]
-pub fn maybe_dma_pinned(state: &PageState, rev: Rev) -> bool {
-    if state.is_large() && rev.has(Fact::PINCOUNT) {
+pub fn maybe_dma_pinned(state: &PageState, has_pincount: bool) -> bool {
+    if has_pincount {
         state.pincount > 0
     } else {
         state.refcount as u32 >= PIN_BIAS

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use csrc::abi::{self, gd_op, gd_program, gd_rec};
 
 use crate::layout::{self, Layout, NR_PAGES, Operand};
-use crate::rev::Rev;
+use crate::rev::{Fact, Rev};
 use crate::trace::PageState;
 
 const DENSE: usize = (abi::GD_MAX_FOLIOS * abi::GD_SLOT_PAGES) as usize;
@@ -219,6 +219,20 @@ impl Pages {
         let order = u32::BITS - (page ^ head).leading_zeros();
         let is_found = order < abi::GD_NR_ORDERS && page >> order << order == head;
         state.tail && !state.is_large() && is_found && self.get(prog, head).is_large()
+    }
+
+    /// Whether a page is a head that has a pin count of its own.
+    #[inline]
+    pub fn has_pincount(&self, prog: &gd_program, head: &PageState) -> bool {
+        if head.tail || !head.is_large() || !self.rev.has(Fact::PINCOUNT) {
+            return false;
+        }
+        // It has a third page, then.
+        let third = head.page + 2;
+        self.rev.has(Fact::PINCOUNT_OF_ALL)
+            || third < NR_PAGES
+                && self.get(prog, third).tail
+                && self.head(prog, third) == head.page
     }
 
     /// How many pages a folio has from an operation's operand on.

@@ -41,6 +41,8 @@ impl Rev {
     pub const V10: Rev = Rev::of(abi::GD_REV_V10);
     /// Version 11.
     pub const V11: Rev = Rev::of(abi::GD_REV_V11);
+    /// Linux 5.10.
+    pub const V5_10: Rev = Rev::of(abi::GD_REV_V5_10);
     /// Linux 6.1.
     pub const V6_1: Rev = Rev::of(abi::GD_REV_V6_1);
     /// Linux 6.12.
@@ -88,6 +90,13 @@ impl Rev {
             Rev::Series(_) => self.number() >= fact.series,
             Rev::Linux { .. } => fact.kernel <= self.number() && self.number() < fact.until,
         }
+    }
+
+    /// Whether a folio of that order has a pin count.
+    #[inline]
+    pub const fn has_pincount(self, order: u32) -> bool {
+        let least = if self.has(Fact::PINCOUNT_OF_ALL) { 1 } else { 2 };
+        self.has(Fact::PINCOUNT) && order >= least
     }
 
     /// The revisions whose names and rules are known, oldest first, the series
@@ -183,6 +192,9 @@ facts! {
     /// references.
     PINCOUNT
         GD_FACT_PINCOUNT_SERIES GD_FACT_PINCOUNT_KERNEL GD_FACT_PINCOUNT_UNTIL;
+    /// All large folios have it; before, not those of two pages.
+    PINCOUNT_OF_ALL
+        GD_FACT_PINCOUNT_OF_ALL_SERIES GD_FACT_PINCOUNT_OF_ALL_KERNEL GD_FACT_PINCOUNT_OF_ALL_UNTIL;
     /// Pins are counted as acquired and released without CONFIG_DEBUG_VM, too.
     COUNTERS
         GD_FACT_COUNTERS_SERIES GD_FACT_COUNTERS_KERNEL GD_FACT_COUNTERS_UNTIL;
@@ -206,6 +218,10 @@ facts! {
     /// With neither flag the lockless grab takes nothing; before, it gets.
     FAST_GRAB_WANTS_FLAG
         GD_FACT_FAST_GRAB_WANTS_FLAG_SERIES GD_FACT_FAST_GRAB_WANTS_FLAG_KERNEL GD_FACT_FAST_GRAB_WANTS_FLAG_UNTIL;
+    /// As many references are given back as was said; before, at least one, and
+    /// none if there are fewer (CONFIG_DEBUG_VM).
+    PUTS_ANY_NUMBER
+        GD_FACT_PUTS_ANY_NUMBER_SERIES GD_FACT_PUTS_ANY_NUMBER_KERNEL GD_FACT_PUTS_ANY_NUMBER_UNTIL;
     /// Unpinning an anonymous page that is not exclusive is a BUG
     /// (CONFIG_DEBUG_VM).
     SANITY_CHECK
@@ -228,7 +244,10 @@ facts! {
     /// slow path.
     WALK_LEAVES_FILES
         GD_FACT_WALK_LEAVES_FILES_SERIES GD_FACT_WALK_LEAVES_FILES_KERNEL GD_FACT_WALK_LEAVES_FILES_UNTIL;
-    /// The walk grabs a part of a block by the block's first page.
+    /// The walk grabbed a part of a block by the block's first page.
+    WALK_GRABBED_BLOCKS
+        GD_FACT_WALK_GRABBED_BLOCKS_SERIES GD_FACT_WALK_GRABBED_BLOCKS_KERNEL GD_FACT_WALK_GRABBED_BLOCKS_UNTIL;
+    /// It does so once more.
     WALK_GRABS_BLOCKS
         GD_FACT_WALK_GRABS_BLOCKS_SERIES GD_FACT_WALK_GRABS_BLOCKS_KERNEL GD_FACT_WALK_GRABS_BLOCKS_UNTIL;
     /// Entries can be marked as device memory, whose pages the walk takes one by
@@ -270,7 +289,7 @@ mod tests {
             assert_eq!(rev(series).partial_cmp(&rev(kernel)), None);
         }
         assert!(!(Rev::V8..=Rev::V11).contains(&rev("5.10")));
-        assert_eq!(rev("5.10").oldest_of_its_kind(), Rev::V6_1);
+        assert_eq!(rev("5.4").oldest_of_its_kind(), Rev::V5_10);
         assert_eq!(rev("v3").oldest_of_its_kind(), Rev::V8);
     }
 
@@ -280,6 +299,7 @@ mod tests {
         assert!(Rev::V10.has(Fact::FAST_GRAB_WANTS_FLAG));
         assert!(Rev::V6_1.has(Fact::FAST_GRAB_WANTS_FLAG));
         assert!(!Rev::V11.has(Fact::PINCOUNT) && rev("5.10").has(Fact::PINCOUNT));
+        assert!(!rev("5.10").has_pincount(1) && rev("5.10").has_pincount(2));
         assert!(!rev("5.10").has(Fact::ZERO_PAGE));
         assert!(!rev("6.1").has(Fact::SLOW_GRAB_REFS) && rev("6.11").has(Fact::SLOW_GRAB_REFS));
         assert!(rev("6.16").has(Fact::SANITY_CHECK) && !rev("6.17").has(Fact::SANITY_CHECK));

@@ -30,26 +30,43 @@ fn every_prepared_kernel_goes_with_rules() {
     }
 }
 
+/// The head of a folio of that order.
+fn head(order: u8) -> gup::Page {
+    gup::Page {
+        order,
+        flags: gup::page::flag::HEAD,
+        ..gup::Page::BLANK
+    }
+}
+
 /// The rule that says the same as a fact.
 fn rule(name: &str, rules: &Rules) -> bool {
     let is_kernel = !rules.is_series();
+    // until folios came
+    let by_pages = rules.gets_compound_heads;
+    let pincount = |order| rules.pins.has_pincount(&head(order));
     let has = |site: Site| site.exists(&rules.with_debug_vm(true));
     match name {
-        "PINCOUNT" => rules.pins.has_pincount(),
+        "PINCOUNT" => pincount(2),
+        "PINCOUNT_OF_ALL" => pincount(1),
         "COUNTERS" => !rules.counters_want_debug_vm,
         "SLAB_HAS_NO_COUNT" => rules.slab_pages_have_no_count,
+        "ZERO_PAGE" => rules.zero_page_is_not_pinned,
+        "SLOW_GRAB_LOOKS_FIRST" => rules.slow_grab_looks_first,
         "SLOW_GRAB_REFS" => rules.slow_grab_takes_refs,
         "FAST_GRAB_WANTS_FLAG" => rules.series.fast_wants_a_flag,
+        "PUTS_ANY_NUMBER" => !rules.puts_with_a_check,
         "SANITY_CHECK" => has(Site::SanityCheckSmall),
         "LISTS_REFUSE_ERRNO" => has(Site::UnpinUserPages),
         "LISTS_SKIP_NULL" => rules.lists_may_hold_null,
         "WALK_CHECKS_ARGS" => rules.walk.fast_only_gives_errnos,
         "WALK_LEAVES_FILES" => rules.walk.looks_at_folio_after_recheck,
-        "WALK_GRABS_BLOCKS" => rules.walk.huge_grabs_first_page,
+        "WALK_GRABBED_BLOCKS" => is_kernel && rules.walk.huge_grabs_first_page && by_pages,
+        "WALK_GRABS_BLOCKS" => rules.walk.huge_grabs_first_page && !by_pages,
         "WALK_DEVICE_ENTRIES" => is_kernel && rules.walk.has_device_entries,
         "WALK_SPECIAL_BLOCKS" => rules.walk.huge_may_be_special,
         // What the Rust side does of the series has functions of its own.
-        "ZERO_PAGE" | "SLOW_GRAB_LOOKS_FIRST" | "FAST_GRAB_GETS_FIRST" | "WALK" => is_kernel,
+        "FAST_GRAB_GETS_FIRST" | "WALK" => is_kernel,
         other => panic!("no rule is known for the fact {other}"),
     }
 }

@@ -19,9 +19,10 @@
 //! | `free_devmap_managed_page` | nothing: the page stays as it is         |
 //! | `mlock_vma_page`   | sets the mlocked flag                            |
 //!
-//! The FOLL_PIN series calls the first four by their older names, `__put_page`,
-//! `set_page_dirty`, `lock_page` and `unlock_page`, and the last two exist only
-//! there.
+//! The FOLL_PIN series and 5.10 call the first four by their older names,
+//! `__put_page`, `set_page_dirty`, `lock_page` and `unlock_page`.  The last one
+//! exists only in the series, the last but one in 5.10 too, where it is a driver's
+//! `page_free`.
 //!
 //! Where others may have a say, they do so at the moment of the call, after its
 //! event and before the answer ([`Moment`]).
@@ -115,18 +116,21 @@ impl Kernel<'_> {
     }
 
     pub(crate) fn folio_mark_dirty(&mut self, folio: FolioPtr) -> Result<(), Stop> {
-        self.call(Call::FolioMarkDirty, folio)?;
-        self.machine.pages.update(folio.page())?.flags |= flag::DIRTY;
+        let flags = self.flags_page(folio)?;
+        self.call(Call::FolioMarkDirty, FolioPtr(flags))?;
+        self.machine.pages.update(flags)?.flags |= flag::DIRTY;
         Ok(())
     }
 
     pub(crate) fn __folio_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
-        self.call(Call::FolioLock, folio)
+        let flags = self.flags_page(folio)?;
+        self.call(Call::FolioLock, FolioPtr(flags))
     }
 
     pub(crate) fn folio_unlock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
-        self.call(Call::FolioUnlock, folio)?;
-        self.machine.pages.update(folio.page())?.flags &= !flag::LOCKED;
+        let flags = self.flags_page(folio)?;
+        self.call(Call::FolioUnlock, FolioPtr(flags))?;
+        self.machine.pages.update(flags)?.flags &= !flag::LOCKED;
         Ok(())
     }
 
@@ -135,8 +139,10 @@ impl Kernel<'_> {
         self.call(Call::WakeUpVar, folio)
     }
 
-    /// `free_devmap_managed_page` (v8 to v11).
-    pub(crate) fn free_devmap_managed_page(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+    /// `free_devmap_managed_page` (v8 to v11); in 5.10 it is the driver's
+    /// `page_free`, which [the function of that
+    /// name](Kernel::free_devmap_managed_page) calls.
+    pub(crate) fn tell_driver(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         self.call(Call::FreeDevmapManaged, folio)
     }
 
@@ -168,8 +174,9 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// The page whose flags are a folio's: the head.  In the series `PageDirty`
-    /// and `trylock_page` look it up even if they are given a head.
+    /// The page whose flags are a folio's: the head.  In the series and in 5.10
+    /// `PageDirty`, `lock_page` and their kin look it up even if they are given a
+    /// head.
     pub(crate) fn flags_page(&self, folio: FolioPtr) -> Result<PagePtr, Stop> {
         if self.rules.gets_compound_heads {
             Ok(self.page_folio(folio.page())?.page())
@@ -201,9 +208,9 @@ impl Kernel<'_> {
         page == self.machine.zero_page && page.nr().is_some()
     }
 
-    /// `is_zero_folio`.
+    /// `is_zero_page`, `is_zero_folio` where they keep pins away (6.1, 6.12).
     #[inline]
-    pub(crate) fn is_zero_folio(&self, folio: FolioPtr) -> bool {
-        self.is_zero_page(folio.page())
+    pub(crate) fn pins_nothing_of(&self, page: PagePtr) -> bool {
+        self.rules.zero_page_is_not_pinned && self.is_zero_page(page)
     }
 }

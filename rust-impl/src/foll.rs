@@ -86,6 +86,25 @@ pub static FOLL_5_5: FollTable = table(&[
     (FollFlag::Pin, 0x4_0000),
 ]);
 
+/// Linux 5.10: the same, and FOLL_FAST_ONLY.
+pub static FOLL_5_10: FollTable = table(&[
+    (FollFlag::Write, 0x1),
+    (FollFlag::Touch, 0x2),
+    (FollFlag::Get, 0x4),
+    (FollFlag::Dump, 0x8),
+    (FollFlag::Force, 0x10),
+    (FollFlag::Nowait, 0x20),
+    (FollFlag::Hwpoison, 0x100),
+    (FollFlag::Migration, 0x400),
+    (FollFlag::Tried, 0x800),
+    (FollFlag::Remote, 0x2000),
+    (FollFlag::Anon, 0x8000),
+    (FollFlag::Longterm, 0x1_0000),
+    (FollFlag::SplitPmd, 0x2_0000),
+    (FollFlag::Pin, 0x4_0000),
+    (FollFlag::FastOnly, 0x8_0000),
+]);
+
 /// Linux 6.1: all in one header, with holes.
 pub static FOLL_6_1: FollTable = table(&[
     (FollFlag::Write, 0x1),
@@ -194,7 +213,7 @@ mod tests {
 
     #[test]
     fn no_bit_is_used_twice() {
-        for table in [&FOLL_5_5, &FOLL_6_1, &FOLL_6_12] {
+        for table in [&FOLL_5_5, &FOLL_5_10, &FOLL_6_1, &FOLL_6_12] {
             let sum: u64 = table.iter().map(|&b| u64::from(b)).sum();
             let or = table.iter().fold(0, |a, &b| a | u64::from(b));
             assert_eq!(sum, or);

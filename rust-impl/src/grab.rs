@@ -7,7 +7,8 @@
 //! `try_grab_folio`, 6.12 `try_grab_folio_fast`.
 //!
 //! The FOLL_PIN series has a slow and a fast one too; what they do is in
-//! [`series::grab`](crate::series::grab).
+//! [`series::grab`](crate::series::grab).  5.10 has its slow one, and a fast one
+//! like that of 6.1 under the name that it had in the series.
 
 use crate::GUP_PIN_COUNTING_BIAS;
 use crate::env::Counter;
@@ -44,12 +45,13 @@ impl Kernel<'_> {
         })
     }
 
-    /// `try_grab_page` (v9 to v11, 6.1): the slow grab of one reference or pin.
+    /// `try_grab_page` (v9 to v11, 5.10, 6.1): the slow grab of one reference or
+    /// pin.
     ///
-    /// In the series it looks at the count where it takes something, which is
-    /// told [there](crate::series::grab); 6.1 looks first of all.
+    /// In the series and in 5.10 it looks at the count where it takes something,
+    /// which is told [there](crate::series::grab); 6.1 looks first of all.
     pub fn try_grab_page(&mut self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
-        if self.rules.is_series() {
+        if !self.rules.slow_grab_looks_first {
             return self.series_try_grab_page(page, flags);
         }
         let folio = self.page_folio(page)?;
@@ -99,10 +101,10 @@ impl Kernel<'_> {
         if self.has(flags, FollFlag::Get) {
             self.folio_ref_add(folio, refs)?;
         } else if self.has(flags, FollFlag::Pin) {
-            if self.is_zero_page(asked) {
+            if self.pins_nothing_of(asked) {
                 return Ok(());
             }
-            if self.folio_test_large(folio)? {
+            if self.has_pincount(folio)? {
                 self.folio_ref_add(folio, refs)?;
                 self.folio_pincount_add(folio, refs)?;
             } else {
@@ -114,7 +116,7 @@ impl Kernel<'_> {
     }
 
     /// `try_grab_folio_fast` (6.12), `try_grab_folio` (6.1),
-    /// `try_grab_compound_head` (v8 to v11): the lockless walk's grab; `None`
+    /// `try_grab_compound_head` (v8 to v11, 5.10): the lockless walk's grab; `None`
     /// stands for NULL.
     pub fn try_grab_folio_fast(
         &mut self,
@@ -132,6 +134,8 @@ impl Kernel<'_> {
         let neither = !get && !self.has(flags, FollFlag::Pin);
         let site = if self.rules.slow_grab_takes_refs {
             Site::TryGrabFolioFastNeither
+        } else if self.rules.gets_compound_heads {
+            Site::TryGrabCompoundHeadNeither
         } else {
             Site::TryGrabFolioNeither
         };
@@ -145,7 +149,7 @@ impl Kernel<'_> {
             return self.try_get_folio(page, refs);
         }
 
-        if self.is_zero_page(page) {
+        if self.pins_nothing_of(page) {
             return Ok(Some(self.page_folio(page)?));
         }
         let longterm = self.has(flags, FollFlag::Longterm);
@@ -162,7 +166,7 @@ impl Kernel<'_> {
         }
 
         // The references are taken; make them pins.
-        if self.folio_test_large(folio)? {
+        if self.has_pincount(folio)? {
             self.folio_pincount_add(folio, refs)?;
         } else {
             self.folio_ref_add(folio, refs.wrapping_mul(BIAS - 1))?;
@@ -174,10 +178,10 @@ impl Kernel<'_> {
     /// `folio_add_pin` (6.12): one more pin on a pinned folio.  The counters
     /// do not move.
     pub fn folio_add_pin(&mut self, folio: FolioPtr) -> Result<(), Stop> {
-        if self.is_zero_page(folio.page()) {
+        if self.pins_nothing_of(folio.page()) {
             return Ok(());
         }
-        if self.folio_test_large(folio)? {
+        if self.has_pincount(folio)? {
             let unpinned = self.machine.pages.get(folio.page())?.pincount < 1;
             self.warn_on(unpinned, Site::FolioAddPinLarge);
             self.folio_ref_add(folio, 1)?;

@@ -137,6 +137,9 @@ pub enum PinScheme {
     /// gives a hint.
     #[default]
     Exact,
+    /// The same, but large folios of two pages have none and are like small ones:
+    /// it lies in the third page.
+    ExactButPairs,
     /// All by their reference count: a pin is 1024 references, and a count
     /// that overflowed into the sign bit still reads as pinned.
     References,
@@ -149,16 +152,30 @@ impl PinScheme {
     #[inline]
     pub const fn looks_pinned(self, page: &Page) -> bool {
         match self {
-            PinScheme::Exact if page.is_large() => page.pincount > 0,
+            _ if self.has_pincount(page) => page.pincount > 0,
             PinScheme::SignedReferences => page.refcount >= GUP_PIN_COUNTING_BIAS as i32,
             _ => page.refcount as u32 >= GUP_PIN_COUNTING_BIAS,
         }
     }
 
-    /// Whether there is a pin count beside the reference count.
+    /// The pin count of a page that is no tail, 0 if it has none.
     #[inline]
-    pub const fn has_pincount(self) -> bool {
-        matches!(self, PinScheme::Exact)
+    const fn pincount(self, page: &Page) -> i32 {
+        if self.has_pincount(page) {
+            page.pincount
+        } else {
+            0
+        }
+    }
+
+    /// Whether a head has a pin count beside its reference count.
+    #[inline]
+    pub const fn has_pincount(self, head: &Page) -> bool {
+        match self {
+            PinScheme::Exact => head.is_large(),
+            PinScheme::ExactButPairs => head.is_large() && head.order > 1,
+            PinScheme::References | PinScheme::SignedReferences => false,
+        }
     }
 }
 
@@ -228,8 +245,7 @@ impl Page {
         } else if self.is_tail() {
             changed & !flag::NOT_ON_TAILS == 0
         } else {
-            let same_pins =
-                self.pincount == before.pincount || !self.is_large() || !pins.has_pincount();
+            let same_pins = pins.pincount(self) == pins.pincount(before);
             changed == 0 && self.mapping as u8 == before.mapping as u8 && same_pins
         }
     }
@@ -241,11 +257,7 @@ impl Page {
         PageState {
             page,
             refcount: self.refcount,
-            pincount: if !tail && self.is_large() && pins.has_pincount() {
-                self.pincount
-            } else {
-                0
-            },
+            pincount: if tail { 0 } else { pins.pincount(self) },
             flags: if tail {
                 self.flags & !flag::NOT_ON_TAILS
             } else {

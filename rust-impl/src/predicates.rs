@@ -66,9 +66,12 @@ impl Kernel<'_> {
     }
 
     /// `gup_must_unshare` (6.1, 6.12): must a read-only pin break sharing
-    /// first?  6.1 has no vma operand.
+    /// first?  6.1 has no vma operand, and 5.10 does not ask.
     pub fn gup_must_unshare(&self, vma: Vma, flags: Foll, mut page: PagePtr) -> Result<bool, Stop> {
         if self.has(flags, FollFlag::Write) || !self.has(flags, FollFlag::Pin) {
+            return Ok(false);
+        }
+        if !self.rules.knows_exclusive {
             return Ok(false);
         }
         let folio = self.page_folio(page)?;
@@ -138,9 +141,15 @@ impl Kernel<'_> {
     }
 
     /// `is_longterm_pinnable_page` (6.1): the page's own pageblock and zone.
+    ///
+    /// 5.10 has no such function: its lockless grab asks for CMA, by
+    /// `is_migrate_cma_page`.
     pub fn is_longterm_pinnable_page(&self, page: PagePtr) -> Result<bool, Stop> {
         let nr = page.nr().ok_or(Stop::Oops)?;
         let migratetype = self.machine.migratetype(nr);
+        if !self.rules.longterm_shuns_movable {
+            return Ok(migratetype != MigrateType::Cma);
+        }
         if migratetype == MigrateType::Cma || migratetype == MigrateType::Isolate {
             return Ok(false);
         }

@@ -13,7 +13,8 @@ use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
 
 impl Kernel<'_> {
-    /// `page_folio` (6.1, 6.12), `compound_head` (v8 to v11): follows the compound link of a page.
+    /// `page_folio` (6.1, 6.12), `compound_head` (v8 to v11, 5.10): follows the
+    /// compound link of a page.
     pub fn page_folio(&self, page: PagePtr) -> Result<FolioPtr, Stop> {
         let p = self.machine.pages.get(page)?;
         Ok(FolioPtr(if p.is_tail() {
@@ -31,6 +32,14 @@ impl Kernel<'_> {
     /// `folio_test_large` (6.1, 6.12).
     pub fn folio_test_large(&self, folio: FolioPtr) -> Result<bool, Stop> {
         Ok(self.machine.pages.get(folio.page())?.is_large())
+    }
+
+    /// Whether a folio has a pin count of its own: `hpage_pincount_available`
+    /// (5.10), which looks the head up once more, `folio_test_large` (6.1, 6.12).
+    pub(crate) fn has_pincount(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        let head = self.flags_page(folio)?;
+        let head = self.machine.pages.get(head)?;
+        Ok(self.rules.pins.has_pincount(head))
     }
 
     /// An atomic addition to a reference count; gives the new value.
@@ -62,8 +71,20 @@ impl Kernel<'_> {
         self.folio_ref_add(FolioPtr(page), nr.wrapping_neg())
     }
 
-    /// An atomic addition to the pin count of a large folio.
+    /// Adds to the pin count of a large folio: `hpage_pincount_add` (5.10).
     pub(crate) fn folio_pincount_add(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
+        self.check_head(folio, Site::HpagePincountAdd)?;
+        self.update_pincount(folio, nr)
+    }
+
+    /// Subtracts from it: `hpage_pincount_sub` (5.10).
+    pub(crate) fn folio_pincount_sub(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
+        self.check_head(folio, Site::HpagePincountSub)?;
+        self.update_pincount(folio, nr.wrapping_neg())
+    }
+
+    /// An atomic addition to the pin count of a large folio.
+    fn update_pincount(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
         let head = folio.page().nr().ok_or(Stop::Oops)?;
         self.moment(Moment::BeforePin(head));
         let page = self.machine.pages.update(folio.page())?;
@@ -131,26 +152,43 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// `folio_try_get` (6.1, 6.12).
+    /// `folio_try_get` (6.1, 6.12), `get_page_unless_zero` (5.10).
     pub fn folio_try_get(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
         self.folio_ref_add_unless_zero(folio, 1)
     }
 
     /// `folio_try_get_rcu` (6.1; removed in v6.11 as the same thing as
-    /// `folio_try_get` with any RCU but the tiny one).
+    /// `folio_try_get` with any RCU but the tiny one),
+    /// `page_cache_get_speculative` (5.10).
     pub fn folio_try_get_rcu(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
         self.folio_ref_try_add(folio, 1)
     }
 
-    /// `folio_ref_try_add` (6.12), `folio_ref_try_add_rcu` (6.1).
+    /// `folio_ref_try_add` (6.12), `folio_ref_try_add_rcu` (6.1),
+    /// `page_cache_add_speculative` (5.10).
     pub fn folio_ref_try_add(&mut self, folio: FolioPtr, count: i32) -> Result<bool, Stop> {
-        self.folio_ref_add_unless_zero(folio, count)
+        let added = self.folio_ref_add_unless_zero(folio, count)?;
+        if added {
+            self.check_head(folio, Site::PageCacheAddSpeculative)?;
+        }
+        Ok(added)
     }
 
-    /// `try_get_folio` (6.1, 6.12): `None` stands for NULL.
+    /// The BUG (5.10) about a head that is a tail by now.
+    pub(crate) fn check_head(&self, head: FolioPtr, site: Site) -> Result<(), Stop> {
+        let checks = self.rules.heads_are_checked && self.rules.debug_vm;
+        if checks && self.machine.pages.get(head.page())?.is_tail() {
+            return Err(Stop::Bug(site));
+        }
+        Ok(())
+    }
+
+    /// `try_get_folio` (6.1, 6.12), `try_get_compound_head` (v8 to v11, 5.10):
+    /// `None` stands for NULL.
     ///
     /// The folio may have been split between the lookup and the reference, so
-    /// the lookup is repeated, and all of it if it gives another folio.
+    /// the lookup is repeated, and all of it if it gives another folio.  5.10 gives
+    /// up then, the series does not look.
     pub fn try_get_folio(&mut self, page: PagePtr, refs: i32) -> Result<Option<FolioPtr>, Stop> {
         loop {
             let folio = self.page_folio(page)?;
@@ -170,6 +208,9 @@ impl Kernel<'_> {
                 return Ok(Some(folio));
             }
             self.put_refs(folio, refs)?;
+            if !self.rules.get_retries {
+                return Ok(None);
+            }
         }
     }
 
@@ -206,7 +247,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `page_is_devmap_managed` (v8 to v11), and the conditions at the top of
+    /// `page_is_devmap_managed` (v8 to v11, 5.10), and the conditions at the top of
     /// the later function.  With the key off nothing is looked at.
     pub(crate) fn page_is_devmap_managed(&self, page: PagePtr) -> Result<bool, Stop> {
         if !self.machine.devmap_managed_key || self.rules.devmap_counts_like_others {
@@ -242,10 +283,28 @@ impl Kernel<'_> {
 
     /// Gives back `refs` references in whichever way the folio wants.
     pub(crate) fn put_refs(&mut self, folio: FolioPtr, refs: i32) -> Result<(), Stop> {
+        if self.rules.puts_with_a_check {
+            return self.put_page_refs(folio, refs);
+        }
         if !self.put_devmap_managed_folio_refs(folio, refs)? {
             self.folio_put_refs(folio, refs)?;
         }
         Ok(())
+    }
+
+    /// `put_page_refs` (5.10): all but one are subtracted, the last one is put;
+    /// at least one is.
+    fn put_page_refs(&mut self, head: FolioPtr, refs: i32) -> Result<(), Stop> {
+        if self.rules.debug_vm {
+            let too_many = self.folio_ref_count(head)? < refs;
+            if self.warn_on(too_many, Site::PutPageRefs) {
+                return Ok(());
+            }
+        }
+        if refs > 1 {
+            self.folio_ref_add(head, 1i32.wrapping_sub(refs))?;
+        }
+        self.put_page(head.page())
     }
 
     /// `page->pgmap->type` of a ZONE_DEVICE page, `None` elsewhere; a page

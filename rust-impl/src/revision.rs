@@ -16,6 +16,8 @@ pub enum Revision {
     /// Version 11: as it went into 5.7, but for what other patches of the
     /// series added there.
     V11,
+    /// Linux 5.10, with what its stable series backported.
+    V5_10,
     /// Linux 6.1 (with the zero-page changes of its stable series).
     V6_1,
     /// Linux 6.12.
@@ -26,11 +28,12 @@ pub enum Revision {
 
 impl Revision {
     /// Every revision, in order.
-    pub const ALL: [Revision; 7] = [
+    pub const ALL: [Revision; 8] = [
         Revision::V8,
         Revision::V9,
         Revision::V10,
         Revision::V11,
+        Revision::V5_10,
         Revision::V6_1,
         Revision::V6_12,
         Revision::V7_3,
@@ -43,6 +46,7 @@ impl Revision {
             Revision::V9 => "v9",
             Revision::V10 => "v10",
             Revision::V11 => "v11",
+            Revision::V5_10 => "5.10",
             Revision::V6_1 => "6.1",
             Revision::V6_12 => "6.12",
             Revision::V7_3 => "7.3",
@@ -135,26 +139,34 @@ impl Revisions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
-    fn of(changes: &'static str) -> [bool; 6] {
-        Revision::ALL.map(|revision| Revisions::since(changes).has(revision))
+    /// The names of those that are in the set.
+    fn of(changes: &'static str) -> Vec<&'static str> {
+        let set = Revisions::since(changes);
+        let there = Revision::ALL.into_iter().filter(|&r| set.has(r));
+        there.map(Revision::name).collect()
+    }
+
+    /// All of one kind from one on.
+    fn later(first: Revision) -> Vec<&'static str> {
+        let there = Revision::ALL.into_iter().skip_while(|&r| r != first);
+        let there = there.filter(|r| r.is_series() == first.is_series());
+        there.map(Revision::name).collect()
     }
 
     #[test]
     fn a_change_holds_until_the_next_one() {
-        assert_eq!(of(""), [false; 6]);
-        assert_eq!(of("v9 v11:-"), [false, true, true, false, false, false]);
-        assert_eq!(of("6.12"), [false, false, false, false, false, true]);
-        assert_eq!(
-            of("v11 6.1 6.12:-"),
-            [false, false, false, true, true, false]
-        );
+        assert_eq!(of(""), [""; 0]);
+        assert_eq!(of("v9 v11:-"), ["v9", "v10"]);
+        assert_eq!(of("6.12"), later(Revision::V6_12));
+        assert_eq!(of("v11 5.10 6.12:-"), ["v11", "5.10", "6.1"]);
     }
 
     #[test]
     fn kernels_inherit_nothing_from_the_series() {
-        assert_eq!(of("v8"), [true, true, true, true, false, false]);
-        assert_eq!(of("v8:- 6.1"), [false, false, false, false, true, true]);
+        assert_eq!(of("v8"), ["v8", "v9", "v10", "v11"]);
+        assert_eq!(of("v8:- 6.1"), later(Revision::V6_1));
     }
 
     #[test]

@@ -6,12 +6,12 @@
 //! a kernel means adding a revision, its values here, and at most a field for
 //! what no older kernel did.
 
-use crate::foll::{FOLL_5_5, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
+use crate::foll::{FOLL_5_5, FOLL_5_10, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
 use crate::page::PinScheme;
 pub use crate::revision::Revision;
 use crate::rule::rules;
 use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
-use crate::walk::rules::{WALK_6_1, WALK_6_12, WALK_7_3, WalkRules};
+use crate::walk::rules::{WALK_5_10, WALK_6_1, WALK_6_12, WALK_7_3, WalkRules};
 
 rules! {
     /// One revision in one configuration.
@@ -35,6 +35,11 @@ rules! {
         /// it took a page, one reference, gave a bool and warned about GET and PIN
         /// together.  v6.10: "mm: gup: stop abusing try_grab_folio".
         pub slow_grab_takes_refs: bool,
+        /// The slow grab looks at the count before anything else, and adds a large
+        /// folio's pin to its reference count first; before, it looked only where it
+        /// took something, and the pin count was first.  v5.18: "mm/gup: Convert
+        /// try_grab_page() to use a folio".
+        pub slow_grab_looks_first: bool,
         /// The lockless grab insists on interrupts being off (DEBUG_VM).  v6.10:
         /// "mm: gup: stop abusing try_grab_folio".
         pub fast_grab_wants_irqs_off: bool,
@@ -45,6 +50,21 @@ rules! {
         /// the folio, and gives them back; before it looked first, at the page.
         /// v6.6: "mm/gup.c: reorganize try_get_folio()".
         pub longterm_checked_after_get: bool,
+        /// What is not long-term pinnable is more than CMA.  v5.13: "mm/gup: migrate
+        /// pinned pages out of movable zone".
+        pub longterm_shuns_movable: bool,
+        /// The zero page is never pinned.  v6.5: "mm: Don't pin ZERO_PAGE in
+        /// pin_user_pages()", which went to 6.1.
+        pub zero_page_is_not_pinned: bool,
+        /// Anonymous pages are exclusive or shared: a read-only pin unshares, and it
+        /// is checked that what is pinned is exclusive (DEBUG_VM).  v5.19: "mm/gup:
+        /// trigger FAULT_FLAG_UNSHARE when R/O-pinning a possibly shared anonymous
+        /// page", "mm/gup: sanity-check with CONFIG_DEBUG_VM that anonymous pages are
+        /// exclusive when (un)pinning".
+        pub knows_exclusive: bool,
+        /// Lists are unpinned in runs of neighbours of one folio; before, page by
+        /// page.  v5.13: "mm/gup: decrement head page once for group of subpages".
+        pub unpins_in_runs: bool,
         /// A read-only long-term pin of a file page in a COW mapping unshares too.
         /// v6.2: "mm/gup: reliable R/O long-term pinning in COW mappings".
         pub unshares_file_pages: bool,
@@ -75,7 +95,8 @@ rules! {
         /// check over hugetlb tail pages".
         pub exclusive_looks_up_hugetlb: bool,
         /// How a page shows that it is pinned.  v5.7: "mm/gup: page->hpage_pinned_refcount:
-        /// exact pin counts for huge pages".
+        /// exact pin counts for huge pages"; v5.18: "mm: Make compound_pincount always
+        /// available".
         pub pins: PinScheme,
         /// The two pin counters move with CONFIG_DEBUG_VM only.  Not so in any
         /// kernel, but in the series as posted.
@@ -88,6 +109,17 @@ rules! {
         /// v5.14: "mm/gup: fix try_grab_compound_head() race with
         /// split_huge_page()".
         pub get_rechecks_head: bool,
+        /// It tries again then; before, it failed.  v5.18: "mm/gup: Handle page split
+        /// race more efficiently".
+        pub get_retries: bool,
+        /// Several references are given back by put_page_refs(), which (DEBUG_VM)
+        /// warns about more than there are and leaves them.  v5.14: "mm/gup: fix
+        /// try_grab_compound_head() race with split_huge_page()"; v5.18 has
+        /// gup_put_folio().
+        pub puts_with_a_check: bool,
+        /// What is to be a head is looked at whether it is one (DEBUG_VM).  v5.16 to
+        /// v5.18 make folios of them, whose type says it.
+        pub heads_are_checked: bool,
         /// DEVICE_PRIVATE pages count from one as well, and a devmap-managed page
         /// goes back to its driver when one reference is left; later only fsdax
         /// waits for that.  v5.18: "mm: remove the extra ZONE_DEVICE struct page
@@ -115,9 +147,14 @@ const RULES_SERIES: Rules = Rules {
     debug_vm: true,
     foll: &FOLL_5_5,
     slow_grab_takes_refs: false,
+    slow_grab_looks_first: false,
     fast_grab_wants_irqs_off: false,
     grabs_check_p2pdma: false,
     longterm_checked_after_get: false,
+    longterm_shuns_movable: false,
+    zero_page_is_not_pinned: false,
+    knows_exclusive: false,
+    unpins_in_runs: false,
     unshares_file_pages: false,
     lists_may_hold_null: false,
     add_unless_reads_first: false,
@@ -130,6 +167,9 @@ const RULES_SERIES: Rules = Rules {
     counters_want_debug_vm: true,
     gets_compound_heads: true,
     get_rechecks_head: false,
+    get_retries: false,
+    puts_with_a_check: false,
+    heads_are_checked: false,
     devmap_put_frees: true,
     devmap_counts_like_others: false,
     fsdax_is_not_longterm: false,
@@ -181,15 +221,39 @@ pub const RULES_V10: Rules = Rules {
 /// The FOLL_PIN series, version 11, CONFIG_DEBUG_VM.
 pub const RULES_V11: Rules = RULES_SERIES;
 
+/// Linux 5.10, CONFIG_DEBUG_VM.
+pub const RULES_5_10: Rules = Rules {
+    revision: Revision::V5_10,
+    foll: &FOLL_5_10,
+    slow_grab_looks_first: false,
+    longterm_shuns_movable: false,
+    zero_page_is_not_pinned: false,
+    knows_exclusive: false,
+    unpins_in_runs: false,
+    pins: PinScheme::ExactButPairs,
+    gets_compound_heads: true,
+    get_retries: false,
+    puts_with_a_check: true,
+    heads_are_checked: true,
+    devmap_put_frees: true,
+    walk: WALK_5_10,
+    ..RULES_6_1
+};
+
 /// Linux 6.1, CONFIG_DEBUG_VM.
 pub const RULES_6_1: Rules = Rules {
     revision: Revision::V6_1,
     debug_vm: true,
     foll: &FOLL_6_1,
     slow_grab_takes_refs: false,
+    slow_grab_looks_first: true,
     fast_grab_wants_irqs_off: false,
     grabs_check_p2pdma: false,
     longterm_checked_after_get: false,
+    longterm_shuns_movable: true,
+    zero_page_is_not_pinned: true,
+    knows_exclusive: true,
+    unpins_in_runs: true,
     unshares_file_pages: false,
     lists_may_hold_null: false,
     add_unless_reads_first: false,
@@ -202,6 +266,9 @@ pub const RULES_6_1: Rules = Rules {
     counters_want_debug_vm: false,
     gets_compound_heads: false,
     get_rechecks_head: true,
+    get_retries: true,
+    puts_with_a_check: false,
+    heads_are_checked: false,
     devmap_put_frees: false,
     devmap_counts_like_others: false,
     fsdax_is_not_longterm: false,
@@ -217,9 +284,14 @@ pub const RULES_6_12: Rules = Rules {
     debug_vm: true,
     foll: &FOLL_6_12,
     slow_grab_takes_refs: true,
+    slow_grab_looks_first: true,
     fast_grab_wants_irqs_off: true,
     grabs_check_p2pdma: true,
     longterm_checked_after_get: true,
+    longterm_shuns_movable: true,
+    zero_page_is_not_pinned: true,
+    knows_exclusive: true,
+    unpins_in_runs: true,
     unshares_file_pages: true,
     lists_may_hold_null: true,
     add_unless_reads_first: true,
@@ -232,6 +304,9 @@ pub const RULES_6_12: Rules = Rules {
     counters_want_debug_vm: false,
     gets_compound_heads: false,
     get_rechecks_head: true,
+    get_retries: true,
+    puts_with_a_check: false,
+    heads_are_checked: false,
     devmap_put_frees: false,
     devmap_counts_like_others: false,
     fsdax_is_not_longterm: false,
@@ -258,7 +333,9 @@ pub const RULES_7_3: Rules = Rules {
 
 impl Rules {
     /// Every kernel in every configuration.
-    pub const KERNELS: [Rules; 6] = [
+    pub const KERNELS: [Rules; 8] = [
+        RULES_5_10,
+        RULES_5_10.with_debug_vm(false),
         RULES_6_1,
         RULES_6_1.with_debug_vm(false),
         RULES_6_12,
@@ -326,6 +403,8 @@ impl Rules {
             (Revision::V10, false) => "v10-nodebug",
             (Revision::V11, true) => "v11",
             (Revision::V11, false) => "v11-nodebug",
+            (Revision::V5_10, true) => "5.10",
+            (Revision::V5_10, false) => "5.10-nodebug",
             (Revision::V6_1, true) => "6.1",
             (Revision::V6_1, false) => "6.1-nodebug",
             (Revision::V6_12, true) => "6.12",

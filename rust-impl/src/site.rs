@@ -60,18 +60,30 @@ macro_rules! sites {
 sites! {
     FolioGet "folio_get" Bug "6.1" true
         "the count is zero or close to overflow";
-    GetPage "get_page" Bug "v8" true
+    GetPage "get_page" Bug "v8 5.10 6.1:-" true
         "the count is zero or close to overflow";
     GetPageSlab "get_page" Warn "7.3" false
         "a slab page";
     GetPageLargeKmalloc "get_page" Warn "7.3" false
         "a large kmalloc page, of which programs have none";
-    TryGetPage "try_get_page" Warn "v8 6.1" false
+    TryGetPage "try_get_page" Warn "v8 5.10" false
         "the count is zero or negative";
-    PutPageTestzero "put_page_testzero" Bug "v8 6.1" true
+    PutPageTestzero "put_page_testzero" Bug "v8 5.10" true
         "the count is zero already";
-    TryGetCompoundHead "try_get_compound_head" Warn "v8" false
+    TryGetCompoundHead "try_get_compound_head" Warn "v8 5.10 6.1:-" false
         "the count is negative";
+    PageCacheAddSpeculative "__page_cache_add_speculative" Bug "5.10 6.1:-" true
+        "the head is a tail";
+    HpagePincountAddNone "hpage_pincount_add" Bug "5.10 6.1:-" true
+        "there is no pin count, as its callers have seen: never";
+    HpagePincountAdd "hpage_pincount_add" Bug "5.10 6.1:-" true
+        "the head is a tail";
+    HpagePincountSubNone "hpage_pincount_sub" Bug "5.10 6.1:-" true
+        "there is no pin count, as its callers have seen: never";
+    HpagePincountSub "hpage_pincount_sub" Bug "5.10 6.1:-" true
+        "the head is a tail";
+    PutPageRefs "put_page_refs" Warn "5.10 6.1:-" true
+        "the count is less than what is to be given back";
     TryGetFolio "try_get_folio" Warn "6.1" false
         "the count is negative";
     GrabPageBoth "grab_page" Warn "v8 v9:-" false
@@ -80,11 +92,11 @@ sites! {
         "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET: never";
     TryGrabPageOverflow "try_grab_page" Warn "v9 v11:-" false
         "the count is zero or, with a bias of 32 bits, close to overflow";
-    TryGrabPageBoth "try_grab_page" Warn "v11 6.1 6.12:-" false
+    TryGrabPageBoth "try_grab_page" Warn "v11 5.10 6.12:-" false
         "FOLL_GET and FOLL_PIN together";
-    TryGrabPageCount "try_grab_page" Warn "v11 6.1 6.12:-" false
+    TryGrabPageCount "try_grab_page" Warn "v11 5.10 6.12:-" false
         "the count is zero or negative";
-    TryGrabCompoundHeadNeither "try_grab_compound_head" Warn "v10" false
+    TryGrabCompoundHeadNeither "try_grab_compound_head" Warn "v10 5.10 6.1:-" false
         "neither FOLL_GET nor FOLL_PIN";
     TryGrabFolioNeither "try_grab_folio" Warn "6.1 6.12:-" false
         "neither FOLL_GET nor FOLL_PIN";
@@ -106,7 +118,7 @@ sites! {
         "an anonymous small or hugetlb folio that is not exclusive";
     SanityCheckLargeWarn "sanity_check_pinned_pages" Warn "7.3" true
         "an anonymous large folio with neither head nor page exclusive";
-    UnpinUserPages "unpin_user_pages" Warn "6.1" false
+    UnpinUserPages "unpin_user_pages" Warn "5.10" false
         "npages is an errno";
     UnpinFolios "unpin_folios" Warn "6.12" false
         "nfolios is an errno";
@@ -116,9 +128,9 @@ sites! {
         "no fork is under way";
     GupFastFolioAllowed "gup_fast_folio_allowed" Warn "6.12" false
         "a slab folio";
-    IsValidGupFlagsPin "is_valid_gup_flags" Warn "6.1 6.12:-" false
+    IsValidGupFlagsPin "is_valid_gup_flags" Warn "5.10 6.12:-" false
         "FOLL_PIN from outside";
-    IsValidGupFlagsLongterm "is_valid_gup_flags" Warn "6.1 6.12:-" false
+    IsValidGupFlagsLongterm "is_valid_gup_flags" Warn "5.10 6.12:-" false
         "FOLL_LONGTERM without FOLL_PIN";
     IsValidGupArgsInternal "is_valid_gup_args" Warn "6.12" false
         "an internal flag from outside";
@@ -132,12 +144,14 @@ sites! {
         "no array for the pages";
     IsValidGupArgsP2pdma "is_valid_gup_args" Warn "6.12" false
         "FOLL_LONGTERM and FOLL_PCI_P2PDMA together";
-    InternalGetUserPagesFast "internal_get_user_pages_fast" Warn "6.1 6.12:-" false
+    InternalGetUserPagesFast "internal_get_user_pages_fast" Warn "5.10 6.12:-" false
         "a flag that it does not know";
     GupFastFallback "gup_fast_fallback" Warn "6.12" false
         "a flag that it does not know";
-    GupPteRange "gup_pte_range" Bug "6.1 6.12:-" true
+    GupPteRange "gup_pte_range" Bug "5.10 6.12:-" true
         "a PTE of no memory";
+    GupPteRangeHead "gup_pte_range" Bug "5.10 6.1:-" true
+        "the page is of another head than the one that was grabbed";
     GupFastPteRange "gup_fast_pte_range" Bug "6.12 7.3:-" true
         "a PTE of no memory";
     GupFastPteRangeWarn "gup_fast_pte_range" Warn "7.3" true
@@ -158,11 +172,11 @@ sites! {
         "FOLL_GET";
     PinUserPagesRemoteLocked "pin_user_pages_remote" Warn "v8" false
         "FOLL_LONGTERM and locked";
-    PinUserPagesFast "pin_user_pages_fast" Warn "v8 6.1 6.12:-" false
+    PinUserPagesFast "pin_user_pages_fast" Warn "v8 5.10 6.12:-" false
         "FOLL_GET";
     PinUserPagesFastNull "pin_user_pages_fast" Warn "6.1 6.12:-" false
         "no array for the pages";
-    PinUserPagesFastOnly "pin_user_pages_fast_only" Warn "6.1 6.12:-" false
+    PinUserPagesFastOnly "pin_user_pages_fast_only" Warn "5.10 6.12:-" false
         "FOLL_GET";
     PinUserPagesFastOnlyNull "pin_user_pages_fast_only" Warn "6.1 6.12:-" false
         "no array for the pages";

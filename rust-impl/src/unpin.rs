@@ -3,8 +3,8 @@
 //!
 //! Lists are walked in runs of neighbours that belong to one folio, ranges in
 //! pieces of a folio; each run or piece is given back at once.  The FOLL_PIN
-//! series did so page by page ([`series::put`](crate::series::put)); v5.13, "mm/gup:
-//! decrement head page once for group of subpages".
+//! series and 5.10 do so page by page ([`series::put`](crate::series::put)); v5.13,
+//! "mm/gup: decrement head page once for group of subpages".
 
 use crate::env::Counter;
 use crate::foll::{Foll, FollFlag};
@@ -57,7 +57,7 @@ fn is_err_value(n: u64) -> bool {
 }
 
 impl Kernel<'_> {
-    /// `gup_put_folio` (6.1, 6.12), `put_compound_head` (v8 to v11).
+    /// `gup_put_folio` (6.1, 6.12), `put_compound_head` (v8 to v11, 5.10).
     pub fn gup_put_folio(
         &mut self,
         folio: FolioPtr,
@@ -68,12 +68,12 @@ impl Kernel<'_> {
             return self.put_compound_head(folio, refs, flags);
         }
         if self.has(flags, FollFlag::Pin) {
-            if self.is_zero_folio(folio) {
+            if self.pins_nothing_of(folio.page()) {
                 return Ok(());
             }
             self.node_stat_mod_folio(folio, Counter::Released, refs)?;
-            if self.folio_test_large(folio)? {
-                self.folio_pincount_add(folio, refs.wrapping_neg())?;
+            if self.has_pincount(folio)? {
+                self.folio_pincount_sub(folio, refs)?;
             } else {
                 refs = refs.wrapping_mul(BIAS);
             }
@@ -112,7 +112,7 @@ impl Kernel<'_> {
     /// How a THP was mapped when it was pinned is not known, so there either
     /// the page or the head will do.
     pub fn sanity_check_pinned_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
-        if !self.rules.debug_vm {
+        if !self.rules.debug_vm || !self.rules.knows_exclusive {
             return Ok(());
         }
         for i in 0..npages {
@@ -204,8 +204,8 @@ impl Kernel<'_> {
         if !make_dirty {
             return self.unpin_user_pages(list, npages);
         }
-        if self.rules.is_series() {
-            return self.series_unpin_list(list, npages, true);
+        if !self.rules.unpins_in_runs {
+            return self.unpin_pages(list, npages, true);
         }
         self.sanity_check_pinned_pages(list, npages)?;
         let mut i = 0;
@@ -238,7 +238,7 @@ impl Kernel<'_> {
     }
 
     /// `gup_fast_unpin_user_pages` (6.12), `unpin_user_pages_lockless` (6.1):
-    /// the lockless walk's own back-out.  It checks nothing: a fork may have
+    /// the lockless walk's own back-out; 5.10 uses `unpin_user_pages`.  It checks nothing: a fork may have
     /// made the pages shared.
     pub fn gup_fast_unpin_user_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
         self.unpin_list(list, npages, false)
@@ -247,10 +247,8 @@ impl Kernel<'_> {
     /// `unpin_user_pages` (v8 on).  In 6.12 a NULL entry is skipped if a
     /// run starts at it, and faults if it follows a page.
     pub fn unpin_user_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
-        if self.rules.is_series() {
-            return self.series_unpin_list(list, npages, false);
-        }
-        if self.warn_on(is_err_value(npages), Site::UnpinUserPages) {
+        let checks = !self.rules.is_series();
+        if self.warn_on(checks && is_err_value(npages), Site::UnpinUserPages) {
             return Ok(());
         }
         self.sanity_check_pinned_pages(list, npages)?;
@@ -258,6 +256,9 @@ impl Kernel<'_> {
     }
 
     fn unpin_list(&mut self, list: List<'_>, npages: u64, skip_null: bool) -> Result<(), Stop> {
+        if !self.rules.unpins_in_runs {
+            return self.unpin_pages(list, npages, false);
+        }
         let mut i = 0;
         while i < npages {
             if skip_null && list.get(i)?.is_null() {

@@ -4,7 +4,7 @@
  * types that this version has.  What comes of a call is in env/calls.c.
  */
 
-/* v5.16, "mm: Add folio_put()" and its kin: before, of pages */
+/* v5.16, "mm: Add folio_put()" and its kin: before, of pages, whose heads they look up */
 #if GD_SINCE(5, 16) != GD_OTHER_FOLIO_CALLS
 void __folio_put(struct folio *folio)
 {
@@ -28,17 +28,17 @@ void folio_unlock(struct folio *folio)
 #else
 int set_page_dirty(struct page *page)
 {
-	return gd_dirtied(page);
+	return gd_dirtied(compound_head(page));
 }
 
 void __lock_page(struct page *page)
 {
-	gd_locked(page);
+	gd_locked(compound_head(page));
 }
 
 void unlock_page(struct page *page)
 {
-	gd_unlocked(page);
+	gd_unlocked(compound_head(page));
 }
 
 /* in mm/page-writeback.c, which is too much of a file to bring in for it */

@@ -33,6 +33,17 @@ static inline unsigned long port_flags(const struct page *page)
 #endif
 
 /*
+ * v5.19: "mm: remember exclusively mapped anonymous pages with PG_anon_exclusive".
+ * Before, it goes along unread, in a bit of the same word that belongs to something
+ * else nobody reads.
+ */
+#if GD_SERIES || GD_SINCE(5, 19) != GD_OTHER_ANON_EXCLUSIVE
+enum { PORT_ANON_EXCLUSIVE = PG_anon_exclusive };
+#else
+enum { PORT_ANON_EXCLUSIVE = LAST_CPUPID_PGSHIFT };
+#endif
+
+/*
  * The link of a tail to its head, with bit 0 set: the head's address, or where
  * the memory map of hugetlb pages can be shared (in 7.2 at the latest) a mask,
  * which makes it of the tail's own address.  A mask leads to where a folio of that

@@ -55,6 +55,8 @@ pub(super) struct Op<'a> {
     /// The head of the page operand, before the operation.
     pub(super) head: Option<PageState>,
     pub(super) zero: bool,
+    /// Whether it has a pin count.
+    pub(super) has_pincount: bool,
     pub(super) rev: Rev,
     /// Whether pins are counted.
     pub(super) counters: bool,
@@ -63,6 +65,8 @@ pub(super) struct Op<'a> {
     /// Whether they changed more than what a walk looks at on its way: pages,
     /// bits of the state.
     pub(super) disturbed: bool,
+    /// Whether it can be told which page is of which folio, after all that.
+    pub(super) folios_are_known: bool,
 }
 
 /// Parts of an operation's records. Each has all of a kind, and few others.
@@ -77,6 +81,12 @@ pub(super) struct Parts<'a> {
 }
 
 impl Op<'_> {
+    /// Whether it may have kept what it was to give back: there is a WARN.
+    pub(super) fn may_keep(&self) -> bool {
+        let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
+        !self.rev.has(Fact::PUTS_ANY_NUMBER) && self.recs.iter().any(warned)
+    }
+
     /// Whether an action with this id was carried out.
     pub(super) fn has_done(&self, prog: &Program, id: u32) -> bool {
         self.done
@@ -100,7 +110,7 @@ pub(super) fn trace(
         };
         let script = script(checker, prog, executed);
         let checked = match is_world(op) {
-            true => script.and(world(checker, ground, summary.parts.pages)),
+            true => script.and(world(checker, prog, summary.parts.pages)),
             false => script.and_then(|()| operation(checker, prog, ground, op, &summary)),
         };
         follow(checker, prog, op, &summary);
@@ -250,15 +260,15 @@ fn is_world(op: &gd_op) -> bool {
 }
 
 /// A change of the world: the pages that it changed.
-fn world(checker: &mut Checker, ground: Ground, recs: &[gd_rec]) -> Check {
-    let mut checked = Ok(());
-    for rec in recs.iter().filter(|rec| is_page(rec)) {
-        if checked.is_ok() {
-            checked = rules::pinnedness(&PageState::from_rec(rec), ground.rev);
-        }
-        checker.pages.note(rec);
+fn world(checker: &mut Checker, prog: &Program, recs: &[gd_rec]) -> Check {
+    note(checker, recs);
+    if checker.odd && !checker.pages.rev().has(Fact::PINCOUNT_OF_ALL) {
+        return Ok(());
     }
-    checked
+    let new = recs.iter().filter(|rec| is_page(rec));
+    new.map(PageState::from_rec).try_for_each(|new| {
+        rules::pinnedness(&new, checker.pages.has_pincount(&prog.0, &new))
+    })
 }
 
 /// Notes what an operation changed.
@@ -336,15 +346,18 @@ fn operation(
         bits: summary.bits,
         head,
         zero,
+        has_pincount: head.is_some_and(|head| pages.has_pincount(&prog.0, &head)),
         rev,
         counters: ground.counters,
         done: &checker.done,
         disturbed,
+        folios_are_known: !disturbed && !checker.odd,
     };
     rules::every_operation(&ctx, pages, prog)?;
     match ctx.does {
         Does::Ask => rules::asked(&ctx),
         Does::Get(refs) => rules::got(&ctx, refs),
+        Does::Put(_) | Does::Unpin(_) if ctx.may_keep() => Ok(()),
         Does::Put(refs) => rules::put(&ctx, refs),
         Does::Pin(refs) => rules::pinned(&ctx, refs),
         Does::AddPin => rules::added_pin(&ctx),
@@ -363,8 +376,8 @@ fn operation(
         ctx.does,
         Does::Pin(_) | Does::PinMany | Does::Unpin(_) | Does::UnpinMany
     );
-    if pins && ctx.counters {
-        rules::balance(&ctx)?;
+    if pins && ctx.counters && !ctx.may_keep() {
+        rules::balance(&ctx, pages, prog)?;
     }
     rules::dirtied(&ctx, pages, prog)
 }
@@ -440,6 +453,12 @@ fn does(op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Does {
             }
         }
         abi::GD_OP_GUP_DEVICE_HUGE => Does::Other,
+        // As a product with 1024 it may be less than one.
+        abi::GD_OP_GUP_PUT_FOLIO
+            if !rev.has(Fact::PUTS_ANY_NUMBER) && !(1..1 << 21).contains(&op.n) =>
+        {
+            Does::Other
+        }
         abi::GD_OP_GUP_PUT_FOLIO if pin => Does::Unpin(op.n),
         abi::GD_OP_GUP_PUT_FOLIO => Does::Put(op.n),
         abi::GD_OP_FOLIO_ADD_PIN => Does::AddPin,

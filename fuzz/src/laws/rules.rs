@@ -9,7 +9,7 @@ use super::walk;
 use crate::layout::maybe_dma_pinned;
 use crate::pages::Pages;
 use crate::program::{self, Program};
-use crate::rev::{Fact, Rev};
+use crate::rev::Fact;
 use crate::trace::{Call, PageState, Ret};
 
 pub(super) fn calls<'a>(recs: &'a [gd_rec]) -> impl Iterator<Item = (Call, PageState)> + 'a {
@@ -32,8 +32,8 @@ pub(super) fn require(
 }
 
 #[inline]
-pub(super) fn pinnedness(new: &PageState, rev: Rev) -> Check {
-    let expected = !new.tail && maybe_dma_pinned(new, rev);
+pub(super) fn pinnedness(new: &PageState, has_pincount: bool) -> Check {
+    let expected = !new.tail && maybe_dma_pinned(new, has_pincount);
     require(
         new.pinned == expected,
         Law::PinnednessFollowsCounts,
@@ -72,7 +72,11 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
         require(same, Law::HasPinnedIsOneWay, None, || "it changed".into())?;
     }
     for rec in op.parts.pages.iter().filter(|rec| is_page(rec)) {
-        pinnedness(&PageState::from_rec(rec), op.rev)?;
+        let new = PageState::from_rec(rec);
+        // Whether there is a pin count may depend on the order.
+        if op.rev.has(Fact::PINCOUNT_OF_ALL) || op.folios_are_known {
+            pinnedness(&new, pages.has_pincount(&prog.0, &new))?;
+        }
     }
     if op.disturbed {
         return Ok(());
@@ -299,8 +303,8 @@ pub(super) fn put(op: &Op, refs: i32) -> Check {
 }
 
 /// By how much the refcount and the pin count of a folio move for some pins.
-pub(super) fn scheme(head: &PageState, refs: i32, rev: Rev) -> (i32, i32) {
-    if head.is_large() && rev.has(Fact::PINCOUNT) {
+pub(super) fn scheme(has_pincount: bool, refs: i32) -> (i32, i32) {
+    if has_pincount {
         (refs, refs)
     } else {
         (refs.wrapping_mul(1024), 0)
@@ -323,14 +327,14 @@ pub(super) fn pinned(op: &Op, refs: i32) -> Check {
         Some(head.page),
         || "its refcount was 0, and it was pinned".into(),
     )?;
-    let (dref, dpin) = scheme(head, refs, op.rev);
+    let (dref, dpin) = scheme(op.has_pincount, refs);
     moved(op, Law::PinMovesCounts, dref, dpin, refs, 0)?;
     overflow(op, head, dref)?;
     says_so(op, head, refs)
 }
 
 fn says_so(op: &Op, head: &PageState, refs: i32) -> Check {
-    let fits = if head.is_large() && op.rev.has(Fact::PINCOUNT) {
+    let fits = if op.has_pincount {
         head.pincount >= 0 && head.pincount.checked_add(refs).is_some()
     } else {
         let total = refs.checked_mul(1024);
@@ -353,29 +357,26 @@ pub(super) fn added_pin(op: &Op) -> Check {
     if op.zero {
         return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
     }
-    let (dref, dpin) = scheme(head, 1, op.rev);
+    let (dref, dpin) = scheme(op.has_pincount, 1);
     // It does not count the pin.
     moved(op, Law::PinMovesCounts, dref, dpin, 0, 0)?;
     says_so(op, head, 1)
 }
 
 pub(super) fn unpinned(op: &Op, refs: i32) -> Check {
-    let Some(head) = &op.head else {
-        return Ok(());
-    };
     if op.zero {
         return moved(op, Law::ZeroPageIsNotPinned, 0, 0, 0, 0);
     }
-    let (dref, dpin) = scheme(head, 0i32.wrapping_sub(refs), op.rev);
+    let (dref, dpin) = scheme(op.has_pincount, 0i32.wrapping_sub(refs));
     moved(op, Law::PinMovesCounts, dref, dpin, 0, refs)
 }
 
 /// Over all pages: what the counts say is what the counters say.
-pub(super) fn balance(op: &Op) -> Check {
+pub(super) fn balance(op: &Op, pages: &Pages, prog: &Program) -> Check {
     let mut refs = 0i32;
     for (old, new) in op.changed {
         let dref = new.refcount.wrapping_sub(old.refcount);
-        if new.is_large() && op.rev.has(Fact::PINCOUNT) {
+        if pages.has_pincount(&prog.0, new) {
             let dpin = new.pincount.wrapping_sub(old.pincount);
             require(
                 dref == dpin,

@@ -102,7 +102,8 @@ pub(super) fn walked(
     events.pagemaps()?;
     events.mmap_lock()?;
     fast_only(op, &call, &events)?;
-    let claims_counts = !odd && !beyond && !call.may_be_both(op.op, op.rev);
+    let claims_counts =
+        !odd && !beyond && !call.may_be_both(op.op, op.rev) && !op.may_keep();
     let held = |law, entries: &[u32]| match claims_counts {
         true => held(op, &call, law, entries, pages, prog),
         false => Ok(()),
@@ -372,7 +373,8 @@ fn goes_past_a_folio(
             page.map(|page| pages.head(&prog.0, page))
         };
         // The grab is of the first page in the range, or of the whole block's.
-        let grabbed = head(match rev.has(Fact::WALK_GRABS_BLOCKS) {
+        let by_block = rev.has(Fact::WALK_GRABBED_BLOCKS) || rev.has(Fact::WALK_GRABS_BLOCKS);
+        let grabbed = head(match by_block {
             true => addr,
             false => first,
         });
@@ -392,7 +394,7 @@ fn held(op: &Op, call: &Call, law: Law, entries: &[u32], pages: &Pages, prog: &P
     let mut folios: Vec<(u32, i32)> = Vec::new();
     let mut pins = 0i32;
     for head in pages.heads(&prog.0, entries.iter().copied()) {
-        if call.pin && Some(head) == zero {
+        if call.pin && Some(head) == zero && op.rev.has(Fact::ZERO_PAGE) {
             continue;
         }
         pins += i32::from(call.pin);
@@ -424,7 +426,7 @@ fn held(op: &Op, call: &Call, law: Law, entries: &[u32], pages: &Pages, prog: &P
         let old = pages.get(&prog.0, *head);
         let seen = moved(&old, &after(op, &old));
         let expected = if call.pin {
-            scheme(&old, *n, op.rev)
+            scheme(pages.has_pincount(&prog.0, &old), *n)
         } else {
             (*n, 0)
         };

@@ -530,7 +530,7 @@ impl Model {
         };
         let g = &mut self.folio[index % MAX_FOLIOS];
         let zero = g.is_zero();
-        let large = g.order_now() > 0 && self.rev.has(Fact::PINCOUNT);
+        let large = self.rev.has_pincount(g.order_now().into());
         let Some(refs) = g.refs_at(offset) else {
             return;
         };
@@ -555,7 +555,7 @@ impl Model {
         if pinned && g.is_zero() && self.rev.has(Fact::ZERO_PAGE) {
             return;
         }
-        let large = g.order_now() > 0 && self.rev.has(Fact::PINCOUNT);
+        let large = self.rev.has_pincount(g.order_now().into());
         if let Some(refs) = g.refs_at(offset) {
             let each = if pinned && !large { BIAS } else { 1 };
             *refs = refs.wrapping_sub(n.wrapping_mul(each));

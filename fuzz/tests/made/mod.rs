@@ -91,7 +91,8 @@ impl Made {
         let mut state = layout.initial(&self.program.0, page, rev);
         state.refcount += refs;
         state.pincount += pins;
-        state.pinned = !state.tail && gup_fuzz::layout::maybe_dma_pinned(&state, rev);
+        let large = state.is_large();
+        state.pinned = !state.tail && gup_fuzz::layout::maybe_dma_pinned(&state, large);
         state.to_rec()
     }
 }

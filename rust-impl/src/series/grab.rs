@@ -42,7 +42,7 @@ impl Kernel<'_> {
         self.node_stat_mod_folio(to, Counter::Acquired, 1)
     }
 
-    /// `try_grab_page` (v9 to v11).
+    /// `try_grab_page` (v9 to v11, 5.10).
     pub(crate) fn series_try_grab_page(
         &mut self,
         page: PagePtr,
@@ -66,7 +66,12 @@ impl Kernel<'_> {
         if self.refuses_slow_pin(head)? {
             return Ok(false);
         }
-        self.folio_ref_add(head, BIAS)?;
+        if self.has_pincount(head)? {
+            self.folio_pincount_add(head, 1)?;
+            self.folio_ref_add(head, 1)?;
+        } else {
+            self.folio_ref_add(head, BIAS)?;
+        }
         self.node_stat_mod_folio(head, Counter::Acquired, 1)?;
         Ok(true)
     }

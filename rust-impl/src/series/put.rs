@@ -9,6 +9,7 @@ use crate::env::Counter;
 use crate::foll::{Foll, FollFlag};
 use crate::grab::BIAS;
 use crate::kernel::{Kernel, Stop};
+use crate::page::{Mapping, Pgmap, flag};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::unpin::List;
 
@@ -34,7 +35,7 @@ impl Kernel<'_> {
         self.put_page(head.page())
     }
 
-    /// `put_devmap_managed_page` (v8 to v11): drops one reference.
+    /// `put_devmap_managed_page` (v8 to v11, 5.10): drops one reference.
     pub(crate) fn put_devmap_managed_page(&mut self, page: FolioPtr) -> Result<(), Stop> {
         let count = self.page_ref_sub_return(page.page(), 1)?;
         self.devmap_managed_dropped(page, count)
@@ -48,6 +49,22 @@ impl Kernel<'_> {
             0 => self.__folio_put(page),
             _ => Ok(()),
         }
+    }
+
+    /// `free_devmap_managed_page` (v8 to v11, 5.10).  In the series it is no more
+    /// than an event; in 5.10 a page that the CPU cannot address is cleaned up for
+    /// its driver, and of fsdax somebody may wait for it to be idle.
+    fn free_devmap_managed_page(&mut self, page: FolioPtr) -> Result<(), Stop> {
+        if self.rules.is_series() {
+            return self.tell_driver(page);
+        }
+        if self.zone_device_type(page.page())? != Some(Pgmap::Private) {
+            return self.wake_up_refcount(page);
+        }
+        let freed = self.machine.pages.update(page.page())?;
+        freed.flags &= !flag::WAITERS;
+        freed.mapping = Mapping::None;
+        self.tell_driver(page)
     }
 
     /// `unpin_user_page` (v8 to v11).
@@ -67,9 +84,9 @@ impl Kernel<'_> {
         self.node_stat_mod_folio(head, Counter::Released, 1)
     }
 
-    /// `unpin_user_pages` and `unpin_user_pages_dirty_lock` (v8 to v11): a loop
-    /// that believes any number of pages.
-    pub(crate) fn series_unpin_list(
+    /// `unpin_user_pages` and `unpin_user_pages_dirty_lock` (v8 to v11, 5.10): a
+    /// loop that believes any number of pages.
+    pub(crate) fn unpin_pages(
         &mut self,
         list: List<'_>,
         npages: u64,
@@ -82,7 +99,7 @@ impl Kernel<'_> {
                 self.dirty_lock(head)?;
                 page = head.page();
             }
-            self.series_unpin_user_page(page)?;
+            self.unpin_user_page(page)?;
         }
         Ok(())
     }

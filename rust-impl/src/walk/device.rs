@@ -37,7 +37,8 @@ impl Kernel<'_> {
     ///
     /// Failure shows by where the loop has stopped.  With no pages to take
     /// that is the end at once, so the first page's failure is success; if it
-    /// does not fail, the loop runs on.
+    /// does not fail, the loop runs on.  In 5.10 failure is failure, but keeps the
+    /// pagemap.
     fn gup_device_pages(
         &mut self,
         mut page: PagePtr,
@@ -51,6 +52,9 @@ impl Kernel<'_> {
             pgmap = self.get_dev_pagemap(page, pgmap)?;
             if !pgmap || !self.gup_device_page(page, walk)? {
                 self.gup_fast_undo_dev_pagemap(start, walk)?;
+                if !self.rules.walk.failing_device_puts_pagemap {
+                    return Ok(false);
+                }
                 break;
             }
             walk.nr += 1;

@@ -105,10 +105,10 @@ impl Kernel<'_> {
         }
     }
 
-    /// What both entry points that pin check of their own in 6.1.
+    /// What both entry points that pin check of their own in 5.10 and 6.1.
     fn checks_of_pin_fast(&mut self, pages: Buffer, flags: Foll, sites: [Site; 2]) -> bool {
-        !self.warn_on(self.has(flags, FollFlag::Get), sites[0])
-            && !self.warn_on(pages == Buffer::Null, sites[1])
+        let null = pages == Buffer::Null && self.rules.walk.pins_want_pages;
+        !self.warn_on(self.has(flags, FollFlag::Get), sites[0]) && !self.warn_on(null, sites[1])
     }
 
     /// `is_valid_gup_flags` (6.1): neither FOLL_PIN nor what needs it.

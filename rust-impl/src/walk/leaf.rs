@@ -9,11 +9,11 @@ use crate::walk::Walk;
 
 impl Kernel<'_> {
     /// `gup_fast_pmd_leaf`, `gup_fast_pud_leaf` (6.12), `gup_huge_pmd`,
-    /// `gup_huge_pud` (6.1).
+    /// `gup_huge_pud` (5.10, 6.1).
     ///
     /// The block is taken to be of one folio, whatever its pages are: all
-    /// references go to the folio of one page of it.  6.12 asks the first page
-    /// of the block, 6.1 and 7.3 the first page of the range.
+    /// references go to the folio of one page of it.  5.10 and 6.12 ask the first
+    /// page of the block, 6.1 and 7.3 the first page of the range.
     pub(crate) fn gup_fast_leaf(
         &mut self,
         level: Level,
@@ -59,11 +59,11 @@ impl Kernel<'_> {
             self.record_subpages(orig, level, addr, end, walk)?;
         }
         walk.nr += refs as usize;
-        self.folio_set_referenced(folio, true)?;
+        self.mark_referenced(folio, folio.page())?;
         Ok(true)
     }
 
-    /// 6.1 lets all folios of huge entries pass.
+    /// 5.10 and 6.1 let all folios of huge entries pass.
     fn leaf_folio_allowed(&mut self, folio: FolioPtr, walk: &Walk) -> Result<bool, Stop> {
         if !self.rules.walk.looks_at_folio_after_recheck {
             return Ok(true);

@@ -34,7 +34,8 @@
 //! * [`pte`]: the PTEs;
 //! * [`rules`]: how kernels differ.
 //!
-//! Functions have the names of 6.12, and say what they are called in 6.1.  The
+//! Functions have the names of 6.12, and say what they are called in 6.1, which is
+//! mostly what they are called in 5.10.  The
 //! ranges and leaves give `false` where the kernel gives 0: leave the walk.
 //!
 //! What was found is in [`Machine::entries`](crate::Machine::entries), which
@@ -249,6 +250,16 @@ impl Kernel<'_> {
         self.machine.entries.truncate(walk.nr);
         self.machine.entries.extend((0..nr).map(|i| first.nth(i)));
         Ok(())
+    }
+
+    /// Marks what was taken as referenced: the folio, in 5.10 the page's head, looked
+    /// up anew.
+    fn mark_referenced(&mut self, folio: FolioPtr, page: PagePtr) -> Result<(), Stop> {
+        if self.rules.gets_compound_heads {
+            self.set_page_referenced(page, true)
+        } else {
+            self.folio_set_referenced(folio, true)
+        }
     }
 
     /// `SetPageReferenced`, `ClearPageReferenced`: of the page's head, looked up

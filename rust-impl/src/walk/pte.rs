@@ -15,8 +15,8 @@ use crate::walk::Walk;
 const END: ControlFlow<i32> = ControlFlow::Break(0);
 
 impl Kernel<'_> {
-    /// `gup_fast_pte_range` (6.12), `gup_pte_range` (6.1): 1 if all pages were
-    /// taken, 0 if the walk has to end, or (not in 7.3) the errno of the hook that
+    /// `gup_fast_pte_range` (6.12), `gup_pte_range` (5.10, 6.1): 1 if all pages
+    /// were taken, 0 if the walk has to end, or (not in 7.3) the errno of the hook that
     /// makes a page accessible; the caller takes that for a 1, and goes on behind
     /// the pages that are missing now.
     ///
@@ -99,6 +99,10 @@ impl Kernel<'_> {
             self.gup_put_folio(folio, 1, walk.flags)?;
             return Ok(END);
         }
+        let by_pages = self.rules.gets_compound_heads;
+        if by_pages && self.rules.debug_vm && self.page_folio(page)? != folio {
+            return Err(Stop::Bug(Site::GupPteRangeHead));
+        }
         if self.has(walk.flags, FollFlag::Pin) {
             let errno = self.make_accessible(if self.rules.walk.makes_folio_accessible {
                 folio.page()
@@ -106,12 +110,16 @@ impl Kernel<'_> {
                 page
             })?;
             if errno != 0 {
-                self.gup_put_folio(folio, 1, walk.flags)?;
+                if by_pages {
+                    self.unpin_user_page(page)?;
+                } else {
+                    self.gup_put_folio(folio, 1, walk.flags)?;
+                }
                 let ends = self.rules.walk.inaccessible_ends_walk;
                 return Ok(ControlFlow::Break(if ends { 0 } else { errno }));
             }
         }
-        self.folio_set_referenced(folio, true)?;
+        self.mark_referenced(folio, page)?;
         self.store_pages(walk, page, 1)?;
         walk.nr += 1;
         Ok(ControlFlow::Continue(()))
@@ -121,7 +129,8 @@ impl Kernel<'_> {
     /// may it be had at all?
     ///
     /// 6.1 asks the page for secretmem before it knows whether it is still the
-    /// one that the PTE leads to; 6.12 asks the folio, and afterwards.
+    /// one that the PTE leads to; 6.12 asks the folio, and afterwards.  5.10 looks
+    /// at the entries alone.
     fn pte_still_allows(
         &mut self,
         (pmd, pmdp): (Entry, EntryPtr),
@@ -131,7 +140,7 @@ impl Kernel<'_> {
         walk: &Walk,
     ) -> Result<bool, Stop> {
         let late = self.rules.walk.looks_at_folio_after_recheck;
-        if !late && self.is_secretmem(page)? {
+        if !late && self.rules.walk.leaves_secretmem && self.is_secretmem(page)? {
             return Ok(false);
         }
         if self.load_entry(pmdp)? != pmd || self.load_entry(ptep)? != pte {

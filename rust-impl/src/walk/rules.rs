@@ -11,9 +11,10 @@ rules! {
     #[derive(Clone, Copy, Debug)]
     pub struct WalkRules (walk) {
         /// Flags that the common part of the entry points knows; any other is a
-        /// WARN.  v6.2 adds FOLL_PCI_P2PDMA ("mm: introduce FOLL_PCI_P2PDMA to gate
-        /// getting PCI P2PDMA pages"), v6.6 FOLL_HONOR_NUMA_FAULT ("mm/gup:
-        /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT").
+        /// WARN.  FOLL_NOFAULT came between 5.10 and 6.1; v6.2 adds FOLL_PCI_P2PDMA
+        /// ("mm: introduce FOLL_PCI_P2PDMA to gate getting PCI P2PDMA pages"), v6.6
+        /// FOLL_HONOR_NUMA_FAULT ("mm/gup: reintroduce FOLL_NUMA as
+        /// FOLL_HONOR_NUMA_FAULT").
         pub known_flags: &'static [FollFlag],
         /// One function checks the arguments of all entry points, the internal
         /// flags among them; before, each had checks of its own.  v6.3: "mm/gup:
@@ -43,14 +44,16 @@ rules! {
         /// it was followed whatever its flags.  v6.5: "mm: allow
         /// pte_offset_map[_lock]() to fail".
         pub pte_map_can_fail: bool,
-        /// FOLL_FORCE follows PROT_NONE; later nothing does.  v6.6: "mm/gup:
+        /// FOLL_FORCE follows PROT_NONE; before v6.1 ("mm/gup: replace FOLL_NUMA by
+        /// gup_can_follow_protnone()") and later nothing does.  v6.6: "mm/gup:
         /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT".
         pub force_follows_protnone: bool,
         /// Huge entries can be special, too.  v6.12: "mm/gup: detect huge pfnmap
         /// entries in gup-fast".
         pub huge_may_be_special: bool,
         /// The grab for a huge entry is of the block's first page, wherever in it
-        /// the range starts; before, and again later, of the first page that is
+        /// the range starts; not so from v5.18 ("mm/gup: Convert gup_huge_pmd() to use
+        /// a folio") to v6.9, and again later: there it is of the first page that is
         /// recorded.  v6.10: "mm/gup: refactor record_subpages() to find 1st small
         /// page"; v6.18: "mm/gup: remove record_subpages()".
         pub huge_grabs_first_page: bool,
@@ -84,8 +87,35 @@ rules! {
         /// the public ways to give back.  v6.10: "mm: gup: stop abusing
         /// try_grab_folio".
         pub device_walk_is_lockless: bool,
+        /// A huge entry of device memory gives its pagemap back when one of its pages
+        /// fails, too.  Between 5.10 and 6.1: "mm/gup: fix potential pgmap refcnt leak in
+        /// __gup_device_huge()".
+        pub failing_device_puts_pagemap: bool,
+        /// Pages of memfd_secret are left out.  v5.14: "mm: introduce memfd_secret
+        /// system call to create "secret" memory areas".
+        pub leaves_secretmem: bool,
+        /// What pins wants an array for the pages.  Between 5.10 and 6.1.
+        pub pins_want_pages: bool,
     }
 }
+
+/// Linux 5.10.
+pub const WALK_5_10: WalkRules = WalkRules {
+    known_flags: &[
+        FollFlag::Write,
+        FollFlag::Longterm,
+        FollFlag::Force,
+        FollFlag::Pin,
+        FollFlag::Get,
+        FollFlag::FastOnly,
+    ],
+    force_follows_protnone: false,
+    huge_grabs_first_page: true,
+    failing_device_puts_pagemap: false,
+    leaves_secretmem: false,
+    pins_want_pages: false,
+    ..WALK_6_1
+};
 
 /// Linux 6.1.
 pub const WALK_6_1: WalkRules = WalkRules {
@@ -116,6 +146,9 @@ pub const WALK_6_1: WalkRules = WalkRules {
     folios_without_mapping_pass: false,
     has_device_entries: true,
     device_walk_is_lockless: false,
+    failing_device_puts_pagemap: true,
+    leaves_secretmem: true,
+    pins_want_pages: true,
 };
 
 /// Linux 6.12.
@@ -149,6 +182,9 @@ pub const WALK_6_12: WalkRules = WalkRules {
     folios_without_mapping_pass: false,
     has_device_entries: true,
     device_walk_is_lockless: true,
+    failing_device_puts_pagemap: true,
+    leaves_secretmem: true,
+    pins_want_pages: true,
 };
 
 /// Linux 7.3.

@@ -48,6 +48,7 @@ fn rev(rules: &Rules) -> Rev {
         Revision::V9 => Rev::V9,
         Revision::V10 => Rev::V10,
         Revision::V11 => Rev::V11,
+        Revision::V5_10 => Rev::V5_10,
         Revision::V6_1 => Rev::V6_1,
         Revision::V6_12 => Rev::V6_12,
         Revision::V7_3 => Rev::V7_3,
