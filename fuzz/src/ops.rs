@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_kernel_older_than_all_known_ones_has_no_name_of_the_series() {
-        let old = Rev::linux(5, 10);
+        let old = Rev::linux(5, 4);
         assert_eq!(by_role("follow-page-pte").unwrap().name(old), None);
         assert_eq!(by_role("grab-slow").unwrap().name(old), None);
         assert_eq!(by_role("get-page").unwrap().name(old), Some("get_page"));

@@ -33,7 +33,7 @@ fn folio_get_bugs_on_zero_and_close_to_overflow() {
             refcount: count,
             ..small()
         };
-        for rules in ALL {
+        for rules in SINCE_6_1 {
             let mut b = Bench::new(rules, &[decl]);
             let folio = b.folio(0);
             let result = b.op().folio_get(folio);
@@ -102,7 +102,7 @@ fn try_get_folio_warns_about_a_negative_count() {
         refcount: -1,
         ..small()
     };
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = Bench::new(rules, &[decl]);
         let page = b.page(0, 0);
         assert_eq!(b.op().try_get_folio(page, 1), Ok(None));

@@ -66,7 +66,7 @@ fn npages_of_a_folio_becomes_an_int() {
 
 #[test]
 fn a_list_is_given_back_in_runs_of_one_folio() {
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = Bench::new(rules, &[pinned_thp(4, 5), pinned_small(2)]);
         let list = [
             b.page(0, 2),
@@ -159,7 +159,7 @@ fn an_errno_for_npages_is_warned_about() {
 
 #[test]
 fn past_the_list_there_is_poison_and_then_nothing() {
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = Bench::new(rules, &[zero()]);
         let list = vec![b.page(0, 0); gup::unpin::MAX_LIST + 1];
         b.op().unpin_user_pages(List::new(&list), 4096).unwrap();
@@ -212,7 +212,7 @@ fn a_taken_lock_is_waited_for() {
 
 #[test]
 fn a_range_takes_what_it_shares_with_the_folio() {
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = Bench::new(rules, &[pinned_thp(3, 8)]);
         let page = b.page(0, 6);
         b.op()
@@ -254,7 +254,7 @@ fn a_pinned_anonymous_page_is_exclusive_or_it_is_a_bug() {
         exclusive: false,
         ..pinned_thp(9, 1)
     };
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = Bench::new(rules, &[shared, shared_thp]);
         let (page, tail) = (b.page(0, 0), b.page(1, 5));
         for (page, site) in [

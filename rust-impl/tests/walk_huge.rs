@@ -72,7 +72,7 @@ fn a_huge_entry_that_changed_gives_all_back() {
 
 #[test]
 fn the_head_is_asked_whether_a_huge_entry_must_unshare() {
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = huge(rules, thp(9), 0);
         assert_eq!(b.pin(ADDR + 0x3000, 1, &[]), Ok(1));
         let head = b.page(0, 0);
@@ -135,7 +135,7 @@ fn a_huge_entry_of_device_memory_is_taken_page_by_page() {
 
 #[test]
 fn a_device_page_that_cannot_be_taken_stays_referenced_in_6_1() {
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut folio = device9(Kind::DevGeneric);
         folio.refcount = 0;
         let mut b = huge(rules, folio, ef::RW | ef::DEVMAP);
@@ -155,7 +155,7 @@ fn a_device_page_that_cannot_be_taken_stays_referenced_in_6_1() {
 
 #[test]
 fn a_lost_pagemap_is_put_as_null() {
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = huge(rules, device9(Kind::DevGeneric), ef::RW | ef::DEVMAP);
         b.when(Moment::Pagemap, 2, |_| Some(0));
         assert!(b.pin(ADDR, 3, &[]).unwrap() < 0);

@@ -93,7 +93,7 @@ fn a_page_that_is_freed_before_the_reference_is_not_taken() {
 
 #[test]
 fn a_page_that_moves_to_another_folio_is_looked_up_again() {
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = Bench::new(rules, &[small(), thp(1)]);
         let (page, other) = (b.page(0, 0), b.page(1, 1));
         b.map(Level::Pte, ADDR, 1, NewEntry::Page(page), ef::RW);
@@ -113,7 +113,7 @@ fn secretmem_is_asked_for_before_the_second_look_in_6_1_and_after_it_in_6_12() {
         mapping: Mapping::Secretmem,
         ..small()
     };
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = mapped(rules, secret, ef::RW);
         assert!(b.get(ADDR, 1, &[]).unwrap() < 0);
         assert_eq!(b.refs(0), 1);
@@ -145,7 +145,7 @@ fn a_shared_anonymous_page_is_not_pinned_through_a_read_only_entry() {
         exclusive: false,
         ..thp(1)
     };
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = mapped(rules, shared, 0);
         assert!(b.pin(ADDR + 0x1000, 1, &[]).unwrap() < 0);
         assert_eq!((b.refs(0), b.pins(0)), (1, 0));
@@ -311,7 +311,7 @@ fn the_array_ends_after_4096_pages() {
 
 #[test]
 fn the_zero_page_is_recorded_without_a_pin_if_it_has_a_mapping() {
-    for rules in ALL {
+    for rules in SINCE_6_1 {
         let mut b = mapped(rules, zero(), 0);
         // 6.12 does not know a page without a mapping from a truncated one
         let taken = b.pin(ADDR, 1, &[]).unwrap() == 1;

@@ -247,5 +247,16 @@ pub const SERIES: [Rules; 4] = [RULES_V8, RULES_V9, RULES_V10, RULES_V11];
 /// Those that can fail to grab.
 pub const SINCE_V9: [Rules; 3] = [RULES_V9, RULES_V10, RULES_V11];
 
-/// 6.1, 6.12, and both without DEBUG_VM.
-pub const ALL: [Rules; 4] = Rules::KERNELS;
+/// Kernels with folios, with and without DEBUG_VM.
+pub const SINCE_6_1: [Rules; Rules::KERNELS.len() - 2] = {
+    let mut since = [Rules::KERNELS[0]; Rules::KERNELS.len() - 2];
+    let mut i = 0;
+    while i < since.len() {
+        since[i] = Rules::KERNELS[i + 2];
+        i += 1;
+    }
+    since
+};
+
+/// All kernels, with and without DEBUG_VM.
+pub const ALL: [Rules; Rules::KERNELS.len()] = Rules::KERNELS;
