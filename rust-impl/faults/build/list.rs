@@ -101,7 +101,7 @@ struct DeclaredEdit {
 }
 
 /// The first kernel; revisions before it are those of the FOLL_PIN series.
-const FIRST_KERNEL: &str = "6.1";
+const FIRST_KERNEL: &str = "5.10";
 
 /// All faults that a folder declares, file by file.
 pub fn read(edits: &Path) -> Result<Vec<Fault>> {
