@@ -32,11 +32,10 @@ fn every_prepared_kernel_goes_with_rules() {
 
 /// The head of a folio of that order.
 fn head(order: u8) -> gup::Page {
-    gup::Page {
-        order,
-        flags: gup::page::flag::HEAD,
-        ..gup::Page::BLANK
-    }
+    let mut head = gup::Page::BLANK;
+    head.order = order;
+    head.flags = gup::page::flag::HEAD;
+    head
 }
 
 /// The rule that says the same as a fact.
