@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use gup::{Rule, Rules};
+pub use gup::{Rule, Rules};
 use gup_sides::tree::Tree;
 use gup_sides::{Recipe, Store};
 

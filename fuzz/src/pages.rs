@@ -230,9 +230,7 @@ impl Pages {
         // It has a third page, then.
         let third = head.page + 2;
         self.rev.has(Fact::PINCOUNT_OF_ALL)
-            || third < NR_PAGES
-                && self.get(prog, third).tail
-                && self.head(prog, third) == head.page
+            || third < NR_PAGES && self.get(prog, third).tail && self.head(prog, third) == head.page
     }
 
     /// How many pages a folio has from an operation's operand on.

@@ -95,7 +95,11 @@ impl Rev {
     /// Whether a folio of that order has a pin count.
     #[inline]
     pub const fn has_pincount(self, order: u32) -> bool {
-        let least = if self.has(Fact::PINCOUNT_OF_ALL) { 1 } else { 2 };
+        let least = if self.has(Fact::PINCOUNT_OF_ALL) {
+            1
+        } else {
+            2
+        };
         self.has(Fact::PINCOUNT) && order >= least
     }
 

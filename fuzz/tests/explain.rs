@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A tree's rules are found by what it shows alone.
 
-use gup::Rules;
-use gup_fuzz::explain;
+use gup_fuzz::explain::{self, Rules};
 use gup_fuzz::side::rust::{RustSide, rules_by_name};
 
 /// A tree with these rules, of which only what it shows is known.

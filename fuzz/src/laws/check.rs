@@ -266,9 +266,8 @@ fn world(checker: &mut Checker, prog: &Program, recs: &[gd_rec]) -> Check {
         return Ok(());
     }
     let new = recs.iter().filter(|rec| is_page(rec));
-    new.map(PageState::from_rec).try_for_each(|new| {
-        rules::pinnedness(&new, checker.pages.has_pincount(&prog.0, &new))
-    })
+    new.map(PageState::from_rec)
+        .try_for_each(|new| rules::pinnedness(&new, checker.pages.has_pincount(&prog.0, &new)))
 }
 
 /// Notes what an operation changed.

@@ -102,8 +102,7 @@ pub(super) fn walked(
     events.pagemaps()?;
     events.mmap_lock()?;
     fast_only(op, &call, &events)?;
-    let claims_counts =
-        !odd && !beyond && !call.may_be_both(op.op, op.rev) && !op.may_keep();
+    let claims_counts = !odd && !beyond && !call.may_be_both(op.op, op.rev) && !op.may_keep();
     let held = |law, entries: &[u32]| match claims_counts {
         true => held(op, &call, law, entries, pages, prog),
         false => Ok(()),

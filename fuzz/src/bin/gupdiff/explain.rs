@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use gup::Rules;
-use gup_fuzz::explain::{self, Explained};
+use gup_fuzz::explain::{self, Explained, Rules};
 use gup_fuzz::program::Program;
 use gup_fuzz::side::rust::{Taken, rules_by_name};
 use gup_fuzz::{input, side};
