@@ -54,6 +54,11 @@ fn a_kernel_has_the_operations_that_the_table_names_and_no_other() {
             // SAFETY: the table's strings are C string constants.
             let (role, names) = unsafe { (CStr::from_ptr(info.role), CStr::from_ptr(info.names)) };
             let named = name(names.to_str().unwrap(), revision_of(&kernel));
+            // A mask leads to no other folio: there is nothing to change.
+            let is_mask = kernel.series().is_none() && kernel.version() >= (7, 2);
+            if is_mask && u32::from(info.id) == GD_OP_SET_TAIL {
+                continue;
+            }
             let p = program(&[folio(0, 1)], &[op(info.id.into(), 1, 0, 0)]);
             let mut trace = Vec::new();
             machine.run(&p, &mut trace);

@@ -18,6 +18,7 @@ fn agree(name: &str) {
     let mut oracle = Oracle::new(pair);
     let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
     let profile = profile.focus(Focus::All);
+    let profile = profile.retain(|op| oracle.pair().has_op(op.id));
     let mut rng = Rng::new(1);
     for i in 0..PROGRAMS {
         let program = generate::program(&mut rng, &profile);

@@ -18,7 +18,7 @@ use gup_fuzz::program::generate::{Focus, Profile};
 use gup_fuzz::rev::Fact;
 use gup_fuzz::side::c::CSide;
 use gup_fuzz::side::{self, Pair, Side};
-use gup_sides::tree::known_names;
+use gup_sides::tree::{known_names, known_sides};
 use gup_sides::{Recipe, Store, overlay};
 
 /// Programs within which a planted fault must be found.
@@ -207,7 +207,13 @@ fn tried_on_rust(rules: &Rules, corpus: &Corpus) -> Vec<(String, Option<Catch>)>
 #[test]
 fn every_fault_of_the_rust_side_is_found() {
     let corpus = Corpus::read();
-    let done = on_all_processors(&Rules::ALL, |rules| tried_on_rust(rules, &corpus));
+    // 5.10 has rules, but no tree that is prepared by its name
+    let known: Vec<String> = known_sides().collect();
+    let sides = Rules::ALL
+        .into_iter()
+        .filter(|r| r.is_series() || known.iter().any(|k| k == r.name()));
+    let sides: Vec<Rules> = sides.collect();
+    let done = on_all_processors(&sides, |rules| tried_on_rust(rules, &corpus));
     let done: Vec<_> = done.into_iter().flatten().collect();
     check_all_found(&done, 690);
 }

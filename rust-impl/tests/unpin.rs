@@ -244,7 +244,7 @@ fn a_huge_range_runs_into_the_step_limit() {
 }
 
 #[test]
-fn a_pinned_anonymous_page_is_exclusive_or_it_is_a_bug() {
+fn a_pinned_anonymous_page_is_exclusive_or_it_is_complained_about() {
     let shared = FolioDecl {
         exclusive: false,
         mapping: Mapping::Anon,
@@ -257,17 +257,18 @@ fn a_pinned_anonymous_page_is_exclusive_or_it_is_a_bug() {
     for rules in SINCE_6_1 {
         let mut b = Bench::new(rules, &[shared, shared_thp]);
         let (page, tail) = (b.page(0, 0), b.page(1, 5));
-        for (page, site) in [
-            (page, Site::SanityCheckSmall),
-            (tail, Site::SanityCheckLarge),
+        for (page, bug, warn) in [
+            (page, Site::SanityCheckSmall, Site::SanityCheckSmallWarn),
+            (tail, Site::SanityCheckLarge, Site::SanityCheckLargeWarn),
         ] {
             let result = b.op().unpin_user_page(page);
-            let expected = if rules.debug_vm {
-                Err(Stop::Bug(site))
-            } else {
-                Ok(())
+            let warns = rules.debug_vm && rules.sanity_check_warns;
+            let expected = match rules.debug_vm && !warns {
+                true => Err(Stop::Bug(bug)),
+                false => Ok(()),
             };
             assert_eq!(result, expected);
+            assert_eq!(b.warns().contains(&warn), warns);
         }
     }
 }

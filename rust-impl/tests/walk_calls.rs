@@ -279,7 +279,7 @@ fn interrupts_are_off_during_the_walk_and_come_back_only_if_they_were_on() {
         });
         assert_eq!(b.get(ADDR, 1, &[]), Ok(1));
         assert!(b.machine.irqs_on);
-        let warns = rules.revision == gup::Revision::V6_12 && rules.debug_vm;
+        let warns = rules.fast_grab_wants_irqs_off && rules.debug_vm;
         assert_eq!(b.warns().len(), usize::from(warns));
     }
 }

@@ -104,8 +104,8 @@ fn every_kernel_has_controls_enough() {
         };
         let walk = |kind| of(kind).filter(|c| c.name.starts_with("walk-"));
         let page = |kind| of(kind).count() - walk(kind).count();
-        assert!(page(Kind::Fault) >= 15 && walk(Kind::Fault).count() >= 100);
-        assert!(page(Kind::Harmless) >= 2 && walk(Kind::Harmless).count() >= 10);
+        assert!(page(Kind::Fault) >= 26 && walk(Kind::Fault).count() >= 100);
+        assert!(page(Kind::Harmless) >= 6 && walk(Kind::Harmless).count() >= 10);
         let functions: BTreeSet<_> = of(Kind::Fault).map(|c| c.function(kernel)).collect();
         assert!(functions.len() >= 15);
     }

@@ -105,6 +105,7 @@ impl Rng {
             flags ^= 1 << self.below(11);
         }
         let n = self.pick(&[1, 1, 2, 8, 512]);
+        let flags = machine.parts.entry_flags(flags);
         machine.tables.set(level, self.addr(), n, new, flags);
         if self.one_in(4) {
             machine.set_flag(page, 8, self.one_in(2));
