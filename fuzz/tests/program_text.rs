@@ -364,8 +364,8 @@ fn mistakes_in_declarations_are_placed_at_the_word() {
             "1:7: expected a revision, like 6.1 or v8, found `6.x`",
         ),
         (
-            "names 5.10",
-            "1:7: no names are known for 5.10; the oldest is 6.1",
+            "names 5.4",
+            "1:7: no names are known for 5.4; the oldest is 5.10",
         ),
         (
             "names 6.1 6.2",
