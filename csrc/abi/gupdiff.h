@@ -475,8 +475,9 @@ struct gd_side {
 
 	/*
 	 * What init wants, all of zeros: memmap, GD_NR_PAGES struct pages between
-	 * guards, aligned to a slot if that is a power of two; list, GD_MAX_LIST pointers and a guard; tables, GD_MAX_TABLES of
-	 * them, aligned, and a guard; scratch, aligned to a page.
+	 * guards, aligned to a slot if that is a power of two; list, GD_MAX_LIST
+	 * pointers and a guard; tables, GD_MAX_TABLES of them, aligned, and a
+	 * guard; scratch, aligned to a page.
 	 */
 	gd_u64 memmap_size;
 	gd_u64 scratch_size;

@@ -69,8 +69,7 @@ GD_OP(0x10, GRAB_SLOW, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, ERRNO,
       "v8:grab_page v9:try_grab_page 5.10:try_grab_page 6.10:try_grab_folio",
       "the slow path's grab; before 6.10 it takes one reference whatever refs says")
 GD_OP(0x11, GRAB_FAST, PAGE, GD_S_PAGE | GD_S_N | GD_S_FOLL, FOLIO,
-      "v8:try_grab_compound_head 5.10:try_grab_compound_head 6.1:try_grab_folio "
-      "6.10:try_grab_folio_fast",
+      "v8:try_grab_compound_head 5.10:try_grab_compound_head 6.1:try_grab_folio 6.10:try_grab_folio_fast",
       "the lockless walk's grab")
 GD_OP(0x12, FOLIO_ADD_PIN, PAGE, GD_S_FOLIO, VOID, "6.5:folio_add_pin",
       "one more pin on a folio that is pinned already")

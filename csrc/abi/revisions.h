@@ -9,10 +9,10 @@
  * GD_FACT(NAME, series, kernel, until, what)
  *	What the fuzzer has to know of the code under test: true from that
  *	version of the series on, and from that kernel up to the one before
- *	`until`.  Series and kernels have nothing to do with each other: a kernel does not inherit from the series, however
- *	old it is.  The upstream change is in rust-impl/src/rules.rs, whose rules
- *	say the same (a test holds that); where none is named, this is how far
- *	back it has been looked at.
+ *	`until`.  Series and kernels have nothing to do with each other: a kernel
+ *	does not inherit from the series, however old it is.  The upstream change
+ *	is in rust-impl/src/rules.rs, whose rules say the same (a test holds
+ *	that); where none is named, this is how far back it has been looked at.
  */
 #ifndef GD_REVISION
 #define GD_REVISION(name, text, number)

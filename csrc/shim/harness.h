@@ -15,9 +15,6 @@
 #include <linux/memremap.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
-#if __has_include(<linux/secretmem.h>)
-#include <linux/secretmem.h>
-#endif
 #include "internal.h"	/* mm/internal.h */
 #endif
 

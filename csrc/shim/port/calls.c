@@ -86,7 +86,7 @@ static const struct dev_pagemap_ops port_pgmap_ops = { .page_free = driver_freed
 
 /* later the kernel calls _printk() */
 #ifndef printk
-int printk(const char *fmt, ...)
+int (printk)(const char *fmt, ...)
 {
 	return 0;
 }

@@ -7,6 +7,11 @@
 
 #include "version.h"
 
+/* v5.14: "mm: introduce memfd_secret system call to create "secret" memory areas" */
+#if GD_SINCE(5, 14)
+#include <linux/secretmem.h>
+#endif
+
 /*
  * Have there been pins in this mm?  A bit of its flags since v5.15 ("mm: gup:
  * pack has_pinned in MMF_HAS_PINNED"), in their first word; since v6.18 they are
