@@ -24,7 +24,7 @@ use crate::program::rng::Rng;
 use crate::rev::Rev;
 use crate::scope::Scope;
 use crate::side::c::CSide;
-use crate::side::rust::{RustSide, Taken};
+use crate::side::rust::{self, RustSide, Taken};
 use crate::side::{Error, Side};
 use crate::trace::Trace;
 
@@ -87,11 +87,6 @@ impl Variant {
         rules
     }
 
-    /// The side's name without `rust:`, as [`RustSide::open`] takes it.
-    pub fn name(&self) -> String {
-        self.to_string()
-    }
-
     fn with(&self, taken: &[Taken]) -> Self {
         let mut new = self.clone();
         new.taken.extend_from_slice(taken);
@@ -105,11 +100,12 @@ impl Variant {
     }
 }
 
+/// The side's name without `rust:`, as [`RustSide::open`] takes it.
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.base.name())?;
-        let taken = self.taken.iter();
-        taken.map(|t| write!(f, ",{t}")).collect()
+        let mut taken = self.taken.iter();
+        taken.try_for_each(|taken| write!(f, ",{taken}"))
     }
 }
 
@@ -202,7 +198,7 @@ impl Examined {
             .into_iter()
             .filter(|rules| rules.debug_vm == info.debug_vm)
             .collect();
-        let after = known.iter().position(|rules| rev(rules) > info.rev);
+        let after = known.iter().position(|rules| rust::rev(rules) > info.rev);
         let after = after.unwrap_or(known.len());
         let last = known.len() - 1;
         known[after.saturating_sub(1)..=after.min(last)].to_vec()
@@ -253,7 +249,7 @@ impl Examined {
     /// Compares the given programs and random ones under some rules, and keeps
     /// samples of those that differ and of those that agree.  How many differ.
     fn draw(&mut self, rules: &Variant, given: &[Program], programs: u64, seed: u64) -> u64 {
-        let mut right = RustSide::with_rules(rules.rules(), &rules.name());
+        let mut right = RustSide::with_rules(rules.rules(), &rules.to_string());
         let info = self.left.info();
         let profile = Profile::new(info.rev).debug_vm(info.debug_vm);
         let profile = profile.focus(Focus::All);
@@ -328,7 +324,7 @@ impl Examined {
     /// of the program from where it differs on.  It need not be exact where it is
     /// more than `limit`.
     fn distance(&mut self, rules: &Variant, limit: u64) -> u64 {
-        let mut right = RustSide::with_rules(rules.rules(), &rules.name());
+        let mut right = RustSide::with_rules(rules.rules(), &rules.to_string());
         let samples = std::mem::take(&mut self.samples);
         let mut sum = 0;
         for sample in &samples {
@@ -401,10 +397,6 @@ impl Examined {
         self.samples.extend(rest);
         found
     }
-}
-
-fn rev(rules: &Rules) -> Rev {
-    RustSide::rev(rules)
 }
 
 /// Every rule that another known kernel has and these rules have not, each once:

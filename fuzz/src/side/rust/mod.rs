@@ -42,7 +42,7 @@ enum Exists {
 }
 
 /// The revision that a set of rules is for, as the table of operations has it.
-fn rev(rules: &Rules) -> Rev {
+pub fn rev(rules: &Rules) -> Rev {
     match rules.revision {
         Revision::V8 => Rev::V8,
         Revision::V9 => Rev::V9,
@@ -139,11 +139,6 @@ impl RustSide {
             "devmap_managed_key" => has.devmap_key,
             _ => has.movable_mappings,
         }
-    }
-
-    /// The revision that a set of rules is for.
-    pub fn rev(rules: &Rules) -> Rev {
-        rev(rules)
     }
 
     /// Opens the side of this name, if it is one of this kind.
