@@ -83,9 +83,10 @@ rules! {
         /// get_page() and put_page() leave the count of a slab page alone.  v6.15:
         /// "mm: decline to manipulate the refcount on a slab page".
         pub slab_pages_have_no_count: bool,
-        /// An anonymous page that is pinned and not exclusive is a WARN; before, a
-        /// BUG.  v6.17: "mm/gup: remove (VM_)BUG_ONs".
-        pub sanity_check_warns: bool,
+        /// What pins must not meet, an anonymous page that is not exclusive or a PTE of
+        /// no memory, is a WARN; before, a BUG (DEBUG_VM).  v6.17: "mm/gup: remove
+        /// (VM_)BUG_ONs".
+        pub bugs_are_warnings: bool,
         /// secretmem is told by the mapping alone; before, a compound page never
         /// was.  v6.10: "mm: merge folio_is_secretmem() and
         /// folio_fast_pin_allowed() into gup_fast_folio_allowed()".
@@ -160,7 +161,7 @@ const RULES_SERIES: Rules = Rules {
     add_unless_reads_first: false,
     tails_hold_masks: false,
     slab_pages_have_no_count: false,
-    sanity_check_warns: false,
+    bugs_are_warnings: false,
     secretmem_by_mapping: false,
     exclusive_looks_up_hugetlb: false,
     pins: PinScheme::References,
@@ -259,7 +260,7 @@ pub const RULES_6_1: Rules = Rules {
     add_unless_reads_first: false,
     tails_hold_masks: false,
     slab_pages_have_no_count: false,
-    sanity_check_warns: false,
+    bugs_are_warnings: false,
     secretmem_by_mapping: false,
     exclusive_looks_up_hugetlb: false,
     pins: PinScheme::Exact,
@@ -297,7 +298,7 @@ pub const RULES_6_12: Rules = Rules {
     add_unless_reads_first: true,
     tails_hold_masks: false,
     slab_pages_have_no_count: false,
-    sanity_check_warns: false,
+    bugs_are_warnings: false,
     secretmem_by_mapping: true,
     exclusive_looks_up_hugetlb: true,
     pins: PinScheme::Exact,
@@ -322,7 +323,7 @@ pub const RULES_7_3: Rules = Rules {
     add_unless_reads_first: false,
     tails_hold_masks: true,
     slab_pages_have_no_count: true,
-    sanity_check_warns: true,
+    bugs_are_warnings: true,
     devmap_counts_like_others: true,
     fsdax_is_not_longterm: true,
     pagemap_of_folio: true,

@@ -136,8 +136,8 @@ impl Kernel<'_> {
     }
 
     /// VM_BUG_ON, of which later kernels make a VM_WARN_ON.
-    fn complain(&mut self, wrong: bool, bug: Site, warn: Site) -> Result<(), Stop> {
-        if self.rules.sanity_check_warns {
+    pub(crate) fn complain(&mut self, wrong: bool, bug: Site, warn: Site) -> Result<(), Stop> {
+        if self.rules.bugs_are_warnings {
             self.warn_on(wrong, warn);
         } else if wrong {
             return Err(Stop::Bug(bug));
@@ -238,8 +238,8 @@ impl Kernel<'_> {
     }
 
     /// `gup_fast_unpin_user_pages` (6.12), `unpin_user_pages_lockless` (6.1):
-    /// the lockless walk's own back-out; 5.10 uses `unpin_user_pages`.  It checks nothing: a fork may have
-    /// made the pages shared.
+    /// the lockless walk's own back-out; 5.10 uses `unpin_user_pages`.  It checks
+    /// nothing: a fork may have made the pages shared.
     pub fn gup_fast_unpin_user_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
         self.unpin_list(list, npages, false)
     }

@@ -262,7 +262,7 @@ fn a_pinned_anonymous_page_is_exclusive_or_it_is_complained_about() {
             (tail, Site::SanityCheckLarge, Site::SanityCheckLargeWarn),
         ] {
             let result = b.op().unpin_user_page(page);
-            let warns = rules.debug_vm && rules.sanity_check_warns;
+            let warns = rules.debug_vm && rules.bugs_are_warnings;
             let expected = match rules.debug_vm && !warns {
                 true => Err(Stop::Bug(bug)),
                 false => Ok(()),

@@ -222,7 +222,7 @@ fn what_runs_past_a_table_takes_the_next_one_for_ptes() {
         b.map(Level::Pte, 0x1f_f000, 1, page, ef::RW);
         b.map(Level::Pte, 1 << 30, 1, NewEntry::None, 0);
         let result = b.get(0x1f_f000, 0, &[]);
-        if rules.walk.pte_of_no_memory_warns {
+        if rules.bugs_are_warnings {
             assert_eq!(result, Err(Stop::Oops));
             let warned = b.warns().contains(&Site::GupFastPteRangeWarn);
             assert_eq!(warned, rules.debug_vm);

@@ -81,17 +81,13 @@ impl Kernel<'_> {
 
         // A table that is read as a PTE leads to no page of memory.
         let page = pte.page();
-        if self.rules.debug_vm && page.nr().is_none() {
-            if self.rules.walk.pte_of_no_memory_warns {
-                self.warn_on(true, Site::GupFastPteRangeWarn);
-            } else {
-                return Err(Stop::Bug(if self.rules.walk.pte_map_can_fail {
-                    Site::GupFastPteRange
-                } else {
-                    Site::GupPteRange
-                }));
-            }
-        }
+        let bug = if self.rules.walk.pte_map_can_fail {
+            Site::GupFastPteRange
+        } else {
+            Site::GupPteRange
+        };
+        let wild = self.rules.debug_vm && page.nr().is_none();
+        self.complain(wild, bug, Site::GupFastPteRangeWarn)?;
         let Some(folio) = self.try_grab_folio_fast(page, 1, walk.flags)? else {
             return Ok(END);
         };

@@ -72,9 +72,6 @@ rules! {
         /// When that hook fails the walk ends; before, its errno was taken for
         /// success, and the walk went on behind the page.  In 7.2 at the latest.
         pub inaccessible_ends_walk: bool,
-        /// A PTE of no memory is a WARN; before, a BUG.  v6.17: "mm/gup: remove
-        /// (VM_)BUG_ONs".
-        pub pte_of_no_memory_warns: bool,
         /// Folios without a mapping pass but for long-term pins that write; before,
         /// none did.  After 7.2.
         pub folios_without_mapping_pass: bool,
@@ -142,7 +139,6 @@ pub const WALK_6_1: WalkRules = WalkRules {
     looks_at_folio_after_recheck: false,
     makes_folio_accessible: false,
     inaccessible_ends_walk: false,
-    pte_of_no_memory_warns: false,
     folios_without_mapping_pass: false,
     has_device_entries: true,
     device_walk_is_lockless: false,
@@ -178,7 +174,6 @@ pub const WALK_6_12: WalkRules = WalkRules {
     looks_at_folio_after_recheck: true,
     makes_folio_accessible: true,
     inaccessible_ends_walk: false,
-    pte_of_no_memory_warns: false,
     folios_without_mapping_pass: false,
     has_device_entries: true,
     device_walk_is_lockless: true,
@@ -192,7 +187,6 @@ pub const WALK_7_3: WalkRules = WalkRules {
     huge_grabs_first_page: false,
     huge_records_last: true,
     inaccessible_ends_walk: true,
-    pte_of_no_memory_warns: true,
     folios_without_mapping_pass: true,
     has_device_entries: false,
     ..WALK_6_12
