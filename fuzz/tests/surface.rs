@@ -10,11 +10,14 @@ use csrc::{Object, SiteKind};
 use gup::Rules;
 use gup_fuzz::ops;
 use gup_fuzz::rev::Rev;
+use gup_sides::tree::known_sides;
 use gup_sides::{Flavour, Recipe, Store};
 
-/// Every kernel that the Rust side has rules for, and its object.
+/// Every kernel that is prepared by its name, with the rules that go with it, and
+/// its object.
 fn kernels() -> impl Iterator<Item = (&'static Rules, Object)> {
-    Rules::KERNELS.iter().map(|rules| {
+    let prepared = |rules: &&Rules| known_sides().any(|name| name == rules.name());
+    Rules::KERNELS.iter().filter(prepared).map(|rules| {
         let name = rules.name();
         let recipe = recipe(name);
         let (_, debug_vm) = gup_sides::recipe::split_name(name);
