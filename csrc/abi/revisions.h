@@ -30,6 +30,10 @@ GD_REVISION(V6_1, "6.1", GD_REV_KERNEL(6, 1))
 GD_REVISION(V6_12, "6.12", GD_REV_KERNEL(6, 12))
 GD_REVISION(V7_3, "7.3", GD_REV_KERNEL(7, 3))
 
+/* what programs can change; in 7.2 at the latest tails hold masks */
+GD_FACT(FAR_TAILS, GD_REV_ALWAYS, GD_REV_ALWAYS, GD_REV_KERNEL(7, 2),
+	"a page can become a tail of any folio")
+
 /* counts */
 GD_FACT(PINCOUNT, GD_REV_NEVER, GD_REV_KERNEL(5, 7), GD_REV_NEVER,
 	"large folios have an exact pin count; without one, a pin is 1024 references")

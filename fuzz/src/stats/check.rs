@@ -135,7 +135,7 @@ impl Stats {
             self.check_op(op, rev, debug_vm, &mut complaints);
         }
         if layer != Focus::Page {
-            self.check_script(&mut complaints);
+            self.check_script(rev, &mut complaints);
         }
         for site in self.missing_sites(layer) {
             complaints.push(format!("site never hit: {site}"));
@@ -147,6 +147,9 @@ impl Stats {
         let Some(name) = op.name(rev).or(op.is_change.then_some(op.role)) else {
             return;
         };
+        if u32::from(op.id) == abi::GD_OP_SET_TAIL && !rev.has(Fact::FAR_TAILS) {
+            return;
+        }
         let count = self.ops.get(op.role).copied().unwrap_or_default();
         if count.uses == 0 {
             complaints.push(format!("{name} is never executed"));
@@ -176,9 +179,13 @@ impl Stats {
     }
 
     /// Every hook point was reached, and everything that can be done at one was.
-    fn check_script(&self, complaints: &mut Vec<String>) {
+    fn check_script(&self, rev: Rev, complaints: &mut Vec<String>) {
         let lockless = &self.lockless;
-        for hook in &hooks::table()[1..] {
+        // where no entry is marked as device memory, nobody looks a pagemap up
+        let is_there =
+            |hook: usize| hook as u32 != abi::GD_HOOK_PAGEMAP || rev.has(Fact::WALK_DEVICE_ENTRIES);
+        let hooks = hooks::table().iter().enumerate().skip(1);
+        for (_, hook) in hooks.filter(|(i, _)| is_there(*i)) {
             if lockless.hooks.get(hook.words).is_none_or(|h| h.done == 0) {
                 complaints.push(format!("the hook point `{}` is never reached", hook.words));
             }
