@@ -33,6 +33,9 @@ GD_REVISION(V7_3, "7.3", GD_REV_KERNEL(7, 3))
 /* what programs can change; in 7.2 at the latest tails hold masks */
 GD_FACT(FAR_TAILS, GD_REV_ALWAYS, GD_REV_ALWAYS, GD_REV_KERNEL(7, 2),
 	"a page can become a tail of any folio")
+/* v6.15, "fs/dax: properly refcount fs dax pages" */
+GD_FACT(DEVMAP_KEY, GD_REV_ALWAYS, GD_REV_ALWAYS, GD_REV_KERNEL(6, 15),
+	"there is devmap_managed_key")
 
 /* counts */
 GD_FACT(PINCOUNT, GD_REV_NEVER, GD_REV_KERNEL(5, 7), GD_REV_NEVER,

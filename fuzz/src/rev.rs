@@ -194,6 +194,8 @@ macro_rules! facts {
 facts! {
     /// A page can become a tail of any folio.
     FAR_TAILS GD_FACT_FAR_TAILS_SERIES GD_FACT_FAR_TAILS_KERNEL GD_FACT_FAR_TAILS_UNTIL;
+    /// There is devmap_managed_key.
+    DEVMAP_KEY GD_FACT_DEVMAP_KEY_SERIES GD_FACT_DEVMAP_KEY_KERNEL GD_FACT_DEVMAP_KEY_UNTIL;
     /// Large folios have an exact pin count.  Without one, a pin is 1024
     /// references.
     PINCOUNT

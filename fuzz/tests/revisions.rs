@@ -49,6 +49,7 @@ fn rule(name: &str, rules: &Rules) -> bool {
         "PINCOUNT" => pincount(2),
         "PINCOUNT_OF_ALL" => pincount(1),
         "COUNTERS" => !rules.counters_want_debug_vm,
+        "DEVMAP_KEY" => !rules.devmap_counts_like_others,
         "FAR_TAILS" => !rules.tails_hold_masks,
         "SLAB_HAS_NO_COUNT" => rules.slab_pages_have_no_count,
         "ZERO_PAGE" => rules.zero_page_is_not_pinned,

@@ -101,6 +101,15 @@ fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
     }
 }
 
+/// Whether a change of the world is about something that a revision has.
+fn is_there(op: &OpInfo, rev: Rev) -> bool {
+    match u32::from(op.id) {
+        abi::GD_OP_SET_TAIL => rev.has(Fact::FAR_TAILS),
+        abi::GD_OP_SET_DEVMAP_KEY => rev.has(Fact::DEVMAP_KEY),
+        _ => true,
+    }
+}
+
 impl Stats {
     /// Everything that says that the programs did not really work; nothing if
     /// they did.
@@ -131,7 +140,8 @@ impl Stats {
             // there is no walk
             false => Focus::Page,
         };
-        for op in ops::table().iter().filter(|op| is_of(op, layer)) {
+        let wanted = |op: &&OpInfo| is_of(op, layer) && is_there(op, rev);
+        for op in ops::table().iter().filter(wanted) {
             self.check_op(op, rev, debug_vm, &mut complaints);
         }
         if layer != Focus::Page {
@@ -147,9 +157,6 @@ impl Stats {
         let Some(name) = op.name(rev).or(op.is_change.then_some(op.role)) else {
             return;
         };
-        if u32::from(op.id) == abi::GD_OP_SET_TAIL && !rev.has(Fact::FAR_TAILS) {
-            return;
-        }
         let count = self.ops.get(op.role).copied().unwrap_or_default();
         if count.uses == 0 {
             complaints.push(format!("{name} is never executed"));
@@ -182,15 +189,16 @@ impl Stats {
     fn check_script(&self, rev: Rev, complaints: &mut Vec<String>) {
         let lockless = &self.lockless;
         // where no entry is marked as device memory, nobody looks a pagemap up
-        let is_there =
+        let is_asked =
             |hook: usize| hook as u32 != abi::GD_HOOK_PAGEMAP || rev.has(Fact::WALK_DEVICE_ENTRIES);
         let hooks = hooks::table().iter().enumerate().skip(1);
-        for (_, hook) in hooks.filter(|(i, _)| is_there(*i)) {
+        for (_, hook) in hooks.filter(|(i, _)| is_asked(*i)) {
             if lockless.hooks.get(hook.words).is_none_or(|h| h.done == 0) {
                 complaints.push(format!("the hook point `{}` is never reached", hook.words));
             }
         }
-        for op in ops::table().iter().filter(|op| op.can_be_scripted()) {
+        let wanted = |op: &&OpInfo| op.can_be_scripted() && is_there(op, rev);
+        for op in ops::table().iter().filter(wanted) {
             if lockless.actions.get(op.role).is_none_or(|a| a.done == 0) {
                 let name = op.own_name();
                 complaints.push(format!("{name} is never done at a hook point"));
