@@ -36,7 +36,7 @@ pub(crate) enum Action {
     /// Another argument; `index` from 1.
     ReplaceArgument {
         index: PerKernel<usize>,
-        with: String,
+        with: PerKernel<String>,
     },
     /// Another name.
     ReplaceIdentifier { with: PerKernel<String> },
@@ -74,7 +74,7 @@ pub(crate) enum Action {
     /// A statement exchanged with the one after it.
     SwapWithNext,
     /// Our own code as a statement before.
-    InsertBefore { code: String },
+    InsertBefore { code: PerKernel<String> },
     /// The statement becomes a new static function that is called instead.
     ExtractStatement {
         name: String,
@@ -113,7 +113,8 @@ impl Action {
                 with.get(place.kernel)?.clone(),
             ),
             Action::ReplaceArgument { index, with } => {
-                one(argument(node, *index.get(place.kernel)?)?, with.clone())
+                let with = with.get(place.kernel)?.clone();
+                one(argument(node, *index.get(place.kernel)?)?, with)
             }
             Action::ReplaceIdentifier { with } => one(
                 expect(node, &["identifier"])?,
@@ -195,7 +196,7 @@ impl Action {
             }
             Action::InsertBefore { code } => {
                 let start = block_start(source, node)?;
-                let indent = source.indent(node);
+                let (indent, code) = (source.indent(node), code.get(place.kernel)?);
                 Ok(vec![(start..start, format!("{indent}{code}\n"))])
             }
             Action::ExtractStatement { name, params, args } => {

@@ -47,7 +47,7 @@ impl fmt::Display for Kind {
 }
 
 /// A value that is the same for every kernel, or one from each of several kernels
-/// on.
+/// on; the first one serves older kernels, too.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum PerKernel<T> {
@@ -63,8 +63,9 @@ impl<T> PerKernel<T> {
                 .iter()
                 .filter(|(since, _)| version(since) <= version(kernel))
                 .max_by_key(|(since, _)| version(since))
+                .or_else(|| values.iter().min_by_key(|(since, _)| version(since)))
                 .map(|(_, value)| value)
-                .ok_or_else(|| "there is no value for a kernel that old".into()),
+                .ok_or_else(|| "a table by kernel has no value".into()),
         }
     }
 }

@@ -104,8 +104,10 @@ fn every_kernel_has_controls_enough() {
         };
         let walk = |kind| of(kind).filter(|c| c.name.starts_with("walk-"));
         let page = |kind| of(kind).count() - walk(kind).count();
-        assert!(page(Kind::Fault) >= 26 && walk(Kind::Fault).count() >= 100);
-        assert!(page(Kind::Harmless) >= 6 && walk(Kind::Harmless).count() >= 10);
+        // without folios much of the page level is another function
+        let (faults, harmless) = if kernel == "5.10" { (17, 4) } else { (59, 8) };
+        assert!(page(Kind::Fault) >= faults && walk(Kind::Fault).count() >= 100);
+        assert!(page(Kind::Harmless) >= harmless && walk(Kind::Harmless).count() >= 10);
         let functions: BTreeSet<_> = of(Kind::Fault).map(|c| c.function(kernel)).collect();
         assert!(functions.len() >= 15);
     }

@@ -150,6 +150,12 @@ fn a_renamed_static_helper_is_an_absent_operation_at_most() {
     }
 }
 
+/// What gives pins back, whose name is folios' or pages'.
+fn put_helper(gup: &str) -> &'static str {
+    let mut names = ["gup_put_folio", "put_compound_head"].into_iter();
+    names.find(|name| gup.contains(name)).unwrap()
+}
+
 /// Where a static function is defined, from its head to the brace at the margin.
 fn definition(source: &str, name: &str) -> Range<usize> {
     let call = format!("{name}(");
@@ -165,7 +171,8 @@ fn definition(source: &str, name: &str) -> Range<usize> {
 fn a_helper_may_become_inline_or_move_into_a_header() {
     for kernel in known_names() {
         let gup = text(kernel, "mm/gup.c");
-        let place = definition(&gup, "gup_put_folio");
+        let helper = put_helper(&gup);
+        let place = definition(&gup, helper);
         let body = gup[place.clone()].replacen("static", "static inline", 1);
         let (before, after) = (&gup[..place.start], &gup[place.end..]);
         let built = build(
@@ -193,12 +200,13 @@ fn a_helper_may_become_inline_or_move_into_a_header() {
 fn another_signature_is_an_absent_operation() {
     for kernel in known_names() {
         let gup = text(kernel, "mm/gup.c");
-        let place = definition(&gup, "gup_put_folio");
+        let helper = put_helper(&gup);
+        let place = definition(&gup, helper);
         let body = gup[place.clone()].replacen(')', ", int more)", 1);
         // its callers in the file pass one more argument
-        let rest = gup[place.end..].replace("gup_put_folio(", "gup_put_folio_with(0, ");
-        let helper = "#define gup_put_folio_with(more, ...) gup_put_folio(__VA_ARGS__, more)\n";
-        let changed = format!("{}{body}{helper}{rest}", &gup[..place.start]);
+        let rest = gup[place.end..].replace(&format!("{helper}("), "put_with(0, ");
+        let with = format!("#define put_with(more, ...) {helper}(__VA_ARGS__, more)\n");
+        let changed = format!("{}{body}{with}{rest}", &gup[..place.start]);
         let built = build(kernel, &[("mm/gup.c", changed)], &[]).unwrap();
         let expected = [Piece::Operation("GUP_PUT_FOLIO".into())];
         assert_eq!(absent(kernel, &built), expected, "{kernel}");

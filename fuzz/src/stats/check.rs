@@ -70,6 +70,16 @@ pub const UNREACHABLE: &[Unreachable] = &[
         revisions: (Rev::V7_3, Rev::V7_3),
         reason: "programs declare no large kmalloc pages",
     },
+    Unreachable {
+        site: "hpage_pincount_add BUG#0",
+        revisions: (Rev::V5_10, Rev::V5_10),
+        reason: "its callers have just asked whether there is a pin count",
+    },
+    Unreachable {
+        site: "hpage_pincount_sub BUG#0",
+        revisions: (Rev::V5_10, Rev::V5_10),
+        reason: "its caller has just asked whether there is a pin count",
+    },
 ];
 
 /// How an operation can fail.
