@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
 KERNEL ?= 6.1
+CONFIG ?=
 REV ?=
 PATCH ?=
 RENAMED ?=
@@ -20,7 +21,7 @@ KEEP_GOING ?=
 CORPUS ?=
 OUT ?=
 BASELINE ?=
-export KERNEL REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
+export KERNEL CONFIG REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
 
 .PHONY: help setup fuzz afl hfuzz diff live live-debug test bench cmin clean
 

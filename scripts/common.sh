@@ -139,13 +139,17 @@ chosen_corpus() {
 kernels_wanted() {
 	local word
 	{
-		if [ -z "${LEFT:-}" ] || [ -n "${PATCH:-}${REV:-}${RENAMED:-}" ]; then echo "${KERNEL:-6.1}"; fi
+		if [ -z "${LEFT:-}" ] || [ -n "${PATCH:-}${CONFIG:-}${REV:-}${RENAMED:-}" ]; then echo "${KERNEL:-6.1}"; fi
 		printf '%s\n' "${LEFT:-}" "${RIGHT:-}" | sed -n 's/^c://p; s/^rust://p'
 	} | while read -r word; do
 		case $word in
 		*/* | . | .. | '~') echo ./tree ;;
 		v[0-9]*) echo "$word" ;;
-		*) if grep -q "^${word%-nodebug}[[:space:]]" "$kernels_table"; then echo "$word"; fi ;;
+		*)
+			# behind a comma is the configuration, which is prepared when it is used
+			case $word in *,*-nodebug) word=${word%%,*}-nodebug ;; *,*) word=${word%%,*} ;; esac
+			if grep -q "^${word%-nodebug}[[:space:]]" "$kernels_table"; then echo "$word"; fi
+			;;
 		esac
 	done | sort -u
 }

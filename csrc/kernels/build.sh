@@ -40,6 +40,55 @@ check_config() {
 	printf '%s\n' "${lacks[@]}"  >"$side/kept/lacks"
 }
 
+# selected_by OPTION SRC CONFIG: the options that turn it on there
+selected_by() {
+	local option=${1#CONFIG_} on
+	while read -r on; do
+		! grep -q "^CONFIG_$on=" "$3" || echo "$on"
+	done < <(find "$2" -name 'Kconfig*' -exec awk -v option="$option" '
+		$1 == "config" || $1 == "menuconfig" { of = $2 }
+		$1 == "select" && $2 == option { print of }' {} + | sort -u)
+}
+
+# is_known OPTION SRC: to the tree's Kconfig
+is_known() {
+	grep -rqE --include='Kconfig*' "^[[:space:]]*(menu)?config ${1#CONFIG_}[[:space:]]*$" "$2"
+}
+
+# check_wanted FILE SRC WANTED: is it as it was asked for?  What was asked for by
+# name ("# must: OPTION...") must be so; of a file, what is not so is said.
+check_wanted() {
+	local file=$1 src=$2 must line option is not=()
+	must=" $(sed -n 's/^# must: //p' "$3" | xargs) "
+	while read -r line; do
+		case $line in
+		CONFIG_*=*) option=${line%%=*} is=off ;;
+		'# CONFIG_'*' is not set') option=${line#\# } option=${option% is not set} is=on ;;
+		*) continue ;;
+		esac
+		if grep -q "^$option=" "$file"; then [ $is = on ] || continue; else [ $is = off ] || continue; fi
+		case $must in
+		*" $option "*) why_not "$option" "$is" "$src" "$file" ;;
+		*) not+=("$option") ;;
+		esac
+	done <"$3"
+	for option in $must; do
+		is_known "$option" "$src" || die "$name: this tree's Kconfig has no ${option#CONFIG_}"
+	done
+	[ ${#not[@]} -eq 0 ] || say "not as its configuration asks for: ${not[*]}"
+}
+
+# why_not OPTION on|off SRC CONFIG: it stays so, although it was named
+why_not() {
+	local by
+	is_known "$1" "$3" || return 0
+	if [ "$2" = off ]; then die "$name: $1 stays off; see its \"depends on\" in the tree's Kconfig"; fi
+	by=$(selected_by "$1" "$3" "$4" | xargs)
+	by=${by:+selected by $by: without these too it goes off}
+	by=${by:-the tree has no prompt for it}
+	die "$name: $1 stays on; $by"
+}
+
 # configure SRC BUILD: .config and generated headers of one configuration, in $side
 configure() {
 	local src out=$side/out log=$log_dir/$name.$2 fragment=$side/fragment debug_vm=y
@@ -47,6 +96,7 @@ configure() {
 	src=$(cd "$1" && pwd -P)
 	[ "$2" = build ] || debug_vm=n
 	cp "$here/fragment.config" "$fragment"
+	[ ! -f "$dir/config" ] || cat "$dir/config" >>"$fragment"
 	case $debug_vm in
 	y) echo CONFIG_DEBUG_VM=y ;;
 	n) echo '# CONFIG_DEBUG_VM is not set' ;;
@@ -54,6 +104,7 @@ configure() {
 	mkdir -p "$out" "$side/kept"
 	kbuild "$src" "$out" "$log.config.log" "configuring $name" KCONFIG_ALLCONFIG="$fragment" allnoconfig
 	check_config "$out/.config" "$debug_vm"
+	[ ! -f "$dir/config" ] || check_wanted "$out/.config" "$src" "$dir/config"
 	# this makes what `make prepare` makes, and leaves the compiler's command
 	kbuild "$src" "$out" "$log.log" "the tree of $name does not build" mm/gup.o
 	keep_headers "$out"

@@ -197,6 +197,13 @@ impl Examined {
         let known: Vec<Rules> = Rules::KERNELS
             .into_iter()
             .filter(|rules| rules.debug_vm == info.debug_vm)
+            .map(|mut rules| {
+                let options = info.lacks.iter().filter_map(|l| l.strip_prefix("CONFIG_"));
+                options.for_each(|option| {
+                    rules.config.turn_off(option);
+                });
+                rules
+            })
             .collect();
         let after = known.iter().position(|rules| rust::rev(rules) > info.rev);
         let after = after.unwrap_or(known.len());

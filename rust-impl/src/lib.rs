@@ -7,6 +7,7 @@
 //!
 //! * [`pages`] is the memory map: pages in slots, pointers that may be bad,
 //!   and a journal of what an operation touched.
+//! * [`config`] is what a kernel was configured with.
 //! * [`machine`] adds the state beside pages, [`world`] sets it up and changes
 //!   it from outside, [`env`](mod@env) answers for the rest of the kernel.
 //! * [`tables`] are the page tables.
@@ -34,6 +35,7 @@ extern crate alloc;
 ))]
 compile_error!("gup is built for an engine, but RUSTC_WRAPPER is not fuzz/rustc-coverage");
 
+pub mod config;
 pub mod env;
 pub mod foll;
 pub mod grab;
@@ -54,6 +56,7 @@ pub mod unpin;
 pub mod walk;
 pub mod world;
 
+pub use config::Config;
 pub use foll::{Foll, FollFlag};
 pub use grab::{ENOMEM, EREMOTEIO};
 pub use kernel::{Kernel, Stop};

@@ -82,7 +82,7 @@ impl Parts {
             device_entries: rules.walk.has_device_entries,
             devmap_key: !rules.devmap_counts_like_others,
             movable_mappings: rules.mapping_says_movable,
-            far_tails: !rules.tails_hold_masks,
+            far_tails: !(rules.tails_hold_masks && rules.config.hugetlb),
         }
     }
 

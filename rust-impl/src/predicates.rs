@@ -145,13 +145,20 @@ impl Kernel<'_> {
     /// 5.10 has no such function: its lockless grab asks for CMA, by
     /// `is_migrate_cma_page`.
     pub fn is_longterm_pinnable_page(&self, page: PagePtr) -> Result<bool, Stop> {
-        let nr = page.nr().ok_or(Stop::Oops)?;
-        let migratetype = self.machine.migratetype(nr);
-        if !self.rules.longterm_shuns_movable {
-            return Ok(migratetype != MigrateType::Cma);
+        let config = self.rules.config;
+        if self.rules.longterm_shuns_movable && !config.migration {
+            return Ok(true);
         }
-        if migratetype == MigrateType::Cma || migratetype == MigrateType::Isolate {
-            return Ok(false);
+        if config.cma {
+            let nr = page.nr().ok_or(Stop::Oops)?;
+            match self.machine.migratetype(nr) {
+                MigrateType::Cma => return Ok(false),
+                MigrateType::Isolate if self.rules.longterm_shuns_movable => return Ok(false),
+                _ => {}
+            }
+        }
+        if !self.rules.longterm_shuns_movable {
+            return Ok(true);
         }
         if self.is_zero_page(page) {
             return Ok(true);
@@ -214,7 +221,7 @@ impl Kernel<'_> {
         let reject_file_backed = self.has(flags, FollFlag::Pin)
             && self.has(flags, FollFlag::Longterm)
             && self.has(flags, FollFlag::Write);
-        let check_secretmem = !self.folio_test_large(folio)?;
+        let check_secretmem = self.rules.config.secretmem && !self.folio_test_large(folio)?;
         if !reject_file_backed && !check_secretmem {
             return Ok(true);
         }

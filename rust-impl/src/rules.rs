@@ -6,6 +6,7 @@
 //! a kernel means adding a revision, its values here, and at most a field for
 //! what no older kernel did.
 
+use crate::config::Config;
 use crate::foll::{FOLL_5_5, FOLL_5_10, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
 use crate::page::PinScheme;
 pub use crate::revision::Revision;
@@ -22,6 +23,8 @@ rules! {
             pub revision: Revision,
             /// `CONFIG_DEBUG_VM`: VM_BUG_ON, VM_WARN_ON and the check of pinned pages.
             pub debug_vm: bool,
+            /// Other options.
+            pub config: Config,
             /// How the lockless walk goes; the series has none.
             pub walk: WalkRules,
             /// What the versions of the series did differently from each other.
@@ -146,6 +149,7 @@ rules! {
 const RULES_SERIES: Rules = Rules {
     revision: Revision::V11,
     debug_vm: true,
+    config: Config::FULL,
     foll: &FOLL_5_5,
     slow_grab_takes_refs: false,
     slow_grab_looks_first: false,
@@ -225,6 +229,11 @@ pub const RULES_V11: Rules = RULES_SERIES;
 /// Linux 5.10, CONFIG_DEBUG_VM.
 pub const RULES_5_10: Rules = Rules {
     revision: Revision::V5_10,
+    config: Config {
+        // memfd_secret() is of v5.14
+        secretmem: false,
+        ..Config::FULL
+    },
     foll: &FOLL_5_10,
     slow_grab_looks_first: false,
     longterm_shuns_movable: false,
@@ -245,6 +254,7 @@ pub const RULES_5_10: Rules = Rules {
 pub const RULES_6_1: Rules = Rules {
     revision: Revision::V6_1,
     debug_vm: true,
+    config: Config::FULL,
     foll: &FOLL_6_1,
     slow_grab_takes_refs: false,
     slow_grab_looks_first: true,
@@ -283,6 +293,7 @@ pub const RULES_6_1: Rules = Rules {
 pub const RULES_6_12: Rules = Rules {
     revision: Revision::V6_12,
     debug_vm: true,
+    config: Config::FULL,
     foll: &FOLL_6_12,
     slow_grab_takes_refs: true,
     slow_grab_looks_first: true,

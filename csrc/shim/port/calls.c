@@ -66,6 +66,7 @@ void __put_page(struct page *page)
  */
 #if GD_SINCE(5, 18) != GD_OTHER_DEVMAP_PUT
 #else
+#ifdef CONFIG_DEV_PAGEMAP_OPS
 void put_devmap_managed_page(struct page *page)
 {
 	int count = page_ref_dec_return(page);
@@ -75,6 +76,7 @@ void put_devmap_managed_page(struct page *page)
 	else if (!count)
 		__put_page(page);
 }
+#endif
 
 static void driver_freed(struct page *page)
 {
@@ -118,7 +120,7 @@ void dump_page(const struct page *page, const char *reason) {}
 void dump_page(struct page *page, const char *reason) {}
 #endif
 
-#if !GD_SINCE(6, 12)
+#if !GD_SINCE(6, 12) && IS_ENABLED(CONFIG_HUGETLB_PAGE)
 /*
  * v6.9 has a page type and asks inline ("mm: turn folio_test_hugetlb into a
  * PageType").  Before, these were in mm/hugetlb.c, which is too much of a file

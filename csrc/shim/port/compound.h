@@ -96,8 +96,8 @@ static inline void port_form_head(struct page *head, u32 order)
  */
 static inline void port_set_hugetlb(struct page *head)
 {
-#if GD_SERIES
-	/* it does not tell them from others */
+#if GD_SERIES || !IS_ENABLED(CONFIG_HUGETLB_PAGE)
+	/* it does not tell them from others, or has none */
 #elif GD_SINCE(6, 12)
 	__folio_set_hugetlb((struct folio *)head);
 #else

@@ -34,13 +34,12 @@ static inline unsigned long port_flags(const struct page *page)
 
 /*
  * v5.19: "mm: remember exclusively mapped anonymous pages with PG_anon_exclusive".
- * Before, it goes along unread, in a bit of the same word that belongs to something
- * else nobody reads.
+ * Before, it goes along unread, in a bit that is nobody's.
  */
 #if GD_SERIES || GD_SINCE(5, 19) != GD_OTHER_ANON_EXCLUSIVE
 enum { PORT_ANON_EXCLUSIVE = PG_anon_exclusive };
 #else
-enum { PORT_ANON_EXCLUSIVE = LAST_CPUPID_PGSHIFT };
+enum { PORT_ANON_EXCLUSIVE = __NR_PAGEFLAGS };
 #endif
 
 /*

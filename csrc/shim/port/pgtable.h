@@ -47,6 +47,12 @@ static inline u64 port_swap_entry(void)
  * v5.14: "mm/swapops: rework swap entry manipulation code"; what it replaced wants a
  * page that is locked.
  */
+#if !IS_ENABLED(CONFIG_MIGRATION)
+static inline u64 port_migration_entry(unsigned long pfn)
+{
+	return port_swap_entry();
+}
+#else
 #if GD_SINCE(5, 14) != GD_OTHER_MIGRATION_ENTRY
 static inline u64 port_migration_entry(unsigned long pfn)
 {
@@ -57,6 +63,7 @@ static inline u64 port_migration_entry(unsigned long pfn)
 {
 	return swp_entry_to_pte(swp_entry(SWP_MIGRATION_READ, pfn)).pte;
 }
+#endif
 #endif
 
 #endif

@@ -3,7 +3,7 @@
 //! object with one exported symbol, and the folder in which all of that is kept.
 //!
 //! ```text
-//! Request    what somebody asks for: KERNEL=, PATCH=, REV=, RENAMED=
+//! Request    what somebody asks for: KERNEL=, CONFIG=, PATCH=, ...
 //!   |  resolve: prepares the tree, applies the patch to an overlay
 //! Recipe     what a side is made of; kept under the side's name
 //!   |  compile, for an engine's flavour
@@ -16,6 +16,7 @@
 //! twice, and whatever is written is written to the side and renamed.
 
 pub mod compile;
+pub mod config;
 pub mod error;
 pub mod git;
 pub mod overlay;

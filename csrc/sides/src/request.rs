@@ -4,6 +4,7 @@
 
 use crate::{
     Recipe, Store,
+    config::{self, Config},
     error::{Error, Result, at},
     git,
     overlay::{self, Overlay},
@@ -22,8 +23,11 @@ use std::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// A known version, the name of a side that was added, or the path of a
-    /// tree; `-nodebug` behind it turns DEBUG_VM off.
+    /// tree; `,small` or `,-CMA` behind it is a configuration, `-nodebug` behind that
+    /// turns DEBUG_VM off.
     pub kernel: String,
+    /// The configuration, as in `CONFIG=`; see [`Config::parse`].
+    pub config: Option<String>,
     /// A commit, if the tree is that of a git repository.
     pub rev: Option<String>,
     /// A diff, an mbox or a folder of `git format-patch`.
@@ -90,10 +94,16 @@ impl Request {
     /// known kernel as it is.
     pub fn resolve(&self, store: &Store) -> Result<Resolved> {
         let mut notes = Vec::new();
-        let (mut recipe, debug_vm) = match is_path(&self.kernel) {
+        let (mut recipe, debug_vm, mut config) = match is_path(&self.kernel) {
             true => self.of_path(store)?,
             false => self.of_name(store)?,
         };
+        if let Some(list) = &self.config {
+            config = config.and(Config::parse(list)?);
+        }
+        if !config.is_empty() {
+            recipe = configured(store, recipe, debug_vm, &config)?;
+        }
         recipe.renamed.extend(
             self.renamed
                 .iter()
@@ -104,6 +114,11 @@ impl Request {
         }
         if let Some(name) = &self.name {
             recipe.name = check_name(name)?;
+            if name.contains(',') {
+                return Err(Error::Unknown(format!(
+                    "the name `{name}` means a configuration; take another one"
+                )));
+            }
         }
         if Tree::find(store, &recipe.name)?
             .as_ref()
@@ -120,22 +135,32 @@ impl Request {
         })
     }
 
-    fn of_name(&self, store: &Store) -> Result<(Recipe, bool)> {
+    fn of_name(&self, store: &Store) -> Result<(Recipe, bool, Config)> {
         if self.rev.is_some() {
             return Err(Error::Unknown(format!(
                 "REV= takes a commit of a git tree: KERNEL=PATH, not KERNEL={}",
                 self.kernel
             )));
         }
-        let (name, debug_vm) = split_name(&self.kernel);
-        if tree::known().iter().any(|(known, _)| *known == name) {
+        let (whole, debug_vm) = split_name(&self.kernel);
+        let (name, list) = config::split(whole);
+        let known = tree::known().iter().any(|(known, _)| *known == name);
+        let parsed = Config::parse(list);
+        if let (true, Ok(config)) = (known, &parsed) {
             // also where it is prepared: its source package may be another one now
             let tree = tree::configured(store, &[name], name, debug_vm)?;
-            return Ok((Recipe::of_tree(&tree), debug_vm));
+            return Ok((Recipe::of_tree(&tree), debug_vm, config.clone()));
+        }
+        if let Some(recipe) = Recipe::find(store, whole)? {
+            return Ok((recipe, debug_vm, Config::default()));
         }
         match Recipe::find(store, name)? {
-            Some(recipe) => Ok((recipe, debug_vm)),
+            Some(recipe) => Ok((recipe, debug_vm, parsed?)),
             None => {
+                // of a known kernel it is the configuration that is wrong
+                if known {
+                    parsed?;
+                }
                 let known = tree::known().into_iter().map(|(known, _)| known.to_owned());
                 let added = Recipe::all(store)?.into_iter().map(|recipe| recipe.name);
                 let mut all: Vec<String> = known.chain(added).collect();
@@ -150,7 +175,7 @@ impl Request {
         }
     }
 
-    fn of_path(&self, store: &Store) -> Result<(Recipe, bool)> {
+    fn of_path(&self, store: &Store) -> Result<(Recipe, bool, Config)> {
         let (path, debug_vm) = self.tree_path()?;
         let real = path.canonicalize().map_err(at(&path))?;
         let name = tree_name(&real);
@@ -178,7 +203,7 @@ impl Request {
                 name.rsplit('@').next().unwrap_or("")
             ),
         };
-        Ok((recipe, debug_vm))
+        Ok((recipe, debug_vm, Config::default()))
     }
 
     fn tree_path(&self) -> Result<(PathBuf, bool)> {
@@ -263,7 +288,11 @@ impl Request {
             );
             let name = format!("{}+{}", recipe.tree, &key[..12]);
             let (from, over) = (tree.src.display().to_string(), dir.display().to_string());
-            let what = ["--copy", &from, "--overlay", &over, "--name", &name];
+            let mut what = vec!["--copy", &from, "--overlay", &over, "--name", &name];
+            let config = tree.config().map(|path| path.display().to_string());
+            if let Some(config) = &config {
+                what.extend(["--config", config]);
+            }
             let tree = tree::configured(store, &what, &name, debug_vm)?;
             recipe.tree = tree.name;
         } else {
@@ -271,6 +300,27 @@ impl Request {
         }
         Ok(())
     }
+}
+
+/// The same kernel in another configuration: a tree of its own, whose source is the
+/// same.
+fn configured(store: &Store, base: Recipe, debug_vm: bool, config: &Config) -> Result<Recipe> {
+    let tree = Tree::find(store, &base.tree)?
+        .ok_or_else(|| Error::Unknown(format!("{} is not prepared", base.tree)))?;
+    let list = config.name();
+    let name = format!("{},{list}", base.tree);
+    let scratch = store::scratch(&store.overlays().join("new"))?;
+    let file = scratch.path().join("config");
+    fs::write(&file, config.text()).map_err(at(&file))?;
+    let (src, file) = (tree.src.display().to_string(), file.display().to_string());
+    let what = ["--tree", &src, "--name", &name, "--config", &file];
+    tree::configured(store, &what, &name, debug_vm)?;
+    Ok(Recipe {
+        name: format!("{},{list}", base.name),
+        tree: name,
+        origin: format!("{}, CONFIG={list}", base.origin),
+        ..base
+    })
 }
 
 /// Does a change of this file reach what kbuild generates?
@@ -284,7 +334,7 @@ fn makes_headers(file: &str) -> bool {
 
 /// A side's name, fit for files and command lines.
 fn check_name(name: &str) -> Result<String> {
-    let fine = |c: char| c.is_ascii_alphanumeric() || "._+-@".contains(c);
+    let fine = |c: char| c.is_ascii_alphanumeric() || "._+-@,".contains(c);
     let first = name
         .chars()
         .next()

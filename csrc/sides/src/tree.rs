@@ -129,6 +129,12 @@ impl Tree {
         self.dir.join(build_name(debug_vm))
     }
 
+    /// The options in which its configurations are other than usual; none if they
+    /// are not.
+    pub fn config(&self) -> Option<PathBuf> {
+        Some(self.dir.join("config")).filter(|path| path.exists())
+    }
+
     /// Has it been configured so?
     pub fn has(&self, debug_vm: bool) -> bool {
         self.build(debug_vm).join(".config").exists()
@@ -146,6 +152,14 @@ impl Tree {
     pub fn config_sha256(&self, debug_vm: bool) -> Result<String> {
         let path = self.build(debug_vm).join(".config");
         Ok(sha256(fs::read(&path).map_err(at(&path))?))
+    }
+
+    /// Does a configuration have an option built in?
+    pub fn turns_on(&self, debug_vm: bool, option: &str) -> Result<bool> {
+        let path = self.build(debug_vm).join(".config");
+        let text = fs::read_to_string(&path).map_err(at(&path))?;
+        let line = format!("{option}=y");
+        Ok(text.lines().any(|l| l == line))
     }
 
     /// Options of `required.config` that a configuration lacks: what depends on

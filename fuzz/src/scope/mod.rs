@@ -50,6 +50,15 @@ impl Scope {
         }
     }
 
+    /// Whether one of the sides lacks an option of the configuration: programs from a
+    /// file may ask for what it makes.
+    pub fn lacks_options(pair: &Pair) -> bool {
+        let sides = [Some(&pair.left), pair.right.as_ref()];
+        let lacks =
+            |side: &Box<dyn Side>| side.info().lacks.iter().any(|l| l.starts_with("CONFIG_"));
+        sides.into_iter().flatten().any(lacks)
+    }
+
     /// In words, for a campaign's header; nothing if it is everything.
     pub fn text(revisions: RevisionPair) -> Option<&'static str> {
         Common::of(revisions).text()

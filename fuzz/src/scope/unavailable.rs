@@ -7,6 +7,7 @@ use crate::layout::is_device;
 use crate::ops;
 use crate::program::Program;
 use crate::program::text::words;
+use crate::rev::Rev;
 use crate::side::Side;
 
 /// Parts of programs that one of two sides does not have; masks by number.
@@ -22,8 +23,12 @@ pub struct Unavailable {
     entry_flags: u32,
     /// Bits of the state beside pages.
     state: u32,
-    /// Entries above PTE level that map pages.
-    huge_entries: bool,
+    /// Entries above PTE level that map pages: those that THP makes, among them all of
+    /// device memory, and those that hugetlb makes, among them the others of PUDs.
+    thp_entries: bool,
+    hugetlb_entries: bool,
+    /// Up to 6.10 the walk asks who made an entry of a PUD (later: `pud_leaf`).
+    puds_are_asked: bool,
     /// ZONE_MOVABLE.
     movable: bool,
 }
@@ -46,7 +51,9 @@ impl Unavailable {
         entry_kinds: 0,
         entry_flags: 0,
         state: 0,
-        huge_entries: false,
+        thp_entries: false,
+        hugetlb_entries: false,
+        puds_are_asked: false,
         movable: false,
     };
 
@@ -60,16 +67,23 @@ impl Unavailable {
             // What only one of them has ends the comparison.
             all.ops[usize::from(op.id)] |= left.has_op(op.id) != right.has_op(op.id);
         }
-        (all != Self::NOTHING).then_some(all)
+        if all == Self::NOTHING {
+            return None;
+        }
+        all.puds_are_asked = left.info().rev < Rev::V6_12 || right.info().rev < Rev::V6_12;
+        Some(all)
     }
 
     /// By an option of the configuration, or the name of a flag or variable.
     fn lack(&mut self, what: &str) {
         match what {
-            "CONFIG_HUGETLB_PAGE" => self.kinds |= 1 << abi::GD_K_HUGETLB,
+            "CONFIG_HUGETLB_PAGE" => {
+                self.kinds |= 1 << abi::GD_K_HUGETLB;
+                self.hugetlb_entries = true;
+            }
             "CONFIG_TRANSPARENT_HUGEPAGE" => {
                 self.kinds |= 1 << abi::GD_K_HUGE_ZERO;
-                self.huge_entries = true;
+                self.thp_entries = true;
             }
             "CONFIG_ZONE_DEVICE" => self.kinds |= device_kinds(),
             "CONFIG_DEVICE_PRIVATE" => {
@@ -79,8 +93,15 @@ impl Unavailable {
                 self.kinds |= 1 << abi::GD_K_DEV_FSDAX;
                 self.mappings |= 1 << abi::GD_M_FSDAX;
             }
-            "CONFIG_PCI_P2PDMA" => self.kinds |= 1 << abi::GD_K_DEV_P2PDMA,
-            "CONFIG_SECRETMEM" => self.mappings |= 1 << abi::GD_M_SECRETMEM,
+            // what asks for these is a constant then, not a function
+            "CONFIG_PCI_P2PDMA" => {
+                self.kinds |= 1 << abi::GD_K_DEV_P2PDMA;
+                self.ops[abi::GD_OP_IS_PCI_P2PDMA_PAGE as usize] = true;
+            }
+            "CONFIG_SECRETMEM" => {
+                self.mappings |= 1 << abi::GD_M_SECRETMEM;
+                self.ops[abi::GD_OP_IS_SECRETMEM as usize] = true;
+            }
             "CONFIG_SHMEM" => self.mappings |= 1 << abi::GD_M_SHMEM,
             "CONFIG_KSM" => self.mappings |= 1 << abi::GD_M_KSM,
             "CONFIG_CMA" => self.migratetypes |= 1 << abi::GD_MT_CMA,
@@ -93,6 +114,7 @@ impl Unavailable {
             "CONFIG_SWAP" => self.entry_kinds |= 1 << abi::GD_E_SWAP,
             "CONFIG_MEMORY_FAILURE" => self.page_flags |= 1 << abi::GD_F_HWPOISON,
             "CONFIG_NUMA_BALANCING" => self.entry_flags |= 1 << abi::GD_EF_PROTNONE,
+            "CONFIG_USERFAULTFD" => self.entry_flags |= 1 << abi::GD_EF_UFFD_WP,
             "CONFIG_MEM_SOFT_DIRTY" => self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY,
             "PAGE_MAPPING_MOVABLE" => self.mappings |= 1 << abi::GD_M_MOVABLE,
             "_PAGE_DEVMAP" => self.entry_flags |= 1 << abi::GD_EF_DEVMAP,
@@ -179,15 +201,25 @@ impl Unavailable {
             }
             abi::GD_OP_SET_PTE | abi::GD_OP_SET_PMD | abi::GD_OP_SET_PUD | abi::GD_OP_SET_PGD => {
                 op.eflags &= !self.entry_flags as u16;
-                let huge = u32::from(op.op) != abi::GD_OP_SET_PTE
-                    && u32::from(op.entry) == abi::GD_E_PAGE
-                    && self.huge_entries;
-                if huge || self.entry_kinds >> op.entry & 1 != 0 {
+                if self.entry_kinds >> op.entry & 1 != 0 || self.nobody_maps(op) {
                     op.entry = abi::GD_E_NONE as u8;
                 }
             }
             _ => {}
         }
+    }
+
+    /// Is it an entry above PTE level that maps a page, and that nobody makes?
+    fn nobody_maps(&self, op: &gd_op) -> bool {
+        let level = u32::from(op.op);
+        if level == abi::GD_OP_SET_PTE || u32::from(op.entry) != abi::GD_E_PAGE {
+            return false;
+        }
+        let device = op.eflags & 1 << abi::GD_EF_DEVMAP != 0;
+        let by_hugetlb = !self.hugetlb_entries && !device;
+        let by_thp =
+            !self.thp_entries && (device || level == abi::GD_OP_SET_PMD || !self.puds_are_asked);
+        !(by_hugetlb || by_thp)
     }
 }
 
@@ -196,7 +228,6 @@ mod tests {
     use super::*;
     use crate::program::generate::{self, Focus, Profile};
     use crate::program::rng::Rng;
-    use crate::rev::Rev;
 
     /// Random programs, without these.
     fn without(lacks: &[&str]) -> Vec<Program> {
@@ -233,5 +264,19 @@ mod tests {
         assert!(ops(&all).any(sets) && all.iter().any(on));
         let some = without(&["devmap_managed_key"]);
         assert!(!ops(&some).any(sets) && !some.iter().any(on));
+    }
+
+    #[test]
+    fn an_entry_that_nobody_makes_is_not_asked_for() {
+        let huge = |op: &gd_op| {
+            let sets = [abi::GD_OP_SET_PMD, abi::GD_OP_SET_PUD].contains(&u32::from(op.op));
+            sets && u32::from(op.entry) == abi::GD_E_PAGE
+        };
+        let device = |op: &gd_op| huge(op) && op.eflags & 1 << abi::GD_EF_DEVMAP != 0;
+        let (thp, hugetlb) = ("CONFIG_TRANSPARENT_HUGEPAGE", "CONFIG_HUGETLB_PAGE");
+        assert!(ops(&without(&[hugetlb])).any(device));
+        let by_hugetlb = without(&[thp]);
+        assert!(ops(&by_hugetlb).any(huge) && !ops(&by_hugetlb).any(device));
+        assert!(!ops(&without(&[thp, hugetlb])).any(huge));
     }
 }

@@ -12,7 +12,7 @@ use csrc::{Machine, Object};
 use gup_sides::compile::Piece;
 use gup_sides::{Built, Flavour, Recipe, Store};
 
-use super::{Error, Side, SideInfo};
+use super::{Error, Side, SideInfo, rust};
 use crate::ops;
 use crate::program::Program;
 use crate::rev::Rev;
@@ -118,7 +118,7 @@ fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInf
         release: Some(source.tree.release(debug_vm)),
         gup_sha256: Some(source.gup_sha256().ok()?),
         config_sha256: Some(source.tree.config_sha256(debug_vm).ok()?),
-        counterpart: Some(counterpart(recipe, debug_vm)),
+        counterpart: Some(counterpart(recipe, debug_vm, &source.tree.lacks(debug_vm))),
         origin: Some(recipe.origin.clone()),
         lacks: source.tree.lacks(debug_vm),
         message: None,
@@ -126,12 +126,24 @@ fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInf
     })
 }
 
-fn counterpart(recipe: &Recipe, debug_vm: bool) -> String {
+/// The Rust side that goes with a kernel, which lacks these options.
+fn counterpart(recipe: &Recipe, debug_vm: bool, lacks: &[String]) -> String {
     let suffix = if debug_vm { "" } else { "-nodebug" };
-    match recipe.rust.split_once(',') {
+    let mut name = match recipe.rust.split_once(',') {
         Some((base, taken)) => format!("rust:{base}{suffix},{taken}"),
         None => format!("rust:{}{suffix}", recipe.rust),
+    };
+    let base = rust::rules_by_name(&name["rust:".len()..]);
+    let has = |option: &&str| base.is_none_or(|rules| rules.config.has(option));
+    for option in gup::Config::NAMES.into_iter().filter(has) {
+        if lacks
+            .iter()
+            .any(|lack| lack.strip_prefix("CONFIG_") == Some(option))
+        {
+            name += &format!(",-{option}");
+        }
     }
+    name
 }
 
 /// What an object is, whose recipe may not say it.
@@ -153,7 +165,7 @@ fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
         release: Some(d.release.clone()),
         gup_sha256: Some(d.gup_sha256.clone()),
         config_sha256: Some(d.config_sha256.clone()),
-        counterpart: Some(counterpart(recipe, d.debug_vm)),
+        counterpart: Some(counterpart(recipe, d.debug_vm, &d.lacks)),
         origin: Some(recipe.origin.clone()),
         lacks,
         message: d.message.clone(),
@@ -172,8 +184,8 @@ fn absent_name(piece: &Piece, rev: Rev) -> String {
             let name = by_role(role).map_or(role.as_str(), |op| op.name_or_role(rev));
             format!("{name} (renamed or removed?)")
         }
-        // GD_FOLL_X, GD_F_X, GD_EF_X and GD_M_X stand for FOLL_X, PG_x, _PAGE_X and
-        // PAGE_MAPPING_X
+        // GD_FOLL_X, GD_F_X, GD_EF_X, GD_MT_X and GD_M_X stand for FOLL_X, PG_x, _PAGE_X,
+        // MIGRATE_X and PAGE_MAPPING_X
         Piece::Row(row) => {
             if let Some(flag) = row.strip_prefix("GD_FOLL_") {
                 format!("FOLL_{flag}")
@@ -181,6 +193,10 @@ fn absent_name(piece: &Piece, rev: Rev) -> String {
                 format!("PG_{}", flag.to_lowercase())
             } else if let Some(flag) = row.strip_prefix("GD_EF_") {
                 format!("_PAGE_{flag}")
+            } else if let Some(migratetype) = row.strip_prefix("GD_MT_") {
+                format!("MIGRATE_{migratetype}")
+            } else if row == "GD_T_DEVICE" {
+                "ZONE_DEVICE".into()
             } else if let Some(mapping) = row.strip_prefix("GD_M_") {
                 format!("PAGE_MAPPING_{mapping}")
             } else {

@@ -88,6 +88,15 @@ pub struct SideInfo {
     pub message: Option<String>,
 }
 
+impl SideInfo {
+    /// Whether options are off that its revision has and that decide about pages
+    /// which are there all the same: what a text expects need not hold then.
+    pub fn is_configured_otherwise(&self) -> bool {
+        let names = [Some(&self.name), self.counterpart.as_ref()];
+        names.into_iter().flatten().any(|name| name.contains(",-"))
+    }
+}
+
 fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
     s.collect_str(value)
 }
@@ -395,5 +404,19 @@ mod tests {
         assert!(message.contains("did you mean `rust:6.1"), "{message}");
         assert!(message.contains("none"), "{message}");
         assert!(!error("rust:6.1", "completely different").contains("did you mean"));
+    }
+
+    #[test]
+    fn a_rust_side_is_configured_by_its_name() {
+        let info = describe("rust:6.12,-CMA,-SECRETMEM").unwrap().unwrap();
+        assert!(info.is_configured_otherwise());
+        assert!(
+            !describe("rust:6.12")
+                .unwrap()
+                .unwrap()
+                .is_configured_otherwise()
+        );
+        // one that decides nothing on the Rust side is a mistake
+        assert!(describe("rust:6.12,-KSM").is_err());
     }
 }

@@ -26,11 +26,12 @@ use std::{
 };
 use unit::{CLANG, Compiled, Unit, Units, harness};
 
-/// Kernel files that are compiled as they are, besides mm/gup.c.
-const KERNEL_FILES: &[&str] = &[
-    "mm/memremap.c",
-    "mm/pgtable-generic.c",
-    "arch/x86/mm/hugetlbpage.c",
+/// Kernel files that are compiled as they are, besides mm/gup.c, and the option
+/// under which kbuild does so.
+const KERNEL_FILES: [(&str, &str); 3] = [
+    ("mm/memremap.c", "CONFIG_ZONE_DEVICE"),
+    ("mm/pgtable-generic.c", "CONFIG_MMU"),
+    ("arch/x86/mm/hugetlbpage.c", "CONFIG_HUGETLB_PAGE"),
 ];
 
 /// What a side is compiled from.
@@ -164,9 +165,10 @@ impl Source {
         let second = ["-m64", "-fPIE", "-w", "-O2"].map(str::to_owned);
         let second = (!self.quick).then(|| second.to_vec());
         let mut list = vec![(unit_c.clone(), of_gup)];
-        for file in KERNEL_FILES.iter().map(|file| src.join(file)) {
+        for (file, option) in KERNEL_FILES {
+            let file = src.join(file);
             // A tree may do without: what it defines is a gap then.
-            if self.overlay.real(&file).exists() {
+            if self.tree.turns_on(self.debug_vm, option)? && self.overlay.real(&file).exists() {
                 list.push((file, tested.clone()));
             }
         }

@@ -8,6 +8,7 @@ use gup_fuzz::expect::Unmet;
 use gup_fuzz::input::{self, Input};
 use gup_fuzz::oracle::{Oracle, Verdict};
 use gup_fuzz::report::{self, Finding};
+use gup_fuzz::scope::Scope;
 use gup_fuzz::side::Side;
 use serde::Serialize;
 
@@ -21,7 +22,8 @@ const FULL_REPORTS: usize = 5;
 /// Folders are searched for programs; `-` is standard input.  The sides are
 /// those of --left and --right, else those that a reproducer names in the
 /// comments at its top, else the default ones.  What a text expects is held
-/// against both.  Exit status: 0 the sides agree, 1 a divergence, a broken law or
+/// against both.  On a kernel whose configuration lacks options, what these make is
+/// taken out of programs first.  Exit status: 0 the sides agree, 1 a divergence, a broken law or
 /// an expectation that is not met, 2 a file is no program or needs something that a
 /// side does not provide.
 #[derive(clap::Args)]
@@ -94,7 +96,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
                 Err(error) => Err(error),
             };
             let line = match judged {
-                Ok((input, chosen, oracle)) => {
+                Ok((mut input, chosen, oracle)) => {
+                    if Scope::lacks_options(oracle.pair()) {
+                        Scope::of(oracle.pair()).narrow(&mut input.program);
+                    }
                     let verdict = oracle.judge(&input.program);
                     sum.add(&verdict);
                     let unmet = unmet(oracle, &input);
@@ -151,7 +156,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 /// What the text expects and the sides do not show; the oracle has just judged it.
 fn unmet(oracle: &Oracle, input: &Input) -> Vec<Unmet> {
-    let on = |side: &dyn Side, trace| input.expectations.unmet(&input.program, trace, side.info());
+    let on = |side: &dyn Side, trace| match side.info().is_configured_otherwise() {
+        true => Vec::new(),
+        false => input.expectations.unmet(&input.program, trace, side.info()),
+    };
     let mut unmet = on(oracle.pair().left.as_ref(), oracle.left_trace());
     if let Some(right) = &oracle.pair().right {
         unmet.extend(on(right.as_ref(), oracle.right_trace()));

@@ -38,6 +38,16 @@ pub struct KernelArgs {
     /// FOLL_PIN series (v8), or the path of a tree; each with -nodebug behind it
     #[arg(long, env = "KERNEL", value_name = "KERNEL", hide_env_values = true)]
     pub kernel: Option<String>,
+    /// Options that are other than usual: -CMA,-HUGETLB_PAGE, a file with a fragment
+    /// of a .config, or `small`: without all that can go
+    #[arg(
+        long,
+        env = "CONFIG",
+        value_name = "LIST",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    pub config: Option<String>,
     /// A commit of the tree, which must be that of a git repository
     #[arg(long, env = "REV", value_name = "COMMIT", hide_env_values = true)]
     pub rev: Option<String>,
@@ -65,13 +75,15 @@ impl KernelArgs {
 
     /// Is there anything but a kernel's name?
     fn is_changed(&self) -> bool {
-        self.patch().is_some() || given(&self.rev).is_some() || given(&self.renamed).is_some()
+        let more = [&self.config, &self.rev, &self.renamed];
+        self.patch().is_some() || more.into_iter().any(|text| given(text).is_some())
     }
 
     /// The request, for the kernel that is asked for or the default one.
     pub fn request(&self, name: Option<String>) -> Result<Request> {
         Ok(Request {
             kernel: self.kernel().into(),
+            config: given(&self.config).map(str::to_owned),
             rev: given(&self.rev).map(str::to_owned),
             patch: self.patch().map(Path::to_path_buf),
             renamed: parse_renamed(given(&self.renamed).unwrap_or_default())?,
@@ -85,7 +97,7 @@ impl KernelArgs {
         if csrc::series().iter().any(|series| series.name == kernel) {
             if self.is_changed() {
                 bail!(
-                    "the FOLL_PIN series has no kernel tree: PATCH=, REV= and RENAMED= mean nothing with KERNEL={kernel}"
+                    "the FOLL_PIN series has no kernel tree: PATCH=, CONFIG=, REV= and RENAMED= mean nothing with KERNEL={kernel}"
                 );
             }
             return Ok(format!("c:{kernel}"));
@@ -123,6 +135,7 @@ impl KernelArgs {
             all.extend(value.filter(|v| !v.is_empty()).map(|value| (name, value)));
         };
         add("KERNEL", self.kernel.clone());
+        add("CONFIG", self.config.clone());
         add("REV", self.rev.clone());
         add("PATCH", self.patch().map(|path| path.display().to_string()));
         add("RENAMED", self.renamed.clone());
@@ -321,6 +334,7 @@ fn sides_as_variables(left: &str, right: &str) -> Origin {
 fn ready(side: &str) -> Result<()> {
     if let Some(name) = side.strip_prefix("c:") {
         let (kernel, _) = gup_sides::recipe::split_name(name);
+        let (kernel, _) = gup_sides::config::split(kernel);
         if tree::known().iter().any(|(known, _)| *known == kernel) {
             let request = Request {
                 kernel: name.into(),

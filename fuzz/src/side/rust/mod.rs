@@ -110,12 +110,19 @@ pub fn describe(name: &str) -> Option<SideInfo> {
     Some(info(&rules_by_name(name)?, name))
 }
 
-/// The rules of that name: a revision, `-nodebug`, and what it has of other
-/// revisions (`7.3,huge_records_last=6.12`).
+/// The rules of that name: a revision, `-nodebug`, what it has of other revisions,
+/// and options that it is configured without
+/// (`7.3,huge_records_last=6.12,-SECRETMEM`).
 pub fn rules_by_name(name: &str) -> Option<Rules> {
     let (base, taken) = name.split_once(',').unwrap_or((name, ""));
     let mut rules = Rules::by_name(base)?;
     for one in taken.split(',').filter(|one| !one.is_empty()) {
+        if let Some(option) = one.strip_prefix('-') {
+            if !rules.config.turn_off(option) {
+                return None;
+            }
+            continue;
+        }
         let (rule, from) = one.split_once('=')?;
         (Rules::rule(rule)?.take)(&mut rules, &Rules::by_name(from)?);
     }
