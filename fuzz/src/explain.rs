@@ -8,7 +8,6 @@
 //! the tree shows is kept, until nothing differs or nothing helps.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub use gup::{Rule, Rules};
@@ -24,7 +23,7 @@ use crate::program::rng::Rng;
 use crate::rev::Rev;
 use crate::scope::Scope;
 use crate::side::c::CSide;
-use crate::side::rust::{self, RustSide, Taken};
+use crate::side::rust::{self, RustSide, Taken, Variant};
 use crate::side::{Error, Side};
 use crate::trace::Trace;
 
@@ -54,58 +53,10 @@ pub struct Explained {
     pub differing: u64,
 }
 
-/// A known kernel's rules with some of other kernels.
-#[derive(Clone, Debug)]
-pub struct Variant {
-    /// The known kernel.
-    pub base: Rules,
-    /// What is not as in that.
-    pub taken: Vec<Taken>,
-}
-
 impl Explained {
     /// The better one is less.
     fn order(&self) -> (u64, usize) {
         (self.differing, self.rules.taken.len())
-    }
-}
-
-impl Variant {
-    fn of(base: Rules) -> Self {
-        Self {
-            base,
-            taken: Vec::new(),
-        }
-    }
-
-    /// All rules together.
-    pub fn rules(&self) -> Rules {
-        let mut rules = self.base;
-        for taken in &self.taken {
-            (taken.rule.take)(&mut rules, &taken.from);
-        }
-        rules
-    }
-
-    fn with(&self, taken: &[Taken]) -> Self {
-        let mut new = self.clone();
-        new.taken.extend_from_slice(taken);
-        new
-    }
-
-    fn without(&self, index: usize) -> Self {
-        let mut new = self.clone();
-        new.taken.remove(index);
-        new
-    }
-}
-
-/// The side's name without `rust:`, as [`RustSide::open`] takes it.
-impl fmt::Display for Variant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.base.name())?;
-        let mut taken = self.taken.iter();
-        taken.try_for_each(|taken| write!(f, ",{taken}"))
     }
 }
 
@@ -143,9 +94,11 @@ pub fn explain_tree(recipe: &Recipe, debug_vm: bool) -> Result<Option<Explained>
     };
     let left = CSide::make(&unpatched, debug_vm)?;
     let found = explain(Box::new(left), &[], PROGRAMS);
-    let rules = found.rules.to_string();
     // The configuration is said elsewhere.
-    let rules = rules.replacen("-nodebug", "", 1);
+    let mut rules = found.rules.clone();
+    let base = Rules::by_name(rules.base.name()).unwrap_or(rules.base);
+    rules.base = base.with_debug_vm(true);
+    let rules = rules.to_string();
     tree.keep_rules(&rules, &known)?;
     Ok(Some(found))
 }

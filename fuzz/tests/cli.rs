@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use gup_fuzz::explain::Rules;
 use gup_fuzz::input;
 use gup_fuzz::ops::Rev;
 use gup_fuzz::program::generate::{self, Profile};
@@ -428,6 +429,41 @@ fn a_campaign_says_its_layer_and_tells_the_target() {
             .starts_with("error: the FOLL_PIN series"),
         "{said}"
     );
+}
+
+#[test]
+fn a_campaign_under_rules_of_several_kernels_says_which() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let name = dir.path().join("out").display().to_string();
+    let engine = write(dir.path(), "engine", "#!/bin/sh\nsleep 1\n");
+    fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();
+    let said_of = |right: &str| {
+        let mut campaign = command();
+        campaign
+            .args(["campaign", "--target", &engine, "--out", &name])
+            .args(["--time", "1", "--left", "rust:6.1", "--right", right]);
+        out(&campaign.output().unwrap())
+    };
+    let said = said_of("rust:7.3,huge_records_last=6.12");
+    let (before, after) = said.split_once("\nengine ").unwrap();
+    let line = "\nrules  rust:6.1 is 7.3 but for one rule: huge_records_last (as in 6.12)";
+    assert!(before.contains(line), "{said}");
+    let about = Rules::rule("huge_records_last").unwrap().about;
+    let words = |text: &str| -> Vec<String> { text.split_whitespace().map(Into::into).collect() };
+    let after_words = words(after).join(" ");
+    assert!(
+        after.contains("\n  huge_records_last (as in 6.12)\n"),
+        "{said}"
+    );
+    assert!(after_words.contains(&words(about).join(" ")), "{said}");
+    assert!(
+        said.lines().last().unwrap().starts_with("clean: "),
+        "{said}"
+    );
+    // A kernel that is known is not explained.
+    let said = said_of("rust:6.12");
+    assert!(!said.contains("\nrules "), "{said}");
 }
 
 #[test]

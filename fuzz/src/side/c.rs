@@ -94,6 +94,14 @@ pub fn info(name: &str) -> Result<Option<SideInfo>, Error> {
     })
 }
 
+/// What the side of that name (without `c:`) is made of; none if it is no kernel.
+pub fn recipe(name: &str) -> Result<Option<Recipe>, Error> {
+    Ok(match find(name)? {
+        Some(Origin::Kernel(recipe, _)) => Some(recipe),
+        Some(Origin::Series(_)) | None => None,
+    })
+}
+
 fn series_info(series: &csrc::Series) -> SideInfo {
     SideInfo {
         name: format!("c:{}", series.name),

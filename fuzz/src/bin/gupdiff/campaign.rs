@@ -13,6 +13,7 @@ use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::scope::Scope;
 use gup_fuzz::side::{self, SideInfo};
 
+use crate::explain::Tree;
 use crate::side::lacking;
 use crate::{LayerArg, Outcome, SideArgs};
 
@@ -100,6 +101,10 @@ fn campaign(args: &Args) -> Result<Outcome> {
             println!("right  {:#}", infos[1]);
         }
     }
+    let tree = Tree::of(&names.left, &names.right)?;
+    if let Some(tree) = &tree {
+        println!("rules  {}", tree.line());
+    }
     infos.iter().for_each(lacking);
     let revisions = RevisionPair {
         left: infos[0].rev,
@@ -140,6 +145,9 @@ fn campaign(args: &Args) -> Result<Outcome> {
     if args.stats {
         println!("\n{}", done.stats);
     }
+    if let (Some(tree), Some(findings)) = (tree, findings(&done.ending)) {
+        println!("\n{}", tree.table(done.stats.programs, findings));
+    }
     match done.ending {
         Ending::Clean => {
             println!(
@@ -160,6 +168,15 @@ fn campaign(args: &Args) -> Result<Outcome> {
             done.stats.programs,
             config.out.join("corpus").display()
         ),
+    }
+}
+
+/// How many there were, if the campaign came to its end.
+fn findings(ending: &Ending) -> Option<usize> {
+    match ending {
+        Ending::Clean => Some(0),
+        Ending::Found(findings) => Some(findings.len()),
+        Ending::Interrupted => None,
     }
 }
 

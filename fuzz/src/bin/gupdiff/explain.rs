@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use gup_fuzz::explain::{self, Explained, Rules};
 use gup_fuzz::program::Program;
-use gup_fuzz::side::rust::{Taken, rules_by_name};
+use gup_fuzz::side::rust::{Taken, Variant, rules_by_name};
 use gup_fuzz::{input, side};
 
 use crate::{Outcome, SideArgs};
@@ -56,18 +56,13 @@ fn rust(name: &str) -> Option<Rules> {
 
 /// What was found, for people.
 pub fn text(name: &str, found: &Explained) -> String {
-    let base = found.rules.base.name();
     let taken = &found.rules.taken;
-    let mut text = match taken.len() {
-        0 => format!("{name} is {base}"),
-        1 => format!("{name} is {base} but for one rule"),
-        n => format!("{name} is {base} but for {n} rules"),
-    };
-    text += &format!(", over {} programs\n", found.programs);
-    for Taken { rule, from } in taken {
-        text += &format!("\n  {}, as in {}\n", rule.name, from.revision.name());
-        text += &wrapped(rule.about);
-    }
+    let mut text = format!(
+        "{name} is {}, over {} programs\n{}",
+        but_for(&found.rules),
+        found.programs,
+        table(taken)
+    );
     match found.differing {
         0 if taken.is_empty() => {}
         0 => {
@@ -85,6 +80,77 @@ pub fn text(name: &str, found: &Explained) -> String {
         }
     }
     text
+}
+
+/// `7.3 but for 2 rules`.
+fn but_for(rules: &Variant) -> String {
+    let base = rules.base.name();
+    match rules.taken.len() {
+        0 => base.into(),
+        1 => format!("{base} but for one rule"),
+        n => format!("{base} but for {n} rules"),
+    }
+}
+
+/// What is not as in the base: a paragraph for each.
+fn table(taken: &[Taken]) -> String {
+    let row = |taken: &Taken| {
+        let (name, from) = (taken.rule.name, taken.from.revision.name());
+        format!("\n  {name} (as in {from})\n{}", wrapped(taken.rule.about))
+    };
+    taken.iter().map(row).collect()
+}
+
+/// A tree without rules of its own, and those that it is held against.
+pub struct Tree {
+    name: String,
+    rules: Variant,
+}
+
+impl Tree {
+    /// What a campaign says of its sides: nothing where the left one is a kernel
+    /// that the Rust side knows, and the right one has that kernel's rules.
+    pub fn of(left: &str, right: &str) -> Result<Option<Self>> {
+        let Some(rules) = right.strip_prefix("rust:").and_then(Variant::named) else {
+            return Ok(None);
+        };
+        let recipe = match left.strip_prefix("c:") {
+            Some(kernel) => side::c::recipe(kernel)?,
+            None => None,
+        };
+        let is_known = recipe.as_ref().is_none_or(|recipe| recipe.known_version);
+        if is_known && rules.taken.is_empty() {
+            return Ok(None);
+        }
+        // A patch is held against the rules of its tree.
+        let name = recipe.map_or(left.into(), |recipe| recipe.tree);
+        Ok(Some(Self { name, rules }))
+    }
+
+    /// Before the campaign: one line.
+    pub fn line(&self) -> String {
+        let taken = self.rules.taken.iter();
+        let taken = taken.map(|t| format!("{} (as in {})", t.rule.name, t.from.revision.name()));
+        let taken: Vec<String> = taken.collect();
+        let colon = if taken.is_empty() { "" } else { ": " };
+        let (but, all) = (but_for(&self.rules), taken.join(", "));
+        format!("{} is {but}{colon}{all}", self.name)
+    }
+
+    /// After it: the rules with what they say, and whether that is all.
+    pub fn table(&self, programs: u64, findings: usize) -> String {
+        let end = match findings {
+            0 => format!("no difference to that over {programs} programs"),
+            1 => format!("but for the difference below, over {programs} programs"),
+            n => format!("but for the {n} differences below, over {programs} programs"),
+        };
+        format!(
+            "{} is {}; {end}\n{}",
+            self.name,
+            but_for(&self.rules),
+            table(&self.rules.taken)
+        )
+    }
 }
 
 fn print_all_that_differ(left_name: &str, left: &Rules, right_name: &str, right: &Rules) {

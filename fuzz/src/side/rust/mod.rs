@@ -4,16 +4,16 @@
 mod dispatch;
 mod record;
 mod script;
+mod variant;
 mod world;
-
-use std::fmt;
 
 use csrc::abi::{self, gd_folio};
 use gup::machine::{MigrateType, Parts};
-use gup::{FolioDecl, Kernel, Kind, Machine, Mapping, PagePtr, Revision, Rule, Rules, WorldDecl};
+use gup::{FolioDecl, Kernel, Kind, Machine, Mapping, PagePtr, Revision, Rules, WorldDecl};
 
 use self::dispatch::Call;
 use self::record::{Recorder, Returned};
+pub use self::variant::{Taken, Variant};
 use super::{Side, SideInfo};
 use crate::ops::{self, Rev};
 use crate::program::Program;
@@ -70,27 +70,6 @@ fn info(rules: &Rules, name: &str) -> SideInfo {
     }
 }
 
-/// A rule that is not the base's own, and whose it is.
-#[derive(Clone, Copy)]
-pub struct Taken {
-    /// Which.
-    pub rule: &'static Rule,
-    /// A kernel that has it so.
-    pub from: Rules,
-}
-
-impl fmt::Display for Taken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.rule.name, self.from.revision.name())
-    }
-}
-
-impl fmt::Debug for Taken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 /// What programs can have and a revision does not, as a tree that lacks it says it.
 fn lacks(rules: &Rules) -> Vec<String> {
     let lacks = RustSide::PARTS.iter().map(|(part, _)| *part);
@@ -110,23 +89,9 @@ pub fn describe(name: &str) -> Option<SideInfo> {
     Some(info(&rules_by_name(name)?, name))
 }
 
-/// The rules of that name: a revision, `-nodebug`, what it has of other revisions,
-/// and options that it is configured without
-/// (`7.3,huge_records_last=6.12,-SECRETMEM`).
+/// The rules of that name, as [`Variant::named`] reads it.
 pub fn rules_by_name(name: &str) -> Option<Rules> {
-    let (base, taken) = name.split_once(',').unwrap_or((name, ""));
-    let mut rules = Rules::by_name(base)?;
-    for one in taken.split(',').filter(|one| !one.is_empty()) {
-        if let Some(option) = one.strip_prefix('-') {
-            if !rules.config.turn_off(option) {
-                return None;
-            }
-            continue;
-        }
-        let (rule, from) = one.split_once('=')?;
-        (Rules::rule(rule)?.take)(&mut rules, &Rules::by_name(from)?);
-    }
-    Some(rules)
+    Variant::named(name).map(|variant| variant.rules())
 }
 
 impl RustSide {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A known kernel's rules with some of other kernels, and the name of that.
+
+use std::fmt;
+
+use gup::{Config, Rule, Rules};
+
+/// A rule that is not the base's own, and whose it is.
+#[derive(Clone, Copy)]
+pub struct Taken {
+    /// Which.
+    pub rule: &'static Rule,
+    /// A kernel that has it so.
+    pub from: Rules,
+}
+
+/// A known kernel's rules with some of other kernels.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The known kernel.
+    pub base: Rules,
+    /// What is not as in that.
+    pub taken: Vec<Taken>,
+}
+
+impl Variant {
+    /// A known kernel as it is.
+    pub fn of(base: Rules) -> Self {
+        Self {
+            base,
+            taken: Vec::new(),
+        }
+    }
+
+    /// By its name: a revision, `-nodebug`, what it has of other revisions, and options
+    /// that it is configured without (`7.3,huge_records_last=6.12,-SECRETMEM`).
+    pub fn named(name: &str) -> Option<Self> {
+        let (base, taken) = name.split_once(',').unwrap_or((name, ""));
+        let mut variant = Self::of(Rules::by_name(base)?);
+        for one in taken.split(',').filter(|one| !one.is_empty()) {
+            if let Some(option) = one.strip_prefix('-') {
+                if !variant.base.config.turn_off(option) {
+                    return None;
+                }
+                continue;
+            }
+            let (rule, from) = one.split_once('=')?;
+            let (rule, from) = (Rules::rule(rule)?, Rules::by_name(from)?);
+            variant.taken.push(Taken { rule, from });
+        }
+        Some(variant)
+    }
+
+    /// All rules together.
+    pub fn rules(&self) -> Rules {
+        let mut rules = self.base;
+        for taken in &self.taken {
+            (taken.rule.take)(&mut rules, &taken.from);
+        }
+        rules
+    }
+
+    /// With some more.
+    pub fn with(&self, taken: &[Taken]) -> Self {
+        let mut new = self.clone();
+        new.taken.extend_from_slice(taken);
+        new
+    }
+
+    /// Without one of those that were taken.
+    pub fn without(&self, index: usize) -> Self {
+        let mut new = self.clone();
+        new.taken.remove(index);
+        new
+    }
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.rule.name, self.from.revision.name())
+    }
+}
+
+impl fmt::Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The side's name without `rust:`.
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.base.name())?;
+        let mut taken = self.taken.iter();
+        taken.try_for_each(|taken| write!(f, ",{taken}"))?;
+        // What a revision does not have is no news.
+        let usual = Rules::by_name(self.base.name()).map_or(Config::FULL, |usual| usual.config);
+        let is_off = |name: &&&str| usual.has(name) && !self.base.config.has(name);
+        let mut without = Config::NAMES.iter().filter(is_off);
+        without.try_for_each(|name| write!(f, ",-{name}"))
+    }
+}
