@@ -18,10 +18,11 @@ use crate::hunt;
 use crate::layer::{self, Focus};
 use crate::minimise;
 use crate::ops;
-use crate::oracle::{FindingClass, Oracle, Verdict};
+use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
 use crate::program::generate::Profile;
 use crate::program::rng::Rng;
+use crate::reason::{Reason, Reasons};
 use crate::scope::Scope;
 use crate::side::{Error, Pair};
 
@@ -51,13 +52,16 @@ pub struct Config {
     pub seed: u64,
 }
 
-/// What makes two differences one row: the function, and what about it.
+/// What makes two differences one row: the function, what about it, and by which
+/// rules.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The operation's id; none for what comes after the last one.
     pub op: Option<u8>,
     /// A field of the comparison, or a broken law.
     pub what: String,
+    /// Why, if that can be said.
+    pub reason: Option<Reason>,
 }
 
 /// One kind of difference.
@@ -82,7 +86,8 @@ pub struct Table {
     pub programs: u64,
     /// For how long.
     pub time: Duration,
-    /// The rows, those first that were seen first.
+    /// The rows: those first that no rule explains, then in the order in which they
+    /// were seen.
     pub rows: Vec<Row>,
     /// How many programs met something that a side does not provide.
     pub gaps: u64,
@@ -94,13 +99,19 @@ struct Shared<'a> {
     programs: AtomicU64,
     gaps: AtomicU64,
     rows: Mutex<BTreeMap<Key, Row>>,
+    /// Of several rules at once: the row of what is left after shrinking.
+    merged: Mutex<BTreeMap<Key, Key>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl Shared<'_> {
     fn rows(&self) -> MutexGuard<'_, BTreeMap<Key, Row>> {
-        self.rows
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        locked(&self.rows)
     }
 
     fn over(&self) -> bool {
@@ -121,6 +132,7 @@ pub fn run(
         programs: AtomicU64::new(0),
         gaps: AtomicU64::new(0),
         rows: Mutex::default(),
+        merged: Mutex::default(),
     };
     thread::scope(|scope| {
         let shared = &shared;
@@ -144,7 +156,8 @@ pub fn run(
             })
     })?;
     let mut rows: Vec<Row> = std::mem::take(&mut *shared.rows()).into_values().collect();
-    rows.sort_by_key(|row| (row.first, row.key.clone()));
+    let is_explained = |row: &Row| matches!(row.key.reason, Some(Reason::Rules(_)));
+    rows.sort_by_key(|row| (is_explained(row), row.first, row.key.clone()));
     Ok(Table {
         programs: shared.programs.load(Ordering::Relaxed),
         time: shared.started.elapsed(),
@@ -162,6 +175,7 @@ fn work(shared: &Shared, job: u64) -> Result<(), Error> {
     let profile = Profile::new(info.rev).debug_vm(info.debug_vm).focus(focus);
     let profile = profile.retain(|op| pair.has_op(op.id));
     let scope = Scope::of(&pair);
+    let mut reasons = Reasons::of(&pair);
     let mut oracle = Oracle::new(pair);
     let mut rng = Rng::new(config.seed.wrapping_add(job));
     let jobs = u64::from(config.jobs.max(1));
@@ -179,22 +193,27 @@ fn work(shared: &Shared, job: u64) -> Result<(), Error> {
         scope.narrow(&mut program);
         shared.programs.fetch_add(1, Ordering::Relaxed);
         last = Some(program);
-        judge(shared, &mut oracle, program);
+        judge(shared, &mut oracle, &mut reasons, program);
     }
     Ok(())
 }
 
 /// Judges a program, and what is left of it behind each difference.
-fn judge(shared: &Shared, oracle: &mut Oracle, mut program: Program) {
+fn judge(
+    shared: &Shared,
+    oracle: &mut Oracle,
+    reasons: &mut Option<Reasons>,
+    mut program: Program,
+) {
     for _ in 0..GO_ON {
         let verdict = oracle.judge(&program);
         if matches!(verdict, Verdict::Gap(..)) {
             shared.gaps.fetch_add(1, Ordering::Relaxed);
         }
-        let Some(class) = verdict.finding() else {
+        let Some(key) = key_of(oracle, reasons, &program, &verdict) else {
             return;
         };
-        note(shared, oracle, &program, class);
+        note(shared, oracle, reasons, &program, key);
         let Some(index) = verdict.op_index().filter(|&i| i < program.nr_ops()) else {
             return;
         };
@@ -206,9 +225,16 @@ fn judge(shared: &Shared, oracle: &mut Oracle, mut program: Program) {
     }
 }
 
-fn note(shared: &Shared, oracle: &mut Oracle, program: &Program, class: FindingClass) {
-    let key = key_of(class);
+fn note(
+    shared: &Shared,
+    oracle: &mut Oracle,
+    reasons: &mut Option<Reasons>,
+    program: &Program,
+    key: Key,
+) {
     let programs = shared.programs.load(Ordering::Relaxed);
+    let merged = locked(&shared.merged).get(&key).cloned();
+    let key = merged.unwrap_or(key);
     {
         let mut rows = shared.rows();
         if let Some(row) = rows.get_mut(&key) {
@@ -224,24 +250,86 @@ fn note(shared: &Shared, oracle: &mut Oracle, program: &Program, class: FindingC
         };
         rows.insert(key.clone(), row);
     }
-    if let Some(small) = minimise::minimise(oracle, program, SHRINK_RUNS)
-        && let Some(row) = shared.rows().get_mut(&key)
-    {
-        row.program = small.program;
+    let small = shrink(oracle, reasons, program, &key, SHRINK_RUNS);
+    let verdict = oracle.judge(&small);
+    let Some(new) = key_of(oracle, reasons, &small, &verdict) else {
+        return;
+    };
+    if new != key {
+        locked(&shared.merged).insert(key.clone(), new.clone());
+    }
+    let mut rows = shared.rows();
+    let Some(mut row) = rows.remove(&key) else {
+        return;
+    };
+    row.program = small;
+    match rows.get_mut(&new) {
+        Some(other) => other.times += row.times,
+        None => {
+            row.key = new.clone();
+            rows.insert(new, row);
+        }
     }
 }
 
-fn key_of(class: FindingClass) -> Key {
-    match class {
-        FindingClass::Divergence(class) => Key {
-            op: class.op,
-            what: class.field.name().into(),
-        },
-        FindingClass::Law(which, law, op) => Key {
-            op,
-            what: format!("{} breaks: {law}", which.name()),
-        },
+/// The smallest program that differs so, for the same reason, or by fewer of several
+/// rules.
+pub fn shrink(
+    oracle: &mut Oracle,
+    reasons: &mut Option<Reasons>,
+    program: &Program,
+    key: &Key,
+    runs: usize,
+) -> Program {
+    let class = oracle.judge(program).finding();
+    let mut least = key.reason.clone();
+    let is_same = &mut |oracle: &Oracle, program: &Program, verdict: &Verdict| {
+        if verdict.finding() != class {
+            return false;
+        }
+        let reason = key_of(oracle, reasons, program, verdict).and_then(|key| key.reason);
+        let is_same = reason == least || is_part(&reason, &least);
+        if is_same {
+            least = reason;
+        }
+        is_same
+    };
+    minimise::minimise_while(oracle, program, runs, is_same).program
+}
+
+/// Some of several rules.
+fn is_part(part: &Option<Reason>, of: &Option<Reason>) -> bool {
+    match (part, of) {
+        (Some(Reason::Rules(part)), Some(Reason::Rules(all))) => {
+            part.iter().all(|name| all.contains(name))
+        }
+        _ => false,
     }
+}
+
+/// The row of a finding, which was just judged.
+fn key_of(
+    oracle: &Oracle,
+    reasons: &mut Option<Reasons>,
+    program: &Program,
+    verdict: &Verdict,
+) -> Option<Key> {
+    Some(match verdict {
+        Verdict::Divergence(d) => {
+            let reasons = reasons.as_mut();
+            Key {
+                op: d.class.op,
+                what: d.class.field.name().into(),
+                reason: reasons.and_then(|reasons| reasons.reason(oracle, program, d)),
+            }
+        }
+        Verdict::BrokenLaw(which, broken) => Key {
+            op: broken.op,
+            what: format!("{} breaks: {}", which.name(), broken.law),
+            reason: None,
+        },
+        Verdict::Match | Verdict::Gap(..) | Verdict::Absent(_) => return None,
+    })
 }
 
 impl Key {

@@ -361,7 +361,7 @@ impl Examined {
 
 /// Every rule that another known kernel has and these rules have not, each once:
 /// from the kernel nearest to the base that has it so.
-fn candidates(rules: &Variant) -> impl Iterator<Item = Taken> {
+pub(crate) fn candidates(rules: &Variant) -> impl Iterator<Item = Taken> {
     let now = rules.rules();
     let mut known: Vec<Rules> = Rules::KERNELS.into_iter().filter(|k| k.debug_vm).collect();
     let at = known.iter().position(|k| k.revision == now.revision);

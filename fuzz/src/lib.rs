@@ -24,6 +24,7 @@ pub mod ops;
 pub mod oracle;
 pub mod pages;
 pub mod program;
+pub mod reason;
 pub mod replay;
 pub mod report;
 pub mod rev;

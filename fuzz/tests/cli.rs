@@ -486,6 +486,23 @@ fn diff_ends_with_a_table_of_all_that_differs() {
 }
 
 #[test]
+fn diff_says_by_which_rules_kernels_differ() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = dir.path().display().to_string();
+    let seed = write(dir.path(), "seed.gup", "page p\nunpin_user_pages [NULL]\n");
+    let args = ["diff", "--time", "1", "--out", &name, "--corpus", &seed];
+    let sides = ["--left", "rust:6.1", "--right", "rust:6.12"];
+    let found = gupdiff(&[&args[..], &sides[..]].concat());
+    let said = out(&found);
+    let (rows, legend) = said.split_once(", 0 not explained\n").unwrap_or_else(|| {
+        panic!("all of it is explained by rules: {said}");
+    });
+    let because = "\n    explained by lists_may_hold_null (as in 6.12)\n";
+    assert!(rows.contains(because), "{said}");
+    assert!(legend.contains("\n  lists_may_hold_null (as in 6.12)\n      unpin_user_pages()"));
+}
+
+#[test]
 fn diff_wants_to_know_what_to_compare() {
     for (args, expected) in [
         (&["diff", "--kernel", "6.1"][..], "PATCH="),

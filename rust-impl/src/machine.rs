@@ -168,6 +168,11 @@ impl Machine {
         }
     }
 
+    /// Whether it is as [`Machine::for_rules`] makes it.
+    pub fn is_for(&self, rules: &Rules) -> bool {
+        self.parts == Parts::of(rules) && self.pages.pins() == rules.pins
+    }
+
     fn with_pins(pins: PinScheme) -> Self {
         Self {
             parts: Parts::of(&RULES_6_1),

@@ -13,7 +13,7 @@ mod walk;
 
 use std::collections::HashSet;
 
-use crate::oracle::{FindingClass, Oracle, Verdict};
+use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
 
 /// Runs of the oracle, at most, unless said otherwise.
@@ -46,7 +46,7 @@ pub struct PassCount {
 /// The predicate, with its memory and its budget.
 pub(crate) struct Shrinker<'o> {
     oracle: &'o mut Oracle,
-    class: FindingClass,
+    is_same: &'o mut dyn FnMut(&Oracle, &Program, &Verdict) -> bool,
     known: HashSet<Vec<u8>>,
     runs: usize,
     max_runs: usize,
@@ -86,7 +86,7 @@ impl Shrinker<'_> {
         }
         self.runs += 1;
         let verdict = self.oracle.judge(&candidate);
-        let same = verdict.finding() == Some(self.class);
+        let same = (self.is_same)(self.oracle, &candidate, &verdict);
         if same {
             self.best = candidate;
             self.verdict = verdict;
@@ -107,9 +107,22 @@ impl Shrinker<'_> {
 pub fn minimise(oracle: &mut Oracle, program: &Program, max_runs: usize) -> Option<Minimised> {
     let verdict = oracle.judge(program);
     let class = verdict.finding()?;
+    let is_same = &mut |_: &Oracle, _: &Program, v: &Verdict| v.finding() == Some(class);
+    Some(minimise_while(oracle, program, max_runs, is_same))
+}
+
+/// Shrinks a program for as long as it, and the verdict on it, is said to show the
+/// same.
+pub fn minimise_while(
+    oracle: &mut Oracle,
+    program: &Program,
+    max_runs: usize,
+    is_same: &mut dyn FnMut(&Oracle, &Program, &Verdict) -> bool,
+) -> Minimised {
+    let verdict = oracle.judge(program);
     let mut shrinker = Shrinker {
         oracle,
-        class,
+        is_same,
         known: HashSet::new(),
         runs: 1,
         max_runs,
@@ -141,10 +154,10 @@ pub fn minimise(oracle: &mut Oracle, program: &Program, max_runs: usize) -> Opti
     let (best, runs) = (shrinker.best, shrinker.runs);
     // The oracle's traces are to be those of the result.
     let verdict = oracle.judge(&best);
-    Some(Minimised {
+    Minimised {
         program: best,
         verdict,
         runs,
         passes: counts,
-    })
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `gupdiff diff`: all that differs between two sides, as a table.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,15 +9,17 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use gup_fuzz::accepted::RevisionPair;
 use gup_fuzz::campaign::INTERRUPTED;
-use gup_fuzz::diff::{self, Config, Table};
+use gup_fuzz::diff::{self, Config, Row, Table};
 use gup_fuzz::layer;
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::program::{Program, text};
+use gup_fuzz::reason::{Name, Reason, Reasons};
 use gup_fuzz::report::{self, Origin};
 use gup_fuzz::side::{self, Pair, SideInfo};
 use gup_fuzz::{input, minimise};
 use gup_sides::Flavour;
 
+use crate::explain::wrapped;
 use crate::side::lacking;
 use crate::sides::{DiffArgs, Names};
 use crate::{LayerArg, Outcome};
@@ -132,10 +135,12 @@ fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
         );
         return Ok(Outcome::Fine);
     }
-    let mut oracle = Oracle::new(Pair::open(&names.left, &names.right)?);
+    let pair = Pair::open(&names.left, &names.right)?;
+    let mut reasons = Reasons::of(&pair);
+    let mut oracle = Oracle::new(pair);
     let mut rows = Vec::new();
     for row in &table.rows {
-        let path = save(&mut oracle, &row.program, out, &names.origin)?;
+        let path = save(&mut oracle, &mut reasons, row, out, &names.origin)?;
         let cells = [
             row.key.function(&oracle),
             row.key.what.clone(),
@@ -148,9 +153,9 @@ fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
             .filter(|line| !line.starts_with("names "))
             .map(str::to_owned)
             .collect();
-        rows.push((cells, program, path));
+        rows.push((cells, program, path, &row.key.reason));
     }
-    let lines: usize = rows.iter().map(|(_, program, _)| program.len() + 2).sum();
+    let lines: usize = rows.iter().map(|(_, program, ..)| program.len() + 3).sum();
     let inline = lines <= SHOWN_LINES;
     println!(
         "\n{} against {}: {} over {over}\n",
@@ -173,31 +178,70 @@ fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
         );
     };
     line(heads, if inline { "" } else { "smallest program" });
-    for (cells, program, path) in &rows {
+    for (cells, program, path, reason) in &rows {
         let file = path.display().to_string();
         line(
             cells.each_ref().map(String::as_str),
             if inline { "" } else { &file },
         );
+        if let Some(reason) = reason {
+            println!("    {reason}");
+        }
         if inline {
             program.iter().for_each(|text| println!("    {text}"));
             println!("    # {file}");
         }
     }
+    legend(table);
     println!("\nreproducer: {}", rows[0].2.display());
     Ok(Outcome::Found)
 }
 
-fn save(oracle: &mut Oracle, program: &Program, out: &Path, origin: &Origin) -> Result<PathBuf> {
-    let mut program = *program;
-    let mut verdict = oracle.judge(&program);
-    // One that another thread was still shrinking when the time was over.
-    if program.nr_ops() > 8
-        && let Some(small) = minimise::minimise(oracle, &program, minimise::DEFAULT_RUNS)
-    {
-        program = small.program;
-        verdict = oracle.judge(&program);
+/// What the rules say that explain something, each once, and how much is left.
+fn legend(table: &Table) {
+    let mut rules: BTreeSet<Name> = BTreeSet::new();
+    let (mut by_rules, mut not) = (0, 0);
+    for reason in table.rows.iter().filter_map(|row| row.key.reason.as_ref()) {
+        match reason {
+            Reason::Rules(names) => {
+                by_rules += 1;
+                rules.extend(names);
+            }
+            Reason::None | Reason::NotReproduced(_) => not += 1,
+        }
     }
+    if by_rules + not == 0 {
+        return;
+    }
+    println!(
+        "\n{by_rules} of {} rows explained by {} rules, {not} not explained",
+        table.rows.len(),
+        rules.len()
+    );
+    for name in rules {
+        print!(
+            "\n  {} (as in {})\n{}",
+            name.rule,
+            name.from,
+            wrapped(name.about())
+        );
+    }
+}
+
+fn save(
+    oracle: &mut Oracle,
+    reasons: &mut Option<Reasons>,
+    row: &Row,
+    out: &Path,
+    origin: &Origin,
+) -> Result<PathBuf> {
+    let mut program = row.program;
+    // One that another thread was still shrinking when the time was over.
+    if program.nr_ops() > 8 {
+        let runs = minimise::DEFAULT_RUNS;
+        program = diff::shrink(oracle, reasons, &program, &row.key, runs);
+    }
+    let verdict = oracle.judge(&program);
     let dir = out.join("findings");
     let path = report::save_reproducer(&dir, oracle, &program, &verdict, origin)?;
     let shown = path.display().to_string();

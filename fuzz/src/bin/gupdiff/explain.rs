@@ -162,7 +162,7 @@ fn print_all_that_differ(left_name: &str, left: &Rules, right_name: &str, right:
 }
 
 /// A sentence or two, indented, in lines of a readable length.
-fn wrapped(about: &str) -> String {
+pub fn wrapped(about: &str) -> String {
     let (mut text, mut line) = (String::new(), String::new());
     for word in about.split_whitespace() {
         if line.len() + word.len() > 70 {

@@ -121,6 +121,18 @@ impl RustSide {
 
     /// A side of any rules, under a name.
     pub fn with_rules(rules: Rules, name: &str) -> Self {
+        Self::on(Machine::for_rules(&rules), rules, name)
+    }
+
+    /// The same with other rules; its memory is used again where it can be.
+    pub fn into_rules(self, rules: Rules, name: &str) -> Self {
+        match self.machine.is_for(&rules) {
+            true => Self::on(self.machine, rules, name),
+            false => Self::with_rules(rules, name),
+        }
+    }
+
+    fn on(machine: Machine, rules: Rules, name: &str) -> Self {
         let mut ids = vec![0; gup::site::ALL.len()];
         let mut sites = Vec::new();
         for s in gup::site::ALL {
@@ -157,7 +169,7 @@ impl RustSide {
         Self {
             info: info(&rules, name),
             rules,
-            machine: Machine::for_rules(&rules),
+            machine,
             sites,
             ids,
             exists,

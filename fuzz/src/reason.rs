@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Why two kernels differ on a program: by which rules.
+//!
+//! The rules of the left kernel, with one rule taken from the right one, or as few as
+//! will do, are run on the program: what then shows the same as the right kernel is
+//! the reason.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use gup::{Rule, Rules};
+
+use crate::accepted::{Accepted, RevisionPair};
+use crate::compare::{Comparer, Divergence, Outcome};
+use crate::explain::candidates;
+use crate::oracle::{Oracle, Which};
+use crate::program::Program;
+use crate::rev::Rev;
+use crate::side::rust::{RustSide, Taken, Variant};
+use crate::side::{Pair, Side, SideInfo};
+use crate::trace::Trace;
+
+/// Of one kind of difference so many programs without a reason are looked at in
+/// full.
+const IN_FULL: usize = 200;
+
+/// Rules that change with what the slow path is called, and so whatever calls it.
+/// They are no reason where something else is one.
+const WORDING: [&str; 2] = ["foll", "slow_path_locks"];
+
+/// Not a rule of the kernel's source, but what may differ like one.
+static DEBUG_VM: Rule = Rule {
+    name: "CONFIG_DEBUG_VM",
+    about: "VM_BUG_ON(), VM_WARN_ON() and the check of pinned pages are compiled in.",
+    same: |a, b| a.debug_vm == b.debug_vm,
+    take: |into, from| into.debug_vm = from.debug_vm,
+};
+
+/// Not a rule either: what a WARN or BUG is called.
+static REVISION: Rule = Rule {
+    name: "names_of_functions",
+    about: "Functions, and the WARNs and BUGs in them, go by the names of that kernel.",
+    same: |a, b| a.revision == b.revision,
+    take: |into, from| into.revision = from.revision,
+};
+
+/// Why a program shows a difference.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The left side does as the right one, once it has these rules.
+    Rules(Vec<Name>),
+    /// It does not, with all rules of the right side.
+    None,
+    /// The rules that go with this side do not show what it does.
+    NotReproduced(Which),
+}
+
+/// A rule and the kernel that has it as the right side has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The kernel's.
+    pub from: &'static str,
+}
+
+impl Name {
+    fn of(taken: &Taken) -> Self {
+        Self {
+            rule: taken.rule.name,
+            from: taken.from.revision.name(),
+        }
+    }
+
+    /// What the rule says.
+    pub fn about(&self) -> &'static str {
+        let mut all = Rules::list().chain([&DEBUG_VM, &REVISION]);
+        all.find(|rule| rule.name == self.rule)
+            .map_or("", |rule| rule.about)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rules(names) => {
+                f.write_str("explained by ")?;
+                for (i, name) in names.iter().enumerate() {
+                    let comma = if i == 0 { "" } else { " and " };
+                    write!(f, "{comma}{} (as in {})", name.rule, name.from)?;
+                }
+                Ok(())
+            }
+            Self::None => f.write_str("NOT explained by a rule"),
+            Self::NotReproduced(which) => write!(
+                f,
+                "NOT explained by a rule: the {} side does not follow its rules here",
+                which.name()
+            ),
+        }
+    }
+}
+
+/// Finds reasons.
+pub struct Reasons {
+    left: Variant,
+    /// What may be taken: what the right side has otherwise.  Those of [`WORDING`]
+    /// are first.
+    differing: Vec<Taken>,
+    /// How many of [`WORDING`] are among them: they are taken in any case.
+    wording: usize,
+    /// Two kernels with the same rules, of which one may have been changed: taken
+    /// from any kernel.
+    is_change: bool,
+    /// The left kernel's rules alone, and the right one's.
+    own: [RustSide; 2],
+    /// With those of [`WORDING`] taken, and with another one each.
+    worded: RustSide,
+    singles: Vec<RustSide>,
+    /// With several, by their indices.
+    several: BTreeMap<Vec<usize>, RustSide>,
+    /// For sets that are tried once.
+    spare: Option<RustSide>,
+    /// What was a reason before, by kind of difference.
+    found: BTreeMap<Kind, Vec<Vec<usize>>>,
+    without: BTreeMap<Kind, usize>,
+    comparer: Comparer,
+    trace: Trace,
+}
+
+/// The operation and the name of the field.
+type Kind = (Option<u8>, &'static str);
+
+/// A difference to be explained: what both sides showed, and where they part.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    program: &'a Program,
+    traces: [&'a Trace; 2],
+    revs: [Rev; 2],
+    at: usize,
+}
+
+impl Reasons {
+    /// For these sides; none if there are no rules that go with one of them.
+    pub fn of(pair: &Pair) -> Option<Self> {
+        let left = variant(pair.left.info())?;
+        let right = variant(pair.right.as_ref()?.info())?;
+        if left.base.is_series() || right.base.is_series() {
+            return None;
+        }
+        let (now, other) = (left.rules(), right.rules());
+        // What can be done without is tried from the end.
+        let all = Rules::list().chain([&DEBUG_VM, &REVISION]);
+        let all = all.filter(|rule| !(rule.same)(&now, &other));
+        let mut differing: Vec<Taken> = all.map(|rule| Taken { rule, from: other }).collect();
+        let is_change = differing.is_empty();
+        if is_change {
+            differing = candidates(&left).collect();
+        }
+        let is_wording = |taken: &Taken| !is_change && WORDING.contains(&taken.rule.name);
+        differing.sort_by_key(|taken| !is_wording(taken));
+        let wording = differing.iter().filter(|taken| is_wording(taken)).count();
+        let own = [&left, &right].map(side);
+        let worded = left.with(&differing[..wording]);
+        let singles = differing[wording..].iter();
+        let singles = singles.map(|one| side(&worded.with(&[*one])));
+        Some(Self {
+            singles: singles.collect(),
+            worded: side(&worded),
+            wording,
+            left,
+            differing,
+            is_change,
+            own,
+            several: BTreeMap::new(),
+            spare: None,
+            found: BTreeMap::new(),
+            without: BTreeMap::new(),
+            comparer: Comparer::default(),
+            trace: Trace::new(),
+        })
+    }
+
+    /// Why the sides of the oracle differ on its last program.  None where nothing
+    /// is to be said: a change that is like no rule.
+    pub fn reason(
+        &mut self,
+        oracle: &Oracle,
+        program: &Program,
+        difference: &Divergence,
+    ) -> Option<Reason> {
+        let shown = Shown::of(oracle, program, difference);
+        let kind = (difference.class.op, difference.class.field.name());
+        if !self.own_shows(Which::Left, shown) {
+            return self.no_reason(Reason::NotReproduced(Which::Left));
+        }
+        if let Some(set) = self.search(kind, shown) {
+            let reason = set.iter().filter(|&&i| i >= self.wording);
+            let reason: Vec<&usize> = reason.collect();
+            let names = match reason.is_empty() {
+                true => set.iter().collect(),
+                false => reason,
+            };
+            let names = names.into_iter().map(|&i| Name::of(&self.differing[i]));
+            return Some(Reason::Rules(names.collect()));
+        }
+        match self.own_shows(Which::Right, shown) {
+            true => self.no_reason(Reason::None),
+            false => self.no_reason(Reason::NotReproduced(Which::Right)),
+        }
+    }
+
+    fn no_reason(&self, reason: Reason) -> Option<Reason> {
+        (!self.is_change).then_some(reason)
+    }
+
+    /// One rule first, then several that were found before, then as few as will do.
+    fn search(&mut self, kind: Kind, shown: Shown) -> Option<Vec<usize>> {
+        let nr = self.differing.len();
+        if self.shows(&[], shown) {
+            let mut wording: Vec<usize> = (0..self.wording).collect();
+            self.drop_from(&mut wording, shown);
+            return Some(wording);
+        }
+        let found = self.found.entry(kind).or_default().clone();
+        let (singles, several): (Vec<_>, Vec<_>) = found.into_iter().partition(|s| s.len() == 1);
+        if let Some(set) = singles.into_iter().find(|set| self.shows(set, shown)) {
+            return Some(set);
+        }
+        let in_full = self.without.get(&kind).copied().unwrap_or(0) < IN_FULL;
+        if in_full {
+            let mut singles = (self.wording..nr).map(|i| vec![i]);
+            if let Some(set) = singles.find(|set| self.shows(set, shown)) {
+                return Some(self.keep(kind, set));
+            }
+        }
+        if let Some(set) = several.into_iter().find(|set| self.shows(set, shown)) {
+            return Some(set);
+        }
+        if in_full && !self.is_change {
+            let mut set: Vec<usize> = (0..nr).collect();
+            if self.shows_once(&set, shown) {
+                self.drop_from(&mut set, shown);
+                return Some(self.keep(kind, set));
+            }
+        }
+        *self.without.entry(kind).or_default() += 1;
+        None
+    }
+
+    /// Leaves out what can be done without, the last first.
+    fn drop_from(&mut self, set: &mut Vec<usize>, shown: Shown) {
+        for i in (0..set.len()).rev() {
+            let mut less = set.clone();
+            less.remove(i);
+            if self.shows_once(&less, shown) {
+                *set = less;
+            }
+        }
+    }
+
+    fn keep(&mut self, kind: Kind, set: Vec<usize>) -> Vec<usize> {
+        self.found.entry(kind).or_default().push(set.clone());
+        set
+    }
+
+    /// Whether the left rules with these taken show what the right side does.
+    fn shows(&mut self, set: &[usize], shown: Shown) -> bool {
+        let side = match set {
+            [] => &mut self.worded,
+            [one] if *one >= self.wording => &mut self.singles[*one - self.wording],
+            _ => {
+                let made = || side(&with(&self.left, &self.differing, set));
+                self.several.entry(set.to_vec()).or_insert_with(made)
+            }
+        };
+        side.run(shown.program, &mut self.trace);
+        let rev = side.info().rev;
+        shown.agrees(&mut self.comparer, Which::Right, &self.trace, rev)
+    }
+
+    /// The same for a set that may never be asked for again.
+    fn shows_once(&mut self, set: &[usize], shown: Shown) -> bool {
+        let variant = with(&self.left, &self.differing, set);
+        let spare = self.spare.take().unwrap_or_else(|| side(&self.left));
+        let mut side = spare.into_rules(variant.rules(), &variant.to_string());
+        side.run(shown.program, &mut self.trace);
+        let rev = side.info().rev;
+        self.spare = Some(side);
+        shown.agrees(&mut self.comparer, Which::Right, &self.trace, rev)
+    }
+
+    /// Whether a side does what its rules do.
+    fn own_shows(&mut self, which: Which, shown: Shown) -> bool {
+        let side = &mut self.own[which as usize];
+        side.run(shown.program, &mut self.trace);
+        let rev = shown.revs[which as usize];
+        shown.agrees(&mut self.comparer, which, &self.trace, rev)
+    }
+}
+
+impl<'a> Shown<'a> {
+    fn of(oracle: &'a Oracle, program: &'a Program, difference: &Divergence) -> Self {
+        let revisions = oracle.revisions();
+        Self {
+            program,
+            traces: [oracle.left_trace(), oracle.right_trace()],
+            revs: [revisions.left, revisions.right],
+            at: difference.op_index,
+        }
+    }
+
+    /// Whether a trace is that of a side, up to and with the operation.
+    fn agrees(self, comparer: &mut Comparer, which: Which, trace: &Trace, rev: Rev) -> bool {
+        let theirs = self.traces[which as usize];
+        let revisions = RevisionPair {
+            left: rev,
+            right: self.revs[which as usize],
+        };
+        let program = &self.program.0;
+        let mut accepted = Accepted::default();
+        match comparer.compare(program, trace, theirs, revisions, &mut accepted) {
+            Outcome::Differ(other) => other.op_index > self.at,
+            Outcome::Absent { op_index } => op_index > self.at,
+            // Where the sides part, neither has met a gap.
+            Outcome::Match | Outcome::Gap { .. } => true,
+        }
+    }
+}
+
+/// The rules that go with a side.
+fn variant(info: &SideInfo) -> Option<Variant> {
+    let own = info.name.strip_prefix("rust:");
+    let other = || info.counterpart.as_deref()?.strip_prefix("rust:");
+    Variant::named(own.or_else(other)?)
+}
+
+fn side(variant: &Variant) -> RustSide {
+    RustSide::with_rules(variant.rules(), &variant.to_string())
+}
+
+fn with(left: &Variant, differing: &[Taken], set: &[usize]) -> Variant {
+    let taken: Vec<Taken> = set.iter().map(|&i| differing[i]).collect();
+    left.with(&taken)
+}
