@@ -503,6 +503,18 @@ fn diff_says_by_which_rules_kernels_differ() {
 }
 
 #[test]
+fn the_page_of_rules_is_what_the_command_prints() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md");
+    let page = fs::read_to_string(page).unwrap();
+    let printed = out(&gupdiff(&["rules"]));
+    assert!(page == printed, "gupdiff rules >docs/rules.md");
+    for rule in Rules::list() {
+        let name = format!("* **{}**", rule.name);
+        assert!(page.contains(&name), "{name}");
+    }
+}
+
+#[test]
 fn diff_wants_to_know_what_to_compare() {
     for (args, expected) in [
         (&["diff", "--kernel", "6.1"][..], "PATCH="),

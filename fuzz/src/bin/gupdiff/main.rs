@@ -48,6 +48,8 @@ enum Command {
     Sites(tables::SitesArgs),
     /// List the operations of programs
     Ops(tables::OpsArgs),
+    /// List the rules by which kernels differ, as docs/rules.md has them
+    Rules,
     /// Show what the programs of a corpus do, and whether that is enough
     Stats(stats::Args),
     /// Shrink a program with a finding
@@ -137,6 +139,7 @@ fn main() -> ExitCode {
         Command::Sides(args) => tables::sides(&args),
         Command::Sites(args) => tables::sites(&args),
         Command::Ops(args) => tables::ops(&args),
+        Command::Rules => tables::rules(),
         Command::Stats(args) => stats::run(&args),
         Command::Minimize(args) => minimize::run(&args),
         Command::Cmin(args) => cmin::run(&args),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
+use gup_fuzz::explain::Rules;
 use gup_fuzz::ops::{self, Layer, Names, OpInfo};
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::rev::Rev;
@@ -209,4 +210,40 @@ fn all_names(op: &ops::OpInfo) -> String {
         Names::One(name) => name.to_string(),
         Names::Since(names) => names.iter().map(dated).collect::<Vec<_>>().join(", "),
     }
+}
+
+const RULES_HEAD: &str = "# What changed between the kernels
+
+Each rule is one thing that kernels do otherwise. The Rust side runs under any mixture of
+them (`rust:7.3,huge_records_last=6.12`); `make diff` names those that explain a difference
+between two kernels, and `gupdiff explain` finds those of a tree that is none of the known
+kernels. This page is what `gupdiff rules` prints; a test holds it to that.
+
+Rules of the last section are the same in all known kernels; they tell versions of
+the FOLL_PIN series apart, or kernels in between.
+";
+
+/// Prints each step from a kernel to the next one with the rules that change there.
+pub fn rules() -> Result<Outcome> {
+    print!("{RULES_HEAD}");
+    let kernels = Rules::KERNELS.into_iter().filter(|rules| rules.debug_vm);
+    let kernels: Vec<Rules> = kernels.collect();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for pair in kernels.windows(2) {
+        let [old, new] = [&pair[0], &pair[1]];
+        println!("\n## From {} to {}\n", old.name(), new.name());
+        for rule in Rules::list().filter(|rule| !(rule.same)(old, new)) {
+            // What goes back again is told once.
+            match seen.insert(rule.name) {
+                true => println!("* **{}**: {}", rule.name, rule.about.trim()),
+                false => println!("* **{}**, again: see above.", rule.name),
+            }
+        }
+    }
+    let rest = Rules::list().filter(|rule| !seen.contains(rule.name));
+    println!("\n## The same in all of them\n");
+    for rule in rest {
+        println!("* **{}**: {}", rule.name, rule.about.trim());
+    }
+    Ok(Outcome::Fine)
 }
