@@ -36,6 +36,14 @@ static DEBUG_VM: Rule = Rule {
     take: |into, from| into.debug_vm = from.debug_vm,
 };
 
+/// Neither are the options of the configuration.
+static CONFIG: Rule = Rule {
+    name: "configuration",
+    about: "Options of the configuration that the code under test depends on.",
+    same: |a, b| a.config == b.config,
+    take: |into, from| into.config = from.config,
+};
+
 /// Not a rule either: what a WARN or BUG is called.
 static REVISION: Rule = Rule {
     name: "names_of_functions",
@@ -74,7 +82,7 @@ impl Name {
 
     /// What the rule says.
     pub fn about(&self) -> &'static str {
-        let mut all = Rules::list().chain([&DEBUG_VM, &REVISION]);
+        let mut all = Rules::list().chain([&DEBUG_VM, &CONFIG, &REVISION]);
         all.find(|rule| rule.name == self.rule)
             .map_or("", |rule| rule.about)
     }
@@ -150,7 +158,7 @@ impl Reasons {
         }
         let (now, other) = (left.rules(), right.rules());
         // What can be done without is tried from the end.
-        let all = Rules::list().chain([&DEBUG_VM, &REVISION]);
+        let all = Rules::list().chain([&DEBUG_VM, &CONFIG, &REVISION]);
         let all = all.filter(|rule| !(rule.same)(&now, &other));
         let mut differing: Vec<Taken> = all.map(|rule| Taken { rule, from: other }).collect();
         let is_change = differing.is_empty();

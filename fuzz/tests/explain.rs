@@ -2,7 +2,7 @@
 //! A tree's rules are found by what it shows alone.
 
 use gup_fuzz::explain::{self, Rules};
-use gup_fuzz::side::rust::{RustSide, rules_by_name};
+use gup_fuzz::side::rust::{RustSide, Variant, rules_by_name};
 
 /// A tree with these rules, of which only what it shows is known.
 fn explained(name: &str) -> explain::Explained {
@@ -36,6 +36,20 @@ fn rules_of_other_kernels_are_found() {
         got.sort_unstable();
         assert_eq!(got, wanted, "{found}");
     }
+}
+
+#[test]
+fn a_variant_is_what_its_name_says() {
+    for name in [
+        "6.1",
+        "7.3-nodebug,huge_records_last=6.12",
+        "6.12,-CMA,-SECRETMEM",
+        "7.3,bugs_are_warnings=6.12,-HUGETLB_PAGE",
+        "5.10",
+    ] {
+        assert_eq!(Variant::named(name).unwrap().to_string(), name);
+    }
+    assert!(Variant::named("6.1,-KSM").is_none());
 }
 
 /// The names of rules are part of what a report says: they are looked up.

@@ -73,6 +73,8 @@ fn the_rule_is_named_among_all_that_differ() {
 fn configurations_and_names_are_reasons_too() {
     let dead = "page p ref=0\nget_page p\n";
     assert_eq!(rules("6.1", "6.1-nodebug", dead), ["CONFIG_DEBUG_VM"]);
+    let memfd = "page s secretmem\nset_pte 0x1000 s rw\nget_user_pages_fast_only 0x1000 n=1\n";
+    assert_eq!(rules("6.12", "6.12,-SECRETMEM", memfd), ["configuration"]);
     let fork = "page p\npage_needs_cow_for_dma p\n";
     assert_eq!(rules("6.1", "6.12", fork), ["names_of_functions"]);
 }
