@@ -35,58 +35,89 @@ check_config() {
 			bad+=("$option=$want")
 		fi
 	done < <(sed 's/[[:space:]]*#.*//; /^$/d' "$here/required.config"; echo "CONFIG_DEBUG_VM=$2")
-	[ ${#bad[@]} -eq 0 ] || die "the configuration of $name is without ${bad[*]} (the tree's kconfig does not give it)"
+	[ ${#bad[@]} -eq 0 ] || die "$name: what is compiled here needs ${bad[*]} (csrc/kernels/required.config says why)"
 	[ ${#lacks[@]} -eq 0 ] || say "not in this tree's configuration: ${lacks[*]}"
 	printf '%s\n' "${lacks[@]}"  >"$side/kept/lacks"
 }
 
-# selected_by OPTION SRC CONFIG: the options that turn it on there
-selected_by() {
-	local option=${1#CONFIG_} on
-	while read -r on; do
-		! grep -q "^CONFIG_$on=" "$3" || echo "$on"
+# kept_on_by OPTION SRC CONFIG: what turns it on there: options that select it or
+# that it is on with, as X; options without which it would be off, as !X
+kept_on_by() {
+	local option=${1#CONFIG_} by
+	while read -r by; do
+		case $by in
+		!*) grep -q "^CONFIG_${by#!}=" "$3" || echo "$by" ;;
+		*) ! grep -q "^CONFIG_$by=" "$3" || echo "$by" ;;
+		esac
 	done < <(find "$2" -name 'Kconfig*' -exec awk -v option="$option" '
 		$1 == "config" || $1 == "menuconfig" { of = $2 }
-		$1 == "select" && $2 == option { print of }' {} + | sort -u)
+		$1 == "select" && $2 == option { print of }
+		of == option && $1 == "def_bool" && $2 != "y" && $2 != "n" {
+			not = ""
+			for (i = 2; i <= NF; i++) if ($i ~ /^!/) not = $i
+			print not == "" ? $2 : not
+		}' {} + | sort -u)
 }
 
 # is_known OPTION SRC: to the tree's Kconfig
 is_known() {
-	grep -rqE --include='Kconfig*' "^[[:space:]]*(menu)?config ${1#CONFIG_}[[:space:]]*$" "$2"
+	grep -rqE --include='Kconfig*' --exclude-dir=tests "^[[:space:]]*(menu)?config ${1#CONFIG_}[[:space:]]*$" "$2"
 }
 
-# check_wanted FILE SRC WANTED: is it as it was asked for?  What was asked for by
-# name ("# must: OPTION...") must be so; of a file, what is not so is said.
+# not_so CONFIG WANTED: the options that are not as they were asked for last, as
+# "OPTION on" and "OPTION off": as they are
+not_so() {
+	awk '
+		FILENAME == ARGV[1] { if (/^CONFIG_/) { sub(/=.*/, ""); is[$0] = 1 }; next }
+		/^CONFIG_/ { sub(/=.*/, ""); wanted[$0] = 1 }
+		/^# CONFIG_.* is not set$/ { wanted[$2] = 0 }
+		END {
+			for (option in wanted)
+				if (wanted[option] != (option in is)) print option, option in is ? "on" : "off"
+		}' "$1" "$2" | sort
+}
+
+# check_wanted SRC CONFIG WANTED: what was asked for by name ("# must: OPTION")
+# must be so; of a fragment, what is not so is said
 check_wanted() {
-	local file=$1 src=$2 must line option is not=()
+	local src=$1 option is by must not=()
 	must=" $(sed -n 's/^# must: //p' "$3" | xargs) "
-	while read -r line; do
-		case $line in
-		CONFIG_*=*) option=${line%%=*} is=off ;;
-		'# CONFIG_'*' is not set') option=${line#\# } option=${option% is not set} is=on ;;
-		*) continue ;;
-		esac
-		if grep -q "^$option=" "$file"; then [ $is = on ] || continue; else [ $is = off ] || continue; fi
-		case $must in
-		*" $option "*) why_not "$option" "$is" "$src" "$file" ;;
-		*) not+=("$option") ;;
-		esac
-	done <"$3"
 	for option in $must; do
 		is_known "$option" "$src" || die "$name: this tree's Kconfig has no ${option#CONFIG_}"
 	done
-	[ ${#not[@]} -eq 0 ] || say "not as its configuration asks for: ${not[*]}"
+	while read -r option is; do
+		by=$(kept_on_by "$option" "$src" "$2" | xargs)
+		case "$is $must" in
+		"on"*" $option "*) die "$name: $option stays on${by:+, by $by}" ;;
+		"off"*" $option "*) die "$name: $option stays off; see its \"depends on\" in the tree's Kconfig" ;;
+		*) not+=("$option") ;;
+		esac
+	done < <(not_so "$2" "$3")
+	[ ${#not[@]} -eq 0 ] || say "not as the fragment asks for: ${not[*]}"
 }
 
-# why_not OPTION on|off SRC CONFIG: it stays so, although it was named
-why_not() {
-	local by
-	is_known "$1" "$3" || return 0
-	if [ "$2" = off ]; then die "$name: $1 stays off; see its \"depends on\" in the tree's Kconfig"; fi
-	by=$(selected_by "$1" "$3" "$4" | xargs)
-	by=${by:+selected by $by: without these too it goes off}
-	by=${by:-the tree has no prompt for it}
-	die "$name: $1 stays on; $by"
+# kconfig SRC OUTPUT FRAGMENT LOG: .config.  What must be off takes along what
+# keeps it on, which is said.
+kconfig() {
+	local option is by rounds=5 more=1
+	while [ $more = 1 ] && [ $((rounds--)) -gt 0 ]; do
+		kbuild "$1" "$2" "$4" "configuring $name" KCONFIG_ALLCONFIG="$3" allnoconfig
+		[ -f "$dir/config" ] || break
+		more=0
+		while read -r option is; do
+			[ "$is" = on ] && grep -q "^# must: $option$" "$3" || continue
+			while read -r by; do
+				case $by in
+				!*) echo "CONFIG_${by#!}=y" ;;
+				# the machine itself, without which there is nothing to compile
+				X86* | 64BIT | MMU | SMP) continue ;;
+				*) printf '# must: CONFIG_%s\n# CONFIG_%s is not set\n' "$by" "$by" ;;
+				esac >>"$3"
+				say "$option is kept on by ${by/#!/the lack of }, which changes too"
+				more=1
+			done < <(kept_on_by "$option" "$1" "$2/.config")
+		done < <(not_so "$2/.config" "$3")
+	done
 }
 
 # configure SRC BUILD: .config and generated headers of one configuration, in $side
@@ -102,9 +133,9 @@ configure() {
 	n) echo '# CONFIG_DEBUG_VM is not set' ;;
 	esac >>"$fragment"
 	mkdir -p "$out" "$side/kept"
-	kbuild "$src" "$out" "$log.config.log" "configuring $name" KCONFIG_ALLCONFIG="$fragment" allnoconfig
+	kconfig "$src" "$out" "$fragment" "$log.config.log"
 	check_config "$out/.config" "$debug_vm"
-	[ ! -f "$dir/config" ] || check_wanted "$out/.config" "$src" "$dir/config"
+	[ ! -f "$dir/config" ] || check_wanted "$src" "$out/.config" "$fragment"
 	# this makes what `make prepare` makes, and leaves the compiler's command
 	kbuild "$src" "$out" "$log.log" "the tree of $name does not build" mm/gup.o
 	keep_headers "$out"

@@ -9,7 +9,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `CONFIG_HUGETLB_PAGE`: tails of any folio are made for hugetlb pages that share a
-    /// part of the memory map.
+    /// part of the memory map; and `pmd_huge` is true of whatever is no table.
     pub hugetlb: bool,
     /// `CONFIG_MIGRATION`: what must not stay where it is can be moved away before
     /// a long-term pin; without it all may stay.
@@ -17,6 +17,8 @@ pub struct Config {
     /// `CONFIG_CMA`: a page's block is looked at before a long-term pin, also for
     /// being isolated.
     pub cma: bool,
+    /// `CONFIG_ZONE_DEVICE`: a page is asked whether it is device memory.
+    pub zone_device: bool,
     /// `CONFIG_SECRETMEM`: the lockless walk looks for pages that the kernel's own
     /// map lacks.
     pub secretmem: bool,
@@ -28,11 +30,18 @@ impl Config {
         hugetlb: true,
         migration: true,
         cma: true,
+        zone_device: true,
         secretmem: true,
     };
 
     /// The options by name, without `CONFIG_`.
-    pub const NAMES: [&'static str; 4] = ["HUGETLB_PAGE", "MIGRATION", "CMA", "SECRETMEM"];
+    pub const NAMES: [&'static str; 5] = [
+        "HUGETLB_PAGE",
+        "MIGRATION",
+        "CMA",
+        "ZONE_DEVICE",
+        "SECRETMEM",
+    ];
 
     /// Whether an option of that name is on.
     pub fn has(self, name: &str) -> bool {
@@ -46,6 +55,7 @@ impl Config {
             "HUGETLB_PAGE" => &mut self.hugetlb,
             "MIGRATION" => &mut self.migration,
             "CMA" => &mut self.cma,
+            "ZONE_DEVICE" => &mut self.zone_device,
             "SECRETMEM" => &mut self.secretmem,
             _ => return false,
         };

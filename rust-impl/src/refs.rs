@@ -318,6 +318,9 @@ impl Kernel<'_> {
             page = self.page_folio(page)?.page();
         }
         let page = self.machine.pages.get(page)?;
+        if !self.rules.config.zone_device {
+            return Ok(None);
+        }
         match (page.zone, page.pgmap) {
             (Zone::Device, Pgmap::None) if !page.is_tail() => Err(Stop::Oops),
             (Zone::Device, pgmap) => Ok(Some(pgmap)),

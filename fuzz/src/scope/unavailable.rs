@@ -201,6 +201,10 @@ impl Unavailable {
             }
             abi::GD_OP_SET_PTE | abi::GD_OP_SET_PMD | abi::GD_OP_SET_PUD | abi::GD_OP_SET_PGD => {
                 op.eflags &= !self.entry_flags as u16;
+                if self.thp_entries && u32::from(op.op) != abi::GD_OP_SET_PTE {
+                    // a huge entry is special where THP makes it so
+                    op.eflags &= !(1 << abi::GD_EF_SPECIAL);
+                }
                 if self.entry_kinds >> op.entry & 1 != 0 || self.nobody_maps(op) {
                     op.entry = abi::GD_E_NONE as u8;
                 }

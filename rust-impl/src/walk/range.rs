@@ -134,7 +134,8 @@ impl Kernel<'_> {
         if self.rules.walk.leaf_by_huge_bit {
             entry.is_leaf()
         } else {
-            entry.is_trans_huge() || entry.is_huge() || entry.is_devmap()
+            let by_hugetlb = self.rules.config.hugetlb && entry.is_huge();
+            entry.is_trans_huge() || by_hugetlb || entry.is_devmap()
         }
     }
 
