@@ -151,10 +151,10 @@ impl Kernel<'_> {
         }
         if config.cma {
             let nr = page.nr().ok_or(Stop::Oops)?;
-            match self.machine.migratetype(nr) {
-                MigrateType::Cma => return Ok(false),
-                MigrateType::Isolate if self.rules.longterm_shuns_movable => return Ok(false),
-                _ => {}
+            let migratetype = self.machine.migratetype(nr);
+            let isolated = migratetype == MigrateType::Isolate;
+            if migratetype == MigrateType::Cma || (isolated && self.rules.longterm_shuns_movable) {
+                return Ok(false);
             }
         }
         if !self.rules.longterm_shuns_movable {

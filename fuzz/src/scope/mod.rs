@@ -54,9 +54,11 @@ impl Scope {
     /// file may ask for what it makes.
     pub fn lacks_options(pair: &Pair) -> bool {
         let sides = [Some(&pair.left), pair.right.as_ref()];
-        let lacks =
-            |side: &Box<dyn Side>| side.info().lacks.iter().any(|l| l.starts_with("CONFIG_"));
-        sides.into_iter().flatten().any(lacks)
+        let mut lacks = sides
+            .into_iter()
+            .flatten()
+            .flat_map(|side| &side.info().lacks);
+        lacks.any(|lack| lack.starts_with("CONFIG_"))
     }
 
     /// In words, for a campaign's header; nothing if it is everything.
