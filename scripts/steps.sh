@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Steps of `make test`: each passes, fails or is skipped, and the closing line
-# counts them: `N passed, N failed`, and `, N skipped` where that happened.
+# counts them: `N passed, N failed`, and `, N skipped: STEP: REASON; ...` where
+# that happened.
 #
 # A step is skipped where what it takes cannot be had on that day.  It says so
 # itself: exit status 3 and `skipped: REASON` as its last line.  Status 3 alone is
 # a failure like any other.
 
-passed=0 failed=0 skipped=0 summary=()
+passed=0 failed=0 skipped=0 skips='' summary=()
 
 # step NAME COMMAND...
 step() {
@@ -22,6 +23,7 @@ step() {
 	elif [ -n "$reason" ]; then
 		skipped=$((skipped + 1))
 		result=skipped
+		skips+="; $name: $reason"
 		say "$name skipped: $reason"
 	else
 		failed=$((failed + 1))
@@ -55,7 +57,7 @@ steps_end() {
 	if [ $skipped = 0 ]; then
 		echo "$passed passed, $failed failed"
 	else
-		echo "$passed passed, $failed failed, $skipped skipped"
+		echo "$passed passed, $failed failed, $skipped skipped: ${skips#; }"
 	fi
 	told=yes	# the line above is the last one
 	[ $failed = 0 ]

@@ -8,7 +8,7 @@ use common::kernel;
 use gup_sides::{
     Store,
     recipe::split_name,
-    tree::{Tree, known_sides},
+    tree::{Tree, tested_sides},
 };
 use std::fs;
 
@@ -30,7 +30,7 @@ const OF_MM: [&str; 1] = ["CONFIG_SECRETMEM"];
 fn prepared_kernels_have_the_required_options() {
     let required = required();
     assert!(required.len() > 30, "required.config was not read");
-    for name in known_sides() {
+    for name in tested_sides() {
         let (tree, debug_vm) = split_name(&name);
         let tree = Tree::find(&Store::find(), tree).unwrap().unwrap();
         let path = tree.build(debug_vm).join(".config");

@@ -10,11 +10,13 @@ use csrc::{Object, SiteKind};
 use gup::Rules;
 use gup_fuzz::ops;
 use gup_fuzz::rev::Rev;
+use gup_sides::tree::tested_sides;
 use gup_sides::{Flavour, Recipe, Store};
 
-/// Every known kernel, with the rules that go with it, and its object.
+/// Every kernel that tests run on, with the rules that go with it, and its object.
 fn kernels() -> impl Iterator<Item = (&'static Rules, Object)> {
-    Rules::KERNELS.iter().map(|rules| {
+    let tested = |rules: &&Rules| tested_sides().any(|name| name == rules.name());
+    Rules::KERNELS.iter().filter(tested).map(|rules| {
         let name = rules.name();
         let recipe = recipe(name);
         let (_, debug_vm) = gup_sides::recipe::split_name(name);

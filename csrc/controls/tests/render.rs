@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use gup_controls::{Control, Kind, Rendered};
-use gup_sides::tree::known_names;
+use gup_sides::tree::{known_names, tested_names};
 
 fn tree(kernel: &str) -> PathBuf {
     let trees = match std::env::var_os("GUPDIFF_KERNELS_DIR") {
@@ -36,7 +36,7 @@ fn render_all() -> &'static [(Control, &'static str, Rendered)] {
 fn render() -> Vec<(Control, &'static str, Rendered)> {
     let mut rendered = Vec::new();
     let mut errors = Vec::new();
-    for kernel in known_names() {
+    for kernel in tested_names() {
         let tree = tree(kernel);
         for control in gup_controls::load() {
             if !control.applies_to(kernel) {
@@ -97,7 +97,7 @@ fn every_kernel_has_controls_enough() {
     let all = gup_controls::load();
     let names: BTreeSet<&str> = all.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names.len(), all.len(), "a name is used twice");
-    for kernel in known_names() {
+    for kernel in tested_names() {
         let of = |kind| {
             all.iter()
                 .filter(move |c| c.kind == kind && c.applies_to(kernel))
@@ -148,7 +148,10 @@ fn a_place_that_is_gone_or_ambiguous_is_a_named_error() {
 
 #[test]
 fn a_header_comes_with_a_copy_of_the_file_that_includes_it() {
-    let kernel = "6.12";
+    // a header that 6.1 has no control in
+    let Some(kernel) = tested_names().find(|kernel| *kernel == "6.12") else {
+        return;
+    };
     let tree = tree(kernel);
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shadow");
     let control = gup_controls::load()

@@ -10,8 +10,10 @@ use crate::{
 use std::{
     collections::BTreeMap,
     fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
 };
 
 /// A tree with at least one configuration.
@@ -183,15 +185,42 @@ pub fn known() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
-/// The kernels of the table by name, which tests run on.
+/// The kernels of the table by name.
 pub fn known_names() -> impl Iterator<Item = &'static str> {
     known().into_iter().map(|(name, _)| name)
 }
 
+/// The kernels that tests run on: those of the table, without what scripts/setup
+/// could not have from any archive and left out.  Each of these is named, with the
+/// reason, once in a process.
+pub fn tested_names() -> impl Iterator<Item = &'static str> {
+    static SKIPPED: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    let skipped = SKIPPED.get_or_init(|| {
+        let text = fs::read_to_string(Store::find().root().join("skipped"));
+        let skipped = skipped(&text.unwrap_or_default());
+        for (kernel, reason) in &skipped {
+            // also where a test's output is captured
+            let _ = writeln!(io::stderr(), "skipped: kernel {kernel}: {reason}");
+        }
+        skipped
+    });
+    known_names().filter(|name| !skipped.iter().any(|(kernel, _)| kernel == name))
+}
+
+/// What a file of scripts/setup leaves out, with the reasons: of the table, and not
+/// its first kernel.
+fn skipped(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.split_once(' '));
+    lines
+        .filter(|(kernel, _)| known_names().skip(1).any(|name| name == *kernel))
+        .map(|(kernel, reason)| (kernel.to_owned(), reason.to_owned()))
+        .collect()
+}
+
 /// The same with their configurations, as sides are called: `6.1`,
 /// `6.1-nodebug`.
-pub fn known_sides() -> impl Iterator<Item = String> {
-    known_names().flat_map(|name| ["", "-nodebug"].map(|suffix| format!("{name}{suffix}")))
+pub fn tested_sides() -> impl Iterator<Item = String> {
+    tested_names().flat_map(|name| ["", "-nodebug"].map(|suffix| format!("{name}{suffix}")))
 }
 
 /// The kernel that is meant when none is named: the first of the table.
@@ -283,3 +312,16 @@ pub(crate) fn language_flags(tree: &Tree, debug_vm: bool) -> Result<Vec<String>>
 
 /// Flags that change what the C code means.
 const LANGUAGE: [&str; 3] = ["-funsigned-char", "-fms-extensions", "-fplan9-extensions"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_is_left_out_is_of_the_table_and_not_its_first() {
+        let text = "7.3 it is in no suite\n6.1 nor this\n4.0 unknown\n7.3\n";
+        let wanted = ("7.3".to_owned(), "it is in no suite".to_owned());
+        assert_eq!(skipped(text), [wanted]);
+        assert_eq!(skipped(""), []);
+    }
+}
