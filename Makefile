@@ -23,7 +23,7 @@ OUT ?=
 BASELINE ?=
 export KERNEL CONFIG REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
 
-.PHONY: help setup fuzz afl hfuzz diff live live-debug test bench cmin clean
+.PHONY: help setup fuzz afl hfuzz diff live live-debug test controls bench cmin clean
 
 help:
 	@scripts/help
@@ -52,6 +52,10 @@ live-debug:
 
 test:
 	@scripts/test
+
+# planted faults, each on every kernel that has its code
+controls:
+	@scripts/setup test && GUPDIFF_ALL_CONTROLS=1 cargo test --release -p gup-fuzz --features faults --test controls
 
 bench:
 	@scripts/bench
