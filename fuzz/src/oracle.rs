@@ -134,6 +134,12 @@ impl Oracle {
         &self.accepted
     }
 
+    /// Whether the program of the last verdict kept what every function asks of its
+    /// callers.
+    pub fn was_careful(&self) -> bool {
+        self.checker.was_careful()
+    }
+
     /// The revisions of the sides.
     pub fn revisions(&self) -> RevisionPair {
         self.pair.revisions()

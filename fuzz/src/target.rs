@@ -156,6 +156,9 @@ impl Target {
             None => self.counter.count(&self.program, trace, &verdict),
             Some(started) => {
                 self.counter.count_in_full(&self.program, trace, &verdict);
+                if self.oracle.was_careful() {
+                    self.counter.count_careful();
+                }
                 self.counter.time(started.elapsed());
             }
         }

@@ -63,10 +63,31 @@ fn more_references() -> gd_rec {
     state.to_rec()
 }
 
+/// An operation that met the step limit.
+fn endless() -> gd_rec {
+    gd_rec {
+        kind: abi::GD_R_LIMIT as u8,
+        a: 0,
+        b: 0,
+        c: 0,
+        d: 0,
+    }
+}
+
 /// The program that each law is shown on, and the lie that breaks it.
 type Case = (Law, &'static str, fn(&mut Vec<gd_rec>));
 
 const CASES: &[Case] = &[
+    (
+        Law::CarefulCallersAreSafe,
+        "page p\ntry_get_page p\nput_page p",
+        |r| r.insert(0, endless()),
+    ),
+    (
+        Law::CarefulCallersLeakNothing,
+        "page p\nset_pte 0x1000 p",
+        |r| r.insert(0, more_references()),
+    ),
     (Law::TraceIsWhole, "page p\nget_page p", |r| {
         r.pop();
     }),
@@ -163,6 +184,49 @@ fn every_law_sees_the_lie_that_breaks_it() {
     for (law, source, lie) in CASES {
         assert_eq!(broken(source, lie), Some(*law), "{law}: {source}");
     }
+}
+
+/// Of a caller that does not keep what is asked of it nothing is promised.
+#[test]
+fn careless_callers_are_promised_nothing() {
+    for careless in [
+        "page p\nunpin_user_page p",
+        "page p\ntry_get_page p\nput_page p\nput_page p",
+        "page p\nset_pte 0x1000 p rw\npin_user_pages_fast 0x1000 n=1\nput_page p",
+        "mm irqs=off\npage p\ntry_get_page p",
+        "page p locked\ntry_get_page p",
+    ] {
+        let (program, mut trace) = honest(careless);
+        let mut checker = Checker::default();
+        checker.check(&program, Rev::V6_1, &trace);
+        assert!(!checker.was_careful(), "{careless}");
+        let at = trace_end(&trace);
+        trace.records_mut().insert(at, endless());
+        let broken = checker.check(&program, Rev::V6_1, &trace);
+        assert_ne!(
+            broken.map(|b| b.law),
+            Some(Law::CarefulCallersAreSafe),
+            "{careless}"
+        );
+    }
+}
+
+/// Before the last operation's result.
+fn trace_end(trace: &Trace) -> usize {
+    let ret = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_RET;
+    trace.records().iter().rposition(ret).expect("a result")
+}
+
+#[test]
+fn careful_callers_are_known() {
+    let source = "page h order=2 ref=3 anon exclusive\nset_pte 0x1000 h n=4 rw\n\
+                  pin_user_pages_fast 0x1000 n=4 WRITE\nget_page h+1\nput_page h\n\
+                  unpin_user_pages [h+2..h+3]\nunpin_user_page h\n\
+                  unpin_user_page_range_dirty_lock h+1 npages=1";
+    let (program, trace) = honest(source);
+    let mut checker = Checker::default();
+    assert_eq!(checker.check(&program, Rev::V6_1, &trace), None);
+    assert!(checker.was_careful());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use csrc::abi::{self, gd_op, gd_rec};
 
+use super::careful::Shown;
 use super::{Broken, Checker, Ground, Law, rules, walk};
 use crate::ops;
 use crate::program::Program;
@@ -118,6 +119,15 @@ pub(super) fn trace(
             note(checker, summary.parts.pages);
         }
         rest = &rest[summary.recs.len()..];
+        let shown = Shown {
+            recs: summary.recs,
+            ret: summary.ret,
+        };
+        let acts = &prog.acts()[prog.acts_range(executed)];
+        let careful = checker
+            .caller
+            .step(op, acts, &shown, checker.pages.layout());
+        let checked = checked.and(careful);
         if let Err((law, page, what)) = checked {
             let broken = Broken {
                 law,
@@ -147,7 +157,12 @@ pub(super) fn trace(
         return Some(broken(Law::NothingChangesUnnoticed, Some(page), what));
     }
     match trace.end() {
-        Some((End::Done, n)) if n as usize == executed && executed == prog.nr_ops() => None,
+        Some((End::Done, n)) if n as usize == executed && executed == prog.nr_ops() => {
+            let careful = checker.caller.end(prog, &checker.pages);
+            careful
+                .err()
+                .map(|(law, page, what)| broken(law, page, what))
+        }
         // A trace says either way whether the operation that stopped counts.
         Some((End::Bug | End::Oops | End::Limit | End::Gap, n)) if n as usize <= executed => None,
         Some((reason, n)) => {

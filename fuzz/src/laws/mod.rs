@@ -6,6 +6,7 @@
 //! They hold on real kernels at every extreme, so they claim nothing where a
 //! count overflows, and nothing about an operation that did not return.
 
+mod careful;
 mod check;
 mod rules;
 pub(crate) mod tables;
@@ -121,6 +122,10 @@ laws! {
         "each reference of a pagemap that was taken is given back once";
     MmapLockBalances, "mmap-lock-balances",
         "the mmap lock is released as often as it was taken, and not before";
+    CarefulCallersAreSafe, "careful-callers-are-safe",
+        "a caller that keeps every contract meets no WARN, no BUG, no fault and no endless loop";
+    CarefulCallersLeakNothing, "careful-callers-leak-nothing",
+        "after a caller that keeps every contract the counts are those before it and what it holds";
 }
 
 impl fmt::Display for Law {
@@ -175,6 +180,7 @@ impl From<Rev> for Ground {
 /// Checks traces; keeps its memory between programs.
 pub struct Checker {
     pages: Pages,
+    caller: careful::Caller,
     changed: Vec<check::Change>,
     /// By operation id: whether it is about one page.
     one_page: [bool; 256],
@@ -203,6 +209,7 @@ impl Default for Checker {
         }
         Self {
             pages: Pages::default(),
+            caller: careful::Caller::default(),
             changed: Vec::new(),
             one_page,
             tables: tables::Tables::default(),
@@ -225,6 +232,11 @@ impl Checker {
         self.check_but(prog, ground.into(), trace, &mut |_| false)
     }
 
+    /// Whether the program that was checked last kept every contract.
+    pub fn was_careful(&self) -> bool {
+        self.caller.is_careful()
+    }
+
     /// The same, but goes on behind what `known` says yes to.
     pub fn check_but(
         &mut self,
@@ -234,6 +246,7 @@ impl Checker {
         known: &mut dyn FnMut(&Broken) -> bool,
     ) -> Option<Broken> {
         self.pages.start(&prog.0, ground.rev);
+        self.caller.start(prog, self.pages.layout(), ground.rev);
         self.tables.start();
         self.odd = false;
         check::trace(self, prog, ground, trace, known)

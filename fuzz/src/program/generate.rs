@@ -62,6 +62,8 @@ pub struct Profile {
     pub max_folios: usize,
     /// How many of 1024 operations may end the program.
     pub fatal: usize,
+    /// How many of 1024 programs are those of careful callers.
+    pub careful: usize,
     /// How many of 1024 programs have a last operation that ends them.
     pub bad_ends: usize,
     ids: Vec<u8>,
@@ -80,6 +82,7 @@ impl Profile {
             max_ops: MAX_OPS,
             max_folios: MAX_FOLIOS,
             fatal: 6,
+            careful: 64,
             bad_ends: 200,
             ids: Vec::new(),
             weights: Vec::new(),
@@ -186,6 +189,12 @@ fn weight(op: &ops::OpInfo) -> u32 {
 
 /// A program of the profile's kind.
 pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
+    if !profile.rev.is_series() && rng.chance(profile.careful, 1024) {
+        let program = careful(rng, profile);
+        if program.nr_ops() > 0 {
+            return program;
+        }
+    }
     let mut program = Program::EMPTY;
     let walks = profile.walks(rng, &[]);
     world(rng, profile, walks, &mut program);
@@ -212,6 +221,39 @@ pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
         program.push_op(op);
         if busy {
             meanwhile(rng, profile, count, held, &mut model, &mut program);
+        }
+    }
+    program.normalise();
+    program
+}
+
+/// A program of a careful caller: what was taken is given back at its end.
+fn careful(rng: &mut Rng, profile: &Profile) -> Program {
+    let mut program = Program::EMPTY;
+    let walks = profile.walks(rng, &[]);
+    draw::careful::world(rng, walks, &mut program);
+    let mut model = Model::new(&program, profile.rev, profile.debug_vm);
+    let count = rng.range(4, 24).min(profile.max_ops as i32) as usize;
+    if walks {
+        for _ in 0..rng.below(4) + 1 {
+            let op = draw::careful::entry(rng, &model);
+            model.apply(&op);
+            program.push_op(op);
+        }
+    }
+    // Not every revision has what is drawn.
+    for _ in 0..4 * MAX_OPS {
+        let end = program.nr_ops() >= count;
+        if program.nr_ops() == profile.max_ops.min(MAX_OPS) {
+            break;
+        }
+        match draw::careful::operation(rng, profile, &model, end) {
+            Some(op) => {
+                model.apply(&op);
+                program.push_op(op);
+            }
+            None if end => break,
+            None => {}
         }
     }
     program.normalise();

@@ -23,6 +23,11 @@ impl fmt::Display for Stats {
             self.mean_executed(),
             self.median_of_16()
         )?;
+        writeln!(
+            f,
+            "careful callers: {} of these programs",
+            percent(self.careful, self.sampled)
+        )?;
         for (what, counts) in [("ends", &self.ends), ("verdicts", &self.verdicts)] {
             write!(f, "{what}:")?;
             for (name, n) in counts {

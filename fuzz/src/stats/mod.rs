@@ -68,6 +68,9 @@ pub struct Stats {
     /// Programs whose operations were counted; the others only count above,
     /// with their sites and with what stopped them.
     pub sampled: u64,
+    /// Programs among these whose caller kept every contract.
+    #[serde(default)]
+    pub careful: u64,
     /// Programs whose time in process was taken, and that time.
     #[serde(default)]
     pub timed: u64,
@@ -115,6 +118,7 @@ impl Stats {
         }
         self.programs += other.programs;
         self.sampled += other.sampled;
+        self.careful += other.careful;
         self.timed += other.timed;
         self.nanoseconds += other.nanoseconds;
         add_map(&mut self.executed, &other.executed);
@@ -165,6 +169,7 @@ pub struct Counter {
     side: String,
     programs: u64,
     sampled: u64,
+    careful: u64,
     timed: u64,
     nanoseconds: u64,
     executed: [u64; abi::GD_MAX_OPS as usize + 1],
@@ -186,6 +191,7 @@ impl Counter {
             side: side.into(),
             programs: 0,
             sampled: 0,
+            careful: 0,
             timed: 0,
             nanoseconds: 0,
             executed: [0; abi::GD_MAX_OPS as usize + 1],
@@ -250,6 +256,11 @@ impl Counter {
                 self.sites[id] += 1;
             }
         }
+    }
+
+    /// Notes that a program whose operations were counted is a careful caller's.
+    pub fn count_careful(&mut self) {
+        self.careful += 1;
     }
 
     /// Counts a program and its operations.
@@ -326,6 +337,7 @@ impl Counter {
             lockless: self.script.named(),
             programs: self.programs,
             sampled: self.sampled,
+            careful: self.careful,
             timed: self.timed,
             nanoseconds: self.nanoseconds,
             executed: numbered(&self.executed),

@@ -54,6 +54,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
         for program in input::programs(&programs)? {
             let verdict = oracle.judge(&program);
             counter.count_in_full(&program, oracle.left_trace(), &verdict);
+            if oracle.was_careful() {
+                counter.count_careful();
+            }
         }
         stats.merge(&counter.take());
     }

@@ -2,6 +2,7 @@
 //! Drawing the parts of programs: folios, the world, operands, operations.
 
 pub(super) mod calls;
+pub(super) mod careful;
 pub(super) mod script;
 pub(super) mod tables;
 

@@ -52,7 +52,7 @@ impl Cursor {
         Cursor(rng.pick(&ANCHORS) + rng.below(4) as u64 * PAGE_SIZE)
     }
 
-    fn take(&mut self, rng: &mut Rng, level: Level, n: u64) -> u64 {
+    pub fn take(&mut self, rng: &mut Rng, level: Level, n: u64) -> u64 {
         let addr = self.0;
         self.0 = (addr & !(level.size() - 1)).wrapping_add(n << level.shift()) & ADDR_MASK;
         // now and then a hole
@@ -161,7 +161,7 @@ fn first_page(rng: &mut Rng, g: &Guess, n: i32) -> usize {
 }
 
 /// Entries of a level that suit the folio they point to.
-fn set(rng: &mut Rng, g: &Guess, level: Level, addr: u64, p: u16, n: i32) -> gd_op {
+pub fn set(rng: &mut Rng, g: &Guess, level: Level, addr: u64, p: u16, n: i32) -> gd_op {
     let mut op = gd_op {
         op: level.set_op(),
         entry: abi::GD_E_PAGE as u8,

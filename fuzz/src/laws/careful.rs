@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Careful callers: programs whose every call keeps what the function asks of its
+//! callers.
+//!
+//! Most programs do not: a caller that unpins what it never pinned may well see a
+//! WARN. One that keeps every contract must not see a WARN, a BUG, a fault or the
+//! step limit, and what it did not give back is all that is left of it.
+//!
+//! Contracts are those of the kernel-doc and of the commits that brought a
+//! behaviour; each arm of [`Caller::keeps`] says what it takes from where. A caller
+//! is judged by what it was really given: what it holds is what the trace returned.
+
+use csrc::abi::{self, gd_act, gd_op, gd_rec};
+
+use super::Law;
+use super::check::Check;
+use crate::layout::{Layout, Placed};
+use crate::pages::Pages;
+use crate::program::Program;
+use crate::program::list::{self, Entry};
+use crate::program::walk::{self, TASK_SIZE_MAX};
+use crate::rev::{Fact, Rev};
+use crate::trace::{Record, Ret};
+
+/// What a caller holds of one folio.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    refs: i32,
+    pins: i32,
+}
+
+/// What a trace shows of an operation.
+pub(super) struct Shown<'a> {
+    pub recs: &'a [gd_rec],
+    pub ret: Ret,
+}
+
+/// Follows a program's caller for as long as it is careful.
+pub(super) struct Caller {
+    careful: bool,
+    held: [Held; abi::GD_MAX_FOLIOS as usize],
+}
+
+const fn bit(n: u32) -> u32 {
+    1 << n
+}
+
+/// Flags that any caller may pass, and what pins may have besides: the kernel-doc
+/// of the fast calls, and `is_valid_gup_args()`, which refuses the others.
+const FLAGS: u32 = bit(abi::GD_FOLL_WRITE) | bit(abi::GD_FOLL_FORCE) | bit(abi::GD_FOLL_NOFAULT);
+const PIN_FLAGS: u32 = FLAGS | bit(abi::GD_FOLL_LONGTERM);
+
+/// Pages that one call is about, at most: with many more, a call that comes to its
+/// end in a kernel takes more steps than it may here.
+const MOST: i32 = 128;
+
+impl Default for Caller {
+    fn default() -> Self {
+        Self {
+            careful: false,
+            held: [Held::default(); abi::GD_MAX_FOLIOS as usize],
+        }
+    }
+}
+
+impl Caller {
+    /// At the start of a program.
+    pub(super) fn start(&mut self, prog: &Program, layout: &Layout, rev: Rev) {
+        self.held = [Held::default(); abi::GD_MAX_FOLIOS as usize];
+        // The series was never part of a kernel that had all of its callers.
+        self.careful = !rev.is_series() && world_is_sane(prog, layout);
+    }
+
+    /// Whether it has kept every contract so far.
+    pub(super) fn is_careful(&self) -> bool {
+        self.careful
+    }
+
+    /// One operation, and what came of it.
+    pub(super) fn step(
+        &mut self,
+        op: &gd_op,
+        acts: &[gd_act],
+        shown: &Shown,
+        layout: &Layout,
+    ) -> Check {
+        if !self.careful || shown.ret == Ret::Absent {
+            return Ok(());
+        }
+        let others = acts.iter().all(|act| others_may(&act.op, layout));
+        self.careful = others && self.keeps(op, layout);
+        if !self.careful {
+            return Ok(());
+        }
+        for rec in shown.recs.iter().map(Record::from) {
+            let what = match rec {
+                Record::Warn(site) => format!("it met {site}"),
+                Record::Bug(site) => format!("it met {site}"),
+                Record::Oops => "it met a memory fault".into(),
+                Record::Limit => "it does not come to an end".into(),
+                _ => continue,
+            };
+            return Err((Law::CarefulCallersAreSafe, None, what));
+        }
+        self.careful = self.note(op, shown, layout);
+        Ok(())
+    }
+
+    /// Whether a caller in this situation may do this.
+    fn keeps(&self, op: &gd_op, layout: &Layout) -> bool {
+        let odd = abi::GD_MOD_RAW | abi::GD_MOD_N | abi::GD_MOD_NULL;
+        if u32::from(op.mods) & odd != 0 {
+            return false;
+        }
+        let id = u32::from(op.op);
+        if walk::is_call(op.op) {
+            // so many pages of user space
+            let allowed = if walk::is_pin(op.op) {
+                PIN_FLAGS
+            } else {
+                FLAGS
+            };
+            let end = op.addr.checked_add((op.n.max(0) as u64) << 12);
+            return op.foll & !allowed == 0
+                && (1..=MOST).contains(&op.n)
+                && end.is_some_and(|end| end <= TASK_SIZE_MAX);
+        }
+        let Some((index, folio, offset)) = named(op.run[0].page, layout) else {
+            return others_may(op, layout);
+        };
+        let held = self.held[index];
+        let inside = offset < folio.nr_pages() as usize;
+        match id {
+            // one who holds the page may take another reference
+            abi::GD_OP_GET_PAGE => inside && held.refs + held.pins > 0,
+            abi::GD_OP_FOLIO_GET => offset == 0 && held.refs + held.pins > 0,
+            // one who does not must try, on a page that is there
+            abi::GD_OP_TRY_GET_PAGE => inside,
+            abi::GD_OP_FOLIO_TRY_GET => offset == 0,
+            abi::GD_OP_PUT_PAGE => inside && held.refs > 0,
+            abi::GD_OP_FOLIO_PUT => offset == 0 && held.refs > 0,
+            abi::GD_OP_FOLIO_PUT_REFS => offset == 0 && (1..=held.refs).contains(&op.n),
+            // for what is pinned already: kernel-doc of folio_add_pin()
+            abi::GD_OP_FOLIO_ADD_PIN => offset == 0 && held.pins > 0,
+            // what a pin took, once: kernel-doc of unpin_user_page()
+            abi::GD_OP_UNPIN_USER_PAGE => inside && held.pins > 0,
+            abi::GD_OP_UNPIN_FOLIO => offset == 0 && held.pins > 0,
+            abi::GD_OP_UNPIN_USER_FOLIO => offset == 0 && (1..=held.pins).contains(&op.n),
+            // neighbours that are all pinned
+            abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
+                (1..=held.pins.min(MOST)).contains(&op.n)
+                    && offset + op.n as usize <= folio.nr_pages() as usize
+            }
+            abi::GD_OP_UNPIN_USER_PAGES | abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK => {
+                self.lists_what_is_pinned(op, layout, false)
+            }
+            abi::GD_OP_UNPIN_FOLIOS => self.lists_what_is_pinned(op, layout, true),
+            // questions about a page that is there
+            abi::GD_OP_PAGE_MAYBE_DMA_PINNED => inside,
+            abi::GD_OP_FOLIO_MAYBE_DMA_PINNED => offset == 0,
+            _ => others_may(op, layout),
+        }
+    }
+
+    /// Whether a list has pages that are pinned, no more often than that.
+    fn lists_what_is_pinned(&self, op: &gd_op, layout: &Layout, heads: bool) -> bool {
+        let mut left = self.held;
+        (1..=MOST as usize).contains(&list::len(op))
+            && list::entries(op).all(|entry| {
+                let Entry::Page { index, offset } = entry else {
+                    return false;
+                };
+                let Some(folio) = layout.folios().get(index) else {
+                    return false;
+                };
+                left[index].pins -= 1;
+                let fits = match heads {
+                    true => offset == 0,
+                    false => offset < folio.nr_pages() as usize,
+                };
+                fits && left[index].pins >= 0
+            })
+    }
+
+    /// What it holds after that; whether that can be told.
+    fn note(&mut self, op: &gd_op, shown: &Shown, layout: &Layout) -> bool {
+        if walk::is_call(op.op) {
+            let pins = walk::is_pin(op.op);
+            let Ret::Int(nr) = shown.ret else {
+                return false;
+            };
+            // Of what the slow path is said to have returned there is nothing here.
+            let entries = shown.recs.iter().map(Record::from);
+            let mut taken = 0;
+            for entry in entries {
+                let Record::Entry { page, .. } = entry else {
+                    continue;
+                };
+                taken += 1;
+                let found = layout.find(page);
+                let Some((index, _)) =
+                    found.filter(|(index, offset)| *offset < layout.folios()[*index].nr_pages())
+                else {
+                    return false;
+                };
+                let held = &mut self.held[index];
+                match pins {
+                    true => held.pins += 1,
+                    false => held.refs += 1,
+                }
+            }
+            return nr.max(0) == taken;
+        }
+        let Some((index, _, _)) = named(op.run[0].page, layout) else {
+            return true;
+        };
+        let held = &mut self.held[index];
+        match u32::from(op.op) {
+            abi::GD_OP_GET_PAGE | abi::GD_OP_FOLIO_GET => held.refs += 1,
+            abi::GD_OP_TRY_GET_PAGE | abi::GD_OP_FOLIO_TRY_GET => {
+                held.refs += i32::from(shown.ret == Ret::Bool(true));
+            }
+            abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT => held.refs -= 1,
+            abi::GD_OP_FOLIO_PUT_REFS => held.refs -= op.n,
+            abi::GD_OP_FOLIO_ADD_PIN => held.pins += 1,
+            abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => held.pins -= 1,
+            abi::GD_OP_UNPIN_USER_FOLIO | abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
+                held.pins -= op.n;
+            }
+            abi::GD_OP_UNPIN_USER_PAGES
+            | abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK
+            | abi::GD_OP_UNPIN_FOLIOS => {
+                for entry in list::entries(op) {
+                    if let Entry::Page { index, .. } = entry {
+                        self.held[index].pins -= 1;
+                    }
+                }
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// At the end of a program: the counts are those of the start and what is held.
+    pub(super) fn end(&self, prog: &Program, pages: &Pages) -> Check {
+        let (layout, rev) = (pages.layout(), pages.rev());
+        let folios = layout.folios().iter().zip(&self.held);
+        for (folio, held) in folios.filter(|_| self.careful) {
+            let (start, now) = (
+                layout.initial(&prog.0, folio.head(), rev),
+                pages.get(&prog.0, folio.head()),
+            );
+            // the huge zero page is pinned as any other
+            let pins = match folio.kind == abi::GD_K_ZERO && rev.has(Fact::ZERO_PAGE) {
+                true => 0,
+                false => held.pins,
+            };
+            let (each, counted) = match rev.has_pincount(folio.order) {
+                true => (1, pins),
+                false => (abi::GD_SLOT_PAGES as i32, 0),
+            };
+            let expected = (
+                start.refcount + held.refs + pins * each,
+                start.pincount + counted,
+            );
+            if (now.refcount, now.pincount) != expected {
+                let what = format!(
+                    "the caller holds {} references and {} pins of it; with refcount {} and \
+                     pin count {} at the start it has {} and {} now",
+                    held.refs,
+                    held.pins,
+                    start.refcount,
+                    start.pincount,
+                    now.refcount,
+                    now.pincount
+                );
+                return Err((Law::CarefulCallersLeakNothing, Some(folio.head()), what));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_zero(folio: &Placed) -> bool {
+    matches!(folio.kind, abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO)
+}
+
+/// The declared folio that an operand names a page of: its index, and the page's
+/// distance from the head.
+fn named(page: u16, layout: &Layout) -> Option<(usize, &Placed, usize)> {
+    match Entry::first(page) {
+        Entry::Page { index, offset } => layout
+            .folios()
+            .get(index)
+            .map(|folio| (index, folio, offset)),
+        _ => None,
+    }
+}
+
+/// Whether a world is one that a kernel can be in: somebody else holds every folio,
+/// with fewer references than look like a pin, nobody has it locked, and anonymous
+/// pages are exclusive. Device memory has drivers for callers, and is left out.
+fn world_is_sane(prog: &Program, layout: &Layout) -> bool {
+    let irqs_on = u32::from(prog.world().state) & abi::GD_W_IRQS_ON != 0;
+    let folios = prog.folios().iter().zip(layout.folios());
+    irqs_on
+        && folios.into_iter().all(|(declared, folio)| {
+            let counts = match folio.order {
+                0 => (1..=1000).contains(&declared.ref_) && declared.pin == 0,
+                _ => {
+                    (1..=1000).contains(&declared.ref_)
+                        && (0..declared.ref_).contains(&declared.pin)
+                }
+            };
+            let kind = matches!(
+                folio.kind,
+                abi::GD_K_NORMAL | abi::GD_K_HUGETLB | abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO
+            );
+            let mapping = match u32::from(declared.mapping) {
+                abi::GD_M_ANON => declared.exclusive != 0 && !is_zero(folio),
+                abi::GD_M_NONE => true,
+                abi::GD_M_FILE | abi::GD_M_SHMEM => !is_zero(folio),
+                abi::GD_M_SECRETMEM => folio.order == 0 && !is_zero(folio),
+                _ => false,
+            };
+            counts && kind && mapping && declared.flags & bit(abi::GD_F_LOCKED) == 0
+        })
+}
+
+/// What may happen at any time: page tables change, fork begins and ends, and the
+/// environment answers as it likes.
+fn others_may(op: &gd_op, layout: &Layout) -> bool {
+    match u32::from(op.op) {
+        abi::GD_OP_SET_SEQ | abi::GD_OP_ANSWER => true,
+        abi::GD_OP_SET_PTE..=abi::GD_OP_SET_PGD => entry_is_sane(op, layout),
+        _ => false,
+    }
+}
+
+/// Whether an entry of a page table can be there: it maps what is one page table
+/// entry's worth of one folio, the zero page for reading.
+fn entry_is_sane(op: &gd_op, layout: &Layout) -> bool {
+    let (level, entry) = (u32::from(op.op), u32::from(op.entry));
+    let flag = |n: u32| u32::from(op.eflags) & bit(n) != 0;
+    if matches!(entry, abi::GD_E_NONE | abi::GD_E_SWAP) {
+        return true;
+    }
+    if entry == abi::GD_E_TABLE {
+        return op.eflags == 0;
+    }
+    let Some((_, folio, offset)) = named(op.run[0].page, layout) else {
+        return false;
+    };
+    let (pages, room) = (op.n.max(1) as usize, folio.nr_pages() as usize);
+    let fits = match level {
+        abi::GD_OP_SET_PTE => offset + pages <= room,
+        abi::GD_OP_SET_PMD => pages == 1 && folio.order >= 9 && offset < room,
+        // gigantic pages are larger than any folio here
+        _ => false,
+    };
+    fits && !flag(abi::GD_EF_DEVMAP) && !(flag(abi::GD_EF_RW) && is_zero(folio))
+}

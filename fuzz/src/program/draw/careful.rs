@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Drawing programs of careful callers: they take pages of a sane world as the
+//! functions want it, and give back what they took, once and as what it was.
+//!
+//! Whether a program keeps every contract is judged by its trace
+//! (`crate::laws`); here it is only made likely.
+
+use csrc::abi::{self, gd_folio, gd_op};
+
+use super::super::model::Model;
+use super::super::rng::Rng;
+use super::super::walk::{Level, PAGE_SIZE, is_pin};
+use super::super::{NO_FOLIO, Program, page};
+use super::{Profile, bit, calls, tables};
+
+/// A folio that somebody else holds.
+pub fn folio(rng: &mut Rng) -> gd_folio {
+    let mut f = NO_FOLIO;
+    f.kind = match rng.below(16) {
+        0 => abi::GD_K_ZERO,
+        1 => abi::GD_K_HUGE_ZERO,
+        2 | 3 => abi::GD_K_HUGETLB,
+        _ => abi::GD_K_NORMAL,
+    } as u8;
+    f.order = match u32::from(f.kind) {
+        abi::GD_K_HUGETLB => 9,
+        _ => super::order(rng),
+    };
+    let mappings = [
+        abi::GD_M_ANON,
+        abi::GD_M_ANON,
+        abi::GD_M_FILE,
+        abi::GD_M_SHMEM,
+        abi::GD_M_NONE,
+    ];
+    if matches!(u32::from(f.kind), abi::GD_K_NORMAL | abi::GD_K_HUGETLB) {
+        f.mapping = rng.pick(&mappings) as u8;
+    }
+    f.exclusive = u8::from(u32::from(f.mapping) == abi::GD_M_ANON);
+    f.movable = u8::from(rng.chance(1, 8));
+    f.migratetype = super::migratetype(rng) as u8;
+    f.ref_ = rng.range(1, 40);
+    if f.order > 0 && rng.chance(1, 4) {
+        f.pin = rng.range(0, f.ref_ - 1);
+    }
+    f
+}
+
+/// The next operation: of what the model guesses to be held, some is given back.
+pub fn operation(rng: &mut Rng, profile: &Profile, model: &Model, end: bool) -> Option<gd_op> {
+    let release = match end || rng.chance(3, 8) {
+        true => release(rng, profile, model),
+        false => None,
+    };
+    if release.is_some() || end {
+        return release;
+    }
+    match rng.below(8) {
+        0 if profile.has_walks() => Some(entry(rng, model)),
+        1 | 2 => again(rng, profile, model),
+        3..=7 if profile.has_walks() => call(rng, profile, model),
+        _ => again(rng, profile, model),
+    }
+}
+
+/// What maps a few pages of one folio.
+pub fn entry(rng: &mut Rng, model: &Model) -> gd_op {
+    let index = rng.below(model.nr_folios.max(1));
+    let g = &model.folio[index];
+    let zero = matches!(u32::from(g.kind), abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO);
+    let mut cursor = tables::cursor(rng, model);
+    let huge = g.order >= 9 && rng.chance(1, 2);
+    let level = if huge { Level::Pmd } else { Level::Pte };
+    let room = g.nr_pages();
+    let first = rng.below(room);
+    let n = if huge {
+        1
+    } else {
+        rng.below((room - first).min(8)) + 1
+    };
+    let addr = cursor.take(rng, level, n as u64);
+    let mut op = tables::set(rng, g, level, addr, page(index, first), n as i32);
+    op.eflags &= !(bit(abi::GD_EF_DEVMAP) as u16);
+    if zero {
+        op.eflags &= !((bit(abi::GD_EF_RW) | bit(abi::GD_EF_DIRTY)) as u16);
+    }
+    op
+}
+
+/// A call with legal arguments.
+fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
+    let mut op = calls::call(rng, profile, model)?;
+    op.mods = 0;
+    op.n = op.n.clamp(1, 128);
+    op.addr = op.addr.min((1 << 46) - PAGE_SIZE);
+    op.foll &= bit(abi::GD_FOLL_WRITE)
+        | bit(abi::GD_FOLL_FORCE)
+        | bit(abi::GD_FOLL_NOFAULT)
+        | bit(abi::GD_FOLL_LONGTERM);
+    if !is_pin(op.op) {
+        op.foll &= !bit(abi::GD_FOLL_LONGTERM);
+    }
+    Some(op)
+}
+
+/// One more reference or pin on what is held, or a try for a page that is there.
+fn again(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
+    let held = match model.nr_held {
+        0 => None,
+        nr => Some(rng.pick(&model.held[..nr])),
+    };
+    let (id, p) = match held {
+        Some(held) if held.pinned && rng.chance(1, 2) => {
+            let (index, _) = super::split_page(held.page);
+            (abi::GD_OP_FOLIO_ADD_PIN, page(index, 0))
+        }
+        Some(held) => (
+            rng.pick(&[abi::GD_OP_GET_PAGE, abi::GD_OP_PAGE_MAYBE_DMA_PINNED]),
+            held.page,
+        ),
+        None => {
+            let index = rng.below(model.nr_folios.max(1));
+            let offset = rng.below(model.folio[index].nr_pages());
+            (abi::GD_OP_TRY_GET_PAGE, page(index, offset))
+        }
+    };
+    if !profile.has(id as u8) {
+        return None;
+    }
+    let mut op = super::super::NO_OP;
+    op.op = id as u8;
+    op.run[0].page = p;
+    Some(op)
+}
+
+/// Some of what is held, back as what it is, by a function for everybody.
+fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
+    for _ in 0..8 {
+        let Some(mut op) = super::release(rng, profile, model) else {
+            continue;
+        };
+        let own = [
+            abi::GD_OP_GUP_PUT_FOLIO,
+            abi::GD_OP_UNPIN_FAST,
+            abi::GD_OP_PUT_DEVMAP_MANAGED,
+        ];
+        if own.contains(&op.op.into()) {
+            continue;
+        }
+        let held = model.held[..model.nr_held]
+            .iter()
+            .rfind(|h| h.page == op.run[0].page)?;
+        op.n = op.n.clamp(0, held.refs);
+        if op.run[0].len > 0 {
+            op.run[1..].fill(super::super::NO_RUN);
+            op.run[0].len = op.run[0].len.min(held.refs.max(1) as u16);
+        }
+        // what is about a folio is told its head
+        let (index, _) = super::split_page(op.run[0].page);
+        if crate::ops::info(op.op).is_some_and(|info| info.has(abi::GD_S_FOLIO))
+            || u32::from(op.op) == abi::GD_OP_UNPIN_FOLIOS
+        {
+            op.run[0].page = page(index, 0);
+            op.run[0].len = op.run[0].len.min(1);
+        }
+        return Some(op);
+    }
+    None
+}
+
+/// The world of such a program.
+pub fn world(rng: &mut Rng, walks: bool, program: &mut Program) {
+    program.0.world.state = (super::state(rng) | abi::GD_W_IRQS_ON as u8) & abi::GD_W_ALL as u8;
+    program.0.world.seq = if walks {
+        super::seq(rng) & !1
+    } else {
+        super::seq(rng)
+    };
+    program.0.folio[0] = folio(rng);
+    for _ in 0..rng.below(3) {
+        program.push_folio(folio(rng));
+    }
+    program.normalise();
+}
