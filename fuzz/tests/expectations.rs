@@ -45,7 +45,8 @@ fn seeds_and_regressions_show_what_they_say() {
                 .counterpart
                 .as_ref()
                 .is_some_and(|rust| info.name[2..] == rust[5..]);
-        if !is_known || info.name.starts_with("live:") {
+        let is_usual = !info.is_configured_otherwise();
+        if !is_known || !is_usual || info.name.starts_with("live:") {
             continue;
         }
         let mut oracle = Oracle::new(Pair::open(&info.name, "none").unwrap());
