@@ -30,6 +30,9 @@ use crate::trace::Trace;
 /// Random programs that are enough to tell kernels apart.
 pub const PROGRAMS: u64 = 40_000;
 
+/// Rules that are few enough not to look for fewer.
+const SHORT: usize = 3;
+
 /// Programs of one kind of difference that are looked at, and of all kinds.
 const OF_A_KIND: usize = 12;
 const DIFFERING: usize = 400;
@@ -126,7 +129,8 @@ pub fn explain(left: Box<dyn Side>, given: &[Program], programs: u64) -> Explain
         let base = examined.fit(Variant::of(base));
         bases.push((examined.draw(&base, given, NEAREST.min(programs), 1), base));
     }
-    // The nearest first: if its rules say it all, the other one need not be tried.
+    // The nearest first: if a few of its rules say it all, the other one need not be
+    // tried.
     bases.sort_by_key(|(differing, base)| (*differing, base.taken.len()));
     let mut best: Option<Explained> = None;
     for (_, base) in bases {
@@ -135,7 +139,8 @@ pub fn explain(left: Box<dyn Side>, given: &[Program], programs: u64) -> Explain
         if best.as_ref().is_none_or(is_better) {
             best = Some(found);
         }
-        if best.as_ref().is_some_and(|best| best.differing == 0) {
+        let is_short = |best: &Explained| best.differing == 0 && best.rules.taken.len() <= SHORT;
+        if best.as_ref().is_some_and(is_short) {
             break;
         }
     }
