@@ -10,7 +10,7 @@
 //! behaviour; each arm of [`Caller::keeps`] says what it takes from where. A caller
 //! is judged by what it was really given: what it holds is what the trace returned.
 
-use csrc::abi::{self, gd_act, gd_op, gd_rec};
+use csrc::abi::{self, gd_op, gd_rec};
 
 use super::Law;
 use super::check::Check;
@@ -18,7 +18,7 @@ use crate::layout::{Layout, Placed};
 use crate::pages::Pages;
 use crate::program::Program;
 use crate::program::list::{self, Entry};
-use crate::program::walk::{self, TASK_SIZE_MAX};
+use crate::program::walk::{self, CALLER_PAGES, TASK_SIZE_MAX};
 use crate::rev::{Fact, Rev};
 use crate::trace::{Record, Ret};
 
@@ -45,15 +45,6 @@ const fn bit(n: u32) -> u32 {
     1 << n
 }
 
-/// Flags that any caller may pass, and what pins may have besides: the kernel-doc
-/// of the fast calls, and `is_valid_gup_args()`, which refuses the others.
-const FLAGS: u32 = bit(abi::GD_FOLL_WRITE) | bit(abi::GD_FOLL_FORCE) | bit(abi::GD_FOLL_NOFAULT);
-const PIN_FLAGS: u32 = FLAGS | bit(abi::GD_FOLL_LONGTERM);
-
-/// Pages that one call is about, at most: with many more, a call that comes to its
-/// end in a kernel takes more steps than it may here.
-const MOST: i32 = 128;
-
 impl Default for Caller {
     fn default() -> Self {
         Self {
@@ -79,15 +70,17 @@ impl Caller {
     /// One operation, and what came of it.
     pub(super) fn step(
         &mut self,
-        op: &gd_op,
-        acts: &[gd_act],
+        prog: &Program,
+        index: usize,
         shown: &Shown,
         layout: &Layout,
     ) -> Check {
         if !self.careful || shown.ret == Ret::Absent {
             return Ok(());
         }
-        let others = acts.iter().all(|act| others_may(&act.op, layout));
+        let op = &prog.ops()[index];
+        let mut acts = prog.acts_of(index).iter();
+        let others = acts.all(|act| others_may(&act.op, layout));
         self.careful = others && self.keeps(op, layout);
         if !self.careful {
             return Ok(());
@@ -115,14 +108,9 @@ impl Caller {
         let id = u32::from(op.op);
         if walk::is_call(op.op) {
             // so many pages of user space
-            let allowed = if walk::is_pin(op.op) {
-                PIN_FLAGS
-            } else {
-                FLAGS
-            };
             let end = op.addr.checked_add((op.n.max(0) as u64) << 12);
-            return op.foll & !allowed == 0
-                && (1..=MOST).contains(&op.n)
+            return op.foll & !walk::caller_flags(op.op) == 0
+                && (1..=CALLER_PAGES).contains(&op.n)
                 && end.is_some_and(|end| end <= TASK_SIZE_MAX);
         }
         let Some((index, folio, offset)) = named(op.run[0].page, layout) else {
@@ -148,7 +136,7 @@ impl Caller {
             abi::GD_OP_UNPIN_USER_FOLIO => offset == 0 && (1..=held.pins).contains(&op.n),
             // neighbours that are all pinned
             abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
-                (1..=held.pins.min(MOST)).contains(&op.n)
+                (1..=held.pins.min(CALLER_PAGES)).contains(&op.n)
                     && offset + op.n as usize <= folio.nr_pages() as usize
             }
             abi::GD_OP_UNPIN_USER_PAGES | abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK => {
@@ -165,7 +153,7 @@ impl Caller {
     /// Whether a list has pages that are pinned, no more often than that.
     fn lists_what_is_pinned(&self, op: &gd_op, layout: &Layout, heads: bool) -> bool {
         let mut left = self.held;
-        (1..=MOST as usize).contains(&list::len(op))
+        (1..=CALLER_PAGES as usize).contains(&list::len(op))
             && list::entries(op).all(|entry| {
                 let Entry::Page { index, offset } = entry else {
                     return false;

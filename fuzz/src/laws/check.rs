@@ -123,10 +123,9 @@ pub(super) fn trace(
             recs: summary.recs,
             ret: summary.ret,
         };
-        let acts = &prog.acts()[prog.acts_range(executed)];
         let careful = checker
             .caller
-            .step(op, acts, &shown, checker.pages.layout());
+            .step(prog, executed, &shown, checker.pages.layout());
         let checked = checked.and(careful);
         if let Err((law, page, what)) = checked {
             let broken = Broken {

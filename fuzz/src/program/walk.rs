@@ -29,6 +29,20 @@ pub const CALL_FLAGS: u32 = 1 << abi::GD_FOLL_WRITE
     | 1 << abi::GD_FOLL_PCI_P2PDMA
     | 1 << abi::GD_FOLL_HONOR_NUMA_FAULT;
 
+/// The flags that a caller may pass to an entry point: those of its kernel-doc;
+/// `is_valid_gup_args()` refuses the others.
+pub fn caller_flags(call: u8) -> u32 {
+    let flags = 1 << abi::GD_FOLL_WRITE | 1 << abi::GD_FOLL_FORCE | 1 << abi::GD_FOLL_NOFAULT;
+    match is_pin(call) {
+        true => flags | 1 << abi::GD_FOLL_LONGTERM,
+        false => flags,
+    }
+}
+
+/// Pages that one call of a careful caller is about, at most: with many more, what
+/// comes to its end in a kernel takes more steps than it may here.
+pub const CALLER_PAGES: i32 = 128;
+
 /// A level of page tables; the p4d is folded into the PGD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {

@@ -9,9 +9,10 @@ use csrc::abi::{self, gd_folio, gd_op};
 
 use super::super::model::Model;
 use super::super::rng::Rng;
-use super::super::walk::{Level, PAGE_SIZE, is_pin};
-use super::super::{NO_FOLIO, Program, page};
+use super::super::walk::{CALLER_PAGES, Level, PAGE_SIZE, caller_flags};
+use super::super::{NO_FOLIO, NO_OP, NO_RUN, Program, page, split_page};
 use super::{Profile, bit, calls, tables};
+use crate::ops;
 
 /// A folio that somebody else holds.
 pub fn folio(rng: &mut Rng) -> gd_folio {
@@ -91,15 +92,9 @@ pub fn entry(rng: &mut Rng, model: &Model) -> gd_op {
 fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     let mut op = calls::call(rng, profile, model)?;
     op.mods = 0;
-    op.n = op.n.clamp(1, 128);
+    op.n = op.n.clamp(1, CALLER_PAGES);
     op.addr = op.addr.min((1 << 46) - PAGE_SIZE);
-    op.foll &= bit(abi::GD_FOLL_WRITE)
-        | bit(abi::GD_FOLL_FORCE)
-        | bit(abi::GD_FOLL_NOFAULT)
-        | bit(abi::GD_FOLL_LONGTERM);
-    if !is_pin(op.op) {
-        op.foll &= !bit(abi::GD_FOLL_LONGTERM);
-    }
+    op.foll &= caller_flags(op.op);
     Some(op)
 }
 
@@ -111,7 +106,7 @@ fn again(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     };
     let (id, p) = match held {
         Some(held) if held.pinned && rng.chance(1, 2) => {
-            let (index, _) = super::split_page(held.page);
+            let (index, _) = split_page(held.page);
             (abi::GD_OP_FOLIO_ADD_PIN, page(index, 0))
         }
         Some(held) => (
@@ -127,8 +122,10 @@ fn again(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     if !profile.has(id as u8) {
         return None;
     }
-    let mut op = super::super::NO_OP;
-    op.op = id as u8;
+    let mut op = gd_op {
+        op: id as u8,
+        ..NO_OP
+    };
     op.run[0].page = p;
     Some(op)
 }
@@ -152,12 +149,12 @@ fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
             .rfind(|h| h.page == op.run[0].page)?;
         op.n = op.n.clamp(0, held.refs);
         if op.run[0].len > 0 {
-            op.run[1..].fill(super::super::NO_RUN);
+            op.run[1..].fill(NO_RUN);
             op.run[0].len = op.run[0].len.min(held.refs.max(1) as u16);
         }
         // what is about a folio is told its head
-        let (index, _) = super::split_page(op.run[0].page);
-        if crate::ops::info(op.op).is_some_and(|info| info.has(abi::GD_S_FOLIO))
+        let (index, _) = split_page(op.run[0].page);
+        if ops::info(op.op).is_some_and(|info| info.has(abi::GD_S_FOLIO))
             || u32::from(op.op) == abi::GD_OP_UNPIN_FOLIOS
         {
             op.run[0].page = page(index, 0);
