@@ -126,7 +126,6 @@ pub fn explain(left: Box<dyn Side>, given: &[Program], programs: u64) -> Explain
     let mut bases: Vec<(u64, Variant)> = Vec::new();
     for base in examined.bases() {
         examined.samples.clear();
-        let base = examined.fit(Variant::of(base));
         bases.push((examined.draw(&base, given, NEAREST.min(programs), 1), base));
     }
     // The nearest first: if a few of its rules say it all, the other one need not be
@@ -150,23 +149,18 @@ pub fn explain(left: Box<dyn Side>, given: &[Program], programs: u64) -> Explain
 impl Examined {
     /// The known kernels nearest to it, in its configuration: the one before, or
     /// of its version, and the one after.
-    fn bases(&self) -> Vec<Rules> {
+    fn bases(&self) -> Vec<Variant> {
         let info = self.left.info();
         let known: Vec<Rules> = Rules::KERNELS
             .into_iter()
             .filter(|rules| rules.debug_vm == info.debug_vm)
-            .map(|mut rules| {
-                let options = info.lacks.iter().filter_map(|l| l.strip_prefix("CONFIG_"));
-                options.for_each(|option| {
-                    rules.config.turn_off(option);
-                });
-                rules
-            })
             .collect();
         let after = known.iter().position(|rules| rust::rev(rules) > info.rev);
         let after = after.unwrap_or(known.len());
         let last = known.len() - 1;
-        known[after.saturating_sub(1)..=after.min(last)].to_vec()
+        let near = &known[after.saturating_sub(1)..=after.min(last)];
+        let fitting = |rules: &Rules| self.fit(Variant::of(*rules).lacking(&info.lacks));
+        near.iter().map(fitting).collect()
     }
 
     fn explain_from(&mut self, base: Variant, given: &[Program], programs: u64) -> Explained {

@@ -12,7 +12,8 @@ use csrc::{Machine, Object};
 use gup_sides::compile::Piece;
 use gup_sides::{Built, Flavour, Recipe, Store};
 
-use super::{Error, Side, SideInfo, rust};
+use super::rust::Variant;
+use super::{Error, Side, SideInfo};
 use crate::ops;
 use crate::program::Program;
 use crate::rev::Rev;
@@ -120,15 +121,16 @@ fn series_info(series: &csrc::Series) -> SideInfo {
 fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInfo> {
     let source = recipe.source(store, debug_vm).ok()?;
     let (major, minor) = source.tree.version();
+    let lacks = source.tree.lacks(debug_vm);
     Some(SideInfo {
         rev: Rev::linux(major, minor),
         debug_vm,
         release: Some(source.tree.release(debug_vm)),
         gup_sha256: Some(source.gup_sha256().ok()?),
         config_sha256: Some(source.tree.config_sha256(debug_vm).ok()?),
-        counterpart: Some(counterpart(recipe, debug_vm, &source.tree.lacks(debug_vm))),
+        counterpart: Some(counterpart(recipe, debug_vm, &lacks)),
         origin: Some(recipe.origin.clone()),
-        lacks: source.tree.lacks(debug_vm),
+        lacks,
         message: None,
         name: source.name,
     })
@@ -136,22 +138,12 @@ fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInf
 
 /// The Rust side that goes with a kernel, which lacks these options.
 fn counterpart(recipe: &Recipe, debug_vm: bool, lacks: &[String]) -> String {
-    let suffix = if debug_vm { "" } else { "-nodebug" };
-    let mut name = match recipe.rust.split_once(',') {
-        Some((base, taken)) => format!("rust:{base}{suffix},{taken}"),
-        None => format!("rust:{}{suffix}", recipe.rust),
+    let Some(mut variant) = Variant::named(&recipe.rust) else {
+        // Who opens it is told what there is.
+        return format!("rust:{}", recipe.rust);
     };
-    let base = rust::rules_by_name(&name["rust:".len()..]);
-    let has = |option: &&str| base.is_none_or(|rules| rules.config.has(option));
-    for option in gup::Config::NAMES.into_iter().filter(has) {
-        if lacks
-            .iter()
-            .any(|lack| lack.strip_prefix("CONFIG_") == Some(option))
-        {
-            name += &format!(",-{option}");
-        }
-    }
-    name
+    variant.base = variant.base.with_debug_vm(debug_vm);
+    format!("rust:{}", variant.lacking(lacks))
 }
 
 /// What an object is, whose recipe may not say it.

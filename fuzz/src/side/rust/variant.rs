@@ -60,6 +60,15 @@ impl Variant {
         rules
     }
 
+    /// Turned off: the options that a kernel lacks, by `CONFIG_` names.
+    pub fn lacking(mut self, lacks: &[String]) -> Self {
+        for option in lacks.iter().filter_map(|l| l.strip_prefix("CONFIG_")) {
+            // Most options decide nothing on the Rust side.
+            self.base.config.turn_off(option);
+        }
+        self
+    }
+
     /// With some more.
     pub fn with(&self, taken: &[Taken]) -> Self {
         let mut new = self.clone();
