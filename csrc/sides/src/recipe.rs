@@ -58,7 +58,7 @@ impl Recipe {
             renamed: Vec::new(),
             origin: tree.origin().into(),
             rust: tree.rust().into(),
-            known_version: tree::known().iter().any(|(known, _)| *known == version),
+            known_version: tree::is_known(&version),
             quick: false,
             bodies_only: false,
         }
@@ -161,7 +161,7 @@ impl Recipe {
     /// prepared first where it is that of a known kernel.
     pub fn compile(&self, store: &Store, debug_vm: bool, flavour: Flavour) -> Result<Built> {
         if !self.tree(store)?.has(debug_vm) {
-            let what = match tree::known().iter().any(|(known, _)| *known == self.tree) {
+            let what = match tree::is_known(&self.tree) {
                 true => vec![self.tree.as_str()],
                 false => vec!["--again", self.tree.as_str()],
             };

@@ -95,7 +95,10 @@ impl Request {
     pub fn resolve(&self, store: &Store) -> Result<Resolved> {
         let mut notes = Vec::new();
         let (mut recipe, debug_vm, mut config) = match is_path(&self.kernel) {
-            true => self.of_path(store)?,
+            true => {
+                let (recipe, debug_vm) = self.of_path(store)?;
+                (recipe, debug_vm, Config::default())
+            }
             false => self.of_name(store)?,
         };
         if let Some(list) = &self.config {
@@ -144,7 +147,7 @@ impl Request {
         }
         let (whole, debug_vm) = split_name(&self.kernel);
         let (name, list) = config::split(whole);
-        let known = tree::known().iter().any(|(known, _)| *known == name);
+        let known = tree::is_known(name);
         let parsed = Config::parse(list);
         if let (true, Ok(config)) = (known, &parsed) {
             // also where it is prepared: its source package may be another one now
@@ -161,7 +164,7 @@ impl Request {
                 if known {
                     parsed?;
                 }
-                let known = tree::known().into_iter().map(|(known, _)| known.to_owned());
+                let known = tree::known_names().map(str::to_owned);
                 let added = Recipe::all(store)?.into_iter().map(|recipe| recipe.name);
                 let mut all: Vec<String> = known.chain(added).collect();
                 let mut seen = std::collections::BTreeSet::new();
@@ -175,7 +178,7 @@ impl Request {
         }
     }
 
-    fn of_path(&self, store: &Store) -> Result<(Recipe, bool, Config)> {
+    fn of_path(&self, store: &Store) -> Result<(Recipe, bool)> {
         let (path, debug_vm) = self.tree_path()?;
         let real = path.canonicalize().map_err(at(&path))?;
         let name = tree_name(&real);
@@ -203,7 +206,7 @@ impl Request {
                 name.rsplit('@').next().unwrap_or("")
             ),
         };
-        Ok((recipe, debug_vm, Config::default()))
+        Ok((recipe, debug_vm))
     }
 
     fn tree_path(&self) -> Result<(PathBuf, bool)> {
@@ -344,7 +347,7 @@ fn check_name(name: &str) -> Result<String> {
             "`{name}` is not a usable name for a side (letters, digits and . _ + - @)"
         )));
     }
-    if name.ends_with("-nodebug") || tree::known().iter().any(|(known, _)| *known == name) {
+    if name.ends_with("-nodebug") || tree::is_known(name) {
         return Err(Error::Unknown(format!(
             "the name `{name}` means something else; take another one"
         )));
@@ -361,9 +364,8 @@ fn tree_name(tree: &Path) -> String {
         .map(|c| if fine(c) { c } else { '-' })
         .collect();
     let name = name.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
-    let taken = |name: &str| tree::known().iter().any(|(known, _)| *known == name);
     match split_name(name) {
-        (name, _) if name.is_empty() || taken(name) => format!("tree-{name}"),
+        (name, _) if name.is_empty() || tree::is_known(name) => format!("tree-{name}"),
         (_, false) => format!("{name}-tree"),
         (name, true) => name.to_owned(),
     }

@@ -8,7 +8,7 @@ use crate::{
     store::{self, checkout, sha256},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -156,12 +156,12 @@ impl Tree {
         Ok(sha256(fs::read(&path).map_err(at(&path))?))
     }
 
-    /// Does a configuration have an option built in?
-    pub fn turns_on(&self, debug_vm: bool, option: &str) -> Result<bool> {
+    /// The options that a configuration has built in.
+    pub fn built_in(&self, debug_vm: bool) -> Result<BTreeSet<String>> {
         let path = self.build(debug_vm).join(".config");
         let text = fs::read_to_string(&path).map_err(at(&path))?;
-        let line = format!("{option}=y");
-        Ok(text.lines().any(|l| l == line))
+        let options = text.lines().filter_map(|line| line.strip_suffix("=y"));
+        Ok(options.map(str::to_owned).collect())
     }
 
     /// Options of `required.config` that a configuration lacks: what depends on
@@ -188,6 +188,11 @@ pub fn known() -> Vec<(&'static str, &'static str)> {
 /// The kernels of the table by name.
 pub fn known_names() -> impl Iterator<Item = &'static str> {
     known().into_iter().map(|(name, _)| name)
+}
+
+/// Is it the name of one of these?
+pub fn is_known(name: &str) -> bool {
+    known_names().any(|known| known == name)
 }
 
 /// The kernels that tests run on: those of the table, without what scripts/setup

@@ -50,15 +50,17 @@ impl Scope {
         }
     }
 
-    /// Whether one of the sides lacks an option of the configuration: programs from a
-    /// file may ask for what it makes.
-    pub fn lacks_options(pair: &Pair) -> bool {
+    /// The same for programs from a file, which may ask for what an option of the
+    /// configuration makes: none where no side lacks one.
+    pub fn of_options(pair: &Pair) -> Option<Self> {
         let sides = [Some(&pair.left), pair.right.as_ref()];
         let mut lacks = sides
             .into_iter()
             .flatten()
             .flat_map(|side| &side.info().lacks);
-        lacks.any(|lack| lack.starts_with("CONFIG_"))
+        lacks
+            .any(|lack| lack.starts_with("CONFIG_"))
+            .then(|| Self::of(pair))
     }
 
     /// In words, for a campaign's header; nothing if it is everything.

@@ -165,10 +165,11 @@ impl Source {
         let second = ["-m64", "-fPIE", "-w", "-O2"].map(str::to_owned);
         let second = (!self.quick).then(|| second.to_vec());
         let mut list = vec![(unit_c.clone(), of_gup)];
-        for (file, option) in KERNEL_FILES {
-            let file = src.join(file);
+        let built_in = self.tree.built_in(self.debug_vm)?;
+        let wanted = KERNEL_FILES.iter().filter(|(_, on)| built_in.contains(*on));
+        for file in wanted.map(|(file, _)| src.join(file)) {
             // A tree may do without: what it defines is a gap then.
-            if self.tree.turns_on(self.debug_vm, option)? && self.overlay.real(&file).exists() {
+            if self.overlay.real(&file).exists() {
                 list.push((file, tested.clone()));
             }
         }

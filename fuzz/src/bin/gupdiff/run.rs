@@ -90,21 +90,21 @@ pub fn run(args: &Args) -> Result<Outcome> {
             programs += 1;
             let judged = match input {
                 Ok(input) => match open.sides(args, &input)? {
-                    Ok((chosen, oracle)) => Ok((input, chosen, oracle)),
+                    Ok((chosen, sides)) => Ok((input, chosen, sides)),
                     Err(error) => Err((input.name, error)),
                 },
                 Err(error) => Err(error),
             };
             let line = match judged {
-                Ok((mut input, chosen, oracle)) => {
-                    let before = input.program;
-                    if Scope::lacks_options(oracle.pair()) {
-                        Scope::of(oracle.pair()).narrow(&mut input.program);
+                Ok((mut input, chosen, Sides { oracle, scope })) => {
+                    let asked = input.program;
+                    if let Some(scope) = scope {
+                        scope.narrow(&mut input.program);
                     }
                     let verdict = oracle.judge(&input.program);
                     sum.add(&verdict);
                     // What a text expects is about the program as it stands there.
-                    let unmet = match input.program == before {
+                    let unmet = match input.program == asked {
                         true => unmet(oracle, &input),
                         false => Vec::new(),
                     };
@@ -177,28 +177,34 @@ fn is_alone(args: &Args) -> bool {
     args.paths.len() == 1 && !args.paths[0].is_dir()
 }
 
+/// Two sides, and what of a program they have if they do not have all.
+struct Sides {
+    oracle: Oracle,
+    scope: Option<Scope>,
+}
+
 /// The sides that are open, and those that were.
 #[derive(Default)]
 struct Open {
     names: (String, String),
-    oracle: Option<Oracle>,
+    sides: Option<Sides>,
     all: Vec<String>,
 }
 
 impl Open {
     /// The sides of a program, open. What is wrong with the program's own choice is
     /// the inner error; sides that cannot be opened end everything.
-    fn sides(&mut self, args: &Args, input: &Input) -> Result<Result<(Chosen, &mut Oracle)>> {
+    fn sides(&mut self, args: &Args, input: &Input) -> Result<Result<(Chosen, &mut Sides)>> {
         let chosen = match args.sides.choose(&input.header, &input.name) {
             Ok(chosen) => chosen,
             Err(error) => return Ok(Err(error)),
         };
         let names = (chosen.left.clone(), chosen.right.clone());
         if self.names != names {
-            self.oracle = None;
+            self.sides = None;
         }
-        let oracle = match self.oracle.take() {
-            Some(oracle) => oracle,
+        let sides = match self.sides.take() {
+            Some(sides) => sides,
             None => {
                 self.names = <_>::default();
                 let oracle = chosen.open()?;
@@ -207,10 +213,11 @@ impl Open {
                 if !self.all.contains(&header) {
                     self.all.push(header);
                 }
-                oracle
+                let scope = Scope::of_options(oracle.pair());
+                Sides { oracle, scope }
             }
         };
-        Ok(Ok((chosen, self.oracle.insert(oracle))))
+        Ok(Ok((chosen, self.sides.insert(sides))))
     }
 }
 

@@ -335,7 +335,7 @@ fn ready(side: &str) -> Result<()> {
     if let Some(name) = side.strip_prefix("c:") {
         let (kernel, _) = gup_sides::recipe::split_name(name);
         let (kernel, _) = gup_sides::config::split(kernel);
-        if tree::known().iter().any(|(known, _)| *known == kernel) {
+        if tree::is_known(kernel) {
             let request = Request {
                 kernel: name.into(),
                 ..Request::default()
