@@ -86,9 +86,11 @@ check_wanted() {
 		is_known "$option" "$src" || die "$name: this tree's Kconfig has no ${option#CONFIG_}"
 	done
 	while read -r option is; do
-		by=$(kept_on_by "$option" "$src" "$2" | xargs)
 		case "$is $must" in
-		"on"*" $option "*) die "$name: $option stays on${by:+, by $by}" ;;
+		"on"*" $option "*)
+			by=$(kept_on_by "$option" "$src" "$2" | xargs)
+			die "$name: $option stays on${by:+, by $by}"
+			;;
 		"off"*" $option "*) die "$name: $option stays off; see its \"depends on\" in the tree's Kconfig" ;;
 		*) not+=("$option") ;;
 		esac

@@ -73,7 +73,8 @@ pub struct Name {
 }
 
 impl Name {
-    fn of(taken: &Taken) -> Self {
+    /// Of a rule that was taken.
+    pub fn of(taken: &Taken) -> Self {
         Self {
             rule: taken.rule.name,
             from: taken.from.revision.name(),
@@ -88,6 +89,13 @@ impl Name {
     }
 }
 
+/// `huge_records_last (as in 6.12)`.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (as in {})", self.rule, self.from)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -95,7 +103,7 @@ impl fmt::Display for Reason {
                 f.write_str("explained by ")?;
                 for (i, name) in names.iter().enumerate() {
                     let comma = if i == 0 { "" } else { " and " };
-                    write!(f, "{comma}{} (as in {})", name.rule, name.from)?;
+                    write!(f, "{comma}{name}")?;
                 }
                 Ok(())
             }

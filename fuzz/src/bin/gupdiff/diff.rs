@@ -19,7 +19,7 @@ use gup_fuzz::side::{self, Pair, SideInfo};
 use gup_fuzz::{input, minimise};
 use gup_sides::Flavour;
 
-use crate::explain::wrapped;
+use crate::explain::paragraph;
 use crate::side::lacking;
 use crate::sides::{DiffArgs, Names};
 use crate::{LayerArg, Outcome};
@@ -219,12 +219,7 @@ fn legend(table: &Table) {
         rules.len()
     );
     for name in rules {
-        print!(
-            "\n  {} (as in {})\n{}",
-            name.rule,
-            name.from,
-            wrapped(name.about())
-        );
+        print!("{}", paragraph(&name));
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use gup_fuzz::explain::{self, Explained, Rules};
 use gup_fuzz::program::Program;
+use gup_fuzz::reason::Name;
 use gup_fuzz::side::rust::{Taken, Variant, rules_by_name};
 use gup_fuzz::{input, side};
 
@@ -94,11 +95,12 @@ fn but_for(rules: &Variant) -> String {
 
 /// What is not as in the base: a paragraph for each.
 fn table(taken: &[Taken]) -> String {
-    let row = |taken: &Taken| {
-        let (name, from) = (taken.rule.name, taken.from.revision.name());
-        format!("\n  {name} (as in {from})\n{}", wrapped(taken.rule.about))
-    };
-    taken.iter().map(row).collect()
+    taken.iter().map(|t| paragraph(&Name::of(t))).collect()
+}
+
+/// A rule and what it says.
+pub fn paragraph(name: &Name) -> String {
+    format!("\n  {name}\n{}", wrapped(name.about()))
 }
 
 /// A tree without rules of its own, and those that it is held against.
@@ -130,8 +132,7 @@ impl Tree {
     /// Before the campaign: one line.
     pub fn line(&self) -> String {
         let taken = self.rules.taken.iter();
-        let taken = taken.map(|t| format!("{} (as in {})", t.rule.name, t.from.revision.name()));
-        let taken: Vec<String> = taken.collect();
+        let taken: Vec<String> = taken.map(|t| Name::of(t).to_string()).collect();
         let colon = if taken.is_empty() { "" } else { ": " };
         let (but, all) = (but_for(&self.rules), taken.join(", "));
         format!("{} is {but}{colon}{all}", self.name)
@@ -162,7 +163,7 @@ fn print_all_that_differ(left_name: &str, left: &Rules, right_name: &str, right:
 }
 
 /// A sentence or two, indented, in lines of a readable length.
-pub fn wrapped(about: &str) -> String {
+fn wrapped(about: &str) -> String {
     let (mut text, mut line) = (String::new(), String::new());
     for word in about.split_whitespace() {
         if line.len() + word.len() > 70 {
