@@ -94,6 +94,9 @@ GD_FACT(WALK_GRABBED_BLOCKS, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(5, 18),
 /* v6.10 to v6.17; v6.18, "mm/gup: remove record_subpages()" */
 GD_FACT(WALK_GRABS_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 10), GD_REV_KERNEL(6, 18),
 	"the same, once more")
+/* v6.10, "mm/gup: merge pXd huge mapping checks" */
+GD_FACT(WALK_READS_LEAF_BITS, GD_REV_NEVER, GD_REV_KERNEL(6, 10), GD_REV_NEVER,
+	"an entry says by itself that it is no table; before, it depends on who makes it")
 /* v6.17, "mm: remove devmap related functions and page table bits" */
 GD_FACT(WALK_DEVICE_ENTRIES, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 17),
 	"entries can be marked as device memory, whose pages it takes one by one")

@@ -258,6 +258,10 @@ facts! {
     /// It does so once more.
     WALK_GRABS_BLOCKS
         GD_FACT_WALK_GRABS_BLOCKS_SERIES GD_FACT_WALK_GRABS_BLOCKS_KERNEL GD_FACT_WALK_GRABS_BLOCKS_UNTIL;
+    /// An entry says by itself that it is no table; before, it depends on who makes it.
+    WALK_READS_LEAF_BITS
+        GD_FACT_WALK_READS_LEAF_BITS_SERIES GD_FACT_WALK_READS_LEAF_BITS_KERNEL
+        GD_FACT_WALK_READS_LEAF_BITS_UNTIL;
     /// Entries can be marked as device memory, whose pages the walk takes one by
     /// one.
     WALK_DEVICE_ENTRIES

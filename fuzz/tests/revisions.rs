@@ -65,6 +65,7 @@ fn rule(name: &str, rules: &Rules) -> bool {
         "WALK_GRABBED_BLOCKS" => is_kernel && rules.walk.huge_grabs_first_page && by_pages,
         "WALK_GRABS_BLOCKS" => rules.walk.huge_grabs_first_page && !by_pages,
         "WALK_DEVICE_ENTRIES" => is_kernel && rules.walk.has_device_entries,
+        "WALK_READS_LEAF_BITS" => rules.walk.leaf_by_huge_bit,
         "WALK_SPECIAL_BLOCKS" => rules.walk.huge_may_be_special,
         // What the Rust side does of the series has functions of its own.
         "FAST_GRAB_GETS_FIRST" | "WALK" => is_kernel,

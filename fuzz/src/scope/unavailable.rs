@@ -7,7 +7,7 @@ use crate::layout::is_device;
 use crate::ops;
 use crate::program::Program;
 use crate::program::text::words;
-use crate::rev::Rev;
+use crate::rev::Fact;
 use crate::side::Side;
 
 /// Parts of programs that one of two sides does not have; masks by number.
@@ -27,7 +27,7 @@ pub struct Unavailable {
     /// device memory, and those that hugetlb makes, among them the others of PUDs.
     thp_entries: bool,
     hugetlb_entries: bool,
-    /// Up to 6.10 the walk asks who made an entry of a PUD (later: `pud_leaf`).
+    /// The walk asks who made an entry of a PUD (later: `pud_leaf`).
     puds_are_asked: bool,
     /// ZONE_MOVABLE.
     movable: bool,
@@ -70,7 +70,8 @@ impl Unavailable {
         if all == Self::NOTHING {
             return None;
         }
-        all.puds_are_asked = left.info().rev < Rev::V6_12 || right.info().rev < Rev::V6_12;
+        let asks = |side: &dyn Side| !side.info().rev.has(Fact::WALK_READS_LEAF_BITS);
+        all.puds_are_asked = asks(left) || asks(right);
         Some(all)
     }
 
@@ -232,6 +233,7 @@ mod tests {
     use super::*;
     use crate::program::generate::{self, Focus, Profile};
     use crate::program::rng::Rng;
+    use crate::rev::Rev;
 
     /// Random programs, without these.
     fn without(lacks: &[&str]) -> Vec<Program> {
