@@ -62,6 +62,10 @@ enum gd_template {
 #define GD_MAX_LIST	4096
 /* an operation that takes more steps (refcount updates, calls) is cut off */
 #define GD_STEP_LIMIT	512
+/* so is one that takes page-table locks more often: what it does needs no step */
+#define GD_LOCK_LIMIT	(1 << 17)
+/* stacks do not grow by more than this at once, in bytes */
+#define GD_STACK_LIMIT	(8 << 20)
 
 /*
  * Page tables.  They lie one after the other, the top one first, and the one
@@ -137,7 +141,55 @@ enum gd_foll {
 #define GD_W_IRQS_ON		0x01
 #define GD_W_HAS_PINNED		0x02
 #define GD_W_DEVMAP_KEY		0x04
-#define GD_W_ALL		0x07
+#define GD_W_SLOW		0x08	/* the fast entry points' slow path is real, not answered */
+#define GD_W_ALL		0x0f
+
+/*
+ * VMAs of the one mm, by number.  They may overlap: of those that end behind an
+ * address, find_vma() finds the one that starts first, and of these the one with
+ * the lowest number.
+ */
+#define GD_MAX_VMAS	8
+
+enum gd_vma_kind {		/* gd_op.entry of SET_VMA */
+	GD_V_ANON,		/* no vm_ops */
+	GD_V_FILE,		/* a plain file system, which wants to know what is written */
+	GD_V_SHMEM,		/* one that does not */
+	GD_V_SPECIAL,		/* vm_ops without a fault handler */
+	GD_V_SECRETMEM,
+	GD_V_FSDAX,		/* a file of a dax file system */
+	GD_V_GATE,		/* the gate area: no VMA of the mm, found only as such; no vm_ops */
+	GD_NR_VMA_KINDS
+};
+
+/* canonical vm_flags: bit numbers in gd_op.val of SET_VMA */
+enum gd_vm_flag {
+	GD_VM_READ, GD_VM_WRITE, GD_VM_EXEC, GD_VM_SHARED,
+	GD_VM_MAYREAD, GD_VM_MAYWRITE, GD_VM_MAYEXEC, GD_VM_MAYSHARE,
+	GD_VM_GROWSDOWN, GD_VM_PFNMAP, GD_VM_IO, GD_VM_MIXEDMAP,
+	GD_VM_LOCKED, GD_VM_LOCKONFAULT, GD_VM_HUGEPAGE, GD_VM_SOFTDIRTY,
+	GD_VM_UFFD_WP, GD_VM_SHADOW_STACK,
+	GD_NR_VM_FLAGS
+};
+
+/* what is pending for current: SET_SIGNAL */
+enum gd_signal { GD_SIG_NONE, GD_SIG_OTHER, GD_SIG_KILL, GD_NR_SIGNALS };
+
+/* canonical VM_FAULT_ results: bit numbers in answers at handle_mm_fault */
+enum gd_fault {
+	GD_FAULT_OOM, GD_FAULT_SIGBUS, GD_FAULT_HWPOISON, GD_FAULT_HWPOISON_LARGE,
+	GD_FAULT_SIGSEGV, GD_FAULT_NOPAGE, GD_FAULT_LOCKED, GD_FAULT_RETRY,
+	GD_FAULT_FALLBACK, GD_FAULT_MAJOR, GD_FAULT_COMPLETED,
+	GD_NR_FAULTS
+};
+
+/* canonical FAULT_FLAG_ flags: bit numbers in FAULT records */
+enum gd_fault_flag {
+	GD_FF_WRITE, GD_FF_ALLOW_RETRY, GD_FF_RETRY_NOWAIT, GD_FF_KILLABLE, GD_FF_TRIED,
+	GD_FF_REMOTE, GD_FF_INTERRUPTIBLE, GD_FF_UNSHARE, GD_FF_USER, GD_FF_MKWRITE,
+	GD_FF_INSTRUCTION,
+	GD_NR_FAULT_FLAGS
+};
 
 /* levels of page tables; p4d is folded into pgd */
 enum gd_level { GD_L_PTE, GD_L_PMD, GD_L_PUD, GD_L_PGD, GD_NR_LEVELS };
@@ -203,6 +255,7 @@ enum gd_answer {
 	GD_ANS_BOOL,		/* 0: it finds nothing */
 	GD_ANS_ERRNO,		/* 0, or a negative errno */
 	GD_ANS_PAGES,		/* a number of pages, or a negative errno */
+	GD_ANS_FAULT,		/* bits GD_FAULT_*; others mean nothing */
 };
 
 struct gd_world {
@@ -254,6 +307,7 @@ struct gd_run {
 #define GD_S_ENTRY	0x200	/* entry, eflags, and run[0].page where the entry has a page */
 #define GD_S_TO		0x400	/* run[1]: the other page */
 #define GD_S_PAGES	0x800	/* GD_MOD_NULL: there is an argument pages */
+#define GD_S_VMA	0x1000	/* entry: what a VMA is of; val: its flags, bits GD_VM_* */
 
 /* what the values of arg stand for */
 enum gd_arg {
@@ -269,6 +323,9 @@ enum gd_arg {
 	GD_ARG_CHANGED,		/* has the entry changed at the recheck? */
 	GD_ARG_LOCKED,		/* does the caller pass locked? */
 	GD_ARG_LOOKUP,		/* which lookup of a pagemap fails, from 1; 0: none */
+	GD_ARG_SLOT,		/* number of a VMA */
+	GD_ARG_SIGNAL,		/* GD_SIG_* */
+	GD_ARG_LOCK,		/* argument locked: NULL, 1, 0 */
 };
 #define GD_S_ARG_SHIFT	16
 #define GD_ARG(kind)	(GD_S_ARG | GD_ARG_##kind << GD_S_ARG_SHIFT)
@@ -283,6 +340,9 @@ enum gd_arg {
 #define GD_S_ARG_CHANGED	GD_ARG(CHANGED)
 #define GD_S_ARG_LOCKED		GD_ARG(LOCKED)
 #define GD_S_ARG_LOOKUP		GD_ARG(LOOKUP)
+#define GD_S_ARG_SLOT		GD_ARG(SLOT)
+#define GD_S_ARG_SIGNAL		GD_ARG(SIGNAL)
+#define GD_S_ARG_LOCK		GD_ARG(LOCK)
 
 #define GD_MOD_RAW	0x01	/* foll holds this kernel's raw bits */
 #define GD_MOD_DIRTY	0x02	/* make_dirty */
@@ -299,7 +359,7 @@ struct gd_op {
 	gd_s32 val;
 	struct gd_run run[GD_NR_RUNS];
 	gd_u64 addr;
-	gd_u8 entry;		/* enum gd_entry_kind */
+	gd_u8 entry;		/* enum gd_entry_kind, enum gd_vma_kind */
 	gd_u8 pad;
 	gd_u16 eflags;		/* bits GD_EF_* */
 	gd_u32 pad2;
@@ -368,10 +428,24 @@ enum gd_ask {
 	GD_A_SLOW_NR,		/* follows it. d: nr_pages; b: is pages NULL? */
 	GD_A_PAGEMAP,		/* get_dev_pagemap. c: page number; b: was a pagemap passed in? */
 	GD_A_PAGEMAP_PUT,	/* put_dev_pagemap; b: was it one? */
-	GD_A_MMAP_LOCK,		/* mmap_read_lock */
+	GD_A_MMAP_LOCK,		/* mmap_read_lock; b: killable? */
 	GD_A_MMAP_UNLOCK,	/* mmap_read_unlock */
+	/* handle_mm_fault. b: number of the VMA | GD_RB_MEMALLOC_PIN; c: bits GD_FF_*; d: address */
+	GD_A_FAULT,
+	GD_A_DRAIN,		/* lru_add_drain; b: 1: lru_add_drain_all */
+	GD_A_MIGRATE,		/* migrate_pages; d: folios on the list */
+	GD_A_EXPAND,		/* the stack is to grow. b: number of the VMA; d: address */
+	GD_A_SPLIT,		/* split_huge_pmd; d: address */
 	GD_NR_ASKS
 };
+
+/* b of RET records, of operations that returned */
+#define GD_RB_LOCKED	0x01	/* *locked is 1 */
+#define GD_RB_UNLOCKED	0x02	/* *locked is 0 */
+#define GD_RB_MMAP	0x04	/* the mmap lock is held */
+#define GD_RB_PTL	0x08	/* so is a page-table lock */
+/* with it, allocations are not movable: b of FAULT records */
+#define GD_RB_MEMALLOC_PIN	0x100
 
 enum gd_ret {
 	GD_RET_VOID, GD_RET_BOOL, GD_RET_ERRNO, GD_RET_FOLIO, GD_RET_NULL,
@@ -399,6 +473,12 @@ enum gd_call {
 	/* the FOLL_PIN series */
 	GD_C_FREE_DEVMAP_MANAGED, /* free_devmap_managed_page: the driver has it back */
 	GD_C_MLOCK_VMA_PAGE,	/* mlock_vma_page: sets the mlocked flag */
+	/* the slow path */
+	GD_C_MARK_ACCESSED,	/* folio_mark_accessed, mark_page_accessed */
+	GD_C_ISOLATE,		/* folio_isolate_lru, isolate_lru_page; hugetlb's, too */
+	GD_C_PUTBACK,		/* by putback_movable_pages: a folio that was isolated goes back */
+	GD_C_MIGRATED,		/* by migrate_pages: what was isolated is freed */
+	GD_C_MIGRATE_DEVICE,	/* migrate_device_coherent_folio and its kin */
 	GD_NR_CALLS
 };
 
@@ -437,7 +517,7 @@ struct gd_trace {
  * its own, allocates nothing, and shares no variable with another side: a
  * second copy of the same object is another side.
  */
-#define GD_ABI_VERSION	2
+#define GD_ABI_VERSION	3
 #define GD_SIDE_SYMBOL	"gd_side"
 
 enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };
@@ -514,7 +594,7 @@ struct gd_op_info {
 	const char *help;
 };
 
-enum gd_layer { GD_LAYER_PAGE, GD_LAYER_LOCKLESS };
+enum gd_layer { GD_LAYER_PAGE, GD_LAYER_LOCKLESS, GD_LAYER_SLOW };
 
 extern const struct gd_op_info gd_op_table[];
 extern const gd_u32 gd_op_table_len;

@@ -10,7 +10,7 @@
  * object     what it is about: NONE, the entry of a page table that serves an
  *            address (PTE, PMD, PUD, PGD), or a page (PAGE).  Only what happens
  *            to this object counts.
- * answer     NONE, or at a call what it returns: BOOL, ERRNO or PAGES, see
+ * answer     NONE, or at a call what it returns: BOOL, ERRNO, PAGES or FAULT, see
  *            gupdiff.h.
  * otherwise  what the call returns when the script does not say.
  * words      the text form: the moment, then what is read or called.  Where the
@@ -42,5 +42,22 @@ GD_HOOK(ACCESSIBLE, NONE, ERRNO, 0, "at make_accessible")
  * arena, no more than were asked for.  -EFAULT otherwise.
  */
 GD_HOOK(SLOW, NONE, PAGES, -14, "at slow_path")
+
+/*
+ * The slow path.  It reads entries of page tables under their lock, so what others
+ * do to them they do before that is taken: there are no hook points at its loads.
+ */
+GD_HOOK(PTL, NONE, NONE, 0, "before page_table_lock")
+/* VM_FAULT_SIGBUS otherwise; RETRY and COMPLETED have dropped the mmap lock */
+GD_HOOK(FAULT, NONE, FAULT, 1 << GD_FAULT_SIGBUS, "at handle_mm_fault")
+GD_HOOK(MMAP_LOCK, NONE, ERRNO, 0, "at mmap_read_lock")
+GD_HOOK(EXPAND, NONE, ERRNO, 0, "at expand_stack")
+GD_HOOK(DRAIN, NONE, NONE, 0, "at lru_add_drain")
+/* what was isolated has one more reference and is not on the LRU */
+GD_HOOK(ISOLATE, NONE, BOOL, 1, "at folio_isolate_lru")
+/* folios that could not be migrated, or an errno; others on the list are freed */
+GD_HOOK(MIGRATE, NONE, PAGES, 1, "at migrate_pages")
+GD_HOOK(MIGRATE_DEVICE, NONE, ERRNO, -16, "at migrate_device_coherent")
+GD_HOOK(SPLIT, NONE, NONE, 0, "at split_huge_pmd")
 
 #undef GD_HOOK

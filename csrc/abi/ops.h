@@ -14,7 +14,8 @@
  *           reused and never changes, so that a corpus survives new operations.
  * ROLE      what the operation is for; kernels may disagree on the name.
  * layer     PAGE: references and pins of pages that are handed in; LOCKLESS: the
- *           walk of page tables without locks (GUP-fast), and what only that sees.
+ *           walk of page tables without locks (GUP-fast), and what only walks see;
+ *           SLOW: the walk under the mmap lock, with VMAs and faults.
  * operands  GD_S_* bits, see gupdiff.h.
  * result    what is compared: VOID, BOOL, ERRNO, FOLIO (folio or NULL), PAGE
  *           (page, NULL or errno) or INT (any number; a negative one is mostly
@@ -216,6 +217,28 @@ GD_OP(0x63, PIN_USER_PAGES_FAST_ONLY, LOCKLESS,
       "5.10:pin_user_pages_fast_only 6.5:-",
       "pin the pages mapped at addr, in the lockless way only")
 
+/* the slow path */
+GD_OP(0x68, GET_USER_PAGES, SLOW,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "5.10:get_user_pages",
+      "take references on the pages mapped at addr, faulting them in")
+GD_OP(0x69, PIN_USER_PAGES, SLOW,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "5.10:pin_user_pages",
+      "pin the pages mapped at addr, faulting them in")
+GD_OP(0x6a, GET_USER_PAGES_REMOTE, SLOW,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES | GD_S_ARG_LOCK, INT,
+      "5.10:get_user_pages_remote",
+      "the same for another mm; with locked, the mmap lock may be dropped")
+GD_OP(0x6b, PIN_USER_PAGES_REMOTE, SLOW,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES | GD_S_ARG_LOCK, INT,
+      "5.10:pin_user_pages_remote",
+      "pin pages of another mm; with locked, the mmap lock may be dropped")
+GD_OP(0x6c, GET_USER_PAGES_UNLOCKED, SLOW,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "5.10:get_user_pages_unlocked",
+      "take references, and the mmap lock for as long as that takes")
+GD_OP(0x6d, PIN_USER_PAGES_UNLOCKED, SLOW,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "5.10:pin_user_pages_unlocked",
+      "pin, and take the mmap lock for as long as that takes")
+
 /* raw changes of the world */
 GD_CHANGE(0x80, SET_REF, PAGE, GD_S_PAGE | GD_S_VAL, "set_ref",
       "set the refcount field of a page")
@@ -256,6 +279,10 @@ GD_CHANGE(0x93, SET_PGD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N, "set_pgd",
       "the same at PGD level: tables only")
 GD_CHANGE(0x94, ANSWER, LOCKLESS, GD_S_VAL, "answer",
       "at the hook point of a call: what it returns")
+GD_CHANGE(0x95, SET_VMA, SLOW, GD_S_ARG_SLOT | GD_S_ADDR | GD_S_N | GD_S_VMA, "set_vma",
+	  "map n pages from addr on as VMA number arg, or take it away if there are none")
+GD_CHANGE(0x96, SET_SIGNAL, SLOW, GD_S_ARG_SIGNAL, "set_signal",
+	  "nothing, a signal or a fatal one is pending")
 
 #undef GD_OP
 #undef GD_CHANGE

@@ -103,5 +103,10 @@ GD_FACT(WALK_DEVICE_ENTRIES, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 17),
 GD_FACT(WALK_SPECIAL_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
 	"blocks can be special, as PTEs can")
 
+/* the slow path */
+/* v5.18: "mm/gup: follow_pfn_pte(): -EEXIST cleanup" */
+GD_FACT(SLOW_STOPS_AT_NO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
+	"an entry without a page ends it; before, its place in pages[] stayed as it was")
+
 #undef GD_REVISION
 #undef GD_FACT

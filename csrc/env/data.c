@@ -37,7 +37,7 @@ static const struct address_space_operations file_aops, shmem_aops;
 unsigned long gd_eflags;
 static struct task_struct task = { .mm = &gd_mm, .active_mm = &gd_mm };
 struct task_struct *gd_current = &task;
-struct mm_struct gd_mm;
+struct mm_struct gd_mm, init_mm;
 struct vm_area_struct gd_vma = { .vm_mm = &gd_mm };
 
 struct address_space gd_space[GD_NR_MAPPINGS] = {
@@ -80,6 +80,8 @@ void gd_env_init(void)
 	u32 i, first = (GD_PFN_BASE >> PFN_SECTION_SHIFT) % SECTIONS_PER_ROOT;
 
 	USER_PTR_MAX = TASK_SIZE_MAX;
+	highest_memmap_pfn = GD_PFN_BASE + GD_NR_PAGES - 1;
+	init_mm.pgd = (pgd_t *)gd.tables;
 	vmemmap_base = (unsigned long)(gd.memmap - GD_PFN_BASE);
 	for (i = 0; i < ARENA_SECTIONS; i++)
 		sections[first + i].section_mem_map = SECTION_MARKED_PRESENT | SECTION_HAS_MEM_MAP |
@@ -91,4 +93,5 @@ void gd_env_reset(void)
 	port_reset_cpu();
 	port_set_zero_pfn(0);
 	port_set_huge_zero_page(NULL);
+	gd_vmas_reset();
 }

@@ -6,7 +6,7 @@
  */
 #include "../shim/harness.h"
 
-static struct gd_rec *ask(u8 what)
+struct gd_rec *ask(u8 what)
 {
 	struct gd_rec *rec;
 
@@ -38,16 +38,6 @@ int gd_make_page_accessible(struct page *page)
 {
 	gd_call(GD_C_MAKE_ACCESSIBLE, page);
 	return gd_answer(GD_HOOK_ACCESSIBLE);
-}
-
-void down_read(struct rw_semaphore *sem)
-{
-	ask(GD_A_MMAP_LOCK);
-}
-
-void up_read(struct rw_semaphore *sem)
-{
-	ask(GD_A_MMAP_UNLOCK);
 }
 
 /* The slow path, of which only the answer is compared. */

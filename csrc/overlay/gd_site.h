@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sites: every expansion of WARN and BUG leaves a struct gd_site in the section
- * gd_sites, so that the sites of an object can be listed.
+ * Sites: every expansion of WARN and BUG leaves a struct gd_site in a section
+ * of its own, so that the sites of an object can be listed, and those of functions
+ * that are left out are not.
  */
 #ifndef GD_SITE_H
 #define GD_SITE_H
@@ -16,9 +17,13 @@ extern void gd_bug(struct gd_site *site) __attribute__((noreturn));
 #define GD_SITE_ATTRIBUTE
 #endif
 
+#define GD_SITE_SECTION(nr)	GD_SITE_SECTION_(nr)
+#define GD_SITE_SECTION_(nr)	"gd_sites." #nr
+
 #define GD_SITE(k) ({							\
 	static struct gd_site __gd_site GD_SITE_ATTRIBUTE		\
-		__attribute__((__section__("gd_sites"), __aligned__(8))) = {	\
+		__attribute__((__section__(GD_SITE_SECTION(__COUNTER__)),	\
+			       __aligned__(8))) = {			\
 		.func = __func__, .file = __FILE__, .line = __LINE__,	\
 		.counter = __COUNTER__, .kind = k,			\
 	};								\

@@ -213,6 +213,7 @@ void gd_next_op(void)
 	gd.nr_listed = 0;
 	gd.nr_entries = 0;
 	gd.steps = 0;
+	gd.locked = 0;
 	gd.op_nr++;
 }
 

@@ -11,6 +11,7 @@
 #include "operands.c"
 #if GD_TABLES
 #include "tables.c"
+#include "vmas.c"
 #endif
 #if GD_SERIES
 #include "../series/env.c"
@@ -20,5 +21,6 @@
 #include "../env/inert.c"
 #include "../env/calls.c"
 #include "../env/walk.c"
+#include "../env/slow.c"
 #include "port/calls.c"
 #endif

@@ -13,6 +13,7 @@
 #if !GD_SERIES
 #include <linux/mm_inline.h>
 #include <linux/memremap.h>
+#include <linux/migrate.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include "internal.h"	/* mm/internal.h */
@@ -118,6 +119,10 @@ struct gd_harness {
 	u32 nr_entries;			/* of list[], returned by the operation */
 	int acquired, released;
 	u8 state;			/* last recorded */
+	bool slow;			/* the slow path is real */
+	u32 vmas;			/* a bit for each that there is */
+	u32 ptl;			/* page-table locks that are held */
+	u32 locked;			/* how often one was taken, by this operation */
 	void *jmp[5];
 	volatile int in_kernel;
 };
@@ -167,7 +172,22 @@ void gd_after(void) GD_RARELY;
 void gd_forget(void);
 int gd_answer(u8 hook);
 void gd_set_answer(int value);
+void gd_reached(u8 hook);
+void gd_slow_begins(void);
 #endif
+
+/*
+ * Is the slow path of a fast entry point real?  Then it begins here: entries are
+ * read under their lock from now on.
+ */
+static inline bool gd_slow_is_real(void)
+{
+#ifndef GD_LIVE
+	if (unlikely(gd.slow))
+		gd_slow_begins();
+#endif
+	return gd.slow;
+}
 
 /* Count a step of the running operation; stop it when it has taken too many. */
 static inline void gd_step(void)
@@ -269,6 +289,7 @@ void ret_int(struct gd_rec *ret, long value);
 void ret_head(struct gd_rec *ret, const struct page *head);
 void ret_page(struct gd_rec *ret, const struct page *page);
 void ret_pages(struct gd_rec *ret, long nr, struct page **pages);
+void gd_clear_list(unsigned long nr);
 #if GD_TABLES
 long gd_slow(unsigned long start, unsigned long nr_pages, struct page **pages,
 	     unsigned int gup_flags);
@@ -302,9 +323,39 @@ void gd_set_zero_page(struct page *page);
 void gd_set_huge_zero_page(struct page *page);
 void gd_set_devmap_key(bool on);
 #if GD_TABLES
+struct gd_rec *ask(u8 what);
 struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap);
 void gd_put_dev_pagemap(struct dev_pagemap *pgmap);
 int gd_make_page_accessible(struct page *page);
+
+/* ---- env/slow.c ---- */
+void gd_hold_mmap_lock(bool held);
+u16 gd_locks_held(void);
+void gd_drop_locks(void);
+void gd_next_isolations(void);
+bool gd_isolated(void);
+vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
+			      unsigned int flags, struct pt_regs *regs);
+int gd_expand_stack(struct vm_area_struct *vma, unsigned long address);
+int gd_pte_alloc(struct mm_struct *mm, pmd_t *pmd);
+void gd_split_huge_pmd(unsigned long address);
+void gd_drained(u16 how, u32 page);
+void gd_accessed(struct page *page);
+bool gd_isolate(struct page *page, bool from_lru);
+int gd_isolate_hugetlb(struct page *page, struct list_head *list);
+int gd_migrate(struct list_head *list);
+int gd_migrate_device(struct page *page);
+
+/* ---- vmas.c ---- */
+void gd_set_vma(const struct gd_op *op);
+void gd_set_signal(u32 signal);
+void gd_vmas_reset(void);
+u8 gd_vma_nr(const struct vm_area_struct *vma);
+#else
+static inline u16 gd_locks_held(void) { return 0; }
+static inline void gd_drop_locks(void) {}
+static inline void gd_next_isolations(void) {}
+static inline bool gd_isolated(void) { return false; }
 #endif
 /* what becomes of calls that port/calls.c has under the kernel's names */
 void gd_freed(struct page *page);

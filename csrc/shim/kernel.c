@@ -11,6 +11,12 @@ extern const struct gd_op_entry gd_ops_start[], gd_ops_end[];
 
 static gd_op_fn page_ops[256];
 
+/* the layer of an operation */
+static const u8 layers[256] = {
+#define GD_OP(id, role, layer, operands, result, names, help) [id] = GD_LAYER_##layer,
+#include "ops.h"
+};
+
 /* what runs instead of an operation that this side cannot run */
 #ifndef GD_BEYOND
 #define GD_BEYOND(op, nr_acts)	NULL
@@ -48,8 +54,12 @@ static int run_op(const struct gd_op *op, const struct gd_act *act, u32 nr_acts)
 	int why = GD_STOP_NONE;
 
 	gd_next_op();
+	gd_next_isolations();
 	beyond = GD_BEYOND(op, nr_acts);
 	gd_watch(act, nr_acts);
+	gd.slow = layers[op->op] == GD_LAYER_SLOW || gd.prog->world.state & GD_W_SLOW;
+	if (layers[op->op] == GD_LAYER_SLOW)
+		gd_slow_is_real();
 	if (beyond)
 		why = gd_guarded(beyond, op, &ret);
 	else if (world)
@@ -62,6 +72,9 @@ static int run_op(const struct gd_op *op, const struct gd_act *act, u32 nr_acts)
 		ret = (struct gd_rec){ .kind = GD_R_RET, .a = GD_RET_STOPPED };
 	else if (gd.nr_entries)
 		gd_record_entries();
+	if (why == GD_STOP_NONE && !world)
+		ret.b |= gd_locks_held();
+	gd_drop_locks();
 	gd_record_changes();
 	gd_record_state();
 	rec = gd_record(GD_R_RET);

@@ -135,6 +135,15 @@ void ret_page(struct gd_rec *ret, const struct page *page)
 		ret->d = gd_in_arena(page) ? gd_nr(page) : GD_NOWHERE;
 }
 
+/* What is returned is what the operation itself has stored. */
+void gd_clear_list(unsigned long nr)
+{
+	u32 i;
+
+	for (i = 0; i < min_t(unsigned long, nr, GD_MAX_LIST); i++)
+		gd.list[i] = gd.poison;
+}
+
 /* Entries beyond the list are not looked at; storing one has ended the operation. */
 void ret_pages(struct gd_rec *ret, long nr, struct page **pages)
 {

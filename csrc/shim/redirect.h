@@ -8,34 +8,33 @@
 #ifndef GD_REDIRECT_H
 #define GD_REDIRECT_H
 
+#include "calls.h"
 #include "harness.h"
+#include <linux/hugetlb.h>
 
-#define get_dev_pagemap			gd_get_dev_pagemap
 #define put_dev_pagemap			gd_put_dev_pagemap
 #define arch_make_page_accessible	gd_make_page_accessible
 #define arch_make_folio_accessible(folio) gd_make_page_accessible((struct page *)(folio))
 
-/*
- * The slow path is a static function of the same file: its definition is left
- * alone, calls of it go elsewhere.  They are told apart by their first word: a
- * parameter begins with a type, an argument does not.
- */
-#define GD_TYPE_struct		~, 1,
-#define GD_TYPE_unsigned	~, 1,
-#define GD_PASTE(a, b)		GD_PASTE_(a, b)
-#define GD_PASTE_(a, b)		a##b
-#define GD_FIRST(first, ...)	first
-#define GD_SECOND(...)		GD_SECOND_(__VA_ARGS__)
-#define GD_SECOND_(a, b, ...)	b
-#define GD_IS_DEFINITION(...)	GD_SECOND(GD_PASTE(GD_TYPE_, GD_FIRST(__VA_ARGS__)), 0, ~)
-#define GD_NAME_1(name)		name
-#define GD_NAME_0(name)		gd_slow_##name
-#define GD_NAME(name, ...)	GD_PASTE(GD_NAME_, GD_IS_DEFINITION(__VA_ARGS__))(name)
+/* the slow path: in mm/memory.c, mm/huge_memory.c and mm/hugetlb.c */
+#define handle_mm_fault			gd_handle_mm_fault
+#define __pte_alloc			gd_pte_alloc
+#define __split_huge_pmd(vma, pmd, address, ...) gd_split_huge_pmd(address)
+#define isolate_hugetlb(folio, list)	gd_isolate_hugetlb((struct page *)(folio), list)
+#define folio_isolate_hugetlb(folio, list) gd_isolate_hugetlb((struct page *)(folio), list)
 
-#define __gup_longterm_locked(...)					\
-	GD_NAME(__gup_longterm_locked, __VA_ARGS__)(__VA_ARGS__)
-#define get_user_pages_unlocked(...)					\
-	GD_NAME(get_user_pages_unlocked, __VA_ARGS__)(__VA_ARGS__)
+/*
+ * The slow path of the fast entry points is a function of the same file: its
+ * definition is left alone, calls of it go elsewhere, unless the program wants the
+ * real one.
+ */
+#define GD_SLOW(name, ...)							\
+	(gd_slow_is_real() ? name(__VA_ARGS__) : gd_slow_##name(__VA_ARGS__))
+
+#define __gup_longterm_locked(...)	GD_USE(__gup_longterm_locked, __VA_ARGS__)
+#define GD_CALL___gup_longterm_locked(...) GD_SLOW(__gup_longterm_locked, __VA_ARGS__)
+#define get_user_pages_unlocked(...)	GD_USE(get_user_pages_unlocked, __VA_ARGS__)
+#define GD_CALL_get_user_pages_unlocked(...) GD_SLOW(get_user_pages_unlocked, __VA_ARGS__)
 
 /* the fifth argument: where the VMAs go, or whether the lock is held */
 static inline long gd_slow___gup_longterm_locked(struct mm_struct *mm, unsigned long start,

@@ -168,6 +168,22 @@ void gd_set_answer(int value)
 	answer = value;
 }
 
+/* At a hook point that is about nothing in particular, and that is no question. */
+void gd_reached(u8 hook)
+{
+	reached(hook, 0);
+}
+
+/*
+ * The slow path reads entries under their lock, when nobody changes them: its loads
+ * are no hook points.
+ */
+void gd_slow_begins(void)
+{
+	watched &= ~WATCHED_TABLES;
+	look_into_loads();
+}
+
 /* Look up what the hook points are about; tables may have been made since. */
 void gd_find_objects(void)
 {

@@ -151,12 +151,17 @@ static u64 entry_value(const struct gd_op *op, u32 level, u64 bits, u64 addr, u3
 	return 0;
 }
 
-/* Set the entries that an operation names, table by table. */
+/*
+ * Set the entries that an operation names, table by table.  Nobody does while the
+ * kernel holds a lock of theirs.
+ */
 void gd_set_entries(const struct gd_op *op, u32 level)
 {
 	u64 bits = flag_bits(op->eflags), step = 1ul << level_shift[level], *entry;
 	int k = 0, end;
 
+	if (gd.ptl)
+		return;
 	while (k < op->n) {
 		u64 addr = (op->addr + k * step) & ADDRESS_MASK;
 		u32 first = (addr >> level_shift[level]) & (GD_TABLE_ENTRIES - 1);

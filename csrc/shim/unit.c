@@ -23,3 +23,5 @@
 #include "port/ops.c"
 #include "walk.c"
 #include "port/walk.c"
+#include "slow.c"
+#include "port/slow.c"

@@ -16,6 +16,9 @@ static __always_inline struct page **op_pages(const struct gd_op *op)
 	{									\
 		struct page **pages = op_pages(op);				\
 										\
+		/* an old slow path may leave an entry as it is */	\
+		if (gd.slow)							\
+			gd_clear_list(op->n);					\
 		ret_pages(ret, fn(op->addr, op->n, op_foll(op), pages), pages);	\
 	}
 

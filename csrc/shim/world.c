@@ -268,13 +268,17 @@ WORLD(SET_MAPPING)
 		set_mapping(head, op->arg % GD_NR_MAPPINGS);
 }
 
+/*
+ * A folio on a list has the list's links where others have that to their head, so
+ * nothing is made of another order until all are off the list.
+ */
 WORLD(SPLIT)
 {
 	struct page *head = w_head(op);
 	u32 order, to = op->arg, i;
 	void *mapping;
 
-	if (!head || is_zone_device_page(head))
+	if (!head || is_zone_device_page(head) || gd_isolated())
 		return;
 	order = order_of(head);
 	if (to >= order)
@@ -297,7 +301,7 @@ WORLD(MERGE)
 	u32 i = op->run[0].page >> GD_RUN_SHIFT, order;
 	struct page *head;
 
-	if (i >= GD_MAX_FOLIOS || is_device(gd.prog->folio[i].kind))
+	if (i >= GD_MAX_FOLIOS || is_device(gd.prog->folio[i].kind) || gd_isolated())
 		return;
 	order = gd.prog->folio[i].order;
 	head = gd.memmap + gd.base[i];
@@ -341,7 +345,7 @@ WORLD(SET_TAIL)
 {
 	struct page *page = w_page(op), *to = gd_operand(op->run[1], 0);
 
-	if (!page || !gd_in_arena(to))
+	if (!page || !gd_in_arena(to) || gd_isolated())
 		return;
 	if (port_is_tail(to))
 		to = port_head_of(to);
@@ -357,6 +361,8 @@ WORLD(SET_PMD)		{ gd_set_entries(op, GD_L_PMD); }
 WORLD(SET_PUD)		{ gd_set_entries(op, GD_L_PUD); }
 WORLD(SET_PGD)		{ gd_set_entries(op, GD_L_PGD); }
 WORLD(ANSWER)		{ gd_set_answer(op->val); }
+WORLD(SET_VMA)		{ gd_set_vma(op); }
+WORLD(SET_SIGNAL)	{ gd_set_signal(op->arg % GD_NR_SIGNALS); }
 #else
 /* there are no page tables, and nobody asks */
 WORLD(SET_PTE)		{}
@@ -364,6 +370,8 @@ WORLD(SET_PMD)		{}
 WORLD(SET_PUD)		{}
 WORLD(SET_PGD)		{}
 WORLD(ANSWER)		{}
+WORLD(SET_VMA)		{}
+WORLD(SET_SIGNAL)	{}
 #endif
 
 static const gd_op_fn world_ops[256] = {

@@ -14,6 +14,14 @@ const GUARD: usize = abi::GD_GUARD_BYTES as usize;
 /// Unmapped memory before the arena: there are no pages below it, but a huge
 /// entry can begin there.
 const FRONT: usize = 32 << 20;
+/// Unmapped memory after the page tables: what the arena's pages hold would be there, and a
+/// huge entry that is taken for that of a table leads to it.
+const CONTENTS: usize = {
+    let slots = abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
+    // The tables begin so many pages before it (GD_TABLE_PFN), and blocks end behind it.
+    let room = 0x800 + (1 << 18);
+    (((slots as usize) << abi::GD_SLOT_SHIFT) + room) * PAGE
+};
 const PAGE: usize = 4096;
 
 /// Records of one program, at most.
@@ -108,7 +116,7 @@ impl Machine {
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
         let (list_map, list) = Mapping::with_guard(list_size, PAGE)?;
         let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();
-        let (tables_map, tables) = Mapping::with_guard(tables_size, GUARD)?;
+        let (tables_map, tables) = Mapping::with_guard(tables_size, CONTENTS)?;
         let (scratch_map, scratch) = Mapping::with_guard(raw.scratch_size as usize, PAGE)?;
         oops::install()?;
         let init = raw.init.expect("a loaded side has an init function");

@@ -16,7 +16,7 @@ use crate::program::list::Entry;
 use crate::report::ret_words;
 use crate::side::SideInfo;
 use crate::site::SiteKind;
-use crate::trace::{PageState, Record, Ret, Trace};
+use crate::trace::{Locks, PageState, Record, Ret, Trace};
 
 /// On which sides something is expected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,10 @@ pub enum What {
     Released(i32),
     /// State beside pages, afterwards.
     State(State),
+    /// What the argument locked points to is 1, afterwards.
+    Locked,
+    /// The mmap lock is held when it returns.
+    MmapLock,
 }
 
 /// One expectation.
@@ -218,6 +222,8 @@ impl Shown<'_> {
                 };
                 yes_or_no(u32::from(self.pages.bits()) & bit != 0)
             }
+            What::Locked => yes_or_no(self.locks().locked() == Some(true)),
+            What::MmapLock => yes_or_no(self.locks().mmap()),
             What::Site(kind, site) => self.any(|record| match record {
                 Record::Warn(id) | Record::Bug(id) => {
                     let found = id.site();
@@ -286,8 +292,15 @@ impl Shown<'_> {
         self.pages.get(&self.program.0, self.number(page))
     }
 
+    fn locks(&self) -> Locks {
+        match self.recs.last().map(Record::from) {
+            Some(Record::Ret(_, locks)) => locks,
+            _ => Locks::default(),
+        }
+    }
+
     fn result(&self, expected: &str, page: Option<u16>) -> (bool, String) {
-        let Some(Record::Ret(ret)) = self.recs.last().map(Record::from) else {
+        let Some(Record::Ret(ret, _)) = self.recs.last().map(Record::from) else {
             return (false, "there is no result".into());
         };
         let is_so = match (ret, page) {

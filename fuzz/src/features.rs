@@ -10,11 +10,12 @@ mod walk;
 
 use csrc::abi;
 
+use crate::layer::{self, Focus};
 use crate::ops;
 use crate::pages::Pages;
 use crate::program::Program;
 use crate::rev::Rev;
-use crate::trace::{PageState, Record, Ret, Trace};
+use crate::trace::{Locks, PageState, Record, Ret, Trace};
 
 /// The FOLL_ flags that page-level functions look at.
 const DECIDING: u32 = 1 << abi::GD_FOLL_WRITE
@@ -70,6 +71,8 @@ pub fn of(prog: &Program, rev: Rev, trace: &Trace, features: &mut Vec<u64>) {
 /// As [`of`], with memory to reuse, started on the program.
 pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
     let mut walks = walk::Walks::new(prog);
+    // The other layers have corpora of their own.
+    let slow = layer::of(prog) == Focus::Slow;
     for ((op, acts), recs) in prog.groups().zip(trace.ops()) {
         let id = u64::from(op.op);
         if ops::info(op.op).is_some_and(|op| op.is_change) {
@@ -80,13 +83,14 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
             pages.apply(recs);
             continue;
         }
-        if crate::program::walk::is_call(op.op) {
+        if crate::program::walk::is_any_call(op.op) {
             walks.call(prog, op, recs, features);
             let mut changes = 0;
             for rec in recs {
                 match Record::from(rec) {
                     Record::Page(new) => {
                         let old = pages.get(&prog.0, new.page);
+                        let id = walk::kind_of_call(prog, op);
                         changes = mix(&[changes, 7, change(&old, &new)]);
                         features.push(mix(&[7, id, change(&old, &new)]));
                     }
@@ -96,12 +100,19 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
                     _ => {}
                 }
             }
-            features.push(mix(&[15, id, changes]));
+            if !slow {
+                features.push(mix(&[15, id, changes]));
+            }
             walks.script(prog, op, acts, recs, features);
             pages.apply(recs);
             continue;
         }
         walks.page_level();
+        if slow {
+            walks.script(prog, op, acts, recs, features);
+            pages.apply(recs);
+            continue;
+        }
         let operand = pages.layout().operand(op);
         let head = pages
             .operand_head(&prog.0, operand)
@@ -143,7 +154,12 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
                     features.push(mix(&[7, id, change(&old, &new)]));
                 }
                 Record::State { .. } => features.push(mix(&[8, id, u64::from(rec.a)])),
-                Record::Ret(ret) => events = mix(&[events, 9, ret_class(ret)]),
+                Record::Ret(ret, locks) => {
+                    events = mix(&[events, 9, ret_class(ret)]);
+                    if locks != Locks::default() {
+                        events = mix(&[events, 15, u64::from(locks.0)]);
+                    }
+                }
                 Record::Oops | Record::Limit | Record::Gap(_) => {
                     events = mix(&[events, 10, u64::from(rec.kind)]);
                 }

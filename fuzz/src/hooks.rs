@@ -36,10 +36,14 @@ pub enum Answer {
     Errno,
     /// A number of pages, or a negative errno.
     Pages,
+    /// Bits `GD_FAULT_*`.
+    Fault,
 }
 
 /// The lowest errno, negative.
 const MIN_ERRNO: i32 = -4095;
+/// All results of a fault.
+pub const FAULTS: i32 = (1 << abi::GD_NR_FAULTS) - 1;
 
 impl Answer {
     /// Brings an answer into range.
@@ -53,6 +57,7 @@ impl Answer {
                 _ => -1 - value.rem_euclid(-MIN_ERRNO),
             },
             Answer::Pages => value,
+            Answer::Fault => value & FAULTS,
         }
     }
 }
@@ -96,6 +101,7 @@ fn read(row: &abi::gd_hook_info, id: u8) -> HookInfo {
             abi::GD_ANS_BOOL => Answer::Bool,
             abi::GD_ANS_ERRNO => Answer::Errno,
             abi::GD_ANS_PAGES => Answer::Pages,
+            abi::GD_ANS_FAULT => Answer::Fault,
             _ => Answer::None,
         },
         otherwise: row.otherwise,
@@ -140,6 +146,7 @@ mod tests {
         assert_eq!(Answer::Errno.fix(5), -6);
         assert!((-4095..0).contains(&Answer::Errno.fix(i32::MIN)));
         assert_eq!(Answer::Pages.fix(-5000), -5000);
+        assert_eq!(Answer::Fault.fix(-1), FAULTS);
         for hook in table() {
             assert_eq!(hook.answer.fix(hook.otherwise), hook.otherwise);
         }

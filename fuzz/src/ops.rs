@@ -11,13 +11,15 @@ use csrc::abi;
 
 pub use crate::rev::Rev;
 
-/// Which part of the kernel an operation drives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Which part of the kernel an operation drives; each sees what those before it see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Layer {
     /// Page level: references, pins, predicates.
     Page,
-    /// The walk of page tables without locks (GUP-fast), and what only that sees.
+    /// The walk of page tables without locks (GUP-fast), and what only walks see.
     Lockless,
+    /// The walk under the mmap lock: VMAs, faults, migration.
+    Slow,
 }
 
 /// What of an operation's outcome is compared, besides the world.
@@ -59,6 +61,12 @@ pub enum ArgKind {
     Whether(&'static str),
     /// Which lookup of a pagemap fails, from 1; 0: none.
     Lookup,
+    /// The number of a VMA.
+    Slot,
+    /// What is pending for the current task, `GD_SIG_*`.
+    Signal,
+    /// The argument `locked`: NULL, or the address of 1 or of 0.
+    Lock,
 }
 
 impl ArgKind {
@@ -73,6 +81,9 @@ impl ArgKind {
             ArgKind::Migratetype => abi::GD_NR_MIGRATETYPES,
             ArgKind::Switch | ArgKind::Whether(_) => 2,
             ArgKind::Lookup => 65,
+            ArgKind::Slot => abi::GD_MAX_VMAS,
+            ArgKind::Signal => abi::GD_NR_SIGNALS,
+            ArgKind::Lock => 3,
         }
     }
 
@@ -89,6 +100,9 @@ impl ArgKind {
             abi::GD_ARG_CHANGED => ArgKind::Whether("changed"),
             abi::GD_ARG_LOCKED => ArgKind::Whether("locked"),
             abi::GD_ARG_LOOKUP => ArgKind::Lookup,
+            abi::GD_ARG_SLOT => ArgKind::Slot,
+            abi::GD_ARG_SIGNAL => ArgKind::Signal,
+            abi::GD_ARG_LOCK => ArgKind::Lock,
             _ => ArgKind::Number,
         }
     }
@@ -161,9 +175,14 @@ impl OpInfo {
         self.is_change && u32::from(self.id) != abi::GD_OP_MERGE
     }
 
-    /// Whether it is an entry point of the walk.
+    /// Whether it is an entry point of the lockless walk.
     pub fn is_walk(&self) -> bool {
         !self.is_change && self.layer == Layer::Lockless
+    }
+
+    /// Whether it is an entry point of the slow path.
+    pub fn is_slow(&self) -> bool {
+        !self.is_change && self.layer == Layer::Slow
     }
 
     /// Whether any of the operand bits is among the operation's.
@@ -235,6 +254,7 @@ fn read(c: &abi::gd_op_info) -> OpInfo {
         role: role.leak(),
         layer: match u32::from(c.layer) {
             abi::GD_LAYER_LOCKLESS => Layer::Lockless,
+            abi::GD_LAYER_SLOW => Layer::Slow,
             _ => Layer::Page,
         },
         is_change: c.change != 0,

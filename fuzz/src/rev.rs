@@ -270,6 +270,11 @@ facts! {
     /// Blocks can be special, as PTEs can.
     WALK_SPECIAL_BLOCKS
         GD_FACT_WALK_SPECIAL_BLOCKS_SERIES GD_FACT_WALK_SPECIAL_BLOCKS_KERNEL GD_FACT_WALK_SPECIAL_BLOCKS_UNTIL;
+    /// An entry without a page ends the slow path; before, its place in `pages[]` stayed
+    /// as it was.
+    SLOW_STOPS_AT_NO_PAGE
+        GD_FACT_SLOW_STOPS_AT_NO_PAGE_SERIES GD_FACT_SLOW_STOPS_AT_NO_PAGE_KERNEL
+        GD_FACT_SLOW_STOPS_AT_NO_PAGE_UNTIL;
 }
 
 #[cfg(test)]

@@ -190,6 +190,16 @@ pub enum Call {
     MlockVmaPage,
     /// `arch_make_page_accessible`, `arch_make_folio_accessible`.
     MakeAccessible,
+    /// `folio_mark_accessed`, `mark_page_accessed`.
+    MarkAccessed,
+    /// `folio_isolate_lru` and its kin.
+    Isolate,
+    /// `putback_movable_pages` puts an isolated folio back.
+    Putback,
+    /// `migrate_pages` has migrated an isolated folio, which is freed.
+    Migrated,
+    /// `migrate_device_coherent_folio` and its kin.
+    MigrateDevice,
     /// A number that this build does not know.
     Unknown(u8),
 }
@@ -206,6 +216,11 @@ impl Call {
             abi::GD_C_FREE_DEVMAP_MANAGED => Self::FreeDevmapManaged,
             abi::GD_C_MLOCK_VMA_PAGE => Self::MlockVmaPage,
             abi::GD_C_MAKE_ACCESSIBLE => Self::MakeAccessible,
+            abi::GD_C_MARK_ACCESSED => Self::MarkAccessed,
+            abi::GD_C_ISOLATE => Self::Isolate,
+            abi::GD_C_PUTBACK => Self::Putback,
+            abi::GD_C_MIGRATED => Self::Migrated,
+            abi::GD_C_MIGRATE_DEVICE => Self::MigrateDevice,
             _ => Self::Unknown(call),
         }
     }
@@ -222,6 +237,12 @@ impl Call {
             Self::MlockVmaPage => "mlock_vma_page",
             // 6.1 asks about the page, 6.12 about its folio
             Self::MakeAccessible => "arch_make_accessible",
+            // these have had a name for pages, too
+            Self::MarkAccessed => "folio_mark_accessed",
+            Self::Isolate => "folio_isolate_lru",
+            Self::Putback => "putback_movable_pages",
+            Self::Migrated => "migrate_pages",
+            Self::MigrateDevice => "migrate_device_coherent",
             Self::Unknown(_) => "unknown call",
         }
     }
@@ -257,10 +278,46 @@ pub enum Ask {
         /// Whether it was one.
         given: bool,
     },
-    /// `mmap_read_lock`.
-    MmapLock,
+    /// `mmap_read_lock`, `mmap_read_lock_killable`.
+    MmapLock {
+        /// Whether a fatal signal may end it.
+        killable: bool,
+    },
     /// `mmap_read_unlock`.
     MmapUnlock,
+    /// `handle_mm_fault`.
+    Fault {
+        /// The number of the VMA.
+        vma: u8,
+        /// Whether allocations are not movable (PF_MEMALLOC_PIN).
+        memalloc_pin: bool,
+        /// Bits `GD_FF_*`.
+        flags: u32,
+        /// Where.
+        addr: u64,
+    },
+    /// `lru_add_drain`, `lru_add_drain_all`.
+    Drain {
+        /// Whether on all CPUs.
+        all: bool,
+    },
+    /// `migrate_pages`.
+    Migrate {
+        /// Folios on the list.
+        nr: u64,
+    },
+    /// The stack is to grow.
+    Expand {
+        /// The number of its VMA.
+        vma: u8,
+        /// The address that it is to have.
+        addr: u64,
+    },
+    /// `split_huge_pmd`.
+    Split {
+        /// The address that the PMD serves.
+        addr: u64,
+    },
     /// A number that this build does not know.
     Unknown(u8),
 }
@@ -282,8 +339,23 @@ impl Ask {
                 given: rec.b != 0,
             },
             abi::GD_A_PAGEMAP_PUT => Self::PagemapPut { given: rec.b != 0 },
-            abi::GD_A_MMAP_LOCK => Self::MmapLock,
+            abi::GD_A_MMAP_LOCK => Self::MmapLock {
+                killable: rec.b != 0,
+            },
             abi::GD_A_MMAP_UNLOCK => Self::MmapUnlock,
+            abi::GD_A_FAULT => Self::Fault {
+                vma: rec.b as u8,
+                memalloc_pin: u32::from(rec.b) & abi::GD_RB_MEMALLOC_PIN != 0,
+                flags: rec.c,
+                addr: rec.d,
+            },
+            abi::GD_A_DRAIN => Self::Drain { all: rec.b != 0 },
+            abi::GD_A_MIGRATE => Self::Migrate { nr: rec.d },
+            abi::GD_A_EXPAND => Self::Expand {
+                vma: rec.b as u8,
+                addr: rec.d,
+            },
+            abi::GD_A_SPLIT => Self::Split { addr: rec.d },
             _ => Self::Unknown(rec.a),
         }
     }
@@ -294,8 +366,15 @@ impl Ask {
             Self::Slow { .. } | Self::SlowNr { .. } => "slow_path",
             Self::Pagemap { .. } => "get_dev_pagemap",
             Self::PagemapPut { .. } => "put_dev_pagemap",
-            Self::MmapLock => "mmap_read_lock",
+            Self::MmapLock { killable: false } => "mmap_read_lock",
+            Self::MmapLock { killable: true } => "mmap_read_lock_killable",
             Self::MmapUnlock => "mmap_read_unlock",
+            Self::Fault { .. } => "handle_mm_fault",
+            Self::Drain { all: false } => "lru_add_drain",
+            Self::Drain { all: true } => "lru_add_drain_all",
+            Self::Migrate { .. } => "migrate_pages",
+            Self::Expand { .. } => "expand_stack",
+            Self::Split { .. } => "split_huge_pmd",
             Self::Unknown(_) => "unknown call",
         }
     }
@@ -307,8 +386,13 @@ impl Ask {
             Self::SlowNr { .. } => abi::GD_A_SLOW_NR,
             Self::Pagemap { .. } => abi::GD_A_PAGEMAP,
             Self::PagemapPut { .. } => abi::GD_A_PAGEMAP_PUT,
-            Self::MmapLock => abi::GD_A_MMAP_LOCK,
+            Self::MmapLock { .. } => abi::GD_A_MMAP_LOCK,
             Self::MmapUnlock => abi::GD_A_MMAP_UNLOCK,
+            Self::Fault { .. } => abi::GD_A_FAULT,
+            Self::Drain { .. } => abi::GD_A_DRAIN,
+            Self::Migrate { .. } => abi::GD_A_MIGRATE,
+            Self::Expand { .. } => abi::GD_A_EXPAND,
+            Self::Split { .. } => abi::GD_A_SPLIT,
             Self::Unknown(kind) => kind.into(),
         };
         kind as u8
@@ -338,6 +422,34 @@ pub enum Ret {
     Stopped,
     /// A kind that this build does not know.
     Unknown(u8, u64),
+}
+
+/// Which locks there are when an operation returns, and what it says of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Locks(pub u16);
+
+impl Locks {
+    const fn has(self, bit: u32) -> bool {
+        self.0 as u32 & bit != 0
+    }
+
+    /// What `*locked` is; `None` if the operation has no such argument.
+    pub fn locked(self) -> Option<bool> {
+        match (self.has(abi::GD_RB_LOCKED), self.has(abi::GD_RB_UNLOCKED)) {
+            (false, false) => None,
+            (locked, _) => Some(locked),
+        }
+    }
+
+    /// Whether the mmap lock is held.
+    pub fn mmap(self) -> bool {
+        self.has(abi::GD_RB_MMAP)
+    }
+
+    /// Whether a page-table lock is held.
+    pub fn page_table(self) -> bool {
+        self.has(abi::GD_RB_PTL)
+    }
 }
 
 /// Why a program ended.
@@ -407,8 +519,8 @@ pub enum Record {
         /// Pins released in this operation.
         released: i32,
     },
-    /// The result; ends an operation.
-    Ret(Ret),
+    /// The result, and the locks that are held; ends an operation.
+    Ret(Ret, Locks),
     /// Ends the trace.
     End {
         /// Why it ended.
@@ -441,7 +553,7 @@ impl From<&gd_rec> for Record {
                 acquired: rec.d as u32 as i32,
                 released: (rec.d >> 32) as u32 as i32,
             },
-            abi::GD_R_RET => Self::Ret(ret(rec)),
+            abi::GD_R_RET => Self::Ret(ret(rec), Locks(rec.b)),
             abi::GD_R_END => Self::End {
                 reason: match u32::from(rec.a) {
                     abi::GD_END_DONE => End::Done,
@@ -521,7 +633,7 @@ mod tests {
         assert_eq!(trace.end(), Some((End::Done, 2)));
         assert_eq!(
             Record::from(&trace.records()[2]),
-            Record::Ret(Ret::Errno(-12))
+            Record::Ret(Ret::Errno(-12), Locks(0))
         );
     }
 }

@@ -183,6 +183,11 @@ fn calls_have_the_same_numbers() {
         (Call::MakeAccessible, abi::GD_C_MAKE_ACCESSIBLE),
         (Call::FreeDevmapManaged, abi::GD_C_FREE_DEVMAP_MANAGED),
         (Call::MlockVmaPage, abi::GD_C_MLOCK_VMA_PAGE),
+        (Call::MarkAccessed, abi::GD_C_MARK_ACCESSED),
+        (Call::Isolate, abi::GD_C_ISOLATE),
+        (Call::Putback, abi::GD_C_PUTBACK),
+        (Call::Migrated, abi::GD_C_MIGRATED),
+        (Call::MigrateDevice, abi::GD_C_MIGRATE_DEVICE),
     ];
     assert!(calls.iter().all(|(call, nr)| *call as u32 == *nr));
     assert_eq!(calls.len() as u32, abi::GD_NR_CALLS);
@@ -192,4 +197,53 @@ fn calls_have_the_same_numbers() {
 fn what_is_answered_by_default_is_the_same() {
     let otherwise = |hook: u32| hooks::info(hook as u8).unwrap().otherwise;
     assert_eq!(otherwise(abi::GD_HOOK_SLOW), -gup::EFAULT);
+    let sigbus = gup::mm::vm_fault::SIGBUS as i32;
+    assert_eq!(otherwise(abi::GD_HOOK_FAULT), sigbus);
+    assert_eq!(otherwise(abi::GD_HOOK_MIGRATE), 1);
+    assert_eq!(otherwise(abi::GD_HOOK_MIGRATE_DEVICE), -gup::slow::EBUSY);
+    for zero in [abi::GD_HOOK_MMAP_LOCK, abi::GD_HOOK_EXPAND] {
+        assert_eq!(otherwise(zero), 0);
+    }
+}
+
+#[test]
+fn flags_of_vmas_and_faults_have_the_same_numbers() {
+    use gup::mm::{fault_flag, vm_fault};
+    use gup::vma::{VmaKind, vm_flag};
+
+    let all = [
+        (fault_flag::WRITE, abi::GD_FF_WRITE),
+        (fault_flag::ALLOW_RETRY, abi::GD_FF_ALLOW_RETRY),
+        (fault_flag::RETRY_NOWAIT, abi::GD_FF_RETRY_NOWAIT),
+        (fault_flag::KILLABLE, abi::GD_FF_KILLABLE),
+        (fault_flag::TRIED, abi::GD_FF_TRIED),
+        (fault_flag::REMOTE, abi::GD_FF_REMOTE),
+        (fault_flag::INTERRUPTIBLE, abi::GD_FF_INTERRUPTIBLE),
+        (fault_flag::UNSHARE, abi::GD_FF_UNSHARE),
+        (vm_fault::OOM, abi::GD_FAULT_OOM),
+        (vm_fault::SIGBUS, abi::GD_FAULT_SIGBUS),
+        (vm_fault::HWPOISON, abi::GD_FAULT_HWPOISON),
+        (vm_fault::HWPOISON_LARGE, abi::GD_FAULT_HWPOISON_LARGE),
+        (vm_fault::SIGSEGV, abi::GD_FAULT_SIGSEGV),
+        (vm_fault::RETRY, abi::GD_FAULT_RETRY),
+        (vm_fault::FALLBACK, abi::GD_FAULT_FALLBACK),
+        (vm_fault::COMPLETED, abi::GD_FAULT_COMPLETED),
+        (vm_flag::READ, abi::GD_VM_READ),
+        (vm_flag::MAYSHARE, abi::GD_VM_MAYSHARE),
+        (vm_flag::GROWSDOWN, abi::GD_VM_GROWSDOWN),
+        (vm_flag::PFNMAP, abi::GD_VM_PFNMAP),
+        (vm_flag::UFFD_WP, abi::GD_VM_UFFD_WP),
+    ];
+    assert!(all.iter().all(|(flag, bit)| *flag == 1 << bit));
+    let kinds = [
+        (VmaKind::Anon, abi::GD_V_ANON),
+        (VmaKind::File, abi::GD_V_FILE),
+        (VmaKind::Shmem, abi::GD_V_SHMEM),
+        (VmaKind::Special, abi::GD_V_SPECIAL),
+        (VmaKind::Secretmem, abi::GD_V_SECRETMEM),
+        (VmaKind::Fsdax, abi::GD_V_FSDAX),
+        (VmaKind::Gate, abi::GD_V_GATE),
+    ];
+    assert!(kinds.iter().all(|(kind, nr)| *kind as u32 == *nr));
+    assert_eq!(kinds.len() as u32, abi::GD_NR_VMA_KINDS);
 }

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
-use csrc::abi;
+use csrc::abi::{self, gd_act, gd_op};
 use gup_fuzz::hooks::{self, Answer};
+use gup_fuzz::layer;
 use gup_fuzz::ops;
 use gup_fuzz::program::generate::{self, Focus, Profile};
 use gup_fuzz::program::rng::Rng;
@@ -53,17 +54,22 @@ fn drawn_programs_are_normalised_and_about_as_long_as_asked() {
 
 #[test]
 fn every_operation_of_the_revision_is_drawn_and_no_other() {
-    let is_page_level = |op: &ops::OpInfo| op.layer == ops::Layer::Page;
+    let most = |focus: Focus| match focus {
+        Focus::Page => ops::Layer::Page,
+        Focus::Lockless => ops::Layer::Lockless,
+        Focus::Slow | Focus::All => ops::Layer::Slow,
+    };
     let both = |rev| Focus::ALL.map(|focus| (rev, focus));
     for (rev, focus) in Rev::kernels().flat_map(both) {
-        let drawn: HashSet<u8> = programs_of(rev, focus, 3000)
+        let count = if focus == Focus::Slow { 12_000 } else { 3000 };
+        let drawn: HashSet<u8> = programs_of(rev, focus, count)
             .iter()
             .flat_map(|p| p.ops().iter().map(|op| op.op).collect::<Vec<_>>())
             .collect();
         for op in ops::table() {
-            let in_layer = focus != Focus::Page || is_page_level(op);
-            let exists = op.name(rev).is_some() && in_layer;
-            assert_eq!(drawn.contains(&op.id), exists, "{} in {rev}", op.role);
+            let exists = op.name(rev).is_some() && op.layer <= most(focus);
+            let drawn = drawn.contains(&op.id);
+            assert_eq!(drawn, exists, "{} in {rev}, {focus:?}", op.role);
         }
     }
 }
@@ -104,21 +110,102 @@ fn walks_are_a_quarter_of_the_operations_and_half_of_them_are_disturbed() {
 }
 
 #[test]
-fn half_of_all_programs_are_walks() {
-    let programs = programs_of(Rev::V6_1, Focus::All, 2000);
+fn of_all_programs_a_third_each_are_walks_and_slow() {
+    let programs = programs_of(Rev::V6_1, Focus::All, 3000);
+    let (slow, others): (Vec<_>, Vec<_>) = programs.iter().partition(|p| layer::is_slow(p));
+    let walks = |p: &&&Program| p.ops().iter().any(|op| walk::set_level(op.op).is_some());
+    let walks = others.iter().filter(walks).count();
+    assert!((900..1100).contains(&slow.len()), "{}", slow.len());
+    assert!((900..1100).contains(&walks), "{walks}");
+}
+
+/// Without the slow path's entry points half of the programs are walks.
+#[test]
+fn without_a_slow_path_none_is_drawn() {
+    let profile = Profile::new(Rev::V6_12)
+        .focus(Focus::All)
+        .retain(|op| op.layer != ops::Layer::Slow);
+    let mut rng = Rng::new(1);
+    let programs: Vec<_> = (0..2000)
+        .map(|_| generate::program(&mut rng, &profile))
+        .collect();
+    assert!(!programs.iter().any(layer::is_slow));
     let walks = |p: &&Program| p.ops().iter().any(|op| walk::set_level(op.op).is_some());
     let walks = programs.iter().filter(walks).count();
     assert!((900..1100).contains(&walks), "{walks}");
 }
 
 #[test]
+fn slow_programs_have_vmas_and_answered_faults() {
+    for rev in Rev::kernels() {
+        let programs = programs_of(rev, Focus::Slow, 3000);
+        assert!(
+            programs
+                .iter()
+                .all(|p| is_normalised(p) && layer::is_slow(p))
+        );
+        let count = |f: &dyn Fn(&gd_op) -> bool| -> usize {
+            let of = |p: &Program| p.ops().iter().filter(|op| f(op)).count();
+            programs.iter().map(of).sum()
+        };
+        let calls = count(&|op| walk::is_slow(op.op));
+        let vmas = count(&|op| walk::is_vma(op.op));
+        assert!(calls > 2 * programs.len(), "{calls}");
+        assert!(vmas > programs.len(), "{vmas}");
+        let answers = |acts: &[gd_act]| {
+            let at_fault = |act: &&gd_act| u32::from(act.hook) == abi::GD_HOOK_FAULT;
+            acts.iter()
+                .filter(at_fault)
+                .any(|act| u32::from(act.op.op) == abi::GD_OP_ANSWER)
+        };
+        let answered = programs
+            .iter()
+            .flat_map(|p| p.groups())
+            .filter(|(op, acts)| walk::is_slow(op.op) && answers(acts))
+            .count();
+        assert!(answered * 3 > calls, "{answered} of {calls}");
+    }
+}
+
+#[test]
+fn vmas_of_all_kinds_with_all_flags_are_drawn() {
+    let mut kinds = HashSet::new();
+    let mut flags = 0;
+    let mut bits = 0;
+    for p in programs_of(Rev::V6_12, Focus::Slow, 2000) {
+        for op in p.ops().iter().filter(|op| walk::is_vma(op.op)) {
+            kinds.insert(op.entry);
+            flags |= op.val;
+        }
+        for act in p.acts() {
+            if u32::from(act.hook) == abi::GD_HOOK_FAULT
+                && u32::from(act.op.op) == abi::GD_OP_ANSWER
+            {
+                bits |= act.op.val;
+            }
+        }
+    }
+    assert_eq!(kinds.len(), abi::GD_NR_VMA_KINDS as usize);
+    assert_eq!((flags, bits), (walk::VM_FLAGS, hooks::FAULTS));
+}
+
+#[test]
 fn every_hook_point_is_drawn_with_every_change() {
+    let lockless = |hook: u32| hook <= abi::GD_HOOK_SLOW;
+    every_change_at(Focus::Lockless, ops::Layer::Lockless, 20_000, lockless);
+    let slow = |hook: u32| hook > abi::GD_HOOK_SLOW;
+    every_change_at(Focus::Slow, ops::Layer::Slow, 60_000, slow);
+}
+
+fn every_change_at(focus: Focus, most: ops::Layer, count: u64, wanted: fn(u32) -> bool) {
     let mut drawn = HashSet::new();
-    for p in programs_of(Rev::V6_12, Focus::Lockless, 20_000) {
+    for p in programs_of(Rev::V6_12, focus, count) {
         drawn.extend(p.acts().iter().map(|act| (act.hook, act.op.op)));
     }
-    for hook in &hooks::table()[1..] {
-        for op in ops::table().iter().filter(|op| op.can_be_scripted()) {
+    let wanted = |hook: &&hooks::HookInfo| wanted(hook.id.into());
+    for hook in hooks::table()[1..].iter().filter(wanted) {
+        let can = |op: &&ops::OpInfo| op.can_be_scripted() && op.layer <= most;
+        for op in ops::table().iter().filter(can) {
             // what answers no call is drawn too, but nobody needs it
             let means_nothing =
                 u32::from(op.id) == abi::GD_OP_ANSWER && hook.answer == Answer::None;

@@ -165,6 +165,7 @@ fn assert_walk_in_range(p: &Program, op: &gd_op) {
     let to = op.run[1].page;
     assert!(info.has(abi::GD_S_LIST | abi::GD_S_TO) || to == 0);
     match walk::set_level(op.op) {
+        None if walk::is_vma(op.op) => assert_vma_in_range(op),
         None => assert_eq!((op.entry, op.eflags), (0, 0)),
         Some(level) => {
             assert_eq!(op.addr & !walk::ADDR_MASK, 0);
@@ -183,6 +184,16 @@ fn assert_walk_in_range(p: &Program, op: &gd_op) {
             assert_eq!(op.eflags & !flags, 0);
         }
     }
+}
+
+/// A VMA is of pages of user space; one that is none says nothing.
+fn assert_vma_in_range(op: &gd_op) {
+    assert!((0..=walk::MAX_VMA_PAGES).contains(&op.n));
+    assert_eq!(op.addr % walk::PAGE_SIZE, 0);
+    assert!(op.addr + op.n as u64 * walk::PAGE_SIZE <= walk::TASK_SIZE_MAX);
+    assert!(u32::from(op.entry) < abi::GD_NR_VMA_KINDS);
+    assert_eq!((op.val & !walk::VM_FLAGS, op.eflags), (0, 0));
+    assert!(op.n > 0 || (op.addr, op.entry, op.val) == (0, 0, 0));
 }
 
 /// Actions are of the world, and belong to operations that are not.
@@ -292,7 +303,10 @@ proptest! {
         let all = || (0..p.nr_all()).map(|i| p.any_op(i));
         let spans: Vec<_> = all().filter_map(walk::Span::of).collect();
         for op in all() {
-            if ops::info(op.op).unwrap().has(abi::GD_S_ADDR) {
+            if walk::is_vma(op.op) {
+                prop_assert!(walk::is_plain(op.addr) || op.n == 0);
+                prop_assert!((0..=16).contains(&op.n));
+            } else if ops::info(op.op).unwrap().has(abi::GD_S_ADDR) {
                 prop_assert!(walk::is_plain(op.addr));
                 prop_assert!((0..=8).contains(&op.n));
             }

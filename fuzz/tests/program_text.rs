@@ -590,7 +590,7 @@ fn mistakes_in_hook_points_are_placed_at_the_word() {
         ),
         (
             "| before write seq: set_seq 1",
-            "10: expected read, ref or pin, found `write`",
+            "10: expected read, ref, pin or page_table_lock, found `write`",
         ),
         (
             "| after read seq: set_seq 1",
@@ -615,7 +615,9 @@ fn mistakes_in_hook_points_are_placed_at_the_word() {
         ("| before ref NULL: set_seq 1", "14: `NULL` has no counts"),
         (
             "| at slowpath: answer 1",
-            "6: expected get_dev_pagemap, make_accessible or slow_path, found `slowpath`; \
+            "6: expected get_dev_pagemap, make_accessible, slow_path, handle_mm_fault, \
+             mmap_read_lock, expand_stack, lru_add_drain, folio_isolate_lru, migrate_pages, \
+             migrate_device_coherent or split_huge_pmd, found `slowpath`; \
              did you mean `slow_path`?",
         ),
         (

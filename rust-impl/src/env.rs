@@ -14,7 +14,6 @@
 //! | `arch_make_page_accessible` | 0, or what others say                   |
 //! | `get_dev_pagemap`  | a pagemap, or none if others say so              |
 //! | `put_dev_pagemap`  | nothing                                          |
-//! | `mmap_read_lock`, `mmap_read_unlock` | nothing                        |
 //! | the slow path      | -EFAULT, or what others say                      |
 //! | `free_devmap_managed_page` | nothing: the page stays as it is         |
 //! | `mlock_vma_page`   | sets the mlocked flag                            |
@@ -23,6 +22,8 @@
 //! `__put_page`, `set_page_dirty`, `lock_page` and `unlock_page`.  The last one
 //! exists only in the series, the last but one in 5.10 too, where it is a driver's
 //! `page_free`.
+//!
+//! What the slow path calls is in [`mm`](crate::mm).
 //!
 //! Where others may have a say, they do so at the moment of the call, after its
 //! event and before the answer ([`Moment`]).
@@ -47,7 +48,7 @@ pub(crate) enum Counter {
 }
 
 impl Kernel<'_> {
-    fn call(&mut self, call: Call, folio: FolioPtr) -> Result<(), Stop> {
+    pub(crate) fn call(&mut self, call: Call, folio: FolioPtr) -> Result<(), Stop> {
         let page = folio.page();
         let nr = page.nr().ok_or(Stop::Oops)?;
         self.step()?;
@@ -56,7 +57,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    fn ask(&mut self, ask: Ask) -> Result<(), Stop> {
+    pub(crate) fn ask(&mut self, ask: Ask) -> Result<(), Stop> {
         self.step()?;
         self.observer.ask(ask);
         Ok(())
@@ -81,16 +82,6 @@ impl Kernel<'_> {
     /// `put_dev_pagemap`; NULL is fine.
     pub(crate) fn put_dev_pagemap(&mut self, held: bool) -> Result<(), Stop> {
         self.ask(Ask::PagemapPut { held })
-    }
-
-    /// `mmap_read_lock`.
-    pub(crate) fn mmap_read_lock(&mut self) -> Result<(), Stop> {
-        self.ask(Ask::MmapLock)
-    }
-
-    /// `mmap_read_unlock`.
-    pub(crate) fn mmap_read_unlock(&mut self) -> Result<(), Stop> {
-        self.ask(Ask::MmapUnlock)
     }
 
     /// The slow path: a number of pages, which may be more than was asked for,

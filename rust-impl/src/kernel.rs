@@ -35,8 +35,9 @@ impl core::error::Error for Stop {}
 /// Runs kernel functions; cheap to make, so make one per operation or keep it.
 ///
 /// The functions are in [`refs`](crate::refs), [`grab`](crate::grab),
-/// [`unpin`](crate::unpin), [`predicates`](crate::predicates) and
-/// [`walk`](crate::walk), those that only the FOLL_PIN series has in [`series`](crate::series).
+/// [`unpin`](crate::unpin), [`predicates`](crate::predicates), [`walk`](crate::walk) and
+/// [`slow`](crate::slow), those that only the FOLL_PIN series has in
+/// [`series`](crate::series).
 pub struct Kernel<'a> {
     /// Which kernel.
     pub rules: &'a Rules,
@@ -72,6 +73,21 @@ impl<'a> Kernel<'a> {
             self.observer.warn(site);
         }
         condition
+    }
+
+    /// `BUG_ON`.
+    #[inline]
+    pub(crate) fn bug_on(&self, condition: bool, site: Site) -> Result<(), Stop> {
+        if condition {
+            return Err(Stop::Bug(site));
+        }
+        Ok(())
+    }
+
+    /// `VM_BUG_ON`: nothing without DEBUG_VM.
+    #[inline]
+    pub(crate) fn vm_bug_on(&self, condition: bool, site: Site) -> Result<(), Stop> {
+        self.bug_on(condition && self.rules.debug_vm, site)
     }
 
     /// A moment has come.  Gives the answer to a call, if there is one other

@@ -9,10 +9,11 @@
 //!   and a journal of what an operation touched.
 //! * [`config`] is what a kernel was configured with.
 //! * [`machine`] adds the state beside pages, [`world`] sets it up and changes
-//!   it from outside, [`env`](mod@env) answers for the rest of the kernel.
-//! * [`tables`] are the page tables.
+//!   it from outside, [`env`](mod@env) and [`mm`] answer for the rest of the kernel.
+//! * [`tables`] are the page tables, [`vma`] the VMAs.
 //! * [`refs`], [`grab`], [`unpin`] and [`predicates`] are the kernel functions
-//!   of the page level, [`walk`] those of the lockless walk of page tables.
+//!   of the page level, [`walk`] those of the lockless walk of page tables, [`slow`]
+//!   those of the slow path.
 //! * [`observer`] is told what happens, and when others may act.
 //! * [`series`] is what only the FOLL_PIN series of patches has, as it was
 //!   posted: its call sites, and what its review found.
@@ -41,6 +42,7 @@ pub mod foll;
 pub mod grab;
 pub mod kernel;
 pub mod machine;
+pub mod mm;
 pub mod observer;
 pub mod page;
 pub mod pages;
@@ -51,8 +53,10 @@ pub mod rule;
 pub mod rules;
 pub mod series;
 pub mod site;
+pub mod slow;
 pub mod tables;
 pub mod unpin;
+pub mod vma;
 pub mod walk;
 pub mod world;
 
@@ -71,6 +75,7 @@ pub use series::{EEXIST, EFAULT, EINVAL, ErrPtr, Wrapper};
 pub use site::Site;
 pub use tables::{Entry, EntryPtr, Level, NewEntry, Tables};
 pub use unpin::List;
+pub use vma::{VmArea, VmaKind, VmaPtr};
 pub use walk::Buffer;
 pub use world::{FolioDecl, Kind, WorldDecl};
 

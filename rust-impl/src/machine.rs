@@ -11,6 +11,7 @@ use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_SHIFT};
 use crate::rules::{RULES_6_1, Rules};
 use crate::tables::{Tables, entry_flag};
 use crate::unpin::MAX_LIST;
+use crate::vma::{VmaPtr, Vmas};
 use crate::world::Placed;
 
 /// Steps (refcount updates and calls) of one operation.
@@ -24,8 +25,50 @@ pub mod state {
     pub const HAS_PINNED: u8 = 0x02;
     /// devmap_managed_key.
     pub const DEVMAP_KEY: u8 = 0x04;
+    /// The slow path of the fast entry points is run, not answered.  A program says
+    /// so once; it is no state that moves, and [`Machine::state_bits`] is without it.
+    pub const SLOW: u8 = 0x08;
     /// All of them.
-    pub const ALL: u8 = 0x07;
+    pub const ALL: u8 = 0x0f;
+}
+
+/// What is pending for the running task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Signal {
+    /// Nothing.
+    #[default]
+    None,
+    /// A signal that may be handled.
+    Other,
+    /// SIGKILL.
+    Kill,
+}
+
+impl Signal {
+    /// The state with this number, modulo what exists.
+    pub const fn from_index(index: u32) -> Signal {
+        match index % 3 {
+            0 => Signal::None,
+            1 => Signal::Other,
+            _ => Signal::Kill,
+        }
+    }
+}
+
+/// What the running task holds, for as long as an operation runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// The mmap lock.
+    pub mmap_lock: bool,
+    /// Page-table locks.  There is nobody else, so their number is all.
+    pub ptl: u32,
+    /// How often one was taken.
+    pub ptl_taken: u32,
+    /// PF_MEMALLOC_PIN: what is allocated is not movable.
+    pub memalloc_pin: bool,
+    /// Folios that it has isolated.
+    pub isolated: u32,
 }
 
 /// Migrate type of a slot's pageblocks.
@@ -114,6 +157,14 @@ pub struct Machine {
     pub pages: Pages,
     /// The page tables of the one mm.
     pub tables: Tables,
+    /// The VMAs of the one mm.
+    pub vmas: Vmas,
+    /// What is pending for the running task.
+    pub signal: Signal,
+    /// What the running operation holds.
+    pub held: Held,
+    /// The slow path of the fast entry points is run, not answered.
+    pub runs_slow_path: bool,
     /// Interrupts are on.
     pub irqs_on: bool,
     /// MMF_HAS_PINNED of the one mm.
@@ -124,6 +175,8 @@ pub struct Machine {
     pub devmap_managed_key: bool,
     /// The zero page; [`PagePtr::POISON`] if the program declares none.
     pub zero_page: PagePtr,
+    /// The huge zero folio; [`PagePtr::POISON`] if the program declares none.
+    pub huge_zero_page: PagePtr,
     /// NR_FOLL_PIN_ACQUIRED (in the series: REQUESTED), moved by the running
     /// operation.
     pub acquired: i32,
@@ -133,6 +186,8 @@ pub struct Machine {
     /// `pages[]`: what the running operation has recorded so far.  One that
     /// backs out takes its entries away again.
     pub entries: Vec<PagePtr>,
+    /// The VMAs of those pages, where the kernel notes them.
+    pub(crate) noted_vmas: Vec<VmaPtr>,
     /// Others act within the running operation: its moments are to be told.
     /// While it is not set, nobody pays for them.
     pub interleaved: bool,
@@ -178,14 +233,20 @@ impl Machine {
             parts: Parts::of(&RULES_6_1),
             pages: Pages::with_pins(pins),
             tables: Tables::new(),
+            vmas: Vmas::default(),
+            signal: Signal::None,
+            held: Held::default(),
+            runs_slow_path: false,
             irqs_on: false,
             has_pinned: false,
             write_protect_seq: 0,
             devmap_managed_key: false,
             zero_page: PagePtr::POISON,
+            huge_zero_page: PagePtr::POISON,
             acquired: 0,
             released: 0,
             entries: Vec::with_capacity(MAX_LIST),
+            noted_vmas: Vec::new(),
             interleaved: false,
             steps: 0,
             step_limit: STEP_LIMIT,
@@ -200,6 +261,8 @@ impl Machine {
     pub fn reset(&mut self) {
         self.pages.reset();
         self.tables.reset();
+        self.vmas.reset();
+        self.signal = Signal::None;
         for &slot in &self.blocks {
             self.migratetype[slot as usize] = MigrateType::Unmovable;
         }
@@ -207,21 +270,28 @@ impl Machine {
         self.nr_folios = 0;
         self.interleaved = false;
         self.zero_page = PagePtr::POISON;
+        self.huge_zero_page = PagePtr::POISON;
+        self.held = Held::default();
         self.begin_op();
     }
 
     /// Starts an operation: no steps, no pages touched or recorded, no counter
-    /// moved.
+    /// moved, nothing held.
     #[inline]
     pub fn begin_op(&mut self) {
         self.pages.begin_op();
         self.entries.clear();
+        self.held = Held {
+            // of the task, which an operation that returns leaves as it was
+            memalloc_pin: self.held.memalloc_pin,
+            ..Held::default()
+        };
         self.steps = 0;
         self.acquired = 0;
         self.released = 0;
     }
 
-    /// The state beside pages as [`state`] bits.
+    /// The state beside pages as [`state`] bits, without [`state::SLOW`].
     #[inline]
     pub fn state_bits(&self) -> u8 {
         (if self.irqs_on { state::IRQS_ON } else { 0 })
@@ -242,6 +312,7 @@ impl Machine {
         self.irqs_on = bits & state::IRQS_ON != 0;
         self.has_pinned = bits & state::HAS_PINNED != 0;
         self.set_devmap_key(bits & state::DEVMAP_KEY != 0);
+        self.runs_slow_path = bits & state::SLOW != 0;
     }
 
     /// Turns devmap_managed_key on or off, if there is one.

@@ -9,6 +9,7 @@ use crate::page::PageState;
 use crate::pages::PagePtr;
 use crate::site::Site;
 use crate::tables::EntryPtr;
+use crate::vma::VmaPtr;
 
 /// A call into the rest of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +31,16 @@ pub enum Call {
     FreeDevmapManaged,
     /// `mlock_vma_page`.
     MlockVmaPage,
+    /// `folio_mark_accessed`, `mark_page_accessed`.
+    MarkAccessed,
+    /// `folio_isolate_lru`, `isolate_lru_page`, and those for hugetlb.
+    Isolate,
+    /// `putback_movable_pages`: what was isolated goes back.
+    Putback,
+    /// `migrate_pages`: what was isolated is freed.
+    Migrated,
+    /// `migrate_device_coherent_folio`, `migrate_device_coherent_page`.
+    MigrateDevice,
 }
 
 /// A call into the rest of the kernel that is about no page.
@@ -58,10 +69,51 @@ pub enum Ask {
         /// There is one.
         held: bool,
     },
-    /// `mmap_read_lock`.
-    MmapLock,
+    /// `mmap_read_lock`, `mmap_read_lock_killable`.
+    MmapLock {
+        /// The latter.
+        killable: bool,
+    },
     /// `mmap_read_unlock`.
     MmapUnlock,
+    /// `handle_mm_fault`.
+    Fault {
+        /// In which VMA.
+        vma: VmaPtr,
+        /// Where.
+        address: u64,
+        /// [`fault_flag`](crate::mm::fault_flag) bits.
+        flags: u32,
+        /// What is allocated is not movable.
+        memalloc_pin: bool,
+    },
+    /// `lru_add_drain`, `lru_add_drain_all`.
+    Drain {
+        /// The latter.
+        all: bool,
+    },
+    /// `lru_cache_drain_for_folio`.
+    DrainFor {
+        /// Which one.
+        folio: PagePtr,
+    },
+    /// `migrate_pages`.
+    Migrate {
+        /// Folios on the list.
+        nr: u64,
+    },
+    /// `expand_stack`.
+    Expand {
+        /// Which VMA is to grow.
+        vma: VmaPtr,
+        /// Down to where.
+        address: u64,
+    },
+    /// `split_huge_pmd`.
+    Split {
+        /// Where.
+        address: u64,
+    },
 }
 
 /// A point within an operation at which another CPU may act, or at which the
@@ -88,6 +140,24 @@ pub enum Moment {
     Accessible,
     /// The slow path was called.
     Slow,
+    /// Before a page-table lock is taken.
+    PageTableLock,
+    /// `handle_mm_fault` was called.
+    Fault,
+    /// `mmap_read_lock_killable` was called.
+    MmapLock,
+    /// `lru_add_drain` or `lru_add_drain_all` was called.
+    Drain,
+    /// `folio_isolate_lru` or one of its kin was called.
+    Isolate,
+    /// `migrate_pages` was called.
+    Migrate,
+    /// `migrate_device_coherent_folio` was called.
+    MigrateDevice,
+    /// `expand_stack` was called.
+    Expand,
+    /// `split_huge_pmd` was called.
+    Split,
 }
 
 /// Who watches.  BUG and memory faults are not told here: they are the

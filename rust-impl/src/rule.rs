@@ -5,9 +5,10 @@
 //! the other; so has a maintainer's tree, and one with backports.
 
 use crate::rules::Rules;
+use crate::slow::rules::SlowRules;
 use crate::walk::rules::WalkRules;
 
-/// One field of [`Rules`] or [`WalkRules`].
+/// One field of [`Rules`], [`WalkRules`] or [`SlowRules`].
 #[derive(Clone, Copy)]
 pub struct Rule {
     /// The field's name.
@@ -23,7 +24,8 @@ pub struct Rule {
 impl Rules {
     /// Every rule.
     pub fn list() -> impl Iterator<Item = &'static Rule> {
-        Rules::RULES.iter().chain(WalkRules::RULES)
+        let walk = WalkRules::RULES.iter();
+        Rules::RULES.iter().chain(walk).chain(SlowRules::RULES)
     }
 
     /// The rule of that name.

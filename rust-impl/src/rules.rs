@@ -12,6 +12,7 @@ use crate::page::PinScheme;
 pub use crate::revision::Revision;
 use crate::rule::rules;
 use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
+use crate::slow::rules::{SLOW_5_10, SLOW_6_1, SLOW_6_12, SLOW_7_3, SlowRules};
 use crate::walk::rules::{WALK_5_10, WALK_6_1, WALK_6_12, WALK_7_3, WalkRules};
 
 rules! {
@@ -27,6 +28,8 @@ rules! {
             pub config: Config,
             /// How the lockless walk goes; the series has none.
             pub walk: WalkRules,
+            /// How the slow path goes; the series has none.
+            pub slow: SlowRules,
             /// What the versions of the series did differently from each other.
             /// Kernels have what the series came to.
             pub series: SeriesRules,
@@ -181,6 +184,7 @@ const RULES_SERIES: Rules = Rules {
     pagemap_of_folio: false,
     mapping_says_movable: true,
     walk: WALK_6_1,
+    slow: SLOW_6_1,
     series: SERIES_V11,
 };
 
@@ -247,6 +251,7 @@ pub const RULES_5_10: Rules = Rules {
     heads_are_checked: true,
     devmap_put_frees: true,
     walk: WALK_5_10,
+    slow: SLOW_5_10,
     ..RULES_6_1
 };
 
@@ -286,6 +291,7 @@ pub const RULES_6_1: Rules = Rules {
     pagemap_of_folio: false,
     mapping_says_movable: true,
     walk: WALK_6_1,
+    slow: SLOW_6_1,
     series: SERIES_V11,
 };
 
@@ -325,6 +331,7 @@ pub const RULES_6_12: Rules = Rules {
     pagemap_of_folio: false,
     mapping_says_movable: true,
     walk: WALK_6_12,
+    slow: SLOW_6_12,
     series: SERIES_V11,
 };
 
@@ -340,6 +347,7 @@ pub const RULES_7_3: Rules = Rules {
     pagemap_of_folio: true,
     mapping_says_movable: false,
     walk: WALK_7_3,
+    slow: SLOW_7_3,
     ..RULES_6_12
 };
 

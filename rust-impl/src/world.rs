@@ -180,6 +180,9 @@ impl Machine {
             if placed.kind == Kind::Zero && self.zero_page.nr().is_none() {
                 self.zero_page = head;
             }
+            if placed.kind == Kind::HugeZero && self.huge_zero_page.nr().is_none() {
+                self.huge_zero_page = head;
+            }
             self.set_slot_migratetype(placed.head >> SLOT_SHIFT, decl.migratetype);
             let Ok(page) = self.pages.update(head) else {
                 continue;
@@ -257,7 +260,13 @@ impl Machine {
     /// Splits a page's folio into pieces of a smaller order; the first has
     /// refcount `first`, the others `others`, none has pins, and none is
     /// hugetlb or slab.  ZONE_DEVICE folios stay whole.
+    ///
+    /// A folio on a list has the list's links where others have that to their head: no
+    /// order changes while any is isolated, here and below.
     pub fn split(&mut self, page: PagePtr, order: u32, first: i32, others: i32) {
+        if self.held.isolated != 0 {
+            return;
+        }
         let head_ptr = self.pages.head_of(page);
         let (Some(nr), Ok(&head)) = (head_ptr.nr(), self.pages.get(head_ptr)) else {
             return;
@@ -299,6 +308,9 @@ impl Machine {
     /// Makes the declared folio of that index whole again, if it is not; it
     /// will not be hugetlb or slab again.
     pub fn merge(&mut self, index: usize, refcount: i32, pincount: i32) {
+        if self.held.isolated != 0 {
+            return;
+        }
         let Some(&placed) = self.folios().get(index) else {
             return;
         };
@@ -342,6 +354,9 @@ impl Machine {
     /// has.  The head of that folio cannot be its own tail, and ZONE_DEVICE
     /// pages have something else in place of the link.
     pub fn set_tail(&mut self, page: PagePtr, of: PagePtr) {
+        if self.held.isolated != 0 {
+            return;
+        }
         let device = |p: PagePtr| self.pages.get(p).is_ok_and(|p| p.zone == Zone::Device);
         let head = self.pages.head_of(of);
         let Some(nr) = head.nr() else {

@@ -79,7 +79,10 @@ fn only_6_1_takes_mmap_lock_for_a_long_term_pin() {
         if rules.walk.slow_path_locks {
             assert_eq!(asks.len(), 1);
         } else {
-            assert_eq!((asks[0], asks[2]), (Ask::MmapLock, Ask::MmapUnlock));
+            assert_eq!(
+                (asks[0], asks[2]),
+                (Ask::MmapLock { killable: false }, Ask::MmapUnlock)
+            );
         }
     }
 }

@@ -4,6 +4,13 @@
  * types that this version has.  What comes of a call is in env/calls.c.
  */
 
+/* The head that a function finds that is called with a page: what is pending comes first. */
+static struct page *gd_head(struct page *page)
+{
+	gd_after();
+	return compound_head(page);
+}
+
 /* v5.16, "mm: Add folio_put()" and its kin: before, of pages, whose heads they look up */
 #if GD_SINCE(5, 16) != GD_OTHER_FOLIO_CALLS
 void __folio_put(struct folio *folio)
@@ -28,17 +35,17 @@ void folio_unlock(struct folio *folio)
 #else
 int set_page_dirty(struct page *page)
 {
-	return gd_dirtied(compound_head(page));
+	return gd_dirtied(gd_head(page));
 }
 
 void __lock_page(struct page *page)
 {
-	gd_locked(compound_head(page));
+	gd_locked(gd_head(page));
 }
 
 void unlock_page(struct page *page)
 {
-	gd_unlocked(compound_head(page));
+	gd_unlocked(gd_head(page));
 }
 
 /* in mm/page-writeback.c, which is too much of a file to bring in for it */
@@ -86,6 +93,22 @@ static void driver_freed(struct page *page)
 static const struct dev_pagemap_ops port_pgmap_ops = { .page_free = driver_freed };
 #endif
 
+/*
+ * That of mm/memremap.c goes by another name.  7.3 at the latest has no second
+ * argument, and no walk that asks.
+ */
+#if GD_SINCE(6, 18) != GD_OTHER_GET_PAGEMAP
+struct dev_pagemap *get_dev_pagemap(unsigned long pfn)
+{
+	return gd_get_dev_pagemap(pfn, NULL);
+}
+#else
+struct dev_pagemap *get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap)
+{
+	return gd_get_dev_pagemap(pfn, pgmap);
+}
+#endif
+
 /* later the kernel calls _printk() */
 #ifndef printk
 int (printk)(const char *fmt, ...)
@@ -120,20 +143,151 @@ void dump_page(const struct page *page, const char *reason) {}
 void dump_page(struct page *page, const char *reason) {}
 #endif
 
-#if !GD_SINCE(6, 12) && IS_ENABLED(CONFIG_HUGETLB_PAGE)
+/* ---- the slow path ---- */
+
 /*
- * v6.9 has a page type and asks inline ("mm: turn folio_test_hugetlb into a
- * PageType").  Before, these were in mm/hugetlb.c, which is too much of a file
- * to bring in for them.
+ * v5.16, "mm/swap: Add folio_mark_accessed()" and "mm/lru: Add folio LRU functions";
+ * v6.3, "mm: change to return bool for folio_isolate_lru()"
  */
-int PageHuge(struct page *page)
+void mark_page_accessed(struct page *page)
 {
-	return PageCompound(page) &&
-	       compound_head(page)[1].compound_dtor == HUGETLB_PAGE_DTOR;
+	gd_accessed(gd_head(page));
 }
 
-int PageHeadHuge(struct page *page)
+#if GD_SINCE(5, 16) != GD_OTHER_FOLIO_CALLS
+void folio_mark_accessed(struct folio *folio)
 {
-	return PageHead(page) && page[1].compound_dtor == HUGETLB_PAGE_DTOR;
+	gd_accessed(&folio->page);
+}
+
+bool set_page_dirty(struct page *page)
+{
+	return gd_dirtied(gd_head(page));
+}
+#endif
+
+#if GD_SINCE(6, 3) != GD_OTHER_ISOLATED
+bool folio_isolate_lru(struct folio *folio)
+{
+	return port_isolated(gd_isolate(&folio->page, true));
+}
+#elif GD_SINCE(6, 1)
+int folio_isolate_lru(struct folio *folio)
+{
+	return port_isolated(gd_isolate(&folio->page, true));
+}
+#else
+int isolate_lru_page(struct page *page)
+{
+	return port_isolated(gd_isolate(page, true));
+}
+#endif
+
+/* v6.5: "mm: convert migrate_pages() to work on folios" */
+#if GD_SINCE(6, 5)
+int migrate_pages(struct list_head *list, new_folio_t new, free_folio_t free,
+		  unsigned long private, enum migrate_mode mode, port_migrate_reason reason,
+		  unsigned int *succeeded)
+#elif GD_SINCE(5, 16)
+int migrate_pages(struct list_head *list, new_page_t new, free_page_t free,
+		  unsigned long private, enum migrate_mode mode, int reason,
+		  unsigned int *succeeded)
+#else
+int migrate_pages(struct list_head *list, new_page_t new, free_page_t free,
+		  unsigned long private, enum migrate_mode mode, int reason)
+#endif
+{
+	return gd_migrate(list);
+}
+
+#if GD_SINCE(6, 12)
+int migrate_device_coherent_folio(struct folio *folio)
+{
+	return gd_migrate_device(&folio->page);
+}
+#else
+int migrate_device_coherent_page(struct page *page)
+{
+	return gd_migrate_device(page);
+}
+#endif
+
+/* 5.10 has it inline, and asks find_vma() */
+#if GD_SINCE(5, 18) != GD_OTHER_INTERSECTION
+struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, unsigned long start,
+					     unsigned long end)
+{
+	struct vm_area_struct *vma = find_vma(mm, start);
+
+	return vma && vma->vm_start < end ? vma : NULL;
+}
+#endif
+
+/* 7.3 at the latest; it decides by itself, for a folio, what is to be drained */
+#if GD_SINCE(6, 18) != GD_OTHER_DRAIN
+void lru_cache_drain_for_folio(const struct folio *folio, unsigned int extra_refs,
+			       enum lru_cache_drained *drained)
+{
+	gd_drained(2, gd_nr(&folio->page));
+}
+#endif
+
+/*
+ * v6.5, "gup: add warning if some caller would seem to want stack expansion", which
+ * went to 6.1; before, a stack grew when pages below it were asked for.
+ */
+#if GD_SINCE(6, 1) != GD_OTHER_STACK
+#else
+struct vm_area_struct *find_extend_vma(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr &= PAGE_MASK);
+	unsigned long start;
+
+	if (!vma || vma->vm_start <= addr)
+		return vma;
+	start = vma->vm_start;
+	if (!(vma->vm_flags & VM_GROWSDOWN) || gd_expand_stack(vma, addr))
+		return NULL;
+	if (vma->vm_flags & VM_LOCKED)
+		populate_vma_page_range(vma, addr, start, NULL);
+	return vma;
+}
+#endif
+
+/*
+ * v5.17 is the last to look at VMAs after the pages; they are as many as pages[]
+ * holds at most.  v5.18, "mm/gup: remove the vma allocation from
+ * gup_longterm_locked()".
+ */
+#if GD_SINCE(5, 18) != GD_OTHER_VMAS
+#else
+static struct vm_area_struct *vmas[GD_MAX_LIST];
+
+void *__kmalloc(size_t size, gfp_t flags)
+{
+	if (size > sizeof(vmas))
+		return NULL;
+	memset(vmas, 0, size);
+	return vmas;
+}
+
+void kfree(const void *p) {}
+#endif
+
+/* v5.12, "preempt: Introduce CONFIG_PREEMPT_DYNAMIC" and its kin, has it inline */
+#if GD_SINCE(5, 12) != GD_OTHER_COND_RESCHED
+#else
+int _cond_resched(void)
+{
+	return 0;
+}
+#endif
+
+/* of a small folio, and nobody asks it of another; v6.9 has it inline */
+#if GD_SINCE(6, 9) != GD_OTHER_MAPCOUNT
+#elif GD_SINCE(5, 18)
+int folio_mapcount(struct folio *folio)
+{
+	return folio->page._mapcount.counter + 1;
 }
 #endif

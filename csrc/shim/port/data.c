@@ -5,14 +5,14 @@
 
 /* which page is the zero page; in 7.2 at the latest zero_pfn() is a function */
 #if GD_SINCE(7, 2) != GD_OTHER_ZERO_PFN
-unsigned long zero_page_pfn;
+unsigned long __weak zero_page_pfn;
 
 static void port_set_zero_pfn(unsigned long pfn)
 {
 	zero_page_pfn = pfn;
 }
 #else
-unsigned long zero_pfn;
+unsigned long __weak zero_pfn;
 
 static void port_set_zero_pfn(unsigned long pfn)
 {
@@ -21,9 +21,9 @@ static void port_set_zero_pfn(unsigned long pfn)
 #endif
 
 /* Each kernel declares one or two of these; v6.10 has a folio. */
-unsigned long huge_zero_pfn;
-struct page *huge_zero_page;
-struct folio *huge_zero_folio;
+unsigned long __weak huge_zero_pfn;
+struct page *__weak huge_zero_page;
+struct folio *__weak huge_zero_folio;
 
 static void port_set_huge_zero_page(struct page *page)
 {

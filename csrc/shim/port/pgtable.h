@@ -38,10 +38,16 @@ static const u64 port_entry_cleared[GD_NR_ENTRY_FLAGS] = {
 	[GD_EF_ABSENT] = _PAGE_PRESENT,
 };
 
+/*
+ * Offsets are stored inverted, and those here have their upper bits set: what is
+ * left of them then looks like no flag, and like no page that there is.
+ */
 static inline u64 port_swap_entry(void)
 {
-	return swp_entry_to_pte(swp_entry(1, 1)).pte;
+	return swp_entry_to_pte(swp_entry(1, -1ul)).pte;
 }
+
+#define PORT_MIGRATION_OFFSET(pfn)	((pfn) | -1ul << 40)
 
 /*
  * v5.14: "mm/swapops: rework swap entry manipulation code"; what it replaced wants a
@@ -56,12 +62,12 @@ static inline u64 port_migration_entry(unsigned long pfn)
 #if GD_SINCE(5, 14) != GD_OTHER_MIGRATION_ENTRY
 static inline u64 port_migration_entry(unsigned long pfn)
 {
-	return swp_entry_to_pte(make_readable_migration_entry(pfn)).pte;
+	return swp_entry_to_pte(make_readable_migration_entry(PORT_MIGRATION_OFFSET(pfn))).pte;
 }
 #else
 static inline u64 port_migration_entry(unsigned long pfn)
 {
-	return swp_entry_to_pte(swp_entry(SWP_MIGRATION_READ, pfn)).pte;
+	return swp_entry_to_pte(swp_entry(SWP_MIGRATION_READ, PORT_MIGRATION_OFFSET(pfn))).pte;
 }
 #endif
 #endif

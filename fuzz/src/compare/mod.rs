@@ -14,7 +14,7 @@ use csrc::abi::{self, gd_program, gd_rec};
 use crate::accepted::{Accepted, RevisionPair};
 use crate::pages::Pages;
 use crate::site::SiteId;
-use crate::trace::{Ask, Call, End, PageState, Ret, Trace, bytes};
+use crate::trace::{Ask, Call, End, Locks, PageState, Ret, Trace, bytes};
 use walk::Walk;
 
 /// What differs.
@@ -54,6 +54,8 @@ pub enum Field {
     Released,
     /// The result.
     Ret,
+    /// What `*locked` says, and which locks are held afterwards.
+    Locks,
     /// An entry of `pages[]`.
     Entry,
     /// A page that changed without the operation having touched it.
@@ -85,6 +87,7 @@ impl Field {
             Self::Acquired => "pins acquired",
             Self::Released => "pins released",
             Self::Ret => "result",
+            Self::Locks => "locks",
             Self::Entry => "pages[]",
             Self::Stray => "stray change",
             Self::End => "end",
@@ -120,6 +123,8 @@ pub enum Value {
     State(u8),
     /// A result.
     Ret(Ret),
+    /// What `*locked` says, and which locks are held.
+    Locks(Locks),
     /// How a program ended and after how many operations.
     End(End, u32),
     /// A page, by its number.

@@ -120,13 +120,18 @@ impl<'p> Walk<'p> {
     }
 
     fn results(&self, index: usize, l: &[gd_rec], r: &[gd_rec], found: &mut Vec<Divergence>) {
-        let ret = |recs: &[gd_rec]| match recs.last().map(Record::from) {
-            Some(Record::Ret(ret)) => Value::Ret(ret),
-            _ => Value::Nothing,
+        let result = |recs: &[gd_rec]| match recs.last().map(Record::from) {
+            Some(Record::Ret(ret, locks)) => (Value::Ret(ret), Value::Locks(locks)),
+            _ => (Value::Nothing, Value::Nothing),
         };
-        let (left, right) = (ret(l), ret(r));
-        if left != right {
-            found.push(self.difference(index, Field::Ret, None, left, right));
+        let (left, right) = (result(l), result(r));
+        for (field, left, right) in [
+            (Field::Ret, left.0, right.0),
+            (Field::Locks, left.1, right.1),
+        ] {
+            if left != right {
+                found.push(self.difference(index, field, None, left, right));
+            }
         }
     }
 
@@ -257,7 +262,7 @@ fn events(recs: &[gd_rec]) -> Vec<Record> {
         .filter(|rec| {
             !matches!(
                 rec,
-                Record::Page(_) | Record::State { .. } | Record::Ret(_) | Record::Entry { .. }
+                Record::Page(_) | Record::State { .. } | Record::Ret(..) | Record::Entry { .. }
             )
         })
         .collect()

@@ -7,15 +7,32 @@ use csrc::abi::{self, gd_act, gd_op, gd_rec};
 use super::{class, mix, ret_class};
 use crate::program::Program;
 use crate::program::maps::Maps;
+use crate::program::vmas::Vmas;
 use crate::program::walk::{self, LEVELS, PAGE_SIZE, TASK_SIZE_MAX};
 use crate::trace::{Record, Ret};
 
 /// The FOLL_ flags of calls, those that callers must not give included.
 const FLAGS: u32 = walk::CALL_FLAGS | 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
 
-/// What is known of a program's page tables so far.
+/// The same of the slow path's entry points.
+const SLOW_FLAGS: u32 = FLAGS | walk::SLOW_FLAGS;
+/// Those that decide most, and count together.
+const DECIDING_SLOW: u64 = 1 << abi::GD_FOLL_WRITE
+    | 1 << abi::GD_FOLL_FORCE
+    | 1 << abi::GD_FOLL_LONGTERM
+    | 1 << abi::GD_FOLL_NOWAIT;
+
+/// The flags of entries that decide there.
+const SLOW_ENTRY_FLAGS: u32 = 1 << abi::GD_EF_RW
+    | 1 << abi::GD_EF_ABSENT
+    | 1 << abi::GD_EF_PROTNONE
+    | 1 << abi::GD_EF_SPECIAL
+    | 1 << abi::GD_EF_DEVMAP;
+
+/// What is known of a program's page tables and VMAs so far.
 pub(super) struct Walks {
     maps: Maps,
+    vmas: Vmas,
     /// How the last operation of the kernel ended.
     outcome: u64,
 }
@@ -24,6 +41,7 @@ impl Walks {
     pub fn new(prog: &Program) -> Walks {
         Walks {
             maps: Maps::new(prog),
+            vmas: Vmas::default(),
             outcome: 0,
         }
     }
@@ -31,6 +49,7 @@ impl Walks {
     /// A change of the world on its own.
     pub fn world(&mut self, op: &gd_op) {
         self.maps.set(op);
+        self.vmas.set(op);
     }
 
     /// An operation of the page level.
@@ -45,11 +64,27 @@ impl Walks {
         let outcome = outcome(op, recs);
         self.outcome = outcome;
         let raw = u32::from(op.mods) & abi::GD_MOD_RAW != 0;
-        let foll = u64::from(if raw { 0 } else { op.foll & FLAGS });
-        say(&[31, id, foll, u64::from(op.mods), outcome]);
+        let flags = if walk::is_slow(op.op) {
+            SLOW_FLAGS
+        } else {
+            FLAGS
+        };
+        let foll = u64::from(if raw { 0 } else { op.foll & flags });
+        // The slow path knows so many flags that not every set of them counts.
+        if is_slow(prog, op) {
+            let deciding = foll & DECIDING_SLOW;
+            say(&[31, id, deciding, u64::from(op.mods), outcome]);
+            let others = (0..u64::from(abi::GD_NR_FOLL)).filter(|bit| foll >> bit & 1 != 0);
+            others.for_each(|bit| say(&[47, id, bit, outcome]));
+        } else {
+            say(&[31, id, foll, u64::from(op.mods), outcome]);
+        }
         say(&[32, id, class(op.n), address_class(op), outcome]);
         say(&[33, id, crossings(op), outcome]);
 
+        // What is between the entry points and the pages is the same for all of the slow
+        // path, but for whether they pin.
+        let id = kind_of_call(prog, op);
         // The entries at the start and where the walk ended.
         let taken = match ret(recs) {
             Some(Ret::Int(n)) => n.clamp(0, 4096) as u64,
@@ -57,38 +92,60 @@ impl Walks {
         };
         let deciding = foll & (1 << abi::GD_FOLL_WRITE | 1 << abi::GD_FOLL_LONGTERM);
         for at in [0, taken.saturating_sub(1), taken] {
-            let entry = self.entry(op.addr.wrapping_add(at * PAGE_SIZE));
+            let entry = match is_slow(prog, op) {
+                true => self.lowest_entry(op.addr.wrapping_add(at * PAGE_SIZE)),
+                false => self.entry(op.addr.wrapping_add(at * PAGE_SIZE)),
+            };
             say(&[34, id, entry, deciding, u64::from(at < taken)]);
+            if let Some(vma) = self.vmas.at(op.addr.wrapping_add(at * PAGE_SIZE)) {
+                let taken = u64::from(at < taken);
+                let kind = vma.kind.into();
+                say(&[45, id, kind, deciding, taken]);
+                for bit in 0..u64::from(abi::GD_NR_VM_FLAGS) {
+                    let is_set = vma.flags as u64 >> bit & 1;
+                    say(&[49, kind, bit, is_set, deciding, taken]);
+                }
+            }
         }
-        // What the kernel asked, in order and one by one.
+        // What the kernel asked, one by one, and what followed what: on the slow path
+        // two by two, as there is so much of it.
+        let slow = is_slow(prog, op);
         let mut events = 0;
         for rec in recs {
-            match Record::from(rec) {
+            let event = match Record::from(rec) {
                 Record::Ask(_) => {
                     let what = u64::from(rec.a) | u64::from(rec.b != 0) << 8;
                     say(&[35, id, what, outcome]);
                     if u32::from(rec.a) == abi::GD_A_SLOW {
                         say(&[36, id, u64::from(rec.c)]);
                     }
-                    events = mix(&[events, what]);
+                    if u32::from(rec.a) == abi::GD_A_FAULT {
+                        let flags = u32::from(rec.b) & abi::GD_RB_MEMALLOC_PIN | rec.c;
+                        say(&[46, id, flags.into(), outcome]);
+                    }
+                    what
                 }
-                Record::Call(..) => events = mix(&[events, 1 << 16 | u64::from(rec.a)]),
+                Record::Call(..) => 1 << 16 | u64::from(rec.a),
                 Record::Act(which) => {
-                    let hook = prog
-                        .acts()
-                        .get(usize::from(which))
-                        .map_or(0, |act| act.hook);
-                    events = mix(&[events, 2 << 16 | u64::from(hook)]);
+                    let act = prog.acts().get(usize::from(which));
+                    2 << 16 | act.map_or(0, |act| u64::from(act.hook))
                 }
                 Record::Warn(site) | Record::Bug(site) => {
-                    events = mix(&[events, 3 << 16, u64::from(site.0)]);
                     say(&[37, id, u64::from(site.0)]);
+                    3 << 16 | u64::from(site.0) << 32
                 }
-                Record::Oops | Record::Limit | Record::Gap(_) => {
-                    events = mix(&[events, 4 << 16 | u64::from(rec.kind)]);
+                Record::Oops | Record::Limit | Record::Gap(_) => 4 << 16 | u64::from(rec.kind),
+                Record::State { .. } => {
+                    say(&[38, id, u64::from(rec.a)]);
+                    continue;
                 }
-                Record::State { .. } => say(&[38, id, u64::from(rec.a)]),
-                _ => {}
+                _ => continue,
+            };
+            if slow {
+                say(&[48, id, events, event]);
+                events = event;
+            } else {
+                events = mix(&[events, event]);
             }
         }
         say(&[39, id, events, outcome]);
@@ -111,7 +168,7 @@ impl Walks {
                     .is_some_and(|done| std::ptr::eq(done, act)),
                 _ => false,
             });
-            let (id, hook, op) = (u64::from(owner.op), u64::from(act.hook), &act.op);
+            let (id, hook, op) = (kind_of_call(prog, owner), u64::from(act.hook), &act.op);
             features.push(mix(&[41, id, hook, u64::from(done)]));
             if !done {
                 continue;
@@ -121,7 +178,7 @@ impl Walks {
                 None => mix(&[u64::from(op.op), u64::from(op.arg), class(op.val)]),
             };
             features.push(mix(&[42, hook, what]));
-            features.push(mix(&[43, id, hook, u64::from(op.op), self.outcome]));
+            features.push(mix(&[43, id, hook, u64::from(op.op), self.outcome.min(17)]));
             features.push(mix(&[
                 44,
                 id,
@@ -130,7 +187,21 @@ impl Walks {
                 self.outcome,
             ]));
             self.maps.set(op);
+            self.vmas.set(op);
         }
+    }
+
+    /// What was last set for an address at the lowest level that something was set at,
+    /// with the flags that the slow path looks at.
+    fn lowest_entry(&self, addr: u64) -> u64 {
+        let found = LEVELS
+            .iter()
+            .enumerate()
+            .find_map(|(i, level)| Some((i, self.maps.entry(*level, addr)?)));
+        found.map_or(99, |(i, map)| {
+            let flags = u32::from(map.eflags) & SLOW_ENTRY_FLAGS;
+            mix(&[i as u64, u64::from(map.entry), flags.into()])
+        })
     }
 
     /// What was last set for an address: the lowest level that something was set
@@ -147,9 +218,22 @@ impl Walks {
     }
 }
 
+/// Whether an operation can come to the real slow path.
+fn is_slow(prog: &Program, op: &gd_op) -> bool {
+    walk::is_slow(op.op) || u32::from(prog.world().state) & abi::GD_W_SLOW != 0
+}
+
+/// The operation, or what it has in common with others.
+pub(super) fn kind_of_call(prog: &Program, op: &gd_op) -> u64 {
+    match is_slow(prog, op) {
+        true => 0x100 | u64::from(walk::is_pin(op.op)),
+        false => u64::from(op.op),
+    }
+}
+
 fn ret(recs: &[gd_rec]) -> Option<Ret> {
     match Record::from(recs.last()?) {
-        Record::Ret(ret) => Some(ret),
+        Record::Ret(ret, _) => Some(ret),
         _ => None,
     }
 }

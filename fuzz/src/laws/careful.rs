@@ -14,6 +14,7 @@ use csrc::abi::{self, gd_op, gd_rec};
 
 use super::Law;
 use super::check::Check;
+use crate::layer;
 use crate::layout::{Layout, Placed};
 use crate::pages::Pages;
 use crate::program::Program;
@@ -58,8 +59,9 @@ impl Caller {
     /// At the start of a program.
     pub(super) fn start(&mut self, prog: &Program, layout: &Layout, rev: Rev) {
         self.held = [Held::default(); abi::GD_MAX_FOLIOS as usize];
-        // The series was never part of a kernel that had all of its callers.
-        self.careful = !rev.is_series() && world_is_sane(prog, layout);
+        // The series was never part of a kernel that had all of its callers. Of VMAs
+        // and faults it is not said here what callers may count on.
+        self.careful = !rev.is_series() && !layer::is_slow(prog) && world_is_sane(prog, layout);
     }
 
     /// Whether it has kept every contract so far.

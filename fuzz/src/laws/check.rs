@@ -4,10 +4,10 @@
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::careful::Shown;
-use super::{Broken, Checker, Ground, Law, rules, walk};
+use super::{Broken, Checker, Ground, Law, rules, slow, walk};
 use crate::ops;
 use crate::program::Program;
-use crate::program::walk::{is_call, set_level};
+use crate::program::walk::{is_any_call, is_call, set_level};
 use crate::rev::{Fact, Rev};
 use crate::trace::{self, End, PageState, Ret, Trace};
 
@@ -32,6 +32,8 @@ pub(super) enum Does {
     Ask,
     /// Walks page tables.
     Walk,
+    /// Walks them under the mmap lock, if not at once.
+    SlowWalk,
     /// Something else.
     Other,
 }
@@ -314,7 +316,7 @@ fn operation(
         !looked_at && set_level(id).is_none()
     };
     let disturbed = checker.done.iter().any(disturbs);
-    let is_walk = ops::info(op.op).is_some_and(|info| info.is_walk());
+    let is_walk = is_any_call(op.op);
     checker.changed.clear();
     // Where nothing is claimed of what a page was before, that is not looked up.
     let split = is_walk && walk::is_ambiguous(prog, &checker.done);
@@ -346,6 +348,7 @@ fn operation(
             true if !is_walk => Does::Other,
             // Whether it still is a slab page is not looked into.
             _ if slab && looks_at_type(op) => Does::Other,
+            _ if slow::comes_here(op, prog.world().state) => Does::SlowWalk,
             _ => does(op, rev, || {
                 head.map_or(1, |h| pages.left_in_folio(&prog.0, op, &h))
             }),
@@ -379,6 +382,11 @@ fn operation(
             checker.advanced = true;
             let ways = (&mut checker.tables, &mut checker.seen);
             walk::walked(&ctx, pages, ways, prog, checker.odd)
+        }
+        Does::SlowWalk => {
+            checker.advanced = true;
+            let ways = (&mut checker.tables, &mut checker.seen);
+            return slow::called(&ctx, pages, ways, prog, checker.odd);
         }
         Does::PinMany | Does::UnpinMany | Does::Other => Ok(()),
     }?;

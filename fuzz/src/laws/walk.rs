@@ -15,7 +15,7 @@ use super::{Law, walk_events};
 use crate::layout::{NR_PAGES, Operand};
 use crate::pages::Pages;
 use crate::program::Program;
-use crate::program::walk::is_pin;
+use crate::program::walk::{is_pin, is_slow};
 use crate::rev::{Fact, Rev};
 use crate::trace::{PageState, Ret};
 use walk_events::{Events, Slow};
@@ -23,18 +23,19 @@ use walk_events::{Events, Slow};
 const PAGE_SHIFT: u32 = 12;
 
 /// What a call of the walk asks for, as far as it can be told.
-struct Call {
+pub(super) struct Call {
     start: u64,
-    nr: i32,
+    pub(super) nr: i32,
     /// Flags by name; `None` where the program gives a kernel's raw bits.
-    foll: Option<u32>,
-    pin: bool,
+    pub(super) foll: Option<u32>,
+    pub(super) pin: bool,
+    slow: bool,
     fast_only: bool,
-    no_pages: bool,
+    pub(super) no_pages: bool,
 }
 
 impl Call {
-    fn new(op: &gd_op) -> Self {
+    pub(super) fn new(op: &gd_op) -> Self {
         let id = u32::from(op.op);
         let foll = (u32::from(op.mods) & abi::GD_MOD_RAW == 0).then_some(op.foll);
         let fast_only = matches!(
@@ -46,9 +47,15 @@ impl Call {
             nr: op.n,
             foll,
             pin: is_pin(op.op),
+            slow: false,
             fast_only: fast_only || foll.is_some_and(|f| f & 1 << abi::GD_FOLL_FAST_ONLY != 0),
             no_pages: u32::from(op.mods) & abi::GD_MOD_NULL != 0,
         }
+    }
+
+    /// The same of a call that comes to the real slow path.
+    pub(super) fn slow(self) -> Self {
+        Self { slow: true, ..self }
     }
 
     fn asks_for(&self, flag: u32) -> bool {
@@ -61,9 +68,8 @@ impl Call {
         let pin = self
             .foll
             .is_none_or(|foll| foll & 1 << abi::GD_FOLL_PIN != 0);
-        u32::from(op.op) == abi::GD_OP_GET_USER_PAGES_FAST_ONLY
-            && !rev.has(Fact::WALK_CHECKS_ARGS)
-            && pin
+        let unchecked = u32::from(op.op) == abi::GD_OP_GET_USER_PAGES_FAST_ONLY || is_slow(op.op);
+        unchecked && !rev.has(Fact::WALK_CHECKS_ARGS) && pin
     }
 
     fn addr(&self, index: usize) -> u64 {
@@ -222,6 +228,9 @@ pub(super) struct Seen {
     mapped: Vec<(bool, bool)>,
     /// Whether the tables say anything.
     claims: bool,
+    /// Whether they may differ from the kernel's from now on: it clears what it takes
+    /// for a bad entry.
+    doubt: bool,
 }
 
 impl Seen {
@@ -233,7 +242,44 @@ impl Seen {
         self.entries.extend(entries.map(|rec| rec.c));
         self.mapped.clear();
         self.mapped.resize(self.entries.len(), (false, false));
-        self.claims = true;
+        self.claims = !self.doubt;
+    }
+
+    /// At the start of a program.
+    pub(super) fn forget(&mut self) {
+        self.doubt = false;
+    }
+
+    /// Notes that an entry above PTE level was changed while the slow path looked.
+    pub(super) fn doubt(&mut self) {
+        (self.doubt, self.claims) = (true, false);
+    }
+
+    /// `pages[]`, by page number.
+    pub(super) fn entries(&self) -> &[u32] {
+        &self.entries
+    }
+
+    /// Whether some entry is no page at all.
+    pub(super) fn has_nowhere(&self) -> bool {
+        self.entries.contains(&abi::GD_NOWHERE)
+    }
+
+    /// Each page was mapped where it is said to be, in whatever way.
+    pub(super) fn all_mapped(&self, call: &Call) -> Check {
+        if !self.claims {
+            return Ok(());
+        }
+        let mut wrong = self.mapped.iter().zip(&self.entries).enumerate();
+        let Some((i, (_, page))) = wrong.find(|(_, ((mapped, _), _))| !mapped) else {
+            return Ok(());
+        };
+        let what = format!(
+            "pages[{i}] is not what was mapped at {:#x} at any moment of the call",
+            call.addr(i)
+        );
+        let known = (*page < NR_PAGES).then_some(*page);
+        Err((Law::PagesAreWhatIsMapped, known, what))
     }
 
     /// Notes which pages the tables have now.
@@ -268,7 +314,7 @@ impl Seen {
 /// Takes the tables through the call, and fills `seen`.  Says whether somewhere
 /// in the range a block is mapped that goes past a folio: references are taken
 /// for all of it on the first page's folio, and given back on each page's.
-fn follow(
+pub(super) fn follow(
     op: &Op,
     call: &Call,
     pages: &Pages,
@@ -357,13 +403,17 @@ fn goes_past_a_folio(
     tables: &Tables,
     prog: &Program,
 ) -> bool {
-    let end = call
-        .start
-        .saturating_add((call.nr.max(0) as u64) << PAGE_SHIFT);
+    // To the slow path a negative number is a large one.
+    let nr = match call.nr {
+        ..0 if call.slow => i32::MAX,
+        nr => nr.max(0),
+    };
+    let end = call.start.saturating_add((nr as u64) << PAGE_SHIFT);
     tables.blocks().any(|(level, addr, entry)| {
         let first = addr.max(call.start);
         let last = (addr + (1u64 << shift(level))).min(end);
-        if first >= last || is_device_entry(&entry, rev) {
+        // The lockless walk grabs pages of device memory one by one.
+        if first >= last || !call.slow && is_device_entry(&entry, rev) {
             return false;
         }
         let leaf = Leaf { level, entry };
@@ -371,8 +421,10 @@ fn goes_past_a_folio(
             let page = leaf.page(addr).filter(|page| *page < NR_PAGES);
             page.map(|page| pages.head(&prog.0, page))
         };
-        // The grab is of the first page in the range, or of the whole block's.
-        let by_block = rev.has(Fact::WALK_GRABBED_BLOCKS) || rev.has(Fact::WALK_GRABS_BLOCKS);
+        // The grab is of the first page in the range, or of the whole block's; the slow
+        // path may do either.
+        let by_block =
+            call.slow || rev.has(Fact::WALK_GRABBED_BLOCKS) || rev.has(Fact::WALK_GRABS_BLOCKS);
         let grabbed = head(match by_block {
             true => addr,
             false => first,
@@ -382,7 +434,14 @@ fn goes_past_a_folio(
 }
 
 /// The counts and counters account for these pages and for nothing else.
-fn held(op: &Op, call: &Call, law: Law, entries: &[u32], pages: &Pages, prog: &Program) -> Check {
+pub(super) fn held(
+    op: &Op,
+    call: &Call,
+    law: Law,
+    entries: &[u32],
+    pages: &Pages,
+    prog: &Program,
+) -> Check {
     if is_ambiguous(prog, op.done) || entries.iter().any(|page| *page >= NR_PAGES) {
         return Ok(());
     }

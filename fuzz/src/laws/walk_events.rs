@@ -141,7 +141,7 @@ impl Events {
                 self.not_held |= self.pagemaps < 0;
                 return;
             }
-            Record::Ask(Ask::MmapLock) => {
+            Record::Ask(Ask::MmapLock { .. }) => {
                 self.locks = true;
                 self.locked += 1;
                 return;

@@ -56,7 +56,7 @@ fn bits(s: &mut Shrinker, get: impl Fn(&Shrinker) -> u32, set: impl Fn(&mut Prog
 pub(super) fn world(s: &mut Shrinker) {
     let plain = abi::GD_W_IRQS_ON as u8;
     s.edit(|p| p.0.world.state = plain);
-    for bit in [abi::GD_W_HAS_PINNED, abi::GD_W_DEVMAP_KEY] {
+    for bit in [abi::GD_W_HAS_PINNED, abi::GD_W_DEVMAP_KEY, abi::GD_W_SLOW] {
         s.edit(|p| p.0.world.state &= !(bit as u8));
     }
     s.edit(|p| p.0.world.state |= plain);

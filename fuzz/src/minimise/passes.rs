@@ -20,6 +20,7 @@ pub(super) const ALL: &[(&str, Pass)] = &[
     ("simplify pages", fields::pages),
     ("simplify hook points", walk::hook_points),
     ("simplify entries", walk::entries),
+    ("simplify VMAs", walk::vmas),
     ("simplify addresses", walk::addresses),
 ];
 

@@ -94,10 +94,43 @@ pub(super) fn entries(s: &mut Shrinker) {
     }
 }
 
+/// VMAs: none at all, else anonymous, as long as a page, with few flags; those of a
+/// plain one first.
+pub(super) fn vmas(s: &mut Shrinker) {
+    const PLAIN: i32 = 1 << abi::GD_VM_READ
+        | 1 << abi::GD_VM_WRITE
+        | 1 << abi::GD_VM_MAYREAD
+        | 1 << abi::GD_VM_MAYWRITE;
+    for i in 0..s.best().nr_all() {
+        if !walk::is_vma(s.best().any_op(i).op) {
+            continue;
+        }
+        let op = move |s: &Shrinker| *s.best().any_op(i);
+        if op(s).n == 0 || s.edit(|p| p.any_op_mut(i).n = 0) {
+            continue;
+        }
+        let anon = abi::GD_V_ANON as u8;
+        if (op(s).entry, op(s).val) != (anon, PLAIN) {
+            s.edit(|p| (p.any_op_mut(i).entry, p.any_op_mut(i).val) = (anon, PLAIN));
+        }
+        s.edit(|p| p.any_op_mut(i).entry = anon);
+        for flag in (0..abi::GD_NR_VM_FLAGS).rev() {
+            if op(s).val & 1 << flag != 0 {
+                s.edit(|p| p.any_op_mut(i).val &= !(1 << flag));
+            }
+        }
+        for n in [1, 2, 4, 8, 16, 512] {
+            if n < op(s).n && s.edit(|p| p.any_op_mut(i).n = n) {
+                break;
+            }
+        }
+    }
+}
+
 /// Every address of a program.
 fn each_address(p: &mut Program, mut f: impl FnMut(&mut u64)) {
     p.each_op(|op| {
-        if walk::is_call(op.op) || walk::set_level(op.op).is_some() {
+        if walk::has_address(op.op) && !(walk::is_vma(op.op) && op.n == 0) {
             f(&mut op.addr);
         }
     });
@@ -218,6 +251,21 @@ mod tests {
         do_before(&mut p, 1);
         p.normalise();
         let expected = parse("get_page p\nset_ref p 4\nput_page p\n| before ref p: set_ref p 3");
+        assert_eq!(p, expected);
+    }
+
+    #[test]
+    fn vmas_and_calls_move_with_what_is_mapped() {
+        let parse = |lines: &str| text::parse(&format!("page p\n{lines}")).unwrap();
+        let mut p = parse(
+            "set_vma 0 0x40001000 anon\nset_vma 1 none\nset_pte 0x40001000 p\n\
+             get_user_pages 0x40001234",
+        );
+        move_region(&mut p, |addr| addr >> 30 == 1, 1 << 30, 0);
+        let expected = parse(
+            "set_vma 0 0x1000 anon\nset_vma 1 none\nset_pte 0x1000 p\n\
+             get_user_pages 0x1234",
+        );
         assert_eq!(p, expected);
     }
 

@@ -15,6 +15,10 @@ use crate::hooks::{self, Object};
 
 /// Pages of a call, entries that are set at once.
 const MAX_COUNT: i32 = 8;
+/// Pages of a VMA.
+const MAX_VMA: i32 = 16;
+/// What a VMA's mapping may be used for.
+const USUAL_VM: i32 = (1 << (abi::GD_VM_MAYSHARE + 1)) - 1;
 /// How often a hook point must be reached.
 const MAX_NTH: u8 = 4;
 /// Flags of an entry beside RW and DIRTY.
@@ -33,6 +37,25 @@ pub(super) fn fields(op: &mut gd_op) {
             op.foll &= walk::CALL_FLAGS;
         }
         op.mods = 0;
+    } else if walk::is_slow(op.op) {
+        op.addr = walk::fold(op.addr);
+        if !(0..=MAX_COUNT).contains(&op.n) {
+            op.n = (op.n as u32 % (MAX_COUNT as u32 + 1)) as i32;
+        }
+        if op.foll & !walk::SLOW_FLAGS != 0 {
+            op.foll &= walk::SLOW_FLAGS;
+        }
+        op.mods = 0;
+    } else if walk::is_vma(op.op) {
+        if op.n > 0 {
+            op.addr = walk::fold(op.addr);
+            if op.n > MAX_VMA {
+                op.n = op.n % MAX_VMA + 1;
+            }
+            if (op.val & !USUAL_VM).count_ones() > MAX_RARE {
+                op.val &= USUAL_VM;
+            }
+        }
     } else if walk::set_level(op.op).is_some() {
         op.addr = walk::fold(op.addr);
         if op.n > MAX_COUNT {

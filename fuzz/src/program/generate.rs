@@ -11,7 +11,7 @@ use csrc::abi::{self, gd_act, gd_op};
 
 use super::model::Model;
 use super::rng::Rng;
-use super::{MAX_FOLIOS, MAX_OPS, Program, draw, walk};
+use super::{MAX_FOLIOS, MAX_OPS, NO_OP, Program, draw, walk};
 use crate::ops::{self, Layer};
 use crate::rev::{Fact, Rev};
 
@@ -22,14 +22,17 @@ pub enum Focus {
     Page,
     /// The walk without locks, and the page level on what it returns.
     Lockless,
-    /// Half of the programs each.
+    /// The walk under the mmap lock, with VMAs and faults, and the page level on
+    /// what it returns.
+    Slow,
+    /// As many programs of each.
     #[default]
     All,
 }
 
 impl Focus {
     /// All choices.
-    pub const ALL: [Focus; 3] = [Focus::Page, Focus::Lockless, Focus::All];
+    pub const ALL: [Focus; 4] = [Focus::Page, Focus::Lockless, Focus::Slow, Focus::All];
 }
 
 impl std::str::FromStr for Focus {
@@ -39,8 +42,11 @@ impl std::str::FromStr for Focus {
         match s {
             "page" => Ok(Focus::Page),
             "lockless" => Ok(Focus::Lockless),
+            "slow" => Ok(Focus::Slow),
             "all" => Ok(Focus::All),
-            _ => Err(format!("`{s}` is no layer; there are: page, lockless, all")),
+            _ => Err(format!(
+                "`{s}` is no layer; there are: page, lockless, slow, all"
+            )),
         }
     }
 }
@@ -133,6 +139,16 @@ impl Profile {
         self.present[usize::from(id)]
     }
 
+    /// Whether there are entry points of the slow path among what is drawn.
+    pub(super) fn has_slow(&self) -> bool {
+        matches!(self.focus, Focus::Slow | Focus::All) && draw::slow::any(self)
+    }
+
+    /// Whether the next program is to be one of the slow layer.
+    fn is_slow(&self, rng: &mut Rng) -> bool {
+        self.has_slow() && (self.focus == Focus::Slow || rng.chance(1, 3))
+    }
+
     /// Whether programs may walk page tables.
     pub(super) fn has_walks(&self) -> bool {
         self.focus != Focus::Page
@@ -143,7 +159,7 @@ impl Profile {
         let is_walk = |op: &gd_op| walk::is_call(op.op) || walk::set_level(op.op).is_some();
         match self.focus {
             Focus::Page => false,
-            Focus::Lockless => true,
+            Focus::Lockless | Focus::Slow => true,
             Focus::All if earlier.is_empty() => rng.chance(1, 2),
             Focus::All => earlier.iter().any(is_walk),
         }
@@ -181,7 +197,7 @@ fn weight(op: &ops::OpInfo) -> u32 {
         abi::GD_OP_SET_HAS_PINNED | abi::GD_OP_SET_SEQ => 4,
         abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT | abi::GD_OP_FOLIO_PUT_REFS => 8,
         // What is drawn in other ways.
-        _ if op.layer == Layer::Lockless => 0,
+        _ if op.layer != Layer::Page => 0,
         _ if op.is_change => 5,
         _ => 12,
     }
@@ -189,6 +205,9 @@ fn weight(op: &ops::OpInfo) -> u32 {
 
 /// A program of the profile's kind.
 pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
+    if profile.is_slow(rng) {
+        return slow(rng, profile);
+    }
     if !profile.rev.is_series() && rng.chance(profile.careful, 1024) {
         let program = careful(rng, profile);
         if program.nr_ops() > 0 {
@@ -225,6 +244,68 @@ pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
     }
     program.normalise();
     program
+}
+
+/// A program of the slow layer.
+fn slow(rng: &mut Rng, profile: &Profile) -> Program {
+    let mut program = Program::EMPTY;
+    world(rng, profile, true, &mut program);
+    draw::slow::world(rng, &mut program);
+    program.normalise();
+    let mut model = Model::new(&program, profile.rev, profile.debug_vm);
+    // A call and its script are several.
+    let count = match rng.below(8) {
+        0 => rng.below(3 * profile.mean_ops) + 1,
+        _ => profile.mean_ops + rng.below(profile.mean_ops),
+    };
+    let count = count.clamp(1, 2 * profile.max_ops.clamp(1, MAX_OPS));
+    let room = |program: &Program| {
+        program.nr_all() < count && program.nr_ops() < profile.max_ops.clamp(1, MAX_OPS)
+    };
+    for op in draw::slow::address_space(rng, &model) {
+        if profile.has(op.op) && room(&program) {
+            model.apply(&op);
+            program.push_op(op);
+        }
+    }
+    while room(&program) {
+        let op = operation(rng, profile, &mut model, program.ops());
+        let held = model.nr_held;
+        program.push_op(op);
+        if model.is_slow(&op) {
+            during(rng, profile, count, &mut model, &mut program);
+            model.apply(&op);
+            if rng.chance(1, 4) {
+                model.forget(held);
+            }
+        } else {
+            model.apply(&op);
+            meanwhile(rng, profile, count, held, &mut model, &mut program);
+        }
+    }
+    program.normalise();
+    program
+}
+
+/// The script of the last operation, which can come to the slow path.
+pub(super) fn during(
+    rng: &mut Rng,
+    profile: &Profile,
+    count: usize,
+    model: &mut Model,
+    program: &mut Program,
+) {
+    let Some(main) = program.ops().last().copied() else {
+        return;
+    };
+    let most = count.saturating_sub(program.nr_all());
+    for act in draw::slow::script(rng, profile, model, &main, most) {
+        model.apply(&act.op);
+        program.push_act(gd_act {
+            owner: program.nr_ops() as u8 - 1,
+            ..act
+        });
+    }
 }
 
 /// A program of a careful caller: what was taken is given back at its end.
@@ -352,8 +433,35 @@ pub(super) fn operation(
     model: &mut Model,
     earlier: &[gd_op],
 ) -> gd_op {
+    let is_slow = |op: &gd_op| walk::is_slow(op.op) || walk::is_vma(op.op);
+    if profile.has_slow() && (profile.focus == Focus::Slow || earlier.iter().any(is_slow)) {
+        return of_slow(rng, profile, model, earlier);
+    }
     let walks = profile.walks(rng, earlier);
     operation_of(rng, profile, walks, model, earlier)
+}
+
+fn of_slow(rng: &mut Rng, profile: &Profile, model: &mut Model, earlier: &[gd_op]) -> gd_op {
+    if model.signal && profile.has(abi::GD_OP_SET_SIGNAL as u8) && rng.chance(3, 5) {
+        return gd_op {
+            op: abi::GD_OP_SET_SIGNAL as u8,
+            ..NO_OP
+        };
+    }
+    let fast = if model.falls_back() { 22 } else { 2 };
+    let op = match rng.weighted(&[70, fast, 22, 6, 6, 3]) {
+        0 => draw::slow::call(rng, profile, model),
+        1 => draw::calls::call(rng, profile, model),
+        2 => draw::release(rng, profile, model),
+        3 => Some(draw::tables::entry(rng, model)),
+        4 => Some(draw::op(rng, abi::GD_OP_SET_VMA as u8, model, earlier)),
+        5 => Some(draw::slow::signal(rng)),
+        _ => None,
+    };
+    op.filter(|op| profile.has(op.op)).unwrap_or_else(|| {
+        let walks = rng.chance(1, 2);
+        operation_of(rng, profile, walks, model, earlier)
+    })
 }
 
 fn operation_of(

@@ -24,6 +24,7 @@ pub mod normalise;
 pub mod rng;
 pub mod text;
 mod values;
+pub(crate) mod vmas;
 pub mod walk;
 pub mod wire;
 

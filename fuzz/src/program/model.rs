@@ -10,6 +10,7 @@ use csrc::abi::{self, gd_op};
 
 use super::list::{self, Entry};
 use super::maps::{Hit, Maps};
+use super::vmas::Vmas;
 use super::walk::{self, Level, PAGE_SIZE, TASK_SIZE_MAX};
 use super::{MAX_FOLIOS, Program, page, split_page};
 use crate::rev::{Fact, Rev};
@@ -96,6 +97,11 @@ pub(super) struct Model {
     pub nr_held: usize,
     /// What is mapped.
     pub maps: Maps,
+    pub vmas: Vmas,
+    /// Whether the fast entry points have a real slow path.
+    slow: bool,
+    /// Whether a signal is pending.
+    pub signal: bool,
     seq: u32,
     devmap_key: bool,
     debug_vm: bool,
@@ -138,6 +144,9 @@ impl Model {
             }; 8],
             nr_held: 0,
             maps: Maps::new(program),
+            vmas: Vmas::default(),
+            signal: false,
+            slow: u32::from(program.0.world.state) & abi::GD_W_SLOW != 0,
             seq: program.0.world.seq,
             devmap_key: u32::from(program.0.world.state) & abi::GD_W_DEVMAP_KEY != 0,
             debug_vm,
@@ -339,6 +348,7 @@ impl Model {
                 self.take(first, op.n.clamp(1, 512), pin, 0);
             }
             _ if walk::is_call(op.op) => self.apply_call(op),
+            _ if walk::is_slow(op.op) => self.apply_slow(op),
             abi::GD_OP_PAGE_REF_SUB_RETURN => self.give(first, op.n, false),
             abi::GD_OP_GUP_PUT_FOLIO if !raw => self.give(first, op.n, pin),
             abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => self.give(first, 1, true),
@@ -361,8 +371,12 @@ impl Model {
 
     fn apply_world(&mut self, op: &gd_op) {
         self.maps.set(op);
+        self.vmas.set(op);
         match u32::from(op.op) {
-            abi::GD_OP_SET_PTE..=abi::GD_OP_ANSWER => return,
+            abi::GD_OP_SET_SIGNAL => {
+                return self.signal = u32::from(op.arg) != abi::GD_SIG_NONE;
+            }
+            abi::GD_OP_SET_PTE..=abi::GD_OP_SET_VMA => return,
             abi::GD_OP_SET_SEQ => return self.seq = op.val as u32,
             abi::GD_OP_SET_DEVMAP_KEY => return self.devmap_key = op.arg & 1 != 0,
             _ => {}
@@ -503,6 +517,62 @@ impl Model {
             (first, len) = (next, 1);
         }
         self.take(first, len, walk::is_pin(op.op), 1);
+    }
+
+    /// Whether what fast entry points leave goes to the real slow path.
+    pub fn falls_back(&self) -> bool {
+        self.slow
+    }
+
+    /// Whether a call can come to the real slow path.
+    pub fn is_slow(&self, op: &gd_op) -> bool {
+        let falls_back = matches!(
+            u32::from(op.op),
+            abi::GD_OP_GET_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST
+        );
+        walk::is_slow(op.op) || self.slow && falls_back
+    }
+
+    /// Whether there is a VMA at an address, and it permits the access.
+    pub fn permits(&self, op: &gd_op, addr: u64) -> bool {
+        let vma = self.vmas.at(addr);
+        vma.is_some_and(|vma| vma.permits(op.foll))
+    }
+
+    /// Whether the slow path finds a page at an address as the access needs it, so
+    /// that there is no fault.
+    pub fn is_there(&self, op: &gd_op, addr: u64) -> bool {
+        let foll = |flag: u32| op.foll & 1 << flag != 0;
+        let Some(hit) = self.maps.hit(addr) else {
+            return false;
+        };
+        let entry = |flag: u32| u32::from(hit.eflags) & 1 << flag != 0;
+        let Some(g) = hit.page.and_then(|page| self.guess(page)) else {
+            return false;
+        };
+        let blocked = entry(abi::GD_EF_ABSENT)
+            || foll(abi::GD_FOLL_WRITE) && !entry(abi::GD_EF_RW)
+            || walk::is_pin(op.op) && !entry(abi::GD_EF_RW) && g.is_shared_anon();
+        !blocked && g.refs > 0
+    }
+
+    /// Takes the pages that the slow path is expected to take, after all faults.
+    fn apply_slow(&mut self, op: &gd_op) {
+        let null = u32::from(op.mods) & abi::GD_MOD_NULL != 0;
+        let start = op.addr & !(PAGE_SIZE - 1);
+        let count = if null { 0 } else { op.n.clamp(0, 16) };
+        for addr in (0..count as u64).map(|i| start.wrapping_add(i * PAGE_SIZE)) {
+            let permits = self.permits(op, addr);
+            let hit = self.maps.hit(addr).filter(|_| self.is_there(op, addr));
+            let Some(page) = hit.and_then(|hit| hit.page).filter(|_| permits) else {
+                return;
+            };
+            let longterm = op.foll & 1 << abi::GD_FOLL_LONGTERM != 0;
+            if longterm && self.guess(page).is_some_and(|g| g.shortterm) {
+                return;
+            }
+            self.take(page, 1, walk::is_pin(op.op), 1);
+        }
     }
 
     /// Whether fork is under way, so that nothing is pinned.

@@ -63,6 +63,8 @@ enum Walk {
     To,
     /// Those of an entry.
     Set(Level),
+    /// Those of a VMA.
+    Vma,
 }
 
 /// The fixes of all id bytes.
@@ -81,7 +83,7 @@ static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
             values: op.arg.values(),
             foll: mask(abi::GD_S_FOLL, !0),
             n: mask(abi::GD_S_N, !0) as i32,
-            val: mask(abi::GD_S_VAL, !0) as i32,
+            val: mask(abi::GD_S_VAL | abi::GD_S_VMA, !0) as i32,
             arg: mask(abi::GD_S_ARG, !0) as u16,
             page: mask(abi::GD_S_PAGE | abi::GD_S_FOLIO | abi::GD_S_ENTRY, !0) as u16,
             mods: mods as u8,
@@ -89,6 +91,7 @@ static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
             list: op.has(abi::GD_S_LIST),
             walk: match walk::set_level(op.id) {
                 Some(level) => Walk::Set(level),
+                None if op.has(abi::GD_S_VMA) => Walk::Vma,
                 None if op.has(abi::GD_S_ADDR) => Walk::Call,
                 None if op.has(abi::GD_S_TO) => Walk::To,
                 None => Walk::No,
@@ -270,13 +273,13 @@ pub(super) fn fix_act(act: &mut gd_act, fixes: &Fixes, nr_folios: usize) -> bool
     true
 }
 
-/// The hook point of a byte; 0 for none.  Of the bytes that stand for no hook
+/// The hook point of a byte, of the first `nr`; 0 for none.  Of the bytes that stand for no hook
 /// point many mean that there is none, as most operations of random bytes should
 /// be no actions.
 #[inline]
-pub(super) fn hook_id(byte: u8) -> u8 {
+pub(super) fn hook_id(byte: u8, nr: usize) -> u8 {
     match byte & 31 {
-        hook if usize::from(hook) < NR_HOOKS => hook,
+        hook if usize::from(hook) < nr => hook,
         _ => 0,
     }
 }
@@ -352,17 +355,35 @@ pub(super) fn fix_op(op: &mut gd_op, fixes: &Fixes, nr_folios: usize, fold: impl
     }
     op.pad = 0;
     op.pad2 = 0;
-    if let Walk::Set(level) = fix.walk {
-        fix_entry(op, level);
-    } else {
-        op.addr &= match fix.walk {
-            Walk::Call => !0,
-            _ => 0,
-        };
-        op.entry = 0;
-        op.eflags = 0;
+    match fix.walk {
+        Walk::Set(level) => fix_entry(op, level),
+        Walk::Vma => fix_vma(op),
+        _ => {
+            op.addr &= match fix.walk {
+                Walk::Call => !0,
+                _ => 0,
+            };
+            op.entry = 0;
+            op.eflags = 0;
+        }
     }
 }
+
+/// A VMA: it ends within user space; one that is taken away is nothing but a number.
+#[inline]
+fn fix_vma(op: &mut gd_op) {
+    op.addr &= walk::TASK_SIZE_MAX;
+    let room = ((walk::TASK_SIZE_MAX - op.addr) / walk::PAGE_SIZE).min(1 << 31) as i64;
+    op.n = i64::from(op.n.clamp(0, walk::MAX_VMA_PAGES)).min(room) as i32;
+    op.entry %= abi::GD_NR_VMA_KINDS as u8;
+    op.val &= walk::VM_FLAGS;
+    op.eflags = 0;
+    if op.n == 0 {
+        (op.addr, op.entry, op.val) = (0, 0, 0);
+    }
+}
+
+const _: () = assert!(walk::TASK_SIZE_MAX == (1 << 47) - walk::PAGE_SIZE);
 
 /// Drops empty runs, bounds the length; returns the length.
 #[inline]

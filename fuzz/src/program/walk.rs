@@ -20,7 +20,12 @@ pub const ENTRY_FLAGS: u16 = (1 << abi::GD_NR_ENTRY_FLAGS) - 1;
 pub const TABLE_FLAGS: u16 =
     ENTRY_FLAGS & !(1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY | 1 << abi::GD_EF_DEVMAP);
 
-/// The FOLL_ flags that the entry points take.
+/// Pages of a VMA, at most.
+pub const MAX_VMA_PAGES: i32 = 1 << 16;
+/// All flags of VMAs.
+pub const VM_FLAGS: i32 = (1 << abi::GD_NR_VM_FLAGS) - 1;
+
+/// The FOLL_ flags that the entry points of the lockless walk take.
 pub const CALL_FLAGS: u32 = 1 << abi::GD_FOLL_WRITE
     | 1 << abi::GD_FOLL_LONGTERM
     | 1 << abi::GD_FOLL_FORCE
@@ -28,6 +33,15 @@ pub const CALL_FLAGS: u32 = 1 << abi::GD_FOLL_WRITE
     | 1 << abi::GD_FOLL_FAST_ONLY
     | 1 << abi::GD_FOLL_PCI_P2PDMA
     | 1 << abi::GD_FOLL_HONOR_NUMA_FAULT;
+
+/// The FOLL_ flags that callers of the slow path pass.
+pub const SLOW_FLAGS: u32 = CALL_FLAGS
+    | 1 << abi::GD_FOLL_DUMP
+    | 1 << abi::GD_FOLL_HWPOISON
+    | 1 << abi::GD_FOLL_ANON
+    | 1 << abi::GD_FOLL_SPLIT_PMD
+    | 1 << abi::GD_FOLL_INTERRUPTIBLE
+    | 1 << abi::GD_FOLL_NOWAIT;
 
 /// The flags that a caller may pass to an entry point: those of its kernel-doc;
 /// `is_valid_gup_args()` refuses the others.
@@ -95,18 +109,46 @@ pub fn set_level(op: u8) -> Option<Level> {
     LEVELS.get(level as usize).copied()
 }
 
-/// Whether an operation is an entry point of the walk.
+/// Whether an operation is an entry point of the lockless walk.
 #[inline]
 pub fn is_call(op: u8) -> bool {
     ops::info(op).is_some_and(OpInfo::is_walk)
 }
 
-/// Whether an operation is an entry point of the walk that pins.
+/// Whether an operation is an entry point of the slow path.
+#[inline]
+pub fn is_slow(op: u8) -> bool {
+    ops::info(op).is_some_and(OpInfo::is_slow)
+}
+
+/// Whether an operation is an entry point of either.
+#[inline]
+pub fn is_any_call(op: u8) -> bool {
+    ops::info(op).is_some_and(|op| op.is_walk() || op.is_slow())
+}
+
+/// Whether an operation sets a VMA.
+#[inline]
+pub fn is_vma(op: u8) -> bool {
+    u32::from(op) == abi::GD_OP_SET_VMA
+}
+
+/// Whether an operation has an address.
+#[inline]
+pub fn has_address(op: u8) -> bool {
+    ops::info(op).is_some_and(|op| op.has(abi::GD_S_ADDR))
+}
+
+/// Whether an operation is an entry point that pins.
 #[inline]
 pub fn is_pin(op: u8) -> bool {
     matches!(
         u32::from(op),
-        abi::GD_OP_PIN_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
+        abi::GD_OP_PIN_USER_PAGES_FAST
+            | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
+            | abi::GD_OP_PIN_USER_PAGES
+            | abi::GD_OP_PIN_USER_PAGES_REMOTE
+            | abi::GD_OP_PIN_USER_PAGES_UNLOCKED
     )
 }
 

@@ -24,7 +24,7 @@
 //! which random bytes have rarely: in the upper bits of `mods`, in version 2 in those
 //! of the byte at [`OLD_MARK`].
 
-use csrc::abi::{gd_act, gd_folio, gd_op, gd_run};
+use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_run};
 
 use super::fold::{self, Spans};
 use super::normalise::{Fixes, fix_act, fix_folio, fix_op, fixes, hook_id};
@@ -32,7 +32,7 @@ use super::{
     MAX_ACTS, MAX_FOLIOS, MAX_OPS, NO_ACT, NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, Program, page,
     split_page,
 };
-use crate::hooks::{self, Object};
+use crate::hooks::{self, NR_HOOKS, Object};
 
 /// The newest version.
 pub const VERSION: u8 = 3;
@@ -65,6 +65,9 @@ enum Mark {
 pub const OLD_MARK: usize = 43;
 const OLD_MASK: u8 = 0xf8;
 const OLD_EXACT: u8 = 0xb0;
+/// The state bits and the hook points, with NONE, of versions 1 and 2.
+const OLD_STATE: u8 = (abi::GD_W_IRQS_ON | abi::GD_W_HAS_PINNED | abi::GD_W_DEVMAP_KEY) as u8;
+const OLD_HOOKS: usize = abi::GD_HOOK_SLOW as usize + 1;
 /// The mark of this version.
 pub const EXACT: u8 = 0xb0;
 const MASK: u8 = 0xf0;
@@ -76,6 +79,9 @@ struct Form {
     mark: Mark,
     /// Whether what page tables and hook points have is folded too.
     walks: bool,
+    /// The state bits and the hook points that there were.
+    state: u8,
+    hooks: usize,
 }
 
 impl Form {
@@ -93,10 +99,13 @@ impl Form {
                 (len, Mark::Mods { mask, mark })
             }
         };
+        let old = world[0] == 1 || world[0] == 2;
         Form {
             len,
             mark,
             walks: world[0] != 1,
+            state: if old { OLD_STATE } else { !0 },
+            hooks: if old { OLD_HOOKS } else { NR_HOOKS },
         }
     }
 
@@ -133,7 +142,8 @@ impl Program {
         let (world, mut rest) = record::<WORLD_LEN>(bytes);
         let w = &mut self.0.world;
         w.nr_folios = world[1].saturating_sub(1) % MAX_FOLIOS as u8 + 1;
-        w.state = world[2];
+        let form = Form::of(&world);
+        w.state = world[2] & form.state;
         w.seq = u32::from_le_bytes([world[4], world[5], world[6], world[7]]);
 
         let mut masks = [0u16; MAX_FOLIOS];
@@ -144,7 +154,7 @@ impl Program {
             *folio = read_folio(&bytes);
             *mask = offset_mask(folio);
         }
-        self.read_items(rest, Form::of(&world), nr_folios, &masks);
+        self.read_items(rest, form, nr_folios, &masks);
         self.normalise_world();
     }
 
@@ -207,6 +217,8 @@ impl Program {
             len,
             mark: Mark::Mods { mask, mark },
             walks: true,
+            state: !0,
+            hooks: NR_HOOKS,
         }
     }
 
@@ -404,7 +416,7 @@ fn read_item(mut b: [u8; RECORD_LEN], form: Form) -> Item {
         ..NO_OP
     };
     let act = gd_act {
-        hook: hook_id(b[41]),
+        hook: hook_id(b[41], form.hooks),
         nth: b[42],
         at_page: u16_at(&b, 46),
         at_addr: u64_at(&b, 48),

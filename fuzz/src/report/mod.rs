@@ -20,9 +20,11 @@ pub use show::{Names, ret_words};
 
 use crate::compare::{Divergence, Field, Value};
 use crate::laws::tables::Tables;
-use crate::ops::{self, OpInfo};
+use crate::ops;
 use crate::oracle::{Oracle, Verdict, Which};
 use crate::pages::Pages;
+use crate::program::vmas::Vmas;
+use crate::program::walk::is_any_call;
 use crate::program::{Program, text};
 use crate::side::Side;
 use crate::trace::{PageState, Record, Trace};
@@ -379,23 +381,33 @@ fn page_lines(name: &str, before: &PageState, after: &PageState) -> String {
     )
 }
 
-/// The entries of page tables that serve the range of an entry point of the
-/// walk, before it, as far as there are not too many.
+/// The entries of page tables that serve the range of an entry point, before it, as
+/// far as there are not too many; the VMAs.
 fn page_tables(prog: &Program, index: usize, trace: &Trace, names: &Names) -> String {
-    let walks = |op: &&gd_op| ops::info(op.op).is_some_and(OpInfo::is_walk);
+    let walks = |op: &&gd_op| is_any_call(op.op);
     let Some(op) = prog.ops().get(index).filter(walks) else {
         return String::new();
     };
-    let mut tables = Tables::default();
+    let (mut tables, mut vmas) = (Tables::default(), Vmas::default());
     for (earlier, recs) in prog.ops().iter().zip(trace.ops()).take(index) {
-        tables.apply(earlier, names.layout());
+        let mut set = |op: &gd_op| {
+            tables.apply(op, names.layout());
+            vmas.set(op);
+        };
+        set(earlier);
         for rec in recs {
             if let Record::Act(i) = rec.into() {
-                tables.apply(&prog.acts()[usize::from(i)].op, names.layout());
+                set(&prog.acts()[usize::from(i)].op);
             }
         }
     }
-    let mut out = String::from("\npage tables\n");
+    let mut out = String::new();
+    let mut vmas = vmas.all().peekable();
+    if vmas.peek().is_some() {
+        out += "\nVMAs\n";
+        vmas.for_each(|vma| out += &format!("  {}\n", show::vma(vma)));
+    }
+    out += "\npage tables\n";
     let lines = entries::lines(&tables, op.addr, op.n, names);
     for line in lines.iter().take(SHOWN_ENTRIES) {
         out += &format!("  {line}\n");

@@ -5,10 +5,11 @@ use csrc::abi::{self, gd_act, gd_op, gd_program};
 
 use crate::compare::Value;
 use crate::layout::Layout;
+use crate::program::vmas::Vma;
 use crate::program::{NO_OP, Program, text};
 use crate::side::Side;
 use crate::site::SiteId;
-use crate::trace::{Ask, Call, PageState, Record, Ret};
+use crate::trace::{Ask, Call, Locks, PageState, Record, Ret};
 
 /// Names the pages of one program.
 pub struct Names {
@@ -163,6 +164,7 @@ fn errno_name(errno: i32) -> Option<&'static str> {
         libc::ENOENT => "ENOENT",
         libc::EAGAIN => "EAGAIN",
         libc::ENOMEM => "ENOMEM",
+        libc::EINTR => "EINTR",
         libc::EFAULT => "EFAULT",
         libc::EBUSY => "EBUSY",
         libc::EEXIST => "EEXIST",
@@ -211,10 +213,58 @@ fn ask(ask: Ask, names: &Names) -> String {
             format!("get_dev_pagemap({page}, {})", pagemap(given))
         }
         Ask::PagemapPut { given } => format!("put_dev_pagemap({})", pagemap(given)),
-        Ask::MmapLock => "mmap_read_lock()".into(),
-        Ask::MmapUnlock => "mmap_read_unlock()".into(),
+        Ask::Fault {
+            vma,
+            memalloc_pin,
+            flags,
+            addr,
+        } => {
+            let pin = if memalloc_pin {
+                ", with PF_MEMALLOC_PIN"
+            } else {
+                ""
+            };
+            let flags = text::fault_flag_words(flags);
+            format!("handle_mm_fault(vma {vma}, {addr:#x}, {flags}){pin}")
+        }
+        Ask::Migrate { nr: 1 } => "migrate_pages(1 folio)".into(),
+        Ask::Migrate { nr } => format!("migrate_pages({nr} folios)"),
+        Ask::Expand { vma, addr } => format!("expand_stack(vma {vma}, {addr:#x})"),
+        Ask::Split { addr } => format!("split_huge_pmd({addr:#x})"),
+        Ask::MmapLock { .. } | Ask::MmapUnlock | Ask::Drain { .. } => format!("{}()", ask.name()),
         Ask::Unknown(kind) => format!("unknown call {kind}"),
     }
+}
+
+/// A VMA as the program would set it.
+pub(super) fn vma(vma: &Vma) -> String {
+    let op = gd_op {
+        op: abi::GD_OP_SET_VMA as u8,
+        arg: vma.slot,
+        n: vma.pages() as i32,
+        val: vma.flags,
+        addr: vma.start,
+        entry: vma.kind,
+        ..NO_OP
+    };
+    let line = text::format_op(&op, text::DEFAULT_NAMES, &[]);
+    line.trim_start_matches("set_").into()
+}
+
+/// `*locked = 0, the mmap lock is held`; nothing of a function that has no such
+/// argument and holds no lock.
+pub fn locks(locks: Locks) -> String {
+    let mut words = Vec::new();
+    if let Some(locked) = locks.locked() {
+        words.push(format!("*locked = {}", u8::from(locked)));
+    }
+    if locks.mmap() {
+        words.push("the mmap lock is held".into());
+    }
+    if locks.page_table() {
+        words.push("a page-table lock is held".into());
+    }
+    words.join(", ")
 }
 
 /// A number of pages that may be a negative one.
@@ -245,6 +295,10 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
         Value::Truth(value) => value.to_string(),
         Value::State(bits) => state(bits),
         Value::Ret(r) => ret(r, names),
+        Value::Locks(l) => match locks(l) {
+            words if words.is_empty() => "no lock is held".into(),
+            words => words,
+        },
         Value::End(end, executed) => format!("{end} after {executed} operations"),
         Value::Page(page) => names.page_or_nowhere(page),
         Value::Record(name) => format!("a {name} record"),
@@ -322,7 +376,13 @@ fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<String> {
             "STATE {} pins acquired {acquired}, released {released}",
             state(*bits)
         ),
-        Record::Ret(r) => format!("RET   {}", ret(*r, names)),
+        Record::Ret(r, l) => {
+            let (ret, locks) = (ret(*r, names), locks(*l));
+            match locks.is_empty() {
+                true => format!("RET   {ret}"),
+                false => format!("RET   {ret}; {locks}"),
+            }
+        }
         Record::Ask(a) => format!("ASK   {}", ask(*a, names)),
         Record::Act(index) => format!("ACT   {}", names.act(*index)),
         Record::Entry { index, page } => entries(*index, *page, 0, names),
@@ -354,4 +414,55 @@ pub fn operand_pages(prog: &gd_program, layout: &Layout, op_index: usize) -> Vec
             _ => None,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::side;
+    use csrc::abi::gd_rec;
+
+    #[test]
+    fn what_the_slow_path_asks_reads_well() {
+        let rec = |kind: u32, a: u32, b: u32, c: u32, d: u64| {
+            Record::from(&gd_rec {
+                kind: kind as u8,
+                a: a as u8,
+                b: b as u16,
+                c,
+                d,
+            })
+        };
+        let ask = |a, b, c, d| rec(abi::GD_R_ASK, a, b, c, d);
+        let (write, remote) = (1 << abi::GD_FF_WRITE, 1 << abi::GD_FF_REMOTE);
+        let held = abi::GD_RB_UNLOCKED | abi::GD_RB_MMAP;
+        let records = [
+            ask(abi::GD_A_MMAP_LOCK, 1, 0, 0),
+            ask(abi::GD_A_DRAIN, 0, 0, 0),
+            ask(abi::GD_A_FAULT, 2, write | remote, 0x1000),
+            ask(abi::GD_A_FAULT, 3 | abi::GD_RB_MEMALLOC_PIN, 0, 0x2000),
+            ask(abi::GD_A_MIGRATE, 0, 0, 2),
+            ask(abi::GD_A_EXPAND, 1, 0, 0x3000),
+            ask(abi::GD_A_SPLIT, 0, 0, 0x20_0000),
+            ask(abi::GD_A_MMAP_UNLOCK, 0, 0, 0),
+            rec(abi::GD_R_RET, abi::GD_RET_INT, held, 0, 2),
+            rec(abi::GD_R_RET, abi::GD_RET_INT, 0, 0, -4i64 as u64),
+        ];
+        let program = text::parse("page p").unwrap();
+        let side = side::open("rust:6.12").unwrap().unwrap();
+        let lines = events(&records, side.as_ref(), &Names::new(&program));
+        let expected = [
+            "ASK   mmap_read_lock_killable()",
+            "ASK   lru_add_drain()",
+            "ASK   handle_mm_fault(vma 2, 0x1000, WRITE|REMOTE)",
+            "ASK   handle_mm_fault(vma 3, 0x2000, 0), with PF_MEMALLOC_PIN",
+            "ASK   migrate_pages(2 folios)",
+            "ASK   expand_stack(vma 1, 0x3000)",
+            "ASK   split_huge_pmd(0x200000)",
+            "ASK   mmap_read_unlock()",
+            "RET   2; *locked = 0, the mmap lock is held",
+            "RET   -4 (-EINTR)",
+        ];
+        assert_eq!(lines, expected);
+    }
 }

@@ -4,7 +4,7 @@
 use csrc::abi::{self, gd_op};
 
 use crate::layout::is_device;
-use crate::ops;
+use crate::ops::{self, Layer};
 use crate::program::Program;
 use crate::program::text::words;
 use crate::rev::Fact;
@@ -23,6 +23,8 @@ pub struct Unavailable {
     entry_flags: u32,
     /// Bits of the state beside pages.
     state: u32,
+    vma_kinds: u32,
+    vma_flags: u32,
     /// Entries above PTE level that map pages: those that THP makes, among them all of
     /// device memory, and those that hugetlb makes, among them the others of PUDs.
     thp_entries: bool,
@@ -51,6 +53,8 @@ impl Unavailable {
         entry_kinds: 0,
         entry_flags: 0,
         state: 0,
+        vma_kinds: 0,
+        vma_flags: 0,
         thp_entries: false,
         hugetlb_entries: false,
         puds_are_asked: false,
@@ -67,12 +71,28 @@ impl Unavailable {
             // What only one of them has ends the comparison.
             all.ops[usize::from(op.id)] |= left.has_op(op.id) != right.has_op(op.id);
         }
+        let has_slow = |side: &dyn Side| {
+            let mut slow = ops::table().iter().filter(|op| op.is_slow());
+            slow.any(|op| side.has_op(op.id))
+        };
+        // Versions of the FOLL_PIN series have the page level only, anyway.
+        let walks = |side: &dyn Side| side.info().rev.has(Fact::WALK);
+        if walks(left) && walks(right) && !(has_slow(left) && has_slow(right)) {
+            all.lack_slow();
+        }
         if all == Self::NOTHING {
             return None;
         }
         let asks = |side: &dyn Side| !side.info().rev.has(Fact::WALK_READS_LEAF_BITS);
         all.puds_are_asked = asks(left) || asks(right);
         Some(all)
+    }
+
+    /// There is no slow path: nothing of its layer means anything.
+    fn lack_slow(&mut self) {
+        let slow = ops::table().iter().filter(|op| op.layer == Layer::Slow);
+        slow.for_each(|op| self.ops[usize::from(op.id)] = true);
+        self.state |= abi::GD_W_SLOW;
     }
 
     /// By an option of the configuration, or the name of a flag or variable.
@@ -93,6 +113,7 @@ impl Unavailable {
             "CONFIG_FS_DAX" => {
                 self.kinds |= 1 << abi::GD_K_DEV_FSDAX;
                 self.mappings |= 1 << abi::GD_M_FSDAX;
+                self.vma_kinds |= 1 << abi::GD_V_FSDAX;
             }
             // what asks for these is a constant then, not a function
             "CONFIG_PCI_P2PDMA" => {
@@ -101,6 +122,7 @@ impl Unavailable {
             }
             "CONFIG_SECRETMEM" => {
                 self.mappings |= 1 << abi::GD_M_SECRETMEM;
+                self.vma_kinds |= 1 << abi::GD_V_SECRETMEM;
                 self.ops[abi::GD_OP_IS_SECRETMEM as usize] = true;
             }
             "CONFIG_SHMEM" => self.mappings |= 1 << abi::GD_M_SHMEM,
@@ -115,8 +137,14 @@ impl Unavailable {
             "CONFIG_SWAP" => self.entry_kinds |= 1 << abi::GD_E_SWAP,
             "CONFIG_MEMORY_FAILURE" => self.page_flags |= 1 << abi::GD_F_HWPOISON,
             "CONFIG_NUMA_BALANCING" => self.entry_flags |= 1 << abi::GD_EF_PROTNONE,
-            "CONFIG_USERFAULTFD" => self.entry_flags |= 1 << abi::GD_EF_UFFD_WP,
-            "CONFIG_MEM_SOFT_DIRTY" => self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY,
+            "CONFIG_USERFAULTFD" => {
+                self.entry_flags |= 1 << abi::GD_EF_UFFD_WP;
+                self.vma_flags |= 1 << abi::GD_VM_UFFD_WP;
+            }
+            "CONFIG_MEM_SOFT_DIRTY" => {
+                self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY;
+                self.vma_flags |= 1 << abi::GD_VM_SOFTDIRTY;
+            }
             "PAGE_MAPPING_MOVABLE" => self.mappings |= 1 << abi::GD_M_MOVABLE,
             "_PAGE_DEVMAP" => self.entry_flags |= 1 << abi::GD_EF_DEVMAP,
             "_PAGE_SOFT_DIRTY" => self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY,
@@ -136,6 +164,10 @@ impl Unavailable {
         } else if let Some(name) = what.strip_prefix("PG_") {
             let bit = words::FLAGS.iter().position(|word| *word == name);
             self.page_flags |= bit.map_or(0, |bit| 1 << bit);
+        } else if let Some(name) = what.strip_prefix("VM_") {
+            let name = name.to_ascii_lowercase();
+            let bit = words::VM_FLAGS.iter().position(|word| *word == name);
+            self.vma_flags |= bit.map_or(0, |bit| 1 << bit);
         }
     }
 
@@ -199,6 +231,12 @@ impl Unavailable {
             }
             abi::GD_OP_SET_PAGEBLOCK if self.migratetypes >> (op.arg & 31) & 1 != 0 => {
                 op.arg = abi::GD_MT_UNMOVABLE as u16;
+            }
+            abi::GD_OP_SET_VMA => {
+                op.val &= !self.vma_flags as i32;
+                if self.vma_kinds >> op.entry & 1 != 0 {
+                    op.entry = abi::GD_V_FILE as u8;
+                }
             }
             abi::GD_OP_SET_PTE | abi::GD_OP_SET_PMD | abi::GD_OP_SET_PUD | abi::GD_OP_SET_PGD => {
                 op.eflags &= !self.entry_flags as u16;

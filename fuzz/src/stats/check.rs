@@ -15,6 +15,10 @@ const MEDIAN: u32 = 10;
 /// Of an operation's uses, at least one in so many succeeds, and fails.
 const ONE_IN: u64 = 100;
 
+/// Of the slow path's calls one in so many returns pages, faults, retries, migrates,
+/// loses the lock.
+const SLOW_ONE_IN: [u64; 5] = [4, 6, 50, 200, 50];
+
 /// Functions that only the entry points of the walk run, with sites of their own:
 /// no program of the page level comes there.
 const WALK: &[&str] = &[
@@ -154,8 +158,11 @@ impl Stats {
         for op in ops::table().iter().filter(wanted) {
             self.check_op(op, rev, debug_vm, &mut complaints);
         }
-        if layer != Focus::Page {
+        if matches!(layer, Focus::Lockless | Focus::All) {
             self.check_script(rev, &mut complaints);
+        }
+        if layer == Focus::Slow {
+            self.check_slow(&mut complaints);
         }
         for site in self.missing_sites(layer) {
             complaints.push(format!("site never hit: {site}"));
@@ -195,19 +202,22 @@ impl Stats {
         }
     }
 
-    /// Every hook point was reached, and everything that can be done at one was.
+    /// Every hook point of the lockless walk was reached, and everything that can be
+    /// done at one was.
     fn check_script(&self, rev: Rev, complaints: &mut Vec<String>) {
         let lockless = &self.lockless;
         // where no entry is marked as device memory, nobody looks a pagemap up
         let is_asked =
             |hook: usize| hook as u32 != abi::GD_HOOK_PAGEMAP || rev.has(Fact::WALK_DEVICE_ENTRIES);
+        let is_wanted = |hook: usize| hook as u32 <= abi::GD_HOOK_SLOW && is_asked(hook);
         let hooks = hooks::table().iter().enumerate().skip(1);
-        for (_, hook) in hooks.filter(|(i, _)| is_asked(*i)) {
+        for (_, hook) in hooks.filter(|(i, _)| is_wanted(*i)) {
             if lockless.hooks.get(hook.words).is_none_or(|h| h.done == 0) {
                 complaints.push(format!("the hook point `{}` is never reached", hook.words));
             }
         }
-        let wanted = |op: &&OpInfo| op.can_be_scripted() && is_there(op, rev);
+        let wanted =
+            |op: &&OpInfo| op.layer != Layer::Slow && op.can_be_scripted() && is_there(op, rev);
         for op in ops::table().iter().filter(wanted) {
             if lockless.actions.get(op.role).is_none_or(|a| a.done == 0) {
                 let name = op.own_name();
@@ -221,6 +231,19 @@ impl Stats {
         }
         if lockless.backed_out == 0 {
             complaints.push("no walk gives pins back".into());
+        }
+    }
+
+    /// Calls of the slow path get deep enough.
+    fn check_slow(&self, complaints: &mut Vec<String>) {
+        let calls = self.slow.calls;
+        for ((what, n), one_in) in self.slow.parts().into_iter().zip(SLOW_ONE_IN) {
+            if n * one_in < calls.max(1) {
+                let share = percent(n, calls);
+                complaints.push(format!(
+                    "calls of the slow path {what} in {share} of {calls} uses only"
+                ));
+            }
         }
     }
 
@@ -242,6 +265,8 @@ impl Stats {
             .filter(|site| Self::unreachable(site, rust.info().rev).is_none())
             .filter(|site| match layer {
                 Focus::All => true,
+                // What the slow path's are is not told yet.
+                Focus::Slow => false,
                 Focus::Page => !is_of_the_walk(site, rust.info().rev),
                 Focus::Lockless => is_of_the_walk(site, rust.info().rev),
             })
@@ -266,6 +291,7 @@ fn is_of(op: &OpInfo, layer: Focus) -> bool {
     match op.layer {
         // It is nothing between operations.
         _ if u32::from(op.id) == abi::GD_OP_ANSWER => false,
+        Layer::Slow => layer == Focus::Slow,
         _ if layer == Focus::All => true,
         Layer::Page => layer == Focus::Page,
         Layer::Lockless => layer == Focus::Lockless,

@@ -64,6 +64,13 @@ impl fmt::Display for Stats {
         if !self.lockless.is_empty() {
             lockless(f, &self.lockless)?;
         }
+        if self.slow.calls > 0 {
+            write!(f, "\nof {} calls of the slow path:", self.slow.calls)?;
+            for (what, n) in self.slow.parts() {
+                write!(f, "  {what} {}", percent(n, self.slow.calls))?;
+            }
+            writeln!(f)?;
+        }
         writeln!(f, "\n{:<48} {:>10}", "site", "hits")?;
         for (site, n) in &self.sites {
             writeln!(f, "{site:<48} {n:>10}")?;

@@ -9,6 +9,7 @@
 mod check;
 mod display;
 mod lockless;
+mod slow;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::site::SiteId;
 use crate::trace::{End, Record, Ret, Trace};
 use lockless::Script;
 pub use lockless::{Actions, Lockless};
+pub use slow::Slow;
 
 /// What came of an operation's uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +97,9 @@ pub struct Stats {
     /// What only programs of the lockless layer show.
     #[serde(default)]
     pub lockless: Lockless,
+    /// How deep calls of the slow path got.
+    #[serde(default)]
+    pub slow: Slow,
     /// WARN and BUG sites by name.
     pub sites: BTreeMap<String, u64>,
     /// What was not provided.
@@ -129,6 +134,7 @@ impl Stats {
         add_map(&mut self.sites, &other.sites);
         add_map(&mut self.gaps, &other.gaps);
         self.lockless.merge(&other.lockless);
+        self.slow.merge(&other.slow);
         for (role, count) in &other.ops {
             self.ops.entry(role.clone()).or_default().add(count);
         }
@@ -179,6 +185,7 @@ pub struct Counter {
     ops: Vec<OpCount>,
     stops: [u64; 256],
     script: Script,
+    slow: Slow,
     layer: String,
     sites: Vec<u64>,
     gaps: BTreeMap<String, u64>,
@@ -201,6 +208,7 @@ impl Counter {
             ops: vec![OpCount::default(); 256],
             stops: [0; 256],
             script: Script::default(),
+            slow: Slow::default(),
             layer: String::new(),
             sites: Vec::new(),
             gaps: BTreeMap::new(),
@@ -271,8 +279,9 @@ impl Counter {
         for (i, (op, recs)) in prog.ops().iter().zip(trace.ops()).enumerate() {
             executed += 1;
             self.script.count(prog, i, recs);
+            self.slow.count(op.op, recs);
             let count = &mut self.ops[usize::from(op.op)];
-            let Some(Record::Ret(ret)) = recs.last().map(Record::from) else {
+            let Some(Record::Ret(ret, _)) = recs.last().map(Record::from) else {
                 continue;
             };
             if ret == Ret::Absent {
@@ -335,6 +344,7 @@ impl Counter {
             side: self.side.clone(),
             layer: self.layer.clone(),
             lockless: self.script.named(),
+            slow: self.slow,
             programs: self.programs,
             sampled: self.sampled,
             careful: self.careful,

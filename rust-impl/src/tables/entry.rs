@@ -124,11 +124,17 @@ impl Entry {
         self.maps() && !self.is(f::ABSENT)
     }
 
+    /// `pte_present`: so is one with PROT_NONE.
+    #[inline]
+    pub const fn pte_present(self) -> bool {
+        self.has_present_bit() || self.maps() && self.is(f::PROTNONE)
+    }
+
     /// `pmd_present`: a huge page that is being split is without its present
     /// bit for a while and still there; so is one with PROT_NONE.
     #[inline]
     pub const fn pmd_present(self) -> bool {
-        self.is_leaf() || self.has_present_bit() || self.maps() && self.is(f::PROTNONE)
+        self.is_leaf() || self.pte_present()
     }
 
     /// `pmd_leaf`, `pud_leaf`: the bit of huge pages, which blocks always have
@@ -188,6 +194,58 @@ impl Entry {
         !matches!(self.what, What::Table) || self.flags & !(f::OLD | f::KERNEL) != GOOD
     }
 
+    /// `pud_bad`, `p4d_bad`: any flag that a table has no use for.  Not even writable
+    /// it has to be; and one that is empty has no flag.
+    #[inline]
+    pub const fn is_bad_above_pmd(self) -> bool {
+        const FINE: u16 = f::RW | f::DIRTY | f::OLD | f::KERNEL | f::ABSENT;
+        if self.is_none() {
+            return false;
+        }
+        !matches!(self.what, What::Table) || self.flags & !FINE != 0
+    }
+
+    /// `pmd_bad` in 5.10: accessed a table has to be.
+    #[inline]
+    pub const fn is_bad_or_old(self) -> bool {
+        self.is_bad() || self.is(f::OLD)
+    }
+
+    /// `is_pmd_migration_entry`.
+    #[inline]
+    pub const fn is_migration(self) -> bool {
+        matches!(self.what, What::Migration)
+    }
+
+    /// `pte_dirty`.
+    #[inline]
+    pub const fn is_dirty(self) -> bool {
+        self.is(f::DIRTY)
+    }
+
+    /// `pte_soft_dirty`, `pmd_soft_dirty`.
+    #[inline]
+    pub const fn is_soft_dirty(self) -> bool {
+        self.is(f::SOFT_DIRTY)
+    }
+
+    /// `pte_uffd_wp`, `pmd_uffd_wp`.
+    #[inline]
+    pub const fn is_uffd_wp(self) -> bool {
+        self.is(f::UFFD_WP)
+    }
+
+    /// `pte_mkyoung`, and `pte_mkdirty` of what was written, which is soft-dirty with
+    /// it; of PMDs and PUDs, too.
+    #[inline]
+    pub const fn accessed(self, write: bool) -> Entry {
+        let dirty = if write { f::DIRTY | f::SOFT_DIRTY } else { 0 };
+        Entry {
+            flags: self.flags & !f::OLD | dirty,
+            ..self
+        }
+    }
+
     /// `pte_page`, `pmd_page`, `pud_page`: the page, or the first one of a
     /// block.  That of a table is no page of the arena.
     #[inline]
@@ -242,6 +300,23 @@ mod tests {
         assert!(
             Entry::table_entry(1, f::NX).is_bad() && Entry::table_entry(1, f::UFFD_WP).is_bad()
         );
+    }
+
+    #[test]
+    fn above_pmd_level_a_table_need_not_be_writable_and_present_to_be_good() {
+        assert!(!Entry::table_entry(1, f::OLD | f::KERNEL | f::ABSENT).is_bad_above_pmd());
+        for flag in [f::PROTNONE, f::SPECIAL, f::SOFT_DIRTY, f::UFFD_WP, f::NX] {
+            assert!(Entry::table_entry(1, flag).is_bad_above_pmd());
+        }
+        assert!(Entry::page_entry(1, 0).is_bad_above_pmd());
+    }
+
+    #[test]
+    fn what_was_written_is_dirty_in_both_ways() {
+        let old = Entry::page_entry(1, f::OLD);
+        assert_eq!(old.accessed(false), Entry::page_entry(1, 0));
+        let written = old.accessed(true);
+        assert!(written.is_dirty() && written.is_soft_dirty() && !written.is_writable());
     }
 
     #[test]

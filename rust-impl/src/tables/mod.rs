@@ -19,6 +19,8 @@ use crate::pages::PagePtr;
 
 /// Tables that a program can have.
 pub const MAX_TABLES: u32 = 32;
+/// So many pages before the arena is the first of them.
+pub const TABLES_BELOW_ARENA: u64 = 0x800;
 /// Entries of a table.
 pub const TABLE_ENTRIES: u32 = 512;
 /// The size of a page, as a power of two.
@@ -232,7 +234,8 @@ impl Tables {
         self.entries.get(at.0 as usize).copied().ok_or(Stop::Oops)
     }
 
-    fn put(&mut self, at: EntryPtr, entry: Entry) {
+    /// A store; the entry was read before.
+    pub(crate) fn put(&mut self, at: EntryPtr, entry: Entry) {
         self.note_written(at, 1);
         self.entries[at.0 as usize] = entry;
     }

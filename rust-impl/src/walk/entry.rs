@@ -20,7 +20,7 @@ impl Kernel<'_> {
         pages: Buffer,
     ) -> Result<i32, Stop> {
         let flags = if self.rules.walk.checks_arguments_in_one_place {
-            self.is_valid_gup_args(pages, flags, self.set(&[FollFlag::Get]))
+            self.is_valid_gup_args(pages, None, flags, self.set(&[FollFlag::Get]))
         } else if self.is_valid_gup_flags(flags) {
             Some(Foll(flags.0 | self.set(&[FollFlag::Get]).0))
         } else {
@@ -45,7 +45,7 @@ impl Kernel<'_> {
     ) -> Result<i32, Stop> {
         let implied = self.set(&[FollFlag::Get, FollFlag::FastOnly]);
         let flags = if self.rules.walk.checks_arguments_in_one_place {
-            match self.is_valid_gup_args(pages, flags, implied) {
+            match self.is_valid_gup_args(pages, None, flags, implied) {
                 Some(flags) => flags,
                 None => return Ok(-EINVAL),
             }
@@ -66,7 +66,7 @@ impl Kernel<'_> {
     ) -> Result<i32, Stop> {
         let pin = self.set(&[FollFlag::Pin]);
         let flags = if self.rules.walk.checks_arguments_in_one_place {
-            self.is_valid_gup_args(pages, flags, pin)
+            self.is_valid_gup_args(pages, None, flags, pin)
         } else {
             let sites = [Site::PinUserPagesFast, Site::PinUserPagesFastNull];
             self.checks_of_pin_fast(pages, flags, sites)
@@ -112,7 +112,7 @@ impl Kernel<'_> {
     }
 
     /// `is_valid_gup_flags` (6.1): neither FOLL_PIN nor what needs it.
-    fn is_valid_gup_flags(&mut self, flags: Foll) -> bool {
+    pub(crate) fn is_valid_gup_flags(&mut self, flags: Foll) -> bool {
         let pin = self.has(flags, FollFlag::Pin);
         let longterm = self.has(flags, FollFlag::Longterm);
         !self.warn_on(pin, Site::IsValidGupFlagsPin)
@@ -120,8 +120,15 @@ impl Kernel<'_> {
     }
 
     /// `is_valid_gup_args` (6.12): the flags that the entry point goes on with,
-    /// its own included; `None` if they make no sense.
-    fn is_valid_gup_args(&mut self, pages: Buffer, flags: Foll, implied: Foll) -> Option<Foll> {
+    /// its own included; `None` if they make no sense.  `locked`: what the caller
+    /// says of the mmap lock, where it can.
+    pub(crate) fn is_valid_gup_args(
+        &mut self,
+        pages: Buffer,
+        locked: Option<bool>,
+        flags: Foll,
+        implied: Foll,
+    ) -> Option<Foll> {
         const INTERNAL: [FollFlag; 7] = [
             FollFlag::Touch,
             FollFlag::Tried,
@@ -135,7 +142,13 @@ impl Kernel<'_> {
         if self.warn_on(internal, Site::IsValidGupArgsInternal) {
             return None;
         }
-        let flags = Foll(flags.0 | implied.0);
+        let mut flags = Foll(flags.0 | implied.0);
+        if let Some(locked) = locked {
+            if self.warn_on(!locked, Site::IsValidGupArgsLocked) {
+                return None;
+            }
+            flags.0 |= self.rules.foll_bit(FollFlag::Unlockable);
+        }
         let get = self.has(flags, FollFlag::Get);
         let pin = self.has(flags, FollFlag::Pin);
         let longterm = self.has(flags, FollFlag::Longterm);

@@ -4,7 +4,7 @@
 use crate::kernel::{Kernel, Stop};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::predicates::Vma;
-use crate::tables::{Entry, EntryPtr, Level, PAGE_SHIFT};
+use crate::tables::{Entry, EntryPtr, Level, PAGE_SHIFT, TABLES_BELOW_ARENA};
 use crate::walk::Walk;
 
 impl Kernel<'_> {
@@ -91,6 +91,16 @@ fn nr_pages(addr: u64, end: u64) -> u64 {
 }
 
 /// The page of a block that serves an address.  It may lie past the arena.
+///
+/// A table that is taken for a block is the first page of one; the tables lie below the
+/// arena, and what is far enough behind them in it.
 pub(crate) fn subpage(orig: Entry, level: Level, addr: u64) -> PagePtr {
-    orig.page().nth((addr & (level.size() - 1)) >> PAGE_SHIFT)
+    let offset = (addr & (level.size() - 1)) >> PAGE_SHIFT;
+    match orig.table() {
+        None => orig.page().nth(offset),
+        Some(table) => match (offset + u64::from(table)).checked_sub(TABLES_BELOW_ARENA) {
+            Some(nr) => PagePtr::new(0).nth(nr),
+            None => PagePtr::POISON,
+        },
+    }
 }

@@ -57,6 +57,7 @@ use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
 use crate::series::EINVAL;
 use crate::site::Site;
+use crate::slow::Range;
 use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
 use crate::unpin::{List, MAX_LIST};
 
@@ -153,7 +154,8 @@ impl Kernel<'_> {
     /// The slow path: `__gup_longterm_locked` (6.12), `__gup_longterm_unlocked`
     /// (6.1), which for a long-term pin takes mmap_lock first.
     ///
-    /// It is not run but asked.  Pages that it finds are none of the arena.
+    /// It is [run](crate::slow) if the program says so.  Else it is asked, and pages that
+    /// it finds are none of the arena.
     fn slow_path(&mut self, start: u64, nr_pages: u64, walk: &mut Walk) -> Result<i32, Stop> {
         let mut flags = walk.flags;
         let locks = self.rules.walk.slow_path_locks;
@@ -162,6 +164,29 @@ impl Kernel<'_> {
             flags.0 |= self.set(&[FollFlag::Touch, FollFlag::Unlockable]).0;
         } else if longterm {
             self.mmap_read_lock()?;
+        }
+        if self.machine.runs_slow_path {
+            let range = Range {
+                start,
+                nr_pages,
+                pages: (walk.pages == Buffer::List).then_some(walk.nr),
+                flags,
+                unlockable: locks,
+                notes_vmas: false,
+            };
+            self.machine.entries.truncate(walk.nr);
+            let found = if locks {
+                self.__gup_longterm_locked(range, &mut false)?
+            } else if longterm {
+                let found = self.__gup_longterm_locked(range, &mut true)?;
+                self.mmap_read_unlock()?;
+                found
+            } else {
+                self.old_get_user_pages_unlocked(range)?
+            };
+            walk.nr += usize::try_from(found as i32).unwrap_or(0);
+            self.fit_entries(walk.nr, walk.pages);
+            return Ok(found as i32);
         }
         let no_pages = walk.pages == Buffer::Null;
         let answer = self.ask_slow_path(start, nr_pages, flags, no_pages)?;

@@ -5,9 +5,11 @@
 use std::ops::{Deref, DerefMut};
 
 use gup::machine::MigrateType;
+use gup::slow::entry::Request;
 use gup::{
     Ask, Buffer, Call, Events, FolioDecl, FolioPtr, Foll, FollFlag, Kernel, Kind, Level, Machine,
-    Mapping, Moment, NewEntry, Observer, Page, PagePtr, PageState, Rules, Site, Stop, WorldDecl,
+    Mapping, Moment, NewEntry, Observer, Page, PagePtr, PageState, Rules, Site, Stop, VmaKind,
+    WorldDecl,
 };
 
 pub use gup::rules::{
@@ -164,6 +166,50 @@ impl Bench {
     pub fn pin(&mut self, addr: u64, n: i32, flags: &[FollFlag]) -> Result<i32, Stop> {
         let flags = self.foll(flags);
         self.op().pin_user_pages_fast(addr, n, flags, Buffer::List)
+    }
+
+    /// A VMA of `n` pages from `addr` on, of anonymous memory.
+    pub fn vma(&mut self, addr: u64, n: i32, flags: u32) {
+        self.machine.vmas.set(0, addr, n, flags, VmaKind::Anon);
+    }
+
+    /// The arguments of an entry point of the slow path, with `pages[]`.
+    pub fn request(&self, addr: u64, nr_pages: u64, flags: &[FollFlag]) -> Request {
+        Request {
+            start: addr,
+            nr_pages,
+            flags: self.foll(flags),
+            pages: Buffer::List,
+        }
+    }
+
+    /// Starts an operation with the mmap lock held.
+    pub fn locked_op(&mut self) -> Kernel<'_> {
+        let kernel = self.op();
+        kernel.machine.held.mmap_lock = true;
+        kernel
+    }
+
+    /// `get_user_pages`, under the mmap lock.
+    pub fn slow_get(&mut self, addr: u64, n: u64, flags: &[FollFlag]) -> Result<i64, Stop> {
+        let request = self.request(addr, n, flags);
+        self.locked_op().get_user_pages(request)
+    }
+
+    /// `pin_user_pages`, under the mmap lock.
+    pub fn slow_pin(&mut self, addr: u64, n: u64, flags: &[FollFlag]) -> Result<i64, Stop> {
+        let request = self.request(addr, n, flags);
+        self.locked_op().pin_user_pages(request)
+    }
+
+    /// The flags of the faults, in order.
+    pub fn faults(&self) -> Vec<u32> {
+        let asks = self.asks().into_iter();
+        asks.filter_map(|ask| match ask {
+            Ask::Fault { flags, .. } => Some(flags),
+            _ => None,
+        })
+        .collect()
     }
 
     /// The calls that are about no page.

@@ -28,7 +28,11 @@ use unit::{CLANG, Compiled, Unit, Units, harness};
 
 /// Kernel files that are compiled as they are, besides mm/gup.c, and the option
 /// under which kbuild does so.
-const KERNEL_FILES: [(&str, &str); 3] = [
+const KERNEL_FILES: [(&str, &str); 7] = [
+    ("mm/memory.c", "CONFIG_MMU"),
+    ("mm/huge_memory.c", "CONFIG_TRANSPARENT_HUGEPAGE"),
+    ("mm/hugetlb.c", "CONFIG_HUGETLB_PAGE"),
+    ("arch/x86/mm/pgtable.c", "CONFIG_MMU"),
     ("mm/memremap.c", "CONFIG_ZONE_DEVICE"),
     ("mm/pgtable-generic.c", "CONFIG_MMU"),
     ("arch/x86/mm/hugetlbpage.c", "CONFIG_HUGETLB_PAGE"),
@@ -170,7 +174,16 @@ impl Source {
         for file in wanted.map(|(file, _)| src.join(file)) {
             // A tree may do without: what it defines is a gap then.
             if self.overlay.real(&file).exists() {
-                list.push((file, tested.clone()));
+                let mut flags = tested.clone();
+                flags.extend(["-ffunction-sections", "-fdata-sections"].map(str::to_owned));
+                if file.ends_with("mm/memremap.c") {
+                    // who asks is answered by the script
+                    flags.push("-Dget_dev_pagemap=gd_real_get_dev_pagemap".into());
+                } else if file.ends_with("mm/memory.c") {
+                    flags.push("-include".into());
+                    flags.push(harness.join("shim/quiet.h").display().to_string());
+                }
+                list.push((file, flags));
             }
         }
         for file in ["shim/harness.c", "shim/kernel.c"] {
@@ -247,7 +260,8 @@ impl Source {
         {
             header += &format!(
                 "#define gd_slow_{new} gd_slow_{known}\n\
-                 #define {new}(...) GD_NAME({new}, __VA_ARGS__)(__VA_ARGS__)\n"
+                 #define GD_CALL_{new}(...) GD_SLOW({new}, __VA_ARGS__)\n\
+                 #define {new}(...) GD_USE({new}, __VA_ARGS__)\n"
             );
         }
         header += "#else\n";
@@ -275,6 +289,7 @@ impl Source {
         }
         hash.update(include_str!("../../../shim/side.lds"));
         hash.update(include_str!("../../../shim/side.map"));
+        hash.update(format!("{GAP_FLAGS:?} {LINK_FLAGS:?}"));
         hash.update(format!("{:?} {flavour} {}", self.renamed, self.debug_vm));
         format!("{:x}", hash.finalize())
     }
@@ -300,12 +315,13 @@ impl Source {
         };
         // many sides have the same gaps
         let source = gaps::source(units)?;
-        let object = store.units().join(format!("gaps-{}.o", sha256(&source)));
+        let kept = sha256(format!("{GAP_FLAGS:?}{source}"));
+        let object = store.units().join(format!("gaps-{kept}.o"));
         if !object.exists() {
             let (gaps, scratch) = (dir.join("gaps.c"), dir.join("gaps.o"));
             fs::write(&gaps, source).map_err(at(&gaps))?;
             run(Command::new(CLANG)
-                .args(["-O1", "-w", "-fno-builtin", "-ffreestanding", "-fPIE", "-c"])
+                .args(GAP_FLAGS)
                 .arg(&gaps)
                 .arg("-o")
                 .arg(&scratch))?;
@@ -315,7 +331,7 @@ impl Source {
         store::used(&object);
         let shim = harness().join("shim");
         run(Command::new(CLANG)
-            .args(["-shared", "-nostdlib"])
+            .args(LINK_FLAGS)
             .arg(format!("-Wl,-T,{}", shim.join("side.lds").display()))
             .arg(format!(
                 "-Wl,--version-script={}",
@@ -364,6 +380,21 @@ impl Source {
 /// slower. Without any optimisation the kernel does not compile, and sites that
 /// can never be reached would count.
 const QUICK: [&str; 3] = ["-g0", "-O1", "-fno-inline-functions"];
+
+/// How the stubs of gaps are compiled.  Each is a section, so that those that
+/// nobody calls are left out.
+const GAP_FLAGS: [&str; 7] = [
+    "-O1",
+    "-w",
+    "-ffunction-sections",
+    "-fno-builtin",
+    "-ffreestanding",
+    "-fPIE",
+    "-c",
+];
+
+/// How a side is linked: without what nobody reaches of the kernel's other files.
+const LINK_FLAGS: [&str; 3] = ["-shared", "-nostdlib", "-Wl,--gc-sections"];
 
 /// Functions of mm/gup.c whose calls go to the script: `csrc/shim/redirect.h`.
 const REDIRECTED: [&str; 2] = ["__gup_longterm_locked", "get_user_pages_unlocked"];

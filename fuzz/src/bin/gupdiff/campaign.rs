@@ -204,7 +204,8 @@ fn text(layer: Focus) -> &'static str {
     match layer {
         Focus::Page => "page: references and pins of pages that are handed in",
         Focus::Lockless => "lockless: the walk of page tables, with interleavings",
-        Focus::All => "all: the page level and the lockless walk",
+        Focus::Slow => "slow: the walk under the mmap lock, with VMAs and faults",
+        Focus::All => "all: the page level, the lockless walk and the slow path",
     }
 }
 

@@ -73,7 +73,7 @@ enum Command {
 /// Which layer.
 #[derive(Args, Clone, Debug)]
 struct LayerArg {
-    /// The programs of this layer: page, lockless or all
+    /// The programs of this layer: page, lockless, slow or all
     /// [default: all]
     #[arg(long, env = "GUPDIFF_LAYER", value_name = "LAYER", value_parser = layer)]
     layer: Option<Focus>,

@@ -22,7 +22,7 @@ pub struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     sides: SideArgs,
-    /// What is demanded of them: page, lockless or all
+    /// What is demanded of them: page, lockless, slow or all
     /// [default: what a campaign's programs were made for, else all]
     #[arg(long, value_name = "LAYER", value_parser = layer::parse)]
     layer: Option<Focus>,

@@ -178,12 +178,19 @@ type IsIn<'a> = &'a dyn Fn(&OpInfo) -> bool;
 
 pub fn ops(args: &OpsArgs) -> Result<Outcome> {
     let function = |layer| move |op: &OpInfo| !op.is_change && op.layer == layer;
-    let groups: [(&str, IsIn); 3] = [
+    let groups: [(&str, IsIn); 4] = [
         (
             "Kernel functions that are handed pages",
             &function(Layer::Page),
         ),
-        ("Kernel functions that walk page tables", &OpInfo::is_walk),
+        (
+            "Kernel functions that walk page tables without locks",
+            &OpInfo::is_walk,
+        ),
+        (
+            "Kernel functions that walk page tables under the mmap lock",
+            &OpInfo::is_slow,
+        ),
         (
             "Changes of the world between them, or at their hook points",
             &|op| op.is_change,

@@ -4,7 +4,9 @@
 pub(super) mod calls;
 pub(super) mod careful;
 pub(super) mod script;
+pub(super) mod slow;
 pub(super) mod tables;
+pub(super) mod vmas;
 
 use csrc::abi::{self, gd_folio, gd_op, gd_run};
 
@@ -254,6 +256,17 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
     };
     if walk::is_call(id) {
         return calls::call_of(rng, id, model);
+    }
+    if walk::is_slow(id) {
+        return slow::call_of(rng, id, model);
+    }
+    if walk::is_vma(id) {
+        let all: Vec<_> = model.vmas.all().collect();
+        if all.is_empty() || rng.chance(1, 3) {
+            return vmas::another(rng, model);
+        }
+        let vma = rng.pick(&all);
+        return vmas::change(rng, model, vma);
     }
     if let Some(level) = walk::set_level(id) {
         return gd_op {

@@ -11,7 +11,7 @@ use super::super::model::Model;
 use super::super::rng::Rng;
 use super::super::walk::{self, LEVELS, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
-use super::{Profile, op as draw_op, tables};
+use super::{Profile, op as draw_op, slow, tables, vmas};
 use crate::hooks::{self, NR_HOOKS, Object};
 use crate::ops::{self, ArgKind, Layer};
 
@@ -20,7 +20,7 @@ use crate::ops::{self, ArgKind, Layer};
 /// yet.
 pub fn act(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Option<gd_act> {
     let scene = Scene::of(rng, model, main);
-    let hook = hook(rng, main, &scene);
+    let hook = hook(rng, model, main, &scene);
     let mut op = match rng.below(8) {
         0 => any(rng, profile, model, main)?,
         _ => what(rng, model, hook, &scene),
@@ -45,10 +45,14 @@ pub fn act(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Opt
 }
 
 /// Whether a change of the world can happen during an operation: functions of
-/// the page level know nothing of page tables.
+/// the page level know nothing of page tables, and the lockless walk not of VMAs.
 fn fits(profile: &Profile, main: &gd_op, id: u8) -> bool {
-    let page_level = ops::info(id).is_some_and(|op| op.layer == Layer::Page);
-    profile.has(id) && (walk::is_call(main.op) || page_level)
+    let most = match ops::info(main.op) {
+        Some(main) if main.is_slow() => Layer::Slow,
+        Some(main) if main.is_walk() => Layer::Lockless,
+        _ => Layer::Page,
+    };
+    profile.has(id) && ops::info(id).is_some_and(|op| op.layer <= most)
 }
 
 /// What the operation has to do with.
@@ -67,6 +71,8 @@ struct Scene {
     devmap: bool,
     /// Whether it is part of a large folio.
     large: bool,
+    /// Whether a stack would have to grow for it.
+    below_a_stack: bool,
 }
 
 impl Scene {
@@ -75,7 +81,7 @@ impl Scene {
             0 => 0,
             _ => rng.below(main.n.clamp(1, 8) as usize) as u64,
         };
-        let is_call = walk::is_call(main.op);
+        let is_call = walk::is_any_call(main.op);
         let addr = match is_call {
             true => main.addr.wrapping_add(pages * PAGE_SIZE),
             false => 0,
@@ -93,9 +99,17 @@ impl Scene {
             level: hit.map_or(Level::Pte, |hit| hit.level),
             page: p,
             index,
-            taken: model.takes(main),
+            taken: match walk::is_slow(main.op) {
+                true => model.is_there(main, addr),
+                false => model.takes(main),
+            },
             devmap: hit.is_some_and(|hit| devmap(hit.eflags)),
             large: model.folio[index].order > 0,
+            below_a_stack: model.vmas.at(addr).is_none()
+                && model
+                    .vmas
+                    .all()
+                    .any(|vma| vma.has(abi::GD_VM_GROWSDOWN) && vma.start > addr),
         }
     }
 
@@ -118,19 +132,34 @@ fn operand(rng: &mut Rng, main: &gd_op) -> Option<u16> {
 }
 
 /// Which hook point: any of them, but mostly one that can be reached.
-fn hook(rng: &mut Rng, main: &gd_op, scene: &Scene) -> u8 {
+fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
     let mut weights = [0u32; NR_HOOKS];
     let mut say = |hook: u32, weight: u32, can: bool| {
         weights[hook as usize] = if can { weight } else { 1 };
     };
-    let is_call = walk::is_call(main.op);
+    let is_call = walk::is_any_call(main.op);
     let grabs = !is_call || scene.taken;
     let pins = grabs && (!is_call || walk::is_pin(main.op));
     say(abi::GD_HOOK_BEFORE_REF, 22, grabs);
     say(abi::GD_HOOK_AFTER_REF, 22, grabs);
     say(abi::GD_HOOK_BEFORE_PIN, 7, pins && scene.large);
     say(abi::GD_HOOK_AFTER_PIN, 7, pins && scene.large);
-    if is_call {
+    if model.is_slow(main) {
+        let longterm = main.foll & 1 << abi::GD_FOLL_LONGTERM != 0;
+        let splits = main.foll & 1 << abi::GD_FOLL_SPLIT_PMD != 0;
+        say(abi::GD_HOOK_PTL, 40, true);
+        say(abi::GD_HOOK_FAULT, 30, true);
+        say(abi::GD_HOOK_MMAP_LOCK, 12, !scene.taken);
+        say(abi::GD_HOOK_EXPAND, 16, scene.below_a_stack);
+        say(abi::GD_HOOK_DRAIN, 8, pins && longterm);
+        say(abi::GD_HOOK_ISOLATE, 8, pins && longterm);
+        say(abi::GD_HOOK_MIGRATE, 14, pins && longterm);
+        say(abi::GD_HOOK_MIGRATE_DEVICE, 6, pins && longterm);
+        say(abi::GD_HOOK_SPLIT, 14, splits);
+        say(abi::GD_HOOK_ACCESSIBLE, 8, pins);
+        say(abi::GD_HOOK_PAGEMAP, 12, scene.devmap);
+    }
+    if walk::is_call(main.op) {
         let (pte, fast) = (scene.level == Level::Pte, 1 << abi::GD_FOLL_FAST_ONLY);
         for level in LEVELS {
             let weight = if level == scene.level { 30 } else { 9 };
@@ -164,6 +193,8 @@ fn times(hook: u8, main: &gd_op, scene: &Scene) -> u8 {
         abi::GD_HOOK_READ_PUD => leaf(Level::Pud),
         abi::GD_HOOK_READ_PGD | abi::GD_HOOK_SLOW => 1,
         abi::GD_HOOK_PAGEMAP | abi::GD_HOOK_ACCESSIBLE => pages,
+        abi::GD_HOOK_EXPAND | abi::GD_HOOK_SPLIT => 1,
+        abi::GD_HOOK_FAULT | abi::GD_HOOK_MMAP_LOCK | abi::GD_HOOK_MIGRATE => 2,
         _ => pages + 1,
     }
 }
@@ -171,6 +202,29 @@ fn times(hook: u8, main: &gd_op, scene: &Scene) -> u8 {
 /// What happens at a hook point.
 fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
     match u32::from(hook) {
+        abi::GD_HOOK_PTL | abi::GD_HOOK_SPLIT => match rng.below(8) {
+            0 => on_folio(rng, model, scene),
+            _ => tables::change(rng, model, scene.level, scene.addr),
+        },
+        abi::GD_HOOK_FAULT => match rng.below(6) {
+            0 => slow::signal(rng),
+            1 | 2 => tables::change(rng, model, scene.level, scene.addr),
+            _ => slow::fault(rng),
+        },
+        abi::GD_HOOK_MMAP_LOCK | abi::GD_HOOK_EXPAND => {
+            let vma = model.vmas.at(scene.addr).copied();
+            match (rng.below(4), vma) {
+                (0, _) => tables::change(rng, model, scene.level, scene.addr),
+                (1, Some(vma)) => vmas::change(rng, model, &vma),
+                _ => answer(rng.pick(&[-4, -12, -14, 0])),
+            }
+        }
+        abi::GD_HOOK_DRAIN => on_folio(rng, model, scene),
+        abi::GD_HOOK_ISOLATE => answer(rng.pick(&[0, 0, 1])),
+        abi::GD_HOOK_MIGRATE | abi::GD_HOOK_MIGRATE_DEVICE => match rng.below(3) {
+            0 => tables::change(rng, model, scene.level, scene.addr),
+            _ => answer(rng.pick(&[0, 0, 1, -12, -11, -16])),
+        },
         abi::GD_HOOK_READ_PTE..=abi::GD_HOOK_READ_PGD => match rng.below(8) {
             0 => on_folio(rng, model, scene),
             _ => {

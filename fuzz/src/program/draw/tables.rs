@@ -52,6 +52,11 @@ impl Cursor {
         Cursor(rng.pick(&ANCHORS) + rng.below(4) as u64 * PAGE_SIZE)
     }
 
+    /// At this address.
+    pub fn at(addr: u64) -> Cursor {
+        Cursor(addr & ADDR_MASK)
+    }
+
     pub fn take(&mut self, rng: &mut Rng, level: Level, n: u64) -> u64 {
         let addr = self.0;
         self.0 = (addr & !(level.size() - 1)).wrapping_add(n << level.shift()) & ADDR_MASK;

@@ -102,7 +102,9 @@ fn go_on(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         let held = model.nr_held;
         model.apply(&op);
         program.push_op(op);
-        if walk::is_call(op.op) {
+        if model.is_slow(&op) {
+            generate::during(rng, profile, 2 * want, &mut model, program);
+        } else if walk::is_call(op.op) {
             generate::meanwhile(rng, profile, want, held, &mut model, program);
         }
     }
@@ -240,6 +242,7 @@ fn tweak_op(op: &mut gd_op, rng: &mut Rng) {
         abi::GD_S_LIST => tweak_list(op, rng),
         abi::GD_S_ADDR => walk::tweak_address(op, rng),
         abi::GD_S_ENTRY => walk::tweak_entry(op, rng),
+        abi::GD_S_VMA => draw::vmas::tweak(rng, op),
         abi::GD_S_PAGES => op.mods ^= abi::GD_MOD_NULL as u8,
         abi::GD_S_TO => {
             let (index, offset) = split_page(op.run[1].page);

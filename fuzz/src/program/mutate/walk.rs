@@ -6,17 +6,19 @@ use csrc::abi::{self, gd_act, gd_op};
 use super::super::generate::Profile;
 use super::super::normalise::FOLL_FLAGS;
 use super::super::rng::Rng;
-use super::super::walk::{self, ANCHORS, CALL_FLAGS, LEVELS, PAGE_SIZE};
-use super::super::{Program, draw, page, split_page, values};
+use super::super::walk::{self, ANCHORS, CALL_FLAGS, LEVELS, PAGE_SIZE, SLOW_FLAGS};
+use super::super::{MAX_ACTS, Program, draw, page, split_page, values};
 use super::model_at;
 use crate::hooks::{self, NR_HOOKS, Object};
+use crate::layer;
 use crate::ops;
 
 pub(super) use super::super::walk::is_call;
+use super::super::walk::{has_address, is_any_call, is_slow, is_vma};
 
 /// Whether the next change should be one of these.
 pub(super) fn is_due(program: &Program, rng: &mut Rng, profile: &Profile) -> bool {
-    let is_walk = |op: &gd_op| is_call(op.op) || walk::set_level(op.op).is_some();
+    let is_walk = |op: &gd_op| has_address(op.op);
     if program.ops().iter().any(is_walk) {
         return rng.chance(1, 2);
     }
@@ -27,6 +29,10 @@ pub(super) fn is_due(program: &Program, rng: &mut Rng, profile: &Profile) -> boo
 
 /// One change.
 pub(super) fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
+    if layer::is_slow(program) && rng.chance(1, 3) {
+        slow_step(program, rng, profile);
+        return;
+    }
     match rng.below(24) {
         0..=5 => attach(program, rng, profile),
         6 | 7 => with_act(program, rng, |program, i, _| {
@@ -41,7 +47,11 @@ pub(super) fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         10..=14 => with_act(program, rng, |program, i, rng| {
             let all = (0..program.nr_all()).map(|i| program.any_op(i));
             let spans: Vec<walk::Span> = all.filter_map(walk::Span::of).collect();
-            tweak_hook(&mut program.0.act[i], rng, &spans);
+            let hooks = match layer::is_slow(program) {
+                true => NR_HOOKS,
+                false => abi::GD_HOOK_SLOW as usize + 1,
+            };
+            tweak_hook(&mut program.0.act[i], rng, &spans, hooks);
         }),
         15 => insert_entry(program, rng, profile),
         16 | 17 => with_any(program, rng, sets, |program, i, rng| {
@@ -61,23 +71,90 @@ pub(super) fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
             };
         }),
         20 => shift_all(program, rng),
-        21 => with(program, rng, is_call, |program, i, rng| {
+        21 => with(program, rng, is_any_call, |program, i, rng| {
             let bit = 1 << rng.below(abi::GD_NR_FOLL as usize);
-            let mask = if rng.chance(7, 8) {
-                CALL_FLAGS
+            let usual = if is_slow(program.0.op[i].op) {
+                SLOW_FLAGS
             } else {
-                FOLL_FLAGS
+                CALL_FLAGS
             };
+            let mask = if rng.chance(7, 8) { usual } else { FOLL_FLAGS };
             program.0.op[i].foll ^= bit & mask;
         }),
-        _ => with(program, rng, is_call, |program, i, rng| {
+        _ => with(program, rng, is_any_call, |program, i, rng| {
             let model = model_at(program, profile, i);
             let op = &mut program.0.op[i];
             match rng.below(4) {
+                0 if is_slow(op.op) => op.addr = draw::slow::address(rng, &model),
                 0 => op.addr = draw::calls::address(rng, &model),
                 1 => op.n = values::tweak(rng, op.n),
                 2 => op.n = rng.range(1, 8),
                 _ => tweak_address(op, rng),
+            }
+        }),
+    }
+}
+
+/// One change of what only programs of the slow layer have: VMAs, what faults come
+/// to, signals, where the fast entry points fall back to.
+fn slow_step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
+    match rng.below(16) {
+        0..=4 => with_any(program, rng, is_vma, |program, i, rng| {
+            draw::vmas::tweak(rng, program.any_op_mut(i));
+        }),
+        5 => with_any(program, rng, is_vma, |program, i, rng| {
+            let owner = match i.checked_sub(program.nr_ops()) {
+                None => i,
+                Some(act) => program.acts()[act].owner.into(),
+            };
+            let model = model_at(program, profile, owner);
+            let op = program.any_op_mut(i);
+            *op = draw::vmas::vma(rng, &model, op.arg);
+        }),
+        6 => {
+            let at = rng.below(program.nr_ops() + 1);
+            let model = model_at(program, profile, at);
+            let vma = draw::vmas::another(rng, &model);
+            program.insert_op(at, vma);
+        }
+        7..=9 => with_act(program, rng, |program, i, rng| {
+            let act = &mut program.0.act[i];
+            if u32::from(act.hook) == abi::GD_HOOK_FAULT
+                && u32::from(act.op.op) == abi::GD_OP_ANSWER
+            {
+                match rng.chance(1, 2) {
+                    true => act.op = draw::slow::fault(rng),
+                    false => act.op.val ^= 1 << rng.below(abi::GD_NR_FAULTS as usize),
+                }
+            }
+        }),
+        10..=12 => with(program, rng, is_any_call, |program, owner, rng| {
+            // what happened is drawn anew, or goes on
+            if rng.chance(1, 2) {
+                program.remove_acts(program.acts_range(owner));
+            }
+            let model = model_at(program, profile, owner);
+            let main = program.ops()[owner];
+            let acts = draw::slow::script(rng, profile, &model, &main, MAX_ACTS);
+            for act in acts {
+                let owner = owner as u8;
+                program.push_act(gd_act { owner, ..act });
+            }
+        }),
+        13 => program.0.world.state ^= abi::GD_W_SLOW as u8,
+        14 => with(program, rng, is_slow, |program, i, rng| {
+            let model = model_at(program, profile, i);
+            if let Some(other) = draw::slow::call(rng, profile, &model) {
+                program.0.op[i].op = other.op;
+            }
+        }),
+        _ => with_any(program, rng, sets, |program, i, rng| {
+            // a fault or another entry for an address of a call
+            let calls = program.ops().iter().filter(|op| is_any_call(op.op));
+            let addrs: Vec<u64> = calls.map(|op| op.addr).collect();
+            if !addrs.is_empty() {
+                let addr = rng.pick(&addrs) & walk::ADDR_MASK;
+                program.any_op_mut(i).addr = addr.wrapping_add(rng.below(3) as u64 * PAGE_SIZE);
             }
         }),
     }
@@ -141,8 +218,8 @@ fn is_kernel(op: u8) -> bool {
 
 /// Something more happens during an operation, a call rather than another.
 fn attach(program: &mut Program, rng: &mut Rng, profile: &Profile) {
-    let calls = program.ops().iter().any(|op| is_call(op.op)) && rng.chance(7, 8);
-    let wanted = if calls { is_call } else { is_kernel };
+    let calls = program.ops().iter().any(|op| is_any_call(op.op)) && rng.chance(7, 8);
+    let wanted = if calls { is_any_call } else { is_kernel };
     with(program, rng, wanted, |program, i, rng| {
         attach_to(program, rng, profile, i);
     });
@@ -171,11 +248,11 @@ fn copy(program: &mut Program, i: usize, rng: &mut Rng) {
     });
 }
 
-/// Another time, another hook point, or one of another object.
-fn tweak_hook(act: &mut gd_act, rng: &mut Rng, spans: &[walk::Span]) {
+/// Another time, another hook point of the first ones, or one of another object.
+fn tweak_hook(act: &mut gd_act, rng: &mut Rng, spans: &[walk::Span], hooks: usize) {
     match (rng.below(8), hooks::object(act.hook)) {
         (0..=2, _) => act.nth = (i32::from(act.nth) + rng.pick(&[-1, 1, 1, 2])).max(1) as u8,
-        (3, _) => act.hook = any_hook(rng),
+        (3, _) => act.hook = any_hook(rng, hooks),
         (4 | 5, Object::Entry(_)) => act.hook = rng.pick(&LEVELS).hook(),
         (4 | 5, Object::Page) => {
             // before and after lie side by side
@@ -199,13 +276,13 @@ fn tweak_hook(act: &mut gd_act, rng: &mut Rng, spans: &[walk::Span]) {
                 _ => page(index, offset ^ 1),
             };
         }
-        _ => act.hook = any_hook(rng),
+        _ => act.hook = any_hook(rng, hooks),
     }
     act.nth = act.nth.max(1);
 }
 
-fn any_hook(rng: &mut Rng) -> u8 {
-    rng.range(1, NR_HOOKS as i32 - 1) as u8
+fn any_hook(rng: &mut Rng, hooks: usize) -> u8 {
+    rng.range(1, hooks as i32 - 1) as u8
 }
 
 /// One more mapping before something that could walk over it.
@@ -270,7 +347,7 @@ fn shift_all(program: &mut Program, rng: &mut Rng) {
     let to = rng.pick(&ANCHORS) + rng.below(4) as u64 * PAGE_SIZE;
     let by = to.wrapping_sub(from);
     program.each_op(|op| {
-        if is_call(op.op) || sets(op.op) {
+        if has_address(op.op) {
             op.addr = op.addr.wrapping_add(by);
         }
     });

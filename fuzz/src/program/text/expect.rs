@@ -11,7 +11,7 @@ use crate::program::{NULL, POISON};
 use crate::site::SiteKind;
 
 /// What can be expected, by its first word.
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 19] = [
     "result",
     "refcount",
     "pincount",
@@ -29,6 +29,8 @@ const KINDS: [&str; 17] = [
     "released",
     "irqs",
     "has_pinned",
+    "locked",
+    "mmap_lock",
 ];
 
 /// What follows `expect`.
@@ -134,6 +136,8 @@ fn what(scan: &mut Scan, reader: &Reader, word: Word) -> Result<What, ParseError
         "released" => What::Released(int(scan)?),
         "irqs" => What::State(State::Irqs),
         "has_pinned" => What::State(State::HasPinned),
+        "locked" => What::Locked,
+        "mmap_lock" => What::MmapLock,
         _ => {
             let hint = suggest(word.text, KINDS);
             let (kinds, found) = (one_of(&KINDS), quote(word.text));

@@ -7,7 +7,8 @@ use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_run};
 
 use super::page::{DEFAULT_FOLIO, DEFAULT_STATE, STATE};
 use super::words::{self, FLAGS, FOLL, KINDS, MAPPINGS, MIGRATETYPES, SWITCH};
-use super::{act, entry, number};
+use super::{act, entry, number, slow};
+use crate::hooks::{self, Answer};
 use crate::ops::{self, Rev};
 use crate::program::Program;
 use crate::program::list::Entry;
@@ -143,7 +144,14 @@ fn run_name(run: &gd_run, folios: &[String]) -> String {
 /// An action as its line, without the line's end: `| before read seq: set_seq 3`.
 pub fn format_act(act: &gd_act, names: Rev, folios: &[String]) -> String {
     let hook = act::show(act, folios);
-    format!("| {hook}: {}", format_op(&act.op, names, folios))
+    let answer = hooks::info(act.hook).map(|hook| hook.answer);
+    let op = match answer {
+        Some(Answer::Fault) if u32::from(act.op.op) == abi::GD_OP_ANSWER => {
+            format!("answer {}", slow::show_fault(act.op.val))
+        }
+        _ => format_op(&act.op, names, folios),
+    };
+    format!("| {hook}: {op}")
 }
 
 /// One operation as its line, without the line's end; `folios` are the names of the
@@ -158,6 +166,10 @@ pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
         line.push(' ');
         line.push_str(word);
     };
+    if info.has(abi::GD_S_VMA) {
+        say(&slow::show_vma(op));
+        return line;
+    }
     if info.has(abi::GD_S_LIST) {
         let runs = op.run.iter().filter(|run| run.len > 0);
         let runs: Vec<String> = runs.map(|run| run_name(run, folios)).collect();

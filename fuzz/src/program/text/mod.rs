@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! names 6.1                                   # which kernel's names follow
-//! mm irqs=on has_pinned=0 devmap_key=0 seq=0  # these are the defaults
+//! mm irqs=on has_pinned=0 devmap_key=0 slow=0 seq=0  # these are the defaults
 //! page p ref=1 file dirty
 //! page h order=9 ref=1 anon exclusive
 //! try_grab_folio h+3 refs=2 PIN|LONGTERM
@@ -17,7 +17,8 @@
 //! # The world
 //!
 //! `mm` (at most once) sets what there is beside pages: interrupts,
-//! MMF_HAS_PINNED, the devmap_managed_key, write_protect_seq.
+//! MMF_HAS_PINNED, the devmap_managed_key, write_protect_seq; with `slow=1` what
+//! the fast entry points leave goes to the real slow path, and is not answered.
 //!
 //! `page NAME ...` declares a folio.  Pages are declared before the first
 //! operation.  What is not said has its default:
@@ -97,6 +98,35 @@
 //!
 //! A folio whose name is one of these words is written with its offset: `swap+0`.
 //!
+//! # VMAs
+//!
+//! `set_vma SLOT ADDRESS` maps `n` pages from an address on as one of eight VMAs,
+//! of some kind and with some flags, the kernel's names in small letters; `none`
+//! takes it away.  They may overlap.
+//!
+//! ```text
+//! set_vma 0 0x10000000 n=16 anon read write mayread maywrite
+//! set_vma 1 0x10010000 file read shared mayread mayshare
+//! set_vma 0 none                              set_signal kill
+//! ```
+//!
+//! | form | meaning |
+//! |---|---|
+//! | `anon`, `gate` | without vm_ops; the gate area |
+//! | `file` | of a file system that wants to know what is written |
+//! | `shmem` `secretmem` `fsdax` | of one that does not, of memfd_secret, of a dax file |
+//! | `special` | vm_ops without a fault handler |
+//! | `set_signal none`, `other`, `kill` | what is pending for the current task |
+//!
+//! The entry points of the slow path take what those of the walk take; the remote
+//! ones also `locked=1` or `locked=0`, the address of an `int` of this value, NULL if
+//! it is not said:
+//!
+//! ```text
+//! get_user_pages 0x10000000 n=2 WRITE
+//! pin_user_pages_remote 0x10000000 n=2 locked=1 WRITE|FORCE
+//! ```
+//!
 //! # The script
 //!
 //! What another CPU does while a function of the kernel runs, and what is
@@ -119,6 +149,16 @@
 //! | `at get_dev_pagemap` | it is called; `answer 0`: there is no pagemap |
 //! | `at make_accessible` | the hook for pages about to be read is called; `answer -5`: it fails |
 //! | `at slow_path` | the slow path is called; `answer 3`: it takes three pages; `answer -14`: it fails |
+//!
+//! | `before page_table_lock` | the slow path takes the lock of a page table |
+//! | `at handle_mm_fault` | `answer 0`, or VM_FAULT_ bits: `answer retry\|major`; sigbus if not said |
+//! | `at mmap_read_lock` | mmap_read_lock_killable is called; `answer -4`: it fails |
+//! | `at expand_stack` | the stack is to grow; `answer -12`: it does not |
+//! | `at lru_add_drain` | it or lru_add_drain_all is called |
+//! | `at folio_isolate_lru` | `answer 0`: it is not isolated |
+//! | `at migrate_pages` | `answer 0`: all are; `answer 2`, if not said 1: so many are not; `answer -12`: it fails |
+//! | `at migrate_device_coherent` | `answer 0`: it is; if not said, -16 |
+//! | `at split_huge_pmd` | it is called |
 //!
 //! `#2` is the second such time in this operation, counted by each line on its
 //! own; without it the first time counts.  An action happens at most once.
@@ -149,6 +189,7 @@
 //! | `call __folio_put h`, `call slow_path` | a call into the rest of the kernel |
 //! | `entry 0 h+1` | `pages[0]` |
 //! | `action 1` | the first action of the operation is carried out |
+//! | `locked`, `mmap_lock` | `*locked` is 1, the mmap lock is held afterwards |
 //! | `acquired 1`, `released 1` | by how much the counters of pins move |
 //!
 //! # Several programs
@@ -169,6 +210,7 @@ mod page;
 mod pages;
 mod parse;
 mod scan;
+mod slow;
 pub(crate) mod words;
 
 use crate::ops::Rev;
@@ -180,6 +222,11 @@ pub use parse::{parse, read};
 /// The word for a page flag, `GD_F_*`.
 pub fn flag_word(flag: u32) -> &'static str {
     words::FLAGS.get(flag as usize).copied().unwrap_or("?")
+}
+
+/// FAULT_FLAG_ flags, bits `GD_FF_*`: `WRITE|REMOTE`, or `0`.
+pub fn fault_flag_words(flags: u32) -> String {
+    words::bits(&words::FAULT_FLAGS, flags)
 }
 
 /// The word for a kind of mapping, `GD_M_*`.

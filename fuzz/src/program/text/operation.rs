@@ -7,20 +7,31 @@ use super::error::{ParseError, one_of, quote, suggest};
 use super::parse::Reader;
 use super::scan::{Scan, Word};
 use super::words::{self, FOLL, find};
-use super::{entry, number, pages, parse};
+use super::{entry, number, pages, parse, slow};
+use crate::hooks::Answer;
 use crate::ops::{ArgKind, OpInfo};
 use crate::program::NO_OP;
 
-/// Reads what follows an operation's name.
+/// Reads what follows an operation's name.  What the call at its hook point returns
+/// matters to an answer.
 pub(super) fn read(
     scan: &mut Scan,
     reader: &Reader,
     info: &'static OpInfo,
+    answer: Answer,
 ) -> Result<gd_op, ParseError> {
     let mut op = gd_op {
         op: info.id,
         ..NO_OP
     };
+    if info.has(abi::GD_S_VMA) {
+        return slow::vma(scan);
+    }
+    if u32::from(info.id) == abi::GD_OP_ANSWER && answer == Answer::Fault {
+        op.val = slow::fault(scan)?;
+        parse::end(scan)?;
+        return Ok(op);
+    }
     if info.has(abi::GD_S_LIST) {
         if !scan.at_list() {
             return Err(missing(scan, "a list of pages, like [p, h+3..h+9, NULL]"));
@@ -139,7 +150,9 @@ fn val(info: &OpInfo, text: &str) -> Option<i32> {
 fn arg_value(kind: ArgKind, text: &str) -> Option<u16> {
     let last = kind.values() as usize - 1;
     let value = match kind {
-        ArgKind::Number | ArgKind::Order | ArgKind::Lookup => number::up_to(text, last),
+        ArgKind::Number | ArgKind::Order | ArgKind::Lookup | ArgKind::Slot => {
+            number::up_to(text, last)
+        }
         ArgKind::Switch | ArgKind::Whether(_) => words::find_switch(text),
         _ => find(words::arg_words(kind), text),
     };
@@ -192,7 +205,7 @@ fn keyed(
 fn arg_expected(kind: ArgKind) -> String {
     match kind {
         ArgKind::Flag => "a page flag, like dirty".to_string(),
-        ArgKind::Number | ArgKind::Order | ArgKind::Lookup => {
+        ArgKind::Number | ArgKind::Order | ArgKind::Lookup | ArgKind::Slot => {
             format!("a number from 0 to {}", kind.values() - 1)
         }
         _ => one_of(words::arg_words(kind)),

@@ -21,10 +21,11 @@ pub(super) const DEFAULT_FOLIO: gd_folio = gd_folio {
 pub(super) const DEFAULT_STATE: u8 = abi::GD_W_IRQS_ON as u8;
 
 /// The names of state bits on an `mm` line.
-pub(super) const STATE: [(&str, u32); 3] = [
+pub(super) const STATE: [(&str, u32); 4] = [
     ("irqs", abi::GD_W_IRQS_ON),
     ("has_pinned", abi::GD_W_HAS_PINNED),
     ("devmap_key", abi::GD_W_DEVMAP_KEY),
+    ("slow", abi::GD_W_SLOW),
 ];
 
 /// What has been said on a line, and where.
@@ -178,7 +179,7 @@ fn check(scan: &Scan, said: &Said, f: &mut gd_folio) -> Result<(), ParseError> {
 pub(super) fn mm(scan: &mut Scan, world: &mut gd_world) -> Result<(), ParseError> {
     let mut said = Said::default();
     while let Some(word) = scan.word() {
-        let expected = "irqs=, has_pinned=, devmap_key= or seq=";
+        let expected = "irqs=, has_pinned=, devmap_key=, slow= or seq=";
         let Some((key, value)) = word.split_once("=") else {
             return Err(scan.unexpected(word, expected));
         };

@@ -7,6 +7,7 @@ use super::error::{ParseError, quote, suggest};
 use super::scan::{Scan, Word};
 use super::{DEFAULT_NAMES, act, expect, operation, page};
 use crate::expect::Expectations;
+use crate::hooks::{self, Answer};
 use crate::ops::{self, OpInfo};
 use crate::program::{MAX_ACTS, MAX_FOLIOS, MAX_OPS, Program};
 use crate::rev::Rev;
@@ -175,7 +176,7 @@ impl<'a> Reader<'a> {
             let message = format!("a program has at most {MAX_OPS} operations");
             return Err(scan.error(word, message));
         }
-        let op = operation::read(scan, self, info)?;
+        let op = operation::read(scan, self, info, Answer::None)?;
         self.program.push_op(op);
         Ok(())
     }
@@ -215,9 +216,10 @@ impl<'a> Reader<'a> {
             let message = format!("{} cannot be done at a hook point", quote(word.text));
             return Err(scan.error(word, message));
         }
+        let answer = hooks::info(hook.hook).map_or(Answer::None, |hook| hook.answer);
         self.program.push_act(gd_act {
             owner: self.program.nr_ops() as u8 - 1,
-            op: operation::read(scan, self, info)?,
+            op: operation::read(scan, self, info, answer)?,
             ..hook
         });
         Ok(())

@@ -106,11 +106,91 @@ pub(super) const ENTRY_FLAGS: [&str; abi::GD_NR_ENTRY_FLAGS as usize] = [
     "nx",
 ];
 
+/// `GD_V_*`.
+pub(super) const VMA_KINDS: [&str; abi::GD_NR_VMA_KINDS as usize] = [
+    "anon",
+    "file",
+    "shmem",
+    "special",
+    "secretmem",
+    "fsdax",
+    "gate",
+];
+
+/// `GD_VM_*`, the kernel's names in small letters.
+pub(crate) const VM_FLAGS: [&str; abi::GD_NR_VM_FLAGS as usize] = [
+    "read",
+    "write",
+    "exec",
+    "shared",
+    "mayread",
+    "maywrite",
+    "mayexec",
+    "mayshare",
+    "growsdown",
+    "pfnmap",
+    "io",
+    "mixedmap",
+    "locked",
+    "lockonfault",
+    "hugepage",
+    "softdirty",
+    "uffd_wp",
+    "shadow_stack",
+];
+
+/// `GD_FAULT_*`, the kernel's names in small letters.
+pub(super) const FAULTS: [&str; abi::GD_NR_FAULTS as usize] = [
+    "oom",
+    "sigbus",
+    "hwpoison",
+    "hwpoison_large",
+    "sigsegv",
+    "nopage",
+    "locked",
+    "retry",
+    "fallback",
+    "major",
+    "completed",
+];
+
+/// `GD_FF_*`, without the kernel's prefix.
+pub(super) const FAULT_FLAGS: [&str; abi::GD_NR_FAULT_FLAGS as usize] = [
+    "WRITE",
+    "ALLOW_RETRY",
+    "RETRY_NOWAIT",
+    "KILLABLE",
+    "TRIED",
+    "REMOTE",
+    "INTERRUPTIBLE",
+    "UNSHARE",
+    "USER",
+    "MKWRITE",
+    "INSTRUCTION",
+];
+
+/// `GD_SIG_*`.
+pub(super) const SIGNALS: [&str; abi::GD_NR_SIGNALS as usize] = ["none", "other", "kill"];
+
+/// What the argument `locked` points to.
+pub(super) const LOCKS: [&str; 3] = ["NULL", "1", "0"];
+
 /// The VMAs of gup_must_unshare.
 pub(super) const VMAS: [&str; 3] = ["none", "shared", "cow"];
 
 /// Off and on.
 pub(super) const SWITCH: [&str; 2] = ["off", "on"];
+
+/// The words for the bits of a mask, `0` if there are none.
+pub(super) fn bits(words: &[&str], bits: u32) -> String {
+    let set = words.iter().enumerate();
+    let set = set.filter(|(bit, _)| bits & 1 << bit != 0);
+    let set: Vec<&str> = set.map(|(_, word)| *word).collect();
+    match set.is_empty() {
+        true => "0".into(),
+        false => set.join("|"),
+    }
+}
 
 /// The place of a word.
 pub(super) fn find(words: &[&str], word: &str) -> Option<usize> {
@@ -125,12 +205,14 @@ pub(super) fn find_switch(word: &str) -> Option<usize> {
 /// The words for an `arg`'s values; none if it is a number.
 pub(super) fn arg_words(kind: ArgKind) -> &'static [&'static str] {
     match kind {
-        ArgKind::Number | ArgKind::Order | ArgKind::Lookup => &[],
+        ArgKind::Number | ArgKind::Order | ArgKind::Lookup | ArgKind::Slot => &[],
         ArgKind::Vma => &VMAS,
         ArgKind::Flag => &FLAGS,
         ArgKind::Mapping => &MAPPINGS,
         ArgKind::Migratetype => &MIGRATETYPES,
         ArgKind::Switch | ArgKind::Whether(_) => &SWITCH,
+        ArgKind::Signal => &SIGNALS,
+        ArgKind::Lock => &LOCKS,
     }
 }
 
@@ -146,6 +228,9 @@ pub(super) fn arg_key(kind: ArgKind) -> &'static str {
         ArgKind::Switch => "to",
         ArgKind::Whether(what) => what,
         ArgKind::Lookup => "lookup_fails",
+        ArgKind::Slot => "slot",
+        ArgKind::Signal => "signal",
+        ArgKind::Lock => "locked",
     }
 }
 
@@ -156,14 +241,14 @@ pub(super) fn arg_is_bare(kind: ArgKind) -> bool {
 
 /// Whether an `arg` of 0 is not written.
 pub(super) fn arg_goes_without_saying(kind: ArgKind) -> bool {
-    matches!(kind, ArgKind::Whether(_) | ArgKind::Lookup)
+    matches!(kind, ArgKind::Whether(_) | ArgKind::Lookup | ArgKind::Lock)
 }
 
 /// Whether `arg` is 0 where it is not given.
 pub(super) fn arg_has_default(kind: ArgKind) -> bool {
     matches!(
         kind,
-        ArgKind::Number | ArgKind::Vma | ArgKind::Whether(_) | ArgKind::Lookup
+        ArgKind::Number | ArgKind::Vma | ArgKind::Whether(_) | ArgKind::Lookup | ArgKind::Lock
     )
 }
 

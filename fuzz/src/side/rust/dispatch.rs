@@ -3,6 +3,7 @@
 
 use csrc::abi::{self, gd_op, gd_run};
 use gup::series::follow::DevmapLevel;
+use gup::slow::entry::Request;
 use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Stop, Vma, Wrapper};
 
 use super::record::Returned;
@@ -276,15 +277,54 @@ impl Call<'_, '_> {
         }
     }
 
+    /// The argument `pages`.
+    fn buffer(&self) -> Buffer {
+        if u32::from(self.op.mods) & abi::GD_MOD_NULL != 0 {
+            Buffer::Null
+        } else {
+            Buffer::List
+        }
+    }
+
+    /// Calls an entry point of the slow path.  `locked`: what `*locked` is, if the
+    /// operation passes it.
+    pub fn slow(&mut self, locked: &mut Option<bool>) -> Result<Returned, Stop> {
+        let request = Request {
+            start: self.op.addr,
+            nr_pages: ulong(self.op.n),
+            flags: self.foll(),
+            pages: self.buffer(),
+        };
+        let id = u32::from(self.op.op);
+        *locked = match (id, self.op.arg % 3) {
+            (abi::GD_OP_GET_USER_PAGES_REMOTE | abi::GD_OP_PIN_USER_PAGES_REMOTE, value @ 1..) => {
+                Some(value == 1)
+            }
+            _ => None,
+        };
+        let kernel = &mut *self.kernel;
+        kernel.machine.held.mmap_lock = !matches!(
+            id,
+            abi::GD_OP_GET_USER_PAGES_UNLOCKED | abi::GD_OP_PIN_USER_PAGES_UNLOCKED
+        );
+        let locked = locked.as_mut();
+        match id {
+            abi::GD_OP_GET_USER_PAGES => kernel.get_user_pages(request),
+            abi::GD_OP_PIN_USER_PAGES => kernel.pin_user_pages(request),
+            abi::GD_OP_GET_USER_PAGES_REMOTE => kernel.get_user_pages_remote(request, locked),
+            abi::GD_OP_PIN_USER_PAGES_REMOTE => kernel.pin_user_pages_remote(request, locked),
+            abi::GD_OP_GET_USER_PAGES_UNLOCKED => kernel.get_user_pages_unlocked(request),
+            abi::GD_OP_PIN_USER_PAGES_UNLOCKED => kernel.pin_user_pages_unlocked(request),
+            id => unreachable!("entry point {id:#x} of the table has no Rust function"),
+        }
+        .map(Returned::Int)
+    }
+
     /// Calls an entry point of the lockless walk.
     pub fn lockless(&mut self) -> Result<Returned, Stop> {
         let (op, foll) = (self.op, self.foll());
         let (start, nr_pages) = (op.addr, op.n);
-        let pages = if u32::from(op.mods) & abi::GD_MOD_NULL != 0 {
-            Buffer::Null
-        } else {
-            Buffer::List
-        };
+        let pages = self.buffer();
         let kernel = &mut *self.kernel;
         match u32::from(op.op) {
             abi::GD_OP_GET_USER_PAGES_FAST => {

@@ -38,6 +38,7 @@ enum Exists {
     No,
     Page,
     Lockless,
+    Slow,
     World,
 }
 
@@ -164,6 +165,7 @@ impl RustSide {
                 _ if op.name(rev(&rules)).is_none() => Exists::No,
                 ops::Layer::Page => Exists::Page,
                 ops::Layer::Lockless => Exists::Lockless,
+                ops::Layer::Slow => Exists::Slow,
             };
         }
         Self {
@@ -221,9 +223,11 @@ impl Side for RustSide {
                 op,
                 list: &mut self.list,
             };
+            let mut locked = None;
             let returned = match self.exists[usize::from(op.op)] {
                 Exists::Page => call.page_level(),
                 Exists::Lockless => call.lockless(),
+                Exists::Slow => call.slow(&mut locked),
                 Exists::World => {
                     world::change(&mut self.machine, op);
                     Ok(Returned::Void)
@@ -239,7 +243,7 @@ impl Side for RustSide {
             }
             recorder.pages(&mut self.machine);
             recorder.state(&self.machine);
-            recorder.ret(returned);
+            recorder.ret(returned, &self.machine.held, locked);
             nr += 1;
             if stop.is_some() {
                 break;

@@ -2,6 +2,7 @@
 //! Records of the Rust side: the one place where they are built.
 
 use csrc::abi::{self, gd_rec};
+use gup::machine::Held;
 use gup::{Ask, Call, ErrPtr, Machine, Moment, Observer, PagePtr, PageState, Site, Stop};
 
 use super::script::Script;
@@ -59,6 +60,11 @@ pub enum Returned {
     Int(i64),
     /// This revision has no such function.
     Absent,
+}
+
+/// A bit of a record's `b`, if it is so.
+fn bit(on: bool, bit: u32) -> u16 {
+    if on { bit as u16 } else { 0 }
 }
 
 /// The number of a page in records.
@@ -127,8 +133,19 @@ impl<'a> Recorder<'a> {
         });
     }
 
-    /// The result; it ends the operation.
-    pub fn ret(&mut self, returned: Result<Returned, Stop>) {
+    /// The result, and with it what is still held; it ends the operation.  `locked`:
+    /// what `*locked` is, if it was passed.
+    pub fn ret(&mut self, returned: Result<Returned, Stop>, held: &Held, locked: Option<bool>) {
+        let b = match (returned, locked) {
+            (Err(_), _) => 0,
+            (_, Some(true)) => abi::GD_RB_LOCKED as u16,
+            (_, Some(false)) => abi::GD_RB_UNLOCKED as u16,
+            (_, None) => 0,
+        };
+        let locks = match returned {
+            Ok(_) => bit(held.mmap_lock, abi::GD_RB_MMAP) | bit(held.ptl != 0, abi::GD_RB_PTL),
+            Err(_) => 0,
+        };
         let (a, d) = match returned {
             Ok(Returned::Void) => (abi::GD_RET_VOID, 0),
             Ok(Returned::Bool(value)) => (abi::GD_RET_BOOL, u64::from(value)),
@@ -144,6 +161,7 @@ impl<'a> Recorder<'a> {
         };
         self.recs.push(gd_rec {
             a: a as u8,
+            b: b | locks,
             d,
             ..rec(abi::GD_R_RET)
         });
@@ -202,8 +220,44 @@ impl Observer for Recorder<'_> {
                 b: held.into(),
                 ..ask_rec(abi::GD_A_PAGEMAP_PUT)
             },
-            Ask::MmapLock => ask_rec(abi::GD_A_MMAP_LOCK),
+            Ask::MmapLock { killable } => gd_rec {
+                b: killable.into(),
+                ..ask_rec(abi::GD_A_MMAP_LOCK)
+            },
             Ask::MmapUnlock => ask_rec(abi::GD_A_MMAP_UNLOCK),
+            Ask::Fault {
+                vma,
+                address,
+                flags,
+                memalloc_pin,
+            } => gd_rec {
+                b: u16::from(vma.nr()) | bit(memalloc_pin, abi::GD_RB_MEMALLOC_PIN),
+                c: flags,
+                d: address,
+                ..ask_rec(abi::GD_A_FAULT)
+            },
+            Ask::Drain { all } => gd_rec {
+                b: all.into(),
+                ..ask_rec(abi::GD_A_DRAIN)
+            },
+            Ask::DrainFor { folio } => gd_rec {
+                b: 2,
+                c: page_nr(folio),
+                ..ask_rec(abi::GD_A_DRAIN)
+            },
+            Ask::Migrate { nr } => gd_rec {
+                d: nr,
+                ..ask_rec(abi::GD_A_MIGRATE)
+            },
+            Ask::Expand { vma, address } => gd_rec {
+                b: vma.nr().into(),
+                d: address,
+                ..ask_rec(abi::GD_A_EXPAND)
+            },
+            Ask::Split { address } => gd_rec {
+                d: address,
+                ..ask_rec(abi::GD_A_SPLIT)
+            },
         });
         if let Ask::Slow {
             nr_pages, no_pages, ..

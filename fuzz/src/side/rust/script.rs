@@ -36,6 +36,15 @@ fn hooks(moment: Moment) -> u32 {
         Moment::Pagemap => 1 << abi::GD_HOOK_PAGEMAP,
         Moment::Accessible => 1 << abi::GD_HOOK_ACCESSIBLE,
         Moment::Slow => 1 << abi::GD_HOOK_SLOW,
+        Moment::PageTableLock => 1 << abi::GD_HOOK_PTL,
+        Moment::Fault => 1 << abi::GD_HOOK_FAULT,
+        Moment::MmapLock => 1 << abi::GD_HOOK_MMAP_LOCK,
+        Moment::Drain => 1 << abi::GD_HOOK_DRAIN,
+        Moment::Isolate => 1 << abi::GD_HOOK_ISOLATE,
+        Moment::Migrate => 1 << abi::GD_HOOK_MIGRATE,
+        Moment::MigrateDevice => 1 << abi::GD_HOOK_MIGRATE_DEVICE,
+        Moment::Expand => 1 << abi::GD_HOOK_EXPAND,
+        Moment::Split => 1 << abi::GD_HOOK_SPLIT,
     }
 }
 
@@ -61,7 +70,16 @@ fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
         (abi::GD_HOOK_READ_SEQ, Moment::LoadSeq)
         | (abi::GD_HOOK_PAGEMAP, Moment::Pagemap)
         | (abi::GD_HOOK_ACCESSIBLE, Moment::Accessible)
-        | (abi::GD_HOOK_SLOW, Moment::Slow) => true,
+        | (abi::GD_HOOK_SLOW, Moment::Slow)
+        | (abi::GD_HOOK_PTL, Moment::PageTableLock)
+        | (abi::GD_HOOK_FAULT, Moment::Fault)
+        | (abi::GD_HOOK_MMAP_LOCK, Moment::MmapLock)
+        | (abi::GD_HOOK_DRAIN, Moment::Drain)
+        | (abi::GD_HOOK_ISOLATE, Moment::Isolate)
+        | (abi::GD_HOOK_MIGRATE, Moment::Migrate)
+        | (abi::GD_HOOK_MIGRATE_DEVICE, Moment::MigrateDevice)
+        | (abi::GD_HOOK_EXPAND, Moment::Expand)
+        | (abi::GD_HOOK_SPLIT, Moment::Split) => true,
         (abi::GD_HOOK_BEFORE_REF, Moment::BeforeRef(nr))
         | (abi::GD_HOOK_AFTER_REF, Moment::AfterRef(nr))
         | (abi::GD_HOOK_BEFORE_PIN, Moment::BeforePin(nr))

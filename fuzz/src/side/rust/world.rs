@@ -2,8 +2,8 @@
 //! Changes of the world, between operations and within them.
 
 use csrc::abi::{self, gd_op};
-use gup::machine::MigrateType;
-use gup::{Level, Machine, Mapping, NewEntry};
+use gup::machine::{MigrateType, Signal};
+use gup::{Level, Machine, Mapping, NewEntry, VmaKind};
 
 use super::dispatch::{raw_page, run_page};
 use crate::layout::split_run;
@@ -34,13 +34,22 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
         abi::GD_OP_SET_PMD => set_entries(machine, op, Level::Pmd),
         abi::GD_OP_SET_PUD => set_entries(machine, op, Level::Pud),
         abi::GD_OP_SET_PGD => set_entries(machine, op, Level::Pgd),
+        abi::GD_OP_SET_VMA => {
+            let kind = VmaKind::from_index(op.entry.into());
+            machine.vmas.set(arg, op.addr, op.n, op.val as u32, kind);
+        }
+        abi::GD_OP_SET_SIGNAL => machine.signal = Signal::from_index(arg),
         abi::GD_OP_ANSWER => {}
         id => unreachable!("change {id:#x} of the table has no Rust function"),
     }
 }
 
 /// Pages are meant as they are written: a tail of device memory is not its head.
+/// Nobody changes entries while the kernel holds a lock of theirs.
 fn set_entries(machine: &mut Machine, op: &gd_op, level: Level) {
+    if machine.held.ptl != 0 {
+        return;
+    }
     let page = raw_page(machine, &op.run[0]);
     let new = match u32::from(op.entry) {
         abi::GD_E_PAGE => NewEntry::Page(page),

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Scripted: what the slow path asks of the rest of the kernel.  Each call is a step,
+ * an event and, if somebody may act or answer there, a hook point; what it returns
+ * is the script's word, else what hooks.h says.  What a call does to a folio is
+ * what its caller has to be able to rely on, and a plain store.
+ */
+#include "../shim/harness.h"
+#include "../shim/port/slow.h"
+
+/* ---- locks ---- */
+
+/* the count of one reader; whoever asks wants to know whether there is any */
+#define ONE_READER	0x100
+
+void gd_hold_mmap_lock(bool held)
+{
+	gd_mm.mmap_lock.count.counter = held ? ONE_READER : 0;
+}
+
+void down_read(struct rw_semaphore *sem)
+{
+	ask(GD_A_MMAP_LOCK);
+	gd_hold_mmap_lock(true);
+}
+
+int down_read_killable(struct rw_semaphore *sem)
+{
+	int err;
+
+	ask(GD_A_MMAP_LOCK)->b = 1;
+	err = gd_answer(GD_HOOK_MMAP_LOCK);
+	if (!err)
+		gd_hold_mmap_lock(true);
+	return err;
+}
+
+void up_read(struct rw_semaphore *sem)
+{
+	ask(GD_A_MMAP_UNLOCK);
+	gd_hold_mmap_lock(false);
+}
+
+/* page-table locks; nobody else is there, so how many are held is all */
+void _raw_spin_lock(raw_spinlock_t *lock)
+{
+	gd_after();
+	gd_reached(GD_HOOK_PTL);
+	if (++gd.locked == GD_LOCK_LIMIT)
+		gd_limit();
+	gd.ptl++;
+}
+
+void gd_spin_unlock(void)
+{
+	gd_after();
+	gd.ptl--;
+}
+
+int gd_spin_is_locked(void)
+{
+	return gd.ptl != 0;
+}
+
+/* a function of its own where the kernel can be preempted */
+#ifndef _raw_spin_unlock
+void _raw_spin_unlock(raw_spinlock_t *lock)
+{
+	gd_spin_unlock();
+}
+#endif
+
+u16 gd_locks_held(void)
+{
+	return (gd_mm.mmap_lock.count.counter ? GD_RB_MMAP : 0) | (gd.ptl ? GD_RB_PTL : 0);
+}
+
+void gd_drop_locks(void)
+{
+	gd_hold_mmap_lock(false);
+	gd.ptl = 0;
+}
+
+/* ---- faults ---- */
+
+static u32 fault_flags(unsigned int flags)
+{
+	u32 canonical = 0, i;
+
+	for (i = 0; i < GD_NR_FAULT_FLAGS; i++)
+		if (port_fault_flag[i] & flags)
+			canonical |= 1u << i;
+	return canonical;
+}
+
+vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
+			      unsigned int flags, struct pt_regs *regs)
+{
+	struct gd_rec *rec = ask(GD_A_FAULT);
+	unsigned int fault = 0;
+	u32 answer, i;
+
+	rec->b = gd_vma_nr(vma) |
+		 (gd_current->flags & PORT_MEMALLOC_PIN ? GD_RB_MEMALLOC_PIN : 0);
+	rec->c = fault_flags(flags);
+	rec->d = address;
+	answer = gd_answer(GD_HOOK_FAULT);
+	for (i = 0; i < GD_NR_FAULTS; i++)
+		if (answer & 1u << i)
+			fault |= port_fault[i];
+	if (fault & port_fault[GD_FAULT_COMPLETED] ||
+	    (fault & port_fault[GD_FAULT_RETRY] &&
+	     !(flags & port_fault_flag[GD_FF_RETRY_NOWAIT])))
+		gd_hold_mmap_lock(false);
+	return fault;
+}
+
+/* The stack is to reach down to this page. */
+int gd_expand_stack(struct vm_area_struct *vma, unsigned long address)
+{
+	struct gd_rec *rec = ask(GD_A_EXPAND);
+	int err;
+
+	rec->b = gd_vma_nr(vma);
+	rec->d = address;
+	err = gd_answer(GD_HOOK_EXPAND);
+	if (!err && vma->vm_start - address > GD_STACK_LIMIT)
+		err = -ENOMEM;
+	if (!err)
+		vma->vm_start = address;
+	return err;
+}
+
+/* there is no memory for page tables */
+int gd_pte_alloc(struct mm_struct *mm, pmd_t *pmd)
+{
+	return -ENOMEM;
+}
+
+void gd_split_huge_pmd(unsigned long address)
+{
+	ask(GD_A_SPLIT)->d = address;
+	gd_reached(GD_HOOK_SPLIT);
+}
+
+/* ---- LRU and migration ---- */
+
+void gd_drained(u16 how, u32 page)
+{
+	struct gd_rec *rec = ask(GD_A_DRAIN);
+
+	rec->b = how;
+	rec->c = page;
+	gd_reached(GD_HOOK_DRAIN);
+}
+
+void lru_add_drain(void)
+{
+	gd_drained(0, 0);
+}
+
+void lru_add_drain_all(void)
+{
+	gd_drained(1, 0);
+}
+
+void gd_accessed(struct page *page)
+{
+	gd_call(GD_C_MARK_ACCESSED, page);
+}
+
+/* what the running operation has isolated and not given back; each was a step */
+static struct page *isolated[GD_STEP_LIMIT];
+static u32 nr_isolated;
+
+void gd_next_isolations(void)
+{
+	nr_isolated = 0;
+}
+
+bool gd_isolated(void)
+{
+	return nr_isolated;
+}
+
+static u32 find_isolated(const struct page *page)
+{
+	u32 i;
+
+	for (i = 0; i < nr_isolated && isolated[i] != page; i++)
+		;
+	return i;
+}
+
+/* the list holds it no more */
+static void forget_isolated(struct page *page)
+{
+	u32 i = find_isolated(page);
+
+	if (i < nr_isolated)
+		isolated[i] = isolated[--nr_isolated];
+}
+
+/* One that is not on the LRU is not isolated, whatever the script says. */
+bool gd_isolate(struct page *page, bool from_lru)
+{
+	bool there = !port_is_tail(page) && !is_zone_device_page(page) &&
+		     (!from_lru || port_flags(page) & 1ul << PG_lru);
+
+	gd_call(GD_C_ISOLATE, page);
+	if (!gd_answer(GD_HOOK_ISOLATE) || !there || find_isolated(page) < nr_isolated)
+		return false;
+	page->_refcount.counter++;
+	*port_flag_word(page) &= ~(1ul << PG_lru);
+	isolated[nr_isolated++] = page;
+	return true;
+}
+
+int gd_isolate_hugetlb(struct page *page, struct list_head *list)
+{
+	bool ok = gd_isolate(page, false);
+
+	if (ok)
+		list_add_tail(&page->lru, list);
+	return port_isolated(ok);
+}
+
+/* The folios of a list go back, or their migration has freed them. */
+static void release(struct list_head *list, u8 call)
+{
+	while (!list_empty(list)) {
+		struct page *page = list_first_entry(list, struct page, lru);
+
+		gd_call(call, page);
+		page->_refcount.counter--;
+		if (call == GD_C_PUTBACK)
+			*port_flag_word(page) |= 1ul << PG_lru;
+		forget_isolated(page);
+		list_del(&page->lru);
+	}
+}
+
+int gd_migrate(struct list_head *list)
+{
+	struct gd_rec *rec = ask(GD_A_MIGRATE);
+	struct list_head *entry;
+	int left;
+
+	list_for_each(entry, list) {
+		if (rec->d++ == GD_STEP_LIMIT)
+			gd_limit();
+	}
+	left = gd_answer(GD_HOOK_MIGRATE);
+	if (!left)
+		release(list, GD_C_MIGRATED);
+	return left;
+}
+
+void putback_movable_pages(struct list_head *list)
+{
+	release(list, GD_C_PUTBACK);
+}
+
+/* With success the caller's reference is gone. */
+int gd_migrate_device(struct page *page)
+{
+	int err;
+
+	gd_call(GD_C_MIGRATE_DEVICE, page);
+	err = gd_answer(GD_HOOK_MIGRATE_DEVICE);
+	if (!err)
+		page->_refcount.counter--;
+	return err;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Flags of VMAs and of faults, and what the slow path's callees are told and
+ * return.  A row of a table that does not compile is cut.
+ */
+#ifndef GD_PORT_SLOW_H
+#define GD_PORT_SLOW_H
+
+#include "version.h"
+#include <linux/sched/signal.h>
+
+static const unsigned long port_vm_flag[GD_NR_VM_FLAGS] = {
+	[GD_VM_READ] = VM_READ,
+	[GD_VM_WRITE] = VM_WRITE,
+	[GD_VM_EXEC] = VM_EXEC,
+	[GD_VM_SHARED] = VM_SHARED,
+	[GD_VM_MAYREAD] = VM_MAYREAD,
+	[GD_VM_MAYWRITE] = VM_MAYWRITE,
+	[GD_VM_MAYEXEC] = VM_MAYEXEC,
+	[GD_VM_MAYSHARE] = VM_MAYSHARE,
+	[GD_VM_GROWSDOWN] = VM_GROWSDOWN,
+	[GD_VM_PFNMAP] = VM_PFNMAP,
+	[GD_VM_IO] = VM_IO,
+	[GD_VM_MIXEDMAP] = VM_MIXEDMAP,
+	[GD_VM_LOCKED] = VM_LOCKED,
+	[GD_VM_LOCKONFAULT] = VM_LOCKONFAULT,
+	[GD_VM_HUGEPAGE] = VM_HUGEPAGE,
+	[GD_VM_SOFTDIRTY] = VM_SOFTDIRTY,
+	[GD_VM_UFFD_WP] = VM_UFFD_WP,
+	[GD_VM_SHADOW_STACK] = VM_SHADOW_STACK,
+};
+
+/* v6.3, "mm: introduce vma->vm_flags wrapper functions": it is constant since */
+static inline void port_set_vm_flags(struct vm_area_struct *vma, unsigned long flags)
+{
+	*(unsigned long *)&vma->vm_flags = flags;
+}
+
+static const unsigned int port_fault[GD_NR_FAULTS] = {
+	[GD_FAULT_OOM] = VM_FAULT_OOM,
+	[GD_FAULT_SIGBUS] = VM_FAULT_SIGBUS,
+	[GD_FAULT_HWPOISON] = VM_FAULT_HWPOISON,
+	[GD_FAULT_HWPOISON_LARGE] = VM_FAULT_HWPOISON_LARGE,
+	[GD_FAULT_SIGSEGV] = VM_FAULT_SIGSEGV,
+	[GD_FAULT_NOPAGE] = VM_FAULT_NOPAGE,
+	[GD_FAULT_LOCKED] = VM_FAULT_LOCKED,
+	[GD_FAULT_RETRY] = VM_FAULT_RETRY,
+	[GD_FAULT_FALLBACK] = VM_FAULT_FALLBACK,
+	[GD_FAULT_MAJOR] = VM_FAULT_MAJOR,
+	[GD_FAULT_COMPLETED] = VM_FAULT_COMPLETED,
+};
+
+static const unsigned int port_fault_flag[GD_NR_FAULT_FLAGS] = {
+	[GD_FF_WRITE] = FAULT_FLAG_WRITE,
+	[GD_FF_ALLOW_RETRY] = FAULT_FLAG_ALLOW_RETRY,
+	[GD_FF_RETRY_NOWAIT] = FAULT_FLAG_RETRY_NOWAIT,
+	[GD_FF_KILLABLE] = FAULT_FLAG_KILLABLE,
+	[GD_FF_TRIED] = FAULT_FLAG_TRIED,
+	[GD_FF_REMOTE] = FAULT_FLAG_REMOTE,
+	[GD_FF_INTERRUPTIBLE] = FAULT_FLAG_INTERRUPTIBLE,
+	[GD_FF_UNSHARE] = FAULT_FLAG_UNSHARE,
+	[GD_FF_USER] = FAULT_FLAG_USER,
+	[GD_FF_MKWRITE] = FAULT_FLAG_MKWRITE,
+	[GD_FF_INSTRUCTION] = FAULT_FLAG_INSTRUCTION,
+};
+
+/*
+ * Allocations must be such that they can be pinned for long.  v5.15: "mm: change
+ * PF_MEMALLOC_NOCMA to PF_MEMALLOC_PIN" and its kin.
+ */
+#ifdef PF_MEMALLOC_PIN
+#define PORT_MEMALLOC_PIN	PF_MEMALLOC_PIN
+#else
+#define PORT_MEMALLOC_PIN	PF_MEMALLOC_NOCMA
+#endif
+
+/* an enum of that name, 7.3 at the latest */
+#if GD_SINCE(6, 18) != GD_OTHER_MIGRATE_REASON
+typedef enum migrate_reason port_migrate_reason;
+#else
+typedef int port_migrate_reason;
+#endif
+
+/* v6.3: "mm: change to return bool for folio_isolate_lru()" and its kin */
+#if GD_SINCE(6, 3) != GD_OTHER_ISOLATED
+static inline int port_isolated(bool ok)
+{
+	return ok;
+}
+#else
+static inline int port_isolated(bool ok)
+{
+	return ok ? 0 : -EBUSY;
+}
+#endif
+
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The operations of the slow path.  Included by unit.c, behind walk.c; those that
+ * have had other arguments are in port/walk.c.
+ */
+
+/* What is left of earlier operations is nobody's result. */
+static __always_inline struct page **op_pages_to_fill(const struct gd_op *op)
+{
+	gd_clear_list(op_ulong(op));
+	return op_pages(op);
+}
+
+/* with the mmap lock held, which stays so */
+#define UNDER_LOCK(ROLE, call)							\
+	OP(ROLE)								\
+	{									\
+		struct page **pages = op_pages_to_fill(op);			\
+		unsigned long nr = op_ulong(op);				\
+										\
+		gd_hold_mmap_lock(true);					\
+		ret_pages(ret, call, pages);					\
+	}
+
+/* with the mmap lock held; the callee may drop it if it can say so */
+#define UNDER_LOCK_TO_DROP(ROLE, call)						\
+	OP(ROLE)								\
+	{									\
+		struct page **pages = op_pages_to_fill(op);			\
+		unsigned long nr = op_ulong(op);				\
+		int value = op->arg % 3 == 1, *locked = op->arg % 3 ? &value : NULL; \
+										\
+		gd_hold_mmap_lock(true);					\
+		ret_pages(ret, call, pages);					\
+		if (locked)							\
+			ret->b = value ? GD_RB_LOCKED : GD_RB_UNLOCKED;		\
+	}
+
+#define UNLOCKED(ROLE, fn)							\
+	OP(ROLE)								\
+	{									\
+		struct page **pages = op_pages_to_fill(op);			\
+										\
+		ret_pages(ret, fn(op->addr, op_ulong(op), pages, op_foll(op)), pages); \
+	}
+
+UNLOCKED(GET_USER_PAGES_UNLOCKED, get_user_pages_unlocked)
+UNLOCKED(PIN_USER_PAGES_UNLOCKED, pin_user_pages_unlocked)

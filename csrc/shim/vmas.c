@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VMAs of the program's making, and how the kernel finds them.  It has trees for
+ * that; here are few enough to look at each.
+ */
+#include "harness.h"
+#include "port/slow.h"
+
+struct vm_area_struct gd_vmas[GD_MAX_VMAS];
+static bool is_gate[GD_MAX_VMAS];
+
+/*
+ * What a VMA maps is told by its file and its operations.  All but one of these
+ * can fault; a file system that has page_mkwrite() wants to know of writes.
+ */
+static vm_fault_t fault(struct vm_fault *vmf)
+{
+	return 0;
+}
+
+static const struct vm_operations_struct file_ops = { .fault = fault, .page_mkwrite = fault };
+static const struct vm_operations_struct other_ops = { .fault = fault };
+static const struct vm_operations_struct secretmem_ops = { .fault = fault };
+static const struct vm_operations_struct special_ops;
+static const struct vm_operations_struct *const ops[GD_NR_VMA_KINDS] = {
+	[GD_V_FILE] = &file_ops, [GD_V_SHMEM] = &other_ops, [GD_V_SPECIAL] = &special_ops,
+	[GD_V_SECRETMEM] = &secretmem_ops, [GD_V_FSDAX] = &other_ops,
+};
+
+static const struct file_operations file_operations;
+static const struct address_space_operations space_operations;
+static struct inode plain_inode, dax_inode = { .i_flags = S_DAX };
+static struct address_space plain_space = {
+	.host = &plain_inode, .a_ops = &space_operations,
+};
+static struct address_space dax_space = {
+	.host = &dax_inode, .a_ops = &space_operations,
+};
+static struct file plain_file = {
+	.f_inode = &plain_inode, .f_mapping = &plain_space, .f_op = &file_operations,
+};
+static struct file dax_file = {
+	.f_inode = &dax_inode, .f_mapping = &dax_space, .f_op = &file_operations,
+};
+
+static struct file *file_of(u8 kind)
+{
+	switch (kind) {
+	case GD_V_FILE:
+	case GD_V_SHMEM:
+	case GD_V_SECRETMEM:
+		return &plain_file;
+	case GD_V_FSDAX:
+		return &dax_file;
+	}
+	return NULL;
+}
+
+u8 gd_vma_nr(const struct vm_area_struct *vma)
+{
+	return vma - gd_vmas;
+}
+
+/* One that is taken away stays as it was for whoever still looks at it. */
+void gd_set_vma(const struct gd_op *op)
+{
+	u32 i = op->arg % GD_MAX_VMAS, kind = op->entry % GD_NR_VMA_KINDS, left;
+	struct vm_area_struct *vma = &gd_vmas[i];
+	unsigned long flags = 0;
+
+	gd.vmas &= ~(1u << i);
+	if (op->n <= 0)
+		return;
+	for (left = op->val & ((1u << GD_NR_VM_FLAGS) - 1); left; left &= left - 1)
+		flags |= port_vm_flag[__builtin_ctz(left)];
+	vma->vm_mm = &gd_mm;
+	vma->vm_start = op->addr & PAGE_MASK;
+	vma->vm_end = vma->vm_start + ((unsigned long)op->n << PAGE_SHIFT);
+	vma->vm_ops = ops[kind];
+	vma->vm_file = file_of(kind);
+	port_set_vm_flags(vma, flags);
+	is_gate[i] = kind == GD_V_GATE;
+	gd.vmas |= 1u << i;
+}
+
+static struct vm_area_struct *find(unsigned long addr)
+{
+	struct vm_area_struct *found = NULL;
+	u32 left;
+
+	for (left = gd.vmas; left; left &= left - 1) {
+		u32 i = __builtin_ctz(left);
+		struct vm_area_struct *vma = &gd_vmas[i];
+
+		if (!is_gate[i] && vma->vm_end > addr &&
+		    (!found || vma->vm_start < found->vm_start))
+			found = vma;
+	}
+	return found;
+}
+
+/* ---- what the kernel calls ---- */
+
+struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr)
+{
+	return find(addr);
+}
+
+/* vma_lookup() */
+void *mtree_load(struct maple_tree *mt, unsigned long addr)
+{
+	struct vm_area_struct *vma = find(addr);
+
+	return vma && vma->vm_start <= addr ? vma : NULL;
+}
+
+#ifdef __HAVE_ARCH_GATE_AREA
+/* the gate area is outside of the mm, and the first of them is it */
+static struct vm_area_struct *find_gate(void)
+{
+	u32 left;
+
+	for (left = gd.vmas; left; left &= left - 1)
+		if (is_gate[__builtin_ctz(left)])
+			return &gd_vmas[__builtin_ctz(left)];
+	return NULL;
+}
+
+int in_gate_area(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma = find_gate();
+
+	return vma && addr >= vma->vm_start && addr < vma->vm_end;
+}
+
+struct vm_area_struct *get_gate_vma(struct mm_struct *mm)
+{
+	return find_gate();
+}
+
+#endif
+
+bool vma_is_secretmem(struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &secretmem_ops;
+}
+
+bool vma_needs_dirty_tracking(struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &file_ops &&
+	       (vma->vm_flags & (VM_WRITE | VM_SHARED)) == (VM_WRITE | VM_SHARED);
+}
+
+/* ---- signals ---- */
+
+void gd_set_signal(u32 signal)
+{
+	sigset_t *pending = &gd_current->pending.signal;
+	unsigned long *flags = (unsigned long *)&gd_current->thread_info.flags;
+
+	*flags &= ~(1ul << TIF_SIGPENDING);
+	sigemptyset(pending);
+	if (signal == GD_SIG_NONE)
+		return;
+	*flags |= 1ul << TIF_SIGPENDING;
+	sigaddset(pending, signal == GD_SIG_KILL ? SIGKILL : SIGUSR1);
+}
+
+void gd_vmas_reset(void)
+{
+	gd.vmas = 0;
+	gd_set_signal(GD_SIG_NONE);
+	gd_current->flags = 0;
+	gd_drop_locks();
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Laws about the walk under the mmap lock, which may fault, wait and migrate.
+//!
+//! What it holds at the end is what it returned, whatever it took and gave back on
+//! the way; and the locks are as its caller was told. The environment must have
+//! kept its own word for that: a fault that drops the mmap lock, though it was not
+//! allowed to or says that it failed, leaves nobody who knows.
+
+use csrc::abi::{self, gd_op};
+
+use super::Law;
+use super::check::{Check, Op};
+use super::rules::require;
+use super::tables::{Tables, level_of};
+use super::walk::{self, Call, Seen};
+use super::walk_events::Events;
+use crate::layout::split_run;
+use crate::pages::Pages;
+use crate::program::Program;
+use crate::program::walk::is_slow;
+use crate::rev::Fact;
+use crate::trace::{Ask, Locks, Record, Ret};
+
+/// Results of a fault that failed.
+const ERRORS: i32 = 1 << abi::GD_FAULT_OOM
+    | 1 << abi::GD_FAULT_SIGBUS
+    | 1 << abi::GD_FAULT_HWPOISON
+    | 1 << abi::GD_FAULT_HWPOISON_LARGE
+    | 1 << abi::GD_FAULT_SIGSEGV
+    | 1 << abi::GD_FAULT_FALLBACK;
+
+/// Whether an operation comes to the real slow path, in a world with these bits.
+pub(super) fn comes_here(op: &gd_op, state: u8) -> bool {
+    let falls_back = matches!(
+        u32::from(op.op),
+        abi::GD_OP_GET_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST
+    );
+    is_slow(op.op) || falls_back && u32::from(state) & abi::GD_W_SLOW != 0
+}
+
+pub(super) fn called(
+    op: &Op,
+    pages: &Pages,
+    (tables, seen): (&mut Tables, &mut Seen),
+    prog: &Program,
+    odd: bool,
+) -> Check {
+    let call = Call::new(op.op).slow();
+    // First of all: the tables must be up to date for the next operation.
+    let beyond = walk::follow(op, &call, pages, tables, seen, prog);
+    let doubtful = |i: &usize| {
+        let act = &prog.acts()[*i];
+        // Entries stay as they are while their lock is held, and the trace does not
+        // say when that is.
+        let locked = matches!(
+            u32::from(act.hook),
+            abi::GD_HOOK_BEFORE_REF
+                | abi::GD_HOOK_AFTER_REF
+                | abi::GD_HOOK_BEFORE_PIN
+                | abi::GD_HOOK_AFTER_PIN
+                | abi::GD_HOOK_PAGEMAP
+                | abi::GD_HOOK_ACCESSIBLE
+        );
+        level_of(&act.op).is_some_and(|level| locked || level != abi::GD_L_PTE)
+    };
+    if op.done.iter().any(doubtful) {
+        seen.doubt();
+    }
+    let Ret::Int(result) = op.ret else {
+        return Ok(());
+    };
+    locks(op, prog)?;
+    let events = Events::new(op, prog);
+    events.pagemaps()?;
+    fits(&call, result)?;
+    let whole = result.clamp(0, abi::GD_MAX_LIST.into()) as usize;
+    let entries = seen.entries();
+    require(
+        call.no_pages || entries.len() == whole,
+        Law::TraceIsWhole,
+        None,
+        || {
+            format!(
+                "{} entries of pages[] for a result of {result}",
+                entries.len()
+            )
+        },
+    )?;
+    // What 5.10 leaves out is nowhere.  A page that the fast path could not make accessible is a known finding: those
+    // behind it are a place further up.
+    let left_out = !op.rev.has(Fact::SLOW_STOPS_AT_NO_PAGE) && seen.has_nowhere();
+    let shifted = !is_slow(op.op.op) && events.refused;
+    if !call.no_pages && !left_out && !shifted {
+        seen.all_mapped(&call)?;
+    }
+    // Callers must not say how; what raw bits say is not known.
+    let how = 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
+    let plain = call.foll.is_some_and(|foll| foll & how == 0);
+    let all =
+        result <= abi::GD_MAX_LIST.into() && !(call.no_pages && (call.pin || !is_slow(op.op.op)));
+    if odd || beyond || !plain || !all || op.may_keep() || has_odd_blocks(prog) {
+        return Ok(());
+    }
+    let law = match result {
+        _ if call.nr == 0 => Law::NothingAskedNothingHeld,
+        ..=0 => Law::FailedGrabTakesNothing,
+        _ => Law::HeldIsReturned,
+    };
+    walk::held(op, &call, law, entries, pages, prog)
+}
+
+/// Whether a block may be of more than one folio: the other pages of it are grabbed and
+/// given back as if they were of the first one's, or not.
+fn has_odd_blocks(prog: &Program) -> bool {
+    let acts = prog.acts().iter().map(|act| &act.op);
+    let all = || prog.ops().iter().chain(acts.clone());
+    let splits = all().any(|op| u32::from(op.op) == abi::GD_OP_SPLIT);
+    all().any(|op| {
+        let order = prog.folios().get(split_run(&op.run[0]).0).map(|f| f.order);
+        u32::from(op.entry) == abi::GD_E_PAGE
+            && match level_of(op) {
+                Some(abi::GD_L_PMD) => splits || order.is_some_and(|order| order < 9),
+                Some(abi::GD_L_PUD) => true,
+                _ => false,
+            }
+    })
+}
+
+/// The result, by itself.
+fn fits(call: &Call, result: i64) -> Check {
+    let nr = i64::from(call.nr);
+    let law = match nr {
+        0 => Law::NothingAskedNothingHeld,
+        _ => Law::ResultFitsTheCall,
+    };
+    // A negative number is a large one without its sign.
+    require(nr < 0 || result <= nr, law, None, || {
+        format!("the result is {result}, and {nr} pages were asked for")
+    })?;
+    require(result >= -4095, Law::ResultFitsTheCall, None, || {
+        format!("the result is {result}, which is no errno")
+    })
+}
+
+/// What the caller is told of the locks is so.
+fn locks(op: &Op, prog: &Program) -> Check {
+    let Some(Record::Ret(_, locks)) = op.recs.last().map(Record::from) else {
+        return Ok(());
+    };
+    require(
+        !locks.page_table(),
+        Law::PageTableLocksAreDropped,
+        None,
+        || "a page-table lock is held".into(),
+    )?;
+    let faults = Faults::new(op, prog);
+    // A caller that passes 0 holds the lock all the same, and says that it does not.
+    if faults.lie || u32::from(op.op.arg) == 2 {
+        return Ok(());
+    }
+    match locks.locked() {
+        Some(locked) => require(
+            locked == locks.mmap(),
+            Law::LockedTellsTheTruth,
+            None,
+            || match locked {
+                true => "*locked is 1, and the mmap lock is not held".into(),
+                false => "*locked is 0, and the mmap lock is held".into(),
+            },
+        ),
+        None => as_agreed(op, locks),
+    }
+}
+
+fn as_agreed(op: &Op, locks: Locks) -> Check {
+    let (law, held) = (Law::MmapLockAsAgreed, locks.mmap());
+    match u32::from(op.op.op) {
+        abi::GD_OP_GET_USER_PAGES
+        | abi::GD_OP_PIN_USER_PAGES
+        | abi::GD_OP_GET_USER_PAGES_REMOTE
+        | abi::GD_OP_PIN_USER_PAGES_REMOTE => require(held, law, None, || {
+            "the mmap lock was held by the caller, and is not now".into()
+        }),
+        _ => require(!held, law, None, || {
+            "the mmap lock was not held by the caller, and is now".into()
+        }),
+    }
+}
+
+/// What faults came to.
+struct Faults {
+    /// Whether one has dropped the mmap lock as no fault may.
+    lie: bool,
+    /// The flags of the last one, while its answer may still come.
+    pending: Option<u32>,
+    answer: i32,
+}
+
+impl Faults {
+    fn new(op: &Op, prog: &Program) -> Self {
+        let mut faults = Self {
+            lie: false,
+            pending: None,
+            answer: 0,
+        };
+        for rec in op.parts.events.iter().map(Record::from) {
+            match rec {
+                Record::Act(index) => {
+                    let act = prog.acts().get(usize::from(index));
+                    let answers = act.filter(|act| {
+                        u32::from(act.hook) == abi::GD_HOOK_FAULT
+                            && u32::from(act.op.op) == abi::GD_OP_ANSWER
+                    });
+                    if let Some(act) = answers {
+                        faults.answer = act.op.val;
+                    }
+                }
+                Record::Ask(Ask::Fault { flags, .. }) => {
+                    faults.settle();
+                    (faults.pending, faults.answer) = (Some(flags), 0);
+                }
+                _ => faults.settle(),
+            }
+        }
+        faults.settle();
+        faults
+    }
+
+    /// No further answer to the last fault can come.
+    fn settle(&mut self) {
+        let Some(flags) = self.pending.take() else {
+            return;
+        };
+        let has = |bit: u32| self.answer & 1 << bit != 0;
+        let asks = |bit: u32| flags & 1 << bit != 0;
+        let dropped = has(abi::GD_FAULT_COMPLETED)
+            || has(abi::GD_FAULT_RETRY) && !asks(abi::GD_FF_RETRY_NOWAIT);
+        let may = asks(abi::GD_FF_ALLOW_RETRY)
+            && !asks(abi::GD_FF_RETRY_NOWAIT)
+            && self.answer & ERRORS == 0;
+        self.lie |= dropped && !may;
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The VMAs that a program has set so far.
+
+use csrc::abi::{self, gd_op};
+
+use super::walk::{self, PAGE_SIZE};
+
+const NR: usize = abi::GD_MAX_VMAS as usize;
+
+/// One VMA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Vma {
+    pub slot: u16,
+    pub start: u64,
+    pub end: u64,
+    /// `GD_V_*`.
+    pub kind: u8,
+    /// Bits `GD_VM_*`.
+    pub flags: i32,
+}
+
+impl Vma {
+    pub fn has(&self, flag: u32) -> bool {
+        self.flags & 1 << flag != 0
+    }
+
+    pub fn is(&self, kind: u32) -> bool {
+        u32::from(self.kind) == kind
+    }
+
+    /// Whether the slow path would go on to the page tables for an access with these
+    /// FOLL_ flags, roughly.
+    pub fn permits(&self, foll: u32) -> bool {
+        let asks = |flag: u32| foll & 1 << flag != 0;
+        let force = asks(abi::GD_FOLL_FORCE);
+        if self.is(abi::GD_V_GATE) {
+            return !asks(abi::GD_FOLL_WRITE) && !asks(abi::GD_FOLL_LONGTERM);
+        }
+        let shared = self.has(abi::GD_VM_SHARED);
+        let write = self.has(abi::GD_VM_WRITE) || force && self.has(abi::GD_VM_MAYWRITE) && !shared;
+        let read = self.has(abi::GD_VM_READ) || force && self.has(abi::GD_VM_MAYREAD);
+        let written_back = asks(abi::GD_FOLL_LONGTERM) && self.is(abi::GD_V_FILE) && shared;
+        let refused = self.has(abi::GD_VM_IO)
+            || self.has(abi::GD_VM_PFNMAP)
+            || self.is(abi::GD_V_SECRETMEM)
+            || asks(abi::GD_FOLL_ANON) && !self.is(abi::GD_V_ANON)
+            || asks(abi::GD_FOLL_LONGTERM) && self.is(abi::GD_V_FSDAX);
+        !refused
+            && match asks(abi::GD_FOLL_WRITE) {
+                true => write && !written_back,
+                false => read,
+            }
+    }
+
+    pub fn pages(&self) -> u64 {
+        (self.end - self.start) / PAGE_SIZE
+    }
+}
+
+/// All of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Vmas([Option<Vma>; NR]);
+
+impl Vmas {
+    /// Notes what an operation sets, if it does.
+    pub fn set(&mut self, op: &gd_op) {
+        if !walk::is_vma(op.op) {
+            return;
+        }
+        self.0[usize::from(op.arg) % NR] = (op.n > 0).then(|| Vma {
+            slot: op.arg,
+            start: op.addr,
+            end: op.addr + op.n as u64 * PAGE_SIZE,
+            kind: op.entry,
+            flags: op.val,
+        });
+    }
+
+    /// Those that there are.
+    pub fn all(&self) -> impl Iterator<Item = &Vma> {
+        self.0.iter().flatten()
+    }
+
+    /// The VMA of an address, as `vma_lookup()` finds it; the gate area if that is all.
+    pub fn at(&self, addr: u64) -> Option<&Vma> {
+        let gate = |vma: &&Vma| vma.is(abi::GD_V_GATE);
+        let ends_behind = self
+            .all()
+            .filter(|vma| vma.end > addr && !vma.is(abi::GD_V_GATE));
+        let found = ends_behind.min_by_key(|vma| vma.start);
+        found.filter(|vma| vma.start <= addr).or_else(|| {
+            self.all()
+                .filter(gate)
+                .find(|vma| (vma.start..vma.end).contains(&addr))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::text;
+
+    #[test]
+    fn the_lowest_that_ends_behind_it_is_found() {
+        let p = text::parse(
+            "page p\nset_vma 0 0x3000 n=4 anon\nset_vma 1 0x1000 n=3 file\n\
+             set_vma 2 0x9000 gate\nset_vma 3 0x1000 n=9 shmem\nset_vma 3 none",
+        );
+        let mut vmas = Vmas::default();
+        p.unwrap().ops().iter().for_each(|op| vmas.set(op));
+        let slot = |addr| vmas.at(addr).map(|vma| vma.slot);
+        assert_eq!(
+            [0x3000, 0x4000, 0x6000].map(slot),
+            [Some(1), Some(0), Some(0)]
+        );
+        assert_eq!(
+            [0, 0x7000, 0x9000, 0xa000].map(slot),
+            [None, None, Some(2), None]
+        );
+    }
+}

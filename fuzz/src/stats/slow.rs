@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+//! How deep calls of the slow path get.
+
+use csrc::abi::gd_rec;
+use serde::{Deserialize, Serialize};
+
+use crate::program::walk::is_slow;
+use crate::trace::{Ask, Record, Ret};
+
+/// Calls of the slow path's entry points that returned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slow {
+    /// All.
+    pub calls: u64,
+    /// Those that returned pages.
+    pub returned: u64,
+    /// Those with a fault.
+    pub faulted: u64,
+    /// Those that took the mmap lock again after a fault.
+    pub retried: u64,
+    /// Those that migrated pages.
+    pub migrated: u64,
+    /// Those that lost the caller's mmap lock, and said so.
+    pub lost_the_lock: u64,
+}
+
+impl Slow {
+    /// The counts with their names.
+    pub fn parts(&self) -> [(&'static str, u64); 5] {
+        [
+            ("return pages", self.returned),
+            ("fault", self.faulted),
+            ("retry", self.retried),
+            ("migrate", self.migrated),
+            ("lose the lock", self.lost_the_lock),
+        ]
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.returned += other.returned;
+        self.faulted += other.faulted;
+        self.retried += other.retried;
+        self.migrated += other.migrated;
+        self.lost_the_lock += other.lost_the_lock;
+    }
+
+    /// Counts an executed operation, if it is such a call.
+    pub(super) fn count(&mut self, op: u8, recs: &[gd_rec]) {
+        let Some(Record::Ret(Ret::Int(result), locks)) = recs.last().map(Record::from) else {
+            return;
+        };
+        if !is_slow(op) {
+            return;
+        }
+        let (mut faulted, mut retried, mut migrated) = (false, false, false);
+        for rec in recs {
+            match Record::from(rec) {
+                Record::Ask(Ask::Fault { .. }) => faulted = true,
+                Record::Ask(Ask::MmapLock { .. }) => retried |= faulted,
+                Record::Ask(Ask::Migrate { .. }) => migrated = true,
+                _ => {}
+            }
+        }
+        self.calls += 1;
+        self.returned += u64::from(result > 0);
+        self.faulted += u64::from(faulted);
+        self.retried += u64::from(retried);
+        self.migrated += u64::from(migrated);
+        self.lost_the_lock += u64::from(locks.locked() == Some(false));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use csrc::abi;
+
+    #[test]
+    fn a_retry_is_a_lock_behind_a_fault() {
+        let rec = |kind: u32, a: u32, b: u32, d: u64| gd_rec {
+            kind: kind as u8,
+            a: a as u8,
+            b: b as u16,
+            c: 0,
+            d,
+        };
+        let lock = rec(abi::GD_R_ASK, abi::GD_A_MMAP_LOCK, 1, 0);
+        let fault = rec(abi::GD_R_ASK, abi::GD_A_FAULT, 0, 0);
+        let end = rec(abi::GD_R_RET, abi::GD_RET_INT, abi::GD_RB_UNLOCKED, 1);
+        let mut slow = Slow::default();
+        let id = abi::GD_OP_PIN_USER_PAGES_REMOTE as u8;
+        slow.count(id, &[lock, fault, end]);
+        assert_eq!((slow.calls, slow.faulted, slow.retried), (1, 1, 0));
+        slow.count(id, &[fault, lock, end]);
+        assert_eq!((slow.calls, slow.faulted, slow.retried), (2, 2, 1));
+        assert_eq!((slow.returned, slow.lost_the_lock), (2, 2));
+        slow.count(abi::GD_OP_GET_PAGE as u8, &[end]);
+        assert_eq!(slow.calls, 2);
+    }
+}

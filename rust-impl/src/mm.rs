@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The rest of the kernel, as the slow path meets it: locks, faults, the LRU, migration.
+//!
+//! As in [`env`](mod@crate::env) each call is a step and an event, and others may have a
+//! say at its moment:
+//!
+//! | call                        | answer                                           |
+//! |-----------------------------|--------------------------------------------------|
+//! | `handle_mm_fault`           | VM_FAULT_SIGBUS, or what others say; with VM_FAULT_COMPLETED, or VM_FAULT_RETRY where it may wait, the mmap lock is dropped |
+//! | `mmap_read_lock_killable`   | 0 and the lock is taken, or an errno             |
+//! | `mmap_read_lock`, `mmap_read_unlock` | the lock is taken, dropped              |
+//! | `lru_add_drain`, `lru_add_drain_all`, `lru_cache_drain_for_folio` | nothing     |
+//! | `folio_isolate_lru` and its kin | one more reference and no LRU flag, unless the folio is not on the LRU or others say no |
+//! | `migrate_pages`             | 1, or 0 if others say so: then the isolated folios are freed |
+//! | `putback_movable_pages`     | the isolated folios are on the LRU again         |
+//! | `migrate_device_coherent_folio` | -EBUSY, or 0 if others say so: then the reference is gone |
+//! | `folio_mark_accessed`       | nothing                                          |
+//! | `expand_stack`              | 0 and the VMA starts there, or an errno          |
+//! | `split_huge_pmd`            | nothing; what becomes of the entry others say    |
+//! | `__pte_alloc`               | -ENOMEM, and it is no event                      |
+//!
+//! What is done to a folio here is a plain store: nobody acts before or after it.  A
+//! page-table lock is neither a step nor an event, but others may act before it is taken.
+
+use alloc::vec::Vec;
+
+use crate::grab::ENOMEM;
+use crate::kernel::{Kernel, Stop};
+use crate::observer::{Ask, Call, Moment};
+use crate::page::{Zone, flag};
+use crate::pages::{FolioPtr, PagePtr};
+use crate::slow::EBUSY;
+use crate::vma::VmaPtr;
+
+/// FAULT_FLAG_ flags of `handle_mm_fault` by canonical bit.
+pub mod fault_flag {
+    /// FAULT_FLAG_WRITE.
+    pub const WRITE: u32 = 1 << 0;
+    /// FAULT_FLAG_ALLOW_RETRY.
+    pub const ALLOW_RETRY: u32 = 1 << 1;
+    /// FAULT_FLAG_RETRY_NOWAIT.
+    pub const RETRY_NOWAIT: u32 = 1 << 2;
+    /// FAULT_FLAG_KILLABLE.
+    pub const KILLABLE: u32 = 1 << 3;
+    /// FAULT_FLAG_TRIED.
+    pub const TRIED: u32 = 1 << 4;
+    /// FAULT_FLAG_REMOTE.
+    pub const REMOTE: u32 = 1 << 5;
+    /// FAULT_FLAG_INTERRUPTIBLE.
+    pub const INTERRUPTIBLE: u32 = 1 << 6;
+    /// FAULT_FLAG_UNSHARE.
+    pub const UNSHARE: u32 = 1 << 7;
+}
+
+/// VM_FAULT_ results of `handle_mm_fault` by canonical bit.
+pub mod vm_fault {
+    /// VM_FAULT_OOM.
+    pub const OOM: u32 = 1 << 0;
+    /// VM_FAULT_SIGBUS.
+    pub const SIGBUS: u32 = 1 << 1;
+    /// VM_FAULT_HWPOISON.
+    pub const HWPOISON: u32 = 1 << 2;
+    /// VM_FAULT_HWPOISON_LARGE.
+    pub const HWPOISON_LARGE: u32 = 1 << 3;
+    /// VM_FAULT_SIGSEGV.
+    pub const SIGSEGV: u32 = 1 << 4;
+    /// VM_FAULT_RETRY.
+    pub const RETRY: u32 = 1 << 7;
+    /// VM_FAULT_FALLBACK.
+    pub const FALLBACK: u32 = 1 << 8;
+    /// VM_FAULT_COMPLETED.
+    pub const COMPLETED: u32 = 1 << 10;
+    /// VM_FAULT_ERROR.
+    pub const ERROR: u32 = OOM | SIGBUS | SIGSEGV | HWPOISON | HWPOISON_LARGE | FALLBACK;
+}
+
+/// By how much a stack may grow at once.
+const STACK_LIMIT: u64 = 8 << 20;
+/// An operation that takes page-table locks so often is cut off, as one is that takes too
+/// many steps.
+const LOCK_LIMIT: u32 = 1 << 17;
+
+/// The folios that were isolated, in order: a `struct list_head`.
+pub(crate) type Isolated = Vec<PagePtr>;
+
+impl Kernel<'_> {
+    /// `mmap_read_lock`.
+    pub(crate) fn mmap_read_lock(&mut self) -> Result<(), Stop> {
+        self.ask(Ask::MmapLock { killable: false })?;
+        self.machine.held.mmap_lock = true;
+        Ok(())
+    }
+
+    /// `mmap_read_lock_killable`: 0 or an errno.
+    pub(crate) fn mmap_read_lock_killable(&mut self) -> Result<i32, Stop> {
+        self.ask(Ask::MmapLock { killable: true })?;
+        let errno = self.moment(Moment::MmapLock).unwrap_or(0);
+        if errno == 0 {
+            self.machine.held.mmap_lock = true;
+        }
+        Ok(errno)
+    }
+
+    /// `mmap_read_unlock`.
+    pub(crate) fn mmap_read_unlock(&mut self) -> Result<(), Stop> {
+        self.ask(Ask::MmapUnlock)?;
+        self.machine.held.mmap_lock = false;
+        Ok(())
+    }
+
+    /// `spin_lock` of a page table's lock.
+    pub(crate) fn lock_page_table(&mut self) -> Result<(), Stop> {
+        self.moment(Moment::PageTableLock);
+        self.machine.held.ptl_taken += 1;
+        if self.machine.held.ptl_taken == LOCK_LIMIT {
+            return Err(Stop::Limit);
+        }
+        self.machine.held.ptl += 1;
+        Ok(())
+    }
+
+    /// `spin_unlock` of a page table's lock.
+    pub(crate) fn unlock_page_table(&mut self) {
+        self.machine.held.ptl -= 1;
+    }
+
+    /// `handle_mm_fault`: [`vm_fault`] bits.
+    pub(crate) fn handle_mm_fault(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        flags: u32,
+    ) -> Result<u32, Stop> {
+        let memalloc_pin = self.machine.held.memalloc_pin;
+        self.ask(Ask::Fault {
+            vma,
+            address,
+            flags,
+            memalloc_pin,
+        })?;
+        let answer = self.moment(Moment::Fault);
+        let mut fault = answer.map_or(vm_fault::SIGBUS, |answer| answer as u32);
+        if !self.rules.slow.faults_can_complete {
+            fault &= !vm_fault::COMPLETED;
+        }
+        let waited = fault & vm_fault::RETRY != 0 && flags & fault_flag::RETRY_NOWAIT == 0;
+        if fault & vm_fault::COMPLETED != 0 || waited {
+            self.machine.held.mmap_lock = false;
+        }
+        Ok(fault)
+    }
+
+    /// `expand_stack` (5.10): 0 or an errno.
+    pub(crate) fn expand_stack(&mut self, vma: VmaPtr, address: u64) -> Result<i32, Stop> {
+        self.ask(Ask::Expand { vma, address })?;
+        let errno = self.moment(Moment::Expand).unwrap_or(0);
+        if errno != 0 {
+            return Ok(errno);
+        }
+        let more = self.machine.vmas.get(vma).start.wrapping_sub(address);
+        if more > STACK_LIMIT {
+            return Ok(-ENOMEM);
+        }
+        self.machine.vmas.set_start(vma, address);
+        Ok(0)
+    }
+
+    /// `__split_huge_pmd`.
+    pub(crate) fn __split_huge_pmd(&mut self, address: u64) -> Result<(), Stop> {
+        self.ask(Ask::Split { address })?;
+        self.moment(Moment::Split);
+        Ok(())
+    }
+
+    /// `folio_mark_accessed`, `mark_page_accessed`.
+    pub(crate) fn folio_mark_accessed(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(Call::MarkAccessed, folio)
+    }
+
+    /// `lru_add_drain`, `lru_add_drain_all`.
+    pub(crate) fn lru_add_drain(&mut self, all: bool) -> Result<(), Stop> {
+        self.ask(Ask::Drain { all })?;
+        self.moment(Moment::Drain);
+        Ok(())
+    }
+
+    /// `lru_cache_drain_for_folio` (7.3), which knows by itself what is to be drained.
+    pub(crate) fn lru_cache_drain_for_folio(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        let folio = folio.page();
+        self.ask(Ask::DrainFor { folio })?;
+        self.moment(Moment::Drain);
+        Ok(())
+    }
+
+    /// `folio_isolate_lru` (6.12), and its kin in hugetlb.c: takes a folio off the LRU,
+    /// with a reference, and puts it on a list, which the former leaves to its caller.
+    pub(crate) fn isolate(
+        &mut self,
+        folio: FolioPtr,
+        from_lru: bool,
+        list: &mut Isolated,
+    ) -> Result<bool, Stop> {
+        let page = *self.machine.pages.get(folio.page())?;
+        let on_lru = !from_lru || page.flags & flag::LRU != 0;
+        let there = !page.is_tail() && page.zone != Zone::Device && on_lru;
+        self.call(Call::Isolate, folio)?;
+        let allowed = self
+            .moment(Moment::Isolate)
+            .is_none_or(|answer| answer != 0);
+        if !allowed || !there || list.contains(&folio.page()) {
+            return Ok(false);
+        }
+        let page = self.machine.pages.update(folio.page())?;
+        page.refcount = page.refcount.wrapping_add(1);
+        page.flags &= !flag::LRU;
+        list.push(folio.page());
+        self.machine.held.isolated += 1;
+        Ok(true)
+    }
+
+    /// `migrate_pages`: how many folios it could not move, or an errno.
+    pub(crate) fn migrate_pages(&mut self, list: &mut Isolated) -> Result<i32, Stop> {
+        let nr = list.len() as u64;
+        self.ask(Ask::Migrate { nr })?;
+        let left = self.moment(Moment::Migrate).unwrap_or(1);
+        if left == 0 {
+            self.release(list, Call::Migrated)?;
+        }
+        Ok(left)
+    }
+
+    /// `putback_movable_pages`.
+    pub(crate) fn putback_movable_pages(&mut self, list: &mut Isolated) -> Result<(), Stop> {
+        self.release(list, Call::Putback)
+    }
+
+    /// The references that isolating has taken are dropped.
+    fn release(&mut self, list: &mut Isolated, call: Call) -> Result<(), Stop> {
+        for page in list.drain(..) {
+            self.call(call, FolioPtr(page))?;
+            let page = self.machine.pages.update(page)?;
+            page.refcount = page.refcount.wrapping_sub(1);
+            if call == Call::Putback {
+                page.flags |= flag::LRU;
+            }
+            self.machine.held.isolated -= 1;
+        }
+        Ok(())
+    }
+
+    /// `migrate_device_coherent_folio` (6.12), `migrate_device_coherent_page` (6.1): 0
+    /// or an errno.
+    pub(crate) fn migrate_device_coherent(&mut self, folio: FolioPtr) -> Result<i32, Stop> {
+        self.call(Call::MigrateDevice, folio)?;
+        let errno = self.moment(Moment::MigrateDevice).unwrap_or(-EBUSY);
+        if errno == 0 {
+            let page = self.machine.pages.update(folio.page())?;
+            page.refcount = page.refcount.wrapping_sub(1);
+        }
+        Ok(errno)
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Down the tables, to the entry that maps an address.
+
+use crate::foll::{Foll, FollFlag};
+use crate::grab::ENOMEM;
+use crate::kernel::{Kernel, Stop};
+use crate::pages::PagePtr;
+use crate::series::ErrPtr;
+use crate::tables::{EntryPtr, Level};
+use crate::vma::VmaPtr;
+use crate::walk::EFAULT;
+
+/// `struct follow_page_context`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Context {
+    /// A pagemap is held; it serves the next page of the same device as well.
+    pub pgmap: bool,
+    /// The pages of the block that was found, less one.
+    pub page_mask: u64,
+}
+
+impl Kernel<'_> {
+    /// `no_page_table` (6.12): NULL, that is a fault; in a core dump -EFAULT where that
+    /// would give zeros only.
+    pub(crate) fn no_page_table(&self, vma: VmaPtr, flags: Foll) -> ErrPtr {
+        let zeros = !self.machine.vmas.get(vma).has_fault_handler();
+        if self.has(flags, FollFlag::Dump) && zeros {
+            Err(-EFAULT)
+        } else {
+            Ok(PagePtr::NULL)
+        }
+    }
+
+    /// `follow_page_mask` (6.12): the page at an address, taken if the flags say so; NULL
+    /// if there has to be a fault; -EMLINK if that has to unshare; -EEXIST if what is
+    /// mapped has no page.
+    ///
+    /// The p4d is folded, and there is no such thing as a pgd that is empty or bad.
+    pub(crate) fn slow_follow_page_mask(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        flags: Foll,
+        ctx: &mut Context,
+    ) -> Result<ErrPtr, Stop> {
+        ctx.page_mask = 0;
+        let p4d = self.machine.tables.get(EntryPtr::top(address))?;
+        let absent = match self.rules.walk.wants_p4d_present {
+            true => !p4d.has_present_bit(),
+            false => p4d.is_none(),
+        };
+        if absent || p4d.is_bad_above_pmd() {
+            return Ok(self.no_page_table(vma, flags));
+        }
+        let at = EntryPtr::of(p4d.table().ok_or(Stop::Oops)?, Level::Pud, address);
+        self.follow_pud_mask(vma, address, at, flags, ctx)
+    }
+
+    /// `follow_pud_mask` (6.12).
+    fn follow_pud_mask(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        pudp: EntryPtr,
+        flags: Foll,
+        ctx: &mut Context,
+    ) -> Result<ErrPtr, Stop> {
+        if !self.rules.slow.follows_all_huge_entries {
+            return self.old_follow_pud_mask(vma, address, pudp, flags, ctx);
+        }
+        let pud = self.machine.tables.get(pudp)?;
+        if !pud.has_present_bit() {
+            return Ok(self.no_page_table(vma, flags));
+        }
+        if pud.is_leaf() {
+            self.lock_page_table()?;
+            let page = self.follow_huge_pud(vma, address, pudp, flags, ctx)?;
+            self.unlock_page_table();
+            return Ok(self.page_or_no_table(page, vma, flags));
+        }
+        if pud.is_bad_above_pmd() {
+            return Ok(self.no_page_table(vma, flags));
+        }
+        let at = EntryPtr::of(pud.table().ok_or(Stop::Oops)?, Level::Pmd, address);
+        self.follow_pmd_mask(vma, address, at, flags, ctx)
+    }
+
+    /// `follow_pmd_mask` (6.12).
+    fn follow_pmd_mask(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        pmdp: EntryPtr,
+        flags: Foll,
+        ctx: &mut Context,
+    ) -> Result<ErrPtr, Stop> {
+        let pmd = self.machine.tables.get(pmdp)?;
+        if !pmd.pmd_present() {
+            return Ok(self.no_page_table(vma, flags));
+        }
+        if pmd.is_devmap() {
+            self.lock_page_table()?;
+            let page = self.slow_follow_devmap(Level::Pmd, address, pmdp, flags, ctx)?;
+            self.unlock_page_table();
+            return Ok(self.page_or_no_table(page, vma, flags));
+        }
+        if !pmd.is_leaf() {
+            return self.slow_follow_page_pte(vma, address, pmdp, flags, ctx);
+        }
+        let area = *self.machine.vmas.get(vma);
+        if pmd.is_protnone() && !self.gup_can_follow_protnone(&area, flags) {
+            return Ok(self.no_page_table(vma, flags));
+        }
+
+        self.lock_page_table()?;
+        let pmd = self.machine.tables.get(pmdp)?;
+        if !pmd.pmd_present() {
+            self.unlock_page_table();
+            return Ok(self.no_page_table(vma, flags));
+        }
+        if !pmd.is_leaf() {
+            self.unlock_page_table();
+            return self.slow_follow_page_pte(vma, address, pmdp, flags, ctx);
+        }
+        if pmd.is_trans_huge() && self.has(flags, FollFlag::SplitPmd) {
+            self.unlock_page_table();
+            self.__split_huge_pmd(address)?;
+            // pte_alloc(): a table for an entry that is empty now; there is none to be had
+            if self.machine.tables.get(pmdp)?.is_none() {
+                return Ok(Err(-ENOMEM));
+            }
+            return self.slow_follow_page_pte(vma, address, pmdp, flags, ctx);
+        }
+        let page = self.slow_follow_huge_pmd(vma, address, pmdp, flags, ctx)?;
+        self.unlock_page_table();
+        Ok(page)
+    }
+
+    /// What was found, or the answer of `no_page_table` if that is NULL.
+    fn page_or_no_table(&self, page: ErrPtr, vma: VmaPtr, flags: Foll) -> ErrPtr {
+        match page {
+            Ok(page) if page.is_null() => self.no_page_table(vma, flags),
+            page => page,
+        }
+    }
+}

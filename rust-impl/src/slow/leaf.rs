@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Huge entries, with the lock of their table held.
+
+use crate::foll::{Foll, FollFlag};
+use crate::kernel::{Kernel, Stop};
+use crate::pages::PagePtr;
+use crate::series::{EEXIST, ErrPtr};
+use crate::site::Site;
+use crate::slow::EMLINK;
+use crate::slow::follow::Context;
+use crate::tables::{Entry, EntryPtr, Level};
+use crate::vma::VmaPtr;
+use crate::walk::EFAULT;
+use crate::walk::leaf::subpage;
+
+/// There has to be a fault.
+const NULL: Result<ErrPtr, Stop> = Ok(Ok(PagePtr::NULL));
+
+impl Kernel<'_> {
+    /// `assert_spin_locked` of a page table's lock.
+    pub(crate) fn assert_ptl_held(&self, site: Site) -> Result<(), Stop> {
+        self.bug_on(self.machine.held.ptl == 0, site)
+    }
+
+    /// `touch_pmd`, `touch_pud`: the entry was accessed.  x86 stores that only where it
+    /// was written, too: the CPU does the other by itself.
+    pub(crate) fn touch_leaf(&mut self, at: EntryPtr, write: bool) -> Result<(), Stop> {
+        let old = self.machine.tables.get(at)?;
+        let new = old.accessed(write);
+        if write && new != old {
+            self.machine.tables.put(at, new);
+        }
+        Ok(())
+    }
+
+    /// `follow_huge_pud` (6.12), device memory and other.
+    pub(crate) fn follow_huge_pud(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        pudp: EntryPtr,
+        flags: Foll,
+        ctx: &mut Context,
+    ) -> Result<ErrPtr, Stop> {
+        let pud = self.machine.tables.get(pudp)?;
+        self.assert_ptl_held(Site::FollowHugePudLock)?;
+        let write = self.has(flags, FollFlag::Write);
+        if !pud.has_present_bit() {
+            return NULL;
+        }
+        if write && !self.can_follow_write_pud(pud, vma, flags)? {
+            return NULL;
+        }
+        let page = subpage(pud, Level::Pud, address);
+        if pud.is_devmap() {
+            if !self.takes(flags) {
+                return Ok(Err(-EEXIST));
+            }
+            if self.has(flags, FollFlag::Touch) {
+                self.touch_leaf(pudp, write)?;
+            }
+            ctx.pgmap = self.get_dev_pagemap(page, ctx.pgmap)?;
+            if !ctx.pgmap {
+                return Ok(Err(-EFAULT));
+            }
+        } else if !pud.is_writable() && self.must_unshare(vma, flags, page)? {
+            return Ok(Err(-EMLINK));
+        }
+        let errno = self.grab_slow(page, 1, flags)?;
+        if errno != 0 {
+            return Ok(Err(errno));
+        }
+        ctx.page_mask = Level::Pud.pages() - 1;
+        Ok(Ok(page))
+    }
+
+    /// `can_follow_write_pud` (7.3); before, the PUD is writable or it cannot be had.
+    fn can_follow_write_pud(&self, pud: Entry, vma: VmaPtr, flags: Foll) -> Result<bool, Stop> {
+        if pud.is_writable() || !self.rules.slow.forces_writes_of_puds {
+            return Ok(pud.is_writable());
+        }
+        self.can_follow_write_common(pud.page(), vma, flags)
+    }
+
+    /// `follow_devmap_pmd` (5.10 to 6.12), `follow_devmap_pud` (5.10, 6.1): a page at a
+    /// time.
+    pub(crate) fn slow_follow_devmap(
+        &mut self,
+        level: Level,
+        address: u64,
+        at: EntryPtr,
+        flags: Foll,
+        ctx: &mut Context,
+    ) -> Result<ErrPtr, Stop> {
+        let (lock, both) = match level {
+            Level::Pud => (Site::FollowDevmapPudLock, Site::FollowDevmapPud),
+            _ => (Site::FollowDevmapPmdLock, Site::FollowDevmapPmd),
+        };
+        self.assert_ptl_held(lock)?;
+        if !self.rules.slow.follows_all_huge_entries {
+            if level == Level::Pmd {
+                self.warn_on(self.has_cow(flags), Site::FollowDevmapPmdCow);
+            }
+            let get_and_pin = self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin);
+            if self.warn_on(get_and_pin, both) {
+                return NULL;
+            }
+        }
+        let entry = self.machine.tables.get(at)?;
+        let present = match level {
+            Level::Pud => entry.has_present_bit(),
+            _ => entry.pmd_present(),
+        };
+        let write = self.has(flags, FollFlag::Write);
+        if write && !entry.is_writable() || !present || !entry.is_devmap() {
+            return NULL;
+        }
+        if self.has(flags, FollFlag::Touch) {
+            self.touch_leaf(at, write)?;
+        }
+        if !self.takes(flags) {
+            return Ok(Err(-EEXIST));
+        }
+        let page = subpage(entry, level, address);
+        ctx.pgmap = self.get_dev_pagemap(page, ctx.pgmap)?;
+        if !ctx.pgmap {
+            return Ok(Err(-EFAULT));
+        }
+        let errno = self.grab_slow(page, 1, flags)?;
+        Ok(if errno != 0 { Err(errno) } else { Ok(page) })
+    }
+
+    /// `follow_huge_pmd` (6.12): all is asked of the block's first page.
+    pub(crate) fn slow_follow_huge_pmd(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        pmdp: EntryPtr,
+        flags: Foll,
+        ctx: &mut Context,
+    ) -> Result<ErrPtr, Stop> {
+        let pmd = self.machine.tables.get(pmdp)?;
+        self.assert_ptl_held(Site::FollowHugePmdLock)?;
+        let first = pmd.page();
+        let write = self.has(flags, FollFlag::Write);
+        if write && !self.can_follow_write(pmd, first, vma, flags)? {
+            return NULL;
+        }
+        if self.has(flags, FollFlag::Dump) && self.is_huge_zero_pmd(pmd) {
+            return Ok(Err(-EFAULT));
+        }
+        let area = *self.machine.vmas.get(vma);
+        if pmd.is_protnone() && !self.gup_can_follow_protnone(&area, flags) {
+            return NULL;
+        }
+        if !pmd.is_writable() && self.must_unshare(vma, flags, first)? {
+            return Ok(Err(-EMLINK));
+        }
+        let sites = [
+            Site::FollowHugePmdExclusive,
+            Site::FollowHugePmdExclusiveWarn,
+        ];
+        self.check_exclusive(first, flags, sites)?;
+        let errno = self.grab_slow(first, 1, flags)?;
+        if errno != 0 {
+            return Ok(Err(errno));
+        }
+        if pmd.is_trans_huge() && self.has(flags, FollFlag::Touch) {
+            self.touch_leaf(pmdp, write)?;
+        }
+        ctx.page_mask = Level::Pmd.pages() - 1;
+        Ok(Ok(subpage(pmd, Level::Pmd, address)))
+    }
+
+    /// `is_huge_zero_pmd`.
+    pub(crate) fn is_huge_zero_pmd(&self, pmd: Entry) -> bool {
+        pmd.pmd_present() && pmd.page().nr().is_some() && pmd.page() == self.machine.huge_zero_page
+    }
+
+    /// `gup_must_unshare`, with the VMA at hand.
+    pub(crate) fn must_unshare(
+        &self,
+        vma: VmaPtr,
+        flags: Foll,
+        page: PagePtr,
+    ) -> Result<bool, Stop> {
+        let sharing = self.machine.vmas.get(vma).sharing();
+        self.gup_must_unshare(sharing, flags, page)
+    }
+
+    /// What is anonymous is exclusive when it is pinned (DEBUG_VM).
+    pub(crate) fn check_exclusive(
+        &mut self,
+        page: PagePtr,
+        flags: Foll,
+        [bug, warn]: [Site; 2],
+    ) -> Result<(), Stop> {
+        let checks = self.rules.debug_vm && self.rules.knows_exclusive;
+        if !checks || !self.has(flags, FollFlag::Pin) {
+            return Ok(());
+        }
+        let folio = self.page_folio(page)?;
+        let shared = self.folio_test_anon(folio)? && !self.page_anon_exclusive(page)?;
+        self.complain(shared, bug, warn)
+    }
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Long-term pins: what must not be kept where it is is moved first.
+
+use alloc::vec::Vec;
+
+use crate::foll::FollFlag;
+use crate::grab::{BIAS, ENOMEM};
+use crate::kernel::{Kernel, Stop};
+use crate::mm::Isolated;
+use crate::page::{Mapping, PageType, Pgmap, flag};
+use crate::pages::{FolioPtr, MAX_FOLIOS, NR_ORDERS, PagePtr, SLOT_PAGES, SLOT_SHIFT};
+use crate::site::Site;
+use crate::slow::{EAGAIN, EBUSY, Range};
+use crate::unpin::List;
+
+/// `struct pages_or_folios`, of pages: a part of `pages[]`.
+#[derive(Clone, Copy, Debug)]
+struct Pofs {
+    first: usize,
+    nr: usize,
+}
+
+impl Kernel<'_> {
+    /// `__gup_longterm_locked` (6.12): pins; if it is for long, looks at what was pinned,
+    /// and if something has to be moved, does so and pins all again.
+    pub(crate) fn __gup_longterm_locked(
+        &mut self,
+        range: Range,
+        locked: &mut bool,
+    ) -> Result<i64, Stop> {
+        if !self.has(range.flags, FollFlag::Longterm) {
+            return self.__get_user_pages_locked(range, locked);
+        }
+        if self.rules.slow.notes_vmas {
+            return self.old_gup_longterm_locked(range);
+        }
+        let outside = self.machine.held.memalloc_pin;
+        self.machine.held.memalloc_pin = true;
+        let result = loop {
+            let pinned = self.__get_user_pages_locked(range, locked)?;
+            if pinned <= 0 {
+                break pinned;
+            }
+            match self.check_and_migrate_movable_pages(range.pages, pinned as usize)? {
+                0 => break pinned,
+                errno if errno == -EAGAIN => {}
+                errno => break errno.into(),
+            }
+        };
+        self.machine.held.memalloc_pin = outside;
+        Ok(result)
+    }
+
+    /// `check_and_migrate_movable_pages` (6.12): 0 if all may stay pinned.  Else all is
+    /// unpinned: -EAGAIN if all is where it may stay now, another errno if not.
+    fn check_and_migrate_movable_pages(
+        &mut self,
+        pages: Option<usize>,
+        nr: usize,
+    ) -> Result<i32, Stop> {
+        if !self.rules.config.migration {
+            return Ok(0);
+        }
+        let pofs = Pofs {
+            first: pages.ok_or(Stop::Oops)?,
+            nr,
+        };
+        let mut list = Isolated::new();
+        if self.collect_longterm_unpinnable_folios(&mut list, pofs)? == 0 {
+            return Ok(0);
+        }
+        self.migrate_longterm_unpinnable_folios(&mut list, pofs)
+    }
+
+    fn pofs_page(&self, pofs: Pofs, i: usize) -> PagePtr {
+        self.entry(pofs.first + i)
+    }
+
+    /// `pofs_get_folio` (6.12).
+    fn pofs_get_folio(&self, pofs: Pofs, i: usize) -> Result<FolioPtr, Stop> {
+        self.page_folio(self.pofs_page(pofs, i))
+    }
+
+    /// `pofs_next_folio` (6.12): behind the pages that lie within a large folio now.  5.10
+    /// and 6.1 go page by page, to one of another folio.
+    fn pofs_next_folio(
+        &self,
+        folio: FolioPtr,
+        pofs: Pofs,
+        index: usize,
+    ) -> Result<Option<usize>, Stop> {
+        let mut i = index + 1;
+        if !self.rules.slow.moves_by_folios {
+            while i < pofs.nr && self.pofs_get_folio(pofs, i)? == folio {
+                i += 1;
+            }
+            return Ok((i < pofs.nr).then_some(i));
+        }
+        let head = self.machine.pages.get(folio.page())?;
+        if head.is_large() {
+            let start = folio.page().nr().ok_or(Stop::Oops)?;
+            let inside = start..start + (1 << head.order);
+            while i < pofs.nr
+                && self
+                    .pofs_page(pofs, i)
+                    .nr()
+                    .is_some_and(|nr| inside.contains(&nr))
+            {
+                i += 1;
+            }
+        }
+        Ok((i < pofs.nr).then_some(i))
+    }
+
+    /// `collect_longterm_unpinnable_folios` (6.12): isolates what must be moved; how many
+    /// folios must be, isolated or not.
+    ///
+    /// A folio may be in a CPU's batch on its way to the LRU, and cannot be isolated
+    /// then.  That shows by a reference too many; the batches are drained, this CPU's
+    /// first, and all of them if that was not it.
+    fn collect_longterm_unpinnable_folios(
+        &mut self,
+        list: &mut Isolated,
+        pofs: Pofs,
+    ) -> Result<u64, Stop> {
+        let mut collected = 0;
+        let mut drained = 0;
+        let mut next = Some(0);
+        while let Some(i) = next {
+            let folio = self.pofs_get_folio(pofs, i)?;
+            if !self.folio_is_longterm_pinnable(folio)? {
+                collected += 1;
+                self.isolate_unpinnable(folio, &mut drained, list)?;
+            }
+            next = self.pofs_next_folio(folio, pofs, i)?;
+        }
+        Ok(collected)
+    }
+
+    fn isolate_unpinnable(
+        &mut self,
+        folio: FolioPtr,
+        drained: &mut u32,
+        list: &mut Isolated,
+    ) -> Result<(), Stop> {
+        if self.folio_is_device_coherent(folio)? {
+            return Ok(());
+        }
+        if self.folio_test_hugetlb(folio)? {
+            self.isolate(folio, false, list)?;
+            return Ok(());
+        }
+        if self.rules.slow.drains_for_a_folio {
+            self.lru_cache_drain_for_folio(folio)?;
+            self.isolate(folio, true, list)?;
+            return Ok(());
+        }
+        for all in [false, true] {
+            if *drained == u32::from(all) && self.is_maybe_in_lru_batch(folio)? {
+                self.lru_add_drain(all)?;
+                *drained += 1;
+            }
+        }
+        self.isolate(folio, true, list)?;
+        Ok(())
+    }
+
+    /// `folio_may_be_lru_cached`, and there is a reference that nobody knows.
+    fn is_maybe_in_lru_batch(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
+        if self.folio_test_large(folio)? {
+            return Ok(false);
+        }
+        let pin = match self.rules.slow.knows_a_pins_references {
+            true => BIAS,
+            false => 1,
+        };
+        let known = self.folio_expected_ref_count(folio)?.wrapping_add(pin);
+        Ok(self.folio_ref_count(folio)? != known)
+    }
+
+    /// `folio_expected_ref_count` (6.12), of a small folio: what the page cache, the swap
+    /// cache, buffers and page tables have.
+    ///
+    /// Pages behind a folio's last one are in no folio; nobody has set the count of their
+    /// mappings to none, and it reads as one.
+    fn folio_expected_ref_count(&mut self, folio: FolioPtr) -> Result<i32, Stop> {
+        let page = *self.machine.pages.get(folio.page())?;
+        let slab = self.rules.slow.slabs_have_a_type && page.page_type == PageType::Slab;
+        if self.warn_on(slab, Site::FolioExpectedRefCount) {
+            return Ok(0);
+        }
+        let both = flag::SWAPCACHE | flag::SWAPBACKED;
+        let mut count = i32::from(page.flags & both == both);
+        if !page.mapping.is_anon() {
+            count += i32::from(page.mapping != Mapping::None);
+            count += i32::from(page.flags & flag::PRIVATE != 0);
+        }
+        let nr = folio.page().nr().ok_or(Stop::Oops)?;
+        let order = (nr >> SLOT_SHIFT) / MAX_FOLIOS % NR_ORDERS;
+        let behind = (nr & (SLOT_PAGES - 1)) >> order != 0;
+        Ok(count + i32::from(behind))
+    }
+
+    /// `folio_is_device_coherent` (6.12).
+    fn folio_is_device_coherent(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        Ok(self.zone_device_type(folio.page())? == Some(Pgmap::Coherent))
+    }
+
+    /// `migrate_longterm_unpinnable_folios` (6.12): unpins all and moves what was
+    /// isolated, and device memory: -EAGAIN, -EBUSY or -ENOMEM.
+    fn migrate_longterm_unpinnable_folios(
+        &mut self,
+        list: &mut Isolated,
+        pofs: Pofs,
+    ) -> Result<i32, Stop> {
+        for i in 0..pofs.nr {
+            let folio = self.pofs_get_folio(pofs, i)?;
+            let device = self.folio_is_device_coherent(folio)?;
+            if device {
+                // Migration wants an ordinary reference.
+                self.store_page(pofs.first + i, PagePtr::NULL)?;
+                self.folio_get(folio)?;
+                self.unpin_folio(folio)?;
+                if self.migrate_device_coherent(folio)? != 0 {
+                    return self.fail_migration(list, pofs, -EBUSY);
+                }
+                continue;
+            }
+            if self.rules.slow.moves_by_folios {
+                self.unpin_folio(folio)?;
+            } else {
+                self.unpin_user_page(self.pofs_page(pofs, i))?;
+            }
+            self.store_page(pofs.first + i, PagePtr::NULL)?;
+        }
+        if !list.is_empty() && self.migrate_pages(list)? != 0 {
+            return self.fail_migration(list, pofs, -ENOMEM);
+        }
+        self.putback_movable_pages(list)?;
+        Ok(-EAGAIN)
+    }
+
+    /// What is still pinned is unpinned, what was isolated goes back.
+    fn fail_migration(&mut self, list: &mut Isolated, pofs: Pofs, errno: i32) -> Result<i32, Stop> {
+        let pages: Vec<_> = (0..pofs.nr).map(|i| self.pofs_page(pofs, i)).collect();
+        if self.rules.slow.moves_by_folios {
+            self.unpin_user_pages(List::new(&pages), pofs.nr as u64)?;
+        } else {
+            for page in pages.into_iter().filter(|page| !page.is_null()) {
+                self.unpin_user_page(page)?;
+            }
+        }
+        self.putback_movable_pages(list)?;
+        Ok(errno)
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The entry points of 5.10 and 6.1: each checks its arguments by itself, and takes the
+//! mmap lock itself if the caller does not hold it.
+
+use crate::foll::{Foll, FollFlag};
+use crate::kernel::{Kernel, Stop};
+use crate::series::EINVAL;
+use crate::site::Site;
+use crate::slow::Range;
+use crate::slow::entry::Request;
+use crate::walk::Buffer;
+
+impl Kernel<'_> {
+    /// `get_user_pages`, `get_user_pages_remote`, `get_user_pages_unlocked` (5.10, 6.1).
+    /// `passed`: the caller passes `locked`.  Without the lock it passes none.
+    pub(crate) fn old_gup(
+        &mut self,
+        request: Request,
+        implied: &[FollFlag],
+        passed: bool,
+        locked: &mut bool,
+    ) -> Result<i64, Stop> {
+        let range = self.old_range(request, implied, passed);
+        if !*locked && !passed {
+            return self.old_get_user_pages_unlocked(range);
+        }
+        if !self.is_valid_gup_flags(request.flags) {
+            return Ok(-i64::from(EINVAL));
+        }
+        self.__get_user_pages_locked(range, locked)
+    }
+
+    /// `pin_user_pages`, `pin_user_pages_remote`, `pin_user_pages_unlocked` (5.10, 6.1).
+    pub(crate) fn old_pup(
+        &mut self,
+        request: Request,
+        implied: &[FollFlag],
+        passed: bool,
+        locked: &mut bool,
+    ) -> Result<i64, Stop> {
+        let remote = implied.contains(&FollFlag::Remote);
+        let unlocked = !*locked && !passed;
+        let sites = if remote {
+            [Site::PinUserPagesRemote, Site::PinUserPagesRemoteNull]
+        } else if unlocked {
+            [Site::PinUserPagesUnlocked, Site::PinUserPagesUnlockedNull]
+        } else {
+            [Site::PinUserPages, Site::PinUserPagesNull]
+        };
+        let null = request.pages == Buffer::Null && self.rules.walk.pins_want_pages;
+        let get = self.has(request.flags, FollFlag::Get);
+        if self.warn_on(get, sites[0]) || self.warn_on(null, sites[1]) {
+            return Ok(-i64::from(EINVAL));
+        }
+        let range = self.old_range(request, implied, passed);
+        if unlocked {
+            return self.old_get_user_pages_unlocked(range);
+        }
+        let longterm = self.has(range.flags, FollFlag::Longterm);
+        if self.warn_on(longterm && passed, Site::GetUserPagesRemoteLongterm) {
+            return Ok(-i64::from(EINVAL));
+        }
+        self.__gup_longterm_locked(range, locked)
+    }
+
+    /// `get_user_pages_unlocked` (5.10, 6.1), of whatever entry point: takes the lock, and
+    /// waits for it as long as it takes.
+    pub(crate) fn old_get_user_pages_unlocked(&mut self, range: Range) -> Result<i64, Stop> {
+        let longterm = self.has(range.flags, FollFlag::Longterm);
+        if self.warn_on(longterm, Site::GetUserPagesUnlockedLongterm) {
+            return Ok(-i64::from(EINVAL));
+        }
+        self.mmap_read_lock()?;
+        let touch = self.rules.foll_bit(FollFlag::Touch);
+        let range = Range {
+            flags: Foll(range.flags.0 | touch),
+            unlockable: true,
+            ..range
+        };
+        let mut locked = true;
+        let result = self.__get_user_pages_locked(range, &mut locked)?;
+        if locked {
+            self.mmap_read_unlock()?;
+        }
+        Ok(result)
+    }
+
+    fn old_range(&self, request: Request, implied: &[FollFlag], passed: bool) -> Range {
+        let implied = Foll::of(implied, self.rules);
+        request.range(Foll(request.flags.0 | implied.0), passed)
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Long-term pins in 5.10: fsdax is looked for among the VMAs that were noted with the
+//! pages, and nothing but CMA is moved.
+
+use alloc::vec::Vec;
+
+use crate::foll::FollFlag;
+use crate::grab::ENOMEM;
+use crate::kernel::{Kernel, Stop};
+use crate::mm::Isolated;
+use crate::page::flag;
+use crate::pages::FolioPtr;
+use crate::series::EINVAL;
+use crate::slow::{EOPNOTSUPP, Range};
+use crate::unpin::{List, MAX_LIST};
+use crate::vma::VmaKind;
+
+impl Kernel<'_> {
+    /// `__gup_longterm_locked` (5.10) with FOLL_LONGTERM, and so with FOLL_PIN.  The
+    /// caller has the mmap lock and cannot be told that it was dropped.
+    pub(crate) fn old_gup_longterm_locked(&mut self, range: Range) -> Result<i64, Stop> {
+        if range.pages.is_none() {
+            return Ok(-i64::from(EINVAL));
+        }
+        // The array for the VMAs is as long as there is room for pages.
+        if range.nr_pages > MAX_LIST as u64 {
+            return Ok(-i64::from(ENOMEM));
+        }
+        let range = Range {
+            notes_vmas: true,
+            ..range
+        };
+        let outside = self.machine.held.memalloc_pin;
+        self.machine.held.memalloc_pin = true;
+        let result = self.pin_and_move(range)?;
+        self.machine.held.memalloc_pin = outside;
+        Ok(result)
+    }
+
+    fn pin_and_move(&mut self, range: Range) -> Result<i64, Stop> {
+        let pinned = self.__get_user_pages_locked(range, &mut true)?;
+        if pinned < 0 {
+            return Ok(pinned);
+        }
+        if self.check_dax_vmas(pinned as usize) {
+            self.unpin_found(&range, pinned)?;
+            return Ok(-i64::from(EOPNOTSUPP));
+        }
+        self.check_and_migrate_cma_pages(range, pinned)
+    }
+
+    /// `check_dax_vmas` (5.10).
+    fn check_dax_vmas(&self, nr: usize) -> bool {
+        let noted = self.machine.noted_vmas.iter().take(nr);
+        let mut areas = noted.map(|&vma| self.machine.vmas.get(vma));
+        areas.any(|area| area.kind == VmaKind::Fsdax)
+    }
+
+    /// `check_and_migrate_cma_pages` (5.10): how many pages there are, none of which is of
+    /// CMA; or an errno, with nothing pinned any more.
+    ///
+    /// It does not give up: what cannot be isolated is tried again, and what was pinned
+    /// anew is looked at anew.
+    fn check_and_migrate_cma_pages(&mut self, mut range: Range, nr: i64) -> Result<i64, Stop> {
+        let mut list = Isolated::new();
+        let mut nr = nr;
+        loop {
+            range.nr_pages = nr as u64;
+            let failed = self.isolate_cma(&range, &mut list)?;
+            if list.is_empty() && !failed {
+                return Ok(nr);
+            }
+            if list.is_empty() {
+                continue;
+            }
+            self.unpin_found(&range, nr)?;
+            let left = self.migrate_pages(&mut list)?;
+            if left != 0 {
+                self.putback_movable_pages(&mut list)?;
+                return Ok(if left > 0 {
+                    -i64::from(ENOMEM)
+                } else {
+                    left.into()
+                });
+            }
+            nr = self.__get_user_pages_locked(range, &mut true)?;
+            if nr <= 0 {
+                return Ok(nr);
+            }
+        }
+    }
+
+    /// Isolates the heads that are of CMA; whether one of them could not be.
+    fn isolate_cma(&mut self, range: &Range, list: &mut Isolated) -> Result<bool, Stop> {
+        let first = range.pages.ok_or(Stop::Oops)?;
+        let (mut prev, mut failed, mut drained) = (None, false, false);
+        for i in first..first + range.nr_pages as usize {
+            let head = self.page_folio(self.entry(i))?;
+            if prev == Some(head) {
+                continue;
+            }
+            prev = Some(head);
+            if self.folio_is_longterm_pinnable(head)? {
+                continue;
+            }
+            let hugetlb = self.folio_test_hugetlb(head)?;
+            if !hugetlb && !drained && !self.page_lru(head)? {
+                self.lru_add_drain(true)?;
+                drained = true;
+            }
+            failed |= !self.isolate(head, !hugetlb, list)?;
+        }
+        Ok(failed)
+    }
+
+    /// `PageLRU`: of the head.
+    fn page_lru(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        let head = self.flags_page(folio)?;
+        Ok(self.machine.pages.get(head)?.flags & flag::LRU != 0)
+    }
+
+    fn unpin_found(&mut self, range: &Range, nr: i64) -> Result<(), Stop> {
+        debug_assert!(self.has(range.flags, FollFlag::Pin));
+        let first = range.pages.ok_or(Stop::Oops)?;
+        let pages: Vec<_> = (first..).take(nr as usize).map(|i| self.entry(i)).collect();
+        self.unpin_user_pages(List::new(&pages), nr as u64)
+    }
+}

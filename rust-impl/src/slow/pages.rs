@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The loop over the addresses.
+
+use crate::foll::FollFlag;
+use crate::grab::ENOMEM;
+use crate::kernel::{Kernel, Stop};
+use crate::pages::PagePtr;
+use crate::series::EEXIST;
+use crate::site::Site;
+use crate::slow::follow::Context;
+use crate::slow::{EAGAIN, EBUSY, EHWPOISON, EINTR, EMLINK, ENOENT, Range};
+use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
+use crate::unpin::MAX_LIST;
+use crate::vma::VmaPtr;
+use crate::walk::EFAULT;
+
+/// One address.
+enum Step {
+    /// A page, or NULL where it is not wanted.
+    Page(PagePtr),
+    /// There is none, and none is stored.
+    None,
+    /// The loop ends, with an errno or, the lock being lost, with 0.
+    End(i32),
+}
+
+impl Kernel<'_> {
+    /// `__get_user_pages` (6.12): the mmap lock is held; `locked` says whether it still
+    /// is afterwards.
+    ///
+    /// The number of pages; if there is none, an errno, or 0 if a fault has to be tried
+    /// again.
+    pub(crate) fn __get_user_pages(
+        &mut self,
+        range: Range,
+        locked: &mut bool,
+    ) -> Result<i64, Stop> {
+        if range.nr_pages == 0 {
+            return Ok(0);
+        }
+        self.mmap_assert_locked();
+        let takes = self.takes(range.flags);
+        let mismatch = self.rules.debug_vm && range.pages.is_some() != takes;
+        self.complain(
+            mismatch,
+            Site::GetUserPagesPages,
+            Site::GetUserPagesPagesWarn,
+        )?;
+        if self.rules.slow.wonders_once_about_get_and_pin && self.rules.debug_vm {
+            let get = self.has(range.flags, FollFlag::Get);
+            let both = get && self.has(range.flags, FollFlag::Pin);
+            self.warn_on(both, Site::GetUserPagesBoth);
+        }
+
+        if range.notes_vmas {
+            self.machine.noted_vmas.clear();
+        }
+        let mut ctx = Context::default();
+        let mut left = range;
+        let mut vma = None;
+        let ret = loop {
+            let page = match self.get_at(&left, &mut vma, &mut ctx, locked)? {
+                Step::Page(page) => Some(page),
+                Step::None => None,
+                Step::End(ret) => break ret,
+            };
+            if range.notes_vmas {
+                self.machine.noted_vmas.extend(vma);
+                ctx.page_mask = 0;
+            }
+            if left.pages.is_some() && !self.rules.slow.takes_huge_entries_whole {
+                ctx.page_mask = 0;
+            }
+            let rest = !(left.start >> PAGE_SHIFT) & ctx.page_mask;
+            let increment = (1 + rest).min(left.nr_pages);
+            match (left.pages, page) {
+                (Some(at), Some(page)) => {
+                    if !self.store_subpages(page, increment, at, &left)? {
+                        break -EFAULT;
+                    }
+                }
+                (Some(at), None) => self.leave_out(at),
+                (None, _) => {}
+            }
+            left.skip(increment);
+            if left.nr_pages == 0 {
+                break 0;
+            }
+        };
+        if ctx.pgmap {
+            self.put_dev_pagemap(true)?;
+        }
+        let found = range.nr_pages.wrapping_sub(left.nr_pages);
+        Ok(if found != 0 { found as i64 } else { ret.into() })
+    }
+
+    /// The page at the first address of what is left.
+    fn get_at(
+        &mut self,
+        left: &Range,
+        vma: &mut Option<VmaPtr>,
+        ctx: &mut Context,
+        locked: &mut bool,
+    ) -> Result<Step, Stop> {
+        let address = left.start;
+        let current = vma.filter(|&vma| address < self.machine.vmas.get(vma).end);
+        let current = match current {
+            Some(vma) => vma,
+            None => match self.gup_vma_lookup(address)? {
+                Some(found) => {
+                    let errno = self.check_vma_flags(found, left.flags);
+                    if errno != 0 {
+                        return Ok(Step::End(errno));
+                    }
+                    found
+                }
+                None if self.machine.vmas.in_gate_area(address) => {
+                    let start = address & !(PAGE_SIZE - 1);
+                    let page = self.get_gate_page(start, left.flags, left.pages)?;
+                    return Ok(match page {
+                        Ok((gate, page)) => {
+                            *vma = gate;
+                            ctx.page_mask = 0;
+                            Step::Page(page)
+                        }
+                        Err(errno) => Step::End(errno),
+                    });
+                }
+                None => return Ok(Step::End(-EFAULT)),
+            },
+        };
+        *vma = Some(current);
+        let ends_without_page = left.pages.is_some() && self.rules.slow.pages_that_are_none_end_it;
+
+        loop {
+            if self.fatal_signal_pending() {
+                return Ok(Step::End(-EINTR));
+            }
+            let unshare = match self.slow_follow_page_mask(current, address, left.flags, ctx)? {
+                Ok(page) if page.is_null() => false,
+                Ok(page) => return Ok(Step::Page(page)),
+                Err(errno) if errno == -EMLINK => true,
+                Err(errno) if errno == -EEXIST && !ends_without_page => {
+                    return Ok(Step::None);
+                }
+                Err(errno) => return Ok(Step::End(errno)),
+            };
+            match -self.faultin_page(
+                current,
+                address,
+                left.flags,
+                unshare,
+                left.unlockable,
+                locked,
+            )? {
+                0 => {}
+                ENOENT => return Ok(Step::None),
+                EBUSY | EAGAIN => return Ok(Step::End(0)),
+                errno @ (EFAULT | ENOMEM | EHWPOISON) => return Ok(Step::End(-errno)),
+                _ => return Err(Stop::Bug(Site::GetUserPagesErrno)),
+            }
+        }
+    }
+
+    /// A place in the list is left as it was (5.10): what the caller had there.
+    fn leave_out(&mut self, at: usize) {
+        let entries = &mut self.machine.entries;
+        if at < MAX_LIST && entries.len() <= at {
+            entries.resize(at + 1, PagePtr::POISON);
+        }
+    }
+
+    /// FOLL_GET or FOLL_PIN: pages are taken.
+    pub(crate) fn takes(&self, flags: crate::foll::Foll) -> bool {
+        self.has(flags, FollFlag::Get) || self.has(flags, FollFlag::Pin)
+    }
+
+    /// Takes the rest of a huge page's pages, the first of which is taken already, and
+    /// stores them.  If that fails the first one goes back, too.
+    fn store_subpages(
+        &mut self,
+        page: PagePtr,
+        increment: u64,
+        at: usize,
+        left: &Range,
+    ) -> Result<bool, Stop> {
+        if increment > 1 {
+            let folio = self.page_folio(page)?;
+            let more = (increment - 1) as i32;
+            if self.try_grab_folio(folio, more, left.flags)? != 0 {
+                self.gup_put_folio(folio, 1, left.flags)?;
+                return Ok(false);
+            }
+        }
+        for (i, nr) in (at..).zip(0..increment) {
+            self.store_page(i, page.nth(nr))?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Stacks that grow (5.10): who asks for a page below one makes it longer, and what was
+//! added to a stack that is locked in memory is faulted in and marked right away.
+
+use crate::foll::{Foll, FollFlag};
+use crate::kernel::{Kernel, Stop};
+use crate::page::{Mapping, flag};
+use crate::pages::{FolioPtr, PagePtr};
+use crate::site::Site;
+use crate::slow::Range;
+use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
+use crate::vma::{VmaPtr, vm_flag};
+
+/// Flags of 5.10 that nobody outside of mm sets, and that have no number of their own.
+mod foll {
+    /// FOLL_POPULATE: what is not there is faulted in.
+    pub const POPULATE: u32 = 0x40;
+    /// FOLL_NUMA: PROT_NONE is not followed.
+    pub const NUMA: u32 = 0x200;
+    /// FOLL_MLOCK: what is there is marked as locked.
+    pub const MLOCK: u32 = 0x1000;
+    /// FOLL_COW: it was copied for a write.
+    pub const COW: u32 = 0x4000;
+}
+
+impl Kernel<'_> {
+    /// `find_extend_vma` (5.10).
+    pub(crate) fn find_extend_vma(&mut self, address: u64) -> Result<Option<VmaPtr>, Stop> {
+        let address = address & !(PAGE_SIZE - 1);
+        let Some(vma) = self.machine.vmas.find(address) else {
+            return Ok(None);
+        };
+        let area = *self.machine.vmas.get(vma);
+        if area.start <= address {
+            return Ok(Some(vma));
+        }
+        if !area.has(vm_flag::GROWSDOWN) || self.expand_stack(vma, address)? != 0 {
+            return Ok(None);
+        }
+        if self.machine.vmas.get(vma).has(vm_flag::LOCKED) {
+            self.populate_vma_page_range(vma, address, area.start)?;
+        }
+        Ok(Some(vma))
+    }
+
+    /// `populate_vma_page_range` (5.10), without a lock that it might drop: as if each
+    /// page were accessed, and if the VMA may be written, written to.  How far that comes
+    /// nobody asks.
+    fn populate_vma_page_range(&mut self, vma: VmaPtr, start: u64, end: u64) -> Result<(), Stop> {
+        let area = *self.machine.vmas.get(vma);
+        self.vm_bug_on(start < area.start, Site::PopulateStart)?;
+        self.vm_bug_on(end > area.end, Site::PopulateEnd)?;
+        self.vm_bug_on(!self.machine.held.mmap_lock, Site::MmapAssertLocked)?;
+
+        let touch = self.rules.foll_bit(FollFlag::Touch);
+        let mut flags = Foll(touch | foll::POPULATE | foll::MLOCK);
+        if area.has(vm_flag::LOCKONFAULT) {
+            flags.0 &= !foll::POPULATE;
+        }
+        if area.has(vm_flag::WRITE) && !area.has(vm_flag::SHARED) {
+            flags.0 |= self.rules.foll_bit(FollFlag::Write);
+        }
+        if area.is_accessible() {
+            flags.0 |= self.rules.foll_bit(FollFlag::Force);
+        }
+        let range = Range {
+            start,
+            nr_pages: end.wrapping_sub(start) >> PAGE_SHIFT,
+            pages: None,
+            flags,
+            unlockable: false,
+            notes_vmas: false,
+        };
+        self.__get_user_pages(range, &mut true)?;
+        Ok(())
+    }
+
+    /// FOLL_MLOCK without FOLL_POPULATE.
+    pub(crate) fn mlocks_only(&self, flags: Foll) -> bool {
+        self.of_mm(flags) & (foll::POPULATE | foll::MLOCK) == foll::MLOCK
+    }
+
+    /// FOLL_COW.
+    pub(crate) fn has_cow(&self, flags: Foll) -> bool {
+        self.of_mm(flags) & foll::COW != 0
+    }
+
+    /// FOLL_NUMA, from outside; without FOLL_FORCE the kernel sets it.
+    pub(crate) fn has_numa(&self, flags: Foll) -> bool {
+        self.of_mm(flags) & foll::NUMA != 0
+    }
+
+    /// The flags, if these are among them.
+    fn of_mm(&self, flags: Foll) -> u32 {
+        match self.rules.slow.has_flags_of_mm {
+            true => flags.0,
+            false => 0,
+        }
+    }
+
+    /// FOLL_MLOCK, and the VMA is still locked.
+    pub(crate) fn mlocks(&self, vma: VmaPtr, flags: Foll) -> bool {
+        let locked = self.machine.vmas.get(vma).has(vm_flag::LOCKED);
+        locked && self.of_mm(flags) & foll::MLOCK != 0
+    }
+
+    /// Marks the page of a PTE, unless it is of a huge page, of no mapping any more, or
+    /// locked.
+    pub(crate) fn mlock_small(&mut self, page: PagePtr) -> Result<(), Stop> {
+        let p = *self.machine.pages.get(page)?;
+        let mapped = p.mapping != Mapping::None;
+        if p.is_large() || p.is_tail() || !mapped || !self.folio_trylock(FolioPtr(page))? {
+            return Ok(());
+        }
+        self.lru_add_drain(false)?;
+        self.mlock_vma_page(FolioPtr(page))?;
+        self.folio_unlock(FolioPtr(page))
+    }
+
+    /// Marks the head of a huge page of a file.  An anonymous one is mapped by this entry
+    /// alone where it is marked; here nobody counts who maps it.  What is mapped by PTEs
+    /// as well is left out.
+    pub(crate) fn mlock_huge(&mut self, head: PagePtr) -> Result<(), Stop> {
+        let page = *self.machine.pages.get(head)?;
+        let second = self.machine.pages.get(head.nth(1))?;
+        let double = page.is_large() && second.flags & flag::WORKINGSET != 0;
+        if page.mapping.is_anon() || double || page.mapping == Mapping::None {
+            return Ok(());
+        }
+        if self.folio_trylock(FolioPtr(head))? {
+            self.mlock_vma_page(FolioPtr(head))?;
+            self.folio_unlock(FolioPtr(head))?;
+        }
+        Ok(())
+    }
+}

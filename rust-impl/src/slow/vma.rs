@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Which VMA, and whether its pages may be had.
+
+use crate::foll::{Foll, FollFlag};
+use crate::kernel::{Kernel, Stop};
+use crate::slow::EOPNOTSUPP;
+use crate::vma::{VmArea, VmaKind, VmaPtr, vm_flag};
+use crate::walk::EFAULT;
+
+impl Kernel<'_> {
+    /// `gup_vma_lookup` (6.12): `vma_lookup`.  Just below a stack it used to grow the
+    /// stack (5.10); now it says so in the log and does not.
+    pub(crate) fn gup_vma_lookup(&mut self, address: u64) -> Result<Option<VmaPtr>, Stop> {
+        if self.rules.slow.grows_stacks {
+            return self.find_extend_vma(address);
+        }
+        Ok(self.machine.vmas.lookup(address))
+    }
+
+    /// `check_vma_flags` (6.12): 0, -EFAULT or -EOPNOTSUPP.
+    ///
+    /// FOLL_FORCE overrides the permissions of a private mapping that could be made
+    /// writable, or, for reading, of one that could be made readable.
+    pub(crate) fn check_vma_flags(&self, vma: VmaPtr, flags: Foll) -> i32 {
+        let vma = *self.machine.vmas.get(vma);
+        let anon = vma.is_anonymous();
+        if vma.has(vm_flag::IO | vm_flag::PFNMAP) {
+            return -EFAULT;
+        }
+        if self.has(flags, FollFlag::Anon) && !anon {
+            return -EFAULT;
+        }
+        let fsdax_is_known = !self.rules.slow.notes_vmas;
+        let longterm = fsdax_is_known && self.has(flags, FollFlag::Longterm);
+        if longterm && vma.kind == VmaKind::Fsdax {
+            return -EOPNOTSUPP;
+        }
+        if vma.kind == VmaKind::Secretmem && self.rules.config.secretmem {
+            return -EFAULT;
+        }
+        let force = self.has(flags, FollFlag::Force);
+        let permitted = if self.has(flags, FollFlag::Write) {
+            let tracked = !anon && !self.writable_file_mapping_allowed(&vma, flags);
+            !tracked && (vma.has(vm_flag::WRITE) || force && vma.is_cow())
+        } else {
+            vma.has(vm_flag::READ) || force && vma.has(vm_flag::MAYREAD)
+        };
+        if permitted { 0 } else { -EFAULT }
+    }
+
+    /// `writable_file_mapping_allowed` (6.12): no long-term pin for what wants to know of
+    /// each write, as it would not be told.
+    fn writable_file_mapping_allowed(&self, vma: &VmArea, flags: Foll) -> bool {
+        let keeps_off = self.rules.slow.keeps_off_tracked_files;
+        let pin = keeps_off && self.has(flags, FollFlag::Pin);
+        let longterm = self.has(flags, FollFlag::Longterm);
+        !(pin && longterm && vma.needs_dirty_tracking())
+    }
+
+    /// `gup_can_follow_protnone` (6.12): PROT_NONE may be a hint of NUMA balancing, which
+    /// few want to see; where the VMA is PROT_NONE it is no hint.
+    pub(crate) fn gup_can_follow_protnone(&self, vma: &VmArea, flags: Foll) -> bool {
+        if !self.rules.slow.numa_faults_on_request {
+            return self.has(flags, FollFlag::Force) && !self.has_numa(flags);
+        }
+        !self.has(flags, FollFlag::HonorNumaFault) || !vma.is_accessible()
+    }
+}

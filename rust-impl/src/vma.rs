@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The VMAs of the one mm: few slots, of a program's making, and how they are found.
+//!
+//! Nothing keeps them apart: two may overlap, and others may change one while the
+//! kernel looks at it.  So a pointer to one ([`VmaPtr`]) is its slot, and what is read
+//! through it is what the slot holds then.  One that is taken away stays as it was for
+//! whoever still has the pointer.
+
+use crate::predicates::Vma;
+use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
+
+/// Slots.
+pub const MAX_VMAS: usize = 8;
+
+/// Flags of a VMA by canonical bit.
+pub mod vm_flag {
+    macro_rules! flags {
+        ($($name:ident = $bit:literal),* $(,)?) => {
+            $(#[doc = concat!("`VM_", stringify!($name), "`.")]
+            pub const $name: u32 = 1 << $bit;)*
+        };
+    }
+    flags! {
+        READ = 0, WRITE = 1, EXEC = 2, SHARED = 3, MAYREAD = 4, MAYWRITE = 5,
+        MAYEXEC = 6, MAYSHARE = 7, GROWSDOWN = 8, PFNMAP = 9, IO = 10, MIXEDMAP = 11,
+        LOCKED = 12, LOCKONFAULT = 13, HUGEPAGE = 14, SOFTDIRTY = 15, UFFD_WP = 16,
+    }
+    /// All that mean something.  VM_SHADOW_STACK, the next one, is no bit at all
+    /// without CONFIG_X86_USER_SHADOW_STACK.
+    pub const ALL: u32 = (1 << 17) - 1;
+}
+use vm_flag as f;
+
+/// What a VMA is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum VmaKind {
+    /// Anonymous memory: no vm_ops.
+    #[default]
+    Anon,
+    /// A plain file system, which wants to know what is written.
+    File,
+    /// shmem, which does not.
+    Shmem,
+    /// vm_ops without a fault handler.
+    Special,
+    /// memfd_secret.
+    Secretmem,
+    /// A file of a dax file system.
+    Fsdax,
+    /// The gate area: no VMA of the mm, found only as such; no vm_ops.
+    Gate,
+}
+
+impl VmaKind {
+    /// The kind with this number, modulo what exists.
+    pub const fn from_index(index: u32) -> VmaKind {
+        match index % 7 {
+            0 => VmaKind::Anon,
+            1 => VmaKind::File,
+            2 => VmaKind::Shmem,
+            3 => VmaKind::Special,
+            4 => VmaKind::Secretmem,
+            5 => VmaKind::Fsdax,
+            _ => VmaKind::Gate,
+        }
+    }
+}
+
+/// `struct vm_area_struct`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VmArea {
+    /// vm_start.
+    pub start: u64,
+    /// vm_end.
+    pub end: u64,
+    /// [`vm_flag`] bits.
+    pub flags: u32,
+    /// What it is of.
+    pub kind: VmaKind,
+}
+
+impl VmArea {
+    /// Any of these flags is set.
+    #[inline]
+    pub const fn has(&self, flags: u32) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// `vma_is_anonymous`: no vm_ops.
+    pub const fn is_anonymous(&self) -> bool {
+        matches!(self.kind, VmaKind::Anon | VmaKind::Gate)
+    }
+
+    /// `vma->vm_ops->fault`, if there are vm_ops at all.
+    pub const fn has_fault_handler(&self) -> bool {
+        !self.is_anonymous() && !matches!(self.kind, VmaKind::Special)
+    }
+
+    /// `is_cow_mapping`: private, and may be written.
+    pub const fn is_cow(&self) -> bool {
+        self.flags & (f::SHARED | f::MAYWRITE) == f::MAYWRITE
+    }
+
+    /// `vma_is_accessible`: not PROT_NONE.
+    pub const fn is_accessible(&self) -> bool {
+        self.has(f::READ | f::WRITE | f::EXEC)
+    }
+
+    /// `vma_needs_dirty_tracking`: shared, to be written, and the file system wants
+    /// to know.
+    pub const fn needs_dirty_tracking(&self) -> bool {
+        const BOTH: u32 = f::WRITE | f::SHARED;
+        matches!(self.kind, VmaKind::File) && self.flags & BOTH == BOTH
+    }
+
+    /// `vma_soft_dirty_enabled`: the flag says that nobody watches.
+    pub const fn watches_soft_dirty(&self) -> bool {
+        !self.has(f::SOFTDIRTY)
+    }
+
+    /// What `gup_must_unshare` looks at.
+    pub const fn sharing(&self) -> Vma {
+        if self.is_cow() { Vma::Cow } else { Vma::Shared }
+    }
+}
+
+/// A `struct vm_area_struct *`: the number of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VmaPtr(u8);
+
+impl VmaPtr {
+    /// The slot's number.
+    pub const fn nr(self) -> u8 {
+        self.0
+    }
+}
+
+/// All slots.
+#[derive(Clone, Debug, Default)]
+pub struct Vmas {
+    slots: [VmArea; MAX_VMAS],
+    /// Which of them hold a VMA, by bit.
+    used: u8,
+}
+
+impl Vmas {
+    /// Takes all away.  What a slot held cannot be seen any more: there is no pointer
+    /// to it.
+    pub fn reset(&mut self) {
+        self.used = 0;
+    }
+
+    /// Maps `n` pages from the page of `addr` on as the VMA of this number, modulo
+    /// what exists; or takes it away, if there are none.
+    pub fn set(&mut self, nr: u32, addr: u64, n: i32, flags: u32, kind: VmaKind) {
+        let nr = nr as usize % MAX_VMAS;
+        let Some(pages) = u64::try_from(n).ok().filter(|&pages| pages > 0) else {
+            self.used &= !(1 << nr);
+            return;
+        };
+        let start = addr & !(PAGE_SIZE - 1);
+        self.slots[nr] = VmArea {
+            start,
+            end: start.wrapping_add(pages << PAGE_SHIFT),
+            flags: flags & f::ALL,
+            kind,
+        };
+        self.used |= 1 << nr;
+    }
+
+    /// What a pointer leads to.
+    #[inline]
+    pub fn get(&self, vma: VmaPtr) -> &VmArea {
+        &self.slots[usize::from(vma.0)]
+    }
+
+    /// Moves the start of one.
+    pub fn set_start(&mut self, vma: VmaPtr, start: u64) {
+        self.slots[usize::from(vma.0)].start = start;
+    }
+
+    fn there(&self, gate: bool) -> impl Iterator<Item = (VmaPtr, &VmArea)> {
+        let all = self.slots.iter().zip(0u8..);
+        let used = all.filter(move |&(_, nr)| self.used >> nr & 1 != 0);
+        let kind = used.filter(move |(vma, _)| matches!(vma.kind, VmaKind::Gate) == gate);
+        kind.map(|(vma, nr)| (VmaPtr(nr), vma))
+    }
+
+    /// `find_vma`: of those that end behind an address the one that starts first.
+    pub fn find(&self, addr: u64) -> Option<VmaPtr> {
+        let behind = self.there(false).filter(|(_, vma)| vma.end > addr);
+        behind.min_by_key(|(_, vma)| vma.start).map(|(ptr, _)| ptr)
+    }
+
+    /// `vma_lookup`: the same, if it holds the address.
+    pub fn lookup(&self, addr: u64) -> Option<VmaPtr> {
+        self.find(addr).filter(|&vma| self.get(vma).start <= addr)
+    }
+
+    /// `get_gate_vma`: the first one.
+    pub fn gate(&self) -> Option<VmaPtr> {
+        self.there(true).next().map(|(ptr, _)| ptr)
+    }
+
+    /// `in_gate_area`.
+    pub fn in_gate_area(&self, addr: u64) -> bool {
+        self.gate().is_some_and(|gate| {
+            let gate = self.get(gate);
+            gate.start <= addr && addr < gate.end
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(vmas: &mut Vmas, nr: u32, addr: u64, n: i32) {
+        vmas.set(nr, addr, n, f::READ, VmaKind::Anon);
+    }
+
+    #[test]
+    fn the_one_that_starts_first_is_found_then_the_lowest() {
+        let mut vmas = Vmas::default();
+        set(&mut vmas, 0, 0x5000, 4);
+        set(&mut vmas, 1, 0x3fff, 8);
+        set(&mut vmas, 2, 0x3000, 1);
+        assert_eq!(vmas.find(0x3fff), Some(VmaPtr(1)));
+        assert_eq!(vmas.find(0xa000), Some(VmaPtr(1)));
+        assert_eq!(vmas.find(0xb000), None);
+        assert_eq!(vmas.lookup(0x2fff), None);
+        assert_eq!(vmas.lookup(0x3000), Some(VmaPtr(1)));
+    }
+
+    #[test]
+    fn one_that_was_taken_away_is_still_there_for_who_has_it() {
+        let mut vmas = Vmas::default();
+        set(&mut vmas, 3, 0x1000, 1);
+        let vma = vmas.find(0).unwrap();
+        set(&mut vmas, 3, 0x9000, 0);
+        assert_eq!(vmas.find(0), None);
+        assert_eq!(vmas.get(vma).start, 0x1000);
+        set(&mut vmas, 11, 0x9000, 1);
+        assert_eq!(vmas.find(0), Some(vma));
+        assert_eq!(vmas.get(vma).start, 0x9000);
+    }
+
+    #[test]
+    fn the_gate_area_is_none_of_the_mm() {
+        let mut vmas = Vmas::default();
+        vmas.set(5, 0x7000, 2, f::READ, VmaKind::Gate);
+        vmas.set(6, 0x9000, 2, f::READ, VmaKind::Gate);
+        assert_eq!(vmas.find(0x7000), None);
+        assert_eq!(vmas.gate(), Some(VmaPtr(5)));
+        assert!(vmas.in_gate_area(0x8fff) && !vmas.in_gate_area(0x9000));
+    }
+
+    #[test]
+    fn private_and_writable_is_copy_on_write() {
+        let flags = |flags| VmArea {
+            flags,
+            ..VmArea::default()
+        };
+        assert_eq!(flags(f::MAYWRITE).sharing(), Vma::Cow);
+        assert_eq!(flags(f::MAYWRITE | f::SHARED).sharing(), Vma::Shared);
+        assert_eq!(flags(f::WRITE).sharing(), Vma::Shared);
+        assert!(!flags(f::WRITE | f::SHARED).needs_dirty_tracking());
+    }
+}
