@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gup_controls::{Control, Kind};
 use gup_faults::Rules;
-use gup_faults::fault::{self, Fault};
+use gup_faults::fault::{self, Fault, Layer};
 use gup_fuzz::hunt::{Catch, hunt};
 use gup_fuzz::input;
+use gup_fuzz::layer;
 use gup_fuzz::ops;
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::program::Program;
@@ -31,6 +32,7 @@ const SEED: u64 = 20191209;
 struct Corpus {
     all: Vec<Program>,
     walks_first: Vec<Program>,
+    slow_first: Vec<Program>,
 }
 
 impl Corpus {
@@ -44,16 +46,23 @@ impl Corpus {
         }
         let mut walks_first = all.clone();
         walks_first.sort_by_key(|program| !walks(program));
-        Self { all, walks_first }
+        let mut slow_first = all.clone();
+        slow_first.sort_by_key(|program| layer::of(program) != Focus::Slow);
+        Self {
+            all,
+            walks_first,
+            slow_first,
+        }
     }
 }
 
 /// What the programs against a control should be about: it says so itself if
-/// it is in the walk of page tables.
+/// it is in a walk of page tables.
 fn focus(control: &str) -> Focus {
-    match control.starts_with("walk-") {
-        true => Focus::Lockless,
-        false => Focus::All,
+    match control.split_once('-') {
+        Some(("walk", _)) => Focus::Lockless,
+        Some(("slow", _)) => Focus::Slow,
+        _ => Focus::All,
     }
 }
 
@@ -71,6 +80,7 @@ fn campaign(oracle: &mut Oracle, corpus: &Corpus, focus: Focus, limit: u64) -> O
     };
     let corpus = match focus {
         Focus::Lockless => &corpus.walks_first,
+        Focus::Slow => &corpus.slow_first,
         _ => &corpus.all,
     };
     let profile = Profile::new(info.rev).debug_vm(info.debug_vm).focus(focus);
@@ -118,6 +128,16 @@ fn on_all() -> bool {
     std::env::var_os("GUPDIFF_ALL_CONTROLS").is_some_and(|all| all == "1")
 }
 
+/// `GUPDIFF_CONTROLS=NAME` or `NAME@KERNEL`: only controls whose names begin so are
+/// tried, on that kernel only.
+fn only() -> Option<(String, Option<String>)> {
+    let only = std::env::var("GUPDIFF_CONTROLS").ok()?;
+    Some(match only.split_once('@') {
+        Some((name, kernel)) => (name.into(), Some(kernel.into())),
+        None => (only, None),
+    })
+}
+
 /// Of the places where a control of that name can be tried: all, or the one that
 /// the name leads to, the same on every machine.
 fn places<T: Clone>(name: &str, all: &[T]) -> Vec<T> {
@@ -136,9 +156,12 @@ fn tried(kind: Kind, limit: u64) -> Vec<(String, Option<Catch>)> {
     let corpus = Corpus::read();
     let all = gup_controls::load();
     let mut todo = Vec::new();
-    for control in all.iter().filter(|control| control.kind == kind) {
+    let (named, on) = only().unwrap_or_default();
+    let wanted = |control: &&Control| control.kind == kind && control.name.starts_with(&named);
+    for control in all.iter().filter(wanted) {
         // with CONFIG_DEBUG_VM
-        let bases = tested_names().filter(|base| control.applies_to(base));
+        let bases = tested_names().filter(|base| on.as_ref().is_none_or(|on| on == base));
+        let bases = bases.filter(|base| control.applies_to(base));
         let bases = places(&control.name, &bases.collect::<Vec<_>>());
         todo.extend(bases.into_iter().map(|base| (control, base)));
     }
@@ -183,6 +206,7 @@ fn check_all_found(done: &[(String, Option<Catch>)], at_least: usize) {
         );
     }
     let planted = done.len();
+    let at_least = if only().is_some() { 0 } else { at_least };
     assert!(planted >= at_least, "only {planted} faults were planted");
     assert!(missed.is_empty(), "not found: {missed:#?}");
 }
@@ -203,10 +227,10 @@ fn every_harmless_change_of_the_c_side_ends_clean() {
     let found = done.iter().filter(|(_, catch)| catch.is_some());
     let found: Vec<_> = found.collect();
     assert!(found.is_empty(), "harmless, but: {found:#?}");
-    let least = if on_all() {
-        18 * tested_names().count()
-    } else {
-        20
+    let least = match (only(), on_all()) {
+        (Some(_), _) => 0,
+        (None, true) => 18 * tested_names().count(),
+        (None, false) => 20,
     };
     assert!(
         done.len() >= least,
@@ -266,8 +290,9 @@ fn tried_on_rust(rules: &Rules, corpus: &Corpus) -> Vec<(String, Option<Catch>)>
         .map(|&planted| {
             fault::select(Some(planted));
             // the walk uses much of the page level, where some faults show best
-            let catch = match focus(planted.name()) {
-                Focus::Lockless => hunt(Focus::Lockless),
+            let catch = match (planted.layer(), focus(planted.name())) {
+                (Layer::Slow, _) => hunt(Focus::Slow),
+                (_, Focus::Lockless) => hunt(Focus::Lockless),
                 _ => hunt(Focus::All).or_else(|| hunt(Focus::Lockless)),
             };
             fault::select(None);

@@ -111,7 +111,7 @@ struct Declarations {
     harmless: Vec<Control>,
 }
 
-const EDITS: [&str; 11] = [
+const EDITS: [&str; 17] = [
     include_str!("../edits/grab.toml"),
     include_str!("../edits/put.toml"),
     include_str!("../edits/predicates.toml"),
@@ -123,6 +123,12 @@ const EDITS: [&str; 11] = [
     include_str!("../edits/walk-range.toml"),
     include_str!("../edits/walk-entry.toml"),
     include_str!("../edits/walk-harmless.toml"),
+    include_str!("../edits/slow-vma.toml"),
+    include_str!("../edits/slow-fault.toml"),
+    include_str!("../edits/slow-follow.toml"),
+    include_str!("../edits/slow-loop.toml"),
+    include_str!("../edits/slow-longterm.toml"),
+    include_str!("../edits/slow-harmless.toml"),
 ];
 
 /// All controls in the order of their declaration.

@@ -6,7 +6,8 @@
 //!
 //! * `since`, `until`: the first and the last revision that the fault makes a
 //!   difference to; kernels, if nothing is said.
-//! * `lockless`: it takes the lockless walk, or a moment, to see it.
+//! * `layer`: what it takes to see it, `page` (the default), `lockless` (the lockless walk,
+//!   or a moment) or `slow` (the slow path).
 //!
 //! A `[[fault]]` has, besides these:
 //!
@@ -31,12 +32,22 @@ use super::syntax;
 pub struct Fault {
     pub name: String,
     pub about: String,
-    pub lockless: bool,
+    pub layer: Layer,
     pub since: String,
     pub until: Option<String>,
     pub debug_vm: bool,
     pub except: Vec<String>,
     pub edits: Vec<Edit>,
+}
+
+/// What it takes to see a fault.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    #[default]
+    Page,
+    Lockless,
+    Slow,
 }
 
 /// A change of one place.
@@ -63,7 +74,7 @@ pub enum Change {
 #[serde(deny_unknown_fields)]
 struct Declarations {
     #[serde(default)]
-    lockless: bool,
+    layer: Layer,
     since: Option<String>,
     until: Option<String>,
     #[serde(rename = "fault")]
@@ -75,7 +86,7 @@ struct Declarations {
 struct Declaration {
     name: String,
     about: String,
-    lockless: Option<bool>,
+    layer: Option<Layer>,
     since: Option<String>,
     until: Option<String>,
     #[serde(default)]
@@ -161,7 +172,7 @@ pub fn parse(text: &str, source: &str) -> Result<Vec<Fault>> {
         faults.push(Fault {
             name: declared.name,
             about: declared.about,
-            lockless: declared.lockless.unwrap_or(file.lockless),
+            layer: declared.layer.unwrap_or(file.layer),
             since: declared.since.unwrap_or(since.clone()),
             until: declared.until.or(file.until.clone()),
             debug_vm: declared.debug_vm,
@@ -195,7 +206,7 @@ pub fn source(faults: &[Fault], source: &str, errors: &mut Vec<String>) -> Resul
         let Fault {
             name,
             about,
-            lockless,
+            layer,
             debug_vm,
             except,
             ..
@@ -213,7 +224,7 @@ pub fn source(faults: &[Fault], source: &str, errors: &mut Vec<String>) -> Resul
         let until = fault.until.as_deref().map(revision);
         let until = until.map_or("None".into(), |last| format!("Some({last})"));
         list += &format!(
-            "Fault {{ number: {number}, name: {name:?}, about: {about:?}, lockless: {lockless}, \
+            "Fault {{ number: {number}, name: {name:?}, about: {about:?}, layer: Layer::{layer:?}, \
              since: {since}, until: {until}, debug_vm: {debug_vm}, except: &{except:?} }},\n"
         );
     }

@@ -6,13 +6,24 @@ use std::cell::Cell;
 
 use crate::rules::{Revision, Rules};
 
+/// What it takes to see a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// Operations of the page level.
+    Page,
+    /// The lockless walk, or a moment within an operation.
+    Lockless,
+    /// The slow path.
+    Slow,
+}
+
 /// A fault that can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     number: u32,
     name: &'static str,
     about: &'static str,
-    lockless: bool,
+    layer: Layer,
     since: Revision,
     until: Option<Revision>,
     debug_vm: bool,
@@ -33,10 +44,9 @@ impl Fault {
         self.about
     }
 
-    /// Whether it takes the lockless walk, or a moment within an operation, to
-    /// see it; all others show at the page level.
-    pub const fn is_lockless(&self) -> bool {
-        self.lockless
+    /// What it takes to see it.
+    pub const fn layer(&self) -> Layer {
+        self.layer
     }
 
     /// Rules that it makes no difference to, although their revision has the

@@ -9,7 +9,7 @@ mod copy;
 #[allow(clippy::duplicate_mod)]
 mod original;
 
-use gup_faults::fault::{self, Fault};
+use gup_faults::fault::{self, Fault, Layer};
 
 /// Enough for a fault that should not show.
 const FEW: u64 = 3_000;
@@ -18,13 +18,13 @@ fn seed(i: u64) -> u64 {
     (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// Sweeps over so many programs under the rules of that name, with the faults
-/// that are lockless or with the others.  Both runs digest what the program of
+/// Sweeps over so many programs under the rules of that name, with the faults of a
+/// layer.  Both runs digest what the program of
 /// a seed shows.
 fn sweep(
     rules: &gup_faults::Rules,
     programs: u64,
-    lockless: bool,
+    layer: Layer,
     mut original: impl FnMut(u64) -> u64,
     mut copy: impl FnMut(u64) -> u64,
 ) {
@@ -39,7 +39,7 @@ fn sweep(
         assert_eq!(copied, sound[i as usize], "{name}: program {i}, the copy");
     }
     let mut wrong = Vec::new();
-    for planted in Fault::ALL.iter().filter(|f| f.is_lockless() == lockless) {
+    for planted in Fault::ALL.iter().filter(|f| f.layer() == layer) {
         let applies = planted.applies(rules);
         fault::select(Some(*planted));
         let shows =
@@ -61,7 +61,7 @@ fn faults_of_the_page_level_show_where_they_apply() {
         sweep(
             rules,
             30_000,
-            false,
+            Layer::Page,
             |seed| original::page::run(&mut original_machine, original_rules, seed),
             |seed| copy::page::run(&mut machine, rules, seed),
         );
@@ -77,9 +77,25 @@ fn faults_of_the_lockless_walk_show_where_they_apply() {
         sweep(
             rules,
             100_000,
-            true,
+            Layer::Lockless,
             |seed| original::walk::run(&mut original_machine, original_rules, seed),
             |seed| copy::walk::run(&mut machine, rules, seed),
+        );
+    }
+}
+
+#[test]
+fn faults_of_the_slow_path_show_where_they_apply() {
+    let rules = gup::Rules::KERNELS.iter().zip(&gup_faults::Rules::KERNELS);
+    for (original_rules, rules) in rules {
+        let mut original_machine = gup::Machine::for_rules(original_rules);
+        let mut machine = gup_faults::Machine::for_rules(rules);
+        sweep(
+            rules,
+            200_000,
+            Layer::Slow,
+            |seed| original::slow::run(&mut original_machine, original_rules, seed),
+            |seed| copy::slow::run(&mut machine, rules, seed),
         );
     }
 }

@@ -5,5 +5,7 @@ pub use ::gup_faults as gup;
 
 #[path = "../programs/page.rs"]
 pub mod page;
+#[path = "../programs/slow.rs"]
+pub mod slow;
 #[path = "../programs/walk.rs"]
 pub mod walk;

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Random calls of the slow path, with faults that map what is missing, or do not, and
+//! others at work.  The module above says which crate `gup` is.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::gup::machine::{MigrateType, Signal};
+use super::gup::mm::vm_fault;
+use super::gup::page::{Zone, flag};
+use super::gup::slow::entry::Request;
+use super::gup::tables::entry_flag as ef;
+use super::gup::vma::vm_flag as v;
+use super::gup::{
+    Ask, Buffer, Call, Events, FolioDecl, Foll, FollFlag, Kernel, Kind, Level, Machine, Mapping,
+    Moment, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, VmaKind, WorldDecl,
+};
+
+/// Two blocks of PMDs meet here.
+const BASE: u64 = 0x4020_0000;
+const PAGE: u64 = 0x1000;
+
+/// A small generator of random numbers.
+#[derive(Clone)]
+struct Rng(u64);
+
+impl Rng {
+    fn below(&mut self, n: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 32) as u32) % n
+    }
+
+    fn one_in(&mut self, n: u32) -> bool {
+        self.below(n) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u32) as usize]
+    }
+
+    fn folio(&mut self) -> FolioDecl {
+        let kind = match self.below(10) {
+            0..=5 => Kind::Normal,
+            6 => self.pick(&[Kind::Zero, Kind::HugeZero, Kind::Slab]),
+            7 => Kind::Hugetlb,
+            _ => Kind::from_index(5 + self.below(5)),
+        };
+        FolioDecl {
+            order: self.pick(&[0, 0, 0, 1, 9]),
+            kind,
+            mapping: self.pick(&[Mapping::Anon, Mapping::Anon, Mapping::File, Mapping::None]),
+            movable: self.one_in(4),
+            migratetype: self.pick(&[MigrateType::Unmovable, MigrateType::Cma]),
+            exclusive: !self.one_in(4),
+            flags: self.pick(&[flag::LRU, flag::LRU, 0]),
+            refcount: self.pick(&[1, 1, 1, 1, 2, 1025, 0]),
+            pincount: 0,
+        }
+    }
+
+    fn addr(&mut self) -> u64 {
+        let at = self.pick(&[0, 0, 0, 1, 2, 3]);
+        BASE + at * PAGE - self.pick(&[0, 0, 2 * PAGE, PAGE])
+    }
+
+    fn page(&mut self, machine: &Machine) -> PagePtr {
+        let folio = self.pick(machine.folios());
+        let inside = self.below(1 << folio.order);
+        PagePtr::new(folio.head + self.pick(&[0, inside]))
+    }
+
+    /// Sets entries, mostly so that they can be followed.
+    fn map(&mut self, machine: &mut Machine, addr: u64) {
+        let page = self.page(machine);
+        let pte = Level::Pte;
+        let level = self.pick(&[pte, pte, pte, pte, pte, Level::Pmd, Level::Pmd, Level::Pud]);
+        let new = match self.below(20) {
+            0 => NewEntry::None,
+            1 => self.pick(&[NewEntry::Swap, NewEntry::Migration(page)]),
+            2 if level != pte => NewEntry::Table,
+            _ => NewEntry::Page(page),
+        };
+        let mut flags = self.pick(&[0, ef::RW, ef::RW | ef::DIRTY]);
+        let device = |p: &super::gup::Page| p.zone == Zone::Device;
+        if machine.pages.get(page).is_ok_and(device) {
+            flags |= ef::DEVMAP;
+        }
+        match self.below(12) {
+            0 => flags |= ef::ABSENT | ef::PROTNONE,
+            1 => flags |= ef::SPECIAL,
+            2 | 3 => flags = ef::UFFD_WP | ef::SOFT_DIRTY,
+            4 => flags ^= 1 << self.below(11),
+            _ => {}
+        }
+        let flags = machine.parts.entry_flags(flags);
+        let n = self.pick(&[1, 1, 1, 4]);
+        machine.tables.set(level, addr, n, new, flags);
+    }
+
+    fn vma(&mut self, machine: &mut Machine, nr: u32) {
+        let base = match self.below(8) {
+            0 => self.pick(&[0, v::MAYREAD]) | v::MAYWRITE,
+            1 => v::READ | v::SHARED | v::MAYREAD | v::MAYSHARE,
+            2 => v::READ | v::WRITE | v::SHARED | v::MAYREAD | v::MAYWRITE | v::MAYSHARE,
+            3 | 4 => v::READ | v::MAYREAD | v::MAYWRITE,
+            _ => v::READ | v::WRITE | v::MAYREAD | v::MAYWRITE,
+        };
+        let odd = 1 << self.below(17);
+        let grows = self.pick(&[0, 0, v::GROWSDOWN, v::GROWSDOWN | v::LOCKED]);
+        let flags = base | grows | self.pick(&[0, 0, v::UFFD_WP, odd]);
+        let kind = VmaKind::from_index(self.pick(&[0, 0, 0, 1, 1, 2, 3, 4, 5, 6]));
+        let start = BASE + self.pick(&[0, 0, PAGE, 2 * PAGE]) - self.pick(&[0, 4 * PAGE]);
+        let n = self.pick(&[0, 1, 2, 4, 4, 600, 600]);
+        machine.vmas.set(nr, start, n, flags, kind);
+    }
+
+    /// Any change that somebody might make.
+    fn change(&mut self, machine: &mut Machine, addr: u64) {
+        let page = self.page(machine);
+        match self.below(20) {
+            0..=11 if machine.held.ptl == 0 => self.map(machine, addr),
+            12 => machine.set_ref(page, self.pick(&[0, 1, 5])),
+            13 => machine.split(page, self.below(9), 3, 1),
+            14 => machine.signal = Signal::from_index(self.below(3)),
+            15 => {
+                let nr = self.below(3);
+                self.vma(machine, nr);
+            }
+            16 => machine.set_flag(page, self.pick(&[4, 8, 3, 0]), self.one_in(2)),
+            17 => machine.set_mapping(page, self.pick(&[Mapping::None, Mapping::Anon])),
+            _ => {}
+        }
+    }
+
+    /// What a call of that moment gives.
+    fn answer(&mut self, moment: Moment) -> Option<i32> {
+        use vm_fault as f;
+        let odd = [
+            f::RETRY,
+            f::RETRY,
+            f::COMPLETED,
+            f::OOM,
+            f::SIGSEGV,
+            f::HWPOISON,
+            f::HWPOISON_LARGE,
+            f::FALLBACK,
+        ];
+        Some(match moment {
+            Moment::Fault if self.one_in(3) => self.pick(&odd) as i32,
+            Moment::Fault => 0,
+            Moment::MmapLock => self.pick(&[0, -4, 1]),
+            Moment::Accessible | Moment::Expand => self.pick(&[0, 0, -5]),
+            Moment::Migrate => self.pick(&[0, 0, 0, 1, -12]),
+            Moment::Isolate | Moment::Pagemap => self.pick(&[1, 1, 0]),
+            Moment::MigrateDevice => self.pick(&[0, 0, -5]),
+            _ => return None,
+        })
+    }
+}
+
+/// Somebody who acts at some moments of an operation: at most faults, and seldom else.
+struct Watch {
+    events: Events,
+    rng: Rng,
+    /// Moments that were told, so that an operation ends.
+    told: u32,
+    addr: u64,
+}
+
+impl Observer for Watch {
+    fn warn(&mut self, site: Site) {
+        self.events.warn(site);
+    }
+
+    fn call(&mut self, call: Call, page: PageState) {
+        self.events.call(call, page);
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        if let Ask::Fault { address, .. } = ask {
+            self.addr = address;
+        }
+        self.events.ask(ask);
+    }
+
+    fn moment(&mut self, machine: &mut Machine, moment: Moment) -> Option<i32> {
+        self.told += 1;
+        if self.told > 60 {
+            return None;
+        }
+        let often = match moment {
+            Moment::Fault | Moment::Migrate => 1,
+            Moment::Split | Moment::MigrateDevice => 2,
+            Moment::Expand | Moment::Isolate | Moment::MmapLock | Moment::Pagemap => 4,
+            Moment::PageTableLock => 5,
+            _ => 12,
+        };
+        if !self.rng.one_in(often) {
+            return None;
+        }
+        let addr = match self.rng.one_in(4) {
+            true => self.rng.addr(),
+            false => self.addr,
+        };
+        match moment {
+            Moment::Fault if !self.rng.one_in(3) => self.rng.map(machine, addr),
+            _ => self.rng.change(machine, addr),
+        }
+        self.rng.answer(moment)
+    }
+}
+
+fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bool>), Stop> {
+    let mut flags = 0;
+    for (flag, n) in [
+        (FollFlag::Write, 2),
+        (FollFlag::Force, 4),
+        (FollFlag::Longterm, 3),
+        (FollFlag::Dump, 12),
+        (FollFlag::Nowait, 12),
+        (FollFlag::Nofault, 20),
+        (FollFlag::Hwpoison, 6),
+        (FollFlag::Anon, 12),
+        (FollFlag::SplitPmd, 6),
+        (FollFlag::Interruptible, 4),
+        (FollFlag::HonorNumaFault, 4),
+        (FollFlag::PciP2pdma, 4),
+        (FollFlag::Get, 30),
+        (FollFlag::Pin, 40),
+    ] {
+        flags |= u32::from(rng.one_in(n)) << flag as u32;
+    }
+    let request = Request {
+        start: start + rng.pick(&[0, 0, 0, 0x123]),
+        nr_pages: rng.pick(&[1, 1, 2, 3, 4, 4, 515, 0, 5000]),
+        flags: Foll::from_canonical(flags, k.rules),
+        pages: if rng.one_in(12) {
+            Buffer::Null
+        } else {
+            Buffer::List
+        },
+    };
+    let which = rng.below(10);
+    k.machine.held.mmap_lock = matches!(which, 0..=5);
+    let mut locked = rng.pick(&[None, Some(true), Some(true), Some(true), Some(false)]);
+    let (n, foll, pages) = (request.nr_pages as i32, request.flags, request.pages);
+    let result = match which {
+        0 => k.get_user_pages(request),
+        1 | 2 => k.pin_user_pages(request),
+        3 => k.get_user_pages_remote(request, locked.as_mut()),
+        4 | 5 => k.pin_user_pages_remote(request, locked.as_mut()),
+        6 => k.get_user_pages_unlocked(request),
+        7 => k.pin_user_pages_unlocked(request),
+        8 => k
+            .get_user_pages_fast(request.start, n, foll, pages)
+            .map(i64::from),
+        _ => k
+            .pin_user_pages_fast(request.start, n, foll, pages)
+            .map(i64::from),
+    };
+    Ok((result?, locked))
+}
+
+/// Runs one program and gives a digest of its trace.
+pub fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
+    let mut rng = Rng(seed | 1);
+    let mut digest = DefaultHasher::new();
+    let folios: Vec<_> = (0..1 + rng.below(3)).map(|_| rng.folio()).collect();
+    // Interrupts are on, and the fast entry points run the slow path.
+    machine.set_up(&WorldDecl { state: 9, seq: 0 }, &folios);
+    machine.signal = Signal::from_index(rng.pick(&[0, 0, 0, 0, 0, 0, 1, 2]));
+    for nr in 0..1 + rng.below(3) {
+        rng.vma(machine, nr);
+    }
+    for _ in 0..1 + rng.below(4) {
+        let addr = rng.addr();
+        rng.map(machine, addr);
+    }
+    for _ in 0..2 {
+        machine.begin_op();
+        machine.interleaved = !rng.one_in(4);
+        let start = rng.addr();
+        let mut watch = Watch {
+            events: Events::default(),
+            rng: Rng(u64::from(rng.below(u32::MAX)) << 16 | 1),
+            told: 0,
+            addr: start,
+        };
+        let result = call(
+            &mut Kernel::new(rules, machine, &mut watch),
+            &mut rng,
+            start,
+        );
+        format!("{result:?} {:?}", watch.events.0).hash(&mut digest);
+        if result.is_ok() {
+            format!("{:?} {:?}", machine.entries, machine.held).hash(&mut digest);
+        }
+        for page in machine.pages.changes() {
+            format!("{page:?}").hash(&mut digest);
+        }
+        (machine.state_bits(), machine.acquired, machine.released).hash(&mut digest);
+        if result.is_err() {
+            break;
+        }
+    }
+    digest.finish()
+}
