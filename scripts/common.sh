@@ -110,9 +110,9 @@ is_series() { [[ $1 =~ ^v[0-9]+(-[a-z0-9]+)?$ ]]; }
 layers=()
 choose_layers() {
 	case $1 in
-	page | lockless) layers=("$1") ;;
-	all) layers=(page lockless) ;;
-	*) die "LAYER=$1: unknown; there are: page, lockless, all" ;;
+	page | lockless | slow) layers=("$1") ;;
+	all) layers=(page lockless slow) ;;
+	*) die "LAYER=$1: unknown; there are: page, lockless, slow, all" ;;
 	esac
 }
 
