@@ -27,7 +27,8 @@ impl Kernel<'_> {
             let table = pmd.table().ok_or(Stop::Oops)?;
             return Ok(Some(EntryPtr::of(table, Level::Pte, address)));
         }
-        if pmd.is_none() || pmd.is_migration() || pmd.is_leaf() {
+        let absent = self.rules.slow.leaves_absent_pmds && !pmd.pmd_present();
+        if pmd.is_none() || absent || pmd.is_migration() || pmd.is_leaf() {
             return Ok(None);
         }
         if pmd.is_bad() {

@@ -87,6 +87,9 @@ rules! {
         /// The folio of a PTE's page, as it was found at first, is marked as accessed and
         /// dirty; before, whichever head the page had by then.  After 6.12.
         pub marks_the_folio: bool,
+        /// pte_offset_map() leaves a PMD alone that is not present; before, it cleared it as
+        /// a bad one, unless it was a migration entry.  After 6.12.
+        pub leaves_absent_pmds: bool,
         /// vm_normal_page() wonders about the zero page in an entry that does not say that
         /// it is special (DEBUG_VM).  Between 6.1 and 6.12.
         pub zero_pages_are_special: bool,
@@ -133,6 +136,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     slabs_have_a_type: false,
     drains_for_a_folio: false,
     marks_the_folio: false,
+    leaves_absent_pmds: false,
     zero_pages_are_special: false,
     wonders_at_both_zero_pages: false,
     wonders_once_about_get_and_pin: false,
@@ -159,6 +163,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     slabs_have_a_type: true,
     drains_for_a_folio: false,
     marks_the_folio: false,
+    leaves_absent_pmds: false,
     zero_pages_are_special: true,
     wonders_at_both_zero_pages: false,
     wonders_once_about_get_and_pin: false,
@@ -169,6 +174,7 @@ pub const SLOW_7_3: SlowRules = SlowRules {
     forces_writes_of_puds: true,
     drains_for_a_folio: true,
     marks_the_folio: true,
+    leaves_absent_pmds: true,
     wonders_at_both_zero_pages: true,
     wonders_once_about_get_and_pin: true,
     ..SLOW_6_12
