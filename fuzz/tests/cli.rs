@@ -388,7 +388,7 @@ fn a_layer_is_one_that_there_is() {
     let none = gupdiff(&series);
     assert_eq!(none.status.code(), Some(2));
     assert!(
-        err(&none).contains("has no lockless walk"),
+        err(&none).contains("walks no page tables"),
         "{}",
         err(&none)
     );
