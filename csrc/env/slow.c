@@ -256,10 +256,12 @@ int gd_migrate(struct list_head *list)
 	return left;
 }
 
+#ifdef CONFIG_MIGRATION
 void putback_movable_pages(struct list_head *list)
 {
 	release(list, GD_C_PUTBACK);
 }
+#endif
 
 /* With success the caller's reference is gone. */
 int gd_migrate_device(struct page *page)

@@ -140,10 +140,12 @@ struct vm_area_struct *get_gate_vma(struct mm_struct *mm)
 
 #endif
 
+#ifdef CONFIG_SECRETMEM
 bool vma_is_secretmem(struct vm_area_struct *vma)
 {
 	return vma->vm_ops == &secretmem_ops;
 }
+#endif
 
 bool vma_needs_dirty_tracking(struct vm_area_struct *vma)
 {

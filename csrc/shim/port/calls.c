@@ -97,6 +97,7 @@ static const struct dev_pagemap_ops port_pgmap_ops = { .page_free = driver_freed
  * That of mm/memremap.c goes by another name.  7.3 at the latest has no second
  * argument, and no walk that asks.
  */
+#ifdef CONFIG_ZONE_DEVICE
 #if GD_SINCE(6, 18) != GD_OTHER_GET_PAGEMAP
 struct dev_pagemap *get_dev_pagemap(unsigned long pfn)
 {
@@ -107,6 +108,7 @@ struct dev_pagemap *get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap
 {
 	return gd_get_dev_pagemap(pfn, pgmap);
 }
+#endif
 #endif
 
 /* later the kernel calls _printk() */
@@ -183,6 +185,7 @@ int isolate_lru_page(struct page *page)
 }
 #endif
 
+#ifdef CONFIG_MIGRATION
 /* v6.5: "mm: convert migrate_pages() to work on folios" */
 #if GD_SINCE(6, 5)
 int migrate_pages(struct list_head *list, new_folio_t new, free_folio_t free,
@@ -199,6 +202,7 @@ int migrate_pages(struct list_head *list, new_page_t new, free_page_t free,
 {
 	return gd_migrate(list);
 }
+#endif
 
 #if GD_SINCE(6, 12)
 int migrate_device_coherent_folio(struct folio *folio)

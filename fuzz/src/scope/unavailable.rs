@@ -42,6 +42,16 @@ fn device_kinds() -> u32 {
         .fold(0, |mask, kind| mask | 1 << kind)
 }
 
+/// Options without which the slow path is not the one that the Rust side knows.
+const SLOW_WANTS: [&str; 6] = [
+    "CONFIG_MIGRATION",
+    "CONFIG_NUMA_BALANCING",
+    "CONFIG_MEM_SOFT_DIRTY",
+    "CONFIG_USERFAULTFD",
+    "CONFIG_TRANSPARENT_HUGEPAGE",
+    "CONFIG_X86_VSYSCALL_EMULATION",
+];
+
 impl Unavailable {
     const NOTHING: Self = Self {
         ops: [false; 256],
@@ -77,7 +87,12 @@ impl Unavailable {
         };
         // Versions of the FOLL_PIN series have the page level only, anyway.
         let walks = |side: &dyn Side| side.info().rev.has(Fact::WALK);
-        if walks(left) && walks(right) && !(has_slow(left) && has_slow(right)) {
+        let configured = |side: &dyn Side| {
+            let mut lacks = side.info().lacks.iter();
+            !lacks.any(|what| SLOW_WANTS.contains(&what.as_str()))
+        };
+        let slow = |side: &dyn Side| has_slow(side) && configured(side);
+        if walks(left) && walks(right) && !(slow(left) && slow(right)) {
             all.lack_slow();
         }
         if all == Self::NOTHING {

@@ -17,7 +17,7 @@ const ONE_IN: u64 = 100;
 
 /// Of the slow path's calls one in so many returns pages, faults, retries, migrates,
 /// loses the lock.
-const SLOW_ONE_IN: [u64; 5] = [4, 6, 50, 200, 50];
+const SLOW_ONE_IN: [u64; 5] = [4, 6, 50, 1000, 100];
 
 /// Functions that only the entry points of the walk run, with sites of their own:
 /// no program of the page level comes there.
@@ -39,6 +39,37 @@ const WALK: &[&str] = &[
 fn is_of_the_walk(site: &str, rev: Rev) -> bool {
     let func = site.split(' ').next().unwrap_or_default();
     rev.has(Fact::WALK) && WALK.contains(&func)
+}
+
+/// Functions of the slow path, with sites of their own.
+const SLOW: &[&str] = &[
+    "__get_user_pages",
+    "__get_user_pages_locked",
+    "__gup_longterm_locked",
+    "faultin_page",
+    "folio_expected_ref_count",
+    "follow_devmap_pmd",
+    "follow_devmap_pud",
+    "follow_huge_pmd",
+    "follow_huge_pud",
+    "follow_page_pte",
+    "follow_pmd_mask",
+    "follow_trans_huge_pmd",
+    "get_gate_page",
+    "get_user_pages",
+    "get_user_pages_remote",
+    "get_user_pages_unlocked",
+    "pin_user_pages",
+    "pin_user_pages_remote",
+    "pin_user_pages_unlocked",
+    "populate_vma_page_range",
+    "rwsem_assert_held_nolockdep",
+    "vm_normal_page",
+    "__vm_normal_page",
+];
+
+fn is_of_the_slow_path(site: &str) -> bool {
+    SLOW.contains(&site.split(' ').next().unwrap_or_default())
 }
 
 /// A site that no program can reach, and why.
@@ -267,7 +298,7 @@ impl Stats {
                 Focus::All => true,
                 // What the slow path's are is not told yet.
                 Focus::Slow => false,
-                Focus::Page => !is_of_the_walk(site, rust.info().rev),
+                Focus::Page => !is_of_the_walk(site, rust.info().rev) && !is_of_the_slow_path(site),
                 Focus::Lockless => is_of_the_walk(site, rust.info().rev),
             })
             .collect();
