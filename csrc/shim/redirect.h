@@ -13,6 +13,9 @@
 #include <linux/hugetlb.h>
 
 #define put_dev_pagemap			gd_put_dev_pagemap
+#ifndef CONFIG_ZONE_DEVICE	/* there is an inline one, that finds none */
+#define get_dev_pagemap			gd_get_dev_pagemap
+#endif
 #define arch_make_page_accessible	gd_make_page_accessible
 #define arch_make_folio_accessible(folio) gd_make_page_accessible((struct page *)(folio))
 

@@ -45,6 +45,7 @@ fn is_of_the_walk(site: &str, rev: Rev) -> bool {
 const SLOW: &[&str] = &[
     "__get_user_pages",
     "__get_user_pages_locked",
+    "__get_user_pages_remote",
     "__gup_longterm_locked",
     "faultin_page",
     "folio_expected_ref_count",
@@ -52,6 +53,7 @@ const SLOW: &[&str] = &[
     "follow_devmap_pud",
     "follow_huge_pmd",
     "follow_huge_pud",
+    "follow_page_mask",
     "follow_page_pte",
     "follow_pmd_mask",
     "follow_trans_huge_pmd",
@@ -59,6 +61,7 @@ const SLOW: &[&str] = &[
     "get_user_pages",
     "get_user_pages_remote",
     "get_user_pages_unlocked",
+    "mmap_assert_locked",
     "pin_user_pages",
     "pin_user_pages_remote",
     "pin_user_pages_unlocked",
@@ -68,8 +71,8 @@ const SLOW: &[&str] = &[
     "__vm_normal_page",
 ];
 
-fn is_of_the_slow_path(site: &str) -> bool {
-    SLOW.contains(&site.split(' ').next().unwrap_or_default())
+fn is_of_the_slow_path(site: &str, rev: Rev) -> bool {
+    rev.has(Fact::WALK) && SLOW.contains(&site.split(' ').next().unwrap_or_default())
 }
 
 /// A site that no program can reach, and why.
@@ -298,7 +301,10 @@ impl Stats {
                 Focus::All => true,
                 // What the slow path's are is not told yet.
                 Focus::Slow => false,
-                Focus::Page => !is_of_the_walk(site, rust.info().rev) && !is_of_the_slow_path(site),
+                Focus::Page => {
+                    !is_of_the_walk(site, rust.info().rev)
+                        && !is_of_the_slow_path(site, rust.info().rev)
+                }
                 Focus::Lockless => is_of_the_walk(site, rust.info().rev),
             })
             .collect();
