@@ -98,7 +98,8 @@ pub(super) fn called(
     let plain = call.foll.is_some_and(|foll| foll & how == 0);
     let all =
         result <= abi::GD_MAX_LIST.into() && !(call.no_pages && (call.pin || !is_slow(op.op.op)));
-    if odd || beyond || !plain || !all || op.may_keep() || has_odd_blocks(prog) {
+    let known = seen.claims() && !odd && !beyond && !has_odd_blocks(prog);
+    if !known || !plain || !all || op.may_keep() {
         return Ok(());
     }
     let law = match result {

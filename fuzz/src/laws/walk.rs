@@ -108,7 +108,8 @@ pub(super) fn walked(
     events.pagemaps()?;
     events.mmap_lock()?;
     fast_only(op, &call, &events)?;
-    let claims_counts = !odd && !beyond && !call.may_be_both(op.op, op.rev) && !op.may_keep();
+    let claims_counts =
+        !odd && !beyond && seen.claims && !call.may_be_both(op.op, op.rev) && !op.may_keep();
     let held = |law, entries: &[u32]| match claims_counts {
         true => held(op, &call, law, entries, pages, prog),
         false => Ok(()),
@@ -258,6 +259,11 @@ impl Seen {
     /// `pages[]`, by page number.
     pub(super) fn entries(&self) -> &[u32] {
         &self.entries
+    }
+
+    /// Whether the tables are sure to be the kernel's.
+    pub(super) fn claims(&self) -> bool {
+        self.claims
     }
 
     /// Whether some entry is no page at all.
