@@ -204,11 +204,12 @@ static void forget_isolated(struct page *page)
 /* One that is not on the LRU is not isolated, whatever the script says. */
 bool gd_isolate(struct page *page, bool from_lru)
 {
-	bool there = !port_is_tail(page) && !is_zone_device_page(page) &&
+	bool there = !is_zone_device_page(page) &&
 		     (!from_lru || port_flags(page) & 1ul << PG_lru);
 
 	gd_call(GD_C_ISOLATE, page);
-	if (!gd_answer(GD_HOOK_ISOLATE) || !there || find_isolated(page) < nr_isolated)
+	if (!gd_answer(GD_HOOK_ISOLATE) || !there || port_is_tail(page) ||
+	    find_isolated(page) < nr_isolated)
 		return false;
 	page->_refcount.counter++;
 	*port_flag_word(page) &= ~(1ul << PG_lru);

@@ -10,14 +10,13 @@ use gup_fuzz::side::{self, Pair};
 use gup_sides::tree::tested_sides;
 
 const PROGRAMS: u64 = 20_000;
-/// What the harness does not provide of old kernels: they wait for migration, split huge
-/// pages or lock pages in memory, for flags that callers must not give.
-const GAPS: [&str; 5] = [
+/// What the harness does not provide of old kernels: they wait for migration or split huge
+/// pages, for flags that callers must not give.
+const GAPS: [&str; 4] = [
     "no_split_huge_page",
     "migration_entry_wait",
     "pmd_migration_entry_wait",
     "page_get_anon_vma",
-    "mlock_vma_page",
 ];
 
 fn agree(name: &str) {

@@ -202,12 +202,13 @@ impl Kernel<'_> {
     ) -> Result<bool, Stop> {
         let page = *self.machine.pages.get(folio.page())?;
         let on_lru = !from_lru || page.flags & flag::LRU != 0;
-        let there = !page.is_tail() && page.zone != Zone::Device && on_lru;
+        let there = page.zone != Zone::Device && on_lru;
         self.call(Call::Isolate, folio)?;
         let allowed = self
             .moment(Moment::Isolate)
             .is_none_or(|answer| answer != 0);
-        if !allowed || !there || list.contains(&folio.page()) {
+        let tail = self.machine.pages.get(folio.page())?.is_tail();
+        if !allowed || !there || tail || list.contains(&folio.page()) {
             return Ok(false);
         }
         let page = self.machine.pages.update(folio.page())?;

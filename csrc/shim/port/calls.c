@@ -295,3 +295,13 @@ int folio_mapcount(struct folio *folio)
 	return folio->page._mapcount.counter + 1;
 }
 #endif
+
+/* v5.18, "mm/munlock: mlock_page() munlock_page() batch by pagevec", has faults do it */
+#if GD_SINCE(5, 18) != GD_OTHER_MLOCK
+#else
+void mlock_vma_page(struct page *page)
+{
+	gd_call(GD_C_MLOCK_VMA_PAGE, page);
+	*port_flag_word(page) |= 1ul << PG_mlocked;
+}
+#endif
