@@ -13,7 +13,7 @@ unsigned int op_foll(const struct gd_op *op)
 	unsigned int bits = 0;
 
 	if (op->mods & GD_MOD_RAW)
-		return op->foll;
+		return op->foll & ~PORT_FOLL_IGNORED;
 	for (; left; left &= left - 1)
 		bits |= port_foll[__builtin_ctz(left)];
 	return bits;

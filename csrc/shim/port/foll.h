@@ -38,4 +38,14 @@ static const u32 port_foll[GD_NR_FOLL] = {
 #endif
 };
 
+/*
+ * Up to v5.14 a caller can ask for huge pages to be split (FOLL_SPLIT), which is
+ * not modelled: raw bits go without it.
+ */
+#if defined(FOLL_SPLIT) && !GD_SERIES
+#define PORT_FOLL_IGNORED	FOLL_SPLIT
+#else
+#define PORT_FOLL_IGNORED	0
+#endif
+
 #endif

@@ -4,7 +4,7 @@
 use csrc::abi::{self, gd_op, gd_run};
 use gup::series::follow::DevmapLevel;
 use gup::slow::entry::Request;
-use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Stop, Vma, Wrapper};
+use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Revision, Stop, Vma, Wrapper};
 
 use super::record::Returned;
 use crate::layout::split_run;
@@ -64,7 +64,12 @@ impl Call<'_, '_> {
 
     fn foll(&self) -> Foll {
         if u32::from(self.op.mods) & abi::GD_MOD_RAW != 0 {
-            Foll(self.op.foll)
+            // FOLL_SPLIT of 5.10, which is not modelled
+            let ignored = match self.kernel.rules.revision {
+                Revision::V5_10 => 0x80,
+                _ => 0,
+            };
+            Foll(self.op.foll & !ignored)
         } else {
             Foll::from_canonical(self.op.foll, self.kernel.rules)
         }
