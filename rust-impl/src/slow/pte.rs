@@ -259,7 +259,11 @@ impl Kernel<'_> {
             };
             let write = self.has(flags, FollFlag::Write);
             if write && !pte.is_dirty() && !self.folio_dirty(head(self)?)? {
-                let folio = head(self)?;
+                // Where the head is looked up for it anyway, that is done once.
+                let folio = match self.rules.gets_compound_heads {
+                    true => FolioPtr(page),
+                    false => head(self)?,
+                };
                 self.folio_mark_dirty(folio)?;
             }
             let folio = head(self)?;
