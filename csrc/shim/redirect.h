@@ -23,7 +23,7 @@
 #define handle_mm_fault			gd_handle_mm_fault
 #define __pte_alloc			gd_pte_alloc
 #define __split_huge_pmd(vma, pmd, address, ...) gd_split_huge_pmd(address)
-/* 5.10, for a flag that callers must not give: a gap */
+/* for a flag that callers must not give: a gap */
 #define split_huge_page(page)		no_split_huge_page(page)
 int no_split_huge_page(struct page *page);
 #define isolate_hugetlb(folio, list)	gd_isolate_hugetlb((struct page *)(folio), list)
