@@ -26,16 +26,22 @@ use std::{
 };
 use unit::{CLANG, Compiled, Unit, Units, harness};
 
-/// Kernel files that are compiled as they are, besides mm/gup.c, and the option
-/// under which kbuild does so.
-const KERNEL_FILES: [(&str, &str); 7] = [
-    ("mm/memory.c", "CONFIG_MMU"),
-    ("mm/huge_memory.c", "CONFIG_TRANSPARENT_HUGEPAGE"),
-    ("mm/hugetlb.c", "CONFIG_HUGETLB_PAGE"),
-    ("arch/x86/mm/pgtable.c", "CONFIG_MMU"),
-    ("mm/memremap.c", "CONFIG_ZONE_DEVICE"),
-    ("mm/pgtable-generic.c", "CONFIG_MMU"),
-    ("arch/x86/mm/hugetlbpage.c", "CONFIG_HUGETLB_PAGE"),
+/// Kernel files that are compiled as they are, besides mm/gup.c: the option under which
+/// kbuild does so, and flags of their own.
+const KERNEL_FILES: [(&str, &str, &[&str]); 7] = [
+    // nobody looks at what it prints
+    ("mm/memory.c", "CONFIG_MMU", &["-include", "quiet.h"]),
+    ("mm/huge_memory.c", "CONFIG_TRANSPARENT_HUGEPAGE", &[]),
+    ("mm/hugetlb.c", "CONFIG_HUGETLB_PAGE", &[]),
+    ("arch/x86/mm/pgtable.c", "CONFIG_MMU", &[]),
+    // its callers are answered by the script
+    (
+        "mm/memremap.c",
+        "CONFIG_ZONE_DEVICE",
+        &["-Dget_dev_pagemap=gd_real_get_dev_pagemap"],
+    ),
+    ("mm/pgtable-generic.c", "CONFIG_MMU", &[]),
+    ("arch/x86/mm/hugetlbpage.c", "CONFIG_HUGETLB_PAGE", &[]),
 ];
 
 /// What a side is compiled from.
@@ -170,19 +176,16 @@ impl Source {
         let second = (!self.quick).then(|| second.to_vec());
         let mut list = vec![(unit_c.clone(), of_gup)];
         let built_in = self.tree.built_in(self.debug_vm)?;
-        let wanted = KERNEL_FILES.iter().filter(|(_, on)| built_in.contains(*on));
-        for file in wanted.map(|(file, _)| src.join(file)) {
+        let wanted = KERNEL_FILES
+            .iter()
+            .filter(|(_, on, _)| built_in.contains(*on));
+        for (file, _, own) in wanted {
+            let file = src.join(file);
             // A tree may do without: what it defines is a gap then.
             if self.overlay.real(&file).exists() {
                 let mut flags = tested.clone();
                 flags.extend(["-ffunction-sections", "-fdata-sections"].map(str::to_owned));
-                if file.ends_with("mm/memremap.c") {
-                    // who asks is answered by the script
-                    flags.push("-Dget_dev_pagemap=gd_real_get_dev_pagemap".into());
-                } else if file.ends_with("mm/memory.c") {
-                    flags.push("-include".into());
-                    flags.push(harness.join("shim/quiet.h").display().to_string());
-                }
+                flags.extend(own.iter().map(|&flag| flag.to_owned()));
                 list.push((file, flags));
             }
         }
