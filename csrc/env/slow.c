@@ -20,7 +20,7 @@ void gd_hold_mmap_lock(bool held)
 
 void down_read(struct rw_semaphore *sem)
 {
-	ask(GD_A_MMAP_LOCK);
+	gd_ask(GD_A_MMAP_LOCK);
 	gd_hold_mmap_lock(true);
 }
 
@@ -28,7 +28,7 @@ int down_read_killable(struct rw_semaphore *sem)
 {
 	int err;
 
-	ask(GD_A_MMAP_LOCK)->b = 1;
+	gd_ask(GD_A_MMAP_LOCK)->b = 1;
 	err = gd_answer(GD_HOOK_MMAP_LOCK);
 	if (!err)
 		gd_hold_mmap_lock(true);
@@ -37,7 +37,7 @@ int down_read_killable(struct rw_semaphore *sem)
 
 void up_read(struct rw_semaphore *sem)
 {
-	ask(GD_A_MMAP_UNLOCK);
+	gd_ask(GD_A_MMAP_UNLOCK);
 	gd_hold_mmap_lock(false);
 }
 
@@ -83,31 +83,17 @@ void gd_drop_locks(void)
 
 /* ---- faults ---- */
 
-static u32 fault_flags(unsigned int flags)
-{
-	u32 canonical = 0, i;
-
-	for (i = 0; i < GD_NR_FAULT_FLAGS; i++)
-		if (port_fault_flag[i] & flags)
-			canonical |= 1u << i;
-	return canonical;
-}
-
 vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 			      unsigned int flags, struct pt_regs *regs)
 {
-	struct gd_rec *rec = ask(GD_A_FAULT);
-	unsigned int fault = 0;
-	u32 answer, i;
+	struct gd_rec *rec = gd_ask(GD_A_FAULT);
+	unsigned long fault;
 
 	rec->b = gd_vma_nr(vma) |
 		 (gd_current->flags & PORT_MEMALLOC_PIN ? GD_RB_MEMALLOC_PIN : 0);
-	rec->c = fault_flags(flags);
+	rec->c = gd_canonical_flags(port_fault_flag, GD_NR_FAULT_FLAGS, flags);
 	rec->d = address;
-	answer = gd_answer(GD_HOOK_FAULT);
-	for (i = 0; i < GD_NR_FAULTS; i++)
-		if (answer & 1u << i)
-			fault |= port_fault[i];
+	fault = gd_kernel_flags(port_fault, GD_NR_FAULTS, gd_answer(GD_HOOK_FAULT));
 	if (fault & port_fault[GD_FAULT_COMPLETED] ||
 	    (fault & port_fault[GD_FAULT_RETRY] &&
 	     !(flags & port_fault_flag[GD_FF_RETRY_NOWAIT])))
@@ -118,7 +104,7 @@ vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 /* The stack is to reach down to this page. */
 int gd_expand_stack(struct vm_area_struct *vma, unsigned long address)
 {
-	struct gd_rec *rec = ask(GD_A_EXPAND);
+	struct gd_rec *rec = gd_ask(GD_A_EXPAND);
 	int err;
 
 	rec->b = gd_vma_nr(vma);
@@ -139,7 +125,7 @@ int gd_pte_alloc(struct mm_struct *mm, pmd_t *pmd)
 
 void gd_split_huge_pmd(unsigned long address)
 {
-	ask(GD_A_SPLIT)->d = address;
+	gd_ask(GD_A_SPLIT)->d = address;
 	gd_reached(GD_HOOK_SPLIT);
 }
 
@@ -147,7 +133,7 @@ void gd_split_huge_pmd(unsigned long address)
 
 void gd_drained(u16 how, u32 page)
 {
-	struct gd_rec *rec = ask(GD_A_DRAIN);
+	struct gd_rec *rec = gd_ask(GD_A_DRAIN);
 
 	rec->b = how;
 	rec->c = page;
@@ -243,7 +229,7 @@ static void release(struct list_head *list, u8 call)
 
 int gd_migrate(struct list_head *list)
 {
-	struct gd_rec *rec = ask(GD_A_MIGRATE);
+	struct gd_rec *rec = gd_ask(GD_A_MIGRATE);
 	struct list_head *entry;
 	int left;
 

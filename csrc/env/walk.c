@@ -6,7 +6,7 @@
  */
 #include "../shim/harness.h"
 
-struct gd_rec *ask(u8 what)
+struct gd_rec *gd_ask(u8 what)
 {
 	struct gd_rec *rec;
 
@@ -22,7 +22,7 @@ static struct dev_pagemap pagemap;
 
 struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap)
 {
-	struct gd_rec *rec = ask(GD_A_PAGEMAP);
+	struct gd_rec *rec = gd_ask(GD_A_PAGEMAP);
 
 	rec->b = !!pgmap;
 	rec->c = pfn - GD_PFN_BASE < GD_NR_PAGES ? pfn - GD_PFN_BASE : GD_NOWHERE;
@@ -31,7 +31,7 @@ struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pg
 
 void gd_put_dev_pagemap(struct dev_pagemap *pgmap)
 {
-	ask(GD_A_PAGEMAP_PUT)->b = !!pgmap;
+	gd_ask(GD_A_PAGEMAP_PUT)->b = !!pgmap;
 }
 
 int gd_make_page_accessible(struct page *page)
@@ -48,10 +48,7 @@ long gd_slow(unsigned long start, unsigned long nr_pages, struct page **pages,
 	struct gd_rec *rec;
 	int answer;
 
-	gd_after();
-	gd_step();
-	rec = gd_record(GD_R_ASK);
-	rec->a = GD_A_SLOW;
+	rec = gd_ask(GD_A_SLOW);
 	rec->c = gd_canonical_foll(gup_flags);
 	rec->d = start;
 	rec = gd_record(GD_R_ASK);

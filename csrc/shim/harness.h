@@ -163,6 +163,7 @@ u32 gd_table_entry(u32 level, u64 addr);
 /* nothing is seen within an operation */
 static inline void gd_watch(const struct gd_act *act, u32 nr) {}
 static inline void gd_after(void) {}
+static inline void gd_slow_begins(void) {}
 #else
 extern u32 gd_nr_watch;		/* actions of the running operation */
 void gd_watch(const struct gd_act *act, u32 nr);
@@ -182,11 +183,29 @@ void gd_slow_begins(void);
  */
 static inline bool gd_slow_is_real(void)
 {
-#ifndef GD_LIVE
 	if (unlikely(gd.slow))
 		gd_slow_begins();
-#endif
 	return gd.slow;
+}
+
+/* Flags as the program gives them, bit i for the i-th of a table, and as the kernel does. */
+static inline unsigned long gd_kernel_flags(const unsigned long *table, u32 nr, u32 canonical)
+{
+	unsigned long flags = 0;
+
+	for (canonical &= (1u << nr) - 1; canonical; canonical &= canonical - 1)
+		flags |= table[__builtin_ctz(canonical)];
+	return flags;
+}
+
+static inline u32 gd_canonical_flags(const unsigned long *table, u32 nr, unsigned long flags)
+{
+	u32 canonical = 0, i;
+
+	for (i = 0; i < nr; i++)
+		if (table[i] & flags)
+			canonical |= 1u << i;
+	return canonical;
 }
 
 /* Count a step of the running operation; stop it when it has taken too many. */
@@ -323,7 +342,7 @@ void gd_set_zero_page(struct page *page);
 void gd_set_huge_zero_page(struct page *page);
 void gd_set_devmap_key(bool on);
 #if GD_TABLES
-struct gd_rec *ask(u8 what);
+struct gd_rec *gd_ask(u8 what);
 struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap);
 void gd_put_dev_pagemap(struct dev_pagemap *pgmap);
 int gd_make_page_accessible(struct page *page);

@@ -59,7 +59,7 @@ static int run_op(const struct gd_op *op, const struct gd_act *act, u32 nr_acts)
 	gd_watch(act, nr_acts);
 	gd.slow = layers[op->op] == GD_LAYER_SLOW || gd.prog->world.state & GD_W_SLOW;
 	if (layers[op->op] == GD_LAYER_SLOW)
-		gd_slow_is_real();
+		gd_slow_begins();
 	if (beyond)
 		why = gd_guarded(beyond, op, &ret);
 	else if (world)

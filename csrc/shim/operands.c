@@ -9,24 +9,14 @@
 
 unsigned int op_foll(const struct gd_op *op)
 {
-	u32 left = op->foll & ((1u << GD_NR_FOLL) - 1);
-	unsigned int bits = 0;
-
 	if (op->mods & GD_MOD_RAW)
 		return op->foll & ~PORT_FOLL_IGNORED;
-	for (; left; left &= left - 1)
-		bits |= port_foll[__builtin_ctz(left)];
-	return bits;
+	return gd_kernel_flags(port_foll, GD_NR_FOLL, op->foll);
 }
 
 u32 gd_canonical_foll(unsigned int flags)
 {
-	u32 canonical = 0, i;
-
-	for (i = 0; i < GD_NR_FOLL; i++)
-		if (port_foll[i] & flags)
-			canonical |= 1u << i;
-	return canonical;
+	return gd_canonical_flags(port_foll, GD_NR_FOLL, flags);
 }
 
 struct page *op_page(const struct gd_op *op)

@@ -27,21 +27,11 @@ static const struct vm_operations_struct *const ops[GD_NR_VMA_KINDS] = {
 	[GD_V_SECRETMEM] = &secretmem_ops, [GD_V_FSDAX] = &other_ops,
 };
 
-static const struct file_operations file_operations;
-static const struct address_space_operations space_operations;
 static struct inode plain_inode, dax_inode = { .i_flags = S_DAX };
-static struct address_space plain_space = {
-	.host = &plain_inode, .a_ops = &space_operations,
-};
-static struct address_space dax_space = {
-	.host = &dax_inode, .a_ops = &space_operations,
-};
-static struct file plain_file = {
-	.f_inode = &plain_inode, .f_mapping = &plain_space, .f_op = &file_operations,
-};
-static struct file dax_file = {
-	.f_inode = &dax_inode, .f_mapping = &dax_space, .f_op = &file_operations,
-};
+static struct address_space plain_space = { .host = &plain_inode };
+static struct address_space dax_space = { .host = &dax_inode };
+static struct file plain_file = { .f_inode = &plain_inode, .f_mapping = &plain_space };
+static struct file dax_file = { .f_inode = &dax_inode, .f_mapping = &dax_space };
 
 static struct file *file_of(u8 kind)
 {
@@ -64,21 +54,18 @@ u8 gd_vma_nr(const struct vm_area_struct *vma)
 /* One that is taken away stays as it was for whoever still looks at it. */
 void gd_set_vma(const struct gd_op *op)
 {
-	u32 i = op->arg % GD_MAX_VMAS, kind = op->entry % GD_NR_VMA_KINDS, left;
+	u32 i = op->arg % GD_MAX_VMAS, kind = op->entry % GD_NR_VMA_KINDS;
 	struct vm_area_struct *vma = &gd_vmas[i];
-	unsigned long flags = 0;
 
 	gd.vmas &= ~(1u << i);
 	if (op->n <= 0)
 		return;
-	for (left = op->val & ((1u << GD_NR_VM_FLAGS) - 1); left; left &= left - 1)
-		flags |= port_vm_flag[__builtin_ctz(left)];
 	vma->vm_mm = &gd_mm;
 	vma->vm_start = op->addr & PAGE_MASK;
 	vma->vm_end = vma->vm_start + ((unsigned long)op->n << PAGE_SHIFT);
 	vma->vm_ops = ops[kind];
 	vma->vm_file = file_of(kind);
-	port_set_vm_flags(vma, flags);
+	port_set_vm_flags(vma, gd_kernel_flags(port_vm_flag, GD_NR_VM_FLAGS, op->val));
 	is_gate[i] = kind == GD_V_GATE;
 	gd.vmas |= 1u << i;
 }

@@ -9,7 +9,7 @@
 
 #include "version.h"
 
-static const u32 port_foll[GD_NR_FOLL] = {
+static const unsigned long port_foll[GD_NR_FOLL] = {
 	[GD_FOLL_WRITE] = FOLL_WRITE,
 	[GD_FOLL_GET] = FOLL_GET,
 	[GD_FOLL_PIN] = FOLL_PIN,

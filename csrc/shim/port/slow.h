@@ -36,7 +36,7 @@ static inline void port_set_vm_flags(struct vm_area_struct *vma, unsigned long f
 	*(unsigned long *)&vma->vm_flags = flags;
 }
 
-static const unsigned int port_fault[GD_NR_FAULTS] = {
+static const unsigned long port_fault[GD_NR_FAULTS] = {
 	[GD_FAULT_OOM] = VM_FAULT_OOM,
 	[GD_FAULT_SIGBUS] = VM_FAULT_SIGBUS,
 	[GD_FAULT_HWPOISON] = VM_FAULT_HWPOISON,
@@ -50,7 +50,7 @@ static const unsigned int port_fault[GD_NR_FAULTS] = {
 	[GD_FAULT_COMPLETED] = VM_FAULT_COMPLETED,
 };
 
-static const unsigned int port_fault_flag[GD_NR_FAULT_FLAGS] = {
+static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {
 	[GD_FF_WRITE] = FAULT_FLAG_WRITE,
 	[GD_FF_ALLOW_RETRY] = FAULT_FLAG_ALLOW_RETRY,
 	[GD_FF_RETRY_NOWAIT] = FAULT_FLAG_RETRY_NOWAIT,
