@@ -26,7 +26,8 @@ pub mod state {
     /// devmap_managed_key.
     pub const DEVMAP_KEY: u8 = 0x04;
     /// The slow path of the fast entry points is run, not answered.  A program says
-    /// so once; it is no state that moves, and [`Machine::state_bits`] is without it.
+    /// so once; it is no state that moves, and
+    /// [`Machine::state_bits`](super::Machine::state_bits) is without it.
     pub const SLOW: u8 = 0x08;
     /// All of them.
     pub const ALL: u8 = 0x0f;
