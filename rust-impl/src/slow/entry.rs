@@ -41,7 +41,7 @@ impl Kernel<'_> {
     /// where there is nothing to be had, -ENOMEM, -EHWPOISON, -EINTR, or what else a page
     /// cannot be had for.
     pub fn get_user_pages(&mut self, request: Request) -> Result<i64, Stop> {
-        self.gup(request, &[FollFlag::Touch], None, &mut true)
+        self.enter(request, &[FollFlag::Touch], None, &mut true)
     }
 
     /// `get_user_pages_remote` (6.12): the same of another mm.  If it is told where,
@@ -52,21 +52,20 @@ impl Kernel<'_> {
         locked: Option<&mut bool>,
     ) -> Result<i64, Stop> {
         let implied = [FollFlag::Touch, FollFlag::Remote];
-        let passed = locked.as_deref().copied();
-        self.gup(request, &implied, passed, locked.unwrap_or(&mut true))
+        self.enter_remote(request, &implied, locked)
     }
 
     /// `get_user_pages_unlocked` (6.12): takes the mmap lock and drops it.
     pub fn get_user_pages_unlocked(&mut self, request: Request) -> Result<i64, Stop> {
         let implied = [FollFlag::Touch, FollFlag::Unlockable];
-        self.gup(request, &implied, None, &mut false)
+        self.enter(request, &implied, None, &mut false)
     }
 
     /// `pin_user_pages` (6.12).  Arguments that make no sense are 0 here and below.
     /// A long-term pin adds -EOPNOTSUPP for fsdax, and -ENOMEM or -EBUSY for what could
     /// not be moved.
     pub fn pin_user_pages(&mut self, request: Request) -> Result<i64, Stop> {
-        self.pup(request, &[FollFlag::Pin], None, &mut true)
+        self.enter(request, &[FollFlag::Pin], None, &mut true)
     }
 
     /// `pin_user_pages_remote` (6.12).
@@ -76,52 +75,49 @@ impl Kernel<'_> {
         locked: Option<&mut bool>,
     ) -> Result<i64, Stop> {
         let implied = [FollFlag::Pin, FollFlag::Touch, FollFlag::Remote];
-        let passed = locked.as_deref().copied();
-        self.pup(request, &implied, passed, locked.unwrap_or(&mut true))
+        self.enter_remote(request, &implied, locked)
     }
 
     /// `pin_user_pages_unlocked` (6.12).
     pub fn pin_user_pages_unlocked(&mut self, request: Request) -> Result<i64, Stop> {
         let implied = [FollFlag::Pin, FollFlag::Touch, FollFlag::Unlockable];
-        self.pup(request, &implied, None, &mut false)
+        self.enter(request, &implied, None, &mut false)
     }
 
-    /// What those that get have in common.  `passed`: what `*locked` is, if the caller
-    /// passes it.
-    fn gup(
+    /// What those of another mm have in common.
+    fn enter_remote(
+        &mut self,
+        request: Request,
+        implied: &[FollFlag],
+        locked: Option<&mut bool>,
+    ) -> Result<i64, Stop> {
+        let passed = locked.as_deref().copied();
+        self.enter(request, implied, passed, locked.unwrap_or(&mut true))
+    }
+
+    /// What all have in common.  `passed`: what `*locked` is, if the caller passes it.
+    fn enter(
         &mut self,
         request: Request,
         implied: &[FollFlag],
         passed: Option<bool>,
         locked: &mut bool,
     ) -> Result<i64, Stop> {
-        if !self.rules.walk.checks_arguments_in_one_place {
-            let result = self.old_gup(request, implied, passed.is_some(), locked)?;
-            return Ok(self.with_result(result, request));
-        }
-        let Some(range) = self.checked(request, implied, passed) else {
-            return Ok(-i64::from(EINVAL));
+        let pins = implied.contains(&FollFlag::Pin);
+        let result = if !self.rules.walk.checks_arguments_in_one_place {
+            match pins {
+                true => self.old_pup(request, implied, passed.is_some(), locked)?,
+                false => self.old_gup(request, implied, passed.is_some(), locked)?,
+            }
+        } else {
+            let Some(range) = self.checked(request, implied, passed) else {
+                return Ok(if pins { 0 } else { -i64::from(EINVAL) });
+            };
+            match pins {
+                true => self.__gup_longterm_locked(range, locked)?,
+                false => self.__get_user_pages_locked(range, locked)?,
+            }
         };
-        let result = self.__get_user_pages_locked(range, locked)?;
-        Ok(self.with_result(result, request))
-    }
-
-    /// The same of those that pin.
-    fn pup(
-        &mut self,
-        request: Request,
-        implied: &[FollFlag],
-        passed: Option<bool>,
-        locked: &mut bool,
-    ) -> Result<i64, Stop> {
-        if !self.rules.walk.checks_arguments_in_one_place {
-            let result = self.old_pup(request, implied, passed.is_some(), locked)?;
-            return Ok(self.with_result(result, request));
-        }
-        let Some(range) = self.checked(request, implied, passed) else {
-            return Ok(0);
-        };
-        let result = self.__gup_longterm_locked(range, locked)?;
         Ok(self.with_result(result, request))
     }
 
