@@ -6,7 +6,7 @@ use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
 use crate::pages::PagePtr;
 use crate::series::ErrPtr;
-use crate::tables::{EntryPtr, Level};
+use crate::tables::{Entry, EntryPtr, Level};
 use crate::vma::VmaPtr;
 use crate::walk::EFAULT;
 
@@ -104,7 +104,21 @@ impl Kernel<'_> {
             self.unlock_page_table();
             return Ok(self.page_or_no_table(page, vma, flags));
         }
-        if !pmd.is_leaf() {
+        self.follow_present_pmd(vma, address, pmdp, pmd, flags, ctx)
+    }
+
+    /// `follow_pmd_mask`: an entry that is present and not of device memory maps a huge
+    /// page, or a table.
+    pub(crate) fn follow_present_pmd(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        pmdp: EntryPtr,
+        pmd: Entry,
+        flags: Foll,
+        ctx: &mut Context,
+    ) -> Result<ErrPtr, Stop> {
+        if !self.is_followed_as_huge(pmd) {
             return self.slow_follow_page_pte(vma, address, pmdp, flags, ctx);
         }
         let area = *self.machine.vmas.get(vma);
@@ -118,22 +132,40 @@ impl Kernel<'_> {
             self.unlock_page_table();
             return Ok(self.no_page_table(vma, flags));
         }
-        if !pmd.is_leaf() {
+        if !self.is_followed_as_huge(pmd) {
             self.unlock_page_table();
             return self.slow_follow_page_pte(vma, address, pmdp, flags, ctx);
         }
         if pmd.is_trans_huge() && self.has(flags, FollFlag::SplitPmd) {
             self.unlock_page_table();
-            self.__split_huge_pmd(address)?;
-            // pte_alloc(): a table for an entry that is empty now; there is none to be had
-            if self.machine.tables.get(pmdp)?.is_none() {
-                return Ok(Err(-ENOMEM));
+            let errno = self.split_and_look(address, pmdp, pmd)?;
+            if errno != 0 {
+                return Ok(Err(errno));
             }
             return self.slow_follow_page_pte(vma, address, pmdp, flags, ctx);
         }
         let page = self.slow_follow_huge_pmd(vma, address, pmdp, flags, ctx)?;
         self.unlock_page_table();
         Ok(page)
+    }
+
+    fn is_followed_as_huge(&self, pmd: Entry) -> bool {
+        match self.rules.slow.follows_all_huge_entries {
+            true => pmd.is_leaf(),
+            false => pmd.is_trans_huge(),
+        }
+    }
+
+    /// FOLL_SPLIT_PMD: 0 if there is a table now.  `pte_alloc` makes one for an entry that
+    /// is empty then, and there is no memory for that.
+    fn split_and_look(&mut self, address: u64, pmdp: EntryPtr, pmd: Entry) -> Result<i32, Stop> {
+        let zero = !self.rules.slow.follows_all_huge_entries && self.is_huge_zero_pmd(pmd);
+        self.__split_huge_pmd(address)?;
+        if zero {
+            return self.old_look_for_table(pmdp);
+        }
+        let pmd = self.machine.tables.get(pmdp)?;
+        Ok(if pmd.is_none() { -ENOMEM } else { 0 })
     }
 
     /// What was found, or the answer of `no_page_table` if that is NULL.

@@ -3,6 +3,7 @@
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
+use crate::page::Zone;
 use crate::pages::PagePtr;
 use crate::series::{EEXIST, ErrPtr};
 use crate::site::Site;
@@ -130,7 +131,9 @@ impl Kernel<'_> {
         Ok(if errno != 0 { Err(errno) } else { Ok(page) })
     }
 
-    /// `follow_huge_pmd` (6.12): all is asked of the block's first page.
+    /// `follow_huge_pmd` (6.12), `follow_trans_huge_pmd` (5.10, 6.1): all is asked of the
+    /// block's first page.  Up to 6.1 that has to be a head; 5.10 looks at it when the
+    /// page is to be taken.
     pub(crate) fn slow_follow_huge_pmd(
         &mut self,
         vma: VmaPtr,
@@ -139,9 +142,25 @@ impl Kernel<'_> {
         flags: Foll,
         ctx: &mut Context,
     ) -> Result<ErrPtr, Stop> {
+        let (lock, exclusive, exclusive_warn) = match self.rules.slow.follows_all_huge_entries {
+            true => (
+                Site::FollowHugePmdLock,
+                Site::FollowHugePmdExclusive,
+                Site::FollowHugePmdExclusiveWarn,
+            ),
+            false => (
+                Site::FollowTransHugePmdLock,
+                Site::FollowTransHugePmdExclusive,
+                Site::FollowTransHugePmdExclusive,
+            ),
+        };
+        self.assert_ptl_held(lock)?;
         let pmd = self.machine.tables.get(pmdp)?;
-        self.assert_ptl_held(Site::FollowHugePmdLock)?;
         let first = pmd.page();
+        let early = self.rules.slow.forced_writes_want_exclusive;
+        if early {
+            self.check_huge(first, false, Site::FollowTransHugePmdHead)?;
+        }
         let write = self.has(flags, FollFlag::Write);
         if write && !self.can_follow_write(pmd, first, vma, flags)? {
             return NULL;
@@ -153,14 +172,13 @@ impl Kernel<'_> {
         if pmd.is_protnone() && !self.gup_can_follow_protnone(&area, flags) {
             return NULL;
         }
+        if !early {
+            self.check_huge(first, false, Site::FollowTransHugePmdHead)?;
+        }
         if !pmd.is_writable() && self.must_unshare(vma, flags, first)? {
             return Ok(Err(-EMLINK));
         }
-        let sites = [
-            Site::FollowHugePmdExclusive,
-            Site::FollowHugePmdExclusiveWarn,
-        ];
-        self.check_exclusive(first, flags, sites)?;
+        self.check_exclusive(first, flags, [exclusive, exclusive_warn])?;
         let errno = self.grab_slow(first, 1, flags)?;
         if errno != 0 {
             return Ok(Err(errno));
@@ -168,8 +186,24 @@ impl Kernel<'_> {
         if pmd.is_trans_huge() && self.has(flags, FollFlag::Touch) {
             self.touch_leaf(pmdp, write)?;
         }
+        if self.mlocks(vma, flags) {
+            self.mlock_huge(first)?;
+        }
+        let page = subpage(pmd, Level::Pmd, address);
+        self.check_huge(page, true, Site::FollowTransHugePmdCompound)?;
         ctx.page_mask = Level::Pmd.pages() - 1;
-        Ok(Ok(subpage(pmd, Level::Pmd, address)))
+        Ok(Ok(page))
+    }
+
+    /// What is mapped by a huge entry is a head, or with `tail` a tail, or device memory
+    /// (DEBUG_VM, 5.10 and 6.1).
+    fn check_huge(&self, page: PagePtr, tail: bool, bug: Site) -> Result<(), Stop> {
+        if !self.rules.debug_vm || self.rules.slow.follows_all_huge_entries {
+            return Ok(());
+        }
+        let page = self.machine.pages.get(page)?;
+        let compound = page.is_large() || tail && page.is_tail();
+        self.bug_on(!compound && page.zone != Zone::Device, bug)
     }
 
     /// `is_huge_zero_pmd`.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Long-term pins: what must not be kept where it is is moved first.
 
-use alloc::vec::Vec;
-
 use crate::foll::FollFlag;
 use crate::grab::{BIAS, ENOMEM};
 use crate::kernel::{Kernel, Stop};
@@ -11,7 +9,6 @@ use crate::page::{Mapping, PageType, Pgmap, flag};
 use crate::pages::{FolioPtr, MAX_FOLIOS, NR_ORDERS, PagePtr, SLOT_PAGES, SLOT_SHIFT};
 use crate::site::Site;
 use crate::slow::{EAGAIN, EBUSY, Range};
-use crate::unpin::List;
 
 /// `struct pages_or_folios`, of pages: a part of `pages[]`.
 #[derive(Clone, Copy, Debug)]
@@ -242,12 +239,14 @@ impl Kernel<'_> {
 
     /// What is still pinned is unpinned, what was isolated goes back.
     fn fail_migration(&mut self, list: &mut Isolated, pofs: Pofs, errno: i32) -> Result<i32, Stop> {
-        let pages: Vec<_> = (0..pofs.nr).map(|i| self.pofs_page(pofs, i)).collect();
         if self.rules.slow.moves_by_folios {
-            self.unpin_user_pages(List::new(&pages), pofs.nr as u64)?;
+            self.unpin_entries(pofs.first, pofs.nr)?;
         } else {
-            for page in pages.into_iter().filter(|page| !page.is_null()) {
-                self.unpin_user_page(page)?;
+            for i in 0..pofs.nr {
+                let page = self.pofs_page(pofs, i);
+                if !page.is_null() {
+                    self.unpin_user_page(page)?;
+                }
             }
         }
         self.putback_movable_pages(list)?;

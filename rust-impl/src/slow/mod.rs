@@ -57,11 +57,13 @@ pub mod rules;
 pub mod stack;
 pub mod vma;
 
+use alloc::vec::Vec;
+
 use crate::foll::Foll;
 use crate::kernel::{Kernel, Stop};
 use crate::pages::PagePtr;
 use crate::site::Site;
-use crate::unpin::MAX_LIST;
+use crate::unpin::{List, MAX_LIST};
 use crate::walk::Buffer;
 
 /// No such file or directory; here: what is not there need not be locked (5.10).
@@ -132,6 +134,12 @@ impl Kernel<'_> {
     fn entry(&self, at: usize) -> PagePtr {
         let entry = self.machine.entries.get(at);
         entry.copied().unwrap_or(PagePtr::POISON)
+    }
+
+    /// `unpin_user_pages` of a part of the buffer.
+    fn unpin_entries(&mut self, first: usize, nr: usize) -> Result<(), Stop> {
+        let pages: Vec<_> = (first..).take(nr).map(|at| self.entry(at)).collect();
+        self.unpin_user_pages(List::new(&pages), nr as u64)
     }
 
     /// The buffer has as many entries as a result says, whoever stored them.

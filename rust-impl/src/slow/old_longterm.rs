@@ -2,8 +2,6 @@
 //! Long-term pins in 5.10: fsdax is looked for among the VMAs that were noted with the
 //! pages, and nothing but CMA is moved.
 
-use alloc::vec::Vec;
-
 use crate::foll::FollFlag;
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
@@ -12,7 +10,7 @@ use crate::page::flag;
 use crate::pages::FolioPtr;
 use crate::series::EINVAL;
 use crate::slow::{EOPNOTSUPP, Range};
-use crate::unpin::{List, MAX_LIST};
+use crate::unpin::MAX_LIST;
 use crate::vma::VmaKind;
 
 impl Kernel<'_> {
@@ -121,8 +119,6 @@ impl Kernel<'_> {
 
     fn unpin_found(&mut self, range: &Range, nr: i64) -> Result<(), Stop> {
         debug_assert!(self.has(range.flags, FollFlag::Pin));
-        let first = range.pages.ok_or(Stop::Oops)?;
-        let pages: Vec<_> = (first..).take(nr as usize).map(|i| self.entry(i)).collect();
-        self.unpin_user_pages(List::new(&pages), nr as u64)
+        self.unpin_entries(range.pages.ok_or(Stop::Oops)?, nr as usize)
     }
 }
