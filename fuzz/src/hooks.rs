@@ -51,15 +51,17 @@ impl Answer {
         match self {
             Answer::None => 0,
             Answer::Bool => i32::from(value != 0),
-            Answer::Errno => match value {
-                MIN_ERRNO..=0 => value,
-                // what fails still does
-                _ => -1 - value.rem_euclid(-MIN_ERRNO),
-            },
-            Answer::Pages => value,
+            Answer::Errno if value > 0 => errno(value),
+            Answer::Errno | Answer::Pages if value < MIN_ERRNO => errno(value),
+            Answer::Errno | Answer::Pages => value,
             Answer::Fault => value & FAULTS,
         }
     }
+}
+
+/// What fails still does, with an errno.
+fn errno(value: i32) -> i32 {
+    -1 - value.rem_euclid(-MIN_ERRNO)
 }
 
 /// One hook point of the table.
@@ -145,7 +147,9 @@ mod tests {
         assert_eq!(Answer::Errno.fix(-5), -5);
         assert_eq!(Answer::Errno.fix(5), -6);
         assert!((-4095..0).contains(&Answer::Errno.fix(i32::MIN)));
-        assert_eq!(Answer::Pages.fix(-5000), -5000);
+        assert_eq!(Answer::Pages.fix(5), 5);
+        assert_eq!(Answer::Pages.fix(-11), -11);
+        assert!((-4095..0).contains(&Answer::Pages.fix(-5000)));
         assert_eq!(Answer::Fault.fix(-1), FAULTS);
         for hook in table() {
             assert_eq!(hook.answer.fix(hook.otherwise), hook.otherwise);

@@ -345,11 +345,6 @@ fn a_result_fits_the_call() {
     assert_eq!(result(get_only(0x1000, 1, 0), Rev::V6_1, 0), None);
     assert_eq!(result(get_only(0x1000, 1, 0), Rev::V6_1, -22), wrong);
     assert_eq!(result(get_only(0x1000, 1, 0), Rev::V6_12, -22), None);
-    // What the slow path answers is passed on as it is.
-    let made = two(READ);
-    let [ask, nr] = slow(0x1000, 1, 0);
-    let made = made.op(get(0x1000, 1, 0), [ask, nr, act(0), int(-5000)]);
-    assert_eq!(law(made.script(answer(-5000, abi::GD_HOOK_SLOW))), None);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::program::Program;
 use crate::program::walk::{is_pin, is_slow};
 use crate::rev::{Fact, Rev};
 use crate::trace::{PageState, Ret};
-use walk_events::{Events, Slow};
+use walk_events::Events;
 
 const PAGE_SHIFT: u32 = 12;
 
@@ -119,7 +119,7 @@ pub(super) fn walked(
         require(result <= 0, law, None, || format!("the result is {result}"))?;
         return held(law, &[]);
     }
-    fits(op, &call, result, events.slow.as_ref())?;
+    fits(op, &call, result)?;
     let fast = rest(&call, result, &events)?;
     if result <= 0 {
         return held(Law::FailedGrabTakesNothing, &[]);
@@ -159,7 +159,7 @@ fn fast_only(op: &Op, call: &Call, events: &Events) -> Check {
 }
 
 /// The result, by itself.
-fn fits(op: &Op, call: &Call, result: i64, slow: Option<&Slow>) -> Check {
+fn fits(op: &Op, call: &Call, result: i64) -> Check {
     let law = Law::ResultFitsTheCall;
     let most = i64::from(call.nr.max(0));
     require(result <= most, law, None, || {
@@ -168,8 +168,7 @@ fn fits(op: &Op, call: &Call, result: i64, slow: Option<&Slow>) -> Check {
             call.nr
         )
     })?;
-    let passed_on = slow.is_some_and(|slow| i64::from(slow.answer) == result);
-    require(result >= -4095 || passed_on, law, None, || {
+    require(result >= -4095, law, None, || {
         format!("the result is {result}, which is no errno")
     })?;
     let id = u32::from(op.op.op);
