@@ -64,9 +64,10 @@ impl Call<'_, '_> {
 
     fn foll(&self) -> Foll {
         if u32::from(self.op.mods) & abi::GD_MOD_RAW != 0 {
-            // FOLL_SPLIT of 5.10, which is not modelled
+            // FOLL_SPLIT and FOLL_MIGRATION, which are not modelled
             let ignored = match self.kernel.rules.revision {
-                Revision::V5_10 => 0x80,
+                Revision::V5_10 => 0x480,
+                Revision::V6_1 => 0x400,
                 _ => 0,
             };
             Foll(self.op.foll & !ignored)
