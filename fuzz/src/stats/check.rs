@@ -75,49 +75,114 @@ fn is_of_the_slow_path(site: &str, rev: Rev) -> bool {
     rev.has(Fact::WALK) && SLOW.contains(&site.split(' ').next().unwrap_or_default())
 }
 
-/// A site that no program can reach, and why.
+/// Sites of a function that no program can reach, and why.
 #[derive(Clone, Copy, Debug)]
 pub struct Unreachable {
-    /// As sites are shown: `try_get_folio WARN#0`.
-    pub site: &'static str,
+    /// The function.
+    pub function: &'static str,
+    /// The sites, as they are shown: `WARN#0`.
+    pub sites: &'static [&'static str],
     /// The first and the last of the revisions that this is true of.
     pub revisions: (Rev, Rev),
+    /// With CONFIG_DEBUG_VM, without, or both: sites are counted anew.
+    pub debug_vm: Option<bool>,
     /// The reason.
     pub reason: &'static str,
 }
 
+const fn unreachable(
+    function: &'static str,
+    sites: &'static [&'static str],
+    revisions: (Rev, Rev),
+    reason: &'static str,
+) -> Unreachable {
+    Unreachable {
+        function,
+        sites,
+        revisions,
+        debug_vm: None,
+        reason,
+    }
+}
+
+impl Unreachable {
+    const fn debug_vm(mut self, debug_vm: bool) -> Self {
+        self.debug_vm = Some(debug_vm);
+        self
+    }
+}
+
+/// About `locked`, which the entry points of the walk do not pass.
+const ASKS_LOCKED: &str = "is_valid_gup_args WARN#1";
+
+const BOTH: &str = "entry points refuse FOLL_GET and FOLL_PIN together";
+const LOCKED: &str = "its caller has just taken the page-table lock";
+const POPULATED: &str = "stacks are populated by as much as they have just grown, and locked";
+const NO_HUGETLB_VMA: &str = "programs declare no VMAs of hugetlbfs";
+const RETRIES: &str = "__get_user_pages() never returns that, whatever the faults say";
+
 /// All such sites among the covered functions.
+#[rustfmt::skip]
 pub const UNREACHABLE: &[Unreachable] = &[
-    Unreachable {
-        site: "grab_page WARN#0",
-        revisions: (Rev::V8, Rev::V8),
-        reason: "it stands in a branch that FOLL_GET does not reach, and asks for FOLL_GET",
-    },
-    Unreachable {
-        site: "try_grab_page WARN#0",
-        revisions: (Rev::V9, Rev::V10),
-        reason: "it stands in a branch that FOLL_GET does not reach, and asks for FOLL_GET",
-    },
-    Unreachable {
-        site: "is_valid_gup_args WARN#1",
-        revisions: (Rev::V6_12, Rev::V7_3),
-        reason: "the entry points of the walk pass no `locked`",
-    },
-    Unreachable {
-        site: "get_page WARN#1",
-        revisions: (Rev::V7_3, Rev::V7_3),
-        reason: "programs declare no large kmalloc pages",
-    },
-    Unreachable {
-        site: "hpage_pincount_add BUG#0",
-        revisions: (Rev::V5_10, Rev::V5_10),
-        reason: "its callers have just asked whether there is a pin count",
-    },
-    Unreachable {
-        site: "hpage_pincount_sub BUG#0",
-        revisions: (Rev::V5_10, Rev::V5_10),
-        reason: "its caller has just asked whether there is a pin count",
-    },
+    unreachable("grab_page", &["WARN#0"], (Rev::V8, Rev::V8),
+        "it stands in a branch that FOLL_GET does not reach, and asks for FOLL_GET"),
+    unreachable("try_grab_page", &["WARN#0"], (Rev::V9, Rev::V10),
+        "it stands in a branch that FOLL_GET does not reach, and asks for FOLL_GET"),
+    unreachable("get_page", &["WARN#1"], (Rev::V7_3, Rev::V7_3),
+        "programs declare no large kmalloc pages"),
+    unreachable("hpage_pincount_add", &["BUG#0"], (Rev::V5_10, Rev::V5_10),
+        "its callers have just asked whether there is a pin count"),
+    unreachable("hpage_pincount_sub", &["BUG#0"], (Rev::V5_10, Rev::V5_10),
+        "its caller has just asked whether there is a pin count"),
+    unreachable("__get_user_pages", &["BUG#1", "BUG#2"], (Rev::V5_10, Rev::V5_10), NO_HUGETLB_VMA)
+        .debug_vm(true),
+    unreachable("__get_user_pages", &["BUG#0", "BUG#1"], (Rev::V5_10, Rev::V5_10), NO_HUGETLB_VMA)
+        .debug_vm(false),
+    unreachable("__get_user_pages", &["BUG#1"], (Rev::V6_1, Rev::V6_1), NO_HUGETLB_VMA)
+        .debug_vm(true),
+    unreachable("__get_user_pages", &["BUG#0"], (Rev::V6_1, Rev::V6_1), NO_HUGETLB_VMA)
+        .debug_vm(false),
+    unreachable("__get_user_pages", &["BUG#0"], (Rev::V6_12, Rev::V6_12),
+        "entry points refuse flags that do not fit `pages`"),
+    unreachable("__get_user_pages", &["WARN#0", "WARN#1"], (Rev::V7_3, Rev::V7_3),
+        "entry points refuse flags that do not fit `pages`, and both flags together"),
+    unreachable("__get_user_pages_locked", &["BUG#0"], (Rev::V5_10, Rev::V6_1),
+        "no operation asks for VMAs"),
+    unreachable("__get_user_pages_locked", &["BUG#2", "BUG#3", "BUG#4", "BUG#5", "BUG#6"],
+        (Rev::V5_10, Rev::V6_1), RETRIES),
+    unreachable("__get_user_pages_locked", &["BUG#0", "BUG#1", "BUG#2", "BUG#3", "BUG#4"],
+        (Rev::V6_12, Rev::V6_12), RETRIES),
+    unreachable("__get_user_pages_locked", &["WARN#0", "WARN#1", "WARN#2"],
+        (Rev::V7_3, Rev::V7_3), RETRIES),
+    unreachable("__gup_longterm_locked", &["WARN#0"], (Rev::V6_1, Rev::V6_1),
+        "entry points refuse FOLL_LONGTERM without FOLL_PIN"),
+    unreachable("faultin_page", &["BUG#0"], (Rev::V6_1, Rev::V6_12),
+        "what is unshared is not written to"),
+    unreachable("faultin_page", &["WARN#0"], (Rev::V7_3, Rev::V7_3),
+        "what is unshared is not written to"),
+    unreachable("folio_expected_ref_count", &["WARN#0"], (Rev::V6_1, Rev::V6_1),
+        "pages of the slab allocator have no type there"),
+    unreachable("follow_devmap_pmd", &["BUG#0"], (Rev::V5_10, Rev::V6_12), LOCKED),
+    unreachable("follow_devmap_pmd", &["WARN#1"], (Rev::V5_10, Rev::V5_10), BOTH),
+    unreachable("follow_devmap_pmd", &["WARN#0"], (Rev::V6_1, Rev::V6_1), BOTH),
+    unreachable("follow_devmap_pud", &["BUG#0"], (Rev::V5_10, Rev::V6_1), LOCKED),
+    unreachable("follow_devmap_pud", &["WARN#0"], (Rev::V5_10, Rev::V6_1), BOTH),
+    unreachable("follow_huge_pmd", &["BUG#0"], (Rev::V6_12, Rev::V7_3), LOCKED),
+    unreachable("follow_huge_pud", &["WARN#0", "WARN#1"], (Rev::V6_1, Rev::V6_1), NO_HUGETLB_VMA),
+    unreachable("follow_huge_pud", &["BUG#0"], (Rev::V6_12, Rev::V7_3), LOCKED),
+    unreachable("follow_page_mask", &["WARN#0"], (Rev::V5_10, Rev::V6_1),
+        "only other architectures follow huge addresses"),
+    unreachable("follow_page_pte", &["WARN#0"], (Rev::V5_10, Rev::V6_12), BOTH),
+    unreachable("follow_pmd_mask", &["BUG#0"], (Rev::V5_10, Rev::V5_10),
+        "programs do not pass FOLL_MIGRATION"),
+    unreachable("follow_trans_huge_pmd", &["BUG#0"], (Rev::V5_10, Rev::V6_1), LOCKED),
+    unreachable("mmap_assert_locked", &["BUG#0"], (Rev::V5_10, Rev::V6_1), POPULATED),
+    unreachable("populate_vma_page_range", &["BUG#0", "BUG#1", "BUG#2", "BUG#3"],
+        (Rev::V5_10, Rev::V6_12), POPULATED),
+    unreachable("populate_vma_page_range", &["WARN#0", "WARN#1", "WARN#2", "WARN#3"],
+        (Rev::V7_3, Rev::V7_3), POPULATED),
+    unreachable("rwsem_assert_held_nolockdep", &["WARN#0"], (Rev::V6_12, Rev::V7_3),
+        "operations hold the mmap lock, as callers have to"),
 ];
 
 /// How an operation can fail.
@@ -291,21 +356,18 @@ impl Stats {
         let Some(Ok(Some(rust))) = counterpart.as_deref().map(side::open) else {
             return Vec::new();
         };
+        let (rev, debug_vm) = (rust.info().rev, rust.info().debug_vm);
         let mut missing: Vec<String> = rust
             .sites()
             .iter()
             .map(|s| s.id.to_string())
             .filter(|site| !self.sites.contains_key(site))
-            .filter(|site| Self::unreachable(site, rust.info().rev).is_none())
+            .filter(|site| Self::unreachable(site, rev, debug_vm).is_none())
             .filter(|site| match layer {
                 Focus::All => true,
-                // What the slow path's are is not told yet.
-                Focus::Slow => false,
-                Focus::Page => {
-                    !is_of_the_walk(site, rust.info().rev)
-                        && !is_of_the_slow_path(site, rust.info().rev)
-                }
-                Focus::Lockless => is_of_the_walk(site, rust.info().rev),
+                Focus::Slow => is_of_the_slow_path(site, rev),
+                Focus::Page => !is_of_the_walk(site, rev) && !is_of_the_slow_path(site, rev),
+                Focus::Lockless => is_of_the_walk(site, rev) && site != ASKS_LOCKED,
             })
             .collect();
         missing.sort();
@@ -314,11 +376,15 @@ impl Stats {
 
     /// The reason why a site of a revision cannot be reached, if it is known that
     /// it cannot.
-    pub fn unreachable(site: &str, rev: Rev) -> Option<&'static str> {
-        let found = UNREACHABLE
-            .iter()
-            .find(|u| u.site == site && (u.revisions.0..=u.revisions.1).contains(&rev))?;
-        Some(found.reason)
+    pub fn unreachable(site: &str, rev: Rev, debug_vm: bool) -> Option<&'static str> {
+        let (function, nth) = site.split_once(' ')?;
+        let of_it = |u: &&Unreachable| {
+            u.function == function
+                && u.sites.contains(&nth)
+                && (u.revisions.0..=u.revisions.1).contains(&rev)
+                && u.debug_vm.is_none_or(|with| with == debug_vm)
+        };
+        Some(UNREACHABLE.iter().find(of_it)?.reason)
     }
 }
 

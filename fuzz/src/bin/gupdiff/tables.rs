@@ -9,8 +9,8 @@ use gup_fuzz::explain::Rules;
 use gup_fuzz::ops::{self, Layer, Names, OpInfo};
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::rev::Rev;
-use gup_fuzz::side::{self, Pair};
-use gup_fuzz::stats::{self, Counter, Stats};
+use gup_fuzz::side::{self, Pair, SideInfo};
+use gup_fuzz::stats::{Counter, Stats};
 use gup_fuzz::{input, site};
 use serde::Serialize;
 
@@ -70,17 +70,18 @@ struct SiteRow {
 
 impl SiteRow {
     /// Whether no side that has it can reach it.
-    fn is_unreachable(&self) -> bool {
+    fn is_unreachable(&self, infos: &[SideInfo]) -> bool {
         let unreachable = |side: &String| {
-            let rev = stats::side_rev(side);
-            rev.is_some_and(|rev| Stats::unreachable(&self.site, rev).is_some())
+            let info = infos.iter().find(|info| info.name == *side);
+            info.is_some_and(|i| Stats::unreachable(&self.site, i.rev, i.debug_vm).is_some())
         };
         self.sides.keys().all(unreachable)
     }
 }
 
 pub fn sites(args: &SitesArgs) -> Result<Outcome> {
-    let mut names: Vec<String> = side::list().into_iter().map(|info| info.name).collect();
+    let infos = side::list();
+    let mut names: Vec<String> = infos.iter().map(|info| info.name.clone()).collect();
     if let Some(only) = &args.side {
         Pair::open(only, "none")?;
         names.retain(|name| name == only);
@@ -123,7 +124,7 @@ pub fn sites(args: &SitesArgs) -> Result<Outcome> {
         };
         let hit = match row.hits {
             None => String::new(),
-            Some(0) if row.is_unreachable() => {
+            Some(0) if row.is_unreachable(&infos) => {
                 format!("{:>10}  ", "cannot")
             }
             Some(0) => format!("{:>10}  ", "never"),
