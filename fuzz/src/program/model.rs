@@ -550,8 +550,11 @@ impl Model {
         let Some(g) = hit.page.and_then(|page| self.guess(page)) else {
             return false;
         };
+        let vma = self.vmas.at(addr);
+        let forced = foll(abi::GD_FOLL_FORCE) && vma.is_some_and(|vma| vma.is_forced());
+        let writable = entry(abi::GD_EF_RW) || forced && g.is_anon() && !g.is_shared_anon();
         let blocked = entry(abi::GD_EF_ABSENT)
-            || foll(abi::GD_FOLL_WRITE) && !entry(abi::GD_EF_RW)
+            || foll(abi::GD_FOLL_WRITE) && !writable
             || walk::is_pin(op.op) && !entry(abi::GD_EF_RW) && g.is_shared_anon();
         !blocked && g.refs > 0
     }

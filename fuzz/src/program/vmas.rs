@@ -28,6 +28,15 @@ impl Vma {
         u32::from(self.kind) == kind
     }
 
+    /// Whether it can be written to with FOLL_FORCE only: a private mapping that
+    /// mprotect() could make writable.
+    pub fn is_forced(&self) -> bool {
+        self.has(abi::GD_VM_MAYWRITE)
+            && !self.has(abi::GD_VM_WRITE)
+            && !self.has(abi::GD_VM_SHARED)
+            && !self.is(abi::GD_V_GATE)
+    }
+
     /// Whether the slow path would go on to the page tables for an access with these
     /// FOLL_ flags, roughly.
     pub fn permits(&self, foll: u32) -> bool {
@@ -37,7 +46,7 @@ impl Vma {
             return !asks(abi::GD_FOLL_WRITE) && !asks(abi::GD_FOLL_LONGTERM);
         }
         let shared = self.has(abi::GD_VM_SHARED);
-        let write = self.has(abi::GD_VM_WRITE) || force && self.has(abi::GD_VM_MAYWRITE) && !shared;
+        let write = self.has(abi::GD_VM_WRITE) || force && self.is_forced();
         let read = self.has(abi::GD_VM_READ) || force && self.has(abi::GD_VM_MAYREAD);
         let written_back = asks(abi::GD_FOLL_LONGTERM) && self.is(abi::GD_V_FILE) && shared;
         let refused = self.has(abi::GD_VM_IO)

@@ -105,6 +105,11 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
     if raw {
         op.mods |= abi::GD_MOD_RAW as u8;
     }
+    // a debugger sets a breakpoint
+    let vma = model.vmas.at(op.addr);
+    if vma.is_some_and(|vma| vma.is_forced()) && !raw && rng.chance(1, 2) {
+        op.foll |= bit(abi::GD_FOLL_WRITE) | bit(abi::GD_FOLL_FORCE);
+    }
     // who only wants pages to be there
     let null = if walk::is_pin(id) { 1 } else { 8 };
     if rng.chance(null, 128) {
@@ -172,12 +177,12 @@ fn flags(rng: &mut Rng, id: u8) -> (u32, bool) {
         (abi::GD_FOLL_INTERRUPTIBLE, 8),
         (abi::GD_FOLL_HWPOISON, 6),
         (abi::GD_FOLL_SPLIT_PMD, 6),
-        (abi::GD_FOLL_DUMP, 4),
+        (abi::GD_FOLL_DUMP, 6),
         (abi::GD_FOLL_ANON, 3),
         (abi::GD_FOLL_NOFAULT, 3),
         (abi::GD_FOLL_NOWAIT, 3),
         (abi::GD_FOLL_PCI_P2PDMA, 5),
-        (abi::GD_FOLL_HONOR_NUMA_FAULT, 5),
+        (abi::GD_FOLL_HONOR_NUMA_FAULT, 8),
     ] {
         if rng.chance(of, 64) {
             foll |= bit(flag);
@@ -274,13 +279,15 @@ pub fn mapped(rng: &mut Rng, model: &Model, main: &gd_op, addr: u64, well: bool)
     let foll = |flag: u32| main.foll & bit(flag) != 0;
     let vma = model.vmas.at(addr);
     let anon = vma.is_none_or(|vma| vma.is(abi::GD_V_ANON) || !vma.has(abi::GD_VM_SHARED));
+    let forced = foll(abi::GD_FOLL_WRITE) && vma.is_some_and(|vma| vma.is_forced());
     let longterm = foll(abi::GD_FOLL_LONGTERM);
     let folios = &model.folio[..model.nr_folios.max(1)];
     // one that suits the VMA and the pin, mostly
     let mut index = rng.below(folios.len());
     for _ in 0..4 {
         let g = &folios[index];
-        if !well || g.refs > 0 && g.is_anon() == anon && !(longterm && g.shortterm) {
+        let suits = g.is_anon() == anon && !(forced && g.is_shared_anon());
+        if !well || g.refs > 0 && suits && !(longterm && g.shortterm) {
             break;
         }
         index = rng.below(folios.len());
@@ -291,7 +298,16 @@ pub fn mapped(rng: &mut Rng, model: &Model, main: &gd_op, addr: u64, well: bool)
     let p = page(index, rng.below(g.nr_pages()));
     let mut op = tables::set(rng, g, level, addr & ADDR_MASK, p, 1);
     let rw = (bit(abi::GD_EF_RW) | bit(abi::GD_EF_DIRTY)) as u16;
-    if well {
+    let tracked = (bit(abi::GD_EF_SOFT_DIRTY) | bit(abi::GD_EF_UFFD_WP)) as u16;
+    if forced && rng.chance(7, 8) {
+        // it stays read-only; writes that somebody follows need another fault
+        op.eflags &= bit(abi::GD_EF_DIRTY) as u16 | tracked;
+        op.eflags ^= if rng.chance(1, 4) {
+            rng.next_u32() as u16 & tracked
+        } else {
+            0
+        };
+    } else if well {
         op.eflags &= rw | bit(abi::GD_EF_DEVMAP) as u16;
         if foll(abi::GD_FOLL_WRITE) {
             op.eflags |= rw;
@@ -336,9 +352,8 @@ impl Plan<'_> {
                 break;
             }
             if self.model.is_there(self.main, addr) {
-                if rng.chance(1, 12) {
-                    let change = tables::change(rng, &self.model, Level::Pte, addr);
-                    self.at(abi::GD_HOOK_PTL, (i / PAGE_SIZE) as u8 + 1, change);
+                if rng.chance(1, 8) {
+                    self.changes_before_lock(rng, addr, (i / PAGE_SIZE) as u8 + 1);
                 }
                 self.migrates(rng, addr);
                 continue;
@@ -352,6 +367,16 @@ impl Plan<'_> {
             let at = rng.range(1, self.faults.into()) as u8;
             self.at(abi::GD_HOOK_FAULT, at, signal(rng));
         }
+    }
+
+    /// An entry is not what it was when its lock is taken.
+    fn changes_before_lock(&mut self, rng: &mut Rng, addr: u64, page: u8) {
+        let hit = self.model.maps.hit(addr);
+        let level = hit.map_or(Level::Pte, |hit| hit.level);
+        let change = tables::change(rng, &self.model, level, addr);
+        // every fault so far took it once more, mostly
+        let again = rng.below(usize::from(self.faults) + 1) as u8;
+        self.at(abi::GD_HOOK_PTL, page + again, change);
     }
 
     /// A fault at an address; whether the call goes on behind it.

@@ -228,7 +228,7 @@ pub fn replace(rng: &mut Rng, model: &Model, old: &Map) -> gd_op {
     op.run[0].page = old.page;
     let index = rng.below(model.nr_folios.max(1));
     let g = &model.folio[index];
-    match rng.weighted(&[26, 16, 14, 8, 8, 8, 4, 10]) {
+    match rng.weighted(&[26, 16, 14, 8, 8, 8, 4, 6, 10]) {
         // zapped
         0 => op.entry = abi::GD_E_NONE as u8,
         // a fault has put another page there
@@ -243,6 +243,8 @@ pub fn replace(rng: &mut Rng, model: &Model, old: &Map) -> gd_op {
         5 => op.entry = abi::GD_E_SWAP as u8,
         // the same again
         6 => {}
+        // NUMA balancing wants to know of the next access
+        7 => op.eflags |= bit(abi::GD_EF_ABSENT) as u16 | bit(abi::GD_EF_PROTNONE) as u16,
         // a table, or a huge page
         _ => {
             op.entry = match u32::from(op.entry) {
