@@ -16,6 +16,7 @@ use gup_fuzz::ops;
 use gup_fuzz::oracle::Oracle;
 use gup_fuzz::program::Program;
 use gup_fuzz::program::generate::{Focus, Profile};
+use gup_fuzz::program::text;
 use gup_fuzz::rev::{Fact, Rev};
 use gup_fuzz::side::c::CSide;
 use gup_fuzz::side::{self, Pair, Side};
@@ -224,9 +225,16 @@ fn every_fault_of_the_c_side_is_found() {
 #[test]
 fn every_harmless_change_of_the_c_side_ends_clean() {
     let done = tried(Kind::Harmless, HARMLESS);
-    let found = done.iter().filter(|(_, catch)| catch.is_some());
-    let found: Vec<_> = found.collect();
-    assert!(found.is_empty(), "harmless, but: {found:#?}");
+    let found = done
+        .iter()
+        .filter_map(|(name, catch)| Some((name, catch.as_ref()?)));
+    let found: Vec<String> = found
+        .map(|(name, catch)| {
+            let program = text::format(&catch.program, Rev::V6_12);
+            format!("{name}: {:?}\n{program}", catch.verdict)
+        })
+        .collect();
+    assert!(found.is_empty(), "harmless, but:\n{}", found.join("\n"));
     let least = match (only(), on_all()) {
         (Some(_), _) => 0,
         (None, true) => 18 * tested_names().count(),
