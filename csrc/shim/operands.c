@@ -9,9 +9,11 @@
 
 unsigned int op_foll(const struct gd_op *op)
 {
-	if (op->mods & GD_MOD_RAW)
-		return op->foll & ~PORT_FOLL_IGNORED;
-	return gd_kernel_flags(port_foll, GD_NR_FOLL, op->foll);
+	unsigned int flags = op->foll;
+
+	if (!(op->mods & GD_MOD_RAW))
+		flags = gd_kernel_flags(port_foll, GD_NR_FOLL, flags);
+	return flags & ~PORT_FOLL_IGNORED;
 }
 
 u32 gd_canonical_foll(unsigned int flags)

@@ -39,7 +39,7 @@ static const unsigned long port_foll[GD_NR_FOLL] = {
 };
 
 /*
- * What callers of the slow path do not pass, and is not modelled; raw bits go without
+ * What callers of the slow path do not pass, and is not modelled; operations go without
  * it.  Up to v5.14 huge pages can be split (FOLL_SPLIT).  Up to v6.1 the end of a
  * migration can be waited for (FOLL_MIGRATION); without CONFIG_DEBUG_VM that never ends
  * at a PMD that has another reason not to be present.

@@ -63,17 +63,18 @@ impl Call<'_, '_> {
     }
 
     fn foll(&self) -> Foll {
-        if u32::from(self.op.mods) & abi::GD_MOD_RAW != 0 {
-            // FOLL_SPLIT and FOLL_MIGRATION, which are not modelled
-            let ignored = match self.kernel.rules.revision {
-                Revision::V5_10 => 0x480,
-                Revision::V6_1 => 0x400,
-                _ => 0,
-            };
-            Foll(self.op.foll & !ignored)
+        let foll = if u32::from(self.op.mods) & abi::GD_MOD_RAW != 0 {
+            Foll(self.op.foll)
         } else {
             Foll::from_canonical(self.op.foll, self.kernel.rules)
-        }
+        };
+        // FOLL_SPLIT and FOLL_MIGRATION, which are not modelled
+        let ignored = match self.kernel.rules.revision {
+            Revision::V5_10 => 0x480,
+            Revision::V6_1 => 0x400,
+            _ => 0,
+        };
+        Foll(foll.0 & !ignored)
     }
 
     /// Fills the list; its number of pages, or the one that the operation
