@@ -182,6 +182,8 @@ sites! {
         "a huge entry of a page that is no head";
     FollowTransHugePmdExclusive "follow_trans_huge_pmd" Bug "6.1 6.12:-" true
         "an anonymous page that is not exclusive, to be pinned";
+    CompoundMapcount "compound_mapcount" Bug "5.10 6.1:-" true
+        "an anonymous page of a huge entry is not compound, and to be mlocked";
     FollowTransHugePmdCompound "follow_trans_huge_pmd" Bug "5.10 6.12:-" true
         "a huge entry whose page is of no compound page";
     FollowPmdMaskAbsent "follow_pmd_mask" Bug "5.10 6.12:-" true

@@ -101,7 +101,9 @@ impl Kernel<'_> {
             if self.folio_is_longterm_pinnable(head)? {
                 continue;
             }
-            let hugetlb = self.folio_test_hugetlb(head)?;
+            // PageHuge() looks the head up once more
+            let again = self.page_folio(head.page())?;
+            let hugetlb = self.folio_test_hugetlb(again)?;
             if !hugetlb && !drained && !self.page_lru(head)? {
                 self.lru_add_drain(true)?;
                 drained = true;

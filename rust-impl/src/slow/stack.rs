@@ -122,6 +122,8 @@ impl Kernel<'_> {
     /// as well is left out.
     pub(crate) fn mlock_huge(&mut self, head: PagePtr) -> Result<(), Stop> {
         let page = *self.machine.pages.get(head)?;
+        let compound = page.is_large() || page.is_tail();
+        self.vm_bug_on(page.mapping.is_anon() && !compound, Site::CompoundMapcount)?;
         let second = self.machine.pages.get(head.nth(1))?;
         let double = page.is_large() && second.flags & flag::WORKINGSET != 0;
         if page.mapping.is_anon() || double || page.mapping == Mapping::None {
