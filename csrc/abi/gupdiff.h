@@ -406,7 +406,7 @@ enum gd_rec_kind {
 	GD_R_WARN = 1,	/* c: site */
 	GD_R_BUG,	/* c: site */
 	GD_R_OOPS,	/* memory fault */
-	GD_R_LIMIT,	/* step limit */
+	GD_R_LIMIT,	/* step limit, or an operation that does not end */
 	GD_R_GAP,	/* c: index into the side's list of gap names */
 	GD_R_CALL,	/* a: gd_call; rest as PAGE, at the time of the call */
 	/*
@@ -436,6 +436,11 @@ enum gd_ask {
 	GD_A_MIGRATE,		/* migrate_pages; d: folios on the list */
 	GD_A_EXPAND,		/* the stack is to grow. b: number of the VMA; d: address */
 	GD_A_SPLIT,		/* split_huge_pmd; d: address */
+	/*
+	 * set_pte and its kin: the kernel stores an entry. b: level | bits GD_EF_*
+	 * << 2; c: number of the page, or GD_NOWHERE; d: address
+	 */
+	GD_A_SET_ENTRY,
 	GD_NR_ASKS
 };
 
@@ -517,7 +522,7 @@ struct gd_trace {
  * its own, allocates nothing, and shares no variable with another side: a
  * second copy of the same object is another side.
  */
-#define GD_ABI_VERSION	3
+#define GD_ABI_VERSION	4
 #define GD_SIDE_SYMBOL	"gd_side"
 
 enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };
@@ -567,8 +572,10 @@ struct gd_side {
 	int (*has_op)(gd_u32 op);
 	/* runs a program; the trace has room for GD_TRACE_CAPACITY records */
 	void (*run)(const struct gd_program *prog, struct gd_trace *trace);
-	/* to be jumped to from a SIGSEGV handler when *in_kernel is set */
+	/* to be jumped to from a signal handler when *in_kernel is set: at a fault, */
 	void (*oops)(void);
+	/* and when an operation takes much longer than any that ends */
+	void (*limit)(void);
 	const volatile int *in_kernel;
 };
 

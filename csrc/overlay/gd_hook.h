@@ -8,8 +8,8 @@
 #define GD_HOOK_H
 #ifndef __ASSEMBLY__
 
-/* the end of the arena, and of the guard behind it */
-extern unsigned long gd_memmap_end, gd_guard_end;
+/* the end of the arena, and of the guard behind it; the page tables */
+extern unsigned long gd_memmap_end, gd_guard_end, gd_tables_start, gd_tables_end;
 
 /* what is not mapped at address 0, and behind the arena and the tables */
 #define GD_GUARD_SIZE (8ul << 20)
@@ -23,6 +23,7 @@ extern unsigned long gd_memmap_end, gd_guard_end;
 extern void gd_oops(void) __attribute__((noreturn));
 extern void gd_update(const volatile void *p);
 extern void gd_after(void) GD_RARELY;
+extern void gd_stored_entry(const volatile void *p) GD_RARELY;
 extern unsigned char gd_pending;
 
 /*
@@ -60,6 +61,21 @@ pending:
 	gd_after();
 access:
 	gd_access(p);
+}
+
+/* A store has been done: was it to an entry of a page table? */
+static inline __attribute__((always_inline)) void gd_stored(const volatile void *p)
+{
+	__asm__ goto("cmp %1, %0\n\t"
+		     "jb 1f\n\t"
+		     "cmp %2, %0\n\t"
+		     "jb %l[entry]\n"
+		     "1:"
+		     : : "r" (p), "m" (gd_tables_start), "m" (gd_tables_end)
+		     : "cc" : entry);
+	return;
+entry:
+	gd_stored_entry(p);
 }
 
 #endif

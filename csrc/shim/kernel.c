@@ -141,6 +141,7 @@ struct gd_side gd_side = {
 	.init = gd_init,
 	.has_op = gd_has_op,
 	.run = gd_run,
+	.limit = gd_limit,
 	.oops = gd_oops,
 	.in_kernel = &gd.in_kernel,
 };

@@ -20,6 +20,8 @@ struct gd_table {
 	u64 region;
 };
 
+unsigned long gd_tables_start, gd_tables_end;
+
 static struct gd_table table[GD_MAX_TABLES];
 static u32 nr_tables;
 
@@ -90,6 +92,9 @@ static u64 flag_bits(u16 flags)
 	for (i = 0; i < GD_NR_ENTRY_FLAGS; i++)
 		if (flags & (1u << i))
 			bits = (bits | port_entry_set[i]) & ~port_entry_cleared[i];
+	/* as pte_mkdirty() and its kin leave it */
+	if ((bits & (_PAGE_RW | _PAGE_DIRTY)) == _PAGE_DIRTY)
+		bits = (bits & ~_PAGE_DIRTY) | PORT_PAGE_SAVED_DIRTY;
 	return bits;
 }
 
@@ -178,8 +183,42 @@ void gd_set_entries(const struct gd_op *op, u32 level)
 	gd_find_objects();
 }
 
+static u16 entry_flags(u64 bits)
+{
+	u16 flags = 0;
+	u32 i;
+
+	if (bits & PORT_PAGE_SAVED_DIRTY)
+		bits |= _PAGE_DIRTY;
+	for (i = 0; i < GD_NR_ENTRY_FLAGS; i++)
+		if (bits & port_entry_set[i] || ~bits & port_entry_cleared[i])
+			flags |= 1u << i;
+	return flags;
+}
+
+/* An event: the kernel has stored an entry. */
+void gd_stored_entry(const volatile void *p)
+{
+	u32 nr = (const volatile u64 *)p - gd.tables, t = nr / GD_TABLE_ENTRIES, level;
+	u64 bits = *(const volatile u64 *)p, mask = bits ? PTE_PFN_MASK : 0, page;
+	struct gd_rec *rec;
+
+	if (!gd.in_kernel || t >= nr_tables)
+		return;
+	level = table[t].level;
+	if (bits & _PAGE_PSE && level != GD_L_PTE)
+		mask = level == GD_L_PMD ? PHYSICAL_PMD_PAGE_MASK : PHYSICAL_PUD_PAGE_MASK;
+	page = (((bits ^ protnone_mask(bits)) & mask) >> PAGE_SHIFT) - GD_PFN_BASE;
+	rec = gd_ask(GD_A_SET_ENTRY);
+	rec->b = level | entry_flags(bits) << 2;
+	rec->c = page < GD_NR_PAGES ? page : GD_NOWHERE;
+	rec->d = (table[t].region << 9 | nr % GD_TABLE_ENTRIES) << level_shift[level];
+}
+
 void gd_tables_init(void)
 {
+	gd_tables_start = (unsigned long)gd.tables;
+	gd_tables_end = gd_tables_start + GD_MAX_TABLES * GD_TABLE_ENTRIES * sizeof(u64);
 	page_offset_base = (unsigned long)gd.tables - (GD_TABLE_PFN << PAGE_SHIFT);
 	gd_mm.pgd = (pgd_t *)gd.tables;
 	table[0].level = GD_L_PGD;

@@ -332,8 +332,11 @@ impl Object {
 
 /// Is everything there that a loader calls or reads?
 fn complete(raw: &abi::gd_side) -> bool {
-    let functions =
-        raw.init.is_some() && raw.has_op.is_some() && raw.run.is_some() && raw.oops.is_some();
+    let functions = raw.init.is_some()
+        && raw.has_op.is_some()
+        && raw.run.is_some()
+        && raw.oops.is_some()
+        && raw.limit.is_some();
     functions
         && !raw.release.is_null()
         && !raw.gaps.is_null()

@@ -2,24 +2,97 @@
 //! A fault inside the kernel code is an outcome, not a crash: the signal
 //! handler makes the kernel code leave as it does at a BUG. A fault of the
 //! harness goes to whoever handled it before.
+//!
+//! So is a loop that does not end. Steps are counted, but a loop need not take any:
+//! every thread that runs a side has a timer of its CPU time, and kernel code that is
+//! in the same program at two ticks is made to leave, as at the step limit. A program
+//! takes microseconds, a tick is a second.
 
 use crate::abi;
-use std::{cell::Cell, io, mem::MaybeUninit, ptr, sync::OnceLock};
+use std::{
+    cell::{Cell, OnceCell},
+    io,
+    mem::MaybeUninit,
+    ptr,
+    sync::OnceLock,
+};
 
 /// Memory faults, and the other exceptions that are an oops on x86.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
 
+/// What the timers send; engines use other ones.
+const TICK: libc::c_int = libc::SIGVTALRM;
+/// From tick to tick, in seconds of the thread's CPU time.
+const PERIOD_S: libc::time_t = 1;
+
 thread_local! {
     /// The side that runs on this thread.
     static RUNNING: Cell<*const abi::gd_side> = const { Cell::new(ptr::null()) };
+    /// How many programs have run on this thread.
+    static PROGRAMS: Cell<u64> = const { Cell::new(0) };
+    /// The same at the last tick.
+    static SEEN: Cell<u64> = const { Cell::new(0) };
+    static TIMER: OnceCell<Timer> = const { OnceCell::new() };
 }
 
 struct Previous([libc::sigaction; SIGNALS.len()]);
 static PREVIOUS: OnceLock<Previous> = OnceLock::new();
 
-/// Notes that a side runs on this thread, until [`leave`].
+/// Notes that a side runs a program on this thread, until [`leave`].
 pub(crate) fn enter(side: &abi::gd_side) {
+    PROGRAMS.set(PROGRAMS.get() + 1);
     RUNNING.set(side);
+}
+
+/// Sees to it that kernel code that does not end is stopped on this thread.
+pub(crate) fn watch() -> io::Result<()> {
+    TIMER.with(|timer| {
+        if timer.get().is_none() {
+            let _ = timer.set(Timer::start()?);
+        }
+        Ok(())
+    })
+}
+
+/// A timer of this thread's CPU time.  A process that forks has none any more in the
+/// child.
+struct Timer(libc::timer_t);
+
+impl Timer {
+    fn start() -> io::Result<Self> {
+        // SAFETY: all-zero structures are valid; the timer's signal has a handler.
+        unsafe {
+            let mut event: libc::sigevent = MaybeUninit::zeroed().assume_init();
+            event.sigev_notify = libc::SIGEV_THREAD_ID;
+            event.sigev_signo = TICK;
+            event.sigev_notify_thread_id = libc::gettid();
+            let mut timer = MaybeUninit::uninit();
+            let clock = libc::CLOCK_THREAD_CPUTIME_ID;
+            if libc::timer_create(clock, &mut event, timer.as_mut_ptr()) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            let timer = Self(timer.assume_init());
+            let period = libc::timespec {
+                tv_sec: PERIOD_S,
+                tv_nsec: 0,
+            };
+            let times = libc::itimerspec {
+                it_interval: period,
+                it_value: period,
+            };
+            if libc::timer_settime(timer.0, 0, &times, ptr::null_mut()) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(timer)
+        }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        // SAFETY: it is this thread's; that it may be gone after a fork does no harm.
+        unsafe { libc::timer_delete(self.0) };
+    }
 }
 
 /// Notes that none does.
@@ -44,16 +117,52 @@ pub(crate) fn install() -> io::Result<()> {
         if PREVIOUS.set(Previous(previous)).is_err() {
             return Ok(());
         }
+        let flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
         for signal in SIGNALS {
-            let mut action: libc::sigaction = MaybeUninit::zeroed().assume_init();
-            action.sa_sigaction = handler as *const () as usize;
-            action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-            if libc::sigaction(signal, &action, ptr::null_mut()) != 0 {
-                return Err(io::Error::last_os_error());
-            }
+            handle(signal, handler as *const () as usize, flags)?;
         }
+        handle(TICK, tick as *const () as usize, flags | libc::SA_RESTART)?;
     }
     Ok(())
+}
+
+fn handle(signal: libc::c_int, handler: usize, flags: libc::c_int) -> io::Result<()> {
+    // SAFETY: an all-zero sigaction is valid; the handlers only touch thread-local cells
+    // and the interrupted context.
+    unsafe {
+        let mut action: libc::sigaction = MaybeUninit::zeroed().assume_init();
+        action.sa_sigaction = handler;
+        action.sa_flags = flags;
+        match libc::sigaction(signal, &action, ptr::null_mut()) {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// Makes the interrupted kernel code go on in a function that does not return.
+///
+/// # Safety
+///
+/// The context is that of a signal which came while the kernel code ran.
+unsafe fn divert(context: *mut libc::c_void, to: unsafe extern "C" fn()) {
+    // SAFETY: the context is the kernel's to give and ours to change.
+    let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
+    // as after a call: below the red zone, 8 off 16
+    let sp = (registers[libc::REG_RSP as usize] - 256) & !15;
+    registers[libc::REG_RSP as usize] = sp - 8;
+    registers[libc::REG_RIP as usize] = to as usize as i64;
+}
+
+extern "C" fn tick(_signal: libc::c_int, _info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let (side, programs) = (RUNNING.get(), PROGRAMS.get());
+    let is_stuck = SEEN.replace(programs) == programs;
+    // SAFETY: `side` is null or that of the machine that runs.
+    unsafe {
+        if is_stuck && !side.is_null() && *(*side).in_kernel != 0 {
+            divert(context, (*side).limit.expect("a loaded side has a limit"));
+        }
+    }
 }
 
 extern "C" fn handler(
@@ -66,12 +175,10 @@ extern "C" fn handler(
     // give and ours to change.
     unsafe {
         if !side.is_null() && *(*side).in_kernel != 0 {
-            let oops = (*side).oops.expect("a loaded side has an oops function");
-            let registers = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
-            // as after a call: below the red zone, 8 off 16
-            let sp = (registers[libc::REG_RSP as usize] - 256) & !15;
-            registers[libc::REG_RSP as usize] = sp - 8;
-            registers[libc::REG_RIP as usize] = oops as usize as i64;
+            divert(
+                context,
+                (*side).oops.expect("a loaded side has an oops function"),
+            );
             return;
         }
         // not ours: put the earlier handler back and let the fault happen again

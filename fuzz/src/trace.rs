@@ -318,6 +318,17 @@ pub enum Ask {
         /// The address that the PMD serves.
         addr: u64,
     },
+    /// `set_pte` and its kin: the kernel stores an entry of a page table.
+    SetEntry {
+        /// `GD_L_*`.
+        level: u32,
+        /// Bits `GD_EF_*`.
+        flags: u16,
+        /// The page's number; `abi::GD_NOWHERE` outside of the arena.
+        page: u32,
+        /// The first address that the entry serves.
+        addr: u64,
+    },
     /// A number that this build does not know.
     Unknown(u8),
 }
@@ -356,6 +367,12 @@ impl Ask {
                 addr: rec.d,
             },
             abi::GD_A_SPLIT => Self::Split { addr: rec.d },
+            abi::GD_A_SET_ENTRY => Self::SetEntry {
+                level: u32::from(rec.b & 3),
+                flags: rec.b >> 2,
+                page: rec.c,
+                addr: rec.d,
+            },
             _ => Self::Unknown(rec.a),
         }
     }
@@ -375,6 +392,12 @@ impl Ask {
             Self::Migrate { .. } => "migrate_pages",
             Self::Expand { .. } => "expand_stack",
             Self::Split { .. } => "split_huge_pmd",
+            Self::SetEntry { level, .. } => match level {
+                abi::GD_L_PTE => "set_pte",
+                abi::GD_L_PMD => "set_pmd",
+                abi::GD_L_PUD => "set_pud",
+                _ => "set_pgd",
+            },
             Self::Unknown(_) => "unknown call",
         }
     }
@@ -393,6 +416,7 @@ impl Ask {
             Self::Migrate { .. } => abi::GD_A_MIGRATE,
             Self::Expand { .. } => abi::GD_A_EXPAND,
             Self::Split { .. } => abi::GD_A_SPLIT,
+            Self::SetEntry { .. } => abi::GD_A_SET_ENTRY,
             Self::Unknown(kind) => kind.into(),
         };
         kind as u8

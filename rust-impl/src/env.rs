@@ -14,6 +14,7 @@
 //! | `arch_make_page_accessible` | 0, or what others say                   |
 //! | `get_dev_pagemap`  | a pagemap, or none if others say so              |
 //! | `put_dev_pagemap`  | nothing                                          |
+//! | `set_pte` and its kin | nothing: the entry is stored before          |
 //! | the slow path      | -EFAULT, or what others say                      |
 //! | `free_devmap_managed_page` | nothing: the page stays as it is         |
 //! | `mlock_vma_page`   | sets the mlocked flag                            |
@@ -37,6 +38,7 @@ use crate::observer::{Ask, Call, Moment};
 use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
 use crate::series::EFAULT;
+use crate::tables::{Entry, EntryPtr};
 
 /// Which statistics counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,17 @@ impl Kernel<'_> {
         self.step()?;
         self.observer.ask(ask);
         Ok(())
+    }
+
+    /// `set_pte`, `set_pmd`, `set_pud`: stores an entry, which was read before.
+    pub(crate) fn set_entry(&mut self, at: EntryPtr, entry: Entry) -> Result<(), Stop> {
+        self.machine.tables.put(at, entry);
+        let (level, address) = self.machine.tables.place(at);
+        self.ask(Ask::SetEntry {
+            level,
+            address,
+            entry,
+        })
     }
 
     /// `arch_make_page_accessible` (6.1), `arch_make_folio_accessible` (6.12),

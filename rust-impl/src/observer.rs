@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::page::PageState;
 use crate::pages::PagePtr;
 use crate::site::Site;
-use crate::tables::EntryPtr;
+use crate::tables::{Entry, EntryPtr, Level};
 use crate::vma::VmaPtr;
 
 /// A call into the rest of the kernel.
@@ -113,6 +113,15 @@ pub enum Ask {
     Split {
         /// Where.
         address: u64,
+    },
+    /// `set_pte`, `set_pmd`, `set_pud`.
+    SetEntry {
+        /// Which of them.
+        level: Level,
+        /// The first address that the entry serves.
+        address: u64,
+        /// What it is now.
+        entry: Entry,
     },
 }
 

@@ -6,7 +6,7 @@ mod common;
 use FollFlag::{Anon, Dump, Force, Get, Nofault, Pin, Write};
 use common::*;
 use gup::mm::{fault_flag, vm_fault};
-use gup::tables::entry_flag as ef;
+use gup::tables::{Entry, entry_flag as ef};
 use gup::vma::vm_flag as v;
 use gup::walk::EFAULT;
 use gup::{
@@ -215,8 +215,21 @@ fn special_entries_have_no_page_and_device_memory_needs_its_pagemap() {
         ef::RW | ef::SPECIAL | ef::OLD,
     );
     assert_eq!(b.slow_get(ADDR, 2, &[]), Ok(1));
-    assert_eq!(b.asks().len(), 2);
-    assert_eq!(b.asks()[1], Ask::PagemapPut { held: true });
+    // the second entry was accessed, though there is no page to return
+    let accessed = Ask::SetEntry {
+        level: Level::Pte,
+        address: ADDR + 0x1000,
+        entry: Entry::page_entry(b.page(1, 0).nr().unwrap(), ef::RW | ef::SPECIAL),
+    };
+    assert_eq!(b.asks().len(), 3);
+    assert_eq!(b.asks()[1..], [accessed, Ask::PagemapPut { held: true }]);
+    b.map(
+        Level::Pte,
+        ADDR + 0x1000,
+        1,
+        page,
+        ef::RW | ef::SPECIAL | ef::OLD,
+    );
     let nothing = gup::slow::entry::Request {
         pages: Buffer::Null,
         ..b.request(ADDR + 0x1000, 1, &[])

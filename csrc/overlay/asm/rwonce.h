@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Overlay: READ_ONCE checks its address first.  asm-generic/rwonce.h lets an
- * architecture override __READ_ONCE (arm64 does); x86 has no rwonce.h of its
- * own, so nothing is shadowed.
+ * Overlay: READ_ONCE checks its address first, and WRITE_ONCE tells of entries of
+ * page tables.  asm-generic/rwonce.h lets an architecture override __READ_ONCE
+ * (arm64 does); x86 has no rwonce.h of its own, so nothing is shadowed.
  */
 #ifndef GD_RWONCE_H
 #define GD_RWONCE_H
@@ -15,4 +15,12 @@
 	*__gd_p; })
 #endif
 #include <asm-generic/rwonce.h>
+#ifndef __ASSEMBLY__
+#undef __WRITE_ONCE
+#define __WRITE_ONCE(x, val)							\
+do {										\
+	*(volatile typeof(x) *)&(x) = (val);					\
+	gd_stored(&(x));							\
+} while (0)
+#endif
 #endif

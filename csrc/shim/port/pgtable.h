@@ -16,6 +16,13 @@
 #define PORT_PAGE_UFFD	_PAGE_UFFD_WP
 #endif
 
+/* v6.6: "x86/mm: Introduce _PAGE_SAVED_DIRTY", for entries that are read-only */
+#ifdef _PAGE_SAVED_DIRTY
+#define PORT_PAGE_SAVED_DIRTY	_PAGE_SAVED_DIRTY
+#else
+#define PORT_PAGE_SAVED_DIRTY	_PAGE_DIRTY
+#endif
+
 /*
  * What a flag sets and clears in an entry that is present, accessed, read-only
  * and for user mode.  A row that does not compile is cut: after v6.12 no entry

@@ -39,7 +39,7 @@ impl Run {
             Kind::Swap => (abi::GD_E_SWAP, None),
             Kind::Migration(page) => (abi::GD_E_MIGRATION, Some(page)),
         };
-        let mut op = gd_op {
+        let op = gd_op {
             op: (abi::GD_OP_SET_PTE + self.level) as u8,
             addr: self.addr,
             n: self.n.min(i32::MAX as u64) as i32,
@@ -47,14 +47,39 @@ impl Run {
             eflags: self.entry.flags,
             ..NO_OP
         };
-        op.run[0].page = NULL;
-        let line = text::format_op(&op, text::DEFAULT_NAMES, &[]);
-        let line = line.trim_start_matches("set_");
-        match page {
-            Some(page) => line.replacen("NULL", &names.page(page), 1),
-            None => line.into(),
-        }
+        with_page(op, page, names)
     }
+}
+
+/// An operation that sets entries, without `set_` in front.
+fn with_page(mut op: gd_op, page: Option<u32>, names: &Names) -> String {
+    op.run[0].page = NULL;
+    let line = text::format_op(&op, text::DEFAULT_NAMES, &[]);
+    let line = line.trim_start_matches("set_");
+    match page {
+        Some(page) => line.replacen("NULL", &names.page(page), 1),
+        None => line.into(),
+    }
+}
+
+/// What an entry that the kernel stored is now, after its address.
+pub(super) fn stored(level: u32, flags: u16, page: u32, names: &Names) -> String {
+    const NONE: u32 = 1 << abi::GD_EF_OLD | 1 << abi::GD_EF_KERNEL | 1 << abi::GD_EF_ABSENT;
+    let (entry, page) = match page {
+        abi::GD_NOWHERE if u32::from(flags) == NONE => (abi::GD_E_NONE, None),
+        // a page, or a table, outside of the arena
+        abi::GD_NOWHERE => (abi::GD_E_PAGE, None),
+        page => (abi::GD_E_PAGE, Some(page)),
+    };
+    let op = gd_op {
+        op: (abi::GD_OP_SET_PTE + level) as u8,
+        n: 1,
+        entry: entry as u8,
+        eflags: if entry == abi::GD_E_NONE { 0 } else { flags },
+        ..NO_OP
+    };
+    let line = with_page(op, page, names);
+    line.splitn(3, ' ').nth(2).unwrap_or_default().into()
 }
 
 /// The entries that serve `n` pages from an address on, a run of them a line:

@@ -3,6 +3,7 @@
 
 use csrc::abi::{self, gd_act, gd_op, gd_program};
 
+use super::entries::stored;
 use crate::compare::Value;
 use crate::layout::Layout;
 use crate::program::vmas::Vma;
@@ -231,6 +232,15 @@ fn ask(ask: Ask, names: &Names) -> String {
         Ask::Migrate { nr } => format!("migrate_pages({nr} folios)"),
         Ask::Expand { vma, addr } => format!("expand_stack(vma {vma}, {addr:#x})"),
         Ask::Split { addr } => format!("split_huge_pmd({addr:#x})"),
+        Ask::SetEntry {
+            level,
+            flags,
+            page,
+            addr,
+        } => {
+            let entry = stored(level, flags, page, names);
+            format!("{}({addr:#x}, {entry})", ask.name())
+        }
         Ask::MmapLock { .. } | Ask::MmapUnlock | Ask::Drain { .. } => format!("{}()", ask.name()),
         Ask::Unknown(kind) => format!("unknown call {kind}"),
     }

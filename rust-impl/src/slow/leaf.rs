@@ -29,7 +29,7 @@ impl Kernel<'_> {
         let old = self.machine.tables.get(at)?;
         let new = old.accessed(write);
         if write && new != old {
-            self.machine.tables.put(at, new);
+            self.set_entry(at, new)?;
         }
         Ok(())
     }

@@ -90,7 +90,7 @@ impl Kernel<'_> {
             return Ok(-EBUSY);
         }
         if self.old_pmd_bad(pmd) {
-            self.machine.tables.put(pmdp, Entry::NONE);
+            self.set_entry(pmdp, Entry::NONE)?;
             return Ok(-EBUSY);
         }
         Ok(0)

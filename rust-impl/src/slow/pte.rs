@@ -32,7 +32,7 @@ impl Kernel<'_> {
             return Ok(None);
         }
         if pmd.is_bad() {
-            self.machine.tables.put(pmdp, Entry::NONE);
+            self.set_entry(pmdp, Entry::NONE)?;
             return Ok(None);
         }
         let table = pmd.table().ok_or(Stop::Oops)?;
@@ -151,7 +151,9 @@ impl Kernel<'_> {
         if self.has(flags, FollFlag::Touch) {
             let write = self.has(flags, FollFlag::Write);
             let entry = self.machine.tables.get(ptep)?;
-            self.machine.tables.put(ptep, entry.accessed(write));
+            if entry.accessed(write) != entry {
+                self.set_entry(ptep, entry.accessed(write))?;
+            }
         }
         Ok(-EEXIST)
     }

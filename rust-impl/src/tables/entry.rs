@@ -246,6 +246,15 @@ impl Entry {
         }
     }
 
+    /// Its flags, as its bits show them: what is empty is not accessed, not for user mode
+    /// and not present.
+    pub const fn flags(self) -> u16 {
+        match self.is_none() {
+            true => f::OLD | f::KERNEL | f::ABSENT,
+            false => self.flags,
+        }
+    }
+
     /// `pte_page`, `pmd_page`, `pud_page`: the page, or the first one of a
     /// block.  That of a table is no page of the arena.
     #[inline]

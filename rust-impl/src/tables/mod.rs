@@ -228,6 +228,13 @@ impl Tables {
             && made.is_some_and(|t| t.level == level && t.region == level.region(addr))
     }
 
+    /// The level of an entry, and the first address that it serves.
+    pub(crate) fn place(&self, at: EntryPtr) -> (Level, u64) {
+        let made = self.made[(at.0 / TABLE_ENTRIES) as usize];
+        let nr = made.region << TABLE_SHIFT | u64::from(at.0 % TABLE_ENTRIES);
+        (made.level, nr << made.level.shift())
+    }
+
     /// A load.
     #[inline]
     pub fn get(&self, at: EntryPtr) -> Result<Entry, Stop> {

@@ -258,6 +258,16 @@ impl Observer for Recorder<'_> {
                 d: address,
                 ..ask_rec(abi::GD_A_SPLIT)
             },
+            Ask::SetEntry {
+                level,
+                address,
+                entry,
+            } => gd_rec {
+                b: level as u16 | entry.flags() << 2,
+                c: page_nr(entry.page()),
+                d: address,
+                ..ask_rec(abi::GD_A_SET_ENTRY)
+            },
         });
         if let Ask::Slow {
             nr_pages, no_pages, ..
