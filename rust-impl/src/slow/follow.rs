@@ -144,6 +144,10 @@ impl Kernel<'_> {
             }
             return self.slow_follow_page_pte(vma, address, pmdp, flags, ctx);
         }
+        if !self.rules.slow.follows_all_huge_entries {
+            // even if there is no page: mlocking skips the block then
+            ctx.page_mask = Level::Pmd.pages() - 1;
+        }
         let page = self.slow_follow_huge_pmd(vma, address, pmdp, flags, ctx)?;
         self.unlock_page_table();
         Ok(page)

@@ -68,7 +68,8 @@ impl Kernel<'_> {
                 self.machine.noted_vmas.extend(vma);
                 ctx.page_mask = 0;
             }
-            if left.pages.is_some() && !self.rules.slow.takes_huge_entries_whole {
+            let stores = left.pages.is_some() && page.is_some();
+            if stores && !self.rules.slow.takes_huge_entries_whole {
                 ctx.page_mask = 0;
             }
             let rest = !(left.start >> PAGE_SHIFT) & ctx.page_mask;
@@ -79,7 +80,7 @@ impl Kernel<'_> {
                         break -EFAULT;
                     }
                 }
-                (Some(at), None) => self.leave_out(at),
+                (Some(at), None) => self.leave_out(at, increment),
                 (None, _) => {}
             }
             left.skip(increment);
@@ -162,11 +163,12 @@ impl Kernel<'_> {
         }
     }
 
-    /// A place in the list is left as it was (5.10): what the caller had there.
-    fn leave_out(&mut self, at: usize) {
+    /// Places in the list are left as they were (5.10): what the caller had there.
+    fn leave_out(&mut self, at: usize, nr: u64) {
         let entries = &mut self.machine.entries;
-        if at < MAX_LIST && entries.len() <= at {
-            entries.resize(at + 1, PagePtr::POISON);
+        let end = MAX_LIST.min(at.saturating_add(nr as usize));
+        if entries.len() < end {
+            entries.resize(end, PagePtr::POISON);
         }
     }
 
