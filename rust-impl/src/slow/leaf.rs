@@ -191,7 +191,9 @@ impl Kernel<'_> {
         }
         let page = subpage(pmd, Level::Pmd, address);
         self.check_huge(page, true, Site::FollowTransHugePmdCompound)?;
-        ctx.page_mask = Level::Pmd.pages() - 1;
+        if self.rules.slow.follows_all_huge_entries {
+            ctx.page_mask = Level::Pmd.pages() - 1;
+        }
         Ok(Ok(page))
     }
 
