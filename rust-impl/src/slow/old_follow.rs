@@ -86,7 +86,7 @@ impl Kernel<'_> {
     pub(crate) fn old_look_for_table(&mut self, pmdp: EntryPtr) -> Result<i32, Stop> {
         let pmd = self.machine.tables.get(pmdp)?;
         // pmd_trans_unstable(), which clears what makes no sense
-        if pmd.is_none() || !pmd.pmd_present() || pmd.is_leaf() || pmd.is_devmap() {
+        if pmd.is_none() || !pmd.pmd_present() || pmd.is_trans_huge() {
             return Ok(-EBUSY);
         }
         if self.old_pmd_bad(pmd) {
