@@ -238,6 +238,17 @@ GD_OP(0x6c, GET_USER_PAGES_UNLOCKED, SLOW,
 GD_OP(0x6d, PIN_USER_PAGES_UNLOCKED, SLOW,
       GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES, INT, "5.10:pin_user_pages_unlocked",
       "pin, and take the mmap lock for as long as that takes")
+GD_OP(0x6e, FIXUP_USER_FAULT, SLOW, GD_S_ADDR | GD_S_FOLL | GD_S_ARG_LOCK, ERRNO,
+      "5.10:fixup_user_fault",
+      "resolve a fault at addr, of which FOLL_WRITE and FOLL_REMOTE say the kind")
+GD_OP(0x6f, POPULATE_VMA_PAGE_RANGE, SLOW, GD_S_ADDR | GD_S_N | GD_S_ARG_LOCK, INT,
+      "6.1:populate_vma_page_range",
+      "fault in n pages of the VMA at addr; in 5.10 it mlocks them, and is left out")
+GD_OP(0x70, FAULTIN_PAGE_RANGE, SLOW, GD_S_ADDR | GD_S_N | GD_S_FOLL, INT,
+      "6.1:faultin_vma_page_range 6.9:faultin_page_range",
+      "fault in n pages from addr on, for FOLL_WRITE writable")
+GD_OP(0x71, GET_DUMP_PAGE, SLOW, GD_S_ADDR, PAGE, "5.10:get_dump_page",
+      "take a reference on the page at addr for a core dump")
 
 /* raw changes of the world */
 GD_CHANGE(0x80, SET_REF, PAGE, GD_S_PAGE | GD_S_VAL, "set_ref",

@@ -44,5 +44,19 @@ static __always_inline struct page **op_pages_to_fill(const struct gd_op *op)
 		ret_pages(ret, fn(op->addr, op_ulong(op), pages, op_foll(op)), pages); \
 	}
 
+/* arg: whether the callee may drop the mmap lock, and if so whether it has before */
+OP(FIXUP_USER_FAULT)
+{
+	u32 foll = gd_canonical_foll(op_foll(op));
+	unsigned int flags = (foll & 1u << GD_FOLL_WRITE ? FAULT_FLAG_WRITE : 0) |
+			     (foll & 1u << GD_FOLL_REMOTE ? FAULT_FLAG_REMOTE : 0);
+	bool value = op->arg % 3 == 2, *unlocked = op->arg % 3 ? &value : NULL;
+
+	gd_hold_mmap_lock(true);
+	ret_errno(ret, fixup_user_fault(&gd_mm, op->addr, flags, unlocked));
+	if (unlocked)
+		ret->b = value ? GD_RB_UNLOCKED : GD_RB_LOCKED;
+}
+
 UNLOCKED(GET_USER_PAGES_UNLOCKED, get_user_pages_unlocked)
 UNLOCKED(PIN_USER_PAGES_UNLOCKED, pin_user_pages_unlocked)

@@ -227,23 +227,41 @@ sites! {
     GetUserPagesErrno "__get_user_pages" Bug "5.10 6.1:-" false
         "an errno that a fault does not have: never, as compilers know of the others";
     PopulateStartAligned "populate_vma_page_range" Bug "5.10 7.3:-" true
-        "a range that does not start with a page: never";
+        "a range that does not start with a page";
     PopulateEndAligned "populate_vma_page_range" Bug "5.10 7.3:-" true
-        "a range that does not end with a page: never";
+        "a range that does not end with a page";
     PopulateStart "populate_vma_page_range" Bug "5.10 7.3:-" true
-        "a range that starts before the VMA";
+        "a range that starts before the VMA: never";
     PopulateEnd "populate_vma_page_range" Bug "5.10 7.3:-" true
         "a range that ends behind the VMA";
     PopulateStartAlignedWarn "populate_vma_page_range" Warn "7.3" true
-        "a range that does not start with a page: never";
+        "a range that does not start with a page";
     PopulateEndAlignedWarn "populate_vma_page_range" Warn "7.3" true
-        "a range that does not end with a page: never";
+        "a range that does not end with a page";
     PopulateStartWarn "populate_vma_page_range" Warn "7.3" true
         "a range that starts before the VMA: never";
     PopulateEndWarn "populate_vma_page_range" Warn "7.3" true
-        "a range that ends behind the VMA: never";
+        "a range that ends behind the VMA";
     MmapAssertLocked "mmap_assert_locked" Bug "5.10 6.12:-" true
         "the mmap lock is not held";
+    FixupUserFaultErrno "fixup_user_fault" Bug "5.10" false
+        "an error of a fault that is no errno";
+    FaultinVmaStartAligned "faultin_vma_page_range" Bug "6.1 6.12:-" true
+        "a range that does not start with a page";
+    FaultinVmaEndAligned "faultin_vma_page_range" Bug "6.1 6.12:-" true
+        "a range that does not end with a page";
+    FaultinVmaStart "faultin_vma_page_range" Bug "6.1 6.12:-" true
+        "a range that starts before the VMA: never";
+    FaultinVmaEnd "faultin_vma_page_range" Bug "6.1 6.12:-" true
+        "a range that ends behind the VMA";
+    FaultinStart "faultin_page_range" Bug "6.12 7.3:-" true
+        "a range that does not start with a page";
+    FaultinEnd "faultin_page_range" Bug "6.12 7.3:-" true
+        "a range that does not end with a page";
+    FaultinStartWarn "faultin_page_range" Warn "7.3" true
+        "a range that does not start with a page";
+    FaultinEndWarn "faultin_page_range" Warn "7.3" true
+        "a range that does not end with a page";
     GetUserPagesLockedVmas "__get_user_pages_locked" Bug "5.10 6.12:-" false
         "an array for the VMAs although the lock may be dropped: never";
     GetUserPagesLockedInit "__get_user_pages_locked" Bug "5.10 6.12:-" false

@@ -17,7 +17,7 @@ use super::walk_events::Events;
 use crate::layout::split_run;
 use crate::pages::Pages;
 use crate::program::Program;
-use crate::program::walk::is_slow;
+use crate::program::walk::{is_fault, is_slow};
 use crate::rev::Fact;
 use crate::trace::{Ask, Locks, Record, Ret};
 
@@ -66,10 +66,16 @@ pub(super) fn called(
     if op.done.iter().any(doubtful) {
         seen.doubt();
     }
+    if op.ret == Ret::Stopped {
+        return Ok(());
+    }
+    locks(op, prog)?;
+    if is_fault(op.op.op) {
+        return Ok(());
+    }
     let Ret::Int(result) = op.ret else {
         return Ok(());
     };
-    locks(op, prog)?;
     let events = Events::new(op, prog);
     events.pagemaps()?;
     fits(&call, result)?;
@@ -160,6 +166,8 @@ fn locks(op: &Op, prog: &Program) -> Check {
         return Ok(());
     }
     match locks.locked() {
+        // it was dropped, and is held again
+        Some(false) if u32::from(op.op.op) == abi::GD_OP_FIXUP_USER_FAULT => as_agreed(op, locks),
         Some(locked) => require(
             locked == locks.mmap(),
             Law::LockedTellsTheTruth,
@@ -179,7 +187,10 @@ fn as_agreed(op: &Op, locks: Locks) -> Check {
         abi::GD_OP_GET_USER_PAGES
         | abi::GD_OP_PIN_USER_PAGES
         | abi::GD_OP_GET_USER_PAGES_REMOTE
-        | abi::GD_OP_PIN_USER_PAGES_REMOTE => require(held, law, None, || {
+        | abi::GD_OP_PIN_USER_PAGES_REMOTE
+        | abi::GD_OP_FIXUP_USER_FAULT
+        | abi::GD_OP_POPULATE_VMA_PAGE_RANGE
+        | abi::GD_OP_FAULTIN_PAGE_RANGE => require(held, law, None, || {
             "the mmap lock was held by the caller, and is not now".into()
         }),
         _ => require(!held, law, None, || {

@@ -563,7 +563,11 @@ impl Model {
     fn apply_slow(&mut self, op: &gd_op) {
         let null = u32::from(op.mods) & abi::GD_MOD_NULL != 0;
         let start = op.addr & !(PAGE_SIZE - 1);
-        let count = if null { 0 } else { op.n.clamp(0, 16) };
+        let count = match u32::from(op.op) {
+            abi::GD_OP_GET_DUMP_PAGE => 1,
+            _ if null || walk::is_fault(op.op) => 0,
+            _ => op.n.clamp(0, 16),
+        };
         for addr in (0..count as u64).map(|i| start.wrapping_add(i * PAGE_SIZE)) {
             let permits = self.permits(op, addr);
             let hit = self.maps.hit(addr).filter(|_| self.is_there(op, addr));

@@ -377,6 +377,11 @@ fn fix_vma(op: &mut gd_op) {
     op.n = i64::from(op.n.clamp(0, walk::MAX_VMA_PAGES)).min(room) as i32;
     op.entry %= abi::GD_NR_VMA_KINDS as u8;
     op.val &= walk::VM_FLAGS;
+    // 5.10 would mlock what a locked stack grows by, and without DEBUG_VM looks at counts
+    // that pages do not have.
+    if op.val & 1 << abi::GD_VM_GROWSDOWN != 0 {
+        op.val &= !(1 << abi::GD_VM_LOCKED);
+    }
     op.eflags = 0;
     if op.n == 0 {
         (op.addr, op.entry, op.val) = (0, 0, 0);

@@ -121,6 +121,18 @@ pub fn is_slow(op: u8) -> bool {
     ops::info(op).is_some_and(OpInfo::is_slow)
 }
 
+/// Whether an operation of the slow path faults pages in and gives no list of them.
+#[inline]
+pub fn is_fault(op: u8) -> bool {
+    matches!(
+        u32::from(op),
+        abi::GD_OP_FIXUP_USER_FAULT
+            | abi::GD_OP_POPULATE_VMA_PAGE_RANGE
+            | abi::GD_OP_FAULTIN_PAGE_RANGE
+            | abi::GD_OP_GET_DUMP_PAGE
+    )
+}
+
 /// Whether an operation is an entry point of either.
 #[inline]
 pub fn is_any_call(op: u8) -> bool {

@@ -47,7 +47,11 @@ const SLOW: &[&str] = &[
     "__get_user_pages_locked",
     "__get_user_pages_remote",
     "__gup_longterm_locked",
+    "compound_mapcount",
     "faultin_page",
+    "faultin_page_range",
+    "faultin_vma_page_range",
+    "fixup_user_fault",
     "folio_expected_ref_count",
     "follow_devmap_pmd",
     "follow_devmap_pud",
@@ -117,7 +121,9 @@ const ASKS_LOCKED: &str = "is_valid_gup_args WARN#1";
 
 const BOTH: &str = "entry points refuse FOLL_GET and FOLL_PIN together";
 const LOCKED: &str = "its caller has just taken the page-table lock";
-const POPULATED: &str = "stacks are populated by as much as they have just grown, and locked";
+const HELD: &str = "operations hold the mmap lock, as callers have to";
+const NO_MLOCK: &str = "5.10's populating mlocks, and is left out";
+const RANGE: &str = "a range is of whole pages, and its VMA is looked up by its start";
 const NO_HUGETLB_VMA: &str = "programs declare no VMAs of hugetlbfs";
 const RETRIES: &str = "__get_user_pages() never returns that, whatever the faults say";
 
@@ -176,13 +182,16 @@ pub const UNREACHABLE: &[Unreachable] = &[
     unreachable("follow_pmd_mask", &["BUG#0"], (Rev::V5_10, Rev::V5_10),
         "programs do not pass FOLL_MIGRATION"),
     unreachable("follow_trans_huge_pmd", &["BUG#0"], (Rev::V5_10, Rev::V6_1), LOCKED),
-    unreachable("mmap_assert_locked", &["BUG#0"], (Rev::V5_10, Rev::V6_1), POPULATED),
+    unreachable("compound_mapcount", &["BUG#0"], (Rev::V5_10, Rev::V5_10), NO_MLOCK),
     unreachable("populate_vma_page_range", &["BUG#0", "BUG#1", "BUG#2", "BUG#3"],
-        (Rev::V5_10, Rev::V6_12), POPULATED),
-    unreachable("populate_vma_page_range", &["WARN#0", "WARN#1", "WARN#2", "WARN#3"],
-        (Rev::V7_3, Rev::V7_3), POPULATED),
+        (Rev::V5_10, Rev::V5_10), NO_MLOCK),
+    unreachable("mmap_assert_locked", &["BUG#0"], (Rev::V5_10, Rev::V6_1), HELD),
+    unreachable("populate_vma_page_range", &["BUG#1", "BUG#2"], (Rev::V6_1, Rev::V6_12), RANGE),
+    unreachable("populate_vma_page_range", &["WARN#2"], (Rev::V7_3, Rev::V7_3), RANGE),
+    unreachable("faultin_vma_page_range", &["BUG#1", "BUG#2"], (Rev::V6_1, Rev::V6_1), RANGE),
+    unreachable("faultin_page_range", &["BUG#1"], (Rev::V6_12, Rev::V6_12), RANGE),
     unreachable("rwsem_assert_held_nolockdep", &["WARN#0"], (Rev::V6_12, Rev::V7_3),
-        "operations hold the mmap lock, as callers have to"),
+        HELD),
 ];
 
 /// How an operation can fail.

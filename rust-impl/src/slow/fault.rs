@@ -80,7 +80,7 @@ impl Kernel<'_> {
     }
 
     /// `vm_fault_to_errno`: 0 for what is no error of a fault.
-    fn vm_fault_to_errno(&self, fault: u32, flags: Foll) -> i32 {
+    pub(crate) fn vm_fault_to_errno(&self, fault: u32, flags: Foll) -> i32 {
         use vm_fault as f;
         if fault & f::OOM != 0 {
             -ENOMEM

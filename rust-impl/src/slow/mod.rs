@@ -52,6 +52,7 @@ pub mod old_entry;
 pub mod old_follow;
 pub mod old_longterm;
 pub mod pages;
+pub mod populate;
 pub mod pte;
 pub mod rules;
 pub mod stack;

@@ -5,7 +5,7 @@ use crate::foll::FollFlag;
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
 use crate::pages::PagePtr;
-use crate::series::EEXIST;
+use crate::series::{EEXIST, EINVAL};
 use crate::site::Site;
 use crate::slow::follow::Context;
 use crate::slow::{EAGAIN, EBUSY, EHWPOISON, EINTR, EMLINK, ENOENT, Range};
@@ -107,6 +107,16 @@ impl Kernel<'_> {
         let current = vma.filter(|&vma| address < self.machine.vmas.get(vma).end);
         let current = match current {
             Some(vma) => vma,
+            None if self.has(left.flags, FollFlag::MadvPopulate) => {
+                // looks VMAs up, and tells what is wrong with them, in its own way
+                let Some(found) = self.machine.vmas.lookup(address) else {
+                    return Ok(Step::End(-ENOMEM));
+                };
+                if self.check_vma_flags(found, left.flags) != 0 {
+                    return Ok(Step::End(-EINVAL));
+                }
+                found
+            }
             None => match self.gup_vma_lookup(address)? {
                 Some(found) => {
                     let errno = self.check_vma_flags(found, left.flags);

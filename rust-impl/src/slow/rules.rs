@@ -49,6 +49,12 @@ rules! {
         /// locked.  Until v6.5, "gup: add warning if some caller would seem to want stack
         /// expansion", which went to 6.1.
         pub grows_stacks: bool,
+        /// Pages are populated only where the VMA permits some access, and FOLL_FORCE is
+        /// left out where they are written to; before, what permits nothing was populated
+        /// without FOLL_FORCE.  Between 6.1 and 6.12.
+        pub populates_accessible_only: bool,
+        /// get_dump_page() is called with the mmap lock held.  After 6.12.
+        pub dumps_under_lock: bool,
         /// A long-term pin notes the VMA of each page, and looks at them afterwards for
         /// fsdax; later, at each when it is found.  v5.18: "mm/gup: remove the vma
         /// allocation from gup_longterm_locked()".  With it, only CMA is moved, in a loop
@@ -109,6 +115,8 @@ pub const SLOW_5_10: SlowRules = SlowRules {
     faults_can_complete: false,
     pages_that_are_none_end_it: false,
     grows_stacks: true,
+    populates_accessible_only: false,
+    dumps_under_lock: false,
     old_tables_are_bad: true,
     has_flags_of_mm: true,
     notes_vmas: true,
@@ -126,6 +134,8 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     faults_can_complete: true,
     pages_that_are_none_end_it: true,
     grows_stacks: false,
+    populates_accessible_only: false,
+    dumps_under_lock: false,
     old_tables_are_bad: false,
     has_flags_of_mm: false,
     notes_vmas: false,
@@ -153,6 +163,8 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     faults_can_complete: true,
     pages_that_are_none_end_it: true,
     grows_stacks: false,
+    populates_accessible_only: true,
+    dumps_under_lock: false,
     old_tables_are_bad: false,
     has_flags_of_mm: false,
     notes_vmas: false,
@@ -173,6 +185,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
 pub const SLOW_7_3: SlowRules = SlowRules {
     forces_writes_of_puds: true,
     drains_for_a_folio: true,
+    dumps_under_lock: true,
     marks_the_folio: true,
     leaves_absent_pmds: true,
     wonders_at_both_zero_pages: true,

@@ -2,17 +2,16 @@
 //! Stacks that grow (5.10): who asks for a page below one makes it longer, and what was
 //! added to a stack that is locked in memory is faulted in and marked right away.
 
-use crate::foll::{Foll, FollFlag};
+use crate::foll::Foll;
 use crate::kernel::{Kernel, Stop};
 use crate::page::{Mapping, flag};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
-use crate::slow::Range;
-use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
+use crate::tables::PAGE_SIZE;
 use crate::vma::{VmaPtr, vm_flag};
 
 /// Flags of 5.10 that nobody outside of mm sets, and that have no number of their own.
-mod foll {
+pub(crate) mod foll {
     /// FOLL_POPULATE: what is not there is faulted in.
     pub const POPULATE: u32 = 0x40;
     /// FOLL_NUMA: PROT_NONE is not followed.
@@ -38,41 +37,10 @@ impl Kernel<'_> {
             return Ok(None);
         }
         if self.machine.vmas.get(vma).has(vm_flag::LOCKED) {
-            self.populate_vma_page_range(vma, address, area.start)?;
+            // how far that comes nobody asks
+            self.populate_vma_page_range(vma, address, area.start, None)?;
         }
         Ok(Some(vma))
-    }
-
-    /// `populate_vma_page_range` (5.10), without a lock that it might drop: as if each
-    /// page were accessed, and if the VMA may be written, written to.  How far that comes
-    /// nobody asks.
-    fn populate_vma_page_range(&mut self, vma: VmaPtr, start: u64, end: u64) -> Result<(), Stop> {
-        let area = *self.machine.vmas.get(vma);
-        self.vm_bug_on(start < area.start, Site::PopulateStart)?;
-        self.vm_bug_on(end > area.end, Site::PopulateEnd)?;
-        self.vm_bug_on(!self.machine.held.mmap_lock, Site::MmapAssertLocked)?;
-
-        let touch = self.rules.foll_bit(FollFlag::Touch);
-        let mut flags = Foll(touch | foll::POPULATE | foll::MLOCK);
-        if area.has(vm_flag::LOCKONFAULT) {
-            flags.0 &= !foll::POPULATE;
-        }
-        if area.has(vm_flag::WRITE) && !area.has(vm_flag::SHARED) {
-            flags.0 |= self.rules.foll_bit(FollFlag::Write);
-        }
-        if area.is_accessible() {
-            flags.0 |= self.rules.foll_bit(FollFlag::Force);
-        }
-        let range = Range {
-            start,
-            nr_pages: end.wrapping_sub(start) >> PAGE_SHIFT,
-            pages: None,
-            flags,
-            unlockable: false,
-            notes_vmas: false,
-        };
-        self.__get_user_pages(range, &mut true)?;
-        Ok(())
     }
 
     /// FOLL_MLOCK without FOLL_POPULATE.
@@ -123,10 +91,14 @@ impl Kernel<'_> {
     pub(crate) fn mlock_huge(&mut self, head: PagePtr) -> Result<(), Stop> {
         let page = *self.machine.pages.get(head)?;
         let compound = page.is_large() || page.is_tail();
-        self.vm_bug_on(page.mapping.is_anon() && !compound, Site::CompoundMapcount)?;
+        let folio = self.page_folio(head)?;
+        let anon = self.folio_test_anon(folio)?;
+        self.vm_bug_on(anon && !compound, Site::CompoundMapcount)?;
         let second = self.machine.pages.get(head.nth(1))?;
         let double = page.is_large() && second.flags & flag::WORKINGSET != 0;
-        if page.mapping.is_anon() || double || page.mapping == Mapping::None {
+        // what is no compound page has no count of mappings, and what is there reads as one
+        let shared = anon && compound;
+        if shared || double || page.mapping == Mapping::None {
             return Ok(());
         }
         if self.folio_trylock(FolioPtr(head))? {

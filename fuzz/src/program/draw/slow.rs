@@ -13,15 +13,20 @@ use super::super::vmas::Vma;
 use super::super::walk::{self, ADDR_MASK, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, Program, page, split_page, values};
 use super::{Profile, bit, calls, tables, vmas};
+use crate::ops::{self, ArgKind};
 
 /// The entry points and how often each is called.
-const CALLS: [(u32, u32); 6] = [
+const CALLS: [(u32, u32); 10] = [
     (abi::GD_OP_GET_USER_PAGES, 16),
     (abi::GD_OP_PIN_USER_PAGES, 24),
     (abi::GD_OP_GET_USER_PAGES_REMOTE, 18),
     (abi::GD_OP_PIN_USER_PAGES_REMOTE, 24),
     (abi::GD_OP_GET_USER_PAGES_UNLOCKED, 12),
     (abi::GD_OP_PIN_USER_PAGES_UNLOCKED, 16),
+    (abi::GD_OP_FIXUP_USER_FAULT, 6),
+    (abi::GD_OP_POPULATE_VMA_PAGE_RANGE, 7),
+    (abi::GD_OP_FAULTIN_PAGE_RANGE, 7),
+    (abi::GD_OP_GET_DUMP_PAGE, 5),
 ];
 
 /// Whether a profile has any of them.
@@ -115,12 +120,24 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
     if rng.chance(null, 128) {
         op.mods |= abi::GD_MOD_NULL as u8;
     }
-    let remote = [
-        abi::GD_OP_GET_USER_PAGES_REMOTE,
-        abi::GD_OP_PIN_USER_PAGES_REMOTE,
-    ];
-    if remote.contains(&id.into()) {
+    if ops::info(id).is_some_and(|info| info.arg == ArgKind::Lock) {
         op.arg = rng.weighted(&[6, 20, 1]) as u16;
+    }
+    // a range that ends behind the VMA is a BUG
+    let populates = [
+        abi::GD_OP_POPULATE_VMA_PAGE_RANGE,
+        abi::GD_OP_FAULTIN_PAGE_RANGE,
+    ];
+    if let Some(vma) = vma
+        && populates.contains(&id.into())
+        && !rng.chance(1, 16)
+    {
+        op.addr &= !(PAGE_SIZE - 1);
+        op.n = op.n.clamp(0, ((vma.end - op.addr) / PAGE_SIZE) as i32);
+    }
+    if id == abi::GD_OP_GET_DUMP_PAGE as u8 {
+        op.n = 1;
+        op.foll |= bit(abi::GD_FOLL_FORCE) | bit(abi::GD_FOLL_DUMP);
     }
     op
 }

@@ -2,8 +2,12 @@
 //! From an operation of the table to the Rust function.
 
 use csrc::abi::{self, gd_op, gd_run};
+use gup::grab::ENOMEM;
+use gup::mm::fault_flag;
 use gup::series::follow::DevmapLevel;
 use gup::slow::entry::Request;
+use gup::slow::populate::Span;
+use gup::tables::PAGE_SHIFT;
 use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Revision, Stop, Vma, Wrapper};
 
 use super::record::Returned;
@@ -314,17 +318,71 @@ impl Call<'_, '_> {
             id,
             abi::GD_OP_GET_USER_PAGES_UNLOCKED | abi::GD_OP_PIN_USER_PAGES_UNLOCKED
         );
-        let locked = locked.as_mut();
         match id {
             abi::GD_OP_GET_USER_PAGES => kernel.get_user_pages(request),
             abi::GD_OP_PIN_USER_PAGES => kernel.pin_user_pages(request),
-            abi::GD_OP_GET_USER_PAGES_REMOTE => kernel.get_user_pages_remote(request, locked),
-            abi::GD_OP_PIN_USER_PAGES_REMOTE => kernel.pin_user_pages_remote(request, locked),
+            abi::GD_OP_GET_USER_PAGES_REMOTE => {
+                kernel.get_user_pages_remote(request, locked.as_mut())
+            }
+            abi::GD_OP_PIN_USER_PAGES_REMOTE => {
+                kernel.pin_user_pages_remote(request, locked.as_mut())
+            }
             abi::GD_OP_GET_USER_PAGES_UNLOCKED => kernel.get_user_pages_unlocked(request),
             abi::GD_OP_PIN_USER_PAGES_UNLOCKED => kernel.pin_user_pages_unlocked(request),
-            id => unreachable!("entry point {id:#x} of the table has no Rust function"),
+            _ => return self.faults(request, locked),
         }
         .map(Returned::Int)
+    }
+
+    /// Calls what faults pages in and gives none, or one.
+    fn faults(&mut self, request: Request, locked: &mut Option<bool>) -> Result<Returned, Stop> {
+        let (start, arg) = (request.start, self.op.arg % 3);
+        let end = start.wrapping_add(request.nr_pages << PAGE_SHIFT);
+        let kernel = &mut *self.kernel;
+        let flags = request.flags.to_canonical(kernel.rules);
+        let asks = |flag: u32| flags & 1 << flag != 0;
+        let write = asks(abi::GD_FOLL_WRITE);
+        match u32::from(self.op.op) {
+            abi::GD_OP_FIXUP_USER_FAULT => {
+                let remote = if asks(abi::GD_FOLL_REMOTE) {
+                    fault_flag::REMOTE
+                } else {
+                    0
+                };
+                let flags = if write { fault_flag::WRITE } else { 0 } | remote;
+                let mut unlocked = arg == 2;
+                let said = (arg != 0).then_some(&mut unlocked);
+                let errno = kernel.fixup_user_fault(start, flags, said)?;
+                *locked = (arg != 0).then_some(!unlocked);
+                Ok(Returned::Errno(errno))
+            }
+            abi::GD_OP_POPULATE_VMA_PAGE_RANGE => {
+                let Some(vma) = kernel.machine.vmas.lookup(start) else {
+                    return Ok(Returned::Int(i64::from(-ENOMEM)));
+                };
+                *locked = (arg != 0).then_some(arg == 1);
+                let nr = kernel.populate_vma_page_range(vma, start, end, locked.as_mut())?;
+                Ok(Returned::Int(nr))
+            }
+            abi::GD_OP_FAULTIN_PAGE_RANGE => {
+                let of_one_vma = !kernel.rules.walk.slow_path_locks;
+                if of_one_vma && kernel.machine.vmas.lookup(start).is_none() {
+                    return Ok(Returned::Int(i64::from(-ENOMEM)));
+                }
+                let span = Span { start, end };
+                let nr = kernel.faultin_page_range(span, write, locked.insert(true))?;
+                Ok(Returned::Int(nr))
+            }
+            abi::GD_OP_GET_DUMP_PAGE => {
+                let by_caller = kernel.rules.slow.dumps_under_lock;
+                kernel.machine.held.mmap_lock = by_caller;
+                let mut held = by_caller;
+                let page = kernel.get_dump_page(start, &mut held)?;
+                *locked = by_caller.then_some(held);
+                Ok(Returned::Page(Ok(page)))
+            }
+            id => unreachable!("entry point {id:#x} of the table has no Rust function"),
+        }
     }
 
     /// Calls an entry point of the lockless walk.

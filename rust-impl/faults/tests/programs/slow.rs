@@ -5,9 +5,10 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::gup::machine::{MigrateType, Signal};
-use super::gup::mm::vm_fault;
+use super::gup::mm::{fault_flag, vm_fault};
 use super::gup::page::{Zone, flag};
 use super::gup::slow::entry::Request;
+use super::gup::slow::populate::Span;
 use super::gup::tables::entry_flag as ef;
 use super::gup::vma::vm_flag as v;
 use super::gup::{
@@ -241,8 +242,11 @@ fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bo
             Buffer::List
         },
     };
-    let which = rng.below(10);
-    k.machine.held.mmap_lock = matches!(which, 0..=5);
+    let which = rng.below(14);
+    k.machine.held.mmap_lock = match which {
+        13 => k.rules.slow.dumps_under_lock,
+        which => matches!(which, 0..=5 | 10..=12),
+    };
     let mut locked = rng.pick(&[None, Some(true), Some(true), Some(true), Some(false)]);
     let (n, foll, pages) = (request.nr_pages as i32, request.flags, request.pages);
     let result = match which {
@@ -255,11 +259,45 @@ fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bo
         8 => k
             .get_user_pages_fast(request.start, n, foll, pages)
             .map(i64::from),
-        _ => k
+        9 => k
             .pin_user_pages_fast(request.start, n, foll, pages)
             .map(i64::from),
+        which => faults(k, which, request, &mut locked),
     };
     Ok((result?, locked))
+}
+
+/// Calls what faults pages in and gives none, or one.
+fn faults(
+    k: &mut Kernel<'_>,
+    which: u32,
+    request: Request,
+    locked: &mut Option<bool>,
+) -> Result<i64, Stop> {
+    let start = request.start;
+    let end = start.wrapping_add(request.nr_pages * PAGE);
+    let asked = request.flags.to_canonical(k.rules);
+    let write = asked & 1 << FollFlag::Write as u32 != 0;
+    let vma = k.machine.vmas.lookup(start);
+    match which {
+        10 => {
+            let flags = if write { fault_flag::WRITE } else { 0 };
+            k.fixup_user_fault(start, flags, locked.as_mut())
+                .map(i64::from)
+        }
+        11 => match vma {
+            Some(vma) => k.populate_vma_page_range(vma, start, end, locked.as_mut()),
+            None => Ok(0),
+        },
+        // not in 5.10
+        12 if k.rules.slow.has_flags_of_mm => Ok(0),
+        12 => k.faultin_page_range(Span { start, end }, write, locked.insert(true)),
+        _ => {
+            let held = k.machine.held.mmap_lock;
+            let page = k.get_dump_page(start, locked.insert(held))?;
+            Ok(page.nr().map_or(-1, i64::from))
+        }
+    }
 }
 
 /// Runs one program and gives a digest of its trace.

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Faults for their own sake: for mlock(), madvise(), futexes, KVM, and core dumps.
+
+use crate::foll::{Foll, FollFlag};
+use crate::grab::ENOMEM;
+use crate::kernel::{Kernel, Stop};
+use crate::mm::{fault_flag, vm_fault};
+use crate::pages::PagePtr;
+use crate::series::EINVAL;
+use crate::site::Site;
+use crate::slow::stack::foll;
+use crate::slow::{EINTR, Range};
+use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
+use crate::vma::{VmArea, VmaPtr, vm_flag};
+use crate::walk::{Buffer, EFAULT};
+
+/// Addresses whose pages are to be there.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// The first.
+    pub start: u64,
+    /// The one behind the last.
+    pub end: u64,
+}
+
+impl Span {
+    fn nr_pages(self) -> u64 {
+        self.end.wrapping_sub(self.start) >> PAGE_SHIFT
+    }
+}
+
+impl Kernel<'_> {
+    /// `fixup_user_fault` (6.12): resolves one fault, with the mmap lock held; 0, or an
+    /// errno.
+    ///
+    /// `flags`: [`fault_flag::WRITE`] and [`fault_flag::REMOTE`].  `unlocked`: if it is
+    /// there, the lock may be dropped; it is held again on return, and `unlocked` says
+    /// that it was not all the time.
+    pub fn fixup_user_fault(
+        &mut self,
+        address: u64,
+        mut flags: u32,
+        mut unlocked: Option<&mut bool>,
+    ) -> Result<i32, Stop> {
+        if unlocked.is_some() {
+            flags |= fault_flag::ALLOW_RETRY | fault_flag::KILLABLE;
+        }
+        loop {
+            let Some(vma) = self.gup_vma_lookup(address)? else {
+                return Ok(-EFAULT);
+            };
+            let needed = match flags & fault_flag::WRITE != 0 {
+                true => vm_flag::WRITE,
+                false => vm_flag::READ,
+            };
+            // vma_permits_fault()
+            if !self.machine.vmas.get(vma).has(needed) {
+                return Ok(-EFAULT);
+            }
+            if flags & fault_flag::KILLABLE != 0 && self.fatal_signal_pending() {
+                return Ok(-EINTR);
+            }
+            let fault = self.handle_mm_fault(vma, address, flags)?;
+            if fault & vm_fault::COMPLETED != 0 {
+                self.mmap_read_lock()?;
+                *unlocked.ok_or(Stop::Oops)? = true;
+                return Ok(0);
+            }
+            if fault & vm_fault::ERROR != 0 {
+                let errno = self.vm_fault_to_errno(fault, Foll(0));
+                self.bug_on(errno == 0, Site::FixupUserFaultErrno)?;
+                return Ok(errno);
+            }
+            if fault & vm_fault::RETRY == 0 {
+                return Ok(0);
+            }
+            self.mmap_read_lock()?;
+            *unlocked.as_deref_mut().ok_or(Stop::Oops)? = true;
+            flags |= fault_flag::TRIED;
+        }
+    }
+
+    /// `populate_vma_page_range` (6.12): makes pages of a VMA be there as mlock() wants
+    /// them, with the mmap lock held, which may be dropped if `locked` can say so.
+    ///
+    /// How many there are from the start on, or an errno.  In 5.10 it is this that marks
+    /// them as locked.
+    pub fn populate_vma_page_range(
+        &mut self,
+        vma: VmaPtr,
+        start: u64,
+        end: u64,
+        locked: Option<&mut bool>,
+    ) -> Result<i64, Stop> {
+        let area = *self.machine.vmas.get(vma);
+        let span = Span { start, end };
+        let debug = self.rules.debug_vm;
+        let unaligned = |addr: u64| debug && addr & (PAGE_SIZE - 1) != 0;
+        for (wrong, bug, warn) in [
+            (
+                unaligned(start),
+                Site::PopulateStartAligned,
+                Site::PopulateStartAlignedWarn,
+            ),
+            (
+                unaligned(end),
+                Site::PopulateEndAligned,
+                Site::PopulateEndAlignedWarn,
+            ),
+            (
+                debug && start < area.start,
+                Site::PopulateStart,
+                Site::PopulateStartWarn,
+            ),
+            (
+                debug && end > area.end,
+                Site::PopulateEnd,
+                Site::PopulateEndWarn,
+            ),
+        ] {
+            self.complain(wrong, bug, warn)?;
+        }
+        self.mm_is_locked()?;
+
+        if !self.rules.slow.has_flags_of_mm && area.has(vm_flag::LOCKONFAULT) {
+            return Ok(span.nr_pages() as i64);
+        }
+        if self.rules.slow.populates_accessible_only && !area.is_accessible() {
+            return Ok(i64::from(-EFAULT));
+        }
+        let flags = self.populate_flags(&area, locked.is_some());
+        let range = self.populated(span, flags, locked.is_some());
+        let ret = self.__get_user_pages(range, locked.unwrap_or(&mut true))?;
+        if !self.rules.slow.has_flags_of_mm {
+            self.lru_add_drain(false)?;
+        }
+        Ok(ret)
+    }
+
+    /// A private mapping that can be written to is written to, so that nothing is left to
+    /// be copied; and whatever the VMA permits, the page has to be there.
+    fn populate_flags(&self, area: &VmArea, unlockable: bool) -> Foll {
+        let bit = |flag| self.rules.foll_bit(flag);
+        let mut flags = bit(FollFlag::Touch);
+        if self.rules.slow.has_flags_of_mm {
+            flags |= foll::MLOCK;
+            if !area.has(vm_flag::LOCKONFAULT) {
+                flags |= foll::POPULATE;
+            }
+        }
+        let write = area.has(vm_flag::WRITE) && !area.has(vm_flag::SHARED);
+        if write {
+            flags |= bit(FollFlag::Write);
+        }
+        let force = match self.rules.slow.populates_accessible_only {
+            true => !write,
+            false => area.is_accessible(),
+        };
+        if force {
+            flags |= bit(FollFlag::Force);
+        }
+        if unlockable {
+            flags |= bit(FollFlag::Unlockable);
+        }
+        Foll(flags)
+    }
+
+    /// `faultin_page_range` (6.12), `faultin_vma_page_range` (6.1): MADV_POPULATE_READ and
+    /// MADV_POPULATE_WRITE, with the mmap lock held, which may be dropped.
+    ///
+    /// How many pages are there from the start on; or -EINVAL where the VMA does not
+    /// permit it, -ENOMEM where there is none, -EHWPOISON, or another errno.
+    pub fn faultin_page_range(
+        &mut self,
+        span: Span,
+        write: bool,
+        locked: &mut bool,
+    ) -> Result<i64, Stop> {
+        let of_one_vma = !self.rules.walk.slow_path_locks;
+        let debug = self.rules.debug_vm;
+        let unaligned = |addr: u64| debug && addr & (PAGE_SIZE - 1) != 0;
+        let vma = match of_one_vma {
+            true => self.machine.vmas.lookup(span.start),
+            false => None,
+        };
+        if of_one_vma {
+            // its caller has looked it up
+            let Some(vma) = vma else {
+                return Ok(i64::from(-ENOMEM));
+            };
+            let area = *self.machine.vmas.get(vma);
+            self.bug_on(unaligned(span.start), Site::FaultinVmaStartAligned)?;
+            self.bug_on(unaligned(span.end), Site::FaultinVmaEndAligned)?;
+            self.bug_on(debug && span.start < area.start, Site::FaultinVmaStart)?;
+            self.bug_on(debug && span.end > area.end, Site::FaultinVmaEnd)?;
+        } else {
+            let [start, end] = [span.start, span.end].map(unaligned);
+            self.complain(start, Site::FaultinStart, Site::FaultinStartWarn)?;
+            self.complain(end, Site::FaultinEnd, Site::FaultinEndWarn)?;
+        }
+        self.mm_is_locked()?;
+
+        let mut flags = Foll::of(&[FollFlag::Touch, FollFlag::Hwpoison], self.rules);
+        if write {
+            flags.0 |= self.rules.foll_bit(FollFlag::Write);
+        }
+        let ret = if let Some(vma) = vma {
+            if self.check_vma_flags(vma, flags) != 0 {
+                return Ok(i64::from(-EINVAL));
+            }
+            self.__get_user_pages(self.populated(span, flags, true), locked)?
+        } else {
+            flags.0 |= self.rules.foll_bit(FollFlag::Unlockable);
+            flags.0 |= self.rules.foll_bit(FollFlag::MadvPopulate);
+            self.__get_user_pages_locked(self.populated(span, flags, true), locked)?
+        };
+        self.lru_add_drain(false)?;
+        Ok(ret)
+    }
+
+    fn populated(&self, span: Span, flags: Foll, unlockable: bool) -> Range {
+        Range {
+            start: span.start,
+            nr_pages: span.nr_pages(),
+            pages: None,
+            flags,
+            unlockable,
+            notes_vmas: false,
+        }
+    }
+
+    /// `get_dump_page` (6.12): a reference on the page at an address, or NULL where a core
+    /// dump has a hole.  It takes the mmap lock; since 6.15 its caller does, and `locked`
+    /// says whether it is still held.
+    pub fn get_dump_page(&mut self, addr: u64, locked: &mut bool) -> Result<PagePtr, Stop> {
+        let takes_lock = !self.rules.walk.slow_path_locks;
+        if takes_lock {
+            if self.mmap_read_lock_killable()? != 0 {
+                return Ok(PagePtr::NULL);
+            }
+            *locked = true;
+        }
+        let flags = [FollFlag::Force, FollFlag::Dump, FollFlag::Get];
+        let range = Range {
+            start: addr,
+            nr_pages: 1,
+            pages: Some(0),
+            flags: Foll::of(&flags, self.rules),
+            unlockable: takes_lock,
+            notes_vmas: false,
+        };
+        let ret = self.__get_user_pages_locked(range, locked)?;
+        if takes_lock && *locked {
+            self.mmap_read_unlock()?;
+        }
+        let page = self.entry(0);
+        // it was no list of the caller's
+        self.fit_entries(0, Buffer::List);
+        Ok(if ret == 1 { page } else { PagePtr::NULL })
+    }
+
+    /// `mmap_assert_locked`: a BUG (DEBUG_VM), or since 6.12 a WARN of what it ends up in.
+    fn mm_is_locked(&mut self) -> Result<(), Stop> {
+        if self.rules.slow.asserts_mmap_lock {
+            self.mmap_assert_locked();
+            return Ok(());
+        }
+        self.vm_bug_on(!self.machine.held.mmap_lock, Site::MmapAssertLocked)
+    }
+}
