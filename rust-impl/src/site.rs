@@ -413,6 +413,7 @@ mod tests {
             let bugs = of(&rules).filter(|s| s.kind == SiteKind::Bug);
             let slow = [
                 "faultin_page",
+                "fixup_user_fault",
                 "__get_user_pages",
                 "__get_user_pages_locked",
             ];
