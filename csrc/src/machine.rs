@@ -168,8 +168,6 @@ impl Machine {
         let raw = self.object.raw();
         let run = raw.run.expect("a loaded side has a run function");
         oops::enter(raw);
-        // without a timer a loop that does not end is the engine's to stop
-        let _ = oops::watch();
         // SAFETY: the program is in bounds, the trace has room for `cap`
         // records, and the C side writes `nr` of them.
         unsafe {

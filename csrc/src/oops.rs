@@ -32,26 +32,19 @@ thread_local! {
     static PROGRAMS: Cell<u64> = const { Cell::new(0) };
     /// The same at the last tick.
     static SEEN: Cell<u64> = const { Cell::new(0) };
-    static TIMER: OnceCell<Timer> = const { OnceCell::new() };
+    static TIMER: OnceCell<Option<Timer>> = const { OnceCell::new() };
 }
 
 struct Previous([libc::sigaction; SIGNALS.len()]);
 static PREVIOUS: OnceLock<Previous> = OnceLock::new();
 
-/// Notes that a side runs a program on this thread, until [`leave`].
+/// Notes that a side runs a program on this thread, until [`leave`], and sees to it that
+/// one that does not end is stopped.
 pub(crate) fn enter(side: &abi::gd_side) {
+    // without a timer such a program is the engine's to stop
+    TIMER.with(|timer| _ = timer.get_or_init(|| Timer::start().ok()));
     PROGRAMS.set(PROGRAMS.get() + 1);
     RUNNING.set(side);
-}
-
-/// Sees to it that kernel code that does not end is stopped on this thread.
-pub(crate) fn watch() -> io::Result<()> {
-    TIMER.with(|timer| {
-        if timer.get().is_none() {
-            let _ = timer.set(Timer::start()?);
-        }
-        Ok(())
-    })
 }
 
 /// A timer of this thread's CPU time.  A process that forks has none any more in the
