@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The operations of the slow path.  Included by unit.c, behind walk.c; those that
- * have had other arguments are in port/walk.c.
+ * have had other arguments are in port/slow.c.
  */
 
 /* What is left of earlier operations is nobody's result. */
@@ -9,6 +9,25 @@ static __always_inline struct page **op_pages_to_fill(const struct gd_op *op)
 {
 	gd_clear_list(op_ulong(op));
 	return op_pages(op);
+}
+
+/* What *locked is in the end, if it was passed. */
+static __always_inline void ret_locked(struct gd_rec *ret, const int *locked)
+{
+	if (locked)
+		ret->b = *locked ? GD_RB_LOCKED : GD_RB_UNLOCKED;
+}
+
+/* Is a flag, GD_FOLL_*, among those of the operation? */
+static __always_inline bool op_asks(const struct gd_op *op, u32 flag)
+{
+	return gd_canonical_foll(op_foll(op)) & 1u << flag;
+}
+
+/* Where the pages of the operation end. */
+static __always_inline unsigned long op_end(const struct gd_op *op)
+{
+	return op->addr + op_ulong(op) * PAGE_SIZE;
 }
 
 /* with the mmap lock held, which stays so */
@@ -32,8 +51,7 @@ static __always_inline struct page **op_pages_to_fill(const struct gd_op *op)
 										\
 		gd_hold_mmap_lock(true);					\
 		ret_pages(ret, call, pages);					\
-		if (locked)							\
-			ret->b = value ? GD_RB_LOCKED : GD_RB_UNLOCKED;		\
+		ret_locked(ret, locked);					\
 	}
 
 #define UNLOCKED(ROLE, fn)							\
@@ -47,9 +65,8 @@ static __always_inline struct page **op_pages_to_fill(const struct gd_op *op)
 /* arg: whether the callee may drop the mmap lock, and if so whether it has before */
 OP(FIXUP_USER_FAULT)
 {
-	u32 foll = gd_canonical_foll(op_foll(op));
-	unsigned int flags = (foll & 1u << GD_FOLL_WRITE ? FAULT_FLAG_WRITE : 0) |
-			     (foll & 1u << GD_FOLL_REMOTE ? FAULT_FLAG_REMOTE : 0);
+	unsigned int flags = (op_asks(op, GD_FOLL_WRITE) ? FAULT_FLAG_WRITE : 0) |
+			     (op_asks(op, GD_FOLL_REMOTE) ? FAULT_FLAG_REMOTE : 0);
 	bool value = op->arg % 3 == 2, *unlocked = op->arg % 3 ? &value : NULL;
 
 	gd_hold_mmap_lock(true);

@@ -29,54 +29,49 @@ UNDER_LOCK_TO_DROP(PIN_USER_PAGES_REMOTE,
 #if GD_SINCE(5, 18)
 OP(POPULATE_VMA_PAGE_RANGE)
 {
-	struct vm_area_struct *vma = find_vma(&gd_mm, op->addr);
-	unsigned long end = op->addr + op_ulong(op) * PAGE_SIZE;
+	struct vm_area_struct *vma = vma_lookup(&gd_mm, op->addr);
 	int value = op->arg % 3 == 1, *locked = op->arg % 3 ? &value : NULL;
 
 	gd_hold_mmap_lock(true);
-	if (!vma || op->addr < vma->vm_start) {
+	if (!vma) {
 		ret_int(ret, -ENOMEM);
 		return;
 	}
-	ret_int(ret, populate_vma_page_range(vma, op->addr, end, locked));
-	if (locked)
-		ret->b = value ? GD_RB_LOCKED : GD_RB_UNLOCKED;
+	ret_int(ret, populate_vma_page_range(vma, op->addr, op_end(op), locked));
+	ret_locked(ret, locked);
 }
 #endif
 
-/* v6.9: "mm/madvise: make MADV_POPULATE_(READ|WRITE) handle VM_FAULT_RETRY properly" */
+#if GD_SINCE(5, 14)
+/*
+ * v6.9: "mm/madvise: make MADV_POPULATE_(READ|WRITE) handle VM_FAULT_RETRY properly";
+ * before, callers look the VMA up.
+ */
+static long port_faultin(unsigned long start, unsigned long end, bool write, int *locked)
+{
 #if GD_SINCE(6, 9)
-OP(FAULTIN_PAGE_RANGE)
-{
-	bool write = gd_canonical_foll(op_foll(op)) & 1u << GD_FOLL_WRITE;
-	unsigned long end = op->addr + op_ulong(op) * PAGE_SIZE;
-	int locked = 1;
+	return faultin_page_range(&gd_mm, start, end, write, locked);
+#else
+	struct vm_area_struct *vma = vma_lookup(&gd_mm, start);
 
-	gd_hold_mmap_lock(true);
-	ret_int(ret, faultin_page_range(&gd_mm, op->addr, end, write, &locked));
-	ret->b = locked ? GD_RB_LOCKED : GD_RB_UNLOCKED;
+	return vma ? faultin_vma_page_range(vma, start, end, write, locked) : -ENOMEM;
+#endif
 }
-#elif GD_SINCE(5, 14)
+
 OP(FAULTIN_PAGE_RANGE)
 {
-	bool write = gd_canonical_foll(op_foll(op)) & 1u << GD_FOLL_WRITE;
-	struct vm_area_struct *vma = find_vma(&gd_mm, op->addr);
-	unsigned long end = op->addr + op_ulong(op) * PAGE_SIZE;
+	bool write = op_asks(op, GD_FOLL_WRITE);
 	int locked = 1;
 
 	gd_hold_mmap_lock(true);
-	if (!vma || op->addr < vma->vm_start) {
-		ret_int(ret, -ENOMEM);
-		return;
-	}
-	ret_int(ret, faultin_vma_page_range(vma, op->addr, end, write, &locked));
-	ret->b = locked ? GD_RB_LOCKED : GD_RB_UNLOCKED;
+	ret_int(ret, port_faultin(op->addr, op_end(op), write, &locked));
+	ret_locked(ret, &locked);
 }
 #endif
 
 /*
- * v6.15: "mm/gup: ... get_dump_page()" takes and drops the mmap lock no more, its caller
- * does.  The argument is passed in any case; a function without it does not look.
+ * After v6.12 get_dump_page() takes and drops the mmap lock no more, its caller does.
+ * The argument is passed in any case; a function without it does not look.
  */
 #define PORT_DUMP_PAGE_UNLOCKED						\
 	__builtin_types_compatible_p(typeof(get_dump_page), struct page *(unsigned long))
@@ -88,6 +83,5 @@ OP(GET_DUMP_PAGE)
 
 	gd_hold_mmap_lock(!PORT_DUMP_PAGE_UNLOCKED);
 	ret_page(ret, dump(op->addr, &locked));
-	if (!PORT_DUMP_PAGE_UNLOCKED)
-		ret->b = locked ? GD_RB_LOCKED : GD_RB_UNLOCKED;
+	ret_locked(ret, PORT_DUMP_PAGE_UNLOCKED ? NULL : &locked);
 }

@@ -365,10 +365,6 @@ impl Call<'_, '_> {
                 Ok(Returned::Int(nr))
             }
             abi::GD_OP_FAULTIN_PAGE_RANGE => {
-                let of_one_vma = !kernel.rules.walk.slow_path_locks;
-                if of_one_vma && kernel.machine.vmas.lookup(start).is_none() {
-                    return Ok(Returned::Int(i64::from(-ENOMEM)));
-                }
                 let span = Span { start, end };
                 let nr = kernel.faultin_page_range(span, write, locked.insert(true))?;
                 Ok(Returned::Int(nr))
