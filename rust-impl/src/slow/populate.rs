@@ -23,6 +23,27 @@ pub struct Span {
     pub end: u64,
 }
 
+/// Where a range is complained about, by a BUG or since 7.3 a WARN: it does not start with
+/// a page, or end with one; it starts before the VMA, or ends behind it.
+const POPULATE_SITES: [[Site; 2]; 4] = [
+    [Site::PopulateStartAligned, Site::PopulateStartAlignedWarn],
+    [Site::PopulateEndAligned, Site::PopulateEndAlignedWarn],
+    [Site::PopulateStart, Site::PopulateStartWarn],
+    [Site::PopulateEnd, Site::PopulateEndWarn],
+];
+/// The same of faultin_vma_page_range(), which is gone before 7.3.
+const FAULTIN_VMA_SITES: [[Site; 2]; 4] = [
+    [Site::FaultinVmaStartAligned; 2],
+    [Site::FaultinVmaEndAligned; 2],
+    [Site::FaultinVmaStart; 2],
+    [Site::FaultinVmaEnd; 2],
+];
+/// And of faultin_page_range(), which has no VMA.
+const FAULTIN_SITES: [[Site; 2]; 2] = [
+    [Site::FaultinStart, Site::FaultinStartWarn],
+    [Site::FaultinEnd, Site::FaultinEndWarn],
+];
+
 impl Span {
     fn nr_pages(self) -> u64 {
         self.end.wrapping_sub(self.start) >> PAGE_SHIFT
@@ -94,32 +115,7 @@ impl Kernel<'_> {
     ) -> Result<i64, Stop> {
         let area = *self.machine.vmas.get(vma);
         let span = Span { start, end };
-        let debug = self.rules.debug_vm;
-        let unaligned = |addr: u64| debug && addr & (PAGE_SIZE - 1) != 0;
-        for (wrong, bug, warn) in [
-            (
-                unaligned(start),
-                Site::PopulateStartAligned,
-                Site::PopulateStartAlignedWarn,
-            ),
-            (
-                unaligned(end),
-                Site::PopulateEndAligned,
-                Site::PopulateEndAlignedWarn,
-            ),
-            (
-                debug && start < area.start,
-                Site::PopulateStart,
-                Site::PopulateStartWarn,
-            ),
-            (
-                debug && end > area.end,
-                Site::PopulateEnd,
-                Site::PopulateEndWarn,
-            ),
-        ] {
-            self.complain(wrong, bug, warn)?;
-        }
+        self.check_span(span, Some(&area), &POPULATE_SITES)?;
         self.mm_is_locked()?;
 
         if !self.rules.slow.has_flags_of_mm && area.has(vm_flag::LOCKONFAULT) {
@@ -177,26 +173,18 @@ impl Kernel<'_> {
         locked: &mut bool,
     ) -> Result<i64, Stop> {
         let of_one_vma = !self.rules.walk.slow_path_locks;
-        let debug = self.rules.debug_vm;
-        let unaligned = |addr: u64| debug && addr & (PAGE_SIZE - 1) != 0;
         let vma = match of_one_vma {
             true => self.machine.vmas.lookup(span.start),
             false => None,
         };
-        if of_one_vma {
+        match vma {
+            Some(vma) => {
+                let area = *self.machine.vmas.get(vma);
+                self.check_span(span, Some(&area), &FAULTIN_VMA_SITES)?;
+            }
             // its caller has looked it up
-            let Some(vma) = vma else {
-                return Ok(i64::from(-ENOMEM));
-            };
-            let area = *self.machine.vmas.get(vma);
-            self.bug_on(unaligned(span.start), Site::FaultinVmaStartAligned)?;
-            self.bug_on(unaligned(span.end), Site::FaultinVmaEndAligned)?;
-            self.bug_on(debug && span.start < area.start, Site::FaultinVmaStart)?;
-            self.bug_on(debug && span.end > area.end, Site::FaultinVmaEnd)?;
-        } else {
-            let [start, end] = [span.start, span.end].map(unaligned);
-            self.complain(start, Site::FaultinStart, Site::FaultinStartWarn)?;
-            self.complain(end, Site::FaultinEnd, Site::FaultinEndWarn)?;
+            None if of_one_vma => return Ok(i64::from(-ENOMEM)),
+            None => self.check_span(span, None, &FAULTIN_SITES)?,
         }
         self.mm_is_locked()?;
 
@@ -218,6 +206,26 @@ impl Kernel<'_> {
         Ok(ret)
     }
 
+    /// DEBUG_VM: a range is of whole pages, and of its VMA if there is one.
+    fn check_span(
+        &mut self,
+        span: Span,
+        area: Option<&VmArea>,
+        sites: &[[Site; 2]],
+    ) -> Result<(), Stop> {
+        let unaligned = |addr: u64| addr & (PAGE_SIZE - 1) != 0;
+        let wrong = [
+            unaligned(span.start),
+            unaligned(span.end),
+            area.is_some_and(|area| span.start < area.start),
+            area.is_some_and(|area| span.end > area.end),
+        ];
+        for (wrong, &[bug, warn]) in wrong.into_iter().zip(sites) {
+            self.complain(self.rules.debug_vm && wrong, bug, warn)?;
+        }
+        Ok(())
+    }
+
     fn populated(&self, span: Span, flags: Foll, unlockable: bool) -> Range {
         Range {
             start: span.start,
@@ -230,7 +238,7 @@ impl Kernel<'_> {
     }
 
     /// `get_dump_page` (6.12): a reference on the page at an address, or NULL where a core
-    /// dump has a hole.  It takes the mmap lock; since 6.15 its caller does, and `locked`
+    /// dump has a hole.  It takes the mmap lock; after 6.12 its caller does, and `locked`
     /// says whether it is still held.
     pub fn get_dump_page(&mut self, addr: u64, locked: &mut bool) -> Result<PagePtr, Stop> {
         let takes_lock = !self.rules.walk.slow_path_locks;
