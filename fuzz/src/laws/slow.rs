@@ -17,7 +17,7 @@ use super::walk_events::Events;
 use crate::layout::split_run;
 use crate::pages::Pages;
 use crate::program::Program;
-use crate::program::walk::{is_fault, is_slow};
+use crate::program::walk::{comes_to_slow_path, is_fault, is_slow};
 use crate::rev::Fact;
 use crate::trace::{Ask, Locks, Record, Ret};
 
@@ -31,11 +31,7 @@ const ERRORS: i32 = 1 << abi::GD_FAULT_OOM
 
 /// Whether an operation comes to the real slow path, in a world with these bits.
 pub(super) fn comes_here(op: &gd_op, state: u8) -> bool {
-    let falls_back = matches!(
-        u32::from(op.op),
-        abi::GD_OP_GET_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST
-    );
-    is_slow(op.op) || falls_back && u32::from(state) & abi::GD_W_SLOW != 0
+    comes_to_slow_path(op.op, u32::from(state) & abi::GD_W_SLOW != 0)
 }
 
 pub(super) fn called(

@@ -526,11 +526,7 @@ impl Model {
 
     /// Whether a call can come to the real slow path.
     pub fn is_slow(&self, op: &gd_op) -> bool {
-        let falls_back = matches!(
-            u32::from(op.op),
-            abi::GD_OP_GET_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST
-        );
-        walk::is_slow(op.op) || self.slow && falls_back
+        walk::comes_to_slow_path(op.op, self.slow)
     }
 
     /// Whether there is a VMA at an address, and it permits the access.

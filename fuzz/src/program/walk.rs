@@ -124,13 +124,18 @@ pub fn is_slow(op: u8) -> bool {
 /// Whether an operation of the slow path faults pages in and gives no list of them.
 #[inline]
 pub fn is_fault(op: u8) -> bool {
-    matches!(
+    ops::info(op).is_some_and(|op| op.is_slow() && !op.has(abi::GD_S_PAGES))
+}
+
+/// Whether an operation can come to the real slow path; `real`: what fast entry points
+/// leave goes there.
+#[inline]
+pub fn comes_to_slow_path(op: u8, real: bool) -> bool {
+    let falls_back = matches!(
         u32::from(op),
-        abi::GD_OP_FIXUP_USER_FAULT
-            | abi::GD_OP_POPULATE_VMA_PAGE_RANGE
-            | abi::GD_OP_FAULTIN_PAGE_RANGE
-            | abi::GD_OP_GET_DUMP_PAGE
-    )
+        abi::GD_OP_GET_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST
+    );
+    is_slow(op) || real && falls_back
 }
 
 /// Whether an operation is an entry point of either.
