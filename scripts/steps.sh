@@ -8,7 +8,7 @@
 # itself: exit status 3 and `skipped: REASON` as its last line.  Status 3 alone is
 # a failure like any other.
 
-passed=0 failed=0 skipped=0 skips='' summary=()
+passed=0 failed=0 skipped=0 skips='' summary=() failures=()
 
 # step NAME COMMAND...
 step() {
@@ -28,6 +28,7 @@ step() {
 	else
 		failed=$((failed + 1))
 		result=FAILED
+		failures+=("$name"$'\t'"$log")
 		say "$name FAILED; its output ($(shown "$log")):"
 		tail -n 200 "$log" | sed 's/^/    /'
 	fi
@@ -50,10 +51,17 @@ ends_clean() {
 	esac
 }
 
-# steps_end: the table and the closing line; fails if a step has
+# steps_end: the table, how each failure ended (whoever reads only the end of a long
+# output sees what to look at) and the closing line; fails if a step has
 steps_end() {
+	local failure log
 	echo
 	[ ${#summary[@]} = 0 ] || printf '%s\n' "${summary[@]}"
+	for failure in "${failures[@]}"; do
+		log=${failure#*$'\t'}
+		printf '\n%s FAILED (%s):\n' "${failure%%$'\t'*}" "$(shown "$log")"
+		tail -n 12 "$log" | sed 's/^/    /'
+	done
 	if [ $skipped = 0 ]; then
 		echo "$passed passed, $failed failed"
 	else
