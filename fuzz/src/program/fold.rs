@@ -15,6 +15,8 @@ use crate::hooks::{self, Object};
 
 /// Pages of a call, entries that are set at once.
 const MAX_COUNT: i32 = 8;
+/// Bytes of a call.
+const MAX_BYTES: i32 = MAX_COUNT * walk::PAGE_SIZE as i32;
 /// Pages of a VMA.
 const MAX_VMA: i32 = 16;
 /// What a VMA's mapping may be used for.
@@ -42,16 +44,22 @@ pub(super) fn fields(op: &mut gd_op) {
         if !(0..=MAX_COUNT).contains(&op.n) {
             op.n = (op.n as u32 % (MAX_COUNT as u32 + 1)) as i32;
         }
+        if !(0..=MAX_BYTES).contains(&op.val) {
+            op.val = (op.val as u32 % (MAX_BYTES as u32 + 1)) as i32;
+        }
         if op.foll & !walk::SLOW_FLAGS != 0 {
             op.foll &= walk::SLOW_FLAGS;
         }
         op.mods = 0;
     } else if walk::is_vma(op.op) {
         if op.n > 0 {
-            op.addr = walk::fold(op.addr);
+            let last = walk::TASK_SIZE_MAX - walk::PAGE_SIZE;
+            op.addr = walk::fold(op.addr).min(last);
             if op.n > MAX_VMA {
                 op.n = op.n % MAX_VMA + 1;
             }
+            let room = (last - op.addr) / walk::PAGE_SIZE + 1;
+            op.n = op.n.min(room.min(MAX_VMA as u64) as i32);
             if (op.val & !USUAL_VM).count_ones() > MAX_RARE {
                 op.val &= USUAL_VM;
             }
