@@ -6,6 +6,8 @@
 //! program: they are held against a side's trace.
 
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use csrc::abi::{self, gd_rec};
 
@@ -18,11 +20,42 @@ use crate::side::SideInfo;
 use crate::site::SiteKind;
 use crate::trace::{Locks, PageState, Record, Ret, Trace};
 
+/// A revision, or some of its point releases: `6.12`, `6.12.118+` (that one and later
+/// ones), `6.12.117-` (that one and earlier ones).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Releases {
+    /// The revision.
+    pub rev: Rev,
+    /// Which of its point releases.
+    pub points: RangeInclusive<u16>,
+}
+
+impl FromStr for Releases {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = 0..=u16::MAX;
+        if let Ok(rev) = text.parse() {
+            return Ok(Self { rev, points: all });
+        }
+        let end = text.len().checked_sub(1).ok_or(())?;
+        let (release, which) = text.split_at_checked(end).ok_or(())?;
+        let (rev, point) = release.rsplit_once('.').ok_or(())?;
+        let (rev, point) = (rev.parse().map_err(drop)?, point.parse().map_err(drop)?);
+        let points = match which {
+            "+" => point..=u16::MAX,
+            "-" => 0..=point,
+            _ => return Err(()),
+        };
+        Ok(Self { rev, points })
+    }
+}
+
 /// On which sides something is expected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Condition {
-    /// Of these revisions only; of all if there are none.
-    pub revisions: Vec<Rev>,
+    /// Of these releases only; of all if there are none.
+    pub releases: Vec<Releases>,
     /// Only with (or without) CONFIG_DEBUG_VM.
     pub debug_vm: Option<bool>,
 }
@@ -30,8 +63,9 @@ pub struct Condition {
 impl Condition {
     /// Whether a side is meant.
     pub fn holds(&self, side: &SideInfo) -> bool {
-        let of_revision = self.revisions.is_empty() || self.revisions.contains(&side.rev);
-        of_revision && self.debug_vm.is_none_or(|debug| debug == side.debug_vm)
+        let is_of = |of: &Releases| of.rev == side.rev && of.points.contains(&side.point);
+        let of_release = self.releases.is_empty() || self.releases.iter().any(is_of);
+        of_release && self.debug_vm.is_none_or(|debug| debug == side.debug_vm)
     }
 }
 

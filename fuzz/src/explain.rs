@@ -157,8 +157,11 @@ impl Examined {
             .collect();
         let after = known.iter().position(|rules| rust::rev(rules) > info.rev);
         let after = after.unwrap_or(known.len());
+        let before = known[after.saturating_sub(1)].revision;
+        // of the one before all its point releases
+        let first = known.iter().position(|rules| rules.revision == before);
         let last = known.len() - 1;
-        let near = &known[after.saturating_sub(1)..=after.min(last)];
+        let near = &known[first.unwrap_or(0)..=after.min(last)];
         let fitting = |rules: &Rules| self.fit(Variant::of(*rules).lacking(&info.lacks));
         near.iter().map(fitting).collect()
     }
@@ -359,15 +362,12 @@ impl Examined {
 }
 
 /// Every rule that another known kernel has and these rules have not, each once:
-/// from the kernel nearest to the base that has it so.
+/// from the kernel nearest to the base that has it so, before its point releases.
 pub(crate) fn candidates(rules: &Variant) -> impl Iterator<Item = Taken> {
     let now = rules.rules();
     let mut known: Vec<Rules> = Rules::KERNELS.into_iter().filter(|k| k.debug_vm).collect();
-    let at = known.iter().position(|k| k.revision == now.revision);
-    let at = at.unwrap_or(0);
-    let mut order: Vec<usize> = (0..known.len()).collect();
-    order.sort_by_key(|i| i.abs_diff(at));
-    known = order.into_iter().map(|i| known[i]).collect();
+    let place = |rules: &Rules| rules.revision as usize;
+    known.sort_by_key(|k| (place(k).abs_diff(place(&now)), k.point));
     Rules::list().flat_map(move |rule: &'static Rule| {
         let mut values: Vec<Taken> = Vec::new();
         for &from in &known {

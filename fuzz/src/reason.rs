@@ -16,7 +16,7 @@ use crate::explain::candidates;
 use crate::oracle::{Oracle, Which};
 use crate::program::Program;
 use crate::rev::Rev;
-use crate::side::rust::{RustSide, Taken, Variant};
+use crate::side::rust::{RustSide, Taken, Variant, release};
 use crate::side::{Pair, Side, SideInfo};
 use crate::trace::Trace;
 
@@ -77,7 +77,7 @@ impl Name {
     pub fn of(taken: &Taken) -> Self {
         Self {
             rule: taken.rule.name,
-            from: taken.from.revision.name(),
+            from: release(&taken.from),
         }
     }
 

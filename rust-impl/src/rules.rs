@@ -13,7 +13,7 @@ pub use crate::revision::Revision;
 use crate::rule::rules;
 use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
 use crate::slow::rules::{SLOW_5_10, SLOW_6_1, SLOW_6_12, SLOW_7_3, SlowRules};
-use crate::walk::rules::{WALK_5_10, WALK_6_1, WALK_6_12, WALK_7_3, WalkRules};
+use crate::walk::rules::{WALK_5_10, WALK_6_1, WALK_6_12, WALK_6_12_118, WALK_7_3, WalkRules};
 
 rules! {
     /// One revision in one configuration.
@@ -22,6 +22,9 @@ rules! {
         fixed {
             /// Which kernel.
             pub revision: Revision,
+            /// From which of its point releases on (118: 6.12.118); 0 for all that are
+            /// not otherwise.
+            pub point: u16,
             /// `CONFIG_DEBUG_VM`: VM_BUG_ON, VM_WARN_ON and the check of pinned pages.
             pub debug_vm: bool,
             /// Other options.
@@ -151,6 +154,7 @@ rules! {
 /// What v8 to v11 of the FOLL_PIN series have in common, and v11's own.
 const RULES_SERIES: Rules = Rules {
     revision: Revision::V11,
+    point: 0,
     debug_vm: true,
     config: Config::FULL,
     foll: &FOLL_5_5,
@@ -258,6 +262,7 @@ pub const RULES_5_10: Rules = Rules {
 /// Linux 6.1, CONFIG_DEBUG_VM.
 pub const RULES_6_1: Rules = Rules {
     revision: Revision::V6_1,
+    point: 0,
     debug_vm: true,
     config: Config::FULL,
     foll: &FOLL_6_1,
@@ -298,6 +303,7 @@ pub const RULES_6_1: Rules = Rules {
 /// Linux 6.12, CONFIG_DEBUG_VM.
 pub const RULES_6_12: Rules = Rules {
     revision: Revision::V6_12,
+    point: 0,
     debug_vm: true,
     config: Config::FULL,
     foll: &FOLL_6_12,
@@ -335,6 +341,13 @@ pub const RULES_6_12: Rules = Rules {
     series: SERIES_V11,
 };
 
+/// Linux 6.12 from 6.12.118 on, CONFIG_DEBUG_VM.
+pub const RULES_6_12_118: Rules = Rules {
+    point: 118,
+    walk: WALK_6_12_118,
+    ..RULES_6_12
+};
+
 /// Linux 7.3, CONFIG_DEBUG_VM.
 pub const RULES_7_3: Rules = Rules {
     revision: Revision::V7_3,
@@ -353,13 +366,15 @@ pub const RULES_7_3: Rules = Rules {
 
 impl Rules {
     /// Every kernel in every configuration.
-    pub const KERNELS: [Rules; 8] = [
+    pub const KERNELS: [Rules; 10] = [
         RULES_5_10,
         RULES_5_10.with_debug_vm(false),
         RULES_6_1,
         RULES_6_1.with_debug_vm(false),
         RULES_6_12,
         RULES_6_12.with_debug_vm(false),
+        RULES_6_12_118,
+        RULES_6_12_118.with_debug_vm(false),
         RULES_7_3,
         RULES_7_3.with_debug_vm(false),
     ];
@@ -427,11 +442,30 @@ impl Rules {
             (Revision::V5_10, false) => "5.10-nodebug",
             (Revision::V6_1, true) => "6.1",
             (Revision::V6_1, false) => "6.1-nodebug",
-            (Revision::V6_12, true) => "6.12",
-            (Revision::V6_12, false) => "6.12-nodebug",
+            (Revision::V6_12, true) => match self.point {
+                0 => "6.12",
+                _ => "6.12.118",
+            },
+            (Revision::V6_12, false) => match self.point {
+                0 => "6.12-nodebug",
+                _ => "6.12.118-nodebug",
+            },
             (Revision::V7_3, true) => "7.3",
             (Revision::V7_3, false) => "7.3-nodebug",
         }
+    }
+
+    /// The rules of a point release (118: 6.12.118) of the same revision in the same
+    /// configuration: the newest that are known and not newer than that.
+    pub fn at_point(self, point: u16) -> Rules {
+        let same = Rules::KERNELS
+            .into_iter()
+            .filter(|rules| (rules.revision, rules.debug_vm) == (self.revision, self.debug_vm));
+        let newest = same.rev().find(|rules| rules.point <= point);
+        newest.map_or(self, |rules| Rules {
+            config: self.config,
+            ..rules
+        })
     }
 
     /// The rules of that name.
@@ -456,11 +490,24 @@ mod tests {
             let found = Rules::by_name(rules.name()).unwrap();
             assert_eq!(found.revision, rules.revision);
             assert_eq!(found.debug_vm, rules.debug_vm);
+            assert_eq!(found.point, rules.point);
             assert_eq!(found.pins, rules.pins);
             assert_eq!(found.series, rules.series);
         }
         assert!(Rules::by_name("6.2").is_none());
         assert!(Rules::by_name("v7").is_none());
+    }
+
+    #[test]
+    fn a_point_release_has_the_newest_rules_that_are_not_newer() {
+        let name = |rules: Rules, point| rules.at_point(point).name();
+        assert_eq!(name(RULES_6_12, 117), "6.12");
+        assert_eq!(name(RULES_6_12, 118), "6.12.118");
+        assert_eq!(
+            name(RULES_6_12.with_debug_vm(false), 200),
+            "6.12.118-nodebug"
+        );
+        assert_eq!(name(RULES_7_3, 4), "7.3");
     }
 
     #[test]

@@ -212,6 +212,10 @@ fn no_pages_of_a_device_run_on_until_they_fail_and_fail_at_once_with_success() {
         b.when(Moment::Pagemap, 1, |_| Some(0));
         assert_eq!(b.get(ADDR, 0, &[]), Ok(0));
         assert_eq!(b.slow(), None);
+        if rules.walk.no_pages_are_none {
+            assert_eq!(b.machine.steps, 0);
+            continue;
+        }
         // a zero of references, and a huge entry of no pages
         let mut b = huge(rules, thp(9), ef::RW);
         assert_eq!(b.get(ADDR, 0, &[]), Ok(0));

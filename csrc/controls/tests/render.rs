@@ -5,13 +5,13 @@
 //! workspace or of the directory named by `GUPDIFF_KERNELS_DIR`.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use gup_controls::{Control, Kind, Rendered};
-use gup_sides::tree::{is_known, tested_names};
+use gup_sides::tree::{is_known, tested_names, untried};
 
 fn tree(kernel: &str) -> PathBuf {
     let trees = match std::env::var_os("GUPDIFF_KERNELS_DIR") {
@@ -44,6 +44,11 @@ fn render() -> Vec<(Control, &'static str, Rendered)> {
             }
             match control.render(kernel, &tree) {
                 Ok(one) => rendered.push((control, kernel, one)),
+                // other lines than those that it was written for
+                Err(e) if untried(kernel).is_some() => {
+                    let untried = untried(kernel).unwrap_or_default();
+                    let _ = writeln!(io::stderr(), "skipped: {e} ({untried})");
+                }
                 Err(e) => errors.push(e.to_string()),
             }
         }

@@ -28,6 +28,9 @@ pub struct Recipe {
     pub origin: String,
     /// The revision of the Rust side that goes with it.
     pub rust: String,
+    /// Was that found by trial?
+    #[serde(default)]
+    pub by_trial: bool,
     /// Is the tree a version that the Rust side knows?
     pub known_version: bool,
     /// Compile for many short runs.
@@ -49,8 +52,6 @@ pub fn split_name(name: &str) -> (&str, bool) {
 impl Recipe {
     /// A prepared tree as it is.
     pub fn of_tree(tree: &Tree) -> Self {
-        let (major, minor) = tree.version();
-        let version = format!("{major}.{minor}");
         Self {
             name: tree.name.clone(),
             tree: tree.name.clone(),
@@ -58,7 +59,8 @@ impl Recipe {
             renamed: Vec::new(),
             origin: tree.origin().into(),
             rust: tree.rust().into(),
-            known_version: tree::is_known(&version),
+            by_trial: tree.rules_by().is_some(),
+            known_version: tree.is_tried(),
             quick: false,
             bodies_only: false,
         }

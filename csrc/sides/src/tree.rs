@@ -126,6 +126,11 @@ impl Tree {
         (next(), next())
     }
 
+    /// Whether the known rules were held against its version.
+    pub fn is_tried(&self) -> bool {
+        is_tried(self.value("version"))
+    }
+
     /// The folder of a configuration, which may not be there.
     pub fn build(&self, debug_vm: bool) -> PathBuf {
         self.dir.join(build_name(debug_vm))
@@ -180,9 +185,41 @@ pub fn known() -> Vec<(&'static str, &'static str)> {
         .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
         .filter_map(|line| {
             let mut words = line.split_whitespace();
-            Some((words.next()?, words.last()?))
+            Some((words.next()?, words.nth(3)?))
         })
         .collect()
+}
+
+/// Whether the known rules were held against a kernel of this version, `6.12.118`: the
+/// table has it, and in no older point release.
+pub fn is_tried(version: &str) -> bool {
+    newest_tried(version).is_some_and(|(newest, point)| point <= newest)
+}
+
+/// Of a kernel of the table in this version the newest point release that was tried, and
+/// which one it is.
+fn newest_tried(version: &str) -> Option<(u16, u16)> {
+    let (name, point) = match version.match_indices('.').nth(1) {
+        Some((dot, _)) => (&version[..dot], &version[dot + 1..]),
+        None => (version, "0"),
+    };
+    let rows = include_str!("../../kernels/table").lines();
+    let mut rows = rows.map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row.first() == Some(&name))?;
+    let digits = point.find(|c: char| !c.is_ascii_digit());
+    let point = point[..digits.unwrap_or(point.len())].parse().unwrap_or(0);
+    Some((row.last()?.parse().ok()?, point))
+}
+
+/// What is to be said of a kernel of the table whose prepared point release is newer than
+/// what was tried; nothing of others.
+pub fn untried(name: &str) -> Option<String> {
+    let tree = Tree::find(&Store::find(), name).ok()??;
+    let (newest, point) = newest_tried(tree.value("version"))?;
+    (point > newest).then(|| {
+        let version = tree.value("version");
+        format!("Linux {version} is newer than what was tried, {name}.{newest}")
+    })
 }
 
 /// The kernels of the table by name.
@@ -212,14 +249,19 @@ pub fn tested_names() -> impl Iterator<Item = &'static str> {
     known_names().filter(|name| !skipped.iter().any(|(kernel, _)| kernel == name))
 }
 
-/// What a file of scripts/setup leaves out, with the reasons: of the table, and not
-/// its first kernel.
+/// What a file of scripts/setup and scripts/test leaves out, with the reasons: of the
+/// table, and not all of it.
 fn skipped(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().filter_map(|line| line.split_once(' '));
-    lines
-        .filter(|(kernel, _)| known_names().skip(1).any(|name| name == *kernel))
+    let skipped: Vec<(String, String)> = lines
+        .filter(|(kernel, _)| is_known(kernel))
         .map(|(kernel, reason)| (kernel.to_owned(), reason.to_owned()))
-        .collect()
+        .collect();
+    let is_left = |name: &str| !skipped.iter().any(|(kernel, _)| kernel == name);
+    match known_names().any(is_left) {
+        true => skipped,
+        false => Vec::new(),
+    }
 }
 
 /// The same with their configurations, as sides are called: `6.1`,
@@ -323,10 +365,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kernel_that_is_left_out_is_of_the_table_and_not_its_first() {
-        let text = "7.3 it is in no suite\n6.1 nor this\n4.0 unknown\n7.3\n";
+    fn versions_are_tried_up_to_a_point_release() {
+        let (name, _) = known()[0];
+        let (newest, _) = newest_tried(name).expect("the table says it");
+        assert!(is_tried(name) && is_tried(&format!("{name}.{newest}")));
+        assert!(!is_tried(&format!("{name}.{}", newest + 1)));
+        assert!(!is_tried(&format!("{name}.{}-rc1", newest + 1)));
+        assert!(!is_tried("4.0.1") && !is_tried("6") && !is_tried(""));
+    }
+
+    #[test]
+    fn a_kernel_that_is_left_out_is_of_the_table_and_not_all_of_it() {
+        let text = "7.3 it is in no suite\n4.0 unknown\n7.3\n";
         let wanted = ("7.3".to_owned(), "it is in no suite".to_owned());
         assert_eq!(skipped(text), [wanted]);
         assert_eq!(skipped(""), []);
+        let all: String = known_names().map(|name| format!("{name} gone\n")).collect();
+        assert_eq!(skipped(&all), []);
     }
 }

@@ -13,7 +13,7 @@ use gup_sides::compile::Piece;
 use gup_sides::{Built, Flavour, Recipe, Store};
 
 use super::rust::Variant;
-use super::{Error, Side, SideInfo};
+use super::{Error, Side, SideInfo, point};
 use crate::ops;
 use crate::program::Program;
 use crate::rev::Rev;
@@ -107,6 +107,7 @@ fn series_info(series: &csrc::Series) -> SideInfo {
     SideInfo {
         name: format!("c:{}", series.name),
         rev: Rev::Series(series.version as u16),
+        point: 0,
         debug_vm: series.debug_vm,
         release: Some(series.release.into()),
         gup_sha256: Some(series.source_sha256.into()),
@@ -122,13 +123,16 @@ fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInf
     let source = recipe.source(store, debug_vm).ok()?;
     let (major, minor) = source.tree.version();
     let lacks = source.tree.lacks(debug_vm);
+    let release = source.tree.release(debug_vm);
+    let point = point(&release);
     Some(SideInfo {
         rev: Rev::linux(major, minor),
+        point,
         debug_vm,
-        release: Some(source.tree.release(debug_vm)),
+        release: Some(release),
         gup_sha256: Some(source.gup_sha256().ok()?),
         config_sha256: Some(source.tree.config_sha256(debug_vm).ok()?),
-        counterpart: Some(counterpart(recipe, debug_vm, &lacks)),
+        counterpart: Some(counterpart(recipe, point, debug_vm, &lacks)),
         origin: Some(recipe.origin.clone()),
         lacks,
         message: None,
@@ -136,13 +140,16 @@ fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInf
     })
 }
 
-/// The Rust side that goes with a kernel, which lacks these options.
-fn counterpart(recipe: &Recipe, debug_vm: bool, lacks: &[String]) -> String {
+/// The Rust side that goes with a kernel of a point release, which lacks these options.
+fn counterpart(recipe: &Recipe, point: u16, debug_vm: bool, lacks: &[String]) -> String {
     let Some(mut variant) = Variant::named(&recipe.rust) else {
         // Who opens it is told what there is.
         return format!("rust:{}", recipe.rust);
     };
     variant.base = variant.base.with_debug_vm(debug_vm);
+    if !recipe.by_trial {
+        variant.base = variant.base.at_point(point);
+    }
     format!("rust:{}", variant.lacking(lacks))
 }
 
@@ -151,6 +158,7 @@ fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
     let d = &built.description;
     let (major, minor) = d.version;
     let rev = Rev::linux(major, minor);
+    let point = point(&d.release);
     let mut lacks = d.lacks.clone();
     let unexpected = |piece: &&Piece| match piece {
         Piece::Operation(role) => by_role(role).is_none_or(|op| op.name(rev).is_some()),
@@ -161,11 +169,12 @@ fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
     SideInfo {
         name: format!("c:{name}"),
         rev,
+        point,
         debug_vm: d.debug_vm,
         release: Some(d.release.clone()),
         gup_sha256: Some(d.gup_sha256.clone()),
         config_sha256: Some(d.config_sha256.clone()),
-        counterpart: Some(counterpart(recipe, d.debug_vm, &d.lacks)),
+        counterpart: Some(counterpart(recipe, point, d.debug_vm, &d.lacks)),
         origin: Some(recipe.origin.clone()),
         lacks,
         message: d.message.clone(),

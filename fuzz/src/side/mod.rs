@@ -66,6 +66,8 @@ pub struct SideInfo {
     /// The revision whose names and operations it has.
     #[serde(serialize_with = "as_text")]
     pub rev: Rev,
+    /// Which point release of it: 118 of 6.12.118; of rules, the first one that has them.
+    pub point: u16,
     /// CONFIG_DEBUG_VM.
     pub debug_vm: bool,
     /// The kernel's release, for sides made of one.
@@ -97,6 +99,13 @@ impl SideInfo {
     }
 }
 
+/// Of `6.12.118`, whatever stands behind it, 118; 0 of what is no such release.
+pub(crate) fn point(release: &str) -> u16 {
+    let point = release.split('.').nth(2).unwrap_or_default();
+    let end = point.find(|c: char| !c.is_ascii_digit());
+    point[..end.unwrap_or(point.len())].parse().unwrap_or(0)
+}
+
 fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
     s.collect_str(value)
 }
@@ -108,6 +117,7 @@ impl fmt::Display for SideInfo {
         match &self.release {
             Some(release) if self.rev.is_series() => write!(f, "  {release}")?,
             Some(release) => write!(f, "  Linux {release}")?,
+            None if self.point > 0 => write!(f, "  the rules of {}.{}", self.rev, self.point)?,
             None => write!(f, "  the rules of {}", self.rev)?,
         }
         let debug_vm = if self.debug_vm { "on" } else { "off" };

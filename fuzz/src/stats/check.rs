@@ -8,7 +8,7 @@ use crate::hooks;
 use crate::layer::Focus;
 use crate::ops::{self, Layer, OpInfo, ResultKind};
 use crate::rev::{Fact, Rev};
-use crate::side;
+use crate::side::{self, SideInfo};
 
 /// Executed operations, of 16, in the median.
 const MEDIAN: u32 = 10;
@@ -63,10 +63,12 @@ const SLOW: &[&str] = &[
     "follow_trans_huge_pmd",
     "get_gate_page",
     "get_user_pages",
+    "get_user_pages_locked",
     "get_user_pages_remote",
     "get_user_pages_unlocked",
     "mmap_assert_locked",
     "pin_user_pages",
+    "pin_user_pages_locked",
     "pin_user_pages_remote",
     "pin_user_pages_unlocked",
     "populate_vma_page_range",
@@ -88,6 +90,8 @@ pub struct Unreachable {
     pub sites: &'static [&'static str],
     /// The first and the last of the revisions that this is true of.
     pub revisions: (Rev, Rev),
+    /// Of the first point release that it is true of.
+    pub point: u16,
     /// With CONFIG_DEBUG_VM, without, or both: sites are counted anew.
     pub debug_vm: Option<bool>,
     /// The reason.
@@ -104,6 +108,7 @@ const fn unreachable(
         function,
         sites,
         revisions,
+        point: 0,
         debug_vm: None,
         reason,
     }
@@ -112,6 +117,11 @@ const fn unreachable(
 impl Unreachable {
     const fn debug_vm(mut self, debug_vm: bool) -> Self {
         self.debug_vm = Some(debug_vm);
+        self
+    }
+
+    const fn since_point(mut self, point: u16) -> Self {
+        self.point = point;
         self
     }
 }
@@ -190,6 +200,8 @@ pub const UNREACHABLE: &[Unreachable] = &[
     unreachable("populate_vma_page_range", &["WARN#2"], (Rev::V7_3, Rev::V7_3), RANGE),
     unreachable("faultin_vma_page_range", &["BUG#1", "BUG#2"], (Rev::V6_1, Rev::V6_1), RANGE),
     unreachable("faultin_page_range", &["BUG#1"], (Rev::V6_12, Rev::V6_12), RANGE),
+    unreachable("gup_fast_pte_range", &["BUG#0"], (Rev::V6_12, Rev::V6_12),
+        "the walk ran past the end of a table only where no pages were asked for").since_point(118),
     unreachable("rwsem_assert_held_nolockdep", &["WARN#0"], (Rev::V6_12, Rev::V7_3),
         HELD),
 ];
@@ -365,13 +377,13 @@ impl Stats {
         let Some(Ok(Some(rust))) = counterpart.as_deref().map(side::open) else {
             return Vec::new();
         };
-        let (rev, debug_vm) = (rust.info().rev, rust.info().debug_vm);
+        let rev = rust.info().rev;
         let mut missing: Vec<String> = rust
             .sites()
             .iter()
             .map(|s| s.id.to_string())
             .filter(|site| !self.sites.contains_key(site))
-            .filter(|site| Self::unreachable(site, rev, debug_vm).is_none())
+            .filter(|site| Self::unreachable(site, rust.info()).is_none())
             .filter(|site| match layer {
                 Focus::All => true,
                 Focus::Slow => is_of_the_slow_path(site, rev),
@@ -383,15 +395,15 @@ impl Stats {
         missing
     }
 
-    /// The reason why a site of a revision cannot be reached, if it is known that
-    /// it cannot.
-    pub fn unreachable(site: &str, rev: Rev, debug_vm: bool) -> Option<&'static str> {
+    /// The reason why a site of a side cannot be reached, if it is known that it cannot.
+    pub fn unreachable(site: &str, side: &SideInfo) -> Option<&'static str> {
         let (function, nth) = site.split_once(' ')?;
         let of_it = |u: &&Unreachable| {
             u.function == function
                 && u.sites.contains(&nth)
-                && (u.revisions.0..=u.revisions.1).contains(&rev)
-                && u.debug_vm.is_none_or(|with| with == debug_vm)
+                && (u.revisions.0..=u.revisions.1).contains(&side.rev)
+                && u.point <= side.point
+                && u.debug_vm.is_none_or(|with| with == side.debug_vm)
         };
         Some(UNREACHABLE.iter().find(of_it)?.reason)
     }

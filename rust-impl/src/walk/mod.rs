@@ -117,12 +117,17 @@ impl Kernel<'_> {
         if self.warn_on(unknown, site) {
             return Ok(-EINVAL);
         }
+        if self.rules.walk.no_pages_are_none && nr_pages == 0 {
+            return Ok(0);
+        }
         if self.has(flags, FollFlag::Pin) {
             self.mm_set_has_pinned_flag();
         }
         let nr_pages = i64::from(nr_pages) as u64;
         let start = start & !(PAGE_SIZE - 1);
-        let Some(end) = start.checked_add(nr_pages << PAGE_SHIFT) else {
+        let len = nr_pages << PAGE_SHIFT;
+        let fits = !self.rules.walk.lengths_are_checked || len >> PAGE_SHIFT == nr_pages;
+        let Some(end) = start.checked_add(len).filter(|_| fits) else {
             let overflow = self.rules.walk.overflow_is_an_error;
             return Ok(if overflow { -EOVERFLOW } else { 0 });
         };

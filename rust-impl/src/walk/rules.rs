@@ -93,6 +93,12 @@ rules! {
         pub leaves_secretmem: bool,
         /// What pins wants an array for the pages.  Between 5.10 and 6.1.
         pub pins_want_pages: bool,
+        /// No pages at all are 0 pages, and nothing is looked at; before, the walk looked
+        /// at the entry of the first one.  6.12.118.
+        pub no_pages_are_none: bool,
+        /// So many pages that their bytes do not fit are an overflow; before, the upper
+        /// bits of these were lost.  6.12.118.
+        pub lengths_are_checked: bool,
     }
 }
 
@@ -145,6 +151,8 @@ pub const WALK_6_1: WalkRules = WalkRules {
     failing_device_puts_pagemap: true,
     leaves_secretmem: true,
     pins_want_pages: true,
+    no_pages_are_none: false,
+    lengths_are_checked: false,
 };
 
 /// Linux 6.12.
@@ -180,6 +188,15 @@ pub const WALK_6_12: WalkRules = WalkRules {
     failing_device_puts_pagemap: true,
     leaves_secretmem: true,
     pins_want_pages: true,
+    no_pages_are_none: false,
+    lengths_are_checked: false,
+};
+
+/// Linux 6.12.118.
+pub const WALK_6_12_118: WalkRules = WalkRules {
+    no_pages_are_none: true,
+    lengths_are_checked: true,
+    ..WALK_6_12
 };
 
 /// Linux 7.3.

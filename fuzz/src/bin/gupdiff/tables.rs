@@ -73,7 +73,7 @@ impl SiteRow {
     fn is_unreachable(&self, infos: &[SideInfo]) -> bool {
         let unreachable = |side: &String| {
             let info = infos.iter().find(|info| info.name == *side);
-            info.is_some_and(|i| Stats::unreachable(&self.site, i.rev, i.debug_vm).is_some())
+            info.is_some_and(|i| Stats::unreachable(&self.site, i).is_some())
         };
         self.sides.keys().all(unreachable)
     }

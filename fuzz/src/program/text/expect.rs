@@ -69,7 +69,7 @@ fn needed<'a>(scan: &mut Scan<'a>, expected: &str) -> Result<Word<'a>, ParseErro
     }
 }
 
-/// `6.1 6.12 debug`, before the colon.
+/// `6.1 6.12.118+ debug`, before the colon.
 fn condition(scan: &mut Scan) -> Result<Condition, ParseError> {
     let mut condition = Condition::default();
     while let Some(word) = scan.word() {
@@ -77,9 +77,9 @@ fn condition(scan: &mut Scan) -> Result<Condition, ParseError> {
             "debug" => condition.debug_vm = Some(true),
             "nodebug" => condition.debug_vm = Some(false),
             _ => match word.text.parse() {
-                Ok(rev) => condition.revisions.push(rev),
-                Err(_) => {
-                    let expected = "a revision like 6.1, debug or nodebug";
+                Ok(releases) => condition.releases.push(releases),
+                Err(()) => {
+                    let expected = "a revision like 6.1 or 6.12.118+, debug or nodebug";
                     return Err(scan.unexpected(word, expected));
                 }
             },

@@ -12,9 +12,11 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use gup::Rules;
+
 use super::Error;
 use crate::ops::Rev;
-use crate::side::SideInfo;
+use crate::side::{self, SideInfo};
 
 /// A kernel that can be booted.
 pub struct Kit {
@@ -58,15 +60,19 @@ fn parse(text: &str) -> Option<SideInfo> {
     };
     let rev: Rev = get("rev")?.parse().ok()?;
     let debug_vm = get("debug_vm")? == "y";
-    let suffix = if debug_vm { "" } else { "-nodebug" };
+    let release = get("version");
+    let point = side::point(release.as_deref().unwrap_or_default());
+    let rules = Rules::by_name(&rev.to_string())?;
+    let rules = rules.at_point(point).with_debug_vm(debug_vm);
     Some(SideInfo {
         name: format!("live:{}", get("name")?),
         rev,
+        point,
         debug_vm,
-        release: get("version"),
+        release,
         gup_sha256: None,
         config_sha256: get("config_sha256"),
-        counterpart: Some(format!("rust:{rev}{suffix}")),
+        counterpart: Some(format!("rust:{}", rules.name())),
         origin: None,
         lacks: Vec::new(),
         message: None,

@@ -13,6 +13,7 @@ use gup::{FolioDecl, Kernel, Kind, Machine, Mapping, PagePtr, Revision, Rules, W
 
 use self::dispatch::Call;
 use self::record::{Recorder, Returned};
+pub(crate) use self::variant::release;
 pub use self::variant::{Taken, Variant};
 use super::{Side, SideInfo};
 use crate::ops::{self, Rev};
@@ -60,6 +61,7 @@ fn info(rules: &Rules, name: &str) -> SideInfo {
     SideInfo {
         name: format!("rust:{name}"),
         rev: rev(rules),
+        point: rules.point,
         debug_vm: rules.debug_vm,
         release: None,
         gup_sha256: None,

@@ -84,9 +84,14 @@ impl Variant {
     }
 }
 
+/// The release that rules are of, whatever its configuration.
+pub(crate) fn release(rules: &Rules) -> &'static str {
+    rules.with_debug_vm(true).name()
+}
+
 impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.rule.name, self.from.revision.name())
+        write!(f, "{}={}", self.rule.name, release(&self.from))
     }
 }
 
