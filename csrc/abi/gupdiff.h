@@ -441,6 +441,7 @@ enum gd_ask {
 	 * << 2; c: number of the page, or GD_NOWHERE; d: address
 	 */
 	GD_A_SET_ENTRY,
+	GD_A_USER_ACCESS,	/* a load or store of user memory. b: is it a store?; d: address */
 	GD_NR_ASKS
 };
 
@@ -522,7 +523,7 @@ struct gd_trace {
  * its own, allocates nothing, and shares no variable with another side: a
  * second copy of the same object is another side.
  */
-#define GD_ABI_VERSION	4
+#define GD_ABI_VERSION	5
 #define GD_SIDE_SYMBOL	"gd_side"
 
 enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };

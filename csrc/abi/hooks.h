@@ -59,5 +59,7 @@ GD_HOOK(ISOLATE, NONE, BOOL, 1, "at folio_isolate_lru")
 GD_HOOK(MIGRATE, NONE, PAGES, 1, "at migrate_pages")
 GD_HOOK(MIGRATE_DEVICE, NONE, ERRNO, -16, "at migrate_device_coherent")
 GD_HOOK(SPLIT, NONE, NONE, 0, "at split_huge_pmd")
+/* the kernel's own load or store of a byte of user memory: does it fault for good? */
+GD_HOOK(USER_ACCESS, NONE, ERRNO, 0, "at user_access")
 
 #undef GD_HOOK

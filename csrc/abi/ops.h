@@ -81,6 +81,9 @@ GD_OP(0x14, CLOSE_TO_BIAS_OVERFLOW, PAGE, GD_S_PAGE, BOOL,
       "v9:page_ref_zero_or_close_to_bias_overflow v11:-",
       "is this page's count zero, or would one more pin overflow it?")
 
+GD_OP(0x15, FOLIO_ADD_PINS, PAGE, GD_S_FOLIO | GD_S_N, ERRNO, "6.13:folio_add_pins",
+      "so many more pins on a folio that is pinned already")
+
 /* put and unpin */
 GD_OP(0x18, GUP_PUT_FOLIO, PAGE, GD_S_FOLIO | GD_S_N | GD_S_FOLL, VOID,
       "v8:put_compound_head 5.10:put_compound_head 6.1:gup_put_folio", "give back refs references or pins")
@@ -249,6 +252,29 @@ GD_OP(0x70, FAULTIN_PAGE_RANGE, SLOW, GD_S_ADDR | GD_S_N | GD_S_FOLL, INT,
       "fault in n pages from addr on, for FOLL_WRITE writable")
 GD_OP(0x71, GET_DUMP_PAGE, SLOW, GD_S_ADDR, PAGE, "5.10:get_dump_page",
       "take a reference on the page at addr for a core dump")
+GD_OP(0x72, GET_USER_PAGES_LOCKED, SLOW,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES | GD_S_ARG_LOCK, INT,
+      "5.10:get_user_pages_locked 5.18:-",
+      "take references; with locked, the mmap lock may be dropped")
+GD_OP(0x73, PIN_USER_PAGES_LOCKED, SLOW,
+      GD_S_ADDR | GD_S_N | GD_S_FOLL | GD_S_PAGES | GD_S_ARG_LOCK, INT,
+      "5.10:pin_user_pages_locked 5.18:-",
+      "pin; with locked, the mmap lock may be dropped")
+GD_OP(0x74, FOLLOW_PAGE, SLOW, GD_S_ADDR | GD_S_FOLL, PAGE, "5.10:follow_page 6.12:-",
+      "the page mapped at addr, without a fault; with FOLL_GET take a reference on it")
+GD_OP(0x75, MM_POPULATE, SLOW, GD_S_ADDR | GD_S_N | GD_S_ARG_SWITCH, ERRNO,
+      "6.1:__mm_populate",
+      "fault in n pages from addr on, of all VMAs; arg: go on after errors?")
+GD_OP(0x76, FAULT_IN_READABLE, SLOW, GD_S_ADDR | GD_S_VAL, INT, "6.1:fault_in_readable",
+      "read a byte of each page of val bytes from addr on")
+GD_OP(0x77, FAULT_IN_WRITEABLE, SLOW, GD_S_ADDR | GD_S_VAL, INT, "6.1:fault_in_writeable",
+      "write a byte of each page of val bytes from addr on")
+GD_OP(0x78, FAULT_IN_SUBPAGE_WRITEABLE, SLOW, GD_S_ADDR | GD_S_VAL, INT,
+      "6.1:fault_in_subpage_writeable",
+      "the same where less than a page may be protected, which x86 does not have")
+GD_OP(0x79, FAULT_IN_SAFE_WRITEABLE, SLOW, GD_S_ADDR | GD_S_VAL, INT,
+      "6.1:fault_in_safe_writeable",
+      "have each page of val bytes from addr on writable, and write nothing")
 
 /* raw changes of the world */
 GD_CHANGE(0x80, SET_REF, PAGE, GD_S_PAGE | GD_S_VAL, "set_ref",

@@ -101,6 +101,16 @@ vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 	return fault;
 }
 
+/* A load or store of a byte of user memory: does it fault, and cannot be mended? */
+int gd_user_access(unsigned long address, bool write)
+{
+	struct gd_rec *rec = gd_ask(GD_A_USER_ACCESS);
+
+	rec->b = write;
+	rec->d = address;
+	return gd_answer(GD_HOOK_USER_ACCESS);
+}
+
 /* The stack is to reach down to this page. */
 int gd_expand_stack(struct vm_area_struct *vma, unsigned long address)
 {

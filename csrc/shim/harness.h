@@ -355,6 +355,7 @@ void gd_next_isolations(void);
 bool gd_isolated(void);
 vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 			      unsigned int flags, struct pt_regs *regs);
+int gd_user_access(unsigned long address, bool write);
 int gd_expand_stack(struct vm_area_struct *vma, unsigned long address);
 int gd_pte_alloc(struct mm_struct *mm, pmd_t *pmd);
 void gd_split_huge_pmd(unsigned long address);

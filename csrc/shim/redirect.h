@@ -11,6 +11,7 @@
 #include "calls.h"
 #include "harness.h"
 #include <linux/hugetlb.h>
+#include <linux/uaccess.h>
 
 #define put_dev_pagemap			gd_put_dev_pagemap
 #ifndef CONFIG_ZONE_DEVICE	/* there is an inline one, that finds none */
@@ -18,6 +19,21 @@
 #endif
 #define arch_make_page_accessible	gd_make_page_accessible
 #define arch_make_folio_accessible(folio) gd_make_page_accessible((struct page *)(folio))
+
+/* user memory: there is none */
+#undef unsafe_get_user
+#define unsafe_get_user(x, ptr, label)						\
+do {										\
+	if (gd_user_access((unsigned long)(ptr), false))			\
+		goto label;							\
+	(x) = 0;								\
+} while (0)
+#undef unsafe_put_user
+#define unsafe_put_user(x, ptr, label)						\
+do {										\
+	if (gd_user_access((unsigned long)(ptr), true))				\
+		goto label;							\
+} while (0)
 
 /* the slow path: in mm/memory.c, mm/huge_memory.c and mm/hugetlb.c */
 #define handle_mm_fault			gd_handle_mm_fault

@@ -30,6 +30,14 @@ static __always_inline unsigned long op_end(const struct gd_op *op)
 	return op->addr + op_ulong(op) * PAGE_SIZE;
 }
 
+/* The VMA that a caller has looked up, as vma_lookup() does, which is not old. */
+static __always_inline struct vm_area_struct *op_vma(const struct gd_op *op)
+{
+	struct vm_area_struct *vma = find_vma(&gd_mm, op->addr);
+
+	return vma && vma->vm_start <= op->addr ? vma : NULL;
+}
+
 /* with the mmap lock held, which stays so */
 #define UNDER_LOCK(ROLE, call)							\
 	OP(ROLE)								\

@@ -93,6 +93,16 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr)
 	return find(addr);
 }
 
+#ifdef PORT_HAS_FIND_VMA_INTERSECTION
+struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, unsigned long start,
+					     unsigned long end)
+{
+	struct vm_area_struct *vma = find(start);
+
+	return vma && vma->vm_start < end ? vma : NULL;
+}
+#endif
+
 /* vma_lookup() */
 void *mtree_load(struct maple_tree *mt, unsigned long addr)
 {

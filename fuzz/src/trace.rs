@@ -318,6 +318,13 @@ pub enum Ask {
         /// The address that the PMD serves.
         addr: u64,
     },
+    /// A load or store of a byte of user memory.
+    UserAccess {
+        /// Whether it is a store.
+        write: bool,
+        /// Its address.
+        addr: u64,
+    },
     /// `set_pte` and its kin: the kernel stores an entry of a page table.
     SetEntry {
         /// `GD_L_*`.
@@ -367,6 +374,10 @@ impl Ask {
                 addr: rec.d,
             },
             abi::GD_A_SPLIT => Self::Split { addr: rec.d },
+            abi::GD_A_USER_ACCESS => Self::UserAccess {
+                write: rec.b != 0,
+                addr: rec.d,
+            },
             abi::GD_A_SET_ENTRY => Self::SetEntry {
                 level: u32::from(rec.b & 3),
                 flags: rec.b >> 2,
@@ -392,6 +403,8 @@ impl Ask {
             Self::Migrate { .. } => "migrate_pages",
             Self::Expand { .. } => "expand_stack",
             Self::Split { .. } => "split_huge_pmd",
+            Self::UserAccess { write: false, .. } => "unsafe_get_user",
+            Self::UserAccess { write: true, .. } => "unsafe_put_user",
             Self::SetEntry { level, .. } => match level {
                 abi::GD_L_PTE => "set_pte",
                 abi::GD_L_PMD => "set_pmd",
@@ -416,6 +429,7 @@ impl Ask {
             Self::Migrate { .. } => abi::GD_A_MIGRATE,
             Self::Expand { .. } => abi::GD_A_EXPAND,
             Self::Split { .. } => abi::GD_A_SPLIT,
+            Self::UserAccess { .. } => abi::GD_A_USER_ACCESS,
             Self::SetEntry { .. } => abi::GD_A_SET_ENTRY,
             Self::Unknown(kind) => kind.into(),
         };

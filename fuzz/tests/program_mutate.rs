@@ -194,7 +194,7 @@ fn every_hook_point_is_drawn_with_every_change() {
     let lockless = |hook: u32| hook <= abi::GD_HOOK_SLOW;
     every_change_at(Focus::Lockless, ops::Layer::Lockless, 20_000, lockless);
     let slow = |hook: u32| hook > abi::GD_HOOK_SLOW;
-    every_change_at(Focus::Slow, ops::Layer::Slow, 60_000, slow);
+    every_change_at(Focus::Slow, ops::Layer::Slow, 120_000, slow);
 }
 
 fn every_change_at(focus: Focus, most: ops::Layer, count: u64, wanted: fn(u32) -> bool) {

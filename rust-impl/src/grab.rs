@@ -195,6 +195,16 @@ impl Kernel<'_> {
         Ok(())
     }
 
+    /// `folio_add_pins` (7.3): so many more pins on a pinned folio, by the slow grab: 0,
+    /// or its errno.  The number is unsigned; the grab takes it as an int.
+    pub fn folio_add_pins(&mut self, folio: FolioPtr, pins: i32) -> Result<i32, Stop> {
+        if self.rules.debug_vm {
+            let unpinned = !self.folio_maybe_dma_pinned(folio)?;
+            self.warn_on(unpinned, Site::FolioAddPins);
+        }
+        self.try_grab_folio(folio, pins, Foll::of(&[FollFlag::Pin], self.rules))
+    }
+
     /// `mm_set_has_pinned_flag` (6.1, 6.12).
     pub fn mm_set_has_pinned_flag(&mut self) {
         self.machine.has_pinned = true;

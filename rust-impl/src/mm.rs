@@ -16,6 +16,7 @@
 //! | `migrate_device_coherent_folio` | -EBUSY, or 0 if others say so: then the reference is gone |
 //! | `folio_mark_accessed`       | nothing                                          |
 //! | `expand_stack`              | 0 and the VMA starts there, or an errno          |
+//! | a load or store of user memory | 0, or an errno: it faults for good            |
 //! | `split_huge_pmd`            | nothing; what becomes of the entry others say    |
 //! | `__pte_alloc`               | -ENOMEM, and it is no event                      |
 //!
@@ -148,6 +149,12 @@ impl Kernel<'_> {
             self.machine.held.mmap_lock = false;
         }
         Ok(fault)
+    }
+
+    /// `unsafe_get_user`, `unsafe_put_user`: 0, or an errno where that faults.
+    pub(crate) fn user_access(&mut self, address: u64, write: bool) -> Result<i32, Stop> {
+        self.ask(Ask::UserAccess { address, write })?;
+        Ok(self.moment(Moment::UserAccess).unwrap_or(0))
     }
 
     /// `expand_stack` (5.10): 0 or an errno.

@@ -109,6 +109,13 @@ pub enum Ask {
         /// Down to where.
         address: u64,
     },
+    /// A load or store of a byte of user memory.
+    UserAccess {
+        /// Where.
+        address: u64,
+        /// It is a store.
+        write: bool,
+    },
     /// `split_huge_pmd`.
     Split {
         /// Where.
@@ -167,6 +174,8 @@ pub enum Moment {
     Expand,
     /// `split_huge_pmd` was called.
     Split,
+    /// User memory was loaded from or stored to.
+    UserAccess,
 }
 
 /// Who watches.  BUG and memory faults are not told here: they are the

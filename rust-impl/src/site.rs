@@ -110,6 +110,8 @@ sites! {
         "a large folio without pins";
     FolioAddPinSmall "folio_add_pin" Warn "6.12" false
         "a small folio with less than one pin's references";
+    FolioAddPins "folio_add_pins" Warn "7.3" true
+        "the folio does not look pinned";
     SanityCheckSmall "sanity_check_pinned_pages" Bug "6.1 7.3:-" true
         "an anonymous small or hugetlb folio that is not exclusive";
     SanityCheckLarge "sanity_check_pinned_pages" Bug "6.1 7.3:-" true
@@ -318,7 +320,13 @@ sites! {
         "FOLL_PIN";
     GetUserPagesRemote "get_user_pages_remote" Warn "v8" false
         "FOLL_PIN";
-    GetUserPagesLocked "get_user_pages_locked" Warn "v8" false
+    GetUserPagesLockedLongterm "get_user_pages_locked" Warn "5.10 6.1:-" false
+        "FOLL_LONGTERM";
+    PinUserPagesLockedLongterm "pin_user_pages_locked" Warn "5.10 6.1:-" false
+        "FOLL_LONGTERM";
+    PinUserPagesLocked "pin_user_pages_locked" Warn "5.10 6.1:-" false
+        "FOLL_GET";
+    GetUserPagesLocked "get_user_pages_locked" Warn "v8 5.10 6.1:-" false
         "FOLL_PIN";
     GetUserPagesUnlocked "get_user_pages_unlocked" Warn "v8" false
         "FOLL_PIN";

@@ -198,6 +198,11 @@ impl Vmas {
         self.find(addr).filter(|&vma| self.get(vma).start <= addr)
     }
 
+    /// `find_vma_intersection`: the first one, if it begins before an end.
+    pub fn find_intersection(&self, start: u64, end: u64) -> Option<VmaPtr> {
+        self.find(start).filter(|&vma| self.get(vma).start < end)
+    }
+
     /// `get_gate_vma`: the first one.
     pub fn gate(&self) -> Option<VmaPtr> {
         self.there(true).next().map(|(ptr, _)| ptr)

@@ -6,6 +6,7 @@ mod common;
 use FollFlag::{Get, Longterm, PciP2pdma, Pin};
 use common::*;
 use gup::machine::MigrateType;
+use gup::rules::RULES_7_3;
 use gup::{ENOMEM, EREMOTEIO, FolioDecl, FolioPtr, FollFlag, Kind, PagePtr, Site, Stop};
 
 #[test]
@@ -254,6 +255,18 @@ fn one_more_pin_warns_if_there_is_none() {
     b.op().folio_add_pin(large).unwrap();
     assert_eq!(b.warns(), [Site::FolioAddPinLarge]);
     assert_eq!((b.refs(1), b.pins(1)), (2, 1));
+}
+
+#[test]
+fn more_pins_are_grabbed_and_counted() {
+    let mut b = Bench::new(RULES_7_3, &[small(), thp(1)]);
+    let (small, large) = (b.folio(0), b.folio(1));
+    assert_eq!(b.op().folio_add_pins(small, 2), Ok(0));
+    assert_eq!((b.warns(), b.refs(0)), (vec![Site::FolioAddPins], 2049));
+    assert_eq!(b.op().folio_add_pins(small, 1), Ok(0));
+    assert_eq!((b.warns(), b.counters()), (vec![], (1, 0)));
+    assert_eq!(b.op().folio_add_pins(large, 3), Ok(0));
+    assert_eq!((b.refs(1), b.pins(1)), (4, 3));
 }
 
 #[test]

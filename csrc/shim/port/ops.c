@@ -83,6 +83,11 @@ OP(GRAB_FAST)		{ ret_head(ret, try_grab_compound_head(op_page(op), op->n, op_fol
 OP(FOLIO_ADD_PIN)	{ folio_add_pin(op_folio(op)); }
 #endif
 
+/* v6.13: "mm/gup: add folio_add_pins" */
+#if GD_SINCE(6, 13)
+OP(FOLIO_ADD_PINS)	{ ret_errno(ret, folio_add_pins(op_folio(op), op->n)); }
+#endif
+
 /* ---- unpin ---- */
 
 #if GD_SINCE(6, 12)

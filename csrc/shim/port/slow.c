@@ -21,6 +21,25 @@ UNDER_LOCK_TO_DROP(PIN_USER_PAGES_REMOTE,
 		   pin_user_pages_remote(&gd_mm, op->addr, nr, op_foll(op), pages, NULL, locked))
 #endif
 
+/* v5.18: "mm/gup: remove unused get_user_pages_locked()", and the same of pins */
+#if !GD_SINCE(5, 18)
+UNDER_LOCK_TO_DROP(GET_USER_PAGES_LOCKED,
+		   get_user_pages_locked(op->addr, nr, op_foll(op), pages, locked))
+UNDER_LOCK_TO_DROP(PIN_USER_PAGES_LOCKED,
+		   pin_user_pages_locked(op->addr, nr, op_foll(op), pages, locked))
+#endif
+
+/* Callers look the VMA up.  v6.12: "mm: remove follow_page()". */
+#if !GD_SINCE(6, 12)
+OP(FOLLOW_PAGE)
+{
+	struct vm_area_struct *vma = op_vma(op);
+
+	gd_hold_mmap_lock(true);
+	ret_page(ret, vma ? follow_page(vma, op->addr, op_foll(op)) : ERR_PTR(-EFAULT));
+}
+#endif
+
 /*
  * Callers look the VMA up; where there is none they do not come here.  v5.18:
  * "mm/munlock: delete FOLL_MLOCK and FOLL_POPULATE"; before, pages are mlocked, which
@@ -29,7 +48,7 @@ UNDER_LOCK_TO_DROP(PIN_USER_PAGES_REMOTE,
 #if GD_SINCE(5, 18)
 OP(POPULATE_VMA_PAGE_RANGE)
 {
-	struct vm_area_struct *vma = vma_lookup(&gd_mm, op->addr);
+	struct vm_area_struct *vma = op_vma(op);
 	int value = op->arg % 3 == 1, *locked = op->arg % 3 ? &value : NULL;
 
 	gd_hold_mmap_lock(true);
@@ -40,6 +59,32 @@ OP(POPULATE_VMA_PAGE_RANGE)
 	ret_int(ret, populate_vma_page_range(vma, op->addr, op_end(op), locked));
 	ret_locked(ret, locked);
 }
+
+/* callers see to it that it starts with a page: from elsewhere it would not come on */
+OP(MM_POPULATE)
+{
+	gd_hold_mmap_lock(false);
+	ret_errno(ret, __mm_populate(op->addr & PAGE_MASK, op_ulong(op) * PAGE_SIZE, op->arg & 1));
+}
+#endif
+
+/* v5.16: "gup: Turn fault_in_pages_{readable,writeable} into fault_in_{readable,writeable}" */
+#if GD_SINCE(5, 16)
+#define FAULT_IN(ROLE, fn)							\
+	OP(ROLE)								\
+	{									\
+		gd_hold_mmap_lock(false);					\
+		ret_int(ret, fn((void __user *)op->addr, (long)op->val));	\
+	}
+
+FAULT_IN(FAULT_IN_READABLE, fault_in_readable)
+FAULT_IN(FAULT_IN_WRITEABLE, fault_in_writeable)
+FAULT_IN(FAULT_IN_SAFE_WRITEABLE, fault_in_safe_writeable)
+#endif
+
+/* v5.19: "mm: Add fault_in_subpage_writeable() to probe at sub-page granularity" */
+#if GD_SINCE(5, 19)
+FAULT_IN(FAULT_IN_SUBPAGE_WRITEABLE, fault_in_subpage_writeable)
 #endif
 
 #if GD_SINCE(5, 14)
@@ -47,14 +92,14 @@ OP(POPULATE_VMA_PAGE_RANGE)
  * v6.9: "mm/madvise: make MADV_POPULATE_(READ|WRITE) handle VM_FAULT_RETRY properly";
  * before, callers look the VMA up.
  */
-static long port_faultin(unsigned long start, unsigned long end, bool write, int *locked)
+static __always_inline long port_faultin(const struct gd_op *op, bool write, int *locked)
 {
 #if GD_SINCE(6, 9)
-	return faultin_page_range(&gd_mm, start, end, write, locked);
+	return faultin_page_range(&gd_mm, op->addr, op_end(op), write, locked);
 #else
-	struct vm_area_struct *vma = vma_lookup(&gd_mm, start);
+	struct vm_area_struct *vma = op_vma(op);
 
-	return vma ? faultin_vma_page_range(vma, start, end, write, locked) : -ENOMEM;
+	return vma ? faultin_vma_page_range(vma, op->addr, op_end(op), write, locked) : -ENOMEM;
 #endif
 }
 
@@ -64,7 +109,7 @@ OP(FAULTIN_PAGE_RANGE)
 	int locked = 1;
 
 	gd_hold_mmap_lock(true);
-	ret_int(ret, port_faultin(op->addr, op_end(op), write, &locked));
+	ret_int(ret, port_faultin(op, write, &locked));
 	ret_locked(ret, &locked);
 }
 #endif

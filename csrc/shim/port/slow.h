@@ -64,6 +64,11 @@ static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {
 	[GD_FF_INSTRUCTION] = FAULT_FLAG_INSTRUCTION,
 };
 
+/* v6.1: "mmap: use the VMA iterator" and its kin; before, it is inline, around find_vma() */
+#if GD_SINCE(6, 1)
+#define PORT_HAS_FIND_VMA_INTERSECTION
+#endif
+
 /*
  * Allocations must be such that they can be pinned for long.  v5.15: "mm: change
  * PF_MEMALLOC_NOCMA to PF_MEMALLOC_PIN" and its kin.

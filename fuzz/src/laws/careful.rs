@@ -132,6 +132,10 @@ impl Caller {
             abi::GD_OP_FOLIO_PUT_REFS => offset == 0 && (1..=held.refs).contains(&op.n),
             // for what is pinned already: kernel-doc of folio_add_pin()
             abi::GD_OP_FOLIO_ADD_PIN => offset == 0 && held.pins > 0,
+            // the same of folio_add_pins()
+            abi::GD_OP_FOLIO_ADD_PINS => {
+                offset == 0 && held.pins > 0 && (1..=CALLER_PAGES).contains(&op.n)
+            }
             // what a pin took, once: kernel-doc of unpin_user_page()
             abi::GD_OP_UNPIN_USER_PAGE => inside && held.pins > 0,
             abi::GD_OP_UNPIN_FOLIO => offset == 0 && held.pins > 0,
@@ -213,6 +217,9 @@ impl Caller {
             abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT => held.refs -= 1,
             abi::GD_OP_FOLIO_PUT_REFS => held.refs -= op.n,
             abi::GD_OP_FOLIO_ADD_PIN => held.pins += 1,
+            abi::GD_OP_FOLIO_ADD_PINS => {
+                held.pins += if shown.ret == Ret::Errno(0) { op.n } else { 0 };
+            }
             abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => held.pins -= 1,
             abi::GD_OP_UNPIN_USER_FOLIO | abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
                 held.pins -= op.n;

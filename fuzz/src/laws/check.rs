@@ -483,6 +483,7 @@ fn does(op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Does {
         abi::GD_OP_GUP_PUT_FOLIO if pin => Does::Unpin(op.n),
         abi::GD_OP_GUP_PUT_FOLIO => Does::Put(op.n),
         abi::GD_OP_FOLIO_ADD_PIN => Does::AddPin,
+        abi::GD_OP_FOLIO_ADD_PINS => Does::Pin(op.n),
         abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => Does::Unpin(1),
         abi::GD_OP_UNPIN_USER_FOLIO => Does::Unpin(op.n),
         abi::GD_OP_UNPIN_USER_PAGES

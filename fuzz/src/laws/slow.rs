@@ -17,7 +17,7 @@ use super::walk_events::Events;
 use crate::layout::split_run;
 use crate::pages::Pages;
 use crate::program::Program;
-use crate::program::walk::{comes_to_slow_path, is_fault, is_slow};
+use crate::program::walk::{comes_to_slow_path, counts_what_is_left, is_fault, is_slow};
 use crate::rev::Fact;
 use crate::trace::{Ask, Locks, Record, Ret};
 
@@ -66,6 +66,9 @@ pub(super) fn called(
         return Ok(());
     }
     locks(op, prog)?;
+    if counts_what_is_left(op.op.op) {
+        return left(op);
+    }
     if is_fault(op.op.op) {
         return Ok(());
     }
@@ -110,6 +113,18 @@ pub(super) fn called(
         _ => Law::HeldIsReturned,
     };
     walk::held(op, &call, law, entries, pages, prog)
+}
+
+/// What is left of a number of bytes is no more than that.
+fn left(op: &Op) -> Check {
+    let Ret::Int(left) = op.ret else {
+        return Ok(());
+    };
+    // as unsigned numbers
+    let (left, size) = (left as u64, i64::from(op.op.val) as u64);
+    require(left <= size, Law::ResultFitsTheCall, None, || {
+        format!("{left} bytes are left of {size}")
+    })
 }
 
 /// Whether a block may be of more than one folio: the other pages of it are grabbed and
@@ -184,6 +199,9 @@ fn as_agreed(op: &Op, locks: Locks) -> Check {
         | abi::GD_OP_PIN_USER_PAGES
         | abi::GD_OP_GET_USER_PAGES_REMOTE
         | abi::GD_OP_PIN_USER_PAGES_REMOTE
+        | abi::GD_OP_GET_USER_PAGES_LOCKED
+        | abi::GD_OP_PIN_USER_PAGES_LOCKED
+        | abi::GD_OP_FOLLOW_PAGE
         | abi::GD_OP_FIXUP_USER_FAULT
         | abi::GD_OP_POPULATE_VMA_PAGE_RANGE
         | abi::GD_OP_FAULTIN_PAGE_RANGE => require(held, law, None, || {

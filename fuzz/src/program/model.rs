@@ -329,6 +329,7 @@ impl Model {
                 }
             }
             abi::GD_OP_FOLIO_ADD_PIN => self.take(first, 1, true, i32::MIN),
+            abi::GD_OP_FOLIO_ADD_PINS => self.take(first, op.n, true, 1),
             abi::GD_OP_TRY_PIN_COMPOUND_HEAD => self.take(first, op.n, true, 0),
             abi::GD_OP_FOLLOW_PAGE_PTE
             | abi::GD_OP_FOLLOW_DEVMAP_PMD
@@ -561,6 +562,7 @@ impl Model {
         let start = op.addr & !(PAGE_SIZE - 1);
         let count = match u32::from(op.op) {
             abi::GD_OP_GET_DUMP_PAGE => 1,
+            abi::GD_OP_FOLLOW_PAGE => (op.foll & 1 << abi::GD_FOLL_GET != 0).into(),
             _ if null || walk::is_fault(op.op) => 0,
             _ => op.n.clamp(0, 16),
         };

@@ -127,6 +127,33 @@ pub fn is_fault(op: u8) -> bool {
     ops::info(op).is_some_and(|op| op.is_slow() && !op.has(abi::GD_S_PAGES))
 }
 
+/// How many pages the bytes of an operation lie in.
+pub fn nr_pages(op: &gd_op) -> i32 {
+    let bytes = i64::from(op.val) + (op.addr & (PAGE_SIZE - 1)) as i64;
+    ((bytes + PAGE_SIZE as i64 - 1) / PAGE_SIZE as i64) as i32
+}
+
+/// Whether an operation of the slow path faults at each page, whatever is mapped there.
+#[inline]
+pub fn faults_anyway(op: u8) -> bool {
+    matches!(
+        u32::from(op),
+        abi::GD_OP_FIXUP_USER_FAULT | abi::GD_OP_FAULT_IN_SAFE_WRITEABLE
+    )
+}
+
+/// Whether an operation of the slow path touches user memory itself.
+#[inline]
+pub fn touches(op: u8) -> bool {
+    (abi::GD_OP_FAULT_IN_READABLE..=abi::GD_OP_FAULT_IN_SUBPAGE_WRITEABLE).contains(&op.into())
+}
+
+/// Whether an operation gives the number of bytes that it could not fault in.
+#[inline]
+pub fn counts_what_is_left(op: u8) -> bool {
+    (abi::GD_OP_FAULT_IN_READABLE..=abi::GD_OP_FAULT_IN_SAFE_WRITEABLE).contains(&op.into())
+}
+
 /// Whether an operation can come to the real slow path; `real`: what fast entry points
 /// leave goes there.
 #[inline]
@@ -166,6 +193,7 @@ pub fn is_pin(op: u8) -> bool {
             | abi::GD_OP_PIN_USER_PAGES
             | abi::GD_OP_PIN_USER_PAGES_REMOTE
             | abi::GD_OP_PIN_USER_PAGES_UNLOCKED
+            | abi::GD_OP_PIN_USER_PAGES_LOCKED
     )
 }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::layer;
 use crate::ops;
 use crate::oracle::Verdict;
-use crate::program::Program;
+use crate::program::{Program, walk};
 use crate::rev::Rev;
 use crate::site::SiteId;
 use crate::trace::{End, Record, Ret, Trace};
@@ -296,6 +296,8 @@ impl Counter {
                 Ret::Bool(value) => value,
                 Ret::Errno(errno) => errno == 0,
                 Ret::Folio(_) | Ret::Page(_) => true,
+                // How many bytes are left.
+                Ret::Int(n) if walk::counts_what_is_left(op.op) => n == 0,
                 // A wrapper's flags, a new count, a number of pages.
                 Ret::Int(n) => n > 0,
                 Ret::Stopped => {

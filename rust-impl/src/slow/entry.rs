@@ -134,7 +134,7 @@ impl Kernel<'_> {
     }
 
     /// What the caller sees of `pages[]` is as many as it is told of.
-    fn with_result(&mut self, result: i64, request: Request) -> i64 {
+    pub(crate) fn with_result(&mut self, result: i64, request: Request) -> i64 {
         let nr = usize::try_from(result).unwrap_or(0);
         self.fit_entries(nr, request.pages);
         result

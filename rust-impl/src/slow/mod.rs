@@ -43,6 +43,7 @@
 
 pub mod entry;
 pub mod fault;
+mod fault_in;
 pub mod follow;
 pub mod gate;
 pub mod leaf;

@@ -63,6 +63,50 @@ impl Kernel<'_> {
         self.__gup_longterm_locked(range, locked)
     }
 
+    /// `get_user_pages_locked` (5.10): with the mmap lock held; if it is told where, it may
+    /// drop the lock, and says there whether it is still held.
+    pub fn get_user_pages_locked(
+        &mut self,
+        request: Request,
+        locked: Option<&mut bool>,
+    ) -> Result<i64, Stop> {
+        let sites = [Site::GetUserPagesLockedLongterm, Site::GetUserPagesLocked];
+        let pin = self.has(request.flags, FollFlag::Pin);
+        self.old_locked(request, &[FollFlag::Touch], locked, sites, pin)
+    }
+
+    /// `pin_user_pages_locked` (5.10): the same of pins.
+    pub fn pin_user_pages_locked(
+        &mut self,
+        request: Request,
+        locked: Option<&mut bool>,
+    ) -> Result<i64, Stop> {
+        let sites = [Site::PinUserPagesLockedLongterm, Site::PinUserPagesLocked];
+        let get = self.has(request.flags, FollFlag::Get);
+        let implied = [FollFlag::Pin, FollFlag::Touch];
+        self.old_locked(request, &implied, locked, sites, get)
+    }
+
+    /// What both have in common.  `sites`: where FOLL_LONGTERM is wondered at, and the
+    /// flag that is `wrong` here.
+    fn old_locked(
+        &mut self,
+        request: Request,
+        implied: &[FollFlag],
+        locked: Option<&mut bool>,
+        sites: [Site; 2],
+        wrong: bool,
+    ) -> Result<i64, Stop> {
+        let longterm = self.has(request.flags, FollFlag::Longterm);
+        let result = if self.warn_on(longterm, sites[0]) || self.warn_on(wrong, sites[1]) {
+            -i64::from(EINVAL)
+        } else {
+            let range = self.old_range(request, implied, locked.is_some());
+            self.__get_user_pages_locked(range, locked.unwrap_or(&mut true))?
+        };
+        Ok(self.with_result(result, request))
+    }
+
     /// `get_user_pages_unlocked` (5.10, 6.1), of whatever entry point: takes the lock, and
     /// waits for it as long as it takes.
     pub(crate) fn old_get_user_pages_unlocked(&mut self, range: Range) -> Result<i64, Stop> {

@@ -10,9 +10,25 @@ use crate::site::Site;
 use crate::slow::EBUSY;
 use crate::slow::follow::Context;
 use crate::tables::{Entry, EntryPtr, Level};
-use crate::vma::VmaPtr;
+use crate::vma::{VmaKind, VmaPtr};
 
 impl Kernel<'_> {
+    /// `follow_page` (5.10, 6.1): the page at an address of a VMA, taken if the flags say
+    /// so; NULL where that would take a fault, or an errno.  The mmap lock is held.
+    pub fn follow_page(&mut self, vma: VmaPtr, address: u64, flags: Foll) -> Result<ErrPtr, Stop> {
+        let secret = self.machine.vmas.get(vma).kind == VmaKind::Secretmem;
+        let pins = self.rules.slow.follow_page_pins_nothing && self.has(flags, FollFlag::Pin);
+        if secret && self.rules.config.secretmem || pins {
+            return Ok(Ok(PagePtr::NULL));
+        }
+        let mut ctx = Context::default();
+        let page = self.slow_follow_page_mask(vma, address, flags, &mut ctx)?;
+        if ctx.pgmap {
+            self.put_dev_pagemap(true)?;
+        }
+        Ok(page)
+    }
+
     /// `follow_pud_mask` (5.10, 6.1).
     pub(crate) fn old_follow_pud_mask(
         &mut self,

@@ -8,6 +8,7 @@ use crate::pages::PagePtr;
 use crate::series::{EEXIST, EINVAL};
 use crate::site::Site;
 use crate::slow::follow::Context;
+use crate::slow::stack::foll;
 use crate::slow::{EAGAIN, EBUSY, EHWPOISON, EINTR, EMLINK, ENOENT, Range};
 use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
 use crate::unpin::MAX_LIST;
@@ -57,6 +58,9 @@ impl Kernel<'_> {
         }
         let mut ctx = Context::default();
         let mut left = range;
+        // PROT_NONE is seen by faults of NUMA balancing, if that is not overridden
+        let numa = self.rules.slow.has_flags_of_mm && !self.has(range.flags, FollFlag::Force);
+        left.flags.0 |= if numa { foll::NUMA } else { 0 };
         let mut vma = None;
         let ret = loop {
             let page = match self.get_at(&left, &mut vma, &mut ctx, locked)? {

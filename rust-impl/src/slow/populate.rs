@@ -133,6 +133,54 @@ impl Kernel<'_> {
         Ok(ret)
     }
 
+    /// `__mm_populate` (6.12): the same of all VMAs in a range, for mlock() and
+    /// MAP_POPULATE.  It takes the mmap lock; 0, or an errno unless those are ignored.
+    pub fn __mm_populate(
+        &mut self,
+        start: u64,
+        len: u64,
+        ignore_errors: bool,
+    ) -> Result<i32, Stop> {
+        let end = start.wrapping_add(len);
+        let (mut at, mut locked, mut vma) = (start, false, None);
+        let mut ret = 0;
+        while at < end {
+            if !locked {
+                locked = true;
+                self.mmap_read_lock()?;
+                vma = self.machine.vmas.find_intersection(at, end);
+            } else if let Some(last) = vma {
+                let last = self.machine.vmas.get(last).end;
+                if at >= last {
+                    vma = self.machine.vmas.find_intersection(last, end);
+                }
+            }
+            let Some(vma) = vma else {
+                break;
+            };
+            let area = *self.machine.vmas.get(vma);
+            let span_end = area.end.min(end);
+            if area.has(vm_flag::IO | vm_flag::PFNMAP) {
+                at = span_end;
+                continue;
+            }
+            at = at.max(area.start);
+            let nr = self.populate_vma_page_range(vma, at, span_end, Some(&mut locked))?;
+            if let Ok(nr) = u64::try_from(nr) {
+                at = at.wrapping_add(nr << PAGE_SHIFT);
+            } else if ignore_errors {
+                at = span_end;
+            } else {
+                ret = nr as i32;
+                break;
+            }
+        }
+        if locked {
+            self.mmap_read_unlock()?;
+        }
+        Ok(ret)
+    }
+
     /// A private mapping that can be written to is written to, so that nothing is left to
     /// be copied; and whatever the VMA permits, the page has to be there.
     fn populate_flags(&self, area: &VmArea, unlockable: bool) -> Foll {

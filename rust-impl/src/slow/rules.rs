@@ -53,6 +53,12 @@ rules! {
         /// left out where they are written to; before, what permits nothing was populated
         /// without FOLL_FORCE.  Between 6.1 and 6.12.
         pub populates_accessible_only: bool,
+        /// follow_page() finds nothing with FOLL_PIN.  Between 5.10 and 6.1.
+        pub follow_page_pins_nothing: bool,
+        /// fault_in_readable() and its kin find nothing at address 0, and nothing in a range
+        /// that wraps; before, such a range ended at 0.  v6.16: "mm/gup: clean up codes in
+        /// fault_in_xxx() functions".
+        pub faults_in_nothing_at_zero: bool,
         /// get_dump_page() is called with the mmap lock held.  After 6.12.
         pub dumps_under_lock: bool,
         /// A long-term pin notes the VMA of each page, and looks at them afterwards for
@@ -116,6 +122,7 @@ pub const SLOW_5_10: SlowRules = SlowRules {
     pages_that_are_none_end_it: false,
     grows_stacks: true,
     populates_accessible_only: false,
+    follow_page_pins_nothing: false,
     dumps_under_lock: false,
     old_tables_are_bad: true,
     has_flags_of_mm: true,
@@ -135,6 +142,8 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     pages_that_are_none_end_it: true,
     grows_stacks: false,
     populates_accessible_only: false,
+    follow_page_pins_nothing: true,
+    faults_in_nothing_at_zero: false,
     dumps_under_lock: false,
     old_tables_are_bad: false,
     has_flags_of_mm: false,
@@ -164,6 +173,8 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     pages_that_are_none_end_it: true,
     grows_stacks: false,
     populates_accessible_only: true,
+    follow_page_pins_nothing: true,
+    faults_in_nothing_at_zero: false,
     dumps_under_lock: false,
     old_tables_are_bad: false,
     has_flags_of_mm: false,
@@ -185,6 +196,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
 pub const SLOW_7_3: SlowRules = SlowRules {
     forces_writes_of_puds: true,
     drains_for_a_folio: true,
+    faults_in_nothing_at_zero: true,
     dumps_under_lock: true,
     marks_the_folio: true,
     leaves_absent_pmds: true,

@@ -53,7 +53,7 @@ impl Kernel<'_> {
         self.of_mm(flags) & foll::COW != 0
     }
 
-    /// FOLL_NUMA, from outside; without FOLL_FORCE the kernel sets it.
+    /// FOLL_NUMA.
     pub(crate) fn has_numa(&self, flags: Foll) -> bool {
         self.of_mm(flags) & foll::NUMA != 0
     }

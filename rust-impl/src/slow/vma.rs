@@ -61,7 +61,10 @@ impl Kernel<'_> {
     /// few want to see; where the VMA is PROT_NONE it is no hint.
     pub(crate) fn gup_can_follow_protnone(&self, vma: &VmArea, flags: Foll) -> bool {
         if !self.rules.slow.numa_faults_on_request {
-            return self.has(flags, FollFlag::Force) && !self.has_numa(flags);
+            return match self.rules.slow.has_flags_of_mm {
+                true => !self.has_numa(flags),
+                false => self.has(flags, FollFlag::Force),
+            };
         }
         !self.has(flags, FollFlag::HonorNumaFault) || !vma.is_accessible()
     }

@@ -107,7 +107,12 @@ fn again(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     let (id, p) = match held {
         Some(held) if held.pinned && rng.chance(1, 2) => {
             let (index, _) = split_page(held.page);
-            (abi::GD_OP_FOLIO_ADD_PIN, page(index, 0))
+            let several = profile.has(abi::GD_OP_FOLIO_ADD_PINS as u8) && rng.chance(1, 2);
+            let id = match several {
+                true => abi::GD_OP_FOLIO_ADD_PINS,
+                false => abi::GD_OP_FOLIO_ADD_PIN,
+            };
+            (id, page(index, 0))
         }
         Some(held) => (
             rng.pick(&[abi::GD_OP_GET_PAGE, abi::GD_OP_PAGE_MAYBE_DMA_PINNED]),
@@ -127,6 +132,9 @@ fn again(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
         ..NO_OP
     };
     op.run[0].page = p;
+    if id == abi::GD_OP_FOLIO_ADD_PINS {
+        op.n = rng.range(1, 8);
+    }
     Some(op)
 }
 

@@ -156,6 +156,7 @@ fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
         say(abi::GD_HOOK_MIGRATE, 14, pins && longterm);
         say(abi::GD_HOOK_MIGRATE_DEVICE, 6, pins && longterm);
         say(abi::GD_HOOK_SPLIT, 14, splits);
+        say(abi::GD_HOOK_USER_ACCESS, 60, walk::touches(main.op));
         say(abi::GD_HOOK_ACCESSIBLE, 8, pins);
         say(abi::GD_HOOK_PAGEMAP, 12, scene.devmap);
     }
@@ -211,6 +212,7 @@ fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
             1 | 2 => tables::change(rng, model, scene.level, scene.addr),
             _ => slow::fault(rng),
         },
+        abi::GD_HOOK_USER_ACCESS => answer(rng.pick(&[-14, -14, 0, 1])),
         abi::GD_HOOK_MMAP_LOCK | abi::GD_HOOK_EXPAND => {
             let vma = model.vmas.at(scene.addr).copied();
             match (rng.below(4), vma) {

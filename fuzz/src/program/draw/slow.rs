@@ -16,7 +16,7 @@ use super::{Profile, bit, calls, tables, vmas};
 use crate::ops::{self, ArgKind};
 
 /// The entry points and how often each is called.
-const CALLS: [(u32, u32); 10] = [
+const CALLS: [(u32, u32); 18] = [
     (abi::GD_OP_GET_USER_PAGES, 16),
     (abi::GD_OP_PIN_USER_PAGES, 24),
     (abi::GD_OP_GET_USER_PAGES_REMOTE, 18),
@@ -27,6 +27,14 @@ const CALLS: [(u32, u32); 10] = [
     (abi::GD_OP_POPULATE_VMA_PAGE_RANGE, 7),
     (abi::GD_OP_FAULTIN_PAGE_RANGE, 7),
     (abi::GD_OP_GET_DUMP_PAGE, 5),
+    (abi::GD_OP_GET_USER_PAGES_LOCKED, 14),
+    (abi::GD_OP_PIN_USER_PAGES_LOCKED, 18),
+    (abi::GD_OP_FOLLOW_PAGE, 9),
+    (abi::GD_OP_MM_POPULATE, 7),
+    (abi::GD_OP_FAULT_IN_READABLE, 3),
+    (abi::GD_OP_FAULT_IN_WRITEABLE, 3),
+    (abi::GD_OP_FAULT_IN_SUBPAGE_WRITEABLE, 1),
+    (abi::GD_OP_FAULT_IN_SAFE_WRITEABLE, 5),
 ];
 
 /// Whether a profile has any of them.
@@ -135,11 +143,43 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
         op.addr &= !(PAGE_SIZE - 1);
         op.n = op.n.clamp(0, ((vma.end - op.addr) / PAGE_SIZE) as i32);
     }
-    if id == abi::GD_OP_GET_DUMP_PAGE as u8 {
-        op.n = 1;
-        op.foll |= bit(abi::GD_FOLL_FORCE) | bit(abi::GD_FOLL_DUMP);
+    match u32::from(id) {
+        abi::GD_OP_GET_DUMP_PAGE => {
+            op.n = 1;
+            op.foll |= bit(abi::GD_FOLL_FORCE) | bit(abi::GD_FOLL_DUMP);
+        }
+        abi::GD_OP_FOLLOW_PAGE => {
+            op.n = 1;
+            op.foll ^= if rng.chance(3, 4) {
+                bit(abi::GD_FOLL_GET)
+            } else {
+                0
+            };
+        }
+        abi::GD_OP_MM_POPULATE => op.arg = rng.below(2) as u16,
+        _ if ops::info(id).is_some_and(|info| info.has(abi::GD_S_VAL)) => {
+            op.val = size(rng, op.n);
+            op.n = walk::nr_pages(&op);
+            op.foll = match u32::from(id) {
+                abi::GD_OP_FAULT_IN_READABLE => 0,
+                _ => bit(abi::GD_FOLL_WRITE),
+            };
+        }
+        _ => {}
     }
     op
+}
+
+/// A number of bytes: about so many pages, or one that makes no sense.
+fn size(rng: &mut Rng, pages: i32) -> i32 {
+    let bytes = pages.clamp(0, 1024) * PAGE_SIZE as i32;
+    match rng.weighted(&[24, 12, 12, 4, 2]) {
+        0 => bytes,
+        1 => bytes - rng.below(PAGE_SIZE as usize) as i32,
+        2 => bytes + rng.range(-1, 1),
+        3 => rng.range(0, 64),
+        _ => values::edge(rng),
+    }
 }
 
 /// Where a call starts: in a VMA, at an end of it, a little before it, nowhere.
@@ -354,6 +394,13 @@ impl Plan<'_> {
     fn pages(&mut self, rng: &mut Rng) {
         const MOST: u64 = 6;
         let nr = self.main.n.clamp(1, 1 << 16) as u64;
+        if walk::touches(self.main.op) {
+            if rng.chance(1, 2) {
+                let nth = rng.range(1, nr.min(MOST) as i32) as u8;
+                self.at(abi::GD_HOOK_USER_ACCESS, nth, answer(-14));
+            }
+            return;
+        }
         let mut goes_on = true;
         let mut retried = 0;
         for i in (0..nr.min(MOST)).map(|i| i * PAGE_SIZE) {
@@ -368,7 +415,7 @@ impl Plan<'_> {
             if !self.model.permits(self.main, addr) && !rng.chance(1, 16) {
                 break;
             }
-            if self.model.is_there(self.main, addr) {
+            if self.model.is_there(self.main, addr) && !walk::faults_anyway(self.main.op) {
                 if rng.chance(1, 8) {
                     self.changes_before_lock(rng, addr, (i / PAGE_SIZE) as u8 + 1);
                 }

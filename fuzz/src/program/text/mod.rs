@@ -159,6 +159,7 @@
 //! | `at migrate_pages` | `answer 0`: all are; `answer 2`, if not said 1: so many are not; `answer -12`: it fails |
 //! | `at migrate_device_coherent` | `answer 0`: it is; if not said, -16 |
 //! | `at split_huge_pmd` | it is called |
+//! | `at user_access` | the kernel touches user memory; `answer -14`: that faults for good |
 //!
 //! `#2` is the second such time in this operation, counted by each line on its
 //! own; without it the first time counts.  An action happens at most once.
@@ -167,15 +168,16 @@
 //! # Expectations
 //!
 //! A text can say what its program shows.  An `expect` line is about the operation
-//! above it; `not` turns it round; revisions, `debug` and `nodebug` (CONFIG_DEBUG_VM)
-//! before a colon say where it holds.  `on 6.1 6.12`, before the operations, says
+//! above it; `not` turns it round; revisions, point releases (`6.12.118+`: from that one
+//! on, `6.12.117-`: up to that one), `debug` and `nodebug` (CONFIG_DEBUG_VM) before a
+//! colon say where it holds.  `on 6.1 6.12`, before the operations, says
 //! which revisions the text is about; all kernels if it says nothing.
 //!
 //! ```text
 //! try_grab_page h+1 PIN
 //!   expect result 0
 //!   expect refcount h 2
-//!   expect 6.1 debug: not WARN try_grab_page
+//!   expect 6.1 6.12.118+ debug: not WARN try_grab_page
 //! ```
 //!
 //! | form | meaning |

@@ -4,10 +4,11 @@
 use csrc::abi::{self, gd_op, gd_run};
 use gup::grab::ENOMEM;
 use gup::mm::fault_flag;
+use gup::series::EFAULT;
 use gup::series::follow::DevmapLevel;
 use gup::slow::entry::Request;
 use gup::slow::populate::Span;
-use gup::tables::PAGE_SHIFT;
+use gup::tables::{PAGE_SHIFT, PAGE_SIZE};
 use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Revision, Stop, Vma, Wrapper};
 
 use super::record::Returned;
@@ -135,6 +136,7 @@ impl Call<'_, '_> {
                 self.kernel.try_grab_folio_fast(page, n, foll).map(found)
             }
             abi::GD_OP_FOLIO_ADD_PIN => self.kernel.folio_add_pin(folio).map(void),
+            abi::GD_OP_FOLIO_ADD_PINS => self.kernel.folio_add_pins(folio, n).map(Returned::Errno),
             abi::GD_OP_TRY_PIN_COMPOUND_HEAD => {
                 self.kernel.try_pin_compound_head(page, n).map(found)
             }
@@ -308,15 +310,21 @@ impl Call<'_, '_> {
         };
         let id = u32::from(self.op.op);
         *locked = match (id, self.op.arg % 3) {
-            (abi::GD_OP_GET_USER_PAGES_REMOTE | abi::GD_OP_PIN_USER_PAGES_REMOTE, value @ 1..) => {
-                Some(value == 1)
-            }
+            (
+                abi::GD_OP_GET_USER_PAGES_REMOTE
+                | abi::GD_OP_PIN_USER_PAGES_REMOTE
+                | abi::GD_OP_GET_USER_PAGES_LOCKED
+                | abi::GD_OP_PIN_USER_PAGES_LOCKED,
+                value @ 1..,
+            ) => Some(value == 1),
             _ => None,
         };
         let kernel = &mut *self.kernel;
         kernel.machine.held.mmap_lock = !matches!(
             id,
-            abi::GD_OP_GET_USER_PAGES_UNLOCKED | abi::GD_OP_PIN_USER_PAGES_UNLOCKED
+            abi::GD_OP_GET_USER_PAGES_UNLOCKED
+                | abi::GD_OP_PIN_USER_PAGES_UNLOCKED
+                | abi::GD_OP_MM_POPULATE..=abi::GD_OP_FAULT_IN_SAFE_WRITEABLE
         );
         match id {
             abi::GD_OP_GET_USER_PAGES => kernel.get_user_pages(request),
@@ -327,6 +335,12 @@ impl Call<'_, '_> {
             abi::GD_OP_PIN_USER_PAGES_REMOTE => {
                 kernel.pin_user_pages_remote(request, locked.as_mut())
             }
+            abi::GD_OP_GET_USER_PAGES_LOCKED => {
+                kernel.get_user_pages_locked(request, locked.as_mut())
+            }
+            abi::GD_OP_PIN_USER_PAGES_LOCKED => {
+                kernel.pin_user_pages_locked(request, locked.as_mut())
+            }
             abi::GD_OP_GET_USER_PAGES_UNLOCKED => kernel.get_user_pages_unlocked(request),
             abi::GD_OP_PIN_USER_PAGES_UNLOCKED => kernel.pin_user_pages_unlocked(request),
             _ => return self.faults(request, locked),
@@ -334,7 +348,7 @@ impl Call<'_, '_> {
         .map(Returned::Int)
     }
 
-    /// Calls what faults pages in and gives none, or one.
+    /// Calls what faults pages in, or only looks, and gives none, or one.
     fn faults(&mut self, request: Request, locked: &mut Option<bool>) -> Result<Returned, Stop> {
         let (start, arg) = (request.start, self.op.arg % 3);
         let end = start.wrapping_add(request.nr_pages << PAGE_SHIFT);
@@ -342,6 +356,8 @@ impl Call<'_, '_> {
         let flags = request.flags.to_canonical(kernel.rules);
         let asks = |flag: u32| flags & 1 << flag != 0;
         let write = asks(abi::GD_FOLL_WRITE);
+        let size = ulong(self.op.val);
+        let bytes = |left: u64| Returned::Int(left as i64);
         match u32::from(self.op.op) {
             abi::GD_OP_FIXUP_USER_FAULT => {
                 let remote = if asks(abi::GD_FOLL_REMOTE) {
@@ -376,6 +392,29 @@ impl Call<'_, '_> {
                 let page = kernel.get_dump_page(start, &mut held)?;
                 *locked = by_caller.then_some(held);
                 Ok(Returned::Page(Ok(page)))
+            }
+            abi::GD_OP_FOLLOW_PAGE => {
+                let Some(vma) = kernel.machine.vmas.lookup(start) else {
+                    return Ok(Returned::Page(Err(-EFAULT)));
+                };
+                let page = kernel.follow_page(vma, start, request.flags)?;
+                Ok(Returned::Page(page))
+            }
+            abi::GD_OP_MM_POPULATE => {
+                let len = request.nr_pages << PAGE_SHIFT;
+                let ignores = self.op.arg & 1 != 0;
+                // callers see to it
+                let start = start & !(PAGE_SIZE - 1);
+                kernel
+                    .__mm_populate(start, len, ignores)
+                    .map(Returned::Errno)
+            }
+            abi::GD_OP_FAULT_IN_READABLE => kernel.fault_in_readable(start, size).map(bytes),
+            abi::GD_OP_FAULT_IN_WRITEABLE | abi::GD_OP_FAULT_IN_SUBPAGE_WRITEABLE => {
+                kernel.fault_in_writeable(start, size).map(bytes)
+            }
+            abi::GD_OP_FAULT_IN_SAFE_WRITEABLE => {
+                kernel.fault_in_safe_writeable(start, size).map(bytes)
             }
             id => unreachable!("entry point {id:#x} of the table has no Rust function"),
         }

@@ -254,6 +254,11 @@ impl Observer for Recorder<'_> {
                 d: address,
                 ..ask_rec(abi::GD_A_EXPAND)
             },
+            Ask::UserAccess { address, write } => gd_rec {
+                b: write.into(),
+                d: address,
+                ..ask_rec(abi::GD_A_USER_ACCESS)
+            },
             Ask::Split { address } => gd_rec {
                 d: address,
                 ..ask_rec(abi::GD_A_SPLIT)

@@ -45,6 +45,7 @@ fn hooks(moment: Moment) -> u32 {
         Moment::MigrateDevice => 1 << abi::GD_HOOK_MIGRATE_DEVICE,
         Moment::Expand => 1 << abi::GD_HOOK_EXPAND,
         Moment::Split => 1 << abi::GD_HOOK_SPLIT,
+        Moment::UserAccess => 1 << abi::GD_HOOK_USER_ACCESS,
     }
 }
 
@@ -79,7 +80,8 @@ fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
         | (abi::GD_HOOK_MIGRATE, Moment::Migrate)
         | (abi::GD_HOOK_MIGRATE_DEVICE, Moment::MigrateDevice)
         | (abi::GD_HOOK_EXPAND, Moment::Expand)
-        | (abi::GD_HOOK_SPLIT, Moment::Split) => true,
+        | (abi::GD_HOOK_SPLIT, Moment::Split)
+        | (abi::GD_HOOK_USER_ACCESS, Moment::UserAccess) => true,
         (abi::GD_HOOK_BEFORE_REF, Moment::BeforeRef(nr))
         | (abi::GD_HOOK_AFTER_REF, Moment::AfterRef(nr))
         | (abi::GD_HOOK_BEFORE_PIN, Moment::BeforePin(nr))

@@ -7,8 +7,8 @@ use super::gup::series::PinCheck;
 use super::gup::series::follow::DevmapLevel;
 use super::gup::unpin::List;
 use super::gup::{
-    ErrPtr, Events, FolioDecl, FolioPtr, Foll, Kernel, Kind, Machine, Mapping, PagePtr, Rules,
-    Stop, Vma, WorldDecl, Wrapper,
+    ErrPtr, Events, FolioDecl, FolioPtr, Foll, Kernel, Kind, Machine, Mapping, PagePtr, Revision,
+    Rules, Stop, Vma, WorldDecl, Wrapper,
 };
 
 /// A small generator of random numbers.
@@ -212,6 +212,7 @@ fn operation(k: &mut Kernel<'_>, rng: &mut Rng) -> Result<i64, Stop> {
         9 => k.put_devmap_managed_folio_refs(folio, n)?.into(),
         10 | 11 => k.grab_slow(page, n, flags)?.into(),
         12 | 13 => number(k.try_grab_folio_fast(page, n, flags)?),
+        14 if dirty && k.rules.revision >= Revision::V7_3 => k.folio_add_pins(folio, n)?.into(),
         14 if !old => k.folio_add_pin(folio).map(|()| 0)?,
         15 => k.gup_put_folio(folio, n, flags).map(|()| 0)?,
         16 => k.unpin_user_page(page).map(|()| 0)?,

@@ -152,6 +152,7 @@ impl Rng {
             Moment::Fault => 0,
             Moment::MmapLock => self.pick(&[0, -4, 1]),
             Moment::Accessible | Moment::Expand => self.pick(&[0, 0, -5]),
+            Moment::UserAccess => self.pick(&[0, 0, 0, -14]),
             Moment::Migrate => self.pick(&[0, 0, 0, 1, -12]),
             Moment::Isolate | Moment::Pagemap => self.pick(&[1, 1, 0]),
             Moment::MigrateDevice => self.pick(&[0, 0, -5]),
@@ -242,10 +243,15 @@ fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bo
             Buffer::List
         },
     };
-    let which = rng.below(14);
+    // What came later is looked ahead for, and leaves the other programs as they are.
+    let mut ahead = rng.clone();
+    let which = match ahead.one_in(4) {
+        true => 14 + ahead.below(6),
+        false => rng.below(14),
+    };
     k.machine.held.mmap_lock = match which {
         13 => k.rules.slow.dumps_under_lock,
-        which => matches!(which, 0..=5 | 10..=12),
+        which => matches!(which, 0..=5 | 10..=12 | 14..=16),
     };
     let mut locked = rng.pick(&[None, Some(true), Some(true), Some(true), Some(false)]);
     let (n, foll, pages) = (request.nr_pages as i32, request.flags, request.pages);
@@ -262,7 +268,8 @@ fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bo
         9 => k
             .pin_user_pages_fast(request.start, n, foll, pages)
             .map(i64::from),
-        which => faults(k, which, request, &mut locked),
+        10..=13 => faults(k, which, request, &mut locked),
+        which => by_range(k, which, request, &mut locked),
     };
     Ok((result?, locked))
 }
@@ -296,6 +303,45 @@ fn faults(
             let held = k.machine.held.mmap_lock;
             let page = k.get_dump_page(start, locked.insert(held))?;
             Ok(page.nr().map_or(-1, i64::from))
+        }
+    }
+}
+
+/// Calls what came later: of old kernels, and what faults in a range of bytes.
+fn by_range(
+    k: &mut Kernel<'_>,
+    which: u32,
+    request: Request,
+    locked: &mut Option<bool>,
+) -> Result<i64, Stop> {
+    let start = request.start;
+    let size = (request.nr_pages * PAGE).wrapping_sub(start % 7);
+    let is_5_10 = k.rules.slow.has_flags_of_mm;
+    let follows = !k.rules.slow.follows_all_huge_entries;
+    match which {
+        14 if is_5_10 => k.get_user_pages_locked(request, locked.as_mut()),
+        15 if is_5_10 => k.pin_user_pages_locked(request, locked.as_mut()),
+        16 if follows => match k.machine.vmas.lookup(start) {
+            Some(vma) => Ok(match k.follow_page(vma, start, request.flags)? {
+                Ok(page) => page.nr().map_or(-1, i64::from),
+                Err(errno) => errno.into(),
+            }),
+            None => Ok(0),
+        },
+        // not in 5.10
+        _ if is_5_10 => Ok(0),
+        14 | 15 | 17 => {
+            k.machine.held.mmap_lock = false;
+            let ignores = start.is_multiple_of(3);
+            k.__mm_populate(start & !(PAGE - 1), request.nr_pages * PAGE, ignores)
+                .map(i64::from)
+        }
+        18 if size.is_multiple_of(5) => k.fault_in_readable(1 << 47, size).map(|left| left as i64),
+        18 => k.fault_in_writeable(start, size).map(|left| left as i64),
+        _ => {
+            k.machine.held.mmap_lock = false;
+            k.fault_in_safe_writeable(start, size)
+                .map(|left| left as i64)
         }
     }
 }
