@@ -172,6 +172,13 @@ enum gd_vm_flag {
 	GD_NR_VM_FLAGS
 };
 
+/* which file: arg of MEMFD_PIN_FOLIOS */
+enum gd_memfd { GD_FD_NONE, GD_FD_OTHER, GD_FD_SHMEM, GD_FD_HUGETLB, GD_NR_MEMFDS };
+/* what SET_CACHE can set in a program */
+#define GD_MAX_EXTENTS	16
+/* of all files, in bytes */
+#define GD_MEMFD_SIZE	(1 << 30)
+
 /* what is pending for current: SET_SIGNAL */
 enum gd_signal { GD_SIG_NONE, GD_SIG_OTHER, GD_SIG_KILL, GD_NR_SIGNALS };
 
@@ -326,6 +333,7 @@ enum gd_arg {
 	GD_ARG_SLOT,		/* number of a VMA */
 	GD_ARG_SIGNAL,		/* GD_SIG_* */
 	GD_ARG_LOCK,		/* argument locked: NULL, 1, 0 */
+	GD_ARG_MEMFD,		/* GD_FD_* */
 };
 #define GD_S_ARG_SHIFT	16
 #define GD_ARG(kind)	(GD_S_ARG | GD_ARG_##kind << GD_S_ARG_SHIFT)
@@ -343,6 +351,7 @@ enum gd_arg {
 #define GD_S_ARG_SLOT		GD_ARG(SLOT)
 #define GD_S_ARG_SIGNAL		GD_ARG(SIGNAL)
 #define GD_S_ARG_LOCK		GD_ARG(LOCK)
+#define GD_S_ARG_MEMFD		GD_ARG(MEMFD)
 
 #define GD_MOD_RAW	0x01	/* foll holds this kernel's raw bits */
 #define GD_MOD_DIRTY	0x02	/* make_dirty */
@@ -442,6 +451,9 @@ enum gd_ask {
 	 */
 	GD_A_SET_ENTRY,
 	GD_A_USER_ACCESS,	/* a load or store of user memory. b: is it a store?; d: address */
+	GD_A_FIND_FOLIOS,	/* filemap_get_folios_contig. d: start; c: end - start */
+	GD_A_ALLOC_FOLIO,	/* memfd_alloc_folio. d: index */
+	GD_A_OFFSET,		/* no call: what memfd_pin_folios() has stored as *offset. d: it */
 	GD_NR_ASKS
 };
 
@@ -485,6 +497,10 @@ enum gd_call {
 	GD_C_PUTBACK,		/* by putback_movable_pages: a folio that was isolated goes back */
 	GD_C_MIGRATED,		/* by migrate_pages: what was isolated is freed */
 	GD_C_MIGRATE_DEVICE,	/* migrate_device_coherent_folio and its kin */
+	GD_C_FOUND,		/* by filemap_get_folios_contig */
+	GD_C_RELEASED,		/* by __folio_batch_release: that reference is gone */
+	GD_C_ALLOCATED,		/* by memfd_alloc_folio */
+	GD_C_ZEROED,		/* folio_zero_range */
 	GD_NR_CALLS
 };
 

@@ -61,5 +61,8 @@ GD_HOOK(MIGRATE_DEVICE, NONE, ERRNO, -16, "at migrate_device_coherent")
 GD_HOOK(SPLIT, NONE, NONE, 0, "at split_huge_pmd")
 /* the kernel's own load or store of a byte of user memory: does it fault for good? */
 GD_HOOK(USER_ACCESS, NONE, ERRNO, 0, "at user_access")
+GD_HOOK(FIND_FOLIOS, NONE, NONE, 0, "at filemap_get_folios_contig")
+/* with 0 it is the folio that the page cache has there by then */
+GD_HOOK(ALLOC_FOLIO, NONE, ERRNO, -12, "at memfd_alloc_folio")
 
 #undef GD_HOOK

@@ -8,7 +8,8 @@
  *	A function of the kernel.
  * GD_CHANGE(id, ROLE, layer, operands, name, help)
  *	A raw change of the world between operations, or at a hook point of one,
- *	declared by the program.  It has no result and the same name everywhere.
+ *	declared by the program.  It has no result and the same name everywhere; with a
+ *	revision, it is of use from that one on.
  *
  * id        the byte that stands for the operation on the wire.  It is never
  *           reused and never changes, so that a corpus survives new operations.
@@ -276,6 +277,10 @@ GD_OP(0x79, FAULT_IN_SAFE_WRITEABLE, SLOW, GD_S_ADDR | GD_S_VAL, INT,
       "6.1:fault_in_safe_writeable",
       "have each page of val bytes from addr on writable, and write nothing")
 
+GD_OP(0x7a, MEMFD_PIN_FOLIOS, SLOW, GD_S_ADDR | GD_S_N | GD_S_VAL | GD_S_ARG_MEMFD, INT,
+      "6.11:memfd_pin_folios",
+      "pin the folios of n pages from offset addr on of file arg, at most val of them")
+
 /* raw changes of the world */
 GD_CHANGE(0x80, SET_REF, PAGE, GD_S_PAGE | GD_S_VAL, "set_ref",
       "set the refcount field of a page")
@@ -320,6 +325,8 @@ GD_CHANGE(0x95, SET_VMA, SLOW, GD_S_ARG_SLOT | GD_S_ADDR | GD_S_N | GD_S_VMA, "s
 	  "map n pages from addr on as VMA number arg, or take it away if there are none")
 GD_CHANGE(0x96, SET_SIGNAL, SLOW, GD_S_ARG_SIGNAL, "set_signal",
 	  "nothing, a signal or a fatal one is pending")
+GD_CHANGE(0x97, SET_CACHE, SLOW, GD_S_ADDR | GD_S_PAGE | GD_S_N, "6.11:set_cache",
+	  "n consecutive pages are in the page cache of memfds from offset addr on; NULL: none")
 
 #undef GD_OP
 #undef GD_CHANGE

@@ -22,5 +22,6 @@
 #include "../env/calls.c"
 #include "../env/walk.c"
 #include "../env/slow.c"
+#include "../env/memfd.c"
 #include "port/calls.c"
 #endif

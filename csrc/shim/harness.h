@@ -366,6 +366,12 @@ int gd_isolate_hugetlb(struct page *page, struct list_head *list);
 int gd_migrate(struct list_head *list);
 int gd_migrate_device(struct page *page);
 
+/* ---- env/memfd.c ---- */
+struct file *gd_memfd(u32 kind);
+void gd_set_cache(const struct gd_op *op, struct page *page);
+void gd_cache_reset(void);
+void gd_zero_folio(struct page *head);
+
 /* ---- vmas.c ---- */
 void gd_set_vma(const struct gd_op *op);
 void gd_set_signal(u32 signal);

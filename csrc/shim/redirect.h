@@ -35,6 +35,9 @@ do {										\
 		goto label;							\
 } while (0)
 
+/* nor have pages any contents */
+#define folio_zero_range(folio, start, length) gd_zero_folio((struct page *)(folio))
+
 /* the slow path: in mm/memory.c, mm/huge_memory.c and mm/hugetlb.c */
 #define handle_mm_fault			gd_handle_mm_fault
 #define __pte_alloc			gd_pte_alloc

@@ -171,4 +171,5 @@ void gd_vmas_reset(void)
 	gd_set_signal(GD_SIG_NONE);
 	gd_current->flags = 0;
 	gd_drop_locks();
+	gd_cache_reset();
 }

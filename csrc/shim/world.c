@@ -363,6 +363,7 @@ WORLD(SET_PGD)		{ gd_set_entries(op, GD_L_PGD); }
 WORLD(ANSWER)		{ gd_set_answer(op->val); }
 WORLD(SET_VMA)		{ gd_set_vma(op); }
 WORLD(SET_SIGNAL)	{ gd_set_signal(op->arg % GD_NR_SIGNALS); }
+WORLD(SET_CACHE)	{ gd_set_cache(op, gd_operand(op->run[0], 0)); }
 #else
 /* there are no page tables, and nobody asks */
 WORLD(SET_PTE)		{}
@@ -372,6 +373,7 @@ WORLD(SET_PGD)		{}
 WORLD(ANSWER)		{}
 WORLD(SET_VMA)		{}
 WORLD(SET_SIGNAL)	{}
+WORLD(SET_CACHE)	{}
 #endif
 
 static const gd_op_fn world_ops[256] = {

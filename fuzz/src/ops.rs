@@ -67,6 +67,8 @@ pub enum ArgKind {
     Signal,
     /// The argument `locked`: NULL, or the address of 1 or of 0.
     Lock,
+    /// A file, `GD_FD_*`.
+    Memfd,
 }
 
 impl ArgKind {
@@ -84,6 +86,7 @@ impl ArgKind {
             ArgKind::Slot => abi::GD_MAX_VMAS,
             ArgKind::Signal => abi::GD_NR_SIGNALS,
             ArgKind::Lock => 3,
+            ArgKind::Memfd => abi::GD_NR_MEMFDS,
         }
     }
 
@@ -103,6 +106,7 @@ impl ArgKind {
             abi::GD_ARG_SLOT => ArgKind::Slot,
             abi::GD_ARG_SIGNAL => ArgKind::Signal,
             abi::GD_ARG_LOCK => ArgKind::Lock,
+            abi::GD_ARG_MEMFD => ArgKind::Memfd,
             _ => ArgKind::Number,
         }
     }

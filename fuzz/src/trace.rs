@@ -200,6 +200,14 @@ pub enum Call {
     Migrated,
     /// `migrate_device_coherent_folio` and its kin.
     MigrateDevice,
+    /// `filemap_get_folios_contig` has found a folio and holds it.
+    Found,
+    /// `__folio_batch_release` gives that back.
+    Released,
+    /// `memfd_alloc_folio` has made a folio.
+    Allocated,
+    /// `folio_zero_range`.
+    Zeroed,
     /// A number that this build does not know.
     Unknown(u8),
 }
@@ -221,6 +229,10 @@ impl Call {
             abi::GD_C_PUTBACK => Self::Putback,
             abi::GD_C_MIGRATED => Self::Migrated,
             abi::GD_C_MIGRATE_DEVICE => Self::MigrateDevice,
+            abi::GD_C_FOUND => Self::Found,
+            abi::GD_C_RELEASED => Self::Released,
+            abi::GD_C_ALLOCATED => Self::Allocated,
+            abi::GD_C_ZEROED => Self::Zeroed,
             _ => Self::Unknown(call),
         }
     }
@@ -243,6 +255,10 @@ impl Call {
             Self::Putback => "putback_movable_pages",
             Self::Migrated => "migrate_pages",
             Self::MigrateDevice => "migrate_device_coherent",
+            Self::Found => "filemap_get_folios_contig",
+            Self::Released => "__folio_batch_release",
+            Self::Allocated => "memfd_alloc_folio",
+            Self::Zeroed => "folio_zero_range",
             Self::Unknown(_) => "unknown call",
         }
     }
@@ -318,6 +334,23 @@ pub enum Ask {
         /// The address that the PMD serves.
         addr: u64,
     },
+    /// `filemap_get_folios_contig`.
+    FindFolios {
+        /// The first index.
+        start: u64,
+        /// So many more.
+        more: u32,
+    },
+    /// `memfd_alloc_folio`.
+    AllocFolio {
+        /// The index.
+        index: u64,
+    },
+    /// No call: what `memfd_pin_folios` has stored as offset.
+    Offset {
+        /// In bytes.
+        offset: u64,
+    },
     /// A load or store of a byte of user memory.
     UserAccess {
         /// Whether it is a store.
@@ -374,6 +407,12 @@ impl Ask {
                 addr: rec.d,
             },
             abi::GD_A_SPLIT => Self::Split { addr: rec.d },
+            abi::GD_A_FIND_FOLIOS => Self::FindFolios {
+                start: rec.d,
+                more: rec.c,
+            },
+            abi::GD_A_ALLOC_FOLIO => Self::AllocFolio { index: rec.d },
+            abi::GD_A_OFFSET => Self::Offset { offset: rec.d },
             abi::GD_A_USER_ACCESS => Self::UserAccess {
                 write: rec.b != 0,
                 addr: rec.d,
@@ -403,6 +442,9 @@ impl Ask {
             Self::Migrate { .. } => "migrate_pages",
             Self::Expand { .. } => "expand_stack",
             Self::Split { .. } => "split_huge_pmd",
+            Self::FindFolios { .. } => "filemap_get_folios_contig",
+            Self::AllocFolio { .. } => "memfd_alloc_folio",
+            Self::Offset { .. } => "offset",
             Self::UserAccess { write: false, .. } => "unsafe_get_user",
             Self::UserAccess { write: true, .. } => "unsafe_put_user",
             Self::SetEntry { level, .. } => match level {
@@ -429,6 +471,9 @@ impl Ask {
             Self::Migrate { .. } => abi::GD_A_MIGRATE,
             Self::Expand { .. } => abi::GD_A_EXPAND,
             Self::Split { .. } => abi::GD_A_SPLIT,
+            Self::FindFolios { .. } => abi::GD_A_FIND_FOLIOS,
+            Self::AllocFolio { .. } => abi::GD_A_ALLOC_FOLIO,
+            Self::Offset { .. } => abi::GD_A_OFFSET,
             Self::UserAccess { .. } => abi::GD_A_USER_ACCESS,
             Self::SetEntry { .. } => abi::GD_A_SET_ENTRY,
             Self::Unknown(kind) => kind.into(),

@@ -188,6 +188,10 @@ fn calls_have_the_same_numbers() {
         (Call::Putback, abi::GD_C_PUTBACK),
         (Call::Migrated, abi::GD_C_MIGRATED),
         (Call::MigrateDevice, abi::GD_C_MIGRATE_DEVICE),
+        (Call::Found, abi::GD_C_FOUND),
+        (Call::Released, abi::GD_C_RELEASED),
+        (Call::Allocated, abi::GD_C_ALLOCATED),
+        (Call::Zeroed, abi::GD_C_ZEROED),
     ];
     assert!(calls.iter().all(|(call, nr)| *call as u32 == *nr));
     assert_eq!(calls.len() as u32, abi::GD_NR_CALLS);
@@ -197,6 +201,7 @@ fn calls_have_the_same_numbers() {
 fn what_is_answered_by_default_is_the_same() {
     let otherwise = |hook: u32| hooks::info(hook as u8).unwrap().otherwise;
     assert_eq!(otherwise(abi::GD_HOOK_SLOW), -gup::EFAULT);
+    assert_eq!(otherwise(abi::GD_HOOK_ALLOC_FOLIO), -gup::ENOMEM);
     let sigbus = gup::mm::vm_fault::SIGBUS as i32;
     assert_eq!(otherwise(abi::GD_HOOK_FAULT), sigbus);
     assert_eq!(otherwise(abi::GD_HOOK_MIGRATE), 1);
@@ -246,4 +251,23 @@ fn flags_of_vmas_and_faults_have_the_same_numbers() {
     ];
     assert!(kinds.iter().all(|(kind, nr)| *kind as u32 == *nr));
     assert_eq!(kinds.len() as u32, abi::GD_NR_VMA_KINDS);
+}
+
+#[test]
+fn files_are_the_same() {
+    use gup::cache::{MAX_EXTENTS, MEMFD_SIZE, Memfd};
+    let files = [
+        (Memfd::None, abi::GD_FD_NONE),
+        (Memfd::Other, abi::GD_FD_OTHER),
+        (Memfd::Shmem, abi::GD_FD_SHMEM),
+        (Memfd::Hugetlb, abi::GD_FD_HUGETLB),
+    ];
+    assert!(
+        files
+            .iter()
+            .all(|&(file, nr)| Memfd::from_index(nr) == file)
+    );
+    assert_eq!(files.len() as u32, abi::GD_NR_MEMFDS);
+    assert_eq!(MAX_EXTENTS as u32, abi::GD_MAX_EXTENTS);
+    assert_eq!(MEMFD_SIZE, i64::from(abi::GD_MEMFD_SIZE));
 }

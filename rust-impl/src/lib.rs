@@ -36,6 +36,7 @@ extern crate alloc;
 ))]
 compile_error!("gup is built for an engine, but RUSTC_WRAPPER is not fuzz/rustc-coverage");
 
+pub mod cache;
 pub mod config;
 pub mod env;
 pub mod foll;

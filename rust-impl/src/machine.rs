@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use crate::cache::Cache;
 use crate::page::{Mapping, PinScheme};
 use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_SHIFT};
 use crate::rules::{RULES_6_1, Rules};
@@ -160,6 +161,8 @@ pub struct Machine {
     pub tables: Tables,
     /// The VMAs of the one mm.
     pub vmas: Vmas,
+    /// The page cache of memfds.
+    pub cache: Cache,
     /// What is pending for the running task.
     pub signal: Signal,
     /// What the running operation holds.
@@ -235,6 +238,7 @@ impl Machine {
             pages: Pages::with_pins(pins),
             tables: Tables::new(),
             vmas: Vmas::default(),
+            cache: Cache::default(),
             signal: Signal::None,
             held: Held::default(),
             runs_slow_path: false,
@@ -263,6 +267,7 @@ impl Machine {
         self.pages.reset();
         self.tables.reset();
         self.vmas.reset();
+        self.cache.reset();
         self.signal = Signal::None;
         for &slot in &self.blocks {
             self.migratetype[slot as usize] = MigrateType::Unmovable;

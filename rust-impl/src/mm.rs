@@ -16,6 +16,10 @@
 //! | `migrate_device_coherent_folio` | -EBUSY, or 0 if others say so: then the reference is gone |
 //! | `folio_mark_accessed`       | nothing                                          |
 //! | `expand_stack`              | 0 and the VMA starts there, or an errno          |
+//! | `filemap_get_folios_contig` | the folios that are there one behind the other, each with one more reference |
+//! | `__folio_batch_release`     | these references are gone                        |
+//! | `memfd_alloc_folio`         | -ENOMEM, or what is there by then if others say 0 |
+//! | `folio_zero_range`          | nothing                                          |
 //! | a load or store of user memory | 0, or an errno: it faults for good            |
 //! | `split_huge_pmd`            | nothing; what becomes of the entry others say    |
 //! | `__pte_alloc`               | -ENOMEM, and it is no event                      |
@@ -32,6 +36,9 @@ use crate::page::{Zone, flag};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::slow::EBUSY;
 use crate::vma::VmaPtr;
+
+/// What a folio batch has room for (PAGEVEC_SIZE).
+const FOLIO_BATCH: usize = 31;
 
 /// FAULT_FLAG_ flags of `handle_mm_fault` by canonical bit.
 pub mod fault_flag {
@@ -155,6 +162,98 @@ impl Kernel<'_> {
     pub(crate) fn user_access(&mut self, address: u64, write: bool) -> Result<i32, Stop> {
         self.ask(Ask::UserAccess { address, write })?;
         Ok(self.moment(Moment::UserAccess).unwrap_or(0))
+    }
+
+    /// The folio of a page of a memfd.  What nobody holds is on its way out, and pages of
+    /// devices are in no page cache.
+    fn cached(&mut self, index: u64) -> Result<Option<FolioPtr>, Stop> {
+        let Some(page) = self.machine.cache.find(index) else {
+            return Ok(None);
+        };
+        let folio = self.page_folio(page)?;
+        let head = *self.machine.pages.get(folio.page())?;
+        let device = self.zone_device_type(folio.page())?.is_some();
+        if head.is_tail() || device || head.refcount == 0 {
+            return Ok(None);
+        }
+        let number = |page: PagePtr| page.nr().ok_or(Stop::Oops);
+        let (page, head) = (number(page)?, number(folio.page())?);
+        let behind = u64::from(page).wrapping_sub(head.into());
+        self.machine
+            .cache
+            .set_index(head, index.wrapping_sub(behind));
+        Ok(Some(folio))
+    }
+
+    /// Somebody has one more reference.
+    fn hold(&mut self, call: Call, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(call, folio)?;
+        let head = self.machine.pages.update(folio.page())?;
+        head.refcount = head.refcount.wrapping_add(1);
+        Ok(())
+    }
+
+    /// `filemap_get_folios_contig`: moves `start` behind the last one.
+    pub(crate) fn filemap_get_folios_contig(
+        &mut self,
+        start: &mut u64,
+        end: u64,
+    ) -> Result<Vec<FolioPtr>, Stop> {
+        let mut index = *start;
+        self.ask(Ask::FindFolios { start: index, end })?;
+        self.moment(Moment::FindFolios);
+        let mut found = Vec::new();
+        while index <= end {
+            let Some(folio) = self.cached(index)? else {
+                break;
+            };
+            let next = self.folio_next_index(folio)?;
+            if next <= index {
+                break;
+            }
+            index = next;
+            self.hold(Call::Found, folio)?;
+            found.push(folio);
+            if found.len() == FOLIO_BATCH {
+                break;
+            }
+        }
+        if !found.is_empty() {
+            *start = index;
+        }
+        Ok(found)
+    }
+
+    /// `folio_batch_release`.
+    pub(crate) fn folio_batch_release(&mut self, found: &[FolioPtr]) -> Result<(), Stop> {
+        for &folio in found {
+            self.call(Call::Released, folio)?;
+            let head = self.machine.pages.update(folio.page())?;
+            head.refcount = head.refcount.wrapping_sub(1);
+            if head.refcount == 0 {
+                self.call(Call::FolioPut, folio)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `memfd_alloc_folio`: what is there then, or an errno.
+    pub(crate) fn memfd_alloc_folio(&mut self, index: u64) -> Result<Result<FolioPtr, i32>, Stop> {
+        self.ask(Ask::AllocFolio { index })?;
+        let errno = self.moment(Moment::AllocFolio).unwrap_or(-ENOMEM);
+        if errno != 0 {
+            return Ok(Err(errno));
+        }
+        let Some(folio) = self.cached(index)? else {
+            return Ok(Err(-ENOMEM));
+        };
+        self.hold(Call::Allocated, folio)?;
+        Ok(Ok(folio))
+    }
+
+    /// `folio_zero_range`, of all of it.
+    pub(crate) fn folio_zero_range(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+        self.call(Call::Zeroed, folio)
     }
 
     /// `expand_stack` (5.10): 0 or an errno.

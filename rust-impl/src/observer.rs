@@ -41,6 +41,14 @@ pub enum Call {
     Migrated,
     /// `migrate_device_coherent_folio`, `migrate_device_coherent_page`.
     MigrateDevice,
+    /// By `filemap_get_folios_contig`: it is in the page cache.
+    Found,
+    /// By `__folio_batch_release`: the reference that the former took is gone.
+    Released,
+    /// By `memfd_alloc_folio`.
+    Allocated,
+    /// `folio_zero_range`.
+    Zeroed,
 }
 
 /// A call into the rest of the kernel that is about no page.
@@ -109,6 +117,23 @@ pub enum Ask {
         /// Down to where.
         address: u64,
     },
+    /// `filemap_get_folios_contig`.
+    FindFolios {
+        /// The first index.
+        start: u64,
+        /// The last one.
+        end: u64,
+    },
+    /// `memfd_alloc_folio`.
+    AllocFolio {
+        /// Where.
+        index: u64,
+    },
+    /// No call: `memfd_pin_folios` has stored this.
+    Offset {
+        /// In bytes.
+        offset: u64,
+    },
     /// A load or store of a byte of user memory.
     UserAccess {
         /// Where.
@@ -176,6 +201,10 @@ pub enum Moment {
     Split,
     /// User memory was loaded from or stored to.
     UserAccess,
+    /// `filemap_get_folios_contig` was called.
+    FindFolios,
+    /// `memfd_alloc_folio` was called.
+    AllocFolio,
 }
 
 /// Who watches.  BUG and memory faults are not told here: they are the

@@ -12,7 +12,7 @@ use crate::page::PinScheme;
 pub use crate::revision::Revision;
 use crate::rule::rules;
 use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
-use crate::slow::rules::{SLOW_5_10, SLOW_6_1, SLOW_6_12, SLOW_7_3, SlowRules};
+use crate::slow::rules::{SLOW_5_10, SLOW_6_1, SLOW_6_12, SLOW_6_12_118, SLOW_7_3, SlowRules};
 use crate::walk::rules::{WALK_5_10, WALK_6_1, WALK_6_12, WALK_6_12_118, WALK_7_3, WalkRules};
 
 rules! {
@@ -345,6 +345,7 @@ pub const RULES_6_12: Rules = Rules {
 pub const RULES_6_12_118: Rules = Rules {
     point: 118,
     walk: WALK_6_12_118,
+    slow: SLOW_6_12_118,
     ..RULES_6_12
 };
 

@@ -111,7 +111,7 @@ struct Declarations {
     harmless: Vec<Control>,
 }
 
-const EDITS: [&str; 18] = [
+const EDITS: [&str; 19] = [
     include_str!("../edits/grab.toml"),
     include_str!("../edits/put.toml"),
     include_str!("../edits/predicates.toml"),
@@ -125,6 +125,7 @@ const EDITS: [&str; 18] = [
     include_str!("../edits/walk-harmless.toml"),
     include_str!("../edits/slow-vma.toml"),
     include_str!("../edits/slow-populate.toml"),
+    include_str!("../edits/slow-memfd.toml"),
     include_str!("../edits/slow-fault.toml"),
     include_str!("../edits/slow-follow.toml"),
     include_str!("../edits/slow-loop.toml"),

@@ -4,6 +4,8 @@
  * ../slow.c.
  */
 
+#include "slow.h"
+
 /* v6.5: "mm/gup: remove vmas parameter from get_user_pages_remote()" and its kin */
 #if GD_SINCE(6, 5)
 UNDER_LOCK(GET_USER_PAGES, get_user_pages(op->addr, nr, op_foll(op), pages))
@@ -130,3 +132,21 @@ OP(GET_DUMP_PAGE)
 	ret_page(ret, dump(op->addr, &locked));
 	ret_locked(ret, PORT_DUMP_PAGE_UNLOCKED ? NULL : &locked);
 }
+
+#ifdef PORT_HAS_MEMFD_PIN
+/* what it makes of *offset is shown by a record of its own */
+OP(MEMFD_PIN_FOLIOS)
+{
+	loff_t end = op->addr + op_ulong(op) * PAGE_SIZE - 1;
+	pgoff_t offset = ~0ul;
+	long nr;
+
+	gd_clear_list((u32)op->val);
+	gd_hold_mmap_lock(false);
+	nr = memfd_pin_folios(gd_memfd(op->arg), op->addr, end, (struct folio **)gd.list, op->val,
+			      &offset);
+	if (offset != ~0ul)
+		gd_ask(GD_A_OFFSET)->d = offset;
+	ret_pages(ret, nr, gd.list);
+}
+#endif

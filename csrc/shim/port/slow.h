@@ -69,6 +69,11 @@ static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {
 #define PORT_HAS_FIND_VMA_INTERSECTION
 #endif
 
+/* v6.11: "mm/gup: introduce memfd_pin_folios() for pinning memfd folios" */
+#if GD_SINCE(6, 11) && defined(CONFIG_MEMFD_CREATE) && defined(CONFIG_SHMEM)
+#define PORT_HAS_MEMFD_PIN
+#endif
+
 /*
  * Allocations must be such that they can be pinned for long.  v5.15: "mm: change
  * PF_MEMALLOC_NOCMA to PF_MEMALLOC_PIN" and its kin.

@@ -122,6 +122,8 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
             )?,
             // The slow path dirties what it touches, as those do who write to a page.
             Call::FolioMarkDirty if op.does == Does::SlowWalk => {}
+            // It looks at each folio under its lock, and tells nobody that it takes it.
+            Call::FolioUnlock if id == abi::GD_OP_MEMFD_PIN_FOLIOS => {}
             Call::FolioMarkDirty | Call::MlockVmaPage => dirties += 1,
             Call::FolioUnlock => unlocks += 1,
             _ => {}

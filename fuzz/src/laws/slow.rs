@@ -69,6 +69,9 @@ pub(super) fn called(
     if counts_what_is_left(op.op.op) {
         return left(op);
     }
+    if u32::from(op.op.op) == abi::GD_OP_MEMFD_PIN_FOLIOS {
+        return of_file(op);
+    }
     if is_fault(op.op.op) {
         return Ok(());
     }
@@ -125,6 +128,40 @@ fn left(op: &Op) -> Check {
     require(left <= size, Law::ResultFitsTheCall, None, || {
         format!("{left} bytes are left of {size}")
     })
+}
+
+/// Folios of a file: as many as are said, and none if that failed.
+fn of_file(op: &Op) -> Check {
+    let Ret::Int(nr) = op.ret else {
+        return Ok(());
+    };
+    let max = op.op.val as u32;
+    require(
+        (-4095..=i64::from(max)).contains(&nr),
+        Law::ResultFitsTheCall,
+        None,
+        || format!("the result is {nr}, and {max} folios were enough"),
+    )?;
+    let is_entry = |rec: &&csrc::abi::gd_rec| u32::from(rec.kind) == abi::GD_R_ENTRY;
+    let entries = op.recs.iter().filter(is_entry).count() as i64;
+    require(
+        entries == nr.clamp(0, abi::GD_MAX_LIST.into()),
+        Law::TraceIsWhole,
+        None,
+        || format!("{entries} entries of folios[] for a result of {nr}"),
+    )?;
+    let failed = nr < 0 && !op.disturbed;
+    for (old, new) in op.changed.iter().filter(|_| failed) {
+        let same = (old.refcount, old.pincount) == (new.refcount, new.pincount);
+        let page = Some(new.page);
+        require(same, Law::FailedGrabTakesNothing, page, || {
+            format!(
+                "refcount and pincount were {} and {}, and are {} and {} after {nr}",
+                old.refcount, old.pincount, new.refcount, new.pincount
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// Whether a block may be of more than one folio: the other pages of it are grabbed and

@@ -64,6 +64,11 @@ pub(super) fn fields(op: &mut gd_op) {
                 op.val &= USUAL_VM;
             }
         }
+    } else if u32::from(op.op) == abi::GD_OP_SET_CACHE {
+        op.addr = walk::fold(op.addr);
+        if !(0..=MAX_COUNT).contains(&op.n) {
+            op.n = (op.n as u32 % (MAX_COUNT as u32 + 1)) as i32;
+        }
     } else if walk::set_level(op.op).is_some() {
         op.addr = walk::fold(op.addr);
         if op.n > MAX_COUNT {

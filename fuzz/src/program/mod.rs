@@ -13,6 +13,7 @@
 //! Everything that hands out a program hands out a normalised one.  Code that
 //! changes fields calls [`Program::normalise`] before the program runs.
 
+mod cache;
 mod draw;
 mod fold;
 pub mod generate;

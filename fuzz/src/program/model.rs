@@ -8,6 +8,7 @@
 
 use csrc::abi::{self, gd_op};
 
+use super::cache::Cache;
 use super::list::{self, Entry};
 use super::maps::{Hit, Maps};
 use super::vmas::Vmas;
@@ -98,6 +99,8 @@ pub(super) struct Model {
     /// What is mapped.
     pub maps: Maps,
     pub vmas: Vmas,
+    /// The page cache of memfds.
+    pub cache: Cache,
     /// Whether the fast entry points have a real slow path.
     slow: bool,
     /// Whether a signal is pending.
@@ -145,6 +148,7 @@ impl Model {
             nr_held: 0,
             maps: Maps::new(program),
             vmas: Vmas::default(),
+            cache: Cache::default(),
             signal: false,
             slow: u32::from(program.0.world.state) & abi::GD_W_SLOW != 0,
             seq: program.0.world.seq,
@@ -373,11 +377,12 @@ impl Model {
     fn apply_world(&mut self, op: &gd_op) {
         self.maps.set(op);
         self.vmas.set(op);
+        self.cache.set(op);
         match u32::from(op.op) {
             abi::GD_OP_SET_SIGNAL => {
                 return self.signal = u32::from(op.arg) != abi::GD_SIG_NONE;
             }
-            abi::GD_OP_SET_PTE..=abi::GD_OP_SET_VMA => return,
+            abi::GD_OP_SET_PTE..=abi::GD_OP_SET_VMA | abi::GD_OP_SET_CACHE => return,
             abi::GD_OP_SET_SEQ => return self.seq = op.val as u32,
             abi::GD_OP_SET_DEVMAP_KEY => return self.devmap_key = op.arg & 1 != 0,
             _ => {}

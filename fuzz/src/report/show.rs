@@ -231,6 +231,11 @@ fn ask(ask: Ask, names: &Names) -> String {
         Ask::Migrate { nr: 1 } => "migrate_pages(1 folio)".into(),
         Ask::Migrate { nr } => format!("migrate_pages({nr} folios)"),
         Ask::Expand { vma, addr } => format!("expand_stack(vma {vma}, {addr:#x})"),
+        Ask::FindFolios { start, more } => {
+            format!("{}({start} to {})", ask.name(), start + u64::from(more))
+        }
+        Ask::AllocFolio { index } => format!("{}({index})", ask.name()),
+        Ask::Offset { offset } => format!("*offset = {offset:#x}"),
         Ask::UserAccess { addr, .. } => format!("{}({addr:#x})", ask.name()),
         Ask::Split { addr } => format!("split_huge_pmd({addr:#x})"),
         Ask::SetEntry {

@@ -98,21 +98,23 @@ impl Kernel<'_> {
             _ => (Site::FollowDevmapPmdLock, Site::FollowDevmapPmd),
         };
         self.assert_ptl_held(lock)?;
+        let entry = self.machine.tables.get(at)?;
+        let write = self.has(flags, FollFlag::Write);
         if !self.rules.slow.follows_all_huge_entries {
             if level == Level::Pmd {
                 self.warn_on(self.has_cow(flags), Site::FollowDevmapPmdCow);
+            } else if write && !entry.is_writable() {
+                return NULL;
             }
             let get_and_pin = self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin);
             if self.warn_on(get_and_pin, both) {
                 return NULL;
             }
         }
-        let entry = self.machine.tables.get(at)?;
         let present = match level {
             Level::Pud => entry.has_present_bit(),
             _ => entry.pmd_present(),
         };
-        let write = self.has(flags, FollFlag::Write);
         if write && !entry.is_writable() || !present || !entry.is_devmap() {
             return NULL;
         }

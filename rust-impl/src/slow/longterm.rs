@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Long-term pins: what must not be kept where it is is moved first.
 
+use alloc::vec::Vec;
+
 use crate::foll::FollFlag;
 use crate::grab::{BIAS, ENOMEM};
 use crate::kernel::{Kernel, Stop};
@@ -9,12 +11,15 @@ use crate::page::{Mapping, PageType, Pgmap, flag};
 use crate::pages::{FolioPtr, MAX_FOLIOS, NR_ORDERS, PagePtr, SLOT_PAGES, SLOT_SHIFT};
 use crate::site::Site;
 use crate::slow::{EAGAIN, EBUSY, Range};
+use crate::unpin::List;
 
-/// `struct pages_or_folios`, of pages: a part of `pages[]`.
+/// `struct pages_or_folios`: a part of `pages[]`.
 #[derive(Clone, Copy, Debug)]
 struct Pofs {
     first: usize,
     nr: usize,
+    /// They are folios, each once.
+    has_folios: bool,
 }
 
 impl Kernel<'_> {
@@ -61,7 +66,25 @@ impl Kernel<'_> {
         let pofs = Pofs {
             first: pages.ok_or(Stop::Oops)?,
             nr,
+            has_folios: false,
         };
+        self.check_and_migrate_movable_pages_or_folios(pofs)
+    }
+
+    /// `check_and_migrate_movable_folios` (6.12): the same of the first folios of a list.
+    pub(crate) fn check_and_migrate_movable_folios(&mut self, nr: usize) -> Result<i32, Stop> {
+        if !self.rules.config.migration {
+            return Ok(0);
+        }
+        self.check_and_migrate_movable_pages_or_folios(Pofs {
+            first: 0,
+            nr,
+            has_folios: true,
+        })
+    }
+
+    /// `check_and_migrate_movable_pages_or_folios` (6.12).
+    fn check_and_migrate_movable_pages_or_folios(&mut self, pofs: Pofs) -> Result<i32, Stop> {
         let mut list = Isolated::new();
         if self.collect_longterm_unpinnable_folios(&mut list, pofs)? == 0 {
             return Ok(0);
@@ -75,6 +98,9 @@ impl Kernel<'_> {
 
     /// `pofs_get_folio` (6.12).
     fn pofs_get_folio(&self, pofs: Pofs, i: usize) -> Result<FolioPtr, Stop> {
+        if pofs.has_folios {
+            return Ok(FolioPtr(self.pofs_page(pofs, i)));
+        }
         self.page_folio(self.pofs_page(pofs, i))
     }
 
@@ -94,7 +120,7 @@ impl Kernel<'_> {
             return Ok((i < pofs.nr).then_some(i));
         }
         let head = self.machine.pages.get(folio.page())?;
-        if head.is_large() {
+        if !pofs.has_folios && head.is_large() {
             let start = folio.page().nr().ok_or(Stop::Oops)?;
             let inside = start..start + (1 << head.order);
             while i < pofs.nr
@@ -239,7 +265,10 @@ impl Kernel<'_> {
 
     /// What is still pinned is unpinned, what was isolated goes back.
     fn fail_migration(&mut self, list: &mut Isolated, pofs: Pofs, errno: i32) -> Result<i32, Stop> {
-        if self.rules.slow.moves_by_folios {
+        if pofs.has_folios {
+            let folios: Vec<_> = (0..pofs.nr).map(|i| self.pofs_page(pofs, i)).collect();
+            self.unpin_folios(List::new(&folios), pofs.nr as u64)?;
+        } else if self.rules.slow.moves_by_folios {
             self.unpin_entries(pofs.first, pofs.nr)?;
         } else {
             for i in 0..pofs.nr {

@@ -49,6 +49,7 @@ pub mod gate;
 pub mod leaf;
 pub mod locked;
 pub mod longterm;
+pub mod memfd;
 pub mod old_entry;
 pub mod old_follow;
 pub mod old_longterm;

@@ -59,6 +59,9 @@ rules! {
         /// that wraps; before, such a range ended at 0.  v6.16: "mm/gup: clean up codes in
         /// fault_in_xxx() functions".
         pub faults_in_nothing_at_zero: bool,
+        /// memfd_pin_folios() looks at what it found again under its lock: whether it was
+        /// truncated, and whether it was ever cleared.  6.12.118.
+        pub memfd_folios_are_rechecked: bool,
         /// get_dump_page() is called with the mmap lock held.  After 6.12.
         pub dumps_under_lock: bool,
         /// A long-term pin notes the VMA of each page, and looks at them afterwards for
@@ -144,6 +147,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     populates_accessible_only: false,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
+    memfd_folios_are_rechecked: false,
     dumps_under_lock: false,
     old_tables_are_bad: false,
     has_flags_of_mm: false,
@@ -175,6 +179,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     populates_accessible_only: true,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
+    memfd_folios_are_rechecked: false,
     dumps_under_lock: false,
     old_tables_are_bad: false,
     has_flags_of_mm: false,
@@ -190,6 +195,12 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     zero_pages_are_special: true,
     wonders_at_both_zero_pages: false,
     wonders_once_about_get_and_pin: false,
+};
+
+/// Linux 6.12.118.
+pub const SLOW_6_12_118: SlowRules = SlowRules {
+    memfd_folios_are_rechecked: true,
+    ..SLOW_6_12
 };
 
 /// Linux 7.3.

@@ -157,6 +157,9 @@ fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
         say(abi::GD_HOOK_MIGRATE_DEVICE, 6, pins && longterm);
         say(abi::GD_HOOK_SPLIT, 14, splits);
         say(abi::GD_HOOK_USER_ACCESS, 60, walk::touches(main.op));
+        let memfd = u32::from(main.op) == abi::GD_OP_MEMFD_PIN_FOLIOS;
+        say(abi::GD_HOOK_FIND_FOLIOS, 60, memfd);
+        say(abi::GD_HOOK_ALLOC_FOLIO, 40, memfd);
         say(abi::GD_HOOK_ACCESSIBLE, 8, pins);
         say(abi::GD_HOOK_PAGEMAP, 12, scene.devmap);
     }
@@ -212,6 +215,7 @@ fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
             1 | 2 => tables::change(rng, model, scene.level, scene.addr),
             _ => slow::fault(rng),
         },
+        abi::GD_HOOK_ALLOC_FOLIO if rng.chance(1, 2) => answer(rng.pick(&[0, 0, -17, -12])),
         abi::GD_HOOK_USER_ACCESS => answer(rng.pick(&[-14, -14, 0, 1])),
         abi::GD_HOOK_MMAP_LOCK | abi::GD_HOOK_EXPAND => {
             let vma = model.vmas.at(scene.addr).copied();

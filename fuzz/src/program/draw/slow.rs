@@ -12,11 +12,11 @@ use super::super::rng::Rng;
 use super::super::vmas::Vma;
 use super::super::walk::{self, ADDR_MASK, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, Program, page, split_page, values};
-use super::{Profile, bit, calls, tables, vmas};
+use super::{Profile, bit, calls, memfd, tables, vmas};
 use crate::ops::{self, ArgKind};
 
 /// The entry points and how often each is called.
-const CALLS: [(u32, u32); 18] = [
+const CALLS: [(u32, u32); 19] = [
     (abi::GD_OP_GET_USER_PAGES, 16),
     (abi::GD_OP_PIN_USER_PAGES, 24),
     (abi::GD_OP_GET_USER_PAGES_REMOTE, 18),
@@ -35,6 +35,7 @@ const CALLS: [(u32, u32); 18] = [
     (abi::GD_OP_FAULT_IN_WRITEABLE, 3),
     (abi::GD_OP_FAULT_IN_SUBPAGE_WRITEABLE, 1),
     (abi::GD_OP_FAULT_IN_SAFE_WRITEABLE, 5),
+    (abi::GD_OP_MEMFD_PIN_FOLIOS, 14),
 ];
 
 /// Whether a profile has any of them.
@@ -77,6 +78,13 @@ pub fn address_space(rng: &mut Rng, before: &Model) -> Vec<gd_op> {
         {
             model.apply(&op);
             ops.push(op);
+        }
+    }
+    if rng.chance(1, 4) {
+        for _ in 0..rng.range(1, 3) {
+            let set = memfd::set_anywhere(rng, &model);
+            model.apply(&set);
+            ops.push(set);
         }
     }
     ops
@@ -156,6 +164,7 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
                 0
             };
         }
+        abi::GD_OP_MEMFD_PIN_FOLIOS => memfd::fill(rng, model, &mut op),
         abi::GD_OP_MM_POPULATE => op.arg = rng.below(2) as u16,
         _ if ops::info(id).is_some_and(|info| info.has(abi::GD_S_VAL)) => {
             op.val = size(rng, op.n);
@@ -394,6 +403,9 @@ impl Plan<'_> {
     fn pages(&mut self, rng: &mut Rng) {
         const MOST: u64 = 6;
         let nr = self.main.n.clamp(1, 1 << 16) as u64;
+        if u32::from(self.main.op) == abi::GD_OP_MEMFD_PIN_FOLIOS {
+            return self.memfd(rng);
+        }
         if walk::touches(self.main.op) {
             if rng.chance(1, 2) {
                 let nth = rng.range(1, nr.min(MOST) as i32) as u8;
@@ -537,6 +549,29 @@ impl Plan<'_> {
         }
         let longterm = self.foll(abi::GD_FOLL_LONGTERM) && walk::is_pin(self.main.op);
         let folio = hit.and_then(|hit| hit.page).map(|p| split_page(p).0);
+        self.moves(rng, addr, folio, longterm);
+    }
+
+    /// What a memfd lacks is allocated; what must not be pinned for long is moved.
+    fn memfd(&mut self, rng: &mut Rng) {
+        let offset = self.main.addr & !(PAGE_SIZE - 1);
+        match self.model.cache.at(offset) {
+            None => {
+                let set = memfd::set(rng, &self.model, offset);
+                self.at(abi::GD_HOOK_ALLOC_FOLIO, 1, set);
+                let errno = if rng.chance(1, 6) { -17 } else { 0 };
+                self.at(abi::GD_HOOK_ALLOC_FOLIO, 1, answer(errno));
+            }
+            Some(index) if rng.chance(1, 2) => self.moves(rng, offset, Some(index), true),
+            Some(_) => {}
+        }
+        if rng.chance(1, 6) {
+            let set = memfd::set(rng, &self.model, offset);
+            self.at(abi::GD_HOOK_FIND_FOLIOS, rng.range(1, 2) as u8, set);
+        }
+    }
+
+    fn moves(&mut self, rng: &mut Rng, addr: u64, folio: Option<usize>, longterm: bool) {
         let guess = folio.and_then(|index| Some((index, self.model.folio.get(index)?)));
         let Some((index, g)) = guess.filter(|(_, g)| longterm && g.shortterm) else {
             return;

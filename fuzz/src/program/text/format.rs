@@ -176,7 +176,8 @@ pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
         say(&format!("[{}]", runs.join(", ")));
     } else if info.has(abi::GD_S_ADDR) {
         say(&entry::show(op, folios));
-    } else if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
+    }
+    if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
         say(&page_name(op.run[0].page, folios));
     }
     if info.has(abi::GD_S_TO) {

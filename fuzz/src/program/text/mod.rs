@@ -159,6 +159,8 @@
 //! | `at migrate_pages` | `answer 0`: all are; `answer 2`, if not said 1: so many are not; `answer -12`: it fails |
 //! | `at migrate_device_coherent` | `answer 0`: it is; if not said, -16 |
 //! | `at split_huge_pmd` | it is called |
+//! | `at filemap_get_folios_contig` | folios of a memfd are looked for |
+//! | `at memfd_alloc_folio` | `answer 0`: the page cache has it then; if not said, -12 |
 //! | `at user_access` | the kernel touches user memory; `answer -14`: that faults for good |
 //!
 //! `#2` is the second such time in this operation, counted by each line on its

@@ -40,7 +40,8 @@ pub(super) fn read(
         pages::runs(scan, reader, inside, &mut op)?;
     } else if info.has(abi::GD_S_ADDR) {
         entry::operands(scan, reader, info, &mut op)?;
-    } else if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
+    }
+    if info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
         op.run[0].page = one_page(scan, reader, "a page, like h+3, NULL or POISON")?;
     }
     if info.has(abi::GD_S_TO) {

@@ -175,6 +175,9 @@ pub(super) const SIGNALS: [&str; abi::GD_NR_SIGNALS as usize] = ["none", "other"
 /// What the argument `locked` points to.
 pub(super) const LOCKS: [&str; 3] = ["NULL", "1", "0"];
 
+/// Files, by `GD_FD_*`.
+pub(super) const MEMFDS: [&str; abi::GD_NR_MEMFDS as usize] = ["none", "plain", "shmem", "hugetlb"];
+
 /// The VMAs of gup_must_unshare.
 pub(super) const VMAS: [&str; 3] = ["none", "shared", "cow"];
 
@@ -213,6 +216,7 @@ pub(super) fn arg_words(kind: ArgKind) -> &'static [&'static str] {
         ArgKind::Switch | ArgKind::Whether(_) => &SWITCH,
         ArgKind::Signal => &SIGNALS,
         ArgKind::Lock => &LOCKS,
+        ArgKind::Memfd => &MEMFDS,
     }
 }
 
@@ -231,6 +235,7 @@ pub(super) fn arg_key(kind: ArgKind) -> &'static str {
         ArgKind::Slot => "slot",
         ArgKind::Signal => "signal",
         ArgKind::Lock => "locked",
+        ArgKind::Memfd => "file",
     }
 }
 
@@ -269,6 +274,7 @@ pub(super) fn val_key(op: &OpInfo) -> &'static str {
     match u32::from(op.id) {
         abi::GD_OP_SET_PIN => "pin",
         abi::GD_OP_SET_SEQ => "seq",
+        abi::GD_OP_MEMFD_PIN_FOLIOS => "max",
         abi::GD_OP_ANSWER => "the answer",
         _ => "ref",
     }

@@ -2,11 +2,13 @@
 //! From an operation of the table to the Rust function.
 
 use csrc::abi::{self, gd_op, gd_run};
+use gup::cache::Memfd;
 use gup::grab::ENOMEM;
 use gup::mm::fault_flag;
 use gup::series::EFAULT;
 use gup::series::follow::DevmapLevel;
 use gup::slow::entry::Request;
+use gup::slow::memfd::Wanted;
 use gup::slow::populate::Span;
 use gup::tables::{PAGE_SHIFT, PAGE_SIZE};
 use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Revision, Stop, Vma, Wrapper};
@@ -324,7 +326,7 @@ impl Call<'_, '_> {
             id,
             abi::GD_OP_GET_USER_PAGES_UNLOCKED
                 | abi::GD_OP_PIN_USER_PAGES_UNLOCKED
-                | abi::GD_OP_MM_POPULATE..=abi::GD_OP_FAULT_IN_SAFE_WRITEABLE
+                | abi::GD_OP_MM_POPULATE..=abi::GD_OP_MEMFD_PIN_FOLIOS
         );
         match id {
             abi::GD_OP_GET_USER_PAGES => kernel.get_user_pages(request),
@@ -415,6 +417,20 @@ impl Call<'_, '_> {
             }
             abi::GD_OP_FAULT_IN_SAFE_WRITEABLE => {
                 kernel.fault_in_safe_writeable(start, size).map(bytes)
+            }
+            abi::GD_OP_MEMFD_PIN_FOLIOS => {
+                let wanted = Wanted {
+                    memfd: Memfd::from_index(self.op.arg.into()),
+                    start,
+                    end: end.wrapping_sub(1),
+                    max_folios: self.op.val as u32,
+                };
+                let mut offset = None;
+                let nr = kernel.memfd_pin_folios(wanted, &mut offset)?;
+                if let Some(offset) = offset {
+                    kernel.show_offset(offset)?;
+                }
+                Ok(Returned::Int(nr))
             }
             id => unreachable!("entry point {id:#x} of the table has no Rust function"),
         }

@@ -254,6 +254,19 @@ impl Observer for Recorder<'_> {
                 d: address,
                 ..ask_rec(abi::GD_A_EXPAND)
             },
+            Ask::FindFolios { start, end } => gd_rec {
+                c: end.wrapping_sub(start) as u32,
+                d: start,
+                ..ask_rec(abi::GD_A_FIND_FOLIOS)
+            },
+            Ask::AllocFolio { index } => gd_rec {
+                d: index,
+                ..ask_rec(abi::GD_A_ALLOC_FOLIO)
+            },
+            Ask::Offset { offset } => gd_rec {
+                d: offset,
+                ..ask_rec(abi::GD_A_OFFSET)
+            },
             Ask::UserAccess { address, write } => gd_rec {
                 b: write.into(),
                 d: address,

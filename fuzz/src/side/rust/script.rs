@@ -46,6 +46,8 @@ fn hooks(moment: Moment) -> u32 {
         Moment::Expand => 1 << abi::GD_HOOK_EXPAND,
         Moment::Split => 1 << abi::GD_HOOK_SPLIT,
         Moment::UserAccess => 1 << abi::GD_HOOK_USER_ACCESS,
+        Moment::FindFolios => 1 << abi::GD_HOOK_FIND_FOLIOS,
+        Moment::AllocFolio => 1 << abi::GD_HOOK_ALLOC_FOLIO,
     }
 }
 
@@ -81,7 +83,9 @@ fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
         | (abi::GD_HOOK_MIGRATE_DEVICE, Moment::MigrateDevice)
         | (abi::GD_HOOK_EXPAND, Moment::Expand)
         | (abi::GD_HOOK_SPLIT, Moment::Split)
-        | (abi::GD_HOOK_USER_ACCESS, Moment::UserAccess) => true,
+        | (abi::GD_HOOK_USER_ACCESS, Moment::UserAccess)
+        | (abi::GD_HOOK_FIND_FOLIOS, Moment::FindFolios)
+        | (abi::GD_HOOK_ALLOC_FOLIO, Moment::AllocFolio) => true,
         (abi::GD_HOOK_BEFORE_REF, Moment::BeforeRef(nr))
         | (abi::GD_HOOK_AFTER_REF, Moment::AfterRef(nr))
         | (abi::GD_HOOK_BEFORE_PIN, Moment::BeforePin(nr))

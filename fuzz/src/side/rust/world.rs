@@ -38,6 +38,7 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
             let kind = VmaKind::from_index(op.entry.into());
             machine.vmas.set(arg, op.addr, op.n, op.val as u32, kind);
         }
+        abi::GD_OP_SET_CACHE => machine.cache.set(op.addr, op.n, page),
         abi::GD_OP_SET_SIGNAL => machine.signal = Signal::from_index(arg),
         abi::GD_OP_ANSWER => {}
         id => unreachable!("change {id:#x} of the table has no Rust function"),

@@ -4,10 +4,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::gup::cache::Memfd;
 use super::gup::machine::{MigrateType, Signal};
 use super::gup::mm::{fault_flag, vm_fault};
 use super::gup::page::{Zone, flag};
 use super::gup::slow::entry::Request;
+use super::gup::slow::memfd::Wanted;
 use super::gup::slow::populate::Span;
 use super::gup::tables::entry_flag as ef;
 use super::gup::vma::vm_flag as v;
@@ -153,6 +155,7 @@ impl Rng {
             Moment::MmapLock => self.pick(&[0, -4, 1]),
             Moment::Accessible | Moment::Expand => self.pick(&[0, 0, -5]),
             Moment::UserAccess => self.pick(&[0, 0, 0, -14]),
+            Moment::AllocFolio => self.pick(&[0, 0, -17, -12]),
             Moment::Migrate => self.pick(&[0, 0, 0, 1, -12]),
             Moment::Isolate | Moment::Pagemap => self.pick(&[1, 1, 0]),
             Moment::MigrateDevice => self.pick(&[0, 0, -5]),
@@ -183,6 +186,9 @@ impl Observer for Watch {
         if let Ask::Fault { address, .. } = ask {
             self.addr = address;
         }
+        if let Ask::AllocFolio { index } = ask {
+            self.addr = index * PAGE;
+        }
         self.events.ask(ask);
     }
 
@@ -192,7 +198,7 @@ impl Observer for Watch {
             return None;
         }
         let often = match moment {
-            Moment::Fault | Moment::Migrate => 1,
+            Moment::Fault | Moment::Migrate | Moment::AllocFolio => 1,
             Moment::Split | Moment::MigrateDevice => 2,
             Moment::Expand | Moment::Isolate | Moment::MmapLock | Moment::Pagemap => 4,
             Moment::PageTableLock => 5,
@@ -207,6 +213,10 @@ impl Observer for Watch {
         };
         match moment {
             Moment::Fault if !self.rng.one_in(3) => self.rng.map(machine, addr),
+            Moment::AllocFolio => {
+                let page = self.rng.page(machine);
+                machine.cache.set(addr, 1, page);
+            }
             _ => self.rng.change(machine, addr),
         }
         self.rng.answer(moment)
@@ -246,7 +256,7 @@ fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bo
     // What came later is looked ahead for, and leaves the other programs as they are.
     let mut ahead = rng.clone();
     let which = match ahead.one_in(4) {
-        true => 14 + ahead.below(6),
+        true => 14 + ahead.below(9),
         false => rng.below(14),
     };
     k.machine.held.mmap_lock = match which {
@@ -336,6 +346,7 @@ fn by_range(
             k.__mm_populate(start & !(PAGE - 1), request.nr_pages * PAGE, ignores)
                 .map(i64::from)
         }
+        20.. => memfd(k, request),
         18 if size.is_multiple_of(5) => k.fault_in_readable(1 << 47, size).map(|left| left as i64),
         18 => k.fault_in_writeable(start, size).map(|left| left as i64),
         _ => {
@@ -344,6 +355,45 @@ fn by_range(
                 .map(|left| left as i64)
         }
     }
+}
+
+/// Pins pages of a memfd.
+fn memfd(k: &mut Kernel<'_>, request: Request) -> Result<i64, Stop> {
+    if k.rules.slow.numa_faults_on_request {
+        // over the end of the file, too
+        let start = match request.nr_pages {
+            3 => (1 << 30) - 2 * PAGE,
+            _ => request.start % (1 << 30),
+        };
+        let wanted = Wanted {
+            memfd: Memfd::from_index((start >> 12) as u32 | 2),
+            start,
+            end: start.wrapping_add(request.nr_pages * PAGE) - 1,
+            max_folios: 1 + request.nr_pages as u32 % 4,
+        };
+        let mut at = start & !(PAGE - 1);
+        let heads: Vec<_> = k.machine.folios().iter().map(|f| f.head).collect();
+        for (i, head) in heads.into_iter().enumerate() {
+            let head = PagePtr::new(head);
+            let n = 1 << k.machine.pages.get(head)?.order;
+            // a hole, or one of another file, now and then
+            let what = (start >> 12) as usize + request.nr_pages as usize + i;
+            if what % 4 != 3 {
+                k.machine.cache.set(at, n, head);
+            }
+            if what % 7 != 6 {
+                k.machine.set_mapping(head, Mapping::Shmem);
+            }
+            at += n as u64 * PAGE;
+        }
+        let mut offset = None;
+        let nr = k.memfd_pin_folios(wanted, &mut offset)?;
+        if let Some(offset) = offset {
+            k.show_offset(offset)?;
+        }
+        return Ok(nr);
+    }
+    Ok(0)
 }
 
 /// Runs one program and gives a digest of its trace.

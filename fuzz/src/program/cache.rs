@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a program has put into the page cache of memfds, about.
+
+use csrc::abi::{self, gd_op};
+
+use super::walk::PAGE_SIZE;
+use super::{NULL, POISON, split_page};
+
+/// Parts that are remembered.
+const NR: usize = 4;
+
+/// A folio, and where it is in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    start: u64,
+    end: u64,
+    index: usize,
+}
+
+/// The last ones that were set.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cache {
+    parts: [Option<Part>; NR],
+    next: usize,
+}
+
+impl Cache {
+    /// Notes what an operation sets, if it does.
+    pub fn set(&mut self, op: &gd_op) {
+        let pointer = op.run[0].page == NULL || op.run[0].page == POISON;
+        if u32::from(op.op) != abi::GD_OP_SET_CACHE || op.n <= 0 {
+            return;
+        }
+        let start = op.addr & !(PAGE_SIZE - 1);
+        self.parts[self.next % NR] = (!pointer).then(|| Part {
+            start,
+            end: start.wrapping_add(op.n as u64 * PAGE_SIZE),
+            index: split_page(op.run[0].page).0,
+        });
+        self.next += 1;
+    }
+
+    /// The folio at an offset.
+    pub fn at(&self, offset: u64) -> Option<usize> {
+        let mut parts = self.parts.iter().flatten();
+        let part = parts.find(|part| (part.start..part.end).contains(&offset))?;
+        Some(part.index)
+    }
+
+    /// Where the first one starts.
+    pub fn start(&self) -> Option<u64> {
+        self.parts.iter().flatten().map(|part| part.start).min()
+    }
+
+    /// Where the last one ends.
+    pub fn end(&self) -> Option<u64> {
+        self.parts.iter().flatten().map(|part| part.end).max()
+    }
+}
