@@ -159,6 +159,7 @@ enum gd_vma_kind {		/* gd_op.entry of SET_VMA */
 	GD_V_SECRETMEM,
 	GD_V_FSDAX,		/* a file of a dax file system */
 	GD_V_GATE,		/* the gate area: no VMA of the mm, found only as such; no vm_ops */
+	GD_V_HUGETLB,		/* hugetlbfs, of 2 MiB; a plain one where the walk does not know it */
 	GD_NR_VMA_KINDS
 };
 
@@ -453,6 +454,7 @@ enum gd_ask {
 	GD_A_USER_ACCESS,	/* a load or store of user memory. b: is it a store?; d: address */
 	GD_A_FIND_FOLIOS,	/* filemap_get_folios_contig. d: start; c: end - start */
 	GD_A_ALLOC_FOLIO,	/* memfd_alloc_folio. d: index */
+	GD_A_PAGECACHE,		/* hugetlbfs_pagecache_present. b: number of the VMA; d: address */
 	GD_A_OFFSET,		/* no call: what memfd_pin_folios() has stored as *offset. d: it */
 	GD_NR_ASKS
 };

@@ -64,5 +64,6 @@ GD_HOOK(USER_ACCESS, NONE, ERRNO, 0, "at user_access")
 GD_HOOK(FIND_FOLIOS, NONE, NONE, 0, "at filemap_get_folios_contig")
 /* with 0 it is the folio that the page cache has there by then */
 GD_HOOK(ALLOC_FOLIO, NONE, ERRNO, -12, "at memfd_alloc_folio")
+GD_HOOK(PAGECACHE, NONE, BOOL, 1, "at hugetlbfs_pagecache_present")
 
 #undef GD_HOOK

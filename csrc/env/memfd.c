@@ -38,6 +38,17 @@ static const struct file_operations memfd_hugetlb_ops = { .fop_flags = FOP_HUGE_
 static struct file memfd_hugetlb = {
 	.f_op = &memfd_hugetlb_ops, .f_inode = &memfd_hugetlb_inode, .f_mapping = &gd_space[GD_M_FILE],
 };
+
+/* what VMAs map */
+static struct address_space hugetlb_space = { .host = &memfd_hugetlb_inode };
+static struct file mapped_hugetlb = {
+	.f_op = &memfd_hugetlb_ops, .f_inode = &memfd_hugetlb_inode, .f_mapping = &hugetlb_space,
+};
+
+struct file *gd_hugetlb_file(void)
+{
+	return &mapped_hugetlb;
+}
 #else
 #define memfd_hugetlb memfd_plain
 #endif

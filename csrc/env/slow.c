@@ -101,6 +101,16 @@ vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 	return fault;
 }
 
+/* Does hugetlbfs have the page of an address? */
+bool gd_pagecache_present(struct vm_area_struct *vma, unsigned long address)
+{
+	struct gd_rec *rec = gd_ask(GD_A_PAGECACHE);
+
+	rec->b = gd_vma_nr(vma);
+	rec->d = address;
+	return gd_answer(GD_HOOK_PAGECACHE);
+}
+
 /* A load or store of a byte of user memory: does it fault, and cannot be mended? */
 int gd_user_access(unsigned long address, bool write)
 {

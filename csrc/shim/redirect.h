@@ -42,6 +42,7 @@ do {										\
 #define handle_mm_fault			gd_handle_mm_fault
 #define __pte_alloc			gd_pte_alloc
 #define __split_huge_pmd(vma, pmd, address, ...) gd_split_huge_pmd(address)
+#define hugetlbfs_pagecache_present(h, vma, address) gd_pagecache_present(vma, address)
 /* for a flag that callers must not give: a gap */
 #define split_huge_page(page)		no_split_huge_page(page)
 int no_split_huge_page(struct page *page);

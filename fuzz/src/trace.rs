@@ -346,6 +346,13 @@ pub enum Ask {
         /// The index.
         index: u64,
     },
+    /// `hugetlbfs_pagecache_present`.
+    Pagecache {
+        /// The number of the VMA.
+        vma: u8,
+        /// Where.
+        addr: u64,
+    },
     /// No call: what `memfd_pin_folios` has stored as offset.
     Offset {
         /// In bytes.
@@ -412,6 +419,10 @@ impl Ask {
                 more: rec.c,
             },
             abi::GD_A_ALLOC_FOLIO => Self::AllocFolio { index: rec.d },
+            abi::GD_A_PAGECACHE => Self::Pagecache {
+                vma: rec.b as u8,
+                addr: rec.d,
+            },
             abi::GD_A_OFFSET => Self::Offset { offset: rec.d },
             abi::GD_A_USER_ACCESS => Self::UserAccess {
                 write: rec.b != 0,
@@ -444,6 +455,7 @@ impl Ask {
             Self::Split { .. } => "split_huge_pmd",
             Self::FindFolios { .. } => "filemap_get_folios_contig",
             Self::AllocFolio { .. } => "memfd_alloc_folio",
+            Self::Pagecache { .. } => "hugetlbfs_pagecache_present",
             Self::Offset { .. } => "offset",
             Self::UserAccess { write: false, .. } => "unsafe_get_user",
             Self::UserAccess { write: true, .. } => "unsafe_put_user",
@@ -473,6 +485,7 @@ impl Ask {
             Self::Split { .. } => abi::GD_A_SPLIT,
             Self::FindFolios { .. } => abi::GD_A_FIND_FOLIOS,
             Self::AllocFolio { .. } => abi::GD_A_ALLOC_FOLIO,
+            Self::Pagecache { .. } => abi::GD_A_PAGECACHE,
             Self::Offset { .. } => abi::GD_A_OFFSET,
             Self::UserAccess { .. } => abi::GD_A_USER_ACCESS,
             Self::SetEntry { .. } => abi::GD_A_SET_ENTRY,

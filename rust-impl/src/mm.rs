@@ -19,6 +19,7 @@
 //! | `filemap_get_folios_contig` | the folios that are there one behind the other, each with one more reference |
 //! | `__folio_batch_release`     | these references are gone                        |
 //! | `memfd_alloc_folio`         | -ENOMEM, or what is there by then if others say 0 |
+//! | `hugetlbfs_pagecache_present` | yes, or no if others say so                    |
 //! | `folio_zero_range`          | nothing                                          |
 //! | a load or store of user memory | 0, or an errno: it faults for good            |
 //! | `split_huge_pmd`            | nothing; what becomes of the entry others say    |
@@ -249,6 +250,17 @@ impl Kernel<'_> {
         };
         self.hold(Call::Allocated, folio)?;
         Ok(Ok(folio))
+    }
+
+    /// `hugetlbfs_pagecache_present`: yes, unless others say no.
+    pub(crate) fn hugetlbfs_pagecache_present(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+    ) -> Result<bool, Stop> {
+        self.ask(Ask::Pagecache { vma, address })?;
+        let answer = self.moment(Moment::Pagecache);
+        Ok(answer.is_none_or(|answer| answer != 0))
     }
 
     /// `folio_zero_range`, of all of it.

@@ -129,6 +129,13 @@ pub enum Ask {
         /// Where.
         index: u64,
     },
+    /// `hugetlbfs_pagecache_present`.
+    Pagecache {
+        /// Of which VMA.
+        vma: VmaPtr,
+        /// Where.
+        address: u64,
+    },
     /// No call: `memfd_pin_folios` has stored this.
     Offset {
         /// In bytes.
@@ -205,6 +212,8 @@ pub enum Moment {
     FindFolios,
     /// `memfd_alloc_folio` was called.
     AllocFolio,
+    /// `hugetlbfs_pagecache_present` was called.
+    Pagecache,
 }
 
 /// Who watches.  BUG and memory faults are not told here: they are the

@@ -50,19 +50,22 @@ pub enum VmaKind {
     Fsdax,
     /// The gate area: no VMA of the mm, found only as such; no vm_ops.
     Gate,
+    /// hugetlbfs, of 2 MiB.
+    Hugetlb,
 }
 
 impl VmaKind {
     /// The kind with this number, modulo what exists.
     pub const fn from_index(index: u32) -> VmaKind {
-        match index % 7 {
+        match index % 8 {
             0 => VmaKind::Anon,
             1 => VmaKind::File,
             2 => VmaKind::Shmem,
             3 => VmaKind::Special,
             4 => VmaKind::Secretmem,
             5 => VmaKind::Fsdax,
-            _ => VmaKind::Gate,
+            6 => VmaKind::Gate,
+            _ => VmaKind::Hugetlb,
         }
     }
 }

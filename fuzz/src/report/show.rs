@@ -172,6 +172,10 @@ fn errno_name(errno: i32) -> Option<&'static str> {
         libc::EINVAL => "EINVAL",
         libc::EREMOTEIO => "EREMOTEIO",
         libc::EOVERFLOW => "EOVERFLOW",
+        libc::EOPNOTSUPP => "EOPNOTSUPP",
+        libc::EHWPOISON => "EHWPOISON",
+        libc::EMLINK => "EMLINK",
+        libc::EIO => "EIO",
         _ => return None,
     })
 }
@@ -235,6 +239,7 @@ fn ask(ask: Ask, names: &Names) -> String {
             format!("{}({start} to {})", ask.name(), start + u64::from(more))
         }
         Ask::AllocFolio { index } => format!("{}({index})", ask.name()),
+        Ask::Pagecache { vma, addr } => format!("{}(vma {vma}, {addr:#x})", ask.name()),
         Ask::Offset { offset } => format!("*offset = {offset:#x}"),
         Ask::UserAccess { addr, .. } => format!("{}({addr:#x})", ask.name()),
         Ask::Split { addr } => format!("split_huge_pmd({addr:#x})"),

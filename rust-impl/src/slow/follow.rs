@@ -7,7 +7,7 @@ use crate::kernel::{Kernel, Stop};
 use crate::pages::PagePtr;
 use crate::series::ErrPtr;
 use crate::tables::{Entry, EntryPtr, Level};
-use crate::vma::VmaPtr;
+use crate::vma::{VmArea, VmaKind, VmaPtr};
 use crate::walk::EFAULT;
 
 /// `struct follow_page_context`.
@@ -22,13 +22,31 @@ pub(crate) struct Context {
 impl Kernel<'_> {
     /// `no_page_table` (6.12): NULL, that is a fault; in a core dump -EFAULT where that
     /// would give zeros only.
-    pub(crate) fn no_page_table(&self, vma: VmaPtr, flags: Foll) -> ErrPtr {
-        let zeros = !self.machine.vmas.get(vma).has_fault_handler();
-        if self.has(flags, FollFlag::Dump) && zeros {
+    pub(crate) fn no_page_table(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        flags: Foll,
+    ) -> Result<ErrPtr, Stop> {
+        let area = *self.machine.vmas.get(vma);
+        let zeros = match self.has(flags, FollFlag::Dump) {
+            true if self.is_vm_hugetlb_page(&area) => {
+                !self.hugetlbfs_pagecache_present(vma, address)?
+            }
+            true => !area.has_fault_handler(),
+            false => false,
+        };
+        Ok(if zeros {
             Err(-EFAULT)
         } else {
             Ok(PagePtr::NULL)
-        }
+        })
+    }
+
+    /// `is_vm_hugetlb_page`, where such VMAs are followed like others.
+    pub(crate) fn is_vm_hugetlb_page(&self, area: &VmArea) -> bool {
+        let known = self.rules.slow.follows_all_huge_entries && self.rules.config.hugetlb;
+        known && area.kind == VmaKind::Hugetlb
     }
 
     /// `follow_page_mask` (6.12): the page at an address, taken if the flags say so; NULL
@@ -50,7 +68,7 @@ impl Kernel<'_> {
             false => p4d.is_none(),
         };
         if absent || p4d.is_bad_above_pmd() {
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
         let at = EntryPtr::of(p4d.table().ok_or(Stop::Oops)?, Level::Pud, address);
         self.follow_pud_mask(vma, address, at, flags, ctx)
@@ -70,16 +88,16 @@ impl Kernel<'_> {
         }
         let pud = self.machine.tables.get(pudp)?;
         if !pud.has_present_bit() {
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
         if pud.is_leaf() {
             self.lock_page_table()?;
             let page = self.follow_huge_pud(vma, address, pudp, flags, ctx)?;
             self.unlock_page_table();
-            return Ok(self.page_or_no_table(page, vma, flags));
+            return self.page_or_no_table(page, vma, address, flags);
         }
         if pud.is_bad_above_pmd() {
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
         let at = EntryPtr::of(pud.table().ok_or(Stop::Oops)?, Level::Pmd, address);
         self.follow_pmd_mask(vma, address, at, flags, ctx)
@@ -96,13 +114,13 @@ impl Kernel<'_> {
     ) -> Result<ErrPtr, Stop> {
         let pmd = self.machine.tables.get(pmdp)?;
         if !pmd.pmd_present() {
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
         if pmd.is_devmap() {
             self.lock_page_table()?;
             let page = self.slow_follow_devmap(Level::Pmd, address, pmdp, flags, ctx)?;
             self.unlock_page_table();
-            return Ok(self.page_or_no_table(page, vma, flags));
+            return self.page_or_no_table(page, vma, address, flags);
         }
         self.follow_present_pmd(vma, address, pmdp, pmd, flags, ctx)
     }
@@ -123,14 +141,14 @@ impl Kernel<'_> {
         }
         let area = *self.machine.vmas.get(vma);
         if pmd.is_protnone() && !self.gup_can_follow_protnone(&area, flags) {
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
 
         self.lock_page_table()?;
         let pmd = self.machine.tables.get(pmdp)?;
         if !pmd.pmd_present() {
             self.unlock_page_table();
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
         if !self.is_followed_as_huge(pmd) {
             self.unlock_page_table();
@@ -173,10 +191,16 @@ impl Kernel<'_> {
     }
 
     /// What was found, or the answer of `no_page_table` if that is NULL.
-    fn page_or_no_table(&self, page: ErrPtr, vma: VmaPtr, flags: Foll) -> ErrPtr {
+    fn page_or_no_table(
+        &mut self,
+        page: ErrPtr,
+        vma: VmaPtr,
+        address: u64,
+        flags: Foll,
+    ) -> Result<ErrPtr, Stop> {
         match page {
-            Ok(page) if page.is_null() => self.no_page_table(vma, flags),
-            page => page,
+            Ok(page) if page.is_null() => self.no_page_table(vma, address, flags),
+            page => Ok(page),
         }
     }
 }

@@ -39,14 +39,14 @@ impl Kernel<'_> {
         ctx: &mut Context,
     ) -> Result<ErrPtr, Stop> {
         if self.machine.tables.get(pudp)?.is_none() {
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
         if let Some(page) = self.follow_if_devmap(Level::Pud, address, pudp, flags, ctx)? {
             return Ok(page);
         }
         let pud = self.machine.tables.get(pudp)?;
         if pud.is_bad_above_pmd() {
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
         let at = EntryPtr::of(pud.table().ok_or(Stop::Oops)?, Level::Pmd, address);
         self.old_follow_pmd_mask(vma, address, at, flags, ctx)
@@ -83,13 +83,13 @@ impl Kernel<'_> {
     ) -> Result<ErrPtr, Stop> {
         let pmd = self.machine.tables.get(pmdp)?;
         if pmd.is_none() {
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
         if !pmd.pmd_present() {
             let asks = self.rules.slow.absent_pmds_migrate || self.has(flags, FollFlag::Migration);
             let wrong = asks && !pmd.is_migration();
             self.vm_bug_on(wrong, Site::FollowPmdMaskAbsent)?;
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         }
         if let Some(page) = self.follow_if_devmap(Level::Pmd, address, pmdp, flags, ctx)? {
             return Ok(page);

@@ -173,16 +173,16 @@ impl Kernel<'_> {
             return Ok(Err(-EINVAL));
         }
         let Some(ptep) = self.pte_offset_map_lock(pmdp, address)? else {
-            return Ok(self.no_page_table(vma, flags));
+            return self.no_page_table(vma, address, flags);
         };
         let pte = self.machine.tables.get(ptep)?;
         let page = self.page_of_pte((pte, ptep), vma, flags, ctx)?;
         self.unlock_page_table();
-        Ok(match page {
-            Some(page) => page,
-            None if pte.is_none() => self.no_page_table(vma, flags),
-            None => Ok(PagePtr::NULL),
-        })
+        match page {
+            Some(page) => Ok(page),
+            None if pte.is_none() => self.no_page_table(vma, address, flags),
+            None => Ok(Ok(PagePtr::NULL)),
+        }
     }
 
     /// What it does under the lock; `None`: there is no page, and what that means

@@ -59,6 +59,8 @@ rules! {
         /// that wraps; before, such a range ended at 0.  v6.16: "mm/gup: clean up codes in
         /// fault_in_xxx() functions".
         pub faults_in_nothing_at_zero: bool,
+        /// FOLL_FORCE does not write to VMAs of hugetlbfs.  Between 6.12 and 7.3 it came to.
+        pub hugetlb_is_not_forced: bool,
         /// memfd_pin_folios() looks at what it found again under its lock: whether it was
         /// truncated, and whether it was ever cleared.  6.12.118.
         pub memfd_folios_are_rechecked: bool,
@@ -147,6 +149,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     populates_accessible_only: false,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
+    hugetlb_is_not_forced: true,
     memfd_folios_are_rechecked: false,
     dumps_under_lock: false,
     old_tables_are_bad: false,
@@ -179,6 +182,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     populates_accessible_only: true,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
+    hugetlb_is_not_forced: true,
     memfd_folios_are_rechecked: false,
     dumps_under_lock: false,
     old_tables_are_bad: false,
@@ -208,6 +212,7 @@ pub const SLOW_7_3: SlowRules = SlowRules {
     forces_writes_of_puds: true,
     drains_for_a_folio: true,
     faults_in_nothing_at_zero: true,
+    hugetlb_is_not_forced: false,
     dumps_under_lock: true,
     marks_the_folio: true,
     leaves_absent_pmds: true,

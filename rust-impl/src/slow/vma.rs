@@ -35,13 +35,19 @@ impl Kernel<'_> {
         if longterm && vma.kind == VmaKind::Fsdax {
             return -EOPNOTSUPP;
         }
+        let hugetlb = self.is_vm_hugetlb_page(&vma);
+        if hugetlb && self.has(flags, FollFlag::SplitPmd) {
+            return -EOPNOTSUPP;
+        }
         if vma.kind == VmaKind::Secretmem && self.rules.config.secretmem {
             return -EFAULT;
         }
         let force = self.has(flags, FollFlag::Force);
         let permitted = if self.has(flags, FollFlag::Write) {
             let tracked = !anon && !self.writable_file_mapping_allowed(&vma, flags);
-            !tracked && (vma.has(vm_flag::WRITE) || force && vma.is_cow())
+            let forced =
+                force && vma.is_cow() && !(hugetlb && self.rules.slow.hugetlb_is_not_forced);
+            !tracked && (vma.has(vm_flag::WRITE) || forced)
         } else {
             vma.has(vm_flag::READ) || force && vma.has(vm_flag::MAYREAD)
         };

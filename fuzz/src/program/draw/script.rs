@@ -73,6 +73,8 @@ struct Scene {
     large: bool,
     /// Whether a stack would have to grow for it.
     below_a_stack: bool,
+    /// Whether hugetlbfs is mapped there.
+    hugetlb: bool,
 }
 
 impl Scene {
@@ -105,6 +107,10 @@ impl Scene {
             },
             devmap: hit.is_some_and(|hit| devmap(hit.eflags)),
             large: model.folio[index].order > 0,
+            hugetlb: {
+                let vma = model.vmas.at(addr);
+                vma.is_some_and(|vma| vma.is(abi::GD_V_HUGETLB))
+            },
             below_a_stack: model.vmas.at(addr).is_none()
                 && model
                     .vmas
@@ -157,6 +163,8 @@ fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
         say(abi::GD_HOOK_MIGRATE_DEVICE, 6, pins && longterm);
         say(abi::GD_HOOK_SPLIT, 14, splits);
         say(abi::GD_HOOK_USER_ACCESS, 60, walk::touches(main.op));
+        let dumps = main.foll & 1 << abi::GD_FOLL_DUMP != 0;
+        say(abi::GD_HOOK_PAGECACHE, 24, dumps && scene.hugetlb);
         let memfd = u32::from(main.op) == abi::GD_OP_MEMFD_PIN_FOLIOS;
         say(abi::GD_HOOK_FIND_FOLIOS, 60, memfd);
         say(abi::GD_HOOK_ALLOC_FOLIO, 40, memfd);
@@ -215,6 +223,7 @@ fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
             1 | 2 => tables::change(rng, model, scene.level, scene.addr),
             _ => slow::fault(rng),
         },
+        abi::GD_HOOK_PAGECACHE if rng.chance(1, 2) => answer(0),
         abi::GD_HOOK_ALLOC_FOLIO if rng.chance(1, 2) => answer(rng.pick(&[0, 0, -17, -12])),
         abi::GD_HOOK_USER_ACCESS => answer(rng.pick(&[-14, -14, 0, 1])),
         abi::GD_HOOK_MMAP_LOCK | abi::GD_HOOK_EXPAND => {

@@ -18,7 +18,7 @@ const SHARED: u32 = bit(abi::GD_VM_SHARED) | bit(abi::GD_VM_MAYSHARE);
 const READ_ONLY: u32 = SHARED | bit(abi::GD_VM_MAYREAD);
 
 /// What there is in a process, and how often: weight, kind, flags.
-const MAPPINGS: [(u32, u32, u32); 20] = [
+const MAPPINGS: [(u32, u32, u32); 22] = [
     // the heap
     (34, abi::GD_V_ANON, READ | WRITE | MAY),
     // a file that is written to; one that is not
@@ -63,6 +63,8 @@ const MAPPINGS: [(u32, u32, u32); 20] = [
     ),
     (4, abi::GD_V_FSDAX, READ | WRITE | SHARED | MAY),
     (4, abi::GD_V_SECRETMEM, READ | WRITE | SHARED | MAY),
+    (4, abi::GD_V_HUGETLB, READ | WRITE | SHARED | MAY),
+    (2, abi::GD_V_HUGETLB, READ | MAY),
     // the vdso; the gate area
     (2, abi::GD_V_SPECIAL, READ | EXEC | MAY),
     (2, abi::GD_V_GATE, READ | EXEC),

@@ -115,6 +115,7 @@ pub(super) const VMA_KINDS: [&str; abi::GD_NR_VMA_KINDS as usize] = [
     "secretmem",
     "fsdax",
     "gate",
+    "hugetlb",
 ];
 
 /// `GD_VM_*`, the kernel's names in small letters.

@@ -263,6 +263,11 @@ impl Observer for Recorder<'_> {
                 d: index,
                 ..ask_rec(abi::GD_A_ALLOC_FOLIO)
             },
+            Ask::Pagecache { vma, address } => gd_rec {
+                b: vma.nr().into(),
+                d: address,
+                ..ask_rec(abi::GD_A_PAGECACHE)
+            },
             Ask::Offset { offset } => gd_rec {
                 d: offset,
                 ..ask_rec(abi::GD_A_OFFSET)

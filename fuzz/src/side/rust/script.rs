@@ -48,6 +48,7 @@ fn hooks(moment: Moment) -> u32 {
         Moment::UserAccess => 1 << abi::GD_HOOK_USER_ACCESS,
         Moment::FindFolios => 1 << abi::GD_HOOK_FIND_FOLIOS,
         Moment::AllocFolio => 1 << abi::GD_HOOK_ALLOC_FOLIO,
+        Moment::Pagecache => 1 << abi::GD_HOOK_PAGECACHE,
     }
 }
 
@@ -85,7 +86,8 @@ fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
         | (abi::GD_HOOK_SPLIT, Moment::Split)
         | (abi::GD_HOOK_USER_ACCESS, Moment::UserAccess)
         | (abi::GD_HOOK_FIND_FOLIOS, Moment::FindFolios)
-        | (abi::GD_HOOK_ALLOC_FOLIO, Moment::AllocFolio) => true,
+        | (abi::GD_HOOK_ALLOC_FOLIO, Moment::AllocFolio)
+        | (abi::GD_HOOK_PAGECACHE, Moment::Pagecache) => true,
         (abi::GD_HOOK_BEFORE_REF, Moment::BeforeRef(nr))
         | (abi::GD_HOOK_AFTER_REF, Moment::AfterRef(nr))
         | (abi::GD_HOOK_BEFORE_PIN, Moment::BeforePin(nr))

@@ -112,7 +112,11 @@ impl Rng {
         let odd = 1 << self.below(17);
         let grows = self.pick(&[0, 0, v::GROWSDOWN, v::GROWSDOWN | v::LOCKED]);
         let flags = base | grows | self.pick(&[0, 0, v::UFFD_WP, odd]);
-        let kind = VmaKind::from_index(self.pick(&[0, 0, 0, 1, 1, 2, 3, 4, 5, 6]));
+        let hugetlb = self.clone().one_in(9);
+        let kind = match self.pick(&[0, 0, 0, 1, 1, 2, 3, 4, 5, 6]) {
+            _ if hugetlb => VmaKind::Hugetlb,
+            index => VmaKind::from_index(index),
+        };
         let start = BASE + self.pick(&[0, 0, PAGE, 2 * PAGE]) - self.pick(&[0, 4 * PAGE]);
         let n = self.pick(&[0, 1, 2, 4, 4, 600, 600]);
         machine.vmas.set(nr, start, n, flags, kind);
@@ -155,6 +159,7 @@ impl Rng {
             Moment::MmapLock => self.pick(&[0, -4, 1]),
             Moment::Accessible | Moment::Expand => self.pick(&[0, 0, -5]),
             Moment::UserAccess => self.pick(&[0, 0, 0, -14]),
+            Moment::Pagecache => self.pick(&[1, 0]),
             Moment::AllocFolio => self.pick(&[0, 0, -17, -12]),
             Moment::Migrate => self.pick(&[0, 0, 0, 1, -12]),
             Moment::Isolate | Moment::Pagemap => self.pick(&[1, 1, 0]),
@@ -199,7 +204,7 @@ impl Observer for Watch {
         }
         let often = match moment {
             Moment::Fault | Moment::Migrate | Moment::AllocFolio => 1,
-            Moment::Split | Moment::MigrateDevice => 2,
+            Moment::Split | Moment::MigrateDevice | Moment::Pagecache => 2,
             Moment::Expand | Moment::Isolate | Moment::MmapLock | Moment::Pagemap => 4,
             Moment::PageTableLock => 5,
             _ => 12,
