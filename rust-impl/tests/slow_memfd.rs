@@ -13,8 +13,8 @@ use gup::{Call, ENOMEM, FolioDecl, Mapping, Moment, PagePtr, Stop};
 const PAGE: u64 = 0x1000;
 const EINVAL: i64 = -22;
 
-/// Kernels that have the function as it is known.
-const KERNELS: [Rules; 2] = [RULES_6_12_118, RULES_7_3];
+/// Kernels that have the function.
+const KERNELS: [Rules; 3] = [RULES_6_12, RULES_6_12_118, RULES_7_3];
 
 /// A folio in shmem that was written to.
 fn cached(order: u8) -> FolioDecl {

@@ -115,15 +115,15 @@ impl Kernel<'_> {
             for &one in &found {
                 let rechecks = self.rules.slow.memfd_folios_are_rechecked;
                 let mut folio = one;
-                if rechecks {
+                if self.rules.slow.memfd_folios_may_repeat {
                     if next != 0 && next != self.folio_index(one)? {
                         continue;
                     }
                     folio = self.page_folio(one.page())?;
-                    if !self.is_still_cached(folio, wanted.memfd)? {
-                        start = retry;
-                        break;
-                    }
+                }
+                if rechecks && !self.is_still_cached(folio, wanted.memfd)? {
+                    start = retry;
+                    break;
                 }
                 let pin = Foll::of(&[FollFlag::Pin], self.rules);
                 if self.try_grab_folio(folio, 1, pin)? != 0 {

@@ -61,6 +61,9 @@ rules! {
         pub faults_in_nothing_at_zero: bool,
         /// FOLL_FORCE does not write to VMAs of hugetlbfs.  Between 6.12 and 7.3 it came to.
         pub hugetlb_is_not_forced: bool,
+        /// memfd_pin_folios() passes over entries of the folio that it pinned last.  After
+        /// 6.12 it finds each folio once.
+        pub memfd_folios_may_repeat: bool,
         /// memfd_pin_folios() looks at what it found again under its lock: whether it was
         /// truncated, and whether it was ever cleared.  6.12.118.
         pub memfd_folios_are_rechecked: bool,
@@ -150,6 +153,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
     hugetlb_is_not_forced: true,
+    memfd_folios_may_repeat: false,
     memfd_folios_are_rechecked: false,
     dumps_under_lock: false,
     old_tables_are_bad: false,
@@ -183,6 +187,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
     hugetlb_is_not_forced: true,
+    memfd_folios_may_repeat: true,
     memfd_folios_are_rechecked: false,
     dumps_under_lock: false,
     old_tables_are_bad: false,
@@ -213,6 +218,7 @@ pub const SLOW_7_3: SlowRules = SlowRules {
     drains_for_a_folio: true,
     faults_in_nothing_at_zero: true,
     hugetlb_is_not_forced: false,
+    memfd_folios_may_repeat: false,
     dumps_under_lock: true,
     marks_the_folio: true,
     leaves_absent_pmds: true,

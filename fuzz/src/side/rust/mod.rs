@@ -163,13 +163,6 @@ impl RustSide {
                 _ if u32::from(op.id) == abi::GD_OP_SET_TAIL && !Parts::of(&rules).far_tails => {
                     Exists::No
                 }
-                // nobody has held older ones against these rules
-                _ if u32::from(op.id) == abi::GD_OP_MEMFD_PIN_FOLIOS
-                    && rules.revision == Revision::V6_12
-                    && rules.point == 0 =>
-                {
-                    Exists::No
-                }
                 _ if op.is_change => Exists::World,
                 _ if op.name(rev(&rules)).is_none() => Exists::No,
                 ops::Layer::Page => Exists::Page,
