@@ -299,7 +299,7 @@ pub(super) fn during(
         return;
     };
     let most = count.saturating_sub(program.nr_all());
-    for act in draw::slow::script(rng, profile, model, &main, most) {
+    for act in draw::during::script(rng, profile, model, &main, most) {
         model.apply(&act.op);
         program.push_act(gd_act {
             owner: program.nr_ops() as u8 - 1,
@@ -455,7 +455,7 @@ fn of_slow(rng: &mut Rng, profile: &Profile, model: &mut Model, earlier: &[gd_op
         2 => draw::release(rng, profile, model),
         3 => Some(draw::tables::entry(rng, model)),
         4 => Some(draw::op(rng, abi::GD_OP_SET_VMA as u8, model, earlier)),
-        5 => Some(draw::slow::signal(rng)),
+        5 => Some(draw::during::signal(rng)),
         _ => None,
     };
     op.filter(|op| profile.has(op.op)).unwrap_or_else(|| {

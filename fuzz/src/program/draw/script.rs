@@ -11,7 +11,7 @@ use super::super::model::Model;
 use super::super::rng::Rng;
 use super::super::walk::{self, LEVELS, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
-use super::{Profile, op as draw_op, slow, tables, vmas};
+use super::{Profile, during, op as draw_op, tables, vmas};
 use crate::hooks::{self, NR_HOOKS, Object};
 use crate::ops::{self, ArgKind, Layer};
 
@@ -219,9 +219,9 @@ fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
             _ => tables::change(rng, model, scene.level, scene.addr),
         },
         abi::GD_HOOK_FAULT => match rng.below(6) {
-            0 => slow::signal(rng),
+            0 => during::signal(rng),
             1 | 2 => tables::change(rng, model, scene.level, scene.addr),
-            _ => slow::fault(rng),
+            _ => during::fault(rng),
         },
         abi::GD_HOOK_PAGECACHE if rng.chance(1, 2) => answer(0),
         abi::GD_HOOK_ALLOC_FOLIO if rng.chance(1, 2) => answer(rng.pick(&[0, 0, -17, -12])),

@@ -123,7 +123,7 @@ fn slow_step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
                 && u32::from(act.op.op) == abi::GD_OP_ANSWER
             {
                 match rng.chance(1, 2) {
-                    true => act.op = draw::slow::fault(rng),
+                    true => act.op = draw::during::fault(rng),
                     false => act.op.val ^= 1 << rng.below(abi::GD_NR_FAULTS as usize),
                 }
             }
@@ -135,7 +135,7 @@ fn slow_step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
             }
             let model = model_at(program, profile, owner);
             let main = program.ops()[owner];
-            let acts = draw::slow::script(rng, profile, &model, &main, MAX_ACTS);
+            let acts = draw::during::script(rng, profile, &model, &main, MAX_ACTS);
             for act in acts {
                 let owner = owner as u8;
                 program.push_act(gd_act { owner, ..act });

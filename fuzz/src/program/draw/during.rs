@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Drawing what happens during a call of the slow path.
+//!
+//! A fault that nobody answers ends a call, and nothing behind it is tried.  So the
+//! script of a call follows the pages that it asks for: where one is not mapped as
+//! the access needs it, a fault maps it, mostly, and says so.
+
+use csrc::abi::{self, gd_act, gd_op};
+
+use super::super::model::Model;
+use super::super::rng::Rng;
+use super::super::walk::{self, ADDR_MASK, Level, PAGE_SIZE};
+use super::super::{NO_ACT, NO_OP, page, split_page};
+use super::{Profile, bit, memfd, tables, vmas};
+
+/// What is done during a call, in order.
+struct Plan<'a> {
+    /// The world as it is after what happens.
+    model: Model,
+    main: &'a gd_op,
+    acts: Vec<gd_act>,
+    faults: u8,
+}
+
+/// What happens during `main`, a call that comes to the slow path: at most so many
+/// actions, without an owner.
+pub fn script(
+    rng: &mut Rng,
+    profile: &Profile,
+    model: &Model,
+    main: &gd_op,
+    most: usize,
+) -> Vec<gd_act> {
+    let mut plan = Plan {
+        model: model.clone(),
+        main,
+        acts: Vec::new(),
+        faults: 0,
+    };
+    plan.pages(rng);
+    if rng.chance(1, 3)
+        && let Some(act) = super::script::act(rng, profile, model, main)
+    {
+        plan.acts.push(act);
+    }
+    plan.acts.retain(|act| profile.has(act.op.op));
+    plan.acts.truncate(most);
+    plan.acts
+}
+
+fn answer(val: i32) -> gd_op {
+    gd_op {
+        op: abi::GD_OP_ANSWER as u8,
+        val,
+        ..NO_OP
+    }
+}
+
+/// What a fault can come to.
+pub fn fault(rng: &mut Rng) -> gd_op {
+    let one = |n: u32| 1 << n;
+    answer(
+        match rng.weighted(&[24, 18, 14, 20, 4]) {
+            0 => 0,
+            1 => one(abi::GD_FAULT_RETRY),
+            2 => one(abi::GD_FAULT_COMPLETED),
+            3 => one(rng.pick(&[
+                abi::GD_FAULT_OOM,
+                abi::GD_FAULT_SIGBUS,
+                abi::GD_FAULT_HWPOISON,
+                abi::GD_FAULT_HWPOISON_LARGE,
+                abi::GD_FAULT_SIGSEGV,
+            ])),
+            _ => rng.next_u32() as i32 & rng.next_u32() as i32 & crate::hooks::FAULTS,
+        } | if rng.chance(1, 8) {
+            one(abi::GD_FAULT_MAJOR)
+        } else {
+            0
+        },
+    )
+}
+
+pub fn signal(rng: &mut Rng) -> gd_op {
+    gd_op {
+        op: abi::GD_OP_SET_SIGNAL as u8,
+        arg: rng.weighted(&[2, 5, 6]) as u16,
+        ..NO_OP
+    }
+}
+
+/// A page that is mapped at an address of the VMA by a fault, as the access needs
+/// it if `well`.
+pub fn mapped(rng: &mut Rng, model: &Model, main: &gd_op, addr: u64, well: bool) -> gd_op {
+    let foll = |flag: u32| main.foll & bit(flag) != 0;
+    let vma = model.vmas.at(addr);
+    let anon = vma.is_none_or(|vma| vma.is(abi::GD_V_ANON) || !vma.has(abi::GD_VM_SHARED));
+    let forced = foll(abi::GD_FOLL_WRITE) && vma.is_some_and(|vma| vma.is_forced());
+    let longterm = foll(abi::GD_FOLL_LONGTERM);
+    let folios = &model.folio[..model.nr_folios.max(1)];
+    // one that suits the VMA and the pin, mostly
+    let mut index = rng.below(folios.len());
+    for _ in 0..4 {
+        let g = &folios[index];
+        let suits = g.is_anon() == anon && !(forced && g.is_shared_anon());
+        if !well || g.refs > 0 && suits && !(longterm && g.shortterm) {
+            break;
+        }
+        index = rng.below(folios.len());
+    }
+    let g = &folios[index];
+    let huge = g.order >= 9 && rng.chance(1, 4);
+    let level = if huge { Level::Pmd } else { Level::Pte };
+    let p = page(index, rng.below(g.nr_pages()));
+    let mut op = tables::set(rng, g, level, addr & ADDR_MASK, p, 1);
+    let rw = (bit(abi::GD_EF_RW) | bit(abi::GD_EF_DIRTY)) as u16;
+    let tracked = (bit(abi::GD_EF_SOFT_DIRTY) | bit(abi::GD_EF_UFFD_WP)) as u16;
+    if forced && rng.chance(7, 8) {
+        // it stays read-only; writes that somebody follows need another fault
+        op.eflags &= bit(abi::GD_EF_DIRTY) as u16 | tracked;
+        op.eflags ^= if rng.chance(1, 4) {
+            rng.next_u32() as u16 & tracked
+        } else {
+            0
+        };
+    } else if well {
+        op.eflags &= rw | bit(abi::GD_EF_DEVMAP) as u16;
+        if foll(abi::GD_FOLL_WRITE) {
+            op.eflags |= rw;
+        }
+    } else if rng.chance(1, 2) {
+        op.eflags &= !rw;
+    }
+    op
+}
+
+impl Plan<'_> {
+    fn at(&mut self, hook: u32, nth: u8, op: gd_op) {
+        self.model.apply(&op);
+        self.acts.push(gd_act {
+            hook: hook as u8,
+            nth,
+            op,
+            ..NO_ACT
+        });
+    }
+
+    fn foll(&self, flag: u32) -> bool {
+        self.main.foll & bit(flag) != 0
+    }
+
+    /// Page by page, as the call comes to them.
+    fn pages(&mut self, rng: &mut Rng) {
+        const MOST: u64 = 6;
+        let nr = self.main.n.clamp(1, 1 << 16) as u64;
+        if u32::from(self.main.op) == abi::GD_OP_MEMFD_PIN_FOLIOS {
+            return self.memfd(rng);
+        }
+        if walk::touches(self.main.op) {
+            if rng.chance(1, 2) {
+                let nth = rng.range(1, nr.min(MOST) as i32) as u8;
+                self.at(abi::GD_HOOK_USER_ACCESS, nth, answer(-14));
+            }
+            return;
+        }
+        let mut goes_on = true;
+        let mut retried = 0;
+        for i in (0..nr.min(MOST)).map(|i| i * PAGE_SIZE) {
+            let Some(addr) = self
+                .main
+                .addr
+                .checked_add(i)
+                .map(|addr| addr & !(PAGE_SIZE - 1))
+            else {
+                break;
+            };
+            if !self.model.permits(self.main, addr) && !rng.chance(1, 16) {
+                break;
+            }
+            if self.model.is_there(self.main, addr) && !walk::faults_anyway(self.main.op) {
+                if rng.chance(1, 8) {
+                    self.changes_before_lock(rng, addr, (i / PAGE_SIZE) as u8 + 1);
+                }
+                self.migrates(rng, addr);
+                continue;
+            }
+            if self.faults > 3 || !goes_on {
+                break;
+            }
+            goes_on = self.fault(rng, addr, &mut retried);
+        }
+        if self.faults > 0 && rng.chance(1, 10) {
+            let at = rng.range(1, self.faults.into()) as u8;
+            self.at(abi::GD_HOOK_FAULT, at, signal(rng));
+        }
+    }
+
+    /// An entry is not what it was when its lock is taken.
+    fn changes_before_lock(&mut self, rng: &mut Rng, addr: u64, page: u8) {
+        let hit = self.model.maps.hit(addr);
+        let level = hit.map_or(Level::Pte, |hit| hit.level);
+        let change = tables::change(rng, &self.model, level, addr);
+        // every fault so far took it once more, mostly
+        let again = rng.below(usize::from(self.faults) + 1) as u8;
+        self.at(abi::GD_HOOK_PTL, page + again, change);
+    }
+
+    /// A fault at an address; whether the call goes on behind it.
+    fn fault(&mut self, rng: &mut Rng, addr: u64, retried: &mut u8) -> bool {
+        self.faults += 1;
+        let (nth, hook) = (self.faults, abi::GD_HOOK_FAULT);
+        let (model, main) = (self.model.clone(), self.main);
+        let serves = |rng: &mut Rng, well| mapped(rng, &model, main, addr, well);
+        match rng.weighted(&[64, 12, 12, 10, 10, 3]) {
+            0 => {
+                let op = serves(rng, true);
+                self.at(hook, nth, op);
+                let major = rng.chance(1, 6);
+                let bits = if major { 1 << abi::GD_FAULT_MAJOR } else { 0 };
+                self.at(hook, nth, answer(bits));
+                self.migrates(rng, addr);
+                true
+            }
+            // not as it is needed: there is another fault, or the page is copied
+            1 => {
+                let (badly, well) = (serves(rng, false), serves(rng, true));
+                self.at(hook, nth, badly);
+                self.at(hook, nth, answer(0));
+                if rng.chance(3, 4) {
+                    self.faults += 1;
+                    self.at(hook, nth + 1, well);
+                    self.at(hook, nth + 1, answer(0));
+                }
+                true
+            }
+            // the lock was dropped
+            what @ (2 | 3) => {
+                let bit = match what {
+                    2 => abi::GD_FAULT_RETRY,
+                    _ => abi::GD_FAULT_COMPLETED,
+                };
+                if rng.chance(2, 3) {
+                    let op = serves(rng, true);
+                    self.at(hook, nth, op);
+                } else {
+                    self.faults += 1;
+                    let op = serves(rng, true);
+                    self.at(hook, nth + 1, op);
+                    self.at(hook, nth + 1, answer(0));
+                }
+                self.meanwhile(rng, addr, nth);
+                self.at(hook, nth, answer(1 << bit));
+                *retried += 1;
+                if rng.chance(1, 8) {
+                    let fails = answer(rng.pick(&[-4, -4, -12]));
+                    self.at(abi::GD_HOOK_MMAP_LOCK, *retried, fails);
+                }
+                true
+            }
+            4 => {
+                self.at(hook, nth, fault(rng));
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// What others do while nobody holds the mmap lock.
+    fn meanwhile(&mut self, rng: &mut Rng, addr: u64, nth: u8) {
+        let vma = self.model.vmas.at(addr).copied();
+        let vma = vma.filter(|_| rng.chance(1, 4));
+        if let Some(vma) = vma {
+            let change = vmas::change(rng, &self.model, &vma);
+            self.at(abi::GD_HOOK_FAULT, nth, change);
+        }
+        if rng.chance(1, 10) {
+            let signal = signal(rng);
+            self.at(abi::GD_HOOK_FAULT, nth, signal);
+        }
+    }
+
+    /// A page that must not be pinned for long is migrated, if the call pins it so;
+    /// a PMD is split where that is asked for.
+    fn migrates(&mut self, rng: &mut Rng, addr: u64) {
+        let hit = self.model.maps.hit(addr);
+        let huge = hit.is_some_and(|hit| hit.level == Level::Pmd);
+        if self.foll(abi::GD_FOLL_SPLIT_PMD) && huge && rng.chance(3, 4) {
+            let mut below = mapped(rng, &self.model, self.main, addr, true);
+            below.op = Level::Pte.set_op();
+            let table = gd_op {
+                op: Level::Pmd.set_op(),
+                addr: addr & ADDR_MASK,
+                entry: abi::GD_E_TABLE as u8,
+                n: 1,
+                ..NO_OP
+            };
+            self.at(abi::GD_HOOK_SPLIT, 1, below);
+            self.at(abi::GD_HOOK_SPLIT, 1, table);
+        }
+        let longterm = self.foll(abi::GD_FOLL_LONGTERM) && walk::is_pin(self.main.op);
+        let folio = hit.and_then(|hit| hit.page).map(|p| split_page(p).0);
+        self.moves(rng, addr, folio, longterm);
+    }
+
+    /// What a memfd lacks is allocated; what must not be pinned for long is moved.
+    fn memfd(&mut self, rng: &mut Rng) {
+        let offset = self.main.addr & !(PAGE_SIZE - 1);
+        match self.model.cache.at(offset) {
+            None => {
+                let set = memfd::set(rng, &self.model, offset);
+                self.at(abi::GD_HOOK_ALLOC_FOLIO, 1, set);
+                let errno = if rng.chance(1, 6) { -17 } else { 0 };
+                self.at(abi::GD_HOOK_ALLOC_FOLIO, 1, answer(errno));
+            }
+            Some(index) if rng.chance(1, 2) => self.moves(rng, offset, Some(index), true),
+            Some(_) => {}
+        }
+        if rng.chance(1, 6) {
+            let set = memfd::set(rng, &self.model, offset);
+            self.at(abi::GD_HOOK_FIND_FOLIOS, rng.range(1, 2) as u8, set);
+        }
+    }
+
+    fn moves(&mut self, rng: &mut Rng, addr: u64, folio: Option<usize>, longterm: bool) {
+        let guess = folio.and_then(|index| Some((index, self.model.folio.get(index)?)));
+        let Some((index, g)) = guess.filter(|(_, g)| longterm && g.shortterm) else {
+            return;
+        };
+        if u32::from(g.kind) == abi::GD_K_DEV_COHERENT {
+            if rng.chance(1, 2) {
+                let op = mapped(rng, &self.model, self.main, addr, true);
+                self.at(abi::GD_HOOK_MIGRATE_DEVICE, 1, op);
+                self.at(abi::GD_HOOK_MIGRATE_DEVICE, 1, answer(0));
+            }
+            return;
+        }
+        if g.flags & bit(abi::GD_F_LRU) == 0 && rng.chance(1, 2) {
+            let mut lru = gd_op {
+                op: abi::GD_OP_SET_FLAG as u8,
+                arg: abi::GD_F_LRU as u16,
+                ..NO_OP
+            };
+            lru.run[0].page = page(index, 0);
+            let nth = rng.range(1, 2) as u8;
+            self.at(abi::GD_HOOK_DRAIN, nth, lru);
+        }
+        match rng.weighted(&[24, 6, 5, 4, 3]) {
+            0 => {
+                let op = mapped(rng, &self.model, self.main, addr, true);
+                self.at(abi::GD_HOOK_MIGRATE, 1, op);
+                self.at(abi::GD_HOOK_MIGRATE, 1, answer(0));
+            }
+            // it comes back to the same
+            1 => self.at(abi::GD_HOOK_MIGRATE, 1, answer(0)),
+            2 => self.at(
+                abi::GD_HOOK_MIGRATE,
+                1,
+                answer(rng.pick(&[-12, -11, -16, 2])),
+            ),
+            3 => self.at(abi::GD_HOOK_ISOLATE, 1, answer(0)),
+            _ => {}
+        }
+    }
+}
