@@ -173,8 +173,7 @@ impl Kernel<'_> {
         };
         let folio = self.page_folio(page)?;
         let head = *self.machine.pages.get(folio.page())?;
-        let device = self.zone_device_type(folio.page())?.is_some();
-        if head.is_tail() || device || head.refcount == 0 {
+        if head.is_tail() || head.zone == Zone::Device || head.refcount == 0 {
             return Ok(None);
         }
         let number = |page: PagePtr| page.nr().ok_or(Stop::Oops);
