@@ -96,8 +96,8 @@ impl Kernel<'_> {
         self.vm_bug_on(anon && !compound, Site::CompoundMapcount)?;
         let second = self.machine.pages.get(head.nth(1))?;
         let double = page.is_large() && second.flags & flag::WORKINGSET != 0;
-        // what is no compound page has no count of mappings, and what is there reads as one
-        let shared = anon && compound;
+        // what has no tails has no count of mappings, and what is there reads as one
+        let shared = anon && self.folio_test_large(folio)?;
         if shared || double || page.mapping == Mapping::None {
             return Ok(());
         }
