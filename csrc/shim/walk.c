@@ -11,14 +11,17 @@ static __always_inline struct page **op_pages(const struct gd_op *op)
 	return op->mods & GD_MOD_NULL ? NULL : gd.list;
 }
 
+/*
+ * An old slow path may leave an entry as it is, and an old walk of no pages goes on
+ * for as many as there are: what is in the list then is of no earlier operation.
+ */
 #define WALK(ROLE, fn)								\
 	OP(ROLE)								\
 	{									\
 		struct page **pages = op_pages(op);				\
 										\
-		/* an old slow path may leave an entry as it is */	\
 		if (gd.slow)							\
-			gd_clear_list(op->n);					\
+			gd_clear_list(op->n ?: GD_MAX_LIST);			\
 		ret_pages(ret, fn(op->addr, op->n, op_foll(op), pages), pages);	\
 	}
 

@@ -75,6 +75,8 @@ static void form_folio(struct page *head, u32 order)
 
 	head->_mapcount.counter = -1;
 	if (!order) {
+		if (PageHead(head))
+			port_unform_head(head);
 		*port_flag_word(head) &= ~(1ul << PG_head);
 		port_unlink_tail(head);
 		touch(head);

@@ -91,6 +91,17 @@ static inline void port_form_head(struct page *head, u32 order)
 }
 
 /*
+ * A head becomes a small folio: its second page is on a list by then, and what
+ * 5.10 would read there as a count of mappings is that of a page never formed.
+ */
+static inline void port_unform_head(struct page *head)
+{
+#if !GD_SERIES && !GD_SINCE(6, 12)
+	atomic_set(compound_mapcount_ptr(head), 0);
+#endif
+}
+
+/*
  * Make it a hugetlb folio.  v6.9 has a page type for them ("mm: turn
  * folio_test_hugetlb into a PageType"), older ones tell them by what frees them.
  */
