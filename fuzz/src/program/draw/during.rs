@@ -11,7 +11,7 @@ use super::super::model::Model;
 use super::super::rng::Rng;
 use super::super::walk::{self, ADDR_MASK, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, page, split_page};
-use super::{Profile, bit, memfd, tables, vmas};
+use super::{Profile, answer, bit, memfd, tables, vmas};
 
 /// What is done during a call, in order.
 struct Plan<'a> {
@@ -46,14 +46,6 @@ pub fn script(
     plan.acts.retain(|act| profile.has(act.op.op));
     plan.acts.truncate(most);
     plan.acts
-}
-
-fn answer(val: i32) -> gd_op {
-    gd_op {
-        op: abi::GD_OP_ANSWER as u8,
-        val,
-        ..NO_OP
-    }
 }
 
 /// What a fault can come to.

@@ -23,6 +23,15 @@ const fn bit(n: u32) -> u32 {
     1 << n
 }
 
+/// The answer to the call that an action is about.
+fn answer(val: i32) -> gd_op {
+    gd_op {
+        op: abi::GD_OP_ANSWER as u8,
+        val,
+        ..NO_OP
+    }
+}
+
 /// A folio as programs declare it.
 pub fn folio(rng: &mut Rng) -> gd_folio {
     let mut f = NO_FOLIO;

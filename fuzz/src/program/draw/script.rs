@@ -11,7 +11,7 @@ use super::super::model::Model;
 use super::super::rng::Rng;
 use super::super::walk::{self, LEVELS, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
-use super::{Profile, during, op as draw_op, tables, vmas};
+use super::{Profile, answer, during, op as draw_op, tables, vmas};
 use crate::hooks::{self, NR_HOOKS, Object};
 use crate::ops::{self, ArgKind, Layer};
 
@@ -268,14 +268,6 @@ fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
             1 if rng.chance(1, 3) => set_seq(rng),
             _ => on_folio(rng, model, scene),
         },
-    }
-}
-
-fn answer(val: i32) -> gd_op {
-    gd_op {
-        op: abi::GD_OP_ANSWER as u8,
-        val,
-        ..NO_OP
     }
 }
 

@@ -71,28 +71,11 @@ fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
         (abi::GD_HOOK_READ_PMD, Moment::Load(at)) => loads(at, Level::Pmd),
         (abi::GD_HOOK_READ_PUD, Moment::Load(at)) => loads(at, Level::Pud),
         (abi::GD_HOOK_READ_PGD, Moment::Load(at)) => loads(at, Level::Pgd),
-        (abi::GD_HOOK_READ_SEQ, Moment::LoadSeq)
-        | (abi::GD_HOOK_PAGEMAP, Moment::Pagemap)
-        | (abi::GD_HOOK_ACCESSIBLE, Moment::Accessible)
-        | (abi::GD_HOOK_SLOW, Moment::Slow)
-        | (abi::GD_HOOK_PTL, Moment::PageTableLock)
-        | (abi::GD_HOOK_FAULT, Moment::Fault)
-        | (abi::GD_HOOK_MMAP_LOCK, Moment::MmapLock)
-        | (abi::GD_HOOK_DRAIN, Moment::Drain)
-        | (abi::GD_HOOK_ISOLATE, Moment::Isolate)
-        | (abi::GD_HOOK_MIGRATE, Moment::Migrate)
-        | (abi::GD_HOOK_MIGRATE_DEVICE, Moment::MigrateDevice)
-        | (abi::GD_HOOK_EXPAND, Moment::Expand)
-        | (abi::GD_HOOK_SPLIT, Moment::Split)
-        | (abi::GD_HOOK_USER_ACCESS, Moment::UserAccess)
-        | (abi::GD_HOOK_FIND_FOLIOS, Moment::FindFolios)
-        | (abi::GD_HOOK_ALLOC_FOLIO, Moment::AllocFolio)
-        | (abi::GD_HOOK_PAGECACHE, Moment::Pagecache) => true,
         (abi::GD_HOOK_BEFORE_REF, Moment::BeforeRef(nr))
         | (abi::GD_HOOK_AFTER_REF, Moment::AfterRef(nr))
         | (abi::GD_HOOK_BEFORE_PIN, Moment::BeforePin(nr))
         | (abi::GD_HOOK_AFTER_PIN, Moment::AfterPin(nr)) => about(nr),
-        _ => false,
+        (hook, moment) => hooks(moment) == 1 << hook,
     }
 }
 
