@@ -81,21 +81,12 @@ pub(super) fn called(
     let events = Events::new(op, prog);
     events.pagemaps()?;
     fits(&call, result)?;
-    let whole = result.clamp(0, abi::GD_MAX_LIST.into()) as usize;
     let entries = seen.entries();
-    require(
-        call.no_pages || entries.len() == whole,
-        Law::TraceIsWhole,
-        None,
-        || {
-            format!(
-                "{} entries of pages[] for a result of {result}",
-                entries.len()
-            )
-        },
-    )?;
-    // What 5.10 leaves out is nowhere.  A page that the fast path could not make accessible is a known finding: those
-    // behind it are a place further up.
+    if !call.no_pages {
+        as_many(entries.len(), result, "pages[]")?;
+    }
+    // What 5.10 leaves out is nowhere.  A page that the fast path could not make accessible
+    // is a known finding: those behind it are a place further up.
     let left_out = !op.rev.has(Fact::SLOW_STOPS_AT_NO_PAGE) && seen.has_nowhere();
     let shifted = !is_slow(op.op.op) && events.refused;
     if !call.no_pages && !left_out && !shifted {
@@ -130,6 +121,14 @@ fn left(op: &Op) -> Check {
     })
 }
 
+/// A list has as many entries as the result says, up to what can be looked at.
+fn as_many(entries: usize, result: i64, list: &str) -> Check {
+    let whole = result.clamp(0, abi::GD_MAX_LIST.into()) as usize;
+    require(entries == whole, Law::TraceIsWhole, None, || {
+        format!("{entries} entries of {list} for a result of {result}")
+    })
+}
+
 /// Folios of a file: as many as are said, and none if that failed.
 fn of_file(op: &Op) -> Check {
     let Ret::Int(nr) = op.ret else {
@@ -143,13 +142,7 @@ fn of_file(op: &Op) -> Check {
         || format!("the result is {nr}, and {max} folios were enough"),
     )?;
     let is_entry = |rec: &&csrc::abi::gd_rec| u32::from(rec.kind) == abi::GD_R_ENTRY;
-    let entries = op.recs.iter().filter(is_entry).count() as i64;
-    require(
-        entries == nr.clamp(0, abi::GD_MAX_LIST.into()),
-        Law::TraceIsWhole,
-        None,
-        || format!("{entries} entries of folios[] for a result of {nr}"),
-    )?;
+    as_many(op.recs.iter().filter(is_entry).count(), nr, "folios[]")?;
     let failed = nr < 0 && !op.disturbed;
     for (old, new) in op.changed.iter().filter(|_| failed) {
         let same = (old.refcount, old.pincount) == (new.refcount, new.pincount);

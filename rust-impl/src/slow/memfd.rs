@@ -133,7 +133,7 @@ impl Kernel<'_> {
                     self.folio_batch_release(&found)?;
                     return Err(Failed::Errno(-EINVAL));
                 }
-                let nr_pages = self.nr_pages_of(folio)?;
+                let nr_pages = self.folio_nr_pages(folio)?;
                 if rechecks {
                     self.clear_if_new(folio)?;
                     retry = self.folio_next_index(folio)?;
@@ -194,11 +194,11 @@ impl Kernel<'_> {
     /// `folio_next_index`.
     pub(crate) fn folio_next_index(&self, folio: FolioPtr) -> Result<u64, Stop> {
         let index = self.folio_index(folio)?;
-        Ok(index.wrapping_add(self.nr_pages_of(folio)?))
+        Ok(index.wrapping_add(self.folio_nr_pages(folio)?))
     }
 
     /// `folio_nr_pages`.
-    pub(crate) fn nr_pages_of(&self, folio: FolioPtr) -> Result<u64, Stop> {
+    pub(crate) fn folio_nr_pages(&self, folio: FolioPtr) -> Result<u64, Stop> {
         let head = self.machine.pages.get(folio.page())?;
         Ok(if head.is_large() { 1 << head.order } else { 1 })
     }
