@@ -199,16 +199,19 @@ pub fn is_tried(version: &str) -> bool {
 /// Of a kernel of the table in this version the newest point release that was tried, and
 /// which one it is.
 fn newest_tried(version: &str) -> Option<(u16, u16)> {
-    let (name, point) = match version.match_indices('.').nth(1) {
-        Some((dot, _)) => (&version[..dot], &version[dot + 1..]),
-        None => (version, "0"),
-    };
+    let second = version.match_indices('.').nth(1);
+    let name = &version[..second.map_or(version.len(), |(dot, _)| dot)];
     let rows = include_str!("../../kernels/table").lines();
     let mut rows = rows.map(|line| line.split_whitespace().collect::<Vec<_>>());
     let row = rows.find(|row| row.first() == Some(&name))?;
-    let digits = point.find(|c: char| !c.is_ascii_digit());
-    let point = point[..digits.unwrap_or(point.len())].parse().unwrap_or(0);
-    Some((row.last()?.parse().ok()?, point))
+    Some((row.last()?.parse().ok()?, point(version)))
+}
+
+/// Of `6.12.118`, whatever stands behind it, 118; 0 of what is no such release.
+pub fn point(release: &str) -> u16 {
+    let point = release.split('.').nth(2).unwrap_or_default();
+    let end = point.find(|c: char| !c.is_ascii_digit());
+    point[..end.unwrap_or(point.len())].parse().unwrap_or(0)
 }
 
 /// What is to be said of a kernel of the table whose prepared point release is newer than

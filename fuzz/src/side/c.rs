@@ -10,10 +10,11 @@ use std::path::PathBuf;
 
 use csrc::{Machine, Object};
 use gup_sides::compile::Piece;
+use gup_sides::tree::point;
 use gup_sides::{Built, Flavour, Recipe, Store};
 
 use super::rust::Variant;
-use super::{Error, Side, SideInfo, point};
+use super::{Error, Side, SideInfo};
 use crate::ops;
 use crate::program::Program;
 use crate::rev::Rev;

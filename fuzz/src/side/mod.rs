@@ -99,13 +99,6 @@ impl SideInfo {
     }
 }
 
-/// Of `6.12.118`, whatever stands behind it, 118; 0 of what is no such release.
-pub(crate) fn point(release: &str) -> u16 {
-    let point = release.split('.').nth(2).unwrap_or_default();
-    let end = point.find(|c: char| !c.is_ascii_digit());
-    point[..end.unwrap_or(point.len())].parse().unwrap_or(0)
-}
-
 fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, s: S) -> Result<S::Ok, S::Error> {
     s.collect_str(value)
 }

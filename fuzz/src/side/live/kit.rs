@@ -13,10 +13,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gup::Rules;
+use gup_sides::tree;
 
 use super::Error;
 use crate::ops::Rev;
-use crate::side::{self, SideInfo};
+use crate::side::SideInfo;
 
 /// A kernel that can be booted.
 pub struct Kit {
@@ -61,7 +62,7 @@ fn parse(text: &str) -> Option<SideInfo> {
     let rev: Rev = get("rev")?.parse().ok()?;
     let debug_vm = get("debug_vm")? == "y";
     let release = get("version");
-    let point = side::point(release.as_deref().unwrap_or_default());
+    let point = tree::point(release.as_deref().unwrap_or_default());
     let rules = Rules::by_name(&rev.to_string())?;
     let rules = rules.at_point(point).with_debug_vm(debug_vm);
     Some(SideInfo {
