@@ -194,28 +194,37 @@ fn absent_name(piece: &Piece, rev: Rev) -> String {
             let name = by_role(role).map_or(role.as_str(), |op| op.name_or_role(rev));
             format!("{name} (renamed or removed?)")
         }
-        // GD_FOLL_X, GD_F_X, GD_EF_X, GD_MT_X and GD_M_X stand for FOLL_X, PG_x, _PAGE_X,
-        // MIGRATE_X and PAGE_MAPPING_X
-        Piece::Row(row) => {
-            if let Some(flag) = row.strip_prefix("GD_FOLL_") {
-                format!("FOLL_{flag}")
-            } else if let Some(flag) = row.strip_prefix("GD_F_") {
-                format!("PG_{}", flag.to_lowercase())
-            } else if let Some(flag) = row.strip_prefix("GD_EF_") {
-                format!("_PAGE_{flag}")
-            } else if let Some(migratetype) = row.strip_prefix("GD_MT_") {
-                format!("MIGRATE_{migratetype}")
-            } else if row == "GD_T_DEVICE" {
-                "ZONE_DEVICE".into()
-            } else if let Some(mapping) = row.strip_prefix("GD_M_") {
-                format!("PAGE_MAPPING_{mapping}")
-            } else {
-                row.clone()
-            }
-        }
+        Piece::Row(row) => row_name(row),
         Piece::Part(part) => part.to_lowercase(),
         // the tree has the other one
         Piece::Spelling(name) => name.clone(),
+    }
+}
+
+/// What the rows of tables in csrc/shim/port begin with, and the kernel's names of the
+/// same.
+const ROWS: [(&str, &str); 8] = [
+    ("GD_FOLL_", "FOLL_"),
+    ("GD_F_", "PG_"),
+    ("GD_EF_", "_PAGE_"),
+    ("GD_MT_", "MIGRATE_"),
+    ("GD_M_", "PAGE_MAPPING_"),
+    ("GD_VM_", "VM_"),
+    ("GD_FAULT_", "VM_FAULT_"),
+    ("GD_FF_", "FAULT_FLAG_"),
+];
+
+/// The kernel's name of what a row of a table is about.
+fn row_name(row: &str) -> String {
+    if row == "GD_T_DEVICE" {
+        return "ZONE_DEVICE".into();
+    }
+    let of = |(ours, kernel)| row.strip_prefix(ours).map(|name| (kernel, name));
+    match ROWS.into_iter().find_map(of) {
+        // these are in lower case
+        Some((kernel @ "PG_", name)) => format!("{kernel}{}", name.to_lowercase()),
+        Some((kernel, name)) => format!("{kernel}{name}"),
+        None => row.into(),
     }
 }
 
@@ -344,6 +353,9 @@ impl Side for CSide {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -357,5 +369,26 @@ mod tests {
         assert_eq!(row("GD_FOLL_LONGTERM"), "FOLL_LONGTERM");
         assert_eq!(row("GD_F_PRIVATE_2"), "PG_private_2");
         assert_eq!(row("GD_EF_DEVMAP"), "_PAGE_DEVMAP");
+        assert_eq!(row("GD_VM_SHADOW_STACK"), "VM_SHADOW_STACK");
+    }
+
+    /// Every row that a tree may lack has a name that its developers know.
+    #[test]
+    fn rows_are_named_as_in_the_kernel() {
+        let port = Path::new(env!("CARGO_MANIFEST_DIR")).join("../csrc/shim/port");
+        let mut rows = 0;
+        for file in fs::read_dir(port).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            for line in text.lines() {
+                let row = line
+                    .trim()
+                    .strip_prefix('[')
+                    .and_then(|l| l.split_once("] ="));
+                let Some((row, _)) = row else { continue };
+                assert!(!row_name(row).starts_with("GD_"), "{row}");
+                rows += 1;
+            }
+        }
+        assert!(rows > 50, "{rows} rows");
     }
 }
