@@ -282,7 +282,7 @@ fn or_exit<T>(result: Result<T, impl fmt::Display>) -> T {
 }
 
 /// A class of findings as a word.
-fn class_name(class: FindingClass) -> String {
+pub fn class_name(class: FindingClass) -> String {
     format!("{:016x}", report::hash(format!("{class:?}").as_bytes()))
 }
 

@@ -1,58 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The command line: exit status, messages, and input that is wrong.
 
+mod command;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
+use command::{err, gupdiff, out, write};
 use gup_fuzz::explain::Rules;
 use gup_fuzz::input;
 use gup_fuzz::ops::Rev;
 use gup_fuzz::program::generate::{self, Profile};
 use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::text;
-
-/// The variables that a command line reads; a caller's make may have set them.
-const VARIABLES: [&str; 8] = [
-    "KERNEL",
-    "REV",
-    "PATCH",
-    "RENAMED",
-    "BASE",
-    "LEFT",
-    "RIGHT",
-    "GUPDIFF_LAYER",
-];
-
-fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gupdiff"));
-    for name in VARIABLES {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn gupdiff(args: &[&str]) -> Output {
-    command()
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .expect("gupdiff runs")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn write(dir: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
-    let path = dir.join(name);
-    fs::write(&path, contents).unwrap();
-    path.display().to_string()
-}
 
 const DIFFERENT: [&str; 4] = ["--left", "rust:6.1", "--right", "rust:6.1-nodebug"];
 
@@ -139,76 +99,6 @@ fn a_side_that_is_not_there_comes_with_the_command_that_makes_it() {
     assert!(err(&run).contains(&command), "{}", err(&run));
 }
 
-/// A campaign of two Rust sides under an engine of the test's own.
-fn campaign(out: &str, engine: &str) -> Command {
-    let mut command = command();
-    command
-        .args([
-            "campaign",
-            "--left",
-            "rust:6.1",
-            "--right",
-            "rust:6.1-nodebug",
-        ])
-        .args(["--target", engine, "--out", out, "--time", "30"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    command
-}
-
-#[test]
-fn campaigns_share_no_folder_and_lose_no_findings() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
-    let output = dir.path().join("out");
-    let findings = output.join("findings");
-    fs::create_dir_all(&findings).unwrap();
-    fs::write(findings.join("earlier.gup"), "page p\n").unwrap();
-    fs::create_dir_all(output.join("afl/job0/queue")).unwrap();
-    fs::write(output.join("afl/job0/queue/id:0"), "page q ref=7\n").unwrap();
-    // An engine that does nothing for as long as it may.
-    let engine = write(dir.path(), "engine", "#!/bin/sh\nexec sleep 100\n");
-    fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();
-    let name = output.display().to_string();
-
-    let mut first = campaign(&name, &engine).spawn().unwrap();
-    while !output.join("engine.log").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        assert!(first.try_wait().unwrap().is_none(), "it ended early");
-    }
-    let second = campaign(&name, &engine).output().unwrap();
-    assert_eq!(second.status.code(), Some(2));
-    let said = out(&second);
-    let last = said.lines().last().unwrap();
-    assert!(
-        last.starts_with("error: ") && last.contains("in use by another campaign"),
-        "{said}"
-    );
-
-    // SAFETY: a process that we started and have not waited for.
-    unsafe { libc::kill(first.id() as libc::pid_t, libc::SIGINT) };
-    let first = first.wait_with_output().unwrap();
-    assert_eq!(first.status.code(), Some(2));
-    let said = out(&first);
-    assert!(
-        said.lines()
-            .last()
-            .unwrap()
-            .starts_with("error: interrupted"),
-        "{said}"
-    );
-    assert!(findings.join("earlier.gup").exists());
-    // What AFL++ had found when the campaign before was killed.
-    let kept = text::parse("page q ref=7\n").unwrap().encode();
-    let corpus = fs::read_dir(output.join("corpus")).unwrap();
-    assert!(
-        corpus
-            .flatten()
-            .any(|file| fs::read(file.path()).unwrap() == kept)
-    );
-}
-
 #[test]
 fn fmt_goes_both_ways() {
     let dir = tempfile::tempdir().unwrap();
@@ -256,23 +146,6 @@ fn several_programs_are_one_text_and_a_folder_of_wire() {
     assert_eq!(cmin.status.code(), Some(0), "{}", err(&cmin));
     let kept = fs::read_to_string(&pack).unwrap();
     assert_eq!(kept, "page p ref=1\nget_page p\n");
-}
-
-#[test]
-fn a_campaign_without_a_target_says_so_on_its_last_line() {
-    let dir = tempfile::tempdir().unwrap();
-    let target = dir.path().join("page").display().to_string();
-    let output = dir.path().join("out").display().to_string();
-    let sides = ["--left", "rust:6.1", "--right", "rust:6.1-nodebug"];
-    let args = ["campaign", "--target", &target, "--out", &output];
-    let campaign = gupdiff(&[&args[..], &sides[..]].concat());
-    assert_eq!(campaign.status.code(), Some(2));
-    let said = out(&campaign);
-    assert!(
-        said.lines().last().unwrap().starts_with("error: "),
-        "{said}"
-    );
-    assert!(!dir.path().join("out").exists(), "something was written");
 }
 
 #[test]
@@ -399,74 +272,6 @@ fn a_layer_is_one_that_there_is() {
         let walks = |op: &csrc::abi::gd_op| gup_fuzz::program::walk::is_call(op.op);
         assert!(!program.ops().iter().any(walks), "{}", path.display());
     }
-}
-
-#[test]
-fn a_campaign_says_its_layer_and_tells_the_target() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
-    let output = dir.path().join("out");
-    let name = output.display().to_string();
-    // An engine that says what it was told, where a target says why it cannot start.
-    let script = "#!/bin/sh\necho \"layer is $GUPDIFF_LAYER\" >\"$GUPDIFF_ERROR\"\n";
-    let engine = write(dir.path(), "engine", script);
-    fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();
-    for (args, layer) in [(&[][..], "all"), (&["--layer", "lockless"][..], "lockless")] {
-        let done = campaign(&name, &engine).args(args).output().unwrap();
-        let said = out(&done);
-        assert!(said.contains(&format!("\nlayer  {layer}: ")), "{said}");
-        let last = said.lines().last().unwrap();
-        assert_eq!(last, format!("error: layer is {layer}"), "{said}");
-    }
-    let series = [
-        "--left", "rust:v8", "--right", "rust:v9", "--layer", "lockless",
-    ];
-    let mut none = command();
-    none.args(["campaign", "--target", &engine, "--out", &name])
-        .args(series);
-    let said = out(&none.output().unwrap());
-    assert!(
-        said.lines()
-            .last()
-            .unwrap()
-            .starts_with("error: the FOLL_PIN series"),
-        "{said}"
-    );
-}
-
-#[test]
-fn a_campaign_under_rules_of_several_kernels_says_which() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
-    let name = dir.path().join("out").display().to_string();
-    let engine = write(dir.path(), "engine", "#!/bin/sh\nsleep 1\n");
-    fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).unwrap();
-    let said_of = |right: &str| {
-        let mut campaign = command();
-        campaign
-            .args(["campaign", "--target", &engine, "--out", &name])
-            .args(["--time", "1", "--left", "rust:6.1", "--right", right]);
-        out(&campaign.output().unwrap())
-    };
-    let said = said_of("rust:7.3,huge_records_last=6.12");
-    let (before, after) = said.split_once("\nengine ").unwrap();
-    let line = "\nrules  rust:6.1 is 7.3 but for one rule: huge_records_last (as in 6.12)";
-    assert!(before.contains(line), "{said}");
-    let about = Rules::rule("huge_records_last").unwrap().about;
-    let words = |text: &str| -> Vec<String> { text.split_whitespace().map(Into::into).collect() };
-    let after_words = words(after).join(" ");
-    assert!(
-        after.contains("\n  huge_records_last (as in 6.12)\n"),
-        "{said}"
-    );
-    assert!(after_words.contains(&words(about).join(" ")), "{said}");
-    assert!(
-        said.lines().last().unwrap().starts_with("clean: "),
-        "{said}"
-    );
-    // A kernel that is known is not explained.
-    let said = said_of("rust:6.12");
-    assert!(!said.contains("\nrules "), "{said}");
 }
 
 #[test]

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 //! How each engine is started.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use gup_sides::Flavour;
 
 use super::folder::entries;
-use super::{Config, Error, Folder};
+use super::{Config, Error, Folder, Plan};
 use crate::program::wire;
 
 /// A fuzzing engine.
@@ -26,6 +26,9 @@ pub enum Engine {
 const TIMEOUT_S: u32 = 60;
 
 impl Engine {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::LibFuzzer, Self::Afl, Self::Honggfuzz];
+
     /// Its name on command lines.
     pub fn name(self) -> &'static str {
         match self {
@@ -45,28 +48,34 @@ impl Engine {
     }
 
     /// The processes of a campaign.
-    pub(super) fn commands(self, config: &Config, folder: &Folder) -> Result<Vec<Command>, Error> {
-        let target = folder.take_target(&config.binary)?;
+    pub(super) fn commands(
+        self,
+        config: &Config,
+        plan: &Plan,
+        folder: &Folder,
+    ) -> Result<Vec<Command>, Error> {
+        let target = folder.take_target(self, &plan.binary)?;
+        let jobs = 0..plan.jobs.max(1);
         match self {
-            Self::LibFuzzer => Ok((0..config.jobs.max(1))
+            Self::LibFuzzer => Ok(jobs
                 .map(|job| libfuzzer(&target, config, folder, job))
                 .collect()),
             Self::Afl => {
                 let afl = find_afl()?;
-                Ok((0..config.jobs.max(1))
-                    .map(|job| afl_fuzz(&afl, &target, config, folder, job))
-                    .collect())
+                let one = |job| afl_fuzz(&afl, &target, config, plan, folder, job);
+                Ok(jobs.map(one).collect())
             }
-            Self::Honggfuzz => Ok(vec![honggfuzz(&target, config, folder)?]),
+            Self::Honggfuzz => Ok(vec![honggfuzz(&target, config, plan, folder)?]),
         }
     }
 }
 
-/// Several processes share the corpus: each looks for what the others wrote.
+/// Several processes share a folder: each looks for what the others wrote, and for
+/// what is put there of the working corpus.
 fn libfuzzer(target: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
     let mut command = Command::new(target);
     command
-        .arg(folder.corpus())
+        .arg(folder.inbox(Engine::LibFuzzer))
         .arg(format!("-max_total_time={}", config.time.as_secs().max(1)))
         .arg(format!(
             "-artifact_prefix={}/",
@@ -81,9 +90,20 @@ fn libfuzzer(target: &Path, config: &Config, folder: &Folder, job: u32) -> Comma
     command
 }
 
-fn afl_fuzz(afl: &Path, target: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
+/// How the secondary instances of AFL++ choose what to change: each in another way.
+const SCHEDULES: [&str; 6] = ["fast", "explore", "coe", "rare", "lin", "exploit"];
+
+/// The first one is the main instance, which takes in what other engines find.
+fn afl_fuzz(
+    afl: &Path,
+    target: &Path,
+    config: &Config,
+    plan: &Plan,
+    folder: &Folder,
+    job: u32,
+) -> Command {
     let mut command = Command::new(afl);
-    let role = if job == 0 { "-M" } else { "-S" };
+    let name = format!("{}-{job}", host_name());
     command
         .env("AFL_NO_UI", "1")
         .env("AFL_SKIP_CPUFREQ", "1")
@@ -92,19 +112,29 @@ fn afl_fuzz(afl: &Path, target: &Path, config: &Config, folder: &Folder, job: u3
         // A seed that is a finding already is a finding, not a mistake.
         .env("AFL_SKIP_CRASHES", "1")
         .env("AFL_NO_WARN_INSTABILITY", "1")
-        .env("AFL_FORKSRV_INIT_TMOUT", "20000");
+        .env("AFL_FORKSRV_INIT_TMOUT", "20000")
+        // minutes
+        .env("AFL_SYNC_TIME", "1");
     if !config.keep_going {
         command.env("AFL_BENCH_UNTIL_CRASH", "1");
     }
-    if let Some(mutator) = &config.mutator {
+    if let Some(mutator) = &plan.mutator {
         command.env("AFL_CUSTOM_MUTATOR_LIBRARY", mutator);
     }
+    match job {
+        0 => command
+            .args(["-M", &name, "-F"])
+            .arg(folder.inbox(Engine::Afl)),
+        job => {
+            let schedule = SCHEDULES[(job - 1) as usize % SCHEDULES.len()];
+            command.args(["-S", &name, "-p", schedule])
+        }
+    };
     command
         .arg("-i")
         .arg(folder.corpus())
         .arg("-o")
         .arg(folder.afl())
-        .args([role, &format!("job{job}")])
         .args(["-V", &config.time.as_secs().max(1).to_string()])
         .args(["-t", &(TIMEOUT_S * 1000).to_string(), "-m", "none"])
         .args(["-g", &wire::MIN_LEN.to_string()])
@@ -116,16 +146,36 @@ fn afl_fuzz(afl: &Path, target: &Path, config: &Config, folder: &Folder, job: u3
     command
 }
 
-fn honggfuzz(target: &Path, config: &Config, folder: &Folder) -> Result<Command, Error> {
-    let mut command = Command::new(find_honggfuzz(&config.binary)?);
+/// Instances of several machines that share a folder differ by it.
+fn host_name() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let plain = |c: char| match c.is_ascii_alphanumeric() {
+        true => c,
+        false => '_',
+    };
+    let name: String = name.trim().chars().map(plain).take(16).collect();
+    if name.is_empty() { "job".into() } else { name }
+}
+
+fn honggfuzz(
+    target: &Path,
+    config: &Config,
+    plan: &Plan,
+    folder: &Folder,
+) -> Result<Command, Error> {
+    let mut command = Command::new(find_honggfuzz(&plan.binary)?);
     command
         .arg("--input")
         .arg(folder.corpus())
+        .arg("--output")
+        .arg(folder.new_of_honggfuzz())
+        .arg("--dynamic_input")
+        .arg(folder.inbox(Engine::Honggfuzz))
         .arg("--workspace")
-        .arg(folder.hfuzz())
+        .arg(folder.engine_dir(Engine::Honggfuzz))
         .arg("--crashdir")
         .arg(folder.crashes_dir())
-        .args(["--threads", &config.jobs.max(1).to_string()])
+        .args(["--threads", &plan.jobs.max(1).to_string()])
         .args(["--run_time", &config.time.as_secs().max(1).to_string()])
         .args(["--timeout", &TIMEOUT_S.to_string()])
         .args(["--max_file_size", &wire::MAX_LEN.to_string()])

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Config, Engine, Error, io_error};
+use super::{Config, Engine, Error, Status, exchange, io_error};
 use crate::input;
 use crate::program::Program;
 use crate::report::write_atomically;
@@ -26,6 +26,8 @@ pub struct Folder {
 /// What a campaign found, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// What kind of finding it is, as a word; see [`class_name`](crate::target::class_name).
+    pub class: String,
     /// The reproducer.
     pub path: PathBuf,
     /// Programs that the process that found it had run, and for how long.
@@ -35,10 +37,12 @@ pub struct Finding {
 impl Finding {
     /// From a line of the list: class, programs, milliseconds, path.
     fn read(line: &str) -> Option<Self> {
-        let mut parts = line.splitn(4, ' ').skip(1);
+        let mut parts = line.splitn(4, ' ');
+        let class = parts.next()?.to_owned();
         let programs = parts.next()?.parse().ok()?;
         let time = Duration::from_millis(parts.next()?.parse().ok()?);
         Some(Self {
+            class,
             path: PathBuf::from(parts.next()?),
             after: Some((programs, time)),
         })
@@ -46,8 +50,9 @@ impl Finding {
 }
 
 impl Folder {
-    /// Makes the folder ready: takes the lock, removes the last campaign's
-    /// statistics, copies the programs to start from.  Findings stay.
+    /// Makes the folder ready: takes the lock, takes what engines left into the working
+    /// corpus, copies the programs to start from.  Findings stay; the list of them and
+    /// statistics do if the last campaign was cut off and was like this one.
     pub(super) fn prepare(config: &Config) -> Result<Self, Error> {
         fs::create_dir_all(&config.out)
             .map_err(io_error(format!("{} cannot be made", config.out.display())))?;
@@ -60,30 +65,37 @@ impl Folder {
             _lock: Arc::new(lock),
         };
         let dirs = [folder.corpus(), folder.findings_dir(), folder.crashes_dir()];
-        for dir in dirs.iter().chain([&folder.hfuzz()]) {
-            fs::create_dir_all(dir)
-                .map_err(io_error(format!("{} cannot be made", dir.display())))?;
+        for dir in &dirs {
+            make(dir)?;
         }
+        folder.remove_half_written()?;
         // What a campaign left that could not tidy up.
-        folder.keep_corpus(Engine::Afl)?;
+        exchange::take_all(&folder)?;
         folder.set_crashes_aside()?;
-        for old in [folder.afl(), folder.hfuzz()] {
-            if old.is_dir() {
-                fs::remove_dir_all(&old).map_err(io_error(old.display().to_string()))?;
-            }
+        remove_all(&folder.engines())?;
+        let cut_off = Status::read(&folder.root).is_some_and(|last| last.is_resumed_by(config));
+        if !cut_off {
+            remove_all(&folder.stats_dir())?;
+            remove(&folder.found_file())?;
         }
         for old in [
             folder.stats_file(),
-            folder.log(),
-            folder.found_file(),
             folder.error_file(),
             folder.first_file(),
         ] {
             remove(&old)?;
         }
-        let hfuzz = folder.hfuzz();
-        fs::create_dir_all(&hfuzz).map_err(io_error(hfuzz.display().to_string()))?;
+        remove_all(&folder.logs())?;
+        for dir in [folder.stats_dir(), folder.logs()] {
+            make(&dir)?;
+        }
+        for plan in &config.plans {
+            make(&folder.engine_dir(plan.engine))?;
+            make(&folder.inbox(plan.engine))?;
+        }
+        make(&folder.new_of_honggfuzz())?;
         folder.copy_corpus(&config.corpus)?;
+        exchange::fill(&folder, config)?;
         Ok(folder)
     }
 
@@ -91,8 +103,8 @@ impl Folder {
     /// the only trace of a crash of the harness.
     fn set_crashes_aside(&self) -> Result<(), Error> {
         let aside = self.crashes_dir().join("earlier");
-        for path in self.crashes(Engine::Afl) {
-            fs::create_dir_all(&aside).map_err(io_error(aside.display().to_string()))?;
+        for path in self.crashes() {
+            make(&aside)?;
             let name = path.file_name().unwrap_or_default();
             fs::rename(&path, aside.join(name)).map_err(io_error(path.display().to_string()))?;
         }
@@ -117,40 +129,27 @@ impl Folder {
         match any {
             true => Ok(()),
             // Engines want something to begin with.
-            false => self.add(&Program::EMPTY),
+            false => self.add(&Program::EMPTY).map(|_| ()),
         }
     }
 
-    fn add(&self, program: &Program) -> Result<(), Error> {
+    /// Adds a program to the working corpus; its file, if it is new.
+    pub(super) fn add(&self, program: &Program) -> Result<Option<PathBuf>, Error> {
         let bytes = program.encode();
         let name = format!("{:016x}", crate::report::hash(&bytes));
         let path = self.corpus().join(name);
-        match path.exists() {
-            true => Ok(()),
-            false => write_atomically(&path, &bytes)
-                .map_err(io_error(format!("{} cannot be written", path.display()))),
+        if path.exists() {
+            return Ok(None);
         }
-    }
-
-    /// What AFL++ found interesting joins the working corpus.
-    pub(super) fn keep_corpus(&self, engine: Engine) -> Result<(), Error> {
-        if engine != Engine::Afl {
-            return Ok(());
-        }
-        for job in entries(&self.afl()) {
-            for path in entries(&job.join("queue")) {
-                if path.is_file() {
-                    self.add(&input::read(&path)?.program)?;
-                }
-            }
-        }
-        Ok(())
+        write_atomically(&path, &bytes)
+            .map_err(io_error(format!("{} cannot be written", path.display())))?;
+        Ok(Some(path))
     }
 
     /// The target as this campaign runs it: engines start it again and again,
     /// and meanwhile somebody may build one with other sides.
-    pub(super) fn take_target(&self, binary: &Path) -> Result<PathBuf, Error> {
-        let copy = self.root.join("target");
+    pub(super) fn take_target(&self, engine: Engine, binary: &Path) -> Result<PathBuf, Error> {
+        let copy = self.engines().join(format!("{}.target", engine.name()));
         remove(&copy)?;
         let size = fs::metadata(binary).map_or(0, |m| m.len()) >> 20;
         let needed = size + 4 * super::LEAST_MB;
@@ -183,14 +182,20 @@ impl Folder {
         Error::NoSpace(crate::report::near(&self.root), self.free_mb(), needed)
     }
 
-    /// What engines leave of programs when the disk is full.
-    pub(super) fn remove_empty(&self) -> Result<(), Error> {
+    /// What was being written to the side when a campaign was killed.
+    fn remove_half_written(&self) -> Result<(), Error> {
         for path in entries(&self.corpus()) {
-            if fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() == 0) {
+            let name = path.file_name().unwrap_or_default();
+            if name.to_string_lossy().starts_with('.') {
                 remove(&path)?;
             }
         }
         Ok(())
+    }
+
+    /// The folder itself.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The working corpus.
@@ -208,32 +213,90 @@ impl Folder {
         self.root.join("crashes")
     }
 
-    /// AFL++'s own folder.
+    /// What engines have to themselves.
+    pub(super) fn engines(&self) -> PathBuf {
+        self.root.join("engines")
+    }
+
+    /// What one has to itself.
+    pub(super) fn engine_dir(&self, engine: Engine) -> PathBuf {
+        self.engines().join(engine.name())
+    }
+
+    /// Where an engine looks for what others found: libFuzzer in the folder that it
+    /// writes to, the others in one that is empty at first.
+    pub(super) fn inbox(&self, engine: Engine) -> PathBuf {
+        match engine {
+            Engine::LibFuzzer => self.engine_dir(engine),
+            other => self.engines().join(format!("{}.inbox", other.name())),
+        }
+    }
+
+    /// AFL++'s sync directory, with a folder for each instance.
     pub fn afl(&self) -> PathBuf {
-        self.root.join("afl")
+        self.engine_dir(Engine::Afl)
     }
 
-    /// honggfuzz's own folder.
-    pub fn hfuzz(&self) -> PathBuf {
-        self.root.join("hfuzz")
+    /// What honggfuzz found.
+    pub(super) fn new_of_honggfuzz(&self) -> PathBuf {
+        self.engine_dir(Engine::Honggfuzz).join("new")
     }
 
-    /// The statistics.
+    /// The folders where an engine's finds are.
+    pub(super) fn finds_of(&self, engine: Engine) -> Vec<PathBuf> {
+        match engine {
+            Engine::LibFuzzer => vec![self.engine_dir(engine)],
+            Engine::Afl => {
+                let queue = |instance: PathBuf| instance.join("queue");
+                entries(&self.afl()).into_iter().map(queue).collect()
+            }
+            Engine::Honggfuzz => vec![self.new_of_honggfuzz()],
+        }
+    }
+
+    /// The statistics of all engines, when the campaign has ended.
     pub fn stats_file(&self) -> PathBuf {
         self.root.join("stats.json")
     }
 
-    /// What the engine printed.
-    pub fn log(&self) -> PathBuf {
-        self.root.join("engine.log")
+    fn stats_dir(&self) -> PathBuf {
+        self.root.join("stats")
     }
 
-    /// The statistics so far.
-    pub fn stats(&self) -> Stats {
-        fs::read(self.stats_file())
+    /// The statistics of an engine.
+    pub(super) fn stats_of(&self, engine: Engine) -> PathBuf {
+        self.stats_dir().join(format!("{}.json", engine.name()))
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// What an engine printed.
+    pub fn log_of(&self, engine: Engine) -> PathBuf {
+        self.logs().join(engine.name())
+    }
+
+    /// The statistics of an engine so far.
+    pub(super) fn read_stats(&self, engine: Engine) -> Stats {
+        fs::read(self.stats_of(engine))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default()
+    }
+
+    /// Writes the statistics of all engines together, and returns them.
+    pub(super) fn sum_stats(&self, config: &Config) -> Result<Stats, Error> {
+        let mut sum = Stats::default();
+        for plan in &config.plans {
+            sum.merge(&self.read_stats(plan.engine));
+        }
+        let path = self.stats_file();
+        let error = |error| io_error(path.display().to_string())(error);
+        let mut text = serde_json::to_vec(&sum).map_err(|e| error(e.into()))?;
+        text.push(b'\n');
+        write_atomically(&path, &text).map_err(error)?;
+        Ok(sum)
     }
 
     /// The list of this campaign's findings.
@@ -271,13 +334,11 @@ impl Folder {
         fs::read_to_string(self.error_file()).ok()
     }
 
-    /// Inputs that the engine saved as crashes.
-    pub(super) fn crashes(&self, engine: Engine) -> Vec<PathBuf> {
+    /// Inputs that engines saved as crashes.
+    pub(super) fn crashes(&self) -> Vec<PathBuf> {
         let mut all = entries(&self.crashes_dir());
-        if engine == Engine::Afl {
-            for job in entries(&self.afl()) {
-                all.extend(entries(&job.join("crashes")));
-            }
+        for instance in entries(&self.afl()) {
+            all.extend(entries(&instance.join("crashes")));
         }
         let report = |p: &Path| {
             p.file_name()
@@ -287,9 +348,9 @@ impl Folder {
         all
     }
 
-    /// The end of the engine's log.
-    pub(super) fn last_words(&self) -> String {
-        let log = fs::read(self.log()).unwrap_or_default();
+    /// The end of an engine's log.
+    pub(super) fn last_words(&self, engine: Engine) -> String {
+        let log = fs::read(self.log_of(engine)).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().filter(|l| !l.trim().is_empty()).collect();
         let from = lines.len().saturating_sub(LAST_WORDS);
@@ -304,11 +365,7 @@ pub fn free_folder() -> PathBuf {
         1 => PathBuf::from("out"),
         n => PathBuf::from(format!("out-{n}")),
     };
-    let in_use = |dir: &PathBuf| {
-        let lock = File::options().append(true).open(dir.join(".lock"));
-        lock.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
-    };
-    let free = (1..100).map(number).find(|dir| !in_use(dir));
+    let free = (1..100).map(number).find(|dir| !is_in_use(dir));
     free.unwrap_or_else(|| number(1))
 }
 
@@ -323,6 +380,25 @@ fn lock(path: &Path, out: &Path) -> Result<File, Error> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Busy(out.display().to_string())),
         Err(TryLockError::Error(error)) => Err(io_error(path.display().to_string())(error)),
+    }
+}
+
+/// Whether a campaign writes to a folder.
+pub fn is_in_use(dir: &Path) -> bool {
+    let lock = File::options().append(true).open(dir.join(".lock"));
+    lock.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+fn make(dir: &Path) -> Result<(), Error> {
+    fs::create_dir_all(dir).map_err(io_error(format!("{} cannot be made", dir.display())))
+}
+
+fn remove_all(dir: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(io_error(dir.display().to_string())(e))
+        }
+        _ => Ok(()),
     }
 }
 

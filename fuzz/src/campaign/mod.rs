@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Campaigns: an engine, a time, a working copy of the corpus, an ending.
+//! Campaigns: engines, a time, a working corpus, an ending.
 //!
-//! The engine runs as a child with its own folder for output; it writes
-//! findings and statistics itself (see [`target`](crate::target)), so nothing
-//! that it prints is interpreted.  The corpus that was given is only read.
+//! Engines run as children with folders of their own; their targets write findings and
+//! statistics themselves (see [`target`](crate::target)), so nothing that an engine
+//! prints is interpreted.  The corpus that was given is only read.
 //!
 //! ```text
 //! OUT/corpus       the working corpus, kept from campaign to campaign
@@ -11,33 +11,45 @@
 //! OUT/crashes      what engines saved as crashes; those of earlier campaigns
 //!                  are in `earlier`
 //! OUT/found        the findings of this campaign
-//! OUT/stats.json   what this campaign's programs did
-//! OUT/engine.log   what the engine printed
+//! OUT/status.json  how it is getting on, for `gupdiff status`
+//! OUT/stats.json   what its programs did; of each engine in `stats`
+//! OUT/log          what engines printed
+//! OUT/engines      the engines' own folders
 //! OUT/.lock        held while a campaign runs
 //! ```
+//!
+//! All that this process writes is whole at any time.  Should it be killed, engines are
+//! ended by the system; the next campaign takes in what they had found, and goes on
+//! counting if it is the same.
 
+mod children;
 mod engine;
+mod exchange;
 mod folder;
 mod progress;
+mod status;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use std::{fs, io, thread};
+use std::{io, thread};
 
 pub use engine::Engine;
-pub use folder::{Finding, Folder, free_folder};
+pub use folder::{Finding, Folder, free_folder, is_in_use};
+pub use status::{EngineStatus, FindingStatus, Status};
 
-use crate::layer::{self, Focus};
+use crate::layer::Focus;
 use crate::side::{self, c};
 use crate::stats::Stats;
+use children::Children;
+use exchange::Exchange;
 use progress::Progress;
 
-/// How a campaign is to be run.
+/// What an engine does in a campaign.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct Plan {
     /// Which engine.
     pub engine: Engine,
     /// The target, built for that engine.
@@ -45,6 +57,15 @@ pub struct Config {
     /// A library of mutations for AFL++; the other engines have theirs in the
     /// target.
     pub mutator: Option<PathBuf>,
+    /// Processes.
+    pub jobs: u32,
+}
+
+/// How a campaign is to be run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The engines, each once.
+    pub plans: Vec<Plan>,
     /// The left side.
     pub left: String,
     /// The right side.
@@ -53,21 +74,19 @@ pub struct Config {
     pub layer: Focus,
     /// For how long.
     pub time: Duration,
-    /// Processes.
-    pub jobs: u32,
     /// Programs to start from; only read.
     pub corpus: Vec<PathBuf>,
     /// The folder for everything that is written.
     pub out: PathBuf,
     /// Go on after a finding.
     pub keep_going: bool,
-    /// Of the engine's random numbers, if it has any to set.
+    /// Of the engines' random numbers, if they have any to set.
     pub seed: u32,
     /// Make variables, for reports.
     pub make: Option<String>,
-    /// Further arguments for the engine.
+    /// Further arguments for the engines.
     pub extra: Vec<String>,
-    /// The target does nothing: what is measured is the engine alone.
+    /// The targets do nothing: what is measured is the engines alone.
     pub empty: bool,
     /// Called when the first program has run.
     pub on_first: fn(),
@@ -165,107 +184,134 @@ const LEAST_MB: u64 = 4;
 /// Runs a campaign.
 pub fn run(config: &Config) -> Result<Campaign, Error> {
     // Complains about unknown sides before anything is written.
-    let objects = objects(config)?;
-    if !config.binary.is_file() {
+    let objects = config.plans.iter().map(|plan| objects(config, plan.engine));
+    let objects = objects.collect::<Result<Vec<_>, _>>()?;
+    config.plans.iter().try_for_each(is_built)?;
+    let folder = Folder::prepare(config)?;
+    let mut exchange = Exchange::new(&folder, config);
+    let mut progress = Progress::new(config, &folder);
+    let mut children = Children::start(config, &folder, &objects)?;
+    let over = watch(config, &folder, &mut children, &mut exchange, &mut progress)?;
+    children.stop();
+    exchange.end(&folder)?;
+    let time = progress.time();
+    let stats = folder.sum_stats(config)?;
+    let ending = ending(config, &folder, over);
+    progress.done(&exchange, &ending);
+    Ok(Campaign {
+        ending: ending?,
+        stats,
+        time,
+    })
+}
+
+fn is_built(plan: &Plan) -> Result<(), Error> {
+    if !plan.binary.is_file() {
         return Err(Error::Missing(
-            config.binary.display().to_string(),
+            plan.binary.display().to_string(),
             "build the target first",
         ));
     }
-    if let Some(mutator) = config.mutator.as_ref().filter(|m| !m.is_file()) {
+    if let Some(mutator) = plan.mutator.as_ref().filter(|m| !m.is_file()) {
         return Err(Error::Missing(
             mutator.display().to_string(),
             "build it with `cargo build --release -p gup-afl-mutator`",
         ));
     }
-    let folder = Folder::prepare(config)?;
-    let mut children = Children::start(config, &folder, &objects)?;
+    Ok(())
+}
+
+/// Why the engines are to end.
+enum Over {
+    /// It is time to.
+    Time,
+    /// Ctrl-C.
+    Interrupted,
+    /// Something was found, and one finding is enough.
+    Found,
+    /// There is no space left.
+    Full,
+    /// An engine ended by itself, with this status.
+    Early(Engine, String),
+}
+
+/// Watches the engines until they are to end.
+fn watch(
+    config: &Config,
+    folder: &Folder,
+    children: &mut Children,
+    exchange: &mut Exchange,
+    progress: &mut Progress,
+) -> Result<Over, Error> {
     let started = Instant::now();
-    let mut progress = Progress::new(config.time);
-    let mut full = false;
     let mut first = false;
-    let early = loop {
+    loop {
         thread::sleep(POLL);
         if !first && folder.first_file().exists() {
             first = true;
             (config.on_first)();
         }
         if interrupted() {
-            children.stop();
-            break None;
+            return Ok(Over::Interrupted);
         }
         if !config.keep_going && !folder.findings().is_empty() {
             // An engine may go on to look for more; it was asked for one.
-            children.stop();
-            break None;
+            return Ok(Over::Found);
         }
-        if let Some(status) = children.ended() {
+        if let Some((engine, status)) = children.ended() {
             let time_left = config.time.saturating_sub(started.elapsed());
-            children.stop();
             let expected = config.empty || time_left < Duration::from_millis(1500);
-            break (!expected).then_some(status);
+            return Ok(match expected {
+                true => Over::Time,
+                false => Over::Early(engine, status),
+            });
         }
         if started.elapsed() > config.time + GRACE {
-            children.stop();
-            break None;
+            return Ok(Over::Time);
         }
-        progress.tick(&folder);
         if folder.free_mb() < LEAST_MB {
-            children.stop();
-            full = true;
-            break None;
+            return Ok(Over::Full);
         }
-    };
-    progress.done();
-    folder.remove_empty()?;
-    full |= folder.free_mb() < LEAST_MB;
+        exchange.tick(folder)?;
+        progress.tick(exchange);
+    }
+}
+
+/// How it ended, now that the engines have.
+fn ending(config: &Config, folder: &Folder, over: Over) -> Result<Ending, Error> {
+    let full = matches!(over, Over::Full) || folder.free_mb() < LEAST_MB;
     if full && folder.findings().is_empty() && !interrupted() {
         return Err(folder.no_space(LEAST_MB));
     }
-    let time = started.elapsed();
-    folder.keep_corpus(config.engine)?;
-    let stats = folder.stats();
     if interrupted() {
-        return Ok(Campaign {
-            ending: Ending::Interrupted,
-            stats,
-            time,
-        });
+        return Ok(Ending::Interrupted);
     }
     if let Some(message) = folder.target_error() {
         return Err(Error::Target(message));
     }
     let mut found = folder.findings();
     if found.is_empty()
-        && let Some(path) = folder.crashes(config.engine).into_iter().next()
+        && let Some(path) = folder.crashes().into_iter().next()
     {
-        found = confirm(config, &folder, path)?;
+        found = confirm(config, folder, path)?;
     }
     if !found.is_empty() {
-        return Ok(Campaign {
-            ending: Ending::Found(found),
-            stats,
-            time,
-        });
+        return Ok(Ending::Found(found));
     }
-    match early {
-        Some(status) => Err(Error::Early {
-            engine: config.engine.name(),
+    match over {
+        Over::Early(engine, status) => Err(Error::Early {
+            engine: engine.name(),
             status,
-            log: folder.log(),
-            words: folder.last_words(),
+            log: folder.log_of(engine),
+            words: folder.last_words(engine),
         }),
-        None => Ok(Campaign {
-            ending: Ending::Clean,
-            stats,
-            time,
-        }),
+        _ => Ok(Ending::Clean),
     }
 }
 
-/// The objects of the sides in the engine's flavour, for the targets; see
+/// The objects of the sides in an engine's flavour, for its targets; see
 /// [`c::OBJECTS`].
-fn objects(config: &Config) -> Result<String, Error> {
+fn objects(config: &Config, engine: Engine) -> Result<String, Error> {
     if config.left == config.right {
         return Err(side::Error::Itself(config.left.clone()).into());
     }
@@ -273,7 +319,7 @@ fn objects(config: &Config) -> Result<String, Error> {
     for name in [&config.left, &config.right] {
         side::describe(name)?;
         if let Some(kernel) = name.strip_prefix("c:")
-            && let Some(built) = c::object(kernel, config.engine.flavour())?
+            && let Some(built) = c::object(kernel, engine.flavour())?
         {
             objects.insert(name, built.dir().to_path_buf());
         }
@@ -301,103 +347,10 @@ fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<Findin
         .map_err(io_error("gupdiff minimize"))?;
     match status.code() {
         Some(1) if out.is_file() => Ok(vec![Finding {
+            class: String::new(),
             path: out,
             after: None,
         }]),
         _ => Err(Error::Harness(path)),
     }
-}
-
-/// The engine's processes, in process groups of their own: Ctrl-C is for us.
-struct Children(Vec<Child>);
-
-impl Children {
-    fn start(config: &Config, folder: &Folder, objects: &str) -> Result<Self, Error> {
-        use std::os::unix::process::CommandExt;
-        let mut children = Self(Vec::new());
-        for mut command in config.engine.commands(config, folder)? {
-            let log = fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(folder.log())
-                .map_err(io_error(folder.log().display().to_string()))?;
-            let err = log.try_clone().map_err(io_error("the engine's log"))?;
-            command
-                .env("GUPDIFF_LEFT", &config.left)
-                .env("GUPDIFF_RIGHT", &config.right)
-                .env("GUPDIFF_LAYER", layer::name(config.layer))
-                .env(c::OBJECTS, objects)
-                .env("GUPDIFF_OUT", folder.findings_dir())
-                .env("GUPDIFF_FIRST", folder.first_file())
-                .env("GUPDIFF_FOUND", folder.found_file())
-                .env("GUPDIFF_ERROR", folder.error_file())
-                .env("GUPDIFF_STATS", folder.stats_file())
-                .env(
-                    "GUPDIFF_KEEP_GOING",
-                    if config.keep_going { "1" } else { "" },
-                )
-                .env("GUPDIFF_EMPTY", if config.empty { "1" } else { "" })
-                .stdin(Stdio::null())
-                .stdout(log)
-                .stderr(err)
-                .process_group(0);
-            match &config.make {
-                Some(make) => command.env("GUPDIFF_MAKE", make),
-                None => command.env_remove("GUPDIFF_MAKE"),
-            };
-            let program = command.get_program().to_string_lossy().into_owned();
-            match command.spawn() {
-                Ok(child) => children.0.push(child),
-                Err(error) => {
-                    children.stop();
-                    return Err(Error::Io {
-                        what: format!("{program} cannot be started"),
-                        error,
-                    });
-                }
-            }
-        }
-        Ok(children)
-    }
-
-    /// The status of a process that has ended, if one has.
-    fn ended(&mut self) -> Option<String> {
-        self.0.iter_mut().find_map(|child| match child.try_wait() {
-            Ok(Some(status)) => Some(status.to_string()),
-            Ok(None) => None,
-            Err(error) => Some(error.to_string()),
-        })
-    }
-
-    /// Ends all of them: kindly, then not.
-    fn stop(&mut self) {
-        for child in &self.0 {
-            signal(child, libc::SIGTERM);
-        }
-        let started = Instant::now();
-        for child in &mut self.0 {
-            while started.elapsed() < Duration::from_secs(5) {
-                match child.try_wait() {
-                    Ok(None) => thread::sleep(Duration::from_millis(20)),
-                    _ => break,
-                }
-            }
-            // Whatever else the group holds goes too.
-            signal(child, libc::SIGKILL);
-            // It is dead or dying; nothing can be done if waiting fails.
-            let _ = child.wait();
-        }
-        self.0.clear();
-    }
-}
-
-impl Drop for Children {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-fn signal(child: &Child, signal: libc::c_int) {
-    // SAFETY: a process group that we made, and have not waited for.
-    unsafe { libc::kill(-(child.id() as libc::pid_t), signal) };
 }

@@ -1,55 +1,86 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The progress line of a campaign, on standard error.
+//! How a campaign is getting on: a line on standard error, and a file for others.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use super::Folder;
+use super::exchange::Exchange;
+use super::folder::entries;
+use super::{Config, Ending, EngineStatus, Error, FindingStatus, Folder, Status};
+use crate::layer;
+use crate::report::near;
+use crate::stats::Stats;
 
 /// On a terminal the line is rewritten; elsewhere it is a new one, less often.
 const EVERY_ON_TERMINAL: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(10);
+/// The file is written this often.
+const FILE_EVERY: Duration = Duration::from_secs(1);
 
 /// Shows how a campaign is getting on.
-pub(super) struct Progress {
+pub(super) struct Progress<'a> {
+    config: &'a Config,
+    folder: &'a Folder,
     started: Instant,
-    total: Duration,
+    /// How long it ran before it was cut off.
+    before: Duration,
     shown: Option<Instant>,
+    written: Option<Instant>,
     terminal: bool,
 }
 
-impl Progress {
-    pub(super) fn new(total: Duration) -> Self {
+impl<'a> Progress<'a> {
+    pub(super) fn new(config: &'a Config, folder: &'a Folder) -> Self {
+        let last = Status::read(folder.root()).filter(|last| last.is_resumed_by(config));
         Self {
+            config,
+            folder,
             started: Instant::now(),
-            total,
+            before: Duration::from_secs_f64(last.map_or(0.0, |last| last.seconds.max(0.0))),
             shown: None,
+            written: None,
             terminal: io::stderr().is_terminal(),
         }
     }
 
-    /// Shows a line if it is time for one.
-    pub(super) fn tick(&mut self, folder: &Folder) {
+    /// How long it has run.
+    pub(super) fn time(&self) -> Duration {
+        self.before + self.started.elapsed()
+    }
+
+    /// Shows a line and writes the file, if it is time to.
+    pub(super) fn tick(&mut self, exchange: &Exchange) {
+        let due = |last: Option<Instant>, every| last.is_none_or(|last| last.elapsed() >= every);
         let every = if self.terminal {
             EVERY_ON_TERMINAL
         } else {
             EVERY
         };
-        if self.shown.unwrap_or(self.started).elapsed() < every {
+        let show = due(self.shown.or(Some(self.started)), every);
+        if !show && !due(self.written, FILE_EVERY) {
             return;
         }
-        self.shown = Some(Instant::now());
-        let stats = folder.stats();
-        let seconds = self.started.elapsed().as_secs_f64();
-        let findings = folder.findings().len();
+        let (status, stats) = self.status(exchange, None);
+        self.written = Some(Instant::now());
+        // A disk that is full ends the campaign soon enough.
+        let _ = status.write(self.folder.root());
+        if show {
+            self.shown = Some(Instant::now());
+            self.show(&status, &stats);
+        }
+    }
+
+    fn show(&self, status: &Status, stats: &Stats) {
         let line = format!(
-            "{:>4.0} s of {}  {} programs  {:.0}/s  {:.1} operations each  {} sites  {findings} findings",
-            seconds,
-            self.total.as_secs(),
+            "{:>4.0} s of {}  {} programs  {:.0}/s  {:.1} operations each  {} sites  {} findings",
+            status.seconds,
+            self.config.time.as_secs(),
             stats.programs,
-            stats.programs as f64 / seconds,
+            stats.programs as f64 / status.seconds,
             stats.mean_executed(),
-            stats.sites.len(),
+            status.sites,
+            status.findings.len(),
         );
         let mut err = io::stderr().lock();
         // Progress that cannot be shown is no reason to stop.
@@ -60,10 +91,53 @@ impl Progress {
         let _ = err.flush();
     }
 
-    /// Leaves the line.
-    pub(super) fn done(&self) {
+    /// Leaves the line, and says in the file how it ended.
+    pub(super) fn done(&self, exchange: &Exchange, ending: &Result<Ending, Error>) {
         if self.terminal && self.shown.is_some() {
             eprintln!();
         }
+        let words = match ending {
+            Ok(Ending::Clean) => "clean".into(),
+            Ok(Ending::Found(found)) => format!("{} findings", found.len()),
+            Ok(Ending::Interrupted) => "interrupted".into(),
+            Err(error) => error.to_string(),
+        };
+        let (status, _) = self.status(exchange, Some(words));
+        let _ = status.write(self.folder.root());
+    }
+
+    fn status(&self, exchange: &Exchange, ending: Option<String>) -> (Status, Stats) {
+        let mut sum = Stats::default();
+        let mut engines = Vec::new();
+        for plan in &self.config.plans {
+            let stats = self.folder.read_stats(plan.engine);
+            engines.push(EngineStatus {
+                name: plan.engine.name().into(),
+                jobs: plan.jobs,
+                programs: stats.programs,
+                found: exchange.found(plan.engine),
+            });
+            sum.merge(&stats);
+        }
+        let finding = |finding: &super::Finding| {
+            let report = fs::read_to_string(finding.path.with_extension("txt"));
+            FindingStatus {
+                title: report.map_or(String::new(), |r| r.lines().next().unwrap_or("").into()),
+                path: near(&finding.path),
+            }
+        };
+        let status = Status {
+            left: self.config.left.clone(),
+            right: self.config.right.clone(),
+            layer: layer::name(self.config.layer).into(),
+            seconds: self.time().as_secs_f64(),
+            total: (self.before + self.config.time).as_secs_f64(),
+            engines,
+            corpus: entries(&self.folder.corpus()).len(),
+            sites: sum.sites.len(),
+            findings: self.folder.findings().iter().map(finding).collect(),
+            ending,
+        };
+        (status, sum)
     }
 }

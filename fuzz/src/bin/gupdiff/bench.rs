@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use gup_fuzz::campaign::{self, Config, Engine};
+use gup_fuzz::campaign::{self, Config, Engine, Plan};
 use gup_fuzz::input;
 use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::oracle::Oracle;
@@ -222,14 +222,16 @@ fn results(
 fn engine_cost(args: &Args, engine: Engine, target: &Path, r: &Results) -> Result<EngineCost> {
     let out = tempfile::tempdir()?;
     let mut config = Config {
-        engine,
-        binary: target.to_owned(),
-        mutator: None,
+        plans: vec![Plan {
+            engine,
+            binary: target.to_owned(),
+            mutator: None,
+            jobs: 1,
+        }],
         left: r.left.clone(),
         right: r.right.clone(),
         layer: args.layer.get(),
         time: Duration::from_secs(args.engine_time.max(1)),
-        jobs: 1,
         corpus: args.paths.clone(),
         out: out.path().join("real"),
         keep_going: true,

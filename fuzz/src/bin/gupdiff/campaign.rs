@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `gupdiff campaign`: runs a fuzzing engine for a time.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
@@ -8,28 +9,32 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use gup_fuzz::accepted::RevisionPair;
-use gup_fuzz::campaign::{self, Config, Ending, Engine, Finding, INTERRUPTED};
+use gup_fuzz::campaign::{self, Config, Ending, Engine, Finding, INTERRUPTED, Plan};
+use gup_fuzz::input;
 use gup_fuzz::layer::{self, Focus};
+use gup_fuzz::oracle::Oracle;
 use gup_fuzz::scope::Scope;
-use gup_fuzz::side::{self, SideInfo};
+use gup_fuzz::side::{self, Pair, SideInfo};
+use gup_fuzz::target::class_name;
 
 use crate::explain::Tree;
 use crate::side::lacking;
 use crate::{LayerArg, Outcome, SideArgs};
 
-/// Run a fuzzing engine for a time.
+/// Run fuzzing engines for a time.
 ///
+/// Several engines share one working corpus: what one finds, the others go on from.
 /// Progress goes to standard error.  The last line of standard output says how
 /// it ended: `clean: ...` (exit status 0), `reproducer: PATH` (1) or
 /// `error: ...` (2).
 #[derive(clap::Args)]
 pub struct Args {
-    /// The engine
-    #[arg(long, value_enum, default_value_t = EngineArg::Libfuzzer)]
-    engine: EngineArg,
-    /// The target, as built for the engine
-    #[arg(long, value_name = "FILE")]
-    target: PathBuf,
+    /// An engine; may be given several times
+    #[arg(long, value_enum, default_values_t = [EngineArg::Libfuzzer])]
+    engine: Vec<EngineArg>,
+    /// The target, as built for the engine; one for each engine, in the same order
+    #[arg(long, value_name = "FILE", required = true)]
+    target: Vec<PathBuf>,
     /// A library of mutations for AFL++ (libgup_afl_mutator.so)
     #[arg(long, value_name = "FILE")]
     mutator: Option<PathBuf>,
@@ -40,7 +45,7 @@ pub struct Args {
     /// Seconds to run
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time: u64,
-    /// Processes
+    /// Processes, of all engines together; each has one at least
     #[arg(long, default_value_t = 1, value_name = "N")]
     jobs: u32,
     /// Programs to start from, files or folders; they are only read
@@ -59,12 +64,15 @@ pub struct Args {
     /// Also print what the programs did
     #[arg(long)]
     stats: bool,
+    /// Programs of known findings: one of the same kind is said to be
+    #[arg(long, value_name = "PATH")]
+    known: Vec<PathBuf>,
     /// Further arguments for the engine
     #[arg(last = true)]
     extra: Vec<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EngineArg {
     Libfuzzer,
     Afl,
@@ -90,7 +98,8 @@ fn campaign(args: &Args) -> Result<Outcome> {
         bail!("the handler of Ctrl-C cannot be installed");
     }
     let names = args.sides.names()?;
-    let engine: Engine = args.engine.into();
+    let plans = plans(args)?;
+    let engine = plans[0].engine;
     let left = info(&names.left, engine)?;
     println!("left   {left:#}");
     let mut infos = vec![left];
@@ -116,14 +125,11 @@ fn campaign(args: &Args) -> Result<Outcome> {
         println!("scope  {text}");
     }
     let config = Config {
-        engine,
-        binary: args.target.clone(),
-        mutator: args.mutator.clone(),
+        plans,
         left: names.left,
         right: names.right,
         layer,
         time: Duration::from_secs(args.time.max(1)),
-        jobs: args.jobs.max(1),
         corpus: args.corpus.clone(),
         out: args.out.clone().unwrap_or_else(campaign::free_folder),
         keep_going: args.keep_going,
@@ -134,11 +140,9 @@ fn campaign(args: &Args) -> Result<Outcome> {
         on_first: first,
     };
     println!(
-        "engine {}, {} s, {} process{}, output in {}",
-        config.engine.name(),
+        "engine {}, {} s, output in {}",
+        engines(&config.plans),
         args.time,
-        config.jobs,
-        if config.jobs == 1 { "" } else { "es" },
         config.out.display()
     );
     let done = campaign::run(&config)?;
@@ -160,7 +164,8 @@ fn campaign(args: &Args) -> Result<Outcome> {
             Ok(Outcome::Fine)
         }
         Ending::Found(findings) => {
-            show(&findings, done.stats.programs);
+            let known = Known::of(&config.left, &config.right, &args.known, &findings)?;
+            show(&findings, done.stats.programs, &known);
             Ok(Outcome::Found)
         }
         Ending::Interrupted => bail!(
@@ -168,6 +173,71 @@ fn campaign(args: &Args) -> Result<Outcome> {
             done.stats.programs,
             config.out.join("corpus").display()
         ),
+    }
+}
+
+/// What each engine does: the processes are dealt out in turn.
+fn plans(args: &Args) -> Result<Vec<Plan>> {
+    if args.engine.len() != args.target.len() {
+        bail!(
+            "{} engines and {} targets: each --engine takes one --target",
+            args.engine.len(),
+            args.target.len()
+        );
+    }
+    let count = args.engine.len() as u32;
+    let jobs = args.jobs.max(count);
+    let mut plans: Vec<Plan> = Vec::new();
+    for (i, (&engine, target)) in args.engine.iter().zip(&args.target).enumerate() {
+        let engine: Engine = engine.into();
+        if plans.iter().any(|plan| plan.engine == engine) {
+            bail!("--engine {}: it is given twice", engine.name());
+        }
+        plans.push(Plan {
+            engine,
+            binary: target.clone(),
+            mutator: args.mutator.clone().filter(|_| engine == Engine::Afl),
+            jobs: jobs / count + u32::from((i as u32) < jobs % count),
+        });
+    }
+    Ok(plans)
+}
+
+/// The engines with their processes, for the header.
+fn engines(plans: &[Plan]) -> String {
+    let text = |plan: &Plan| match plan.jobs {
+        1 => plan.engine.name().to_owned(),
+        jobs => format!("{} ({jobs} processes)", plan.engine.name()),
+    };
+    plans.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// Which finding is of a kind that is known.
+#[derive(Default)]
+struct Known(BTreeMap<String, String>);
+
+impl Known {
+    /// The kinds that programs show on these sides, if there is anything to compare.
+    fn of(left: &str, right: &str, paths: &[PathBuf], findings: &[Finding]) -> Result<Self> {
+        let mut known = BTreeMap::new();
+        if paths.is_empty() || findings.is_empty() {
+            return Ok(Self(known));
+        }
+        let mut oracle = Oracle::new(Pair::open(left, right)?);
+        for path in input::files(paths)? {
+            for input in input::read_all(&path)? {
+                if let Some(class) = oracle.judge(&input.program).finding() {
+                    known.entry(class_name(class)).or_insert(input.name);
+                }
+            }
+        }
+        Ok(Self(known))
+    }
+
+    /// A line about a finding, if it is.
+    fn line(&self, finding: &Finding) -> Option<String> {
+        let program = self.0.get(&finding.class)?;
+        Some(format!("known: {program} shows one of the same kind"))
     }
 }
 
@@ -211,7 +281,7 @@ fn text(layer: Focus) -> &'static str {
 
 /// One finding with its report; of several the list, their reports are in
 /// files. The last line names a reproducer either way.
-fn show(findings: &[Finding], programs: u64) {
+fn show(findings: &[Finding], programs: u64, known: &Known) {
     let report = |finding: &Finding| {
         std::fs::read_to_string(finding.path.with_extension("txt")).unwrap_or_default()
     };
@@ -232,6 +302,9 @@ fn show(findings: &[Finding], programs: u64) {
                 None => String::new(),
             };
             println!("\n{title}{after}");
+        }
+        if let Some(line) = known.line(finding) {
+            println!("{line}");
         }
         println!("reproducer: {}", finding.path.display());
     }

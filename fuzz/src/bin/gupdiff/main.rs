@@ -14,6 +14,7 @@ mod run;
 mod side;
 mod sides;
 mod stats;
+mod status;
 mod tables;
 
 use std::process::ExitCode;
@@ -56,8 +57,10 @@ enum Command {
     Minimize(minimize::Args),
     /// Reduce a corpus to programs that show something of their own
     Cmin(cmin::Args),
-    /// Run a fuzzing engine for a time
+    /// Run fuzzing engines for a time
     Campaign(campaign::Args),
+    /// Show how a campaign is getting on, or how it ended
+    Status(status::Args),
     /// Show all that differs between a patched tree and its base, or two sides
     Diff(diff::Args),
     /// Say which rules of which kernels a tree has
@@ -144,6 +147,7 @@ fn main() -> ExitCode {
         Command::Minimize(args) => minimize::run(&args),
         Command::Cmin(args) => cmin::run(&args),
         Command::Campaign(args) => campaign::run(&args),
+        Command::Status(args) => status::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Live(args) => live::run(&args),

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff status`: how a campaign is getting on.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use gup_fuzz::campaign::{self, Status};
+
+use crate::Outcome;
+
+/// Show how a campaign is getting on, or how it ended.
+///
+/// Exit status: 0 there are no findings, 1 there are some, 2 no campaign wrote there.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The campaign's folder
+    #[arg(default_value = "out", value_name = "DIR")]
+    out: PathBuf,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    let Some(status) = Status::read(&args.out) else {
+        bail!(
+            "{}: no campaign has written there; OUT= of make campaign names the folder",
+            args.out.display()
+        );
+    };
+    match args.json {
+        true => println!("{}", serde_json::to_string_pretty(&status)?),
+        false => print!(
+            "{}",
+            text(&status, &args.out, campaign::is_in_use(&args.out))
+        ),
+    }
+    Ok(match status.findings.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::Found,
+    })
+}
+
+fn text(status: &Status, out: &Path, runs: bool) -> String {
+    let time = clock(status.seconds);
+    let state = match (&status.ending, runs) {
+        (_, true) => format!("running for {time} of {}", clock(status.total)),
+        (Some(ending), false) => format!("ended after {time}: {ending}"),
+        (None, false) => {
+            format!("cut off after {time}; the same command goes on from there")
+        }
+    };
+    let mut text = format!(
+        "{}: {state}\n{} against {}, layer {}\n\n",
+        out.display(),
+        status.left,
+        status.right,
+        status.layer
+    );
+    text += "engine      processes      programs  per second  new programs\n";
+    for engine in &status.engines {
+        text += &format!(
+            "{:<10} {:>10} {:>13} {:>11.0} {:>13}\n",
+            engine.name,
+            engine.jobs,
+            engine.programs,
+            engine.programs as f64 / status.seconds.max(1.0),
+            engine.found
+        );
+    }
+    text += &format!(
+        "\n{} programs run, {} in the working corpus, {} WARN and BUG sites reached\n",
+        status.programs(),
+        status.corpus,
+        status.sites
+    );
+    match status.findings.len() {
+        0 => text += "no findings\n",
+        n => text += &format!("{n} findings\n"),
+    }
+    for finding in &status.findings {
+        text += &format!("  {}\n    {}\n", finding.title, finding.path);
+    }
+    text
+}
+
+/// Hours, minutes, seconds.
+fn clock(seconds: f64) -> String {
+    let all = seconds as u64;
+    format!("{}:{:02}:{:02}", all / 3600, all / 60 % 60, all % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gup_fuzz::campaign::{EngineStatus, FindingStatus};
+
+    #[test]
+    fn a_status_says_whether_it_runs_and_what_was_found() {
+        let engine = |name: &str| EngineStatus {
+            name: name.into(),
+            jobs: 2,
+            programs: 7_200,
+            found: 3,
+        };
+        let mut status = Status {
+            left: "c:6.1".into(),
+            seconds: 3_661.0,
+            total: 7_200.0,
+            engines: vec![engine("libfuzzer"), engine("afl")],
+            ..Status::default()
+        };
+        let shown = |status: &Status, runs| text(status, Path::new("out"), runs);
+        let running = shown(&status, true);
+        assert!(
+            running.starts_with("out: running for 1:01:01 of 2:00:00\n"),
+            "{running}"
+        );
+        assert!(running.contains("14400 programs run"), "{running}");
+        assert!(running.ends_with("no findings\n"), "{running}");
+        assert!(shown(&status, false).contains("cut off after 1:01:01"));
+        status.ending = Some("1 findings".into());
+        status.findings.push(FindingStatus {
+            title: "DIVERGENCE: WARN".into(),
+            path: "out/findings/x.gup".into(),
+        });
+        let ended = shown(&status, false);
+        assert!(ended.contains("ended after 1:01:01: 1 findings"), "{ended}");
+        assert!(
+            ended.ends_with("  DIVERGENCE: WARN\n    out/findings/x.gup\n"),
+            "{ended}"
+        );
+    }
+}
