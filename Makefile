@@ -23,7 +23,7 @@ OUT ?=
 BASELINE ?=
 export KERNEL CONFIG REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
 
-.PHONY: help setup fuzz afl hfuzz diff live live-debug test controls bench cmin clean
+.PHONY: help setup fuzz afl hfuzz campaign diff live live-debug test controls bench cmin clean
 
 help:
 	@scripts/help
@@ -39,6 +39,10 @@ afl:
 
 hfuzz:
 	@scripts/campaign honggfuzz
+
+# all engines on one corpus; it goes on after findings, unless told otherwise
+campaign:
+	@KEEP_GOING=$(or $(KEEP_GOING),1) scripts/campaign all
 
 diff:
 	@scripts/diff
