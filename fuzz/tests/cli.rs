@@ -344,3 +344,24 @@ fn diff_wants_to_know_what_to_compare() {
         );
     }
 }
+
+/// They come from the same place as the help does: each has all commands.
+#[test]
+fn shells_and_man_know_all_commands() {
+    let dir = tempfile::tempdir().unwrap();
+    let help = out(&gupdiff(&["--help"]));
+    let commands = help.split("Commands:\n").nth(1).unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    let commands = commands.filter_map(|line| line.split_whitespace().next());
+    let commands: Vec<&str> = commands.collect();
+    assert!(commands.contains(&"run"), "{commands:?}");
+    let bash = out(&gupdiff(&["completions", "bash"]));
+    let man = gupdiff(&["man", &dir.path().display().to_string()]);
+    assert_eq!(man.status.code(), Some(0), "{}", err(&man));
+    for command in commands {
+        assert!(bash.contains(command), "{command}");
+        let page = dir.path().join(format!("gupdiff-{command}.1"));
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{command}");
+    }
+}

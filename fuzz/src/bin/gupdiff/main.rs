@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 mod generate;
 mod live;
+mod manual;
 mod minimize;
 mod run;
 mod side;
@@ -71,6 +72,10 @@ enum Command {
     Gen(generate::Args),
     /// Measure programs per second
     Bench(bench::Args),
+    /// Print what completes command lines in a shell
+    Completions(manual::CompletionsArgs),
+    /// Write manual pages
+    Man(manual::ManArgs),
 }
 
 /// Which layer.
@@ -153,6 +158,8 @@ fn main() -> ExitCode {
         Command::Live(args) => live::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Completions(args) => Ok(manual::completions(&args)),
+        Command::Man(args) => manual::man(&args),
     };
     match done {
         Ok(outcome) => outcome.into(),
