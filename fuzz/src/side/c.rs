@@ -203,7 +203,7 @@ fn absent_name(piece: &Piece, rev: Rev) -> String {
 
 /// What the rows of tables in csrc/shim/port begin with, and the kernel's names of the
 /// same.
-const ROWS: [(&str, &str); 8] = [
+const ROWS: [(&str, &str); 9] = [
     ("GD_FOLL_", "FOLL_"),
     ("GD_F_", "PG_"),
     ("GD_EF_", "_PAGE_"),
@@ -212,7 +212,25 @@ const ROWS: [(&str, &str); 8] = [
     ("GD_VM_", "VM_"),
     ("GD_FAULT_", "VM_FAULT_"),
     ("GD_FF_", "FAULT_FLAG_"),
+    ("GD_K_DEV_", "MEMORY_DEVICE_"),
 ];
+
+/// What kernels have from some release on, as [`SideInfo::lacks`] names it.
+const CAME_LATER: [(&str, Rev); 6] = [
+    ("CONFIG_SECRETMEM", Rev::linux(5, 14)),
+    ("FOLL_NOFAULT", Rev::linux(5, 16)),
+    ("FAULT_FLAG_UNSHARE", Rev::linux(5, 19)),
+    ("MEMORY_DEVICE_COHERENT", Rev::linux(6, 0)),
+    ("VM_FAULT_COMPLETED", Rev::linux(6, 0)),
+    ("VM_SHADOW_STACK", Rev::linux(6, 6)),
+];
+
+/// Whether no kernel of a revision has what a tree lacks, so that it need not be told.
+pub fn came_later(lack: &str, rev: Rev) -> bool {
+    CAME_LATER
+        .iter()
+        .any(|(name, since)| *name == lack && rev < *since)
+}
 
 /// The kernel's name of what a row of a table is about.
 fn row_name(row: &str) -> String {
@@ -257,7 +275,8 @@ pub fn object(name: &str, flavour: Flavour) -> Result<Option<Built>, Error> {
     }
 }
 
-fn intern(s: &csrc::SiteInfo) -> site::SiteId {
+/// A site's id in records.
+pub(super) fn intern(s: &csrc::SiteInfo) -> site::SiteId {
     let kind = match s.kind {
         csrc::SiteKind::Warn => SiteKind::Warn,
         csrc::SiteKind::Bug => SiteKind::Bug,
@@ -265,7 +284,8 @@ fn intern(s: &csrc::SiteInfo) -> site::SiteId {
     site::intern(&s.func, kind, s.ordinal)
 }
 
-fn placed(object: &Object) -> Vec<PlacedSite> {
+/// The sites of an object.
+pub(super) fn placed(object: &Object) -> Vec<PlacedSite> {
     let placed = |s: &csrc::SiteInfo| PlacedSite {
         id: intern(s),
         place: Some(format!("{}:{}", s.file, s.line)),
