@@ -537,6 +537,8 @@ struct gd_trace {
  * else of it means anything when those do not fit.  Any change of this header
  * that a side or its loader could notice is a new version.
  *
+ * Others write sides against it, too: docs/implementations.md.
+ *
  * A side runs on one thread at a time, has no thread and no signal handler of
  * its own, allocates nothing, and shares no variable with another side: a
  * second copy of the same object is another side.

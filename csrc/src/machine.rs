@@ -165,20 +165,29 @@ impl Machine {
             nr: 0,
             cap: TRACE_CAPACITY as u32,
         };
+        // SAFETY: the trace has room for `cap` records, of which `nr` are written.
+        unsafe {
+            self.run_into(program, &mut out);
+            trace.set_len(out.nr as usize);
+        }
+    }
+
+    /// As [`Machine::run`], without a look at the program.
+    ///
+    /// # Safety
+    ///
+    /// The program is in bounds, the trace has room for `cap` records.
+    pub(crate) unsafe fn run_into(&mut self, program: &abi::gd_program, out: &mut abi::gd_trace) {
         let raw = self.object.raw();
         let run = raw.run.expect("a loaded side has a run function");
         oops::enter(raw);
-        // SAFETY: the program is in bounds, the trace has room for `cap`
-        // records, and the C side writes `nr` of them.
-        unsafe {
-            run(program, &mut out);
-            trace.set_len(out.nr as usize);
-        }
+        // SAFETY: as the caller says.
+        unsafe { run(program, out) };
         oops::leave();
     }
 }
 
-fn check(program: &abi::gd_program) {
+pub(crate) fn check(program: &abi::gd_program) {
     let w = &program.world;
     assert!(
         (1..=abi::GD_MAX_FOLIOS as u8).contains(&w.nr_folios),
