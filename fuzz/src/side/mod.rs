@@ -2,12 +2,14 @@
 //! Sides: whatever can run a program and show a trace.
 //!
 //! A side is named by a string: `c:6.1` is a kernel's code, `rust:6.1` the
-//! reimplementation following that revision.  A new kind of side is one file
+//! reimplementation following that revision, `live:6.1` a booted kernel, `so:PATH`
+//! anybody's object.  A new kind of side is one file
 //! here and one arm in [`open`] and in [`describe`], which does not open it.
 
 pub mod c;
 pub mod live;
 pub mod rust;
+pub mod so;
 
 use std::fmt;
 
@@ -210,6 +212,9 @@ pub fn describe(name: &str) -> Result<Option<SideInfo>, Error> {
     if let Some(info) = rust::describe(name) {
         return Ok(Some(info));
     }
+    if let Some(path) = name.strip_prefix(so::PREFIX) {
+        return so::describe(path).map(Some);
+    }
     let found = live::infos().into_iter().find(|info| info.name == name);
     found.map(Some).ok_or_else(|| unknown(name))
 }
@@ -226,6 +231,9 @@ pub fn open(name: &str) -> Result<Option<Box<dyn Side>>, Error> {
     }
     if let Some(side) = rust::RustSide::open(name) {
         return Ok(Some(Box::new(side)));
+    }
+    if let Some(path) = name.strip_prefix(so::PREFIX) {
+        return Ok(Some(Box::new(so::SoSide::open(path)?)));
     }
     if let Some(kernel) = name.strip_prefix("live:") {
         return Ok(Some(Box::new(live::LiveSide::open(kernel)?)));
