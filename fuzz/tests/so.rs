@@ -86,6 +86,32 @@ fn what_an_object_lacks_is_absent() {
     );
 }
 
+/// For an implementation's own tests, where there is no kernel.
+#[test]
+fn an_object_is_held_against_vectors() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "page p ref=1\nget_page p\nput_page p\nput_page p\n---\n\
+                page p ref=0\ntry_get_page p\n---\npage p\ntry_grab_page p GET\n";
+    let programs = write(dir.path(), "programs.gup", text);
+    let file = dir.path().join("6.1.vectors").display().to_string();
+    let side = "rust:6.1-nodebug";
+    let export = gupdiff(&["vectors", "export", "--side", side, &programs, "-o", &file]);
+    assert_eq!(export.status.code(), Some(0), "{}", err(&export));
+    let check = |side: &str| {
+        let check = gupdiff(&["vectors", "check", side, &file]);
+        (check.status.code(), out(&check))
+    };
+    let (status, said) = check(&build(dir.path(), &example("counts.c"), None));
+    assert_eq!(status, Some(0), "{said}");
+    let last = "2 match, 0 diverge or break a law, 0 met a gap, 1 not comparable to their end\n";
+    assert!(said.ends_with(last), "{said}");
+    let wrong = build(dir.path(), &example("counts.c"), Some("never_freed"));
+    let (status, said) = check(&wrong);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("at operation 3 (put_page)"), "{said}");
+    assert!(said.contains("1 match, 1 diverge"), "{said}");
+}
+
 #[test]
 fn a_crash_a_hang_and_what_is_no_trace_are_told() {
     let dir = tempfile::tempdir().unwrap();

@@ -3,13 +3,14 @@
 //!
 //! A side is named by a string: `c:6.1` is a kernel's code, `rust:6.1` the
 //! reimplementation following that revision, `live:6.1` a booted kernel, `so:PATH`
-//! anybody's object.  A new kind of side is one file
+//! anybody's object, `vectors:FILE` what one of these has shown.  A new kind of side is one file
 //! here and one arm in [`open`] and in [`describe`], which does not open it.
 
 pub mod c;
 pub mod live;
 pub mod rust;
 pub mod so;
+pub mod vectors;
 
 use std::fmt;
 
@@ -161,6 +162,9 @@ pub enum Error {
     /// A booted kernel.
     #[error(transparent)]
     Live(#[from] live::Error),
+    /// A file of vectors.
+    #[error(transparent)]
+    Vectors(#[from] vectors::Error),
     /// Nothing to run.
     #[error("the left side cannot be `none`")]
     NoLeft,
@@ -215,6 +219,9 @@ pub fn describe(name: &str) -> Result<Option<SideInfo>, Error> {
     if let Some(path) = name.strip_prefix(so::PREFIX) {
         return so::describe(path).map(Some);
     }
+    if let Some(path) = name.strip_prefix(vectors::PREFIX) {
+        return Ok(Some(vectors::VectorsSide::open(path)?.info().clone()));
+    }
     let found = live::infos().into_iter().find(|info| info.name == name);
     found.map(Some).ok_or_else(|| unknown(name))
 }
@@ -234,6 +241,9 @@ pub fn open(name: &str) -> Result<Option<Box<dyn Side>>, Error> {
     }
     if let Some(path) = name.strip_prefix(so::PREFIX) {
         return Ok(Some(Box::new(so::SoSide::open(path)?)));
+    }
+    if let Some(path) = name.strip_prefix(vectors::PREFIX) {
+        return Ok(Some(Box::new(vectors::VectorsSide::open(path)?)));
     }
     if let Some(kernel) = name.strip_prefix("live:") {
         return Ok(Some(Box::new(live::LiveSide::open(kernel)?)));

@@ -17,6 +17,7 @@ mod sides;
 mod stats;
 mod status;
 mod tables;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -68,6 +69,8 @@ enum Command {
     Explain(explain::Args),
     /// Replay programs on a booted kernel, and on C and Rust
     Live(live::Args),
+    /// Keep what a side shows of programs, and hold an implementation against that
+    Vectors(vectors::Args),
     /// Write random programs
     Gen(generate::Args),
     /// Measure programs per second
@@ -156,6 +159,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Live(args) => live::run(&args),
+        Command::Vectors(args) => vectors::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Completions(args) => Ok(manual::completions(&args)),
