@@ -242,7 +242,7 @@ enum gd_entry_flag {
  */
 enum gd_hook {
 	GD_HOOK_NONE,
-#define GD_HOOK(name, object, answer, otherwise, words) GD_HOOK_##name,
+#define GD_HOOK(name, object, answer, otherwise, words, when, who) GD_HOOK_##name,
 #include "hooks.h"
 	GD_NR_HOOKS
 };
@@ -606,6 +606,8 @@ struct gd_hook_info {
 	gd_u8 answer;		/* enum gd_answer */
 	gd_s32 otherwise;	/* what is returned without an action that answers */
 	const char *words;
+	const char *when;
+	const char *who;
 };
 
 /* by enum gd_hook */

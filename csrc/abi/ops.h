@@ -26,6 +26,9 @@
  *           that the revision has no such function, as do all before the first
  *           pair.  A revision is a kernel's (6.1) or a version of the FOLL_PIN
  *           series (v8); pairs of the one say nothing about the other.
+ * help      what it does, in the infinitive.  Of a change of the world it is the
+ *           sentence that reports say of it, with {operands} in braces:
+ *           fuzz/src/report/says has what stands for each, in help and in reports.
  *
  * Include this file with GD_OP defined, and with GD_CHANGE if it is to be told
  * apart; it undefines both again.
@@ -283,50 +286,50 @@ GD_OP(0x7a, MEMFD_PIN_FOLIOS, SLOW, GD_S_ADDR | GD_S_N | GD_S_VAL | GD_S_ARG_MEM
 
 /* raw changes of the world */
 GD_CHANGE(0x80, SET_REF, PAGE, GD_S_PAGE | GD_S_VAL, "set_ref",
-      "set the refcount field of a page")
+	  "set the refcount field of {page} to {val}")
 GD_CHANGE(0x81, SET_PIN, PAGE, GD_S_FOLIO | GD_S_VAL, "set_pin",
-      "set the pin count field of a large folio")
+	  "set the pin count field of the large folio {page} to {val}")
 GD_CHANGE(0x82, SET_FLAG, PAGE, GD_S_PAGE | GD_S_ARG_FLAG, "set_flag",
-      "set page flag arg")
+	  "set page flag {arg} of {page}")
 GD_CHANGE(0x83, CLEAR_FLAG, PAGE, GD_S_PAGE | GD_S_ARG_FLAG, "clear_flag",
-      "clear page flag arg")
+	  "clear page flag {arg} of {page}")
 GD_CHANGE(0x84, SET_MAPPING, PAGE, GD_S_FOLIO | GD_S_ARG_MAPPING, "set_mapping",
-      "set the mapping field of a folio to kind arg")
+	  "set the mapping field of {page} to {arg}")
 GD_CHANGE(0x85, SPLIT, PAGE, GD_S_FOLIO | GD_S_ARG_ORDER | GD_S_VAL | GD_S_N,
-      "split",
-      "split a folio into order arg; the first piece has refcount val, the others n")
+	  "split",
+	  "split {page} into folios of {arg}; the first one has refcount {val}, the others {n}")
 GD_CHANGE(0x86, MERGE, PAGE, GD_S_FOLIO | GD_S_VAL | GD_S_N, "merge",
-      "make the declared folio whole again with refcount val and pin count n")
+	  "make the declared {page} whole again, with refcount {val} and pin count {n}")
 GD_CHANGE(0x87, REUSE, PAGE, GD_S_FOLIO | GD_S_ARG_MAPPING | GD_S_VAL, "reuse",
-      "free and reallocate: refcount val, no pins, no flags, mapping arg")
+	  "free and reallocate {page}: refcount {val}, no pins, no flags, mapping {arg}")
 GD_CHANGE(0x88, SET_PAGEBLOCK, PAGE, GD_S_PAGE | GD_S_ARG_MIGRATETYPE, "set_pageblock",
-      "set the migrate type of the page's pageblocks")
+	  "set the migrate type of the pageblocks of {page} to {arg}")
 GD_CHANGE(0x89, SET_IRQS, PAGE, GD_S_ARG_SWITCH, "set_irqs",
-      "interrupts off (0) or on (1)")
+	  "turn interrupts {arg}")
 GD_CHANGE(0x8a, SET_HAS_PINNED, PAGE, GD_S_ARG_SWITCH, "set_has_pinned",
-      "clear (0) or set (1) MMF_HAS_PINNED")
+	  "turn MMF_HAS_PINNED {arg}")
 GD_CHANGE(0x8b, SET_SEQ, PAGE, GD_S_VAL, "set_seq",
-      "set write_protect_seq; odd means that a fork is under way")
+	  "set write_protect_seq to {val} (odd: a fork is under way)")
 GD_CHANGE(0x8c, SET_DEVMAP_KEY, PAGE, GD_S_ARG_SWITCH, "set_devmap_key",
-      "disable (0) or enable (1) devmap_managed_key")
+	  "turn devmap_managed_key {arg}")
 GD_CHANGE(0x8d, SET_TAIL, LOCKLESS, GD_S_PAGE | GD_S_TO, "set_tail",
-      "make a page a tail of the folio of another page")
+	  "make {page} a tail of the folio of {to}")
 GD_CHANGE(0x90, SET_PTE, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N, "set_pte",
-      "set n page-table entries from the one for addr on, to consecutive pages")
+	  "set {entries} to {entry}")
 GD_CHANGE(0x91, SET_PMD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N, "set_pmd",
-      "the same at PMD level: 2 MiB each")
+	  "set {entries} to {entry}")
 GD_CHANGE(0x92, SET_PUD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N, "set_pud",
-      "the same at PUD level: 1 GiB each")
+	  "set {entries} to {entry}")
 GD_CHANGE(0x93, SET_PGD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N, "set_pgd",
-      "the same at PGD level: tables only")
+	  "set {entries} to {entry}")
 GD_CHANGE(0x94, ANSWER, LOCKLESS, GD_S_VAL, "answer",
-      "at the hook point of a call: what it returns")
+	  "return {val}")
 GD_CHANGE(0x95, SET_VMA, SLOW, GD_S_ARG_SLOT | GD_S_ADDR | GD_S_N | GD_S_VMA, "set_vma",
-	  "map n pages from addr on as VMA number arg, or take it away if there are none")
+	  "set VMA {arg} to {vma}")
 GD_CHANGE(0x96, SET_SIGNAL, SLOW, GD_S_ARG_SIGNAL, "set_signal",
-	  "nothing, a signal or a fatal one is pending")
+	  "set what is pending for the current task to {arg}")
 GD_CHANGE(0x97, SET_CACHE, SLOW, GD_S_ADDR | GD_S_PAGE | GD_S_N, "6.11:set_cache",
-	  "n consecutive pages are in the page cache of memfds from offset addr on; NULL: none")
+	  "set {n} of the page cache of memfds from offset {addr} on to those from {page} on")
 
 #undef GD_OP
 #undef GD_CHANGE

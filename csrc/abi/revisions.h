@@ -108,5 +108,10 @@ GD_FACT(WALK_SPECIAL_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
 GD_FACT(SLOW_STOPS_AT_NO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
 	"an entry without a page ends it; before, its place in pages[] stayed as it was")
 
+/* messages */
+/* seen in 7.3 and not in 6.12; where in between it came is not known here */
+GD_FACT(WARN_PLACE_FIRST, GD_REV_NEVER, GD_REV_KERNEL(7, 0), GD_REV_NEVER,
+	"the first line that a WARN logs starts with file and line")
+
 #undef GD_REVISION
 #undef GD_FACT

@@ -153,6 +153,8 @@ pub struct Expectations {
 /// An expectation that a trace does not meet.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Unmet {
+    /// The operation that it is about, from 0.
+    pub op_index: usize,
     /// The line that it is on, from 1.
     pub line: usize,
     /// The side that does not meet it.
@@ -214,6 +216,7 @@ impl Expectations {
             };
             if is_so == expected.negated {
                 unmet.push(Unmet {
+                    op_index: expected.op,
                     line: expected.line,
                     side: side.name.clone(),
                     expected: expected.text.clone(),

@@ -4,7 +4,7 @@
 //! `csrc/abi/hooks.h` declares each once: the place in an operation at which the
 //! script can act, what it is about, and what a call there returns.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::sync::LazyLock;
 
 use csrc::abi;
@@ -77,6 +77,10 @@ pub struct HookInfo {
     pub otherwise: i32,
     /// The text form, without the object.
     pub words: &'static str,
+    /// The same in the sentence of a report, with `{object}` and `{nth}`.
+    pub when: &'static str,
+    /// Who does what the script says there.
+    pub who: &'static str,
 }
 
 static TABLE: LazyLock<Vec<HookInfo>> = LazyLock::new(|| {
@@ -84,14 +88,18 @@ static TABLE: LazyLock<Vec<HookInfo>> = LazyLock::new(|| {
     rows.map(|(row, id)| read(row, id)).collect()
 });
 
-fn read(row: &abi::gd_hook_info, id: u8) -> HookInfo {
-    let words = match row.words.is_null() {
+fn text(s: *const c_char) -> &'static str {
+    match s.is_null() {
+        // of the row that stands for no hook point
         true => "none",
         // SAFETY: the table's strings are literals in the C side's read-only data.
-        false => unsafe { CStr::from_ptr(row.words) }
+        false => unsafe { CStr::from_ptr(s) }
             .to_str()
             .expect("the table is ASCII"),
-    };
+    }
+}
+
+fn read(row: &abi::gd_hook_info, id: u8) -> HookInfo {
     HookInfo {
         id,
         object: match u32::from(row.object) {
@@ -107,7 +115,9 @@ fn read(row: &abi::gd_hook_info, id: u8) -> HookInfo {
             _ => Answer::None,
         },
         otherwise: row.otherwise,
-        words,
+        words: text(row.words),
+        when: text(row.when),
+        who: text(row.who),
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Input {
     pub header: Header,
     /// For text: what it expects to be shown.
     pub expectations: Expectations,
+    /// For text: the program as it stands there, without the comments at its top.
+    pub text: String,
 }
 
 /// What a reproducer says of itself in the comments at its top.
@@ -83,6 +85,15 @@ impl Header {
         }
         header
     }
+}
+
+/// A text from its first line on that is no comment.
+fn without_header(source: &str) -> &str {
+    let header = source.split_inclusive('\n').take_while(|line| {
+        let line = line.trim();
+        line.is_empty() || line.starts_with('#')
+    });
+    &source[header.map(str::len).sum()..]
 }
 
 /// The side that a description begins with; `None` for mere prose.
@@ -168,6 +179,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Input>, Error> {
             names: None,
             header: Header::default(),
             expectations: Expectations::default(),
+            text: String::new(),
         }]);
     }
     let source = String::from_utf8_lossy(bytes);
@@ -192,6 +204,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Input>, Error> {
             names: Some(names(part)),
             header: Header::read(part),
             expectations,
+            text: without_header(part).into(),
         })
     };
     parts.iter().map(parse).collect()
@@ -371,6 +384,7 @@ mod tests {
         assert_eq!(left.info, "c:6.1+wrong  Linux 6.1.192");
         assert_eq!(header.right.unwrap().name, "none");
         assert_eq!(header.make.as_deref(), Some("KERNEL=6.1 PATCH=p"));
+        assert_eq!(one("a.gup", text.as_bytes()).text, "page p\n# left c:x\n");
         assert_eq!(read("page p\n# left c:6.1\n"), Header::default());
     }
 

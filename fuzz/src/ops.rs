@@ -130,7 +130,8 @@ pub struct OpInfo {
     pub arg: ArgKind,
     /// What is compared.
     pub result: ResultKind,
-    /// One line of help.
+    /// One line of help; of a change of the world with its operands in braces, see
+    /// [`report::help`](crate::report::help).
     pub help: &'static str,
     /// Its names.
     pub names: Names,

@@ -74,10 +74,13 @@ fn rule(name: &str, rules: &Rules) -> bool {
     }
 }
 
+/// What a kernel logs is in reports only: no side shows it, and no rule is about it.
+const OF_REPORTS: &str = "WARN_PLACE_FIRST";
+
 #[test]
 fn facts_and_rules_say_the_same() {
     for rules in Rules::ALL {
-        for (name, fact) in Fact::ALL {
+        for (name, fact) in Fact::ALL.iter().filter(|(name, _)| *name != OF_REPORTS) {
             let says = rev(&rules).has(*fact);
             assert_eq!(says, rule(name, &rules), "{name}, {}", rules.name());
         }

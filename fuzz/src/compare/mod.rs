@@ -250,6 +250,29 @@ impl Comparer {
         let walk = Walk::new(prog, revisions, (&mut self.left, &mut self.right));
         record_by_record(walk, prog, left, right, revisions, accepted)
     }
+
+    /// All differences of two traces within one operation; none if a trace does not
+    /// come to it.
+    pub fn differences_at(
+        &mut self,
+        prog: &gd_program,
+        left: &Trace,
+        right: &Trace,
+        revisions: RevisionPair,
+        op_index: usize,
+    ) -> Option<Vec<Divergence>> {
+        let walk = Walk::new(prog, revisions, (&mut self.left, &mut self.right));
+        let mut pairs = left.ops().zip(right.ops());
+        for (l, r) in pairs.by_ref().take(op_index) {
+            walk.left.apply(l);
+            walk.right.apply(r);
+        }
+        let (l, r) = pairs.next()?;
+        Some(match same(l, r) {
+            true => Vec::new(),
+            false => walk.differences(op_index, l, r),
+        })
+    }
 }
 
 fn record_by_record(

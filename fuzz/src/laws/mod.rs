@@ -26,7 +26,7 @@ use crate::side::SideInfo;
 use crate::trace::Trace;
 
 macro_rules! laws {
-    ($($law:ident, $name:literal, $text:literal;)*) => {
+    ($($law:ident, $name:literal, $text:literal, $breach:literal;)*) => {
         /// A law.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Law {
@@ -44,6 +44,13 @@ macro_rules! laws {
                 }
             }
 
+            /// What an operation that breaks it does, to follow its name.
+            pub fn breach(self) -> &'static str {
+                match self {
+                    $(Law::$law => $breach,)*
+                }
+            }
+
             /// What it says, in one line.
             pub fn text(self) -> &'static str {
                 match self {
@@ -56,83 +63,122 @@ macro_rules! laws {
 
 laws! {
     TraceIsWhole, "trace-is-whole",
-        "a trace has a result for each operation it executed, then its end";
+        "a trace has a result for each operation it executed, then its end",
+        "leaves a trace without a result or an end";
     NothingChangesUnnoticed, "nothing-changes-unnoticed",
-        "no page changes that no operation touched";
+        "no page changes that no operation touched",
+        "leaves a page changed that no operation touched";
     FailedGrabTakesNothing, "failed-grab-takes-nothing",
-        "a grab that fails leaves all counts and counters as they were";
+        "a grab that fails leaves all counts and counters as they were",
+        "fails and leaves counts changed";
     NothingFromFree, "nothing-from-free",
-        "no reference and no pin is taken on a page that has no references";
+        "no reference and no pin is taken on a page that has no references",
+        "takes a reference on a page without any";
     GetMovesOnlyReferences, "get-moves-only-references",
-        "taking or dropping references moves the refcount by what was asked, and no pins";
+        "taking or dropping references moves the refcount by what was asked, and no pins",
+        "moves counts by something else than it was asked to";
     PinMovesCounts, "pin-moves-counts",
-        "a pin moves a large folio's refcount and pin count by refs, a small one's refcount by refs * 1024";
+        "a pin moves a large folio's refcount and pin count by refs, a small one's refcount by refs * 1024",
+        "moves counts by something else than its pins";
     PinIsCounted, "pin-is-counted",
-        "a pin that was taken is counted as acquired, an unpin as released";
+        "a pin that was taken is counted as acquired, an unpin as released",
+        "does not count its pins in vmstat";
     ZeroPageIsNotPinned, "zero-page-is-not-pinned",
-        "pinning and unpinning the zero page changes nothing";
+        "pinning and unpinning the zero page changes nothing",
+        "changes the counts of the zero page";
     PinnedPageSaysSo, "pinned-page-says-so",
-        "a page on which a pin was just taken is reported as pinned";
+        "a page on which a pin was just taken is reported as pinned",
+        "pins a page that is not reported as pinned";
     PinnednessFollowsCounts, "pinnedness-follows-counts",
-        "a page is reported as pinned exactly when its counts say so";
+        "a page is reported as pinned exactly when its counts say so",
+        "leaves a page whose counts say something else about pins";
     PinsBalanceCounters, "pins-balance-counters",
-        "pins taken minus pins released equals what the page counts say";
+        "pins taken minus pins released equals what the page counts say",
+        "leaves counters and pins that do not balance";
     LargeUnpinDropsBoth, "large-unpin-drops-both",
-        "on a large folio a pin's reference and its pin count move together";
+        "on a large folio a pin's reference and its pin count move together",
+        "drops references and pins of a large folio unevenly";
     GrabReturnsTheFolio, "grab-returns-the-folio",
-        "a grab that succeeds returns the folio of the page that it was given";
+        "a grab that succeeds returns the folio of the page that it was given",
+        "returns another folio than that of its page";
     ErrorsAreErrno, "errors-are-errno",
-        "a grab's result is 0 or a negative errno";
+        "a grab's result is 0 or a negative errno",
+        "returns what is no errno";
     OnlyItsFolio, "only-its-folio",
-        "an operation on one page changes only that page's folio";
+        "an operation on one page changes only that page's folio",
+        "changes a folio that it is not about";
     PredicatesChangeNothing, "predicates-change-nothing",
-        "asking a question changes nothing";
+        "asking a question changes nothing",
+        "changes what it is only asked about";
     LocksAreBalanced, "locks-are-balanced",
-        "no folio is left locked, and each one that was dirtied was unlocked once";
+        "no folio is left locked, and each one that was dirtied was unlocked once",
+        "leaves folio locks unbalanced";
     DirtyWhenAsked, "dirty-when-asked",
-        "an unpin that was asked to dirty leaves the folio dirty, others dirty nothing";
+        "an unpin that was asked to dirty leaves the folio dirty, others dirty nothing",
+        "does not dirty what it was asked to, or dirties more";
     FreedAtZero, "freed-at-zero",
-        "a folio is freed when its last reference is dropped, and only then";
+        "a folio is freed when its last reference is dropped, and only then",
+        "frees a folio that has references, or does not free one without";
     InterruptsAreRestored, "interrupts-are-restored",
-        "an operation leaves interrupts as it found them";
+        "an operation leaves interrupts as it found them",
+        "leaves interrupts other than it found them";
     HasPinnedIsOneWay, "has-pinned-is-one-way",
-        "MMF_HAS_PINNED is set when asked for, and nothing else changes it";
+        "MMF_HAS_PINNED is set when asked for, and nothing else changes it",
+        "changes MMF_HAS_PINNED unasked";
     OverflowIsNoticed, "overflow-is-noticed",
-        "in the FOLL_PIN series a grab that succeeds takes no count over INT_MAX";
+        "in the FOLL_PIN series a grab that succeeds takes no count over INT_MAX",
+        "takes a count over INT_MAX";
     OverflowIsRefused, "overflow-is-refused",
-        "what can fail takes nothing on a page whose count is negative";
+        "what can fail takes nothing on a page whose count is negative",
+        "takes references on a page with a negative count";
     SlowGrabWarns, "slow-grab-warns",
-        "the slow grab of a page without references warns";
+        "the slow grab of a page without references warns",
+        "does not warn of a page without references";
     PagesAreWhatIsMapped, "pages-are-what-is-mapped",
-        "each page that the walk returns was mapped at its address at some moment of the call";
+        "each page that the walk returns was mapped at its address at some moment of the call",
+        "returns a page that was not mapped there";
     AccessIsPermitted, "access-is-permitted",
-        "each page that the walk returns was mapped for the access that was asked for";
+        "each page that the walk returns was mapped for the access that was asked for",
+        "returns a page that was not mapped for that access";
     HeldIsReturned, "held-is-returned",
-        "what the walk holds of each folio is what it returned pages of";
+        "what the walk holds of each folio is what it returned pages of",
+        "holds something else than what it returns";
     NothingAskedNothingHeld, "nothing-asked-nothing-held",
-        "a walk of no pages returns none and takes nothing";
+        "a walk of no pages returns none and takes nothing",
+        "returns or holds pages of a request for none";
     RefusalEndsTheWalk, "refusal-ends-the-walk",
-        "after a page that cannot be made accessible the walk returns no more pages";
+        "after a page that cannot be made accessible the walk returns no more pages",
+        "goes on after a page that cannot be made accessible";
     ResultFitsTheCall, "result-fits-the-call",
-        "the walk's result is a negative errno or a number of pages, no more than were asked for";
+        "the walk's result is a negative errno or a number of pages, no more than were asked for",
+        "returns neither an errno nor a number of pages";
     SlowPathGetsTheRest, "slow-path-gets-the-rest",
-        "the slow path is asked once, for exactly the pages that the walk did not take";
+        "the slow path is asked once, for exactly the pages that the walk did not take",
+        "hands something else than the rest to the slow path";
     FastOnlyNeverSleeps, "fast-only-never-sleeps",
-        "a walk that is to be fast only takes no lock and does not ask the slow path";
+        "a walk that is to be fast only takes no lock and does not ask the slow path",
+        "takes a lock though it is to be fast only";
     PagemapsBalance, "pagemaps-balance",
-        "each reference of a pagemap that was taken is given back once";
+        "each reference of a pagemap that was taken is given back once",
+        "leaks or overdrops a reference of a pagemap";
     MmapLockBalances, "mmap-lock-balances",
-        "the mmap lock is released as often as it was taken, and not before";
+        "the mmap lock is released as often as it was taken, and not before",
+        "leaves the mmap lock unbalanced";
     LockedTellsTheTruth, "locked-tells-the-truth",
-        "*locked says whether the mmap lock is held when the slow path returns";
+        "*locked says whether the mmap lock is held when the slow path returns",
+        "says something wrong in *locked";
     MmapLockAsAgreed, "mmap-lock-as-agreed",
-        "who is called with the mmap lock and no locked returns with it, who takes it returns without it";
+        "who is called with the mmap lock and no locked returns with it, who takes it returns without it",
+        "returns with the mmap lock otherwise than agreed";
     PageTableLocksAreDropped, "page-table-locks-are-dropped",
-        "no page-table lock is held when the slow path returns";
+        "no page-table lock is held when the slow path returns",
+        "returns with a page-table lock held";
     CarefulCallersAreSafe, "careful-callers-are-safe",
-        "a caller that keeps every contract meets no WARN, no BUG, no fault and no endless loop";
+        "a caller that keeps every contract meets no WARN, no BUG, no fault and no endless loop",
+        "warns or fails for a caller that keeps every contract";
     CarefulCallersLeakNothing, "careful-callers-leak-nothing",
-        "after a caller that keeps every contract the counts are those before it and what it holds";
+        "after a caller that keeps every contract the counts are those before it and what it holds",
+        "leaks counts of a caller that keeps every contract";
 }
 
 impl fmt::Display for Law {

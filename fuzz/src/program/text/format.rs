@@ -141,6 +141,13 @@ fn run_name(run: &gd_run, folios: &[String]) -> String {
     }
 }
 
+/// The list of an operation: `[p, h+3..h+9]`.
+pub fn format_list(op: &gd_op, folios: &[String]) -> String {
+    let runs = op.run.iter().filter(|run| run.len > 0);
+    let runs: Vec<String> = runs.map(|run| run_name(run, folios)).collect();
+    format!("[{}]", runs.join(", "))
+}
+
 /// An action as its line, without the line's end: `| before read seq: set_seq 3`.
 pub fn format_act(act: &gd_act, names: Rev, folios: &[String]) -> String {
     let hook = act::show(act, folios);
@@ -171,9 +178,7 @@ pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
         return line;
     }
     if info.has(abi::GD_S_LIST) {
-        let runs = op.run.iter().filter(|run| run.len > 0);
-        let runs: Vec<String> = runs.map(|run| run_name(run, folios)).collect();
-        say(&format!("[{}]", runs.join(", ")));
+        say(&format_list(op, folios));
     } else if info.has(abi::GD_S_ADDR) {
         say(&entry::show(op, folios));
     }

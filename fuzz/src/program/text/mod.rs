@@ -221,7 +221,8 @@ pub(crate) mod words;
 use crate::ops::Rev;
 
 pub use error::ParseError;
-pub use format::{folio_names, format, format_act, format_op, page_name};
+pub use format::{folio_names, format, format_act, format_list, format_op, page_name};
+pub use number::show as format_int;
 pub use parse::{parse, read};
 
 /// The word for a page flag, `GD_F_*`.

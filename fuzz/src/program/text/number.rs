@@ -62,8 +62,8 @@ pub(super) fn up_to(s: &str, last: usize) -> Option<usize> {
     (value <= last).then_some(value)
 }
 
-/// An `int` as text.
-pub(super) fn show(value: i32) -> String {
+/// An `int` as text, one near an end of `int` by its distance to that.
+pub fn show(value: i32) -> String {
     /// Distances to an end of `int` that are worth showing.
     const NEAR: u32 = 2048;
     match (i32::MAX.abs_diff(value), i32::MIN.abs_diff(value)) {

@@ -92,7 +92,7 @@ pub(super) const ENTRIES: [&str; abi::GD_NR_ENTRY_KINDS as usize] =
     ["none", "", "table", "swap", "migration"];
 
 /// `GD_EF_*`.
-pub(super) const ENTRY_FLAGS: [&str; abi::GD_NR_ENTRY_FLAGS as usize] = [
+pub(crate) const ENTRY_FLAGS: [&str; abi::GD_NR_ENTRY_FLAGS as usize] = [
     "rw",
     "dirty",
     "old",
@@ -141,7 +141,7 @@ pub(crate) const VM_FLAGS: [&str; abi::GD_NR_VM_FLAGS as usize] = [
 ];
 
 /// `GD_FAULT_*`, the kernel's names in small letters.
-pub(super) const FAULTS: [&str; abi::GD_NR_FAULTS as usize] = [
+pub(crate) const FAULTS: [&str; abi::GD_NR_FAULTS as usize] = [
     "oom",
     "sigbus",
     "hwpoison",
@@ -186,7 +186,7 @@ pub(super) const VMAS: [&str; 3] = ["none", "shared", "cow"];
 pub(super) const SWITCH: [&str; 2] = ["off", "on"];
 
 /// The words for the bits of a mask, `0` if there are none.
-pub(super) fn bits(words: &[&str], bits: u32) -> String {
+pub(crate) fn bits(words: &[&str], bits: u32) -> String {
     let set = words.iter().enumerate();
     let set = set.filter(|(bit, _)| bits & 1 << bit != 0);
     let set: Vec<&str> = set.map(|(_, word)| *word).collect();
@@ -207,7 +207,7 @@ pub(super) fn find_switch(word: &str) -> Option<usize> {
 }
 
 /// The words for an `arg`'s values; none if it is a number.
-pub(super) fn arg_words(kind: ArgKind) -> &'static [&'static str] {
+pub(crate) fn arg_words(kind: ArgKind) -> &'static [&'static str] {
     match kind {
         ArgKind::Number | ArgKind::Order | ArgKind::Lookup | ArgKind::Slot => &[],
         ArgKind::Vma => &VMAS,
@@ -222,7 +222,7 @@ pub(super) fn arg_words(kind: ArgKind) -> &'static [&'static str] {
 }
 
 /// What `arg` is called where it is written as `key=value`.
-pub(super) fn arg_key(kind: ArgKind) -> &'static str {
+pub(crate) fn arg_key(kind: ArgKind) -> &'static str {
     match kind {
         ArgKind::Number => "arg",
         ArgKind::Order => "order",
@@ -259,7 +259,7 @@ pub(super) fn arg_has_default(kind: ArgKind) -> bool {
 }
 
 /// What `n` is called.
-pub(super) fn n_key(op: &OpInfo) -> &'static str {
+pub(crate) fn n_key(op: &OpInfo) -> &'static str {
     match u32::from(op.id) {
         abi::GD_OP_SPLIT => "rest",
         abi::GD_OP_MERGE => "pin",
@@ -271,7 +271,7 @@ pub(super) fn n_key(op: &OpInfo) -> &'static str {
 }
 
 /// What `val` is called.
-pub(super) fn val_key(op: &OpInfo) -> &'static str {
+pub(crate) fn val_key(op: &OpInfo) -> &'static str {
     match u32::from(op.id) {
         abi::GD_OP_SET_PIN => "pin",
         abi::GD_OP_SET_SEQ => "seq",
@@ -282,11 +282,11 @@ pub(super) fn val_key(op: &OpInfo) -> &'static str {
 }
 
 /// Whether `val` is all that the operation is about, and needs no name.
-pub(super) fn val_is_bare(op: &OpInfo) -> bool {
+pub(crate) fn val_is_bare(op: &OpInfo) -> bool {
     op.has(abi::GD_S_VAL) && !op.has(abi::GD_S_N | abi::GD_S_ARG)
 }
 
 /// Whether `val` has the 32 bits of write_protect_seq, not of an `int`.
-pub(super) fn val_is_seq(op: &OpInfo) -> bool {
+pub(crate) fn val_is_seq(op: &OpInfo) -> bool {
     u32::from(op.id) == abi::GD_OP_SET_SEQ
 }
