@@ -21,9 +21,10 @@ KEEP_GOING ?=
 CORPUS ?=
 OUT ?=
 BASELINE ?=
+FILE ?=
 export KERNEL CONFIG REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
 
-.PHONY: help setup fuzz afl hfuzz campaign diff live live-debug test controls bench cmin clean
+.PHONY: help setup fuzz afl hfuzz campaign diff report live live-debug test controls bench cmin clean
 
 help:
 	@scripts/help
@@ -46,6 +47,10 @@ campaign:
 
 diff:
 	@scripts/diff
+
+# on the sides that the file names, unless other ones are asked for
+report:
+	@KERNEL=$(if $(filter file,$(origin KERNEL)),,$(KERNEL)) scripts/report $(if $(FILE),'$(FILE)')
 
 # without a TIME of the caller's: a number of programs
 live:

@@ -44,6 +44,84 @@ fn run_prints_json() {
 }
 
 #[test]
+fn report_writes_a_mail_or_says_why_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let found = write(dir.path(), "found.gup", "page p ref=0\nget_page p\n");
+    let same = write(dir.path(), "same.gup", "page p\nget_page p\n");
+    let report = |args: &[&str]| gupdiff(&[&["report"], args, &DIFFERENT[..]].concat());
+    let mail = report(&["--alone", &found]);
+    assert_eq!(mail.status.code(), Some(1), "{}", err(&mail));
+    assert!(
+        out(&mail).starts_with("Subject: mm/gup: get_page() hits a BUG"),
+        "{}",
+        out(&mail)
+    );
+    let nothing = report(&["--alone", &same]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert_eq!(out(&nothing), "");
+    let expected = "same.gup: there is nothing to report: the sides agree (rust:6.1 against";
+    assert!(err(&nothing).contains(expected), "{}", err(&nothing));
+    // Several mails are files.
+    let several = report(&["--alone", &found, &same]);
+    assert_eq!(several.status.code(), Some(2));
+    assert!(err(&several).contains("--output DIR"), "{}", err(&several));
+    let mails = dir.path().join("mails").display().to_string();
+    let written = report(&["--alone", "--output", &mails, &found, &same]);
+    assert_eq!(written.status.code(), Some(2), "one of them shows nothing");
+    let path = format!("{mails}/found.mail");
+    assert_eq!(out(&written), format!("{path}\n"));
+    assert_eq!(fs::read_to_string(path).unwrap(), out(&mail));
+    assert_eq!(fs::read_dir(&mails).unwrap().count(), 1);
+}
+
+#[test]
+fn report_has_forms_for_scripts() {
+    let dir = tempfile::tempdir().unwrap();
+    let found = write(dir.path(), "found.gup", "page p ref=0\nget_page p\n");
+    let same = write(dir.path(), "same.gup", "page p\nget_page p\n");
+    let wrong = write(dir.path(), "wrong.gup", "page p\nget_page\n");
+    let report = |args: &[&str]| gupdiff(&[&["report"], args, &DIFFERENT[..]].concat());
+    let json = report(&["--json", "--alone", &found, &same, &wrong]);
+    assert_eq!(json.status.code(), Some(2));
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json[0]["verdict"], "divergence");
+    assert_eq!(json[0]["version"], 1);
+    assert_eq!(json[1]["verdict"], "match");
+    assert!(json[2]["error"].as_str().unwrap().contains("wrong.gup:2:"));
+    let ktap = |paths: &[&str]| report(&[&["--ktap"], paths].concat());
+    assert_eq!(
+        out(&ktap(&[&same])),
+        format!("KTAP version 1\n1..1\nok 1 {same}\n")
+    );
+    assert_eq!(ktap(&[&same]).status.code(), Some(0));
+    let two = ktap(&[&same, &found]);
+    assert_eq!(two.status.code(), Some(1));
+    assert!(
+        out(&two).ends_with(&format!("not ok 2 {found}\n")),
+        "{}",
+        out(&two)
+    );
+    assert_eq!(ktap(&[&wrong, &found]).status.code(), Some(2));
+}
+
+/// The sides that a reproducer names, and the variables that make them, are in its mail.
+#[test]
+fn report_takes_the_sides_that_a_reproducer_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = "# BUG\n# left   rust:6.1\n# right  rust:6.1-nodebug\n\
+                  # make   KERNEL=6.1 PATCH=wrong.patch\npage p ref=0\nget_page p\n";
+    let path = write(dir.path(), "r.gup", source);
+    let mail = gupdiff(&["report", "--alone", &path]);
+    assert_eq!(mail.status.code(), Some(1), "{}", err(&mail));
+    let command = "\n    KERNEL=6.1 PATCH=wrong.patch scripts/gupdiff run r.gup\n";
+    assert!(out(&mail).contains(command), "{}", out(&mail));
+    let other = gupdiff(&[
+        "report", "--alone", &path, "--left", "rust:6.1", "--right", "none",
+    ]);
+    assert_eq!(other.status.code(), Some(2), "{}", out(&other));
+}
+
+#[test]
 fn unknown_and_equal_sides_are_one_clear_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = write(dir.path(), "p.gup", "page p\n");

@@ -9,6 +9,7 @@ use gup_fuzz::program::rng::Rng;
 use gup_fuzz::program::{Program, text};
 use gup_fuzz::report::{self, Origin};
 use gup_fuzz::side::Pair;
+use insta::assert_snapshot;
 
 fn oracle() -> Oracle {
     Oracle::new(Pair::open("rust:6.1", "rust:6.1-nodebug").unwrap())
@@ -22,16 +23,6 @@ unpin_user_pages_dirty_lock [h+1..h+2, p] dirty
 put_page p
 ";
 
-/// Compares with a file of tests/golden; GOLDEN=1 rewrites it.
-fn golden(name: &str, is: &str) {
-    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var_os("GOLDEN").is_some() {
-        std::fs::write(&path, is).unwrap();
-    }
-    let expected = std::fs::read_to_string(&path).unwrap();
-    assert!(is == expected, "{name} is now:\n{is}");
-}
-
 #[test]
 fn a_report_tells_all_there_is_to_tell() {
     let program = text::parse(SOURCE).unwrap();
@@ -42,15 +33,11 @@ fn a_report_tells_all_there_is_to_tell() {
         named: false,
     };
     let path = Some("out/findings/x.gup");
-    golden(
-        "report.txt",
-        &report::report(&oracle, &program, &verdict, path, &origin),
-    );
-    golden(
-        "reproducer.gup",
-        &report::reproducer(&oracle, &program, &verdict, &origin),
-    );
-    golden("traces.txt", &report::traces(&oracle, &program));
+    let report = report::report(&oracle, &program, &verdict, path, &origin);
+    assert_snapshot!("report", report);
+    let reproducer = report::reproducer(&oracle, &program, &verdict, &origin);
+    assert_snapshot!("reproducer", reproducer);
+    assert_snapshot!("traces", report::traces(&oracle, &program));
 }
 
 /// The rules of 6.12 do not hand out pages of files for long.
@@ -76,11 +63,9 @@ fn a_report_on_a_walk_shows_tables_and_the_script() {
         make: Some(String::new()),
         named: true,
     };
-    golden(
-        "walk.txt",
-        &report::report(&oracle, &program, &verdict, path, &origin),
-    );
-    golden("walk-traces.txt", &report::traces(&oracle, &program));
+    let report = report::report(&oracle, &program, &verdict, path, &origin);
+    assert_snapshot!("walk", report);
+    assert_snapshot!("walk-traces", report::traces(&oracle, &program));
     let finding = report::finding(&oracle, &program, &verdict);
     assert_eq!(finding.op_index, Some(3));
     assert_eq!(finding.script.len(), 2);

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Words for values of a trace.
 
-use csrc::abi::{self, gd_act, gd_op, gd_program};
+use csrc::abi::{self, gd_op, gd_program};
 
 use super::entries::stored;
+use super::says;
 use crate::compare::Value;
 use crate::layout::Layout;
 use crate::program::vmas::Vma;
 use crate::program::{NO_OP, Program, text};
 use crate::side::Side;
 use crate::site::SiteId;
-use crate::trace::{Ask, Call, Locks, PageState, Record, Ret};
+use crate::trace::{Ask, Call, Locks, PageState, Ret};
 
 /// Names the pages of one program.
 pub struct Names {
     layout: Layout,
     folios: Vec<String>,
-    acts: Vec<gd_act>,
+    prog: Program,
 }
 
 impl Names {
@@ -25,7 +26,7 @@ impl Names {
         Self {
             layout: Layout::new(&prog.0),
             folios: text::folio_names(prog),
-            acts: prog.acts().to_vec(),
+            prog: *prog,
         }
     }
 
@@ -44,7 +45,7 @@ impl Names {
     }
 
     /// The same, for a page that may be outside of the arena.
-    fn page_or_nowhere(&self, page: u32) -> String {
+    pub(super) fn page_or_nowhere(&self, page: u32) -> String {
         match page {
             abi::GD_NOWHERE => "a pointer to nowhere".into(),
             page => self.page(page),
@@ -53,10 +54,26 @@ impl Names {
 
     /// An action as it stands in the program, by its index.
     pub fn act(&self, index: u16) -> String {
-        match self.acts.get(usize::from(index)) {
+        match self.prog.acts().get(usize::from(index)) {
             // What actions do has one name for all revisions.
             Some(act) => text::format_act(act, text::DEFAULT_NAMES, &self.folios),
             None => format!("| action {}", index + 1),
+        }
+    }
+
+    /// The hook point of an action as a clause.
+    pub(super) fn there(&self, index: u16) -> String {
+        match self.prog.acts().get(usize::from(index)) {
+            Some(act) => says::there(act, &self.prog, &self.folios),
+            None => format!("action {} is due", index + 1),
+        }
+    }
+
+    /// What happens at the hook point of an action: `the PTE is read`.
+    pub(super) fn event(&self, index: u16) -> String {
+        match self.prog.acts().get(usize::from(index)) {
+            Some(act) => says::event(act),
+            None => format!("action {} is due", index + 1),
         }
     }
 
@@ -117,11 +134,7 @@ pub fn ret(ret: Ret, names: &Names) -> String {
     match ret {
         Ret::Void => "returned".into(),
         Ret::Bool(value) => value.to_string(),
-        Ret::Errno(0) => "0".into(),
-        Ret::Errno(errno) => match errno_name(-errno) {
-            Some(name) => format!("-{name}"),
-            None => errno.to_string(),
-        },
+        Ret::Errno(value) => errno(value),
         Ret::Folio(page) => format!("folio {}", names.page(page)),
         Ret::Page(abi::GD_NOWHERE) => "a pointer to nowhere".into(),
         Ret::Page(page) => format!("page {}", names.page(page)),
@@ -135,6 +148,14 @@ pub fn ret(ret: Ret, names: &Names) -> String {
         Ret::Absent => "no such function".into(),
         Ret::Stopped => "did not return".into(),
         Ret::Unknown(kind, value) => format!("unknown result {kind}: {value:#x}"),
+    }
+}
+
+/// 0, or a negative errno by its name.
+pub fn errno(value: i32) -> String {
+    match value.checked_neg().and_then(errno_name) {
+        Some(name) => format!("-{name}"),
+        None => value.to_string(),
     }
 }
 
@@ -180,7 +201,7 @@ fn errno_name(errno: i32) -> Option<&'static str> {
     })
 }
 
-fn call(call: Call, state: &PageState, names: &Names) -> String {
+pub(super) fn call(call: Call, state: &PageState, names: &Names) -> String {
     format!(
         "{}({}) with refcount={} pincount={} flags={}",
         call.name(),
@@ -192,7 +213,7 @@ fn call(call: Call, state: &PageState, names: &Names) -> String {
 }
 
 /// FOLL_ flags that were passed on, in the words of the text form.
-fn foll(flags: u32) -> String {
+pub(super) fn foll(flags: u32) -> String {
     // an operation with flags and nothing else
     let op = gd_op {
         op: abi::GD_OP_CHECK_GET_USER_PAGES as u8,
@@ -205,7 +226,7 @@ fn foll(flags: u32) -> String {
     }
 }
 
-fn ask(ask: Ask, names: &Names) -> String {
+pub(super) fn ask(ask: Ask, names: &Names) -> String {
     let pagemap = |given| if given { "its pagemap" } else { "NULL" };
     match ask {
         Ask::Slow { flags, start } => format!("slow_path({start:#x}, ..., {})", foll(flags)),
@@ -289,7 +310,7 @@ pub fn locks(locks: Locks) -> String {
 }
 
 /// A number of pages that may be a negative one.
-fn pages(nr: u64) -> String {
+pub(super) fn pages(nr: u64) -> String {
     match nr as i64 {
         1 => "1 page".into(),
         n => format!("{n} pages"),
@@ -326,93 +347,6 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
     }
 }
 
-/// Records in lines, but for pages, which are shown elsewhere.  The two records
-/// of a call of the slow path are one line, entries of `pages[]` one for a run.
-pub fn events(records: &[Record], side: &dyn Side, names: &Names) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut rest = records;
-    while let Some((record, after)) = rest.split_first() {
-        rest = after;
-        match (record, after.first()) {
-            (
-                Record::Ask(Ask::Slow { flags, start }),
-                Some(Record::Ask(Ask::SlowNr { nr, null })),
-            ) => {
-                rest = &after[1..];
-                let into = if *null { ", into NULL" } else { "" };
-                let (nr, flags) = (pages(*nr), foll(*flags));
-                lines.push(format!("ASK   slow_path({start:#x}, {nr}, {flags}){into}"));
-            }
-            (Record::Entry { index, page }, _) => {
-                let run = records_of_run(*page, after);
-                rest = &after[run..];
-                lines.push(entries(*index, *page, run, names));
-            }
-            _ => lines.extend(event(record, side, names)),
-        }
-    }
-    lines
-}
-
-/// How many entries that follow one are consecutive pages, or all nowhere.
-fn records_of_run(first: u32, after: &[Record]) -> usize {
-    let next = |i: usize| match first {
-        abi::GD_NOWHERE => first,
-        first => first + 1 + i as u32,
-    };
-    let goes_on = |(i, record): (usize, &Record)| match record {
-        Record::Entry { page, .. } => *page == next(i),
-        _ => false,
-    };
-    after.iter().enumerate().take_while(|r| goes_on(*r)).count()
-}
-
-fn entries(index: u16, page: u32, more: usize, names: &Names) -> String {
-    let last = usize::from(index) + more;
-    match (more, page) {
-        (0, page) => format!("pages[{index}] is {}", names.page_or_nowhere(page)),
-        (_, abi::GD_NOWHERE) => format!("pages[{index}..{last}] are pointers to nowhere"),
-        _ => format!(
-            "pages[{index}..{last}] are {}..{}",
-            names.page(page),
-            names.page(page + more as u32)
-        ),
-    }
-}
-
-/// A record in one line; `None` for pages, which are shown elsewhere.
-fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<String> {
-    Some(match record {
-        Record::Warn(id) => format!("WARN  {}", site(*id, side)),
-        Record::Bug(id) => format!("BUG   {}", site(*id, side)),
-        Record::Oops => "OOPS  memory fault".into(),
-        Record::Limit => "LIMIT step limit".into(),
-        Record::Gap(index) => format!("GAP   {} is not provided", side.gap(*index)),
-        Record::Call(c, state) => format!("CALL  {}", call(*c, state, names)),
-        Record::State {
-            bits,
-            acquired,
-            released,
-        } => format!(
-            "STATE {} pins acquired {acquired}, released {released}",
-            state(*bits)
-        ),
-        Record::Ret(r, l) => {
-            let (ret, locks) = (ret(*r, names), locks(*l));
-            match locks.is_empty() {
-                true => format!("RET   {ret}"),
-                false => format!("RET   {ret}; {locks}"),
-            }
-        }
-        Record::Ask(a) => format!("ASK   {}", ask(*a, names)),
-        Record::Act(index) => format!("ACT   {}", names.act(*index)),
-        Record::Entry { index, page } => entries(*index, *page, 0, names),
-        Record::Page(_) => return None,
-        Record::End { reason, executed } => format!("END   {reason} after {executed} operations"),
-        Record::Unknown(kind) => format!("unknown record {kind}"),
-    })
-}
-
 /// The arena pages that an operation names: each operand's page and its head.
 pub fn operand_pages(prog: &gd_program, layout: &Layout, op_index: usize) -> Vec<u32> {
     use crate::layout::{NR_PAGES, Operand};
@@ -435,55 +369,4 @@ pub fn operand_pages(prog: &gd_program, layout: &Layout, op_index: usize) -> Vec
             _ => None,
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::side;
-    use csrc::abi::gd_rec;
-
-    #[test]
-    fn what_the_slow_path_asks_reads_well() {
-        let rec = |kind: u32, a: u32, b: u32, c: u32, d: u64| {
-            Record::from(&gd_rec {
-                kind: kind as u8,
-                a: a as u8,
-                b: b as u16,
-                c,
-                d,
-            })
-        };
-        let ask = |a, b, c, d| rec(abi::GD_R_ASK, a, b, c, d);
-        let (write, remote) = (1 << abi::GD_FF_WRITE, 1 << abi::GD_FF_REMOTE);
-        let held = abi::GD_RB_UNLOCKED | abi::GD_RB_MMAP;
-        let records = [
-            ask(abi::GD_A_MMAP_LOCK, 1, 0, 0),
-            ask(abi::GD_A_DRAIN, 0, 0, 0),
-            ask(abi::GD_A_FAULT, 2, write | remote, 0x1000),
-            ask(abi::GD_A_FAULT, 3 | abi::GD_RB_MEMALLOC_PIN, 0, 0x2000),
-            ask(abi::GD_A_MIGRATE, 0, 0, 2),
-            ask(abi::GD_A_EXPAND, 1, 0, 0x3000),
-            ask(abi::GD_A_SPLIT, 0, 0, 0x20_0000),
-            ask(abi::GD_A_MMAP_UNLOCK, 0, 0, 0),
-            rec(abi::GD_R_RET, abi::GD_RET_INT, held, 0, 2),
-            rec(abi::GD_R_RET, abi::GD_RET_INT, 0, 0, -4i64 as u64),
-        ];
-        let program = text::parse("page p").unwrap();
-        let side = side::open("rust:6.12").unwrap().unwrap();
-        let lines = events(&records, side.as_ref(), &Names::new(&program));
-        let expected = [
-            "ASK   mmap_read_lock_killable()",
-            "ASK   lru_add_drain()",
-            "ASK   handle_mm_fault(vma 2, 0x1000, WRITE|REMOTE)",
-            "ASK   handle_mm_fault(vma 3, 0x2000, 0), with PF_MEMALLOC_PIN",
-            "ASK   migrate_pages(2 folios)",
-            "ASK   expand_stack(vma 1, 0x3000)",
-            "ASK   split_huge_pmd(0x200000)",
-            "ASK   mmap_read_unlock()",
-            "RET   2; *locked = 0, the mmap lock is held",
-            "RET   -4 (-EINTR)",
-        ];
-        assert_eq!(lines, expected);
-    }
 }

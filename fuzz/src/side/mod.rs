@@ -94,6 +94,12 @@ pub struct SideInfo {
 }
 
 impl SideInfo {
+    /// The file name of the patch that it has, as its origin says it.
+    pub fn patch(&self) -> Option<&str> {
+        let (_, with) = self.origin.as_ref()?.rsplit_once(", with ")?;
+        Some(with.split_once(" (sha256").map_or(with, |(name, _)| name))
+    }
+
     /// Whether options are off that its revision has and that decide about pages
     /// which are there all the same: what a text expects need not hold then.
     pub fn is_configured_otherwise(&self) -> bool {

@@ -289,7 +289,8 @@ fn show(findings: &[Finding], programs: u64, known: &Known) {
         println!("\n{}", report(one));
     } else {
         println!(
-            "\n{} distinct findings in {programs} programs (each report is in the .txt beside its file)",
+            "\n{} distinct findings in {programs} programs (each report is in the .txt beside its \
+             file, and at its end the command that writes a mail about it)",
             findings.len()
         );
     }

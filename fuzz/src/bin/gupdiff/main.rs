@@ -8,9 +8,11 @@ mod convert;
 mod diff;
 mod explain;
 mod generate;
+mod judge;
 mod live;
 mod manual;
 mod minimize;
+mod report;
 mod run;
 mod side;
 mod sides;
@@ -41,6 +43,8 @@ struct Cli {
 enum Command {
     /// Run programs on two sides and report what differs
     Run(run::Args),
+    /// Write a bug report for a mailing list
+    Report(report::Args),
     /// Convert programs between text and wire, or tidy them
     Fmt(convert::Args),
     /// Add, list and remove sides that are made of kernel trees
@@ -145,6 +149,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Fmt(args) => convert::run(&args),
         Command::Side(args) => side::run(&args),
         Command::Sides(args) => tables::sides(&args),

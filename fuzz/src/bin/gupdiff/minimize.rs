@@ -31,7 +31,8 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome> {
     let input = input::read(&args.path)?;
     let path = args.path.display().to_string();
-    let mut oracle = args.sides.choose(&input.header, &path)?.open()?;
+    let chosen = args.sides.choose(&input.header, &path)?;
+    let mut oracle = chosen.open()?;
     let Some(small) = minimise::minimise(&mut oracle, &input.program, args.runs) else {
         bail!(
             "{path} has no finding to shrink: {} against {}",
@@ -53,7 +54,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         input.program.nr_folios(),
         small.runs
     );
-    let origin = args.sides.origin();
+    let origin = chosen.origin;
     let text = report::reproducer(&oracle, &small.program, &small.verdict, &origin);
     match &args.output {
         Some(path) => {

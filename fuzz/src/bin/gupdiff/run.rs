@@ -8,10 +8,9 @@ use gup_fuzz::expect::Unmet;
 use gup_fuzz::input::{self, Input};
 use gup_fuzz::oracle::{Oracle, Verdict};
 use gup_fuzz::report::{self, Finding};
-use gup_fuzz::scope::Scope;
-use gup_fuzz::side::Side;
 use serde::Serialize;
 
+use crate::judge::{Judge, Judged};
 use crate::{Chosen, Outcome, SideArgs};
 
 /// Findings that are reported in full; one line each for the rest.
@@ -76,7 +75,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let files = input::files(&args.paths)?;
     // Complains once about sides that do not exist, not once for each file.
     args.sides.check()?;
-    let mut open = Open::default();
+    let mut judge = Judge::default();
     let mut sum = Sum::default();
     let mut lines = Vec::new();
     let mut programs = 0;
@@ -89,25 +88,19 @@ pub fn run(args: &Args) -> Result<Outcome> {
         for input in inputs {
             programs += 1;
             let judged = match input {
-                Ok(input) => match open.sides(args, &input)? {
-                    Ok((chosen, sides)) => Ok((input, chosen, sides)),
-                    Err(error) => Err((input.name, error)),
-                },
+                Ok(input) => judge.judge(&args.sides, input)?,
                 Err(error) => Err(error),
             };
             let line = match judged {
-                Ok((mut input, chosen, Sides { oracle, scope })) => {
-                    let asked = input.program;
-                    if let Some(scope) = scope {
-                        scope.narrow(&mut input.program);
-                    }
-                    let verdict = oracle.judge(&input.program);
+                Ok(judged) => {
+                    let Judged {
+                        input,
+                        chosen,
+                        oracle,
+                        verdict,
+                        unmet,
+                    } = judged;
                     sum.add(&verdict);
-                    // What a text expects is about the program as it stands there.
-                    let unmet = match input.program == asked {
-                        true => unmet(oracle, &input),
-                        false => Vec::new(),
-                    };
                     sum.unmet += usize::from(!unmet.is_empty());
                     if !args.json {
                         show(args, oracle, &input, &verdict, &sum, &chosen, alone);
@@ -151,7 +144,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         println!("{}", serde_json::to_string_pretty(&lines)?);
     } else if !is_alone(args) || programs > 1 {
         println!();
-        for sides in &open.all {
+        for sides in judge.headers() {
             print!("{sides}");
         }
         println!("{}", sum.line(programs));
@@ -159,66 +152,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     Ok(sum.outcome())
 }
 
-/// What the text expects and the sides do not show; the oracle has just judged it.
-fn unmet(oracle: &Oracle, input: &Input) -> Vec<Unmet> {
-    let on = |side: &dyn Side, trace| match side.info().is_configured_otherwise() {
-        true => Vec::new(),
-        false => input.expectations.unmet(&input.program, trace, side.info()),
-    };
-    let mut unmet = on(oracle.pair().left.as_ref(), oracle.left_trace());
-    if let Some(right) = &oracle.pair().right {
-        unmet.extend(on(right.as_ref(), oracle.right_trace()));
-    }
-    unmet
-}
-
 /// One file was asked for: it gets a line even if nothing is wrong with it.
 fn is_alone(args: &Args) -> bool {
     args.paths.len() == 1 && !args.paths[0].is_dir()
-}
-
-/// Two sides, and what of a program they have if they do not have all.
-struct Sides {
-    oracle: Oracle,
-    scope: Option<Scope>,
-}
-
-/// The sides that are open, and those that were.
-#[derive(Default)]
-struct Open {
-    names: (String, String),
-    sides: Option<Sides>,
-    all: Vec<String>,
-}
-
-impl Open {
-    /// The sides of a program, open. What is wrong with the program's own choice is
-    /// the inner error; sides that cannot be opened end everything.
-    fn sides(&mut self, args: &Args, input: &Input) -> Result<Result<(Chosen, &mut Sides)>> {
-        let chosen = match args.sides.choose(&input.header, &input.name) {
-            Ok(chosen) => chosen,
-            Err(error) => return Ok(Err(error)),
-        };
-        let names = (chosen.left.clone(), chosen.right.clone());
-        if self.names != names {
-            self.sides = None;
-        }
-        let sides = match self.sides.take() {
-            Some(sides) => sides,
-            None => {
-                self.names = <_>::default();
-                let oracle = chosen.open()?;
-                self.names = names;
-                let header = report::sides_header(&oracle);
-                if !self.all.contains(&header) {
-                    self.all.push(header);
-                }
-                let scope = Scope::of_options(oracle.pair());
-                Sides { oracle, scope }
-            }
-        };
-        Ok(Ok((chosen, self.sides.insert(sides))))
-    }
 }
 
 fn show(
@@ -250,8 +186,7 @@ fn show(
             );
         }
         Verdict::Divergence(_) | Verdict::BrokenLaw(..) if sum.findings <= FULL_REPORTS => {
-            let origin = args.sides.origin();
-            let report = report::report(oracle, program, verdict, Some(name), &origin);
+            let report = report::report(oracle, program, verdict, Some(name), &chosen.origin);
             println!("{report}");
         }
         _ => println!(

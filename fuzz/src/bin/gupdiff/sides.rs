@@ -223,6 +223,7 @@ impl SideArgs {
                 left: names.left,
                 right: names.right,
                 used: Vec::new(),
+                origin: names.origin,
             });
         }
         let used: Vec<NamedSide> = match right {
@@ -242,8 +243,25 @@ impl SideArgs {
         let right = right
             .map(str::to_owned)
             .or(header.right.as_ref().map(|side| side.name.clone()));
+        let right_given = right.is_some() && given(&self.right).is_some();
         let right = right.unwrap_or_else(|| side::default_right(&left));
-        Ok(Chosen { left, right, used })
+        let origin = match (&header.make, used.is_empty()) {
+            (_, true) => self.origin(),
+            (Some(make), false) => Origin {
+                make: Some(make.clone()),
+                named: right_given,
+            },
+            (None, false) => Origin {
+                named: true,
+                ..Origin::from_env()
+            },
+        };
+        Ok(Chosen {
+            left,
+            right,
+            used,
+            origin,
+        })
     }
 
     /// For reports: how to have the same sides again.
@@ -316,7 +334,13 @@ impl DiffArgs {
             Some(right) => right.to_owned(),
             None => kernel.side()?,
         };
-        let origin = sides_as_variables(&left, &right);
+        // elsewhere the patched side is made of the patch, and held against the base
+        let mut variables = kernel.variables();
+        variables.push(("RIGHT", left.clone()));
+        let origin = match kernel.patch() {
+            Some(_) => Origin::of_variables(&variables),
+            None => sides_as_variables(&left, &right),
+        };
         Ok(Names {
             left,
             right,
@@ -352,6 +376,8 @@ pub struct Chosen {
     pub right: String,
     /// What was taken from the program's header.
     pub used: Vec<NamedSide>,
+    /// How to have them again.
+    pub origin: Origin,
 }
 
 impl Chosen {

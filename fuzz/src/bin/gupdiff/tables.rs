@@ -8,6 +8,7 @@ use anyhow::Result;
 use gup_fuzz::explain::Rules;
 use gup_fuzz::ops::{self, Layer, Names, OpInfo};
 use gup_fuzz::oracle::Oracle;
+use gup_fuzz::report;
 use gup_fuzz::rev::Rev;
 use gup_fuzz::side::{self, Pair, SideInfo};
 use gup_fuzz::stats::{Counter, Stats};
@@ -205,7 +206,7 @@ pub fn ops(args: &OpsArgs) -> Result<Outcome> {
                 Some(rev) => op.name(rev).unwrap_or("-").to_string(),
                 None => all_names(op),
             };
-            println!("{name}\n    {} (role {})\n", op.help, op.role);
+            println!("{name}\n    {} (role {})\n", report::help(op), op.role);
         }
     }
     println!("`gupdiff fmt` shows how programs are written; see also the README.");

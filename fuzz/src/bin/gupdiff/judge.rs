@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Programs from files, each judged on the sides that are asked for or that it names.
+
+use anyhow::{Error, Result};
+use gup_fuzz::expect::Unmet;
+use gup_fuzz::input::Input;
+use gup_fuzz::oracle::{Oracle, Verdict};
+use gup_fuzz::report;
+use gup_fuzz::scope::Scope;
+use gup_fuzz::side::Side;
+
+use crate::sides::{Chosen, SideArgs};
+
+/// A program that has run.
+pub struct Judged<'a> {
+    /// The program, without what the sides do not have.
+    pub input: Input,
+    /// The sides by name.
+    pub chosen: Chosen,
+    /// The sides, which have just run it.
+    pub oracle: &'a mut Oracle,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// Expectations of its text that are not met.
+    pub unmet: Vec<Unmet>,
+}
+
+/// Two sides, and what of a program they have if they do not have all.
+struct Sides {
+    oracle: Oracle,
+    scope: Option<Scope>,
+}
+
+/// The sides that are open, and those that were.
+#[derive(Default)]
+pub struct Judge {
+    names: (String, String),
+    sides: Option<Sides>,
+    all: Vec<String>,
+}
+
+impl Judge {
+    /// Runs a program.  What is wrong with the program's own choice of sides is the
+    /// inner error, with the program's name; sides that cannot be opened end everything.
+    pub fn judge(
+        &mut self,
+        args: &SideArgs,
+        mut input: Input,
+    ) -> Result<Result<Judged<'_>, (String, Error)>> {
+        let chosen = match args.choose(&input.header, &input.name) {
+            Ok(chosen) => chosen,
+            Err(error) => return Ok(Err((input.name, error))),
+        };
+        let Sides { oracle, scope } = self.open(&chosen)?;
+        let asked = input.program;
+        if let Some(scope) = scope {
+            scope.narrow(&mut input.program);
+        }
+        let verdict = oracle.judge(&input.program);
+        // What a text expects is about the program as it stands there.
+        let unmet = match input.program == asked {
+            true => unmet(oracle, &input),
+            false => Vec::new(),
+        };
+        Ok(Ok(Judged {
+            input,
+            chosen,
+            oracle,
+            verdict,
+            unmet,
+        }))
+    }
+
+    fn open(&mut self, chosen: &Chosen) -> Result<&mut Sides> {
+        let names = (chosen.left.clone(), chosen.right.clone());
+        if self.names != names {
+            self.sides = None;
+        }
+        let sides = match self.sides.take() {
+            Some(sides) => sides,
+            None => {
+                self.names = <_>::default();
+                let oracle = chosen.open()?;
+                self.names = names;
+                let header = report::sides_header(&oracle);
+                if !self.all.contains(&header) {
+                    self.all.push(header);
+                }
+                let scope = Scope::of_options(oracle.pair());
+                Sides { oracle, scope }
+            }
+        };
+        Ok(self.sides.insert(sides))
+    }
+
+    /// All pairs of sides that there were, as headers.
+    pub fn headers(&self) -> &[String] {
+        &self.all
+    }
+}
+
+/// What the text expects and the sides do not show; the oracle has just judged it.
+fn unmet(oracle: &Oracle, input: &Input) -> Vec<Unmet> {
+    let on = |side: &dyn Side, trace| match side.info().is_configured_otherwise() {
+        true => Vec::new(),
+        false => input.expectations.unmet(&input.program, trace, side.info()),
+    };
+    let mut unmet = on(oracle.pair().left.as_ref(), oracle.left_trace());
+    if let Some(right) = &oracle.pair().right {
+        unmet.extend(on(right.as_ref(), oracle.right_trace()));
+    }
+    unmet
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `gupdiff report`: from a reproducer to a mail for a mailing list.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use gup_fuzz::input::{self, Input};
+use gup_fuzz::report::kernels::{self, Case};
+use gup_fuzz::report::ktap::{Ktap, Test};
+use gup_fuzz::report::{self, Mail, Report};
+use serde::Serialize;
+
+use crate::judge::{Judge, Judged};
+use crate::{Outcome, SideArgs};
+
+/// Write a bug report for a mailing list.
+///
+/// The sides are those that are asked for, else those that a reproducer names in the
+/// comments at its top, as for `gupdiff run`.  A difference, a broken law and an
+/// expectation that is not met can be reported.  What other kernels that are prepared here
+/// do with the program is part of it.  Exit status: 1 every program shows a finding,
+/// which is reported; 2 one shows none, or could not be run.  With --ktap: 0 no program
+/// shows a finding, 1 one does, 2 one could not be read.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Programs, text or wire; one, unless there is --output, --json or --ktap
+    #[arg(required = true, value_name = "FILE")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    sides: SideArgs,
+    /// Print reports as JSON, one array (docs/reports.md says what is in it)
+    #[arg(long, conflicts_with = "ktap")]
+    json: bool,
+    /// Print a line for each program in KTAP, for the kernel's test runners
+    #[arg(long)]
+    ktap: bool,
+    /// Write a mail for each program into this folder
+    #[arg(short, long, value_name = "DIR", conflicts_with_all = ["json", "ktap"])]
+    output: Option<PathBuf>,
+    /// Do not run the program on other kernels
+    #[arg(long)]
+    alone: bool,
+}
+
+/// What became of one program.
+enum Done {
+    Report(Box<Report>),
+    Error(String),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    Report(&'a Report),
+    Error { path: &'a str, error: &'a str },
+}
+
+pub fn run(args: &Args) -> Result<Outcome> {
+    let files = input::files(&args.paths)?;
+    args.sides.check()?;
+    let mut judge = Judge::default();
+    let mut all = Vec::new();
+    for path in &files {
+        match input::read_all(path) {
+            Ok(inputs) => {
+                for input in inputs {
+                    let name = input.name.clone();
+                    all.push((name, one(args, &mut judge, input)?));
+                }
+            }
+            Err(error) => all.push((path.display().to_string(), Done::Error(error.to_string()))),
+        }
+    }
+    if args.ktap {
+        return Ok(ktap(all));
+    }
+    if args.json {
+        let lines = all.iter().map(|(path, done)| line(path, done));
+        let lines: Vec<Line> = lines.collect();
+        println!("{}", serde_json::to_string_pretty(&lines)?);
+    } else {
+        mails(args, &all)?;
+    }
+    let is_reported = |done: &Done| matches!(done, Done::Report(report) if report.is_finding());
+    Ok(match all.iter().all(|(_, done)| is_reported(done)) {
+        true => Outcome::Found,
+        false => Outcome::Failed,
+    })
+}
+
+fn line<'a>(path: &'a str, done: &'a Done) -> Line<'a> {
+    match done {
+        Done::Report(report) => Line::Report(report),
+        Done::Error(error) => Line::Error { path, error },
+    }
+}
+
+/// Judges a program and describes what it shows.
+fn one(args: &Args, judge: &mut Judge, input: Input) -> Result<Done> {
+    let judged = match judge.judge(&args.sides, input)? {
+        Ok(judged) => judged,
+        Err((_, error)) => return Ok(Done::Error(format!("{error:#}"))),
+    };
+    let Judged {
+        input,
+        chosen,
+        oracle,
+        verdict,
+        unmet,
+    } = judged;
+    if let Some(note) = chosen.changed() {
+        eprintln!("note: {}: {note}", input.name);
+    }
+    let (program, path, origin) = (&input.program, Some(input.name.as_str()), &chosen.origin);
+    let mut report = Report::with_unmet(oracle, program, &verdict, unmet, path, origin);
+    report.source = (!report.unmet.is_empty()).then(|| input.text.clone());
+    // a runner wants a verdict, soon
+    if !args.alone && !args.ktap && report.is_finding() {
+        let case = Case {
+            oracle,
+            prog: program,
+            verdict: &verdict,
+            expectations: &input.expectations,
+            op_index: report.finding.op_index.unwrap_or(program.nr_ops()),
+        };
+        let known = kernels::known(oracle.pair());
+        if !known.is_empty() {
+            eprintln!("note: {}: tried on {}", input.name, known.join(" "));
+        }
+        report.kernels = kernels::survey(&case, &known);
+    }
+    Ok(Done::Report(Box::new(report)))
+}
+
+fn ktap(all: Vec<(String, Done)>) -> Outcome {
+    let mut outcome = Outcome::Fine;
+    let tests = all.into_iter().map(|(name, done)| {
+        let test = match done {
+            Done::Error(error) => Test::Failed(error),
+            Done::Report(report) if report.is_finding() => Test::Found(report),
+            Done::Report(report) => match report.finding.verdict {
+                "match" => Test::Ok,
+                _ => Test::Skipped(report.finding.summary),
+            },
+        };
+        match test {
+            Test::Failed(_) => outcome = Outcome::Failed,
+            Test::Found(_) if outcome == Outcome::Fine => outcome = Outcome::Found,
+            _ => {}
+        }
+        (name, test)
+    });
+    let tests: Vec<(String, Test)> = tests.collect();
+    print!("{}", Ktap(&tests));
+    outcome
+}
+
+fn mails(args: &Args, all: &[(String, Done)]) -> Result<()> {
+    if args.output.is_none() && all.len() > 1 {
+        bail!(
+            "{} programs: --output DIR writes a mail for each of them",
+            all.len()
+        );
+    }
+    for (name, done) in all {
+        match done {
+            Done::Error(error) => eprintln!("error: {}", error.trim_end()),
+            Done::Report(report) if !report.is_finding() => eprintln!(
+                "error: {name}: there is nothing to report: {} ({})",
+                report.finding.summary,
+                sides(report)
+            ),
+            Done::Report(report) => match &args.output {
+                None => print!("{}", Mail(report)),
+                Some(dir) => {
+                    let path = dir.join(file_name(name));
+                    std::fs::create_dir_all(dir)
+                        .and_then(|()| {
+                            let text = Mail(report).to_string();
+                            report::write_atomically(&path, text.as_bytes())
+                        })
+                        .with_context(|| format!("{} cannot be written", path.display()))?;
+                    println!("{}", path.display());
+                }
+            },
+        }
+    }
+    Ok(())
+}
+
+fn sides(report: &Report) -> String {
+    let names: Vec<&str> = report.sides.iter().map(|s| s.info.name.as_str()).collect();
+    names.join(" against ")
+}
+
+/// `divergence-0123.mail` for `out/findings/divergence-0123.gup`; the line of one in a
+/// file of several stays.
+fn file_name(name: &str) -> String {
+    let (path, line) = match name.rsplit_once(':') {
+        Some((path, line)) if line.parse::<usize>().is_ok() => (path, format!("-{line}")),
+        _ => (name, String::new()),
+    };
+    let stem = Path::new(path).file_stem().unwrap_or_default();
+    format!("{}{line}.mail", stem.display())
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What both sides showed at one operation: pages before and after it, page tables,
+//! events.
+
+use csrc::abi::gd_op;
+use serde::Serialize;
+
+use super::entries;
+use super::show::{self, Names};
+use crate::laws::tables::Tables;
+use crate::oracle::{Oracle, Verdict, Which};
+use crate::pages::Pages;
+use crate::program::Program;
+use crate::program::vmas::Vmas;
+use crate::program::walk::is_any_call;
+use crate::side::Side;
+use crate::trace::{PageState, Record, Trace};
+
+/// Pages that a report shows, at most.
+const SHOWN_PAGES: usize = 8;
+/// Lines on page tables that it shows, at most.
+const SHOWN_ENTRIES: usize = 8;
+
+/// A page's state on one side, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Before the operation.
+    pub before: String,
+    /// After it.
+    pub after: String,
+}
+
+/// One page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PageReport {
+    /// Its name: `h+1`.
+    pub page: String,
+    /// On the left side.
+    pub left: Change,
+    /// On the right side, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub right: Option<Change>,
+}
+
+/// What an operation that walks page tables finds, before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TablesReport {
+    /// The VMAs, as programs set them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vmas: Vec<String>,
+    /// The entries that serve the range, as programs set them.
+    pub entries: Vec<String>,
+    /// How many more lines there would be.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: usize,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Around {
+    /// The pages that the operation is about, or that it changed.
+    pub pages: Vec<PageReport>,
+    /// How many more there are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_pages: usize,
+    /// Page tables and VMAs, where the operation walks these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tables: Option<TablesReport>,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+/// One side around one operation.
+pub(super) struct Shown<'a> {
+    pub which: Which,
+    pub side: &'a dyn Side,
+    pub before: Pages,
+    pub after: Pages,
+    pub records: Vec<Record>,
+}
+
+impl<'a> Shown<'a> {
+    /// A side that has shown this trace of the program.
+    pub fn new(
+        which: Which,
+        side: &'a dyn Side,
+        trace: &Trace,
+        prog: &Program,
+        index: usize,
+    ) -> Self {
+        let (mut before, mut after) = (Pages::default(), Pages::default());
+        before.start(&prog.0, side.info().rev);
+        after.start(&prog.0, side.info().rev);
+        let mut records = Vec::new();
+        for (i, recs) in trace.ops().enumerate().take(index + 1) {
+            if i < index {
+                before.apply(recs);
+            } else {
+                records = recs.iter().map(Record::from).collect();
+            }
+            after.apply(recs);
+        }
+        if index >= prog.nr_ops() {
+            after.apply(trace.tail());
+            records = trace.tail().iter().map(Record::from).collect();
+        }
+        Self {
+            which,
+            side,
+            before,
+            after,
+            records,
+        }
+    }
+
+    /// The sides of an oracle that has just judged the program.
+    pub fn of(oracle: &'a Oracle, prog: &Program, index: usize) -> Vec<Self> {
+        let left = oracle.pair().left.as_ref();
+        let mut shown = vec![Self::new(
+            Which::Left,
+            left,
+            oracle.left_trace(),
+            prog,
+            index,
+        )];
+        if let Some(right) = &oracle.pair().right {
+            let trace = oracle.right_trace();
+            shown.push(Self::new(Which::Right, right.as_ref(), trace, prog, index));
+        }
+        shown
+    }
+
+    fn change(&self, prog: &Program, page: u32) -> Change {
+        let words = |pages: &Pages| show::page_state(&pages.get(&prog.0, page));
+        Change {
+            before: words(&self.before),
+            after: words(&self.after),
+        }
+    }
+
+    /// The state of a page before the operation.
+    pub fn state_before(&self, prog: &Program, page: u32) -> PageState {
+        self.before.get(&prog.0, page)
+    }
+}
+
+/// What is around the operation of a verdict.
+pub(super) fn around(
+    oracle: &Oracle,
+    prog: &Program,
+    verdict: &Verdict,
+    index: usize,
+    names: &Names,
+    shown: &[Shown],
+) -> Around {
+    let mut pages = interesting(prog, verdict, index, names, shown);
+    let more_pages = pages.len().saturating_sub(SHOWN_PAGES);
+    pages.truncate(SHOWN_PAGES);
+    let page = |&page: &u32| {
+        let mut changes = shown.iter().map(|side| side.change(prog, page));
+        Some(PageReport {
+            page: names.page(page),
+            left: changes.next()?,
+            right: changes.next(),
+        })
+    };
+    Around {
+        pages: pages.iter().filter_map(page).collect(),
+        more_pages,
+        tables: page_tables(prog, index, oracle.left_trace(), names),
+    }
+}
+
+/// The entries of page tables that serve the range of an entry point, before it, as
+/// far as there are not too many; the VMAs.
+fn page_tables(prog: &Program, index: usize, trace: &Trace, names: &Names) -> Option<TablesReport> {
+    let walks = |op: &&gd_op| is_any_call(op.op);
+    let op = prog.ops().get(index).filter(walks)?;
+    let (mut tables, mut vmas) = (Tables::default(), Vmas::default());
+    for (earlier, recs) in prog.ops().iter().zip(trace.ops()).take(index) {
+        let mut set = |op: &gd_op| {
+            tables.apply(op, names.layout());
+            vmas.set(op);
+        };
+        set(earlier);
+        for rec in recs {
+            if let Record::Act(i) = rec.into() {
+                set(&prog.acts()[usize::from(i)].op);
+            }
+        }
+    }
+    let mut entries = entries::lines(&tables, op.addr, op.n, names);
+    let more = entries.len().saturating_sub(SHOWN_ENTRIES);
+    entries.truncate(SHOWN_ENTRIES);
+    Some(TablesReport {
+        vmas: vmas.all().map(show::vma).collect(),
+        entries,
+        more,
+    })
+}
+
+/// The pages to show: of the verdict, of the operands, those that changed.
+fn interesting(
+    prog: &Program,
+    verdict: &Verdict,
+    index: usize,
+    names: &Names,
+    shown: &[Shown],
+) -> Vec<u32> {
+    let mut pages = Vec::new();
+    let mut add = |page: u32| {
+        if !pages.contains(&page) {
+            pages.push(page);
+        }
+    };
+    match verdict {
+        Verdict::Divergence(d) => d.page.into_iter().for_each(&mut add),
+        Verdict::BrokenLaw(_, b) => b.page.into_iter().for_each(&mut add),
+        _ => {}
+    }
+    for page in show::operand_pages(&prog.0, names.layout(), index) {
+        for s in shown {
+            add(s.before.head(&prog.0, page));
+        }
+        add(page);
+    }
+    for record in shown.iter().flat_map(|s| &s.records) {
+        if let Record::Page(state) | Record::Call(_, state) = record {
+            add(state.page);
+        }
+    }
+    pages
+}

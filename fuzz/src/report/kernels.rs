@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What other kernels do where two sides part: since when a behaviour is there.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::around::Shown;
+use super::deed::{deed, joined};
+use super::model::faulty;
+use super::show::Names;
+use crate::accepted::RevisionPair;
+use crate::compare::{Comparer, Divergence};
+use crate::expect::Expectations;
+use crate::ops;
+use crate::oracle::{Oracle, Verdict, Which};
+use crate::program::Program;
+use crate::side::{self, Pair, Side};
+use crate::trace::{Record, Ret, Trace};
+
+/// What a kernel does, held against the two sides of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Behaves {
+    /// As the side that is reported.
+    Faulty,
+    /// As the other one.
+    Other,
+    /// In another way.
+    Otherwise,
+    /// It does not have the function, or does not come to it.
+    Absent,
+    /// It cannot be run here.
+    Unknown,
+}
+
+impl fmt::Display for Behaves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Faulty => "the same",
+            Self::Other => "not so",
+            Self::Otherwise => "differs from both",
+            Self::Absent => "not comparable",
+            Self::Unknown => "not run",
+        })
+    }
+}
+
+/// One kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kernel {
+    /// Its side: `c:6.12`.
+    pub side: String,
+    /// The release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// What it does.
+    pub behaves: Behaves,
+    /// The same in words.
+    pub does: String,
+    /// Whether it and the rules that go with it agree on the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows_its_rules: Option<bool>,
+}
+
+/// The kernels to ask about a finding on these sides: the known ones that are prepared,
+/// of the same configuration, or those of the FOLL_PIN series.
+pub fn known(pair: &Pair) -> Vec<String> {
+    let left = pair.left.info();
+    let is_kernel = |name: &str| match left.rev.is_series() {
+        true => csrc::series().iter().any(|series| series.name == name),
+        false => {
+            let (kernel, _) = gup_sides::recipe::split_name(name);
+            gup_sides::tree::is_known(kernel)
+        }
+    };
+    let infos = side::c::infos().into_iter().filter(|info| {
+        let kernel = info.name.strip_prefix("c:").unwrap_or(&info.name);
+        let is_side = [&left.name as &str, pair.right_name()].contains(&info.name.as_str());
+        is_kernel(kernel) && info.debug_vm == left.debug_vm && !is_side
+    });
+    let mut infos: Vec<_> = infos.collect();
+    infos.sort_by_key(|info| (info.rev.place(), info.point));
+    infos.into_iter().map(|info| info.name).collect()
+}
+
+/// What was found: the oracle has just judged `prog`.
+pub struct Case<'a> {
+    /// The sides.
+    pub oracle: &'a Oracle,
+    /// On this program,
+    pub prog: &'a Program,
+    /// which shows this,
+    pub verdict: &'a Verdict,
+    /// or does not show this,
+    pub expectations: &'a Expectations,
+    /// at this operation.
+    pub op_index: usize,
+}
+
+/// Replays a finding on other kernels.
+pub fn survey(case: &Case, kernels: &[String]) -> Vec<Kernel> {
+    let mut comparer = Comparer::default();
+    let ask = |name: &String| match Pair::open(name, &side::default_right(name)) {
+        Ok(pair) => case.ask(Oracle::new(pair), &mut comparer),
+        Err(error) => Kernel {
+            side: name.clone(),
+            release: None,
+            behaves: Behaves::Unknown,
+            does: error.to_string(),
+            follows_its_rules: None,
+        },
+    };
+    kernels.iter().map(ask).collect()
+}
+
+impl Case<'_> {
+    fn ask(&self, mut kernel: Oracle, comparer: &mut Comparer) -> Kernel {
+        let own = kernel.judge(self.prog);
+        let info = kernel.pair().left.info().clone();
+        let behaves = match self.verdict {
+            Verdict::Divergence(d) => self.behaves(d, &kernel, comparer),
+            Verdict::BrokenLaw(_, broken) => {
+                match Pair::open(&info.name, "none").map(|pair| Oracle::new(pair).judge(self.prog))
+                {
+                    Ok(Verdict::BrokenLaw(_, other)) if other.law == broken.law => Behaves::Faulty,
+                    Ok(Verdict::BrokenLaw(..)) => Behaves::Otherwise,
+                    Ok(Verdict::Match | Verdict::Divergence(_)) => Behaves::Other,
+                    Ok(Verdict::Gap(..) | Verdict::Absent(_)) | Err(_) => Behaves::Absent,
+                }
+            }
+            Verdict::Match | Verdict::Gap(..) | Verdict::Absent(_) => {
+                let trace = kernel.left_trace();
+                match self.expectations.unmet(self.prog, trace, &info).is_empty() {
+                    true => Behaves::Other,
+                    false => Behaves::Faulty,
+                }
+            }
+        };
+        Kernel {
+            does: self.does(kernel.pair().left.as_ref(), kernel.left_trace()),
+            side: info.name,
+            release: info.release,
+            behaves,
+            follows_its_rules: match own {
+                Verdict::Match => Some(true),
+                Verdict::Divergence(_) | Verdict::BrokenLaw(..) => Some(false),
+                Verdict::Gap(..) | Verdict::Absent(_) => None,
+            },
+        }
+    }
+
+    fn does(&self, side: &dyn Side, trace: &Trace) -> String {
+        let index = self.op_index;
+        let names = Names::new(self.prog);
+        let shown = Shown::new(Which::Left, side, trace, self.prog, index);
+        let op = self.prog.ops().get(index).and_then(|op| ops::info(op.op));
+        let rev = side.info().rev;
+        let function = op.map_or("?", |info| info.name_or_role(rev));
+        let phrases = deed(&shown, function, None, &names);
+        format!("{function}() {}", joined(&phrases))
+    }
+
+    /// Whom a kernel follows in what differs.
+    fn behaves(&self, d: &Divergence, kernel: &Oracle, comparer: &mut Comparer) -> Behaves {
+        let faulty = faulty(self.oracle, self.verdict, None);
+        let (trace, rev) = (kernel.left_trace(), kernel.pair().left.info().rev);
+        let result = trace.ops().nth(d.op_index).and_then(<[_]>::last);
+        match result.map(Record::from) {
+            None | Some(Record::Ret(Ret::Absent, _)) => return Behaves::Absent,
+            _ => {}
+        }
+        let mut is_as = |which: Which| {
+            let revisions = self.oracle.revisions();
+            let (theirs, right) = match which {
+                Which::Left => (self.oracle.left_trace(), revisions.left),
+                Which::Right => (self.oracle.right_trace(), revisions.right),
+            };
+            let revisions = RevisionPair { left: rev, right };
+            let prog = &self.prog.0;
+            let all = comparer.differences_at(prog, trace, theirs, revisions, d.op_index)?;
+            let is_it = |other: &Divergence| (other.field, other.page) == (d.field, d.page);
+            Some(!all.iter().any(is_it))
+        };
+        match (is_as(Which::Left), is_as(Which::Right)) {
+            (Some(left), Some(right)) if left != right => match left == (faulty == Which::Left) {
+                true => Behaves::Faulty,
+                false => Behaves::Other,
+            },
+            (Some(_), Some(_)) => Behaves::Otherwise,
+            _ => Behaves::Absent,
+        }
+    }
+}

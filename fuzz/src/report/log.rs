@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a booted kernel would log, as far as it is known: there is no CPU, no task and
+//! no address, and `...` stands for these.
+
+use super::around::Shown;
+use super::deed::place;
+use crate::rev::Fact;
+use crate::site::SiteId;
+use crate::trace::Record;
+
+/// The first lines of what the WARNs, BUGs and faults of an operation log.
+pub(super) fn lines(shown: &Shown) -> Vec<String> {
+    let first = shown.side.info().rev.has(Fact::WARN_PLACE_FIRST);
+    let line = |record: &Record| match record {
+        Record::Warn(id) => {
+            let (place, func) = of(shown, *id)?;
+            Some(match first {
+                true => format!("WARNING: {place} at {func}+..., CPU#..."),
+                false => format!("WARNING: CPU: ... PID: ... at {place} {func}+..."),
+            })
+        }
+        Record::Bug(id) => of(shown, *id).map(|(place, _)| format!("kernel BUG at {place}!")),
+        // which address it is about, the trace does not tell
+        Record::Oops => Some("BUG: unable to handle page fault for address: ...".into()),
+        _ => None,
+    };
+    shown.records.iter().filter_map(line).collect()
+}
+
+fn of(shown: &Shown, id: SiteId) -> Option<(String, &'static str)> {
+    Some((place(shown, id)?, id.site()?.func))
+}

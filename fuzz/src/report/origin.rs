@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+//! How to see a finding again: the command, for a shell.
+
+use std::path::Path;
+
+/// How to see a finding again, beside `gupdiff run`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Make variables that the sides were built with: `KERNEL=6.1 PATCH=p`;
+    /// empty when the scripts ran without any.
+    pub make: Option<String>,
+    /// The sides were named on the command line and must be there again.
+    pub named: bool,
+}
+
+impl Origin {
+    /// Variables that give the same sides again.
+    pub fn of_variables(variables: &[(&str, String)]) -> Self {
+        let words = variables
+            .iter()
+            .map(|(name, value)| format!("{name}={}", quoted(value)));
+        Self {
+            make: Some(words.collect::<Vec<_>>().join(" ")),
+            named: false,
+        }
+    }
+
+    /// From the environment that the Makefile sets.
+    pub fn from_env() -> Self {
+        Self {
+            make: std::env::var("GUPDIFF_MAKE").ok(),
+            named: false,
+        }
+    }
+
+    /// A command (`run`, `report`) on `path` and these sides, as one line for a shell.
+    pub fn command(&self, command: &str, path: &str, left: &str, right: &str) -> String {
+        let (mut line, named) = match self.make.as_deref() {
+            Some("") => ("scripts/gupdiff".to_string(), self.named),
+            Some(make) => (format!("{make} scripts/gupdiff"), self.named),
+            None => ("gupdiff".to_string(), true),
+        };
+        line += &format!(" {command} {}", quoted(path));
+        if named {
+            line += &format!(" --left {left} --right {right}");
+        }
+        line
+    }
+}
+
+/// A word that a shell takes as it is.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// A path as seen from the current folder, where it is below that.
+pub fn near(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok());
+    below.unwrap_or(path).display().to_string()
+}
