@@ -7,6 +7,7 @@
 extern crate gup_faults as gup;
 
 pub mod accepted;
+pub mod bisect;
 pub mod campaign;
 pub mod compare;
 pub mod diff;

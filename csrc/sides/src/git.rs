@@ -141,6 +141,18 @@ pub fn resolve(repo: &Path, commit: &str) -> Result<Commit, Error> {
     })
 }
 
+/// The commits that `bad` has and none of `good` has, `bad` among them: those first that
+/// come nearest to halving the rest.  Hashes, of commits that were resolved.
+pub fn halving(repo: &Path, bad: &str, good: &[String]) -> Result<Vec<String>, Error> {
+    let mut command = git(repo)?;
+    command.args(["rev-list", "--bisect-all", bad]);
+    command.args(good.iter().map(|commit| format!("^{commit}")));
+    let output = command.output().map_err(no_program)?;
+    check(repo, &output)?;
+    let hash = |line: &str| line.split(' ').next().map(str::to_owned);
+    Ok(text(&output.stdout).lines().filter_map(hash).collect())
+}
+
 /// Writes the files of a commit to `into`, without those that a glob excludes.
 ///
 /// `*` in a glob also spans folders.  `repo` may be a subfolder of a work tree:

@@ -32,6 +32,8 @@ pub struct Request {
     pub rev: Option<String>,
     /// A diff, an mbox or a folder of `git format-patch`.
     pub patch: Option<PathBuf>,
+    /// Of a series of patches, only the first so many; 0: none.
+    pub parts: Option<usize>,
     /// Functions that go by another name there: `(known name, new name)`.
     pub renamed: Vec<(String, String)>,
     /// The side's name, instead of one that is made from the above.
@@ -112,7 +114,7 @@ impl Request {
                 .iter()
                 .map(|(old, new)| (new.clone(), old.clone())),
         );
-        if let Some(path) = &self.patch {
+        if let Some(path) = self.patch.as_ref().filter(|_| self.parts != Some(0)) {
             self.apply(store, &mut recipe, debug_vm, path, &mut notes)?;
         }
         if let Some(name) = &self.name {
@@ -245,7 +247,11 @@ impl Request {
                 recipe.name
             )));
         }
-        let series = Series::read(path)?;
+        let mut series = Series::read(path)?;
+        if let Some(parts) = self.parts.filter(|&parts| parts < series.parts.len()) {
+            series.parts.truncate(parts);
+            series.name += &format!(".{parts}");
+        }
         notes.extend(series.notes.iter().cloned());
         let tree = Tree::find(store, &recipe.tree)?
             .ok_or_else(|| Error::Unknown(format!("{} is not prepared", recipe.tree)))?;

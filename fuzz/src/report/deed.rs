@@ -28,7 +28,10 @@ pub(super) fn deed(
             Record::Limit => phrases.push("does not come to an end".into()),
             Record::Ret(Ret::Absent, _) => phrases.push("does not exist".into()),
             Record::Ret(Ret::Stopped, _) => {}
-            Record::Ret(ret, _) => phrases.push(returns(*ret, names)),
+            Record::Ret(ret, locks) => phrases.push(match show::locks(*locks) {
+                locks if locks.is_empty() => returns(*ret, names),
+                locks => format!("{} with {locks}", returns(*ret, names)),
+            }),
             _ => {}
         }
     }

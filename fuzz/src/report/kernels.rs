@@ -84,6 +84,17 @@ pub fn known(pair: &Pair) -> Vec<String> {
     infos.into_iter().map(|info| info.name).collect()
 }
 
+/// Whom a side follows where two others part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follows {
+    /// This one.
+    One(Which),
+    /// It does something else.
+    Neither,
+    /// It does not have the function, or does not come to it.
+    Absent,
+}
+
 /// What was found: the oracle has just judged `prog`.
 pub struct Case<'a> {
     /// The sides.
@@ -150,7 +161,8 @@ impl Case<'_> {
         }
     }
 
-    fn does(&self, side: &dyn Side, trace: &Trace) -> String {
+    /// What a side does there, in words.
+    pub fn does(&self, side: &dyn Side, trace: &Trace) -> String {
         let index = self.op_index;
         let names = Names::new(self.prog);
         let shown = Shown::new(Which::Left, side, trace, self.prog, index);
@@ -161,13 +173,30 @@ impl Case<'_> {
         format!("{function}() {}", joined(&phrases))
     }
 
-    /// Whom a kernel follows in what differs.
     fn behaves(&self, d: &Divergence, kernel: &Oracle, comparer: &mut Comparer) -> Behaves {
-        let faulty = faulty(self.oracle, self.verdict, None);
-        let (trace, rev) = (kernel.left_trace(), kernel.pair().left.info().rev);
+        let side = kernel.pair().left.as_ref();
+        match self.follows(d, side, kernel.left_trace(), comparer) {
+            Follows::Absent => Behaves::Absent,
+            Follows::Neither => Behaves::Otherwise,
+            Follows::One(which) if which == faulty(self.oracle, self.verdict, None) => {
+                Behaves::Faulty
+            }
+            Follows::One(_) => Behaves::Other,
+        }
+    }
+
+    /// Whom a side follows in what differs; the trace is what it has shown of the program.
+    pub fn follows(
+        &self,
+        d: &Divergence,
+        side: &dyn Side,
+        trace: &Trace,
+        comparer: &mut Comparer,
+    ) -> Follows {
+        let rev = side.info().rev;
         let result = trace.ops().nth(d.op_index).and_then(<[_]>::last);
         match result.map(Record::from) {
-            None | Some(Record::Ret(Ret::Absent, _)) => return Behaves::Absent,
+            None | Some(Record::Ret(Ret::Absent, _)) => return Follows::Absent,
             _ => {}
         }
         let mut is_as = |which: Which| {
@@ -183,12 +212,10 @@ impl Case<'_> {
             Some(!all.iter().any(is_it))
         };
         match (is_as(Which::Left), is_as(Which::Right)) {
-            (Some(left), Some(right)) if left != right => match left == (faulty == Which::Left) {
-                true => Behaves::Faulty,
-                false => Behaves::Other,
-            },
-            (Some(_), Some(_)) => Behaves::Otherwise,
-            _ => Behaves::Absent,
+            (Some(true), Some(false)) => Follows::One(Which::Left),
+            (Some(false), Some(true)) => Follows::One(Which::Right),
+            (Some(_), Some(_)) => Follows::Neither,
+            _ => Follows::Absent,
         }
     }
 }

@@ -212,7 +212,7 @@ impl Report {
             kernels: Vec::new(),
             command: origin.command("run", path, left, right),
             report: origin.command("report", path, left, right),
-            elsewhere: origin.command("run", &file, left, right),
+            elsewhere: origin.elsewhere().command("run", &file, left, right),
             file,
             finding,
         }

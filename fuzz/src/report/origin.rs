@@ -48,6 +48,31 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// The same for somebody who has the patch in the current folder.
+    pub(super) fn elsewhere(&self) -> Self {
+        let word = |word: &str| match word.strip_prefix("PATCH=") {
+            Some(path) => {
+                let file = Path::new(path).file_name().unwrap_or_default();
+                format!("PATCH={}", file.display())
+            }
+            None => word.into(),
+        };
+        let make = match &self.make {
+            // a path with blanks stays as it is
+            Some(make) if !make.contains('\'') => {
+                let words: Vec<String> = make.split(' ').map(word).collect();
+                Some(words.join(" "))
+            }
+            make => make.clone(),
+        };
+        Self {
+            make,
+            named: self.named,
+        }
+    }
+}
+
 /// A word that a shell takes as it is.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+:,@%=".contains(c);
@@ -62,4 +87,23 @@ pub fn near(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok());
     below.unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elsewhere_the_patch_is_at_hand() {
+        let variables = [
+            ("KERNEL", "6.1".into()),
+            ("PATCH", "/home/me/a.patch".into()),
+        ];
+        let origin = Origin::of_variables(&variables);
+        let command = origin.elsewhere().command("run", "x.gup", "", "");
+        assert_eq!(
+            command,
+            "KERNEL=6.1 PATCH=a.patch scripts/gupdiff run x.gup"
+        );
+    }
 }

@@ -87,7 +87,7 @@ impl Series {
     }
 
     /// `patch 2/3 "mm: say so"`, or nothing when there is only one.
-    fn label(&self, index: usize) -> Option<String> {
+    pub fn label(&self, index: usize) -> Option<String> {
         let place = format!("patch {}/{}", index + 1, self.parts.len());
         match (&self.parts[index].title, self.parts.len()) {
             (_, 1) => None,

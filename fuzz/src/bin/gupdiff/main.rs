@@ -2,6 +2,7 @@
 //! `gupdiff`: holds a kernel's page pinning code against another's.
 
 mod bench;
+mod bisect;
 mod campaign;
 mod cmin;
 mod convert;
@@ -45,6 +46,8 @@ enum Command {
     Run(run::Args),
     /// Write a bug report for a mailing list
     Report(report::Args),
+    /// Find the commit, or the patch of a series, that brings what a program shows
+    Bisect(bisect::Args),
     /// Convert programs between text and wire, or tidy them
     Fmt(convert::Args),
     /// Add, list and remove sides that are made of kernel trees
@@ -148,6 +151,8 @@ fn main() -> ExitCode {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let cli = Cli::parse();
     let done = match cli.command {
+        // git bisect run wants a status of its own
+        Command::Bisect(args) => return bisect::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Fmt(args) => convert::run(&args),

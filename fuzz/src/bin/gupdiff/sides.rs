@@ -69,7 +69,13 @@ impl KernelArgs {
         given(&self.kernel).unwrap_or(gup_sides::tree::default_kernel())
     }
 
-    fn patch(&self) -> Option<&Path> {
+    /// The commit that is asked for.
+    pub fn commit(&self) -> Option<&str> {
+        given(&self.rev)
+    }
+
+    /// The patch that is asked for.
+    pub fn patch(&self) -> Option<&Path> {
         given(&self.patch).map(Path::new)
     }
 
@@ -86,6 +92,7 @@ impl KernelArgs {
             config: given(&self.config).map(str::to_owned),
             rev: given(&self.rev).map(str::to_owned),
             patch: self.patch().map(Path::to_path_buf),
+            parts: None,
             renamed: parse_renamed(given(&self.renamed).unwrap_or_default())?,
             name,
         })
