@@ -159,7 +159,8 @@ enum gd_vma_kind {		/* gd_op.entry of SET_VMA */
 	GD_V_SECRETMEM,
 	GD_V_FSDAX,		/* a file of a dax file system */
 	GD_V_GATE,		/* the gate area: no VMA of the mm, found only as such; no vm_ops */
-	GD_V_HUGETLB,		/* hugetlbfs, of 2 MiB; a plain one where the walk does not know it */
+	GD_V_HUGETLB,		/* hugetlbfs, of 2 MiB */
+	GD_V_GIGANTIC,		/* hugetlbfs, of 1 GiB */
 	GD_NR_VMA_KINDS
 };
 
@@ -440,7 +441,10 @@ enum gd_ask {
 	GD_A_PAGEMAP_PUT,	/* put_dev_pagemap; b: was it one? */
 	GD_A_MMAP_LOCK,		/* mmap_read_lock; b: killable? */
 	GD_A_MMAP_UNLOCK,	/* mmap_read_unlock */
-	/* handle_mm_fault. b: number of the VMA | GD_RB_MEMALLOC_PIN; c: bits GD_FF_*; d: address */
+	/*
+	 * handle_mm_fault, hugetlb_fault. b: number of the VMA | GD_RB_MEMALLOC_PIN |
+	 * GD_RB_HUGETLB; c: bits GD_FF_*; d: address
+	 */
 	GD_A_FAULT,
 	GD_A_DRAIN,		/* lru_add_drain; b: 1: lru_add_drain_all */
 	GD_A_MIGRATE,		/* migrate_pages; d: folios on the list */
@@ -456,6 +460,7 @@ enum gd_ask {
 	GD_A_ALLOC_FOLIO,	/* memfd_alloc_folio. d: index */
 	GD_A_PAGECACHE,		/* hugetlbfs_pagecache_present. b: number of the VMA; d: address */
 	GD_A_OFFSET,		/* no call: what memfd_pin_folios() has stored as *offset. d: it */
+	GD_A_MIGRATION,		/* __migration_entry_wait and its kin */
 	GD_NR_ASKS
 };
 
@@ -466,6 +471,7 @@ enum gd_ask {
 #define GD_RB_PTL	0x08	/* so is a page-table lock */
 /* with it, allocations are not movable: b of FAULT records */
 #define GD_RB_MEMALLOC_PIN	0x100
+#define GD_RB_HUGETLB	0x200	/* it is hugetlb_fault() */
 
 enum gd_ret {
 	GD_RET_VOID, GD_RET_BOOL, GD_RET_ERRNO, GD_RET_FOLIO, GD_RET_NULL,
@@ -582,7 +588,7 @@ struct gd_side {
 	/*
 	 * What init wants, all of zeros: memmap, GD_NR_PAGES struct pages between
 	 * guards, aligned to a slot if that is a power of two; list, GD_MAX_LIST
-	 * pointers and a guard; tables, GD_MAX_TABLES of them, aligned, and a
+	 * pointers between guards; tables, GD_MAX_TABLES of them, aligned, and a
 	 * guard; scratch, aligned to a page.
 	 */
 	gd_u64 memmap_size;

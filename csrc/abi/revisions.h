@@ -107,6 +107,9 @@ GD_FACT(WALK_SPECIAL_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
 /* v5.18: "mm/gup: follow_pfn_pte(): -EEXIST cleanup" */
 GD_FACT(SLOW_STOPS_AT_NO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
 	"an entry without a page ends it; before, its place in pages[] stayed as it was")
+/* v6.5, "mm/gup: retire follow_hugetlb_page()" */
+GD_FACT(SLOW_HUGETLB_APART, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 5),
+	"VMAs of hugetlbfs are followed apart, by who relies on all their entries being huge")
 
 /* messages */
 /* seen in 7.3 and not in 6.12; where in between it came is not known here */

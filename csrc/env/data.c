@@ -80,6 +80,7 @@ void gd_env_init(void)
 	u32 i, first = (GD_PFN_BASE >> PFN_SECTION_SHIFT) % SECTIONS_PER_ROOT;
 
 	USER_PTR_MAX = TASK_SIZE_MAX;
+	gd_hugetlb_init();
 	highest_memmap_pfn = GD_PFN_BASE + GD_NR_PAGES - 1;
 	init_mm.pgd = (pgd_t *)gd.tables;
 	vmemmap_base = (unsigned long)(gd.memmap - GD_PFN_BASE);

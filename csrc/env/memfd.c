@@ -30,25 +30,10 @@ static struct file memfd_shmem = {
 };
 
 #ifdef CONFIG_HUGETLBFS
-static struct hstate memfd_hstate = { .order = 9 };
-static struct hugetlbfs_sb_info memfd_sb_info = { .hstate = &memfd_hstate };
-static struct super_block memfd_super = { .s_fs_info = &memfd_sb_info };
-static struct inode memfd_hugetlb_inode = { .i_size = GD_MEMFD_SIZE, .i_sb = &memfd_super };
 static const struct file_operations memfd_hugetlb_ops = { .fop_flags = FOP_HUGE_PAGES };
 static struct file memfd_hugetlb = {
-	.f_op = &memfd_hugetlb_ops, .f_inode = &memfd_hugetlb_inode, .f_mapping = &gd_space[GD_M_FILE],
+	.f_op = &memfd_hugetlb_ops, .f_mapping = &gd_space[GD_M_FILE],
 };
-
-/* what VMAs map */
-static struct address_space hugetlb_space = { .host = &memfd_hugetlb_inode };
-static struct file mapped_hugetlb = {
-	.f_op = &memfd_hugetlb_ops, .f_inode = &memfd_hugetlb_inode, .f_mapping = &hugetlb_space,
-};
-
-struct file *gd_hugetlb_file(void)
-{
-	return &mapped_hugetlb;
-}
 #else
 #define memfd_hugetlb memfd_plain
 #endif
@@ -61,6 +46,9 @@ struct file *gd_memfd(u32 kind)
 	case GD_FD_SHMEM:
 		return &memfd_shmem;
 	case GD_FD_HUGETLB:
+#ifdef CONFIG_HUGETLBFS
+		memfd_hugetlb.f_inode = gd_hugetlb_inode();
+#endif
 		return &memfd_hugetlb;
 	}
 	return NULL;

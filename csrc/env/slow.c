@@ -83,22 +83,42 @@ void gd_drop_locks(void)
 
 /* ---- faults ---- */
 
-vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
-			      unsigned int flags, struct pt_regs *regs)
+static vm_fault_t faulted(struct vm_area_struct *vma, unsigned long address,
+			  unsigned int flags, u16 how, unsigned long possible)
 {
 	struct gd_rec *rec = gd_ask(GD_A_FAULT);
 	unsigned long fault;
 
-	rec->b = gd_vma_nr(vma) |
+	rec->b = gd_vma_nr(vma) | how |
 		 (gd_current->flags & PORT_MEMALLOC_PIN ? GD_RB_MEMALLOC_PIN : 0);
 	rec->c = gd_canonical_flags(port_fault_flag, GD_NR_FAULT_FLAGS, flags);
 	rec->d = address;
-	fault = gd_kernel_flags(port_fault, GD_NR_FAULTS, gd_answer(GD_HOOK_FAULT));
+	fault = gd_kernel_flags(port_fault, GD_NR_FAULTS, gd_answer(GD_HOOK_FAULT)) & possible;
 	if (fault & port_fault[GD_FAULT_COMPLETED] ||
 	    (fault & port_fault[GD_FAULT_RETRY] &&
 	     !(flags & port_fault_flag[GD_FF_RETRY_NOWAIT])))
 		gd_hold_mmap_lock(false);
 	return fault;
+}
+
+vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
+			      unsigned int flags, struct pt_regs *regs)
+{
+	return faulted(vma, address, flags, 0, ~0ul);
+}
+
+/* Where it is called itself, nothing of it says that a fault was completed. */
+vm_fault_t gd_hugetlb_fault(struct vm_area_struct *vma, unsigned long address,
+			    unsigned int flags)
+{
+	return faulted(vma, address, flags, GD_RB_HUGETLB, ~port_fault[GD_FAULT_COMPLETED]);
+}
+
+/* The page that an entry is about is being migrated. */
+void gd_wait_for_migration(void)
+{
+	gd_ask(GD_A_MIGRATION);
+	gd_reached(GD_HOOK_MIGRATION);
 }
 
 /* Does hugetlbfs have the page of an address? */

@@ -18,6 +18,7 @@
 #else
 #include "port/data.c"
 #include "../env/data.c"
+#include "../env/hugetlb.c"
 #include "../env/inert.c"
 #include "../env/calls.c"
 #include "../env/walk.c"

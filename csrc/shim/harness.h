@@ -355,7 +355,10 @@ void gd_next_isolations(void);
 bool gd_isolated(void);
 vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 			      unsigned int flags, struct pt_regs *regs);
+vm_fault_t gd_hugetlb_fault(struct vm_area_struct *vma, unsigned long address,
+			    unsigned int flags);
 bool gd_pagecache_present(struct vm_area_struct *vma, unsigned long address);
+void gd_wait_for_migration(void);
 int gd_user_access(unsigned long address, bool write);
 int gd_expand_stack(struct vm_area_struct *vma, unsigned long address);
 int gd_pte_alloc(struct mm_struct *mm, pmd_t *pmd);
@@ -367,9 +370,13 @@ int gd_isolate_hugetlb(struct page *page, struct list_head *list);
 int gd_migrate(struct list_head *list);
 int gd_migrate_device(struct page *page);
 
+/* ---- env/hugetlb.c ---- */
+void gd_hugetlb_init(void);
+struct inode *gd_hugetlb_inode(void);
+struct file *gd_hugetlb_file(bool gigantic);
+
 /* ---- env/memfd.c ---- */
 struct file *gd_memfd(u32 kind);
-struct file *gd_hugetlb_file(void);
 void gd_set_cache(const struct gd_op *op, struct page *page);
 void gd_cache_reset(void);
 void gd_zero_folio(struct page *head);

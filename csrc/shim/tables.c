@@ -112,7 +112,8 @@ static u64 page_value(u32 level, u32 nr, u64 bits)
 
 	if (level != GD_L_PTE)
 		bits |= _PAGE_PSE;
-	return ((phys ^ protnone_mask(bits)) & mask[level]) | bits;
+	/* all bits of a pfn are inverted, as in hugetlbfs: it takes what it maps for a PTE */
+	return (((phys & mask[level]) ^ protnone_mask(bits)) & PTE_PFN_MASK) | bits;
 }
 
 /* The page that entry k is about; GD_NR_PAGES if none. */

@@ -25,7 +25,7 @@ static const struct vm_operations_struct special_ops;
 static const struct vm_operations_struct *const ops[GD_NR_VMA_KINDS] = {
 	[GD_V_FILE] = &file_ops, [GD_V_SHMEM] = &other_ops, [GD_V_SPECIAL] = &special_ops,
 	[GD_V_SECRETMEM] = &secretmem_ops, [GD_V_FSDAX] = &other_ops,
-	[GD_V_HUGETLB] = &other_ops,
+	[GD_V_HUGETLB] = &other_ops, [GD_V_GIGANTIC] = &other_ops,
 };
 
 static struct inode plain_inode, dax_inode = { .i_flags = S_DAX };
@@ -43,10 +43,19 @@ static struct file *file_of(u8 kind)
 		return &plain_file;
 	case GD_V_FSDAX:
 		return &dax_file;
+#ifdef CONFIG_HUGETLBFS
 	case GD_V_HUGETLB:
-		return PORT_HUGETLB_FILE(&plain_file);
+	case GD_V_GIGANTIC:
+		return gd_hugetlb_file(kind == GD_V_GIGANTIC);
+#endif
 	}
 	return NULL;
+}
+
+/* a kernel without hugetlbfs has plain ones instead */
+static bool is_hugetlb(u8 kind)
+{
+	return IS_ENABLED(CONFIG_HUGETLBFS) && (kind == GD_V_HUGETLB || kind == GD_V_GIGANTIC);
 }
 
 u8 gd_vma_nr(const struct vm_area_struct *vma)
@@ -69,7 +78,7 @@ void gd_set_vma(const struct gd_op *op)
 	vma->vm_ops = ops[kind];
 	vma->vm_file = file_of(kind);
 	port_set_vm_flags(vma, gd_kernel_flags(port_vm_flag, GD_NR_VM_FLAGS, op->val) |
-			       (kind == GD_V_HUGETLB ? PORT_VM_HUGETLB : 0));
+			       (is_hugetlb(kind) ? VM_HUGETLB : 0));
 	is_gate[i] = kind == GD_V_GATE;
 	gd.vmas |= 1u << i;
 }

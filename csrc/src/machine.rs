@@ -114,7 +114,8 @@ impl Machine {
         };
         let (memmap_map, memmap) = Mapping::between(FRONT, memmap_size, GUARD, align)?;
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
-        let (list_map, list) = Mapping::with_guard(list_size, PAGE)?;
+        // Nothing is stored before pages[], either.
+        let (list_map, list) = Mapping::between(PAGE, list_size, PAGE, 1)?;
         let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();
         let (tables_map, tables) = Mapping::with_guard(tables_size, CONTENTS)?;
         let (scratch_map, scratch) = Mapping::with_guard(raw.scratch_size as usize, PAGE)?;

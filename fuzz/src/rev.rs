@@ -279,6 +279,10 @@ facts! {
     WARN_PLACE_FIRST
         GD_FACT_WARN_PLACE_FIRST_SERIES GD_FACT_WARN_PLACE_FIRST_KERNEL
         GD_FACT_WARN_PLACE_FIRST_UNTIL;
+    /// VMAs of hugetlbfs are followed apart, by who relies on all their entries being huge.
+    SLOW_HUGETLB_APART
+        GD_FACT_SLOW_HUGETLB_APART_SERIES GD_FACT_SLOW_HUGETLB_APART_KERNEL
+        GD_FACT_SLOW_HUGETLB_APART_UNTIL;
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! | call                        | answer                                           |
 //! |-----------------------------|--------------------------------------------------|
 //! | `handle_mm_fault`           | VM_FAULT_SIGBUS, or what others say; with VM_FAULT_COMPLETED, or VM_FAULT_RETRY where it may wait, the mmap lock is dropped |
+//! | `hugetlb_fault`             | the same, but it is never VM_FAULT_COMPLETED     |
 //! | `mmap_read_lock_killable`   | 0 and the lock is taken, or an errno             |
 //! | `mmap_read_lock`, `mmap_read_unlock` | the lock is taken, dropped              |
 //! | `lru_add_drain`, `lru_add_drain_all`, `lru_cache_drain_for_folio` | nothing     |
@@ -20,6 +21,7 @@
 //! | `__folio_batch_release`     | these references are gone                        |
 //! | `memfd_alloc_folio`         | -ENOMEM, or what is there by then if others say 0 |
 //! | `hugetlbfs_pagecache_present` | yes, or no if others say so                    |
+//! | `__migration_entry_wait` and its kin | nothing; what the entry is then others say |
 //! | `folio_zero_range`          | nothing                                          |
 //! | a load or store of user memory | 0, or an errno: it faults for good            |
 //! | `split_huge_pmd`            | nothing; what becomes of the entry others say    |
@@ -140,16 +142,40 @@ impl Kernel<'_> {
         address: u64,
         flags: u32,
     ) -> Result<u32, Stop> {
+        let completes = self.rules.slow.faults_can_complete;
+        self.fault(vma, address, flags, false, completes)
+    }
+
+    /// `hugetlb_fault`, without what `handle_mm_fault` does before and after it.
+    pub(crate) fn hugetlb_fault(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        flags: u32,
+    ) -> Result<u32, Stop> {
+        self.fault(vma, address, flags, true, false)
+    }
+
+    /// Either of them.
+    fn fault(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        flags: u32,
+        hugetlb: bool,
+        completes: bool,
+    ) -> Result<u32, Stop> {
         let memalloc_pin = self.machine.held.memalloc_pin;
         self.ask(Ask::Fault {
             vma,
             address,
             flags,
             memalloc_pin,
+            hugetlb,
         })?;
         let answer = self.moment(Moment::Fault);
         let mut fault = answer.map_or(vm_fault::SIGBUS, |answer| answer as u32);
-        if !self.rules.slow.faults_can_complete {
+        if !completes {
             fault &= !vm_fault::COMPLETED;
         }
         let waited = fault & vm_fault::RETRY != 0 && flags & fault_flag::RETRY_NOWAIT == 0;
@@ -260,6 +286,14 @@ impl Kernel<'_> {
         self.ask(Ask::Pagecache { vma, address })?;
         let answer = self.moment(Moment::Pagecache);
         Ok(answer.is_none_or(|answer| answer != 0))
+    }
+
+    /// `__migration_entry_wait`, `__migration_entry_wait_huge`: until the page that an
+    /// entry is about has been migrated.
+    pub(crate) fn migration_entry_wait(&mut self) -> Result<(), Stop> {
+        self.ask(Ask::Migration)?;
+        self.moment(Moment::Migration);
+        Ok(())
     }
 
     /// `folio_zero_range`, of all of it.

@@ -84,7 +84,7 @@ pub enum Ask {
     },
     /// `mmap_read_unlock`.
     MmapUnlock,
-    /// `handle_mm_fault`.
+    /// `handle_mm_fault`; or `hugetlb_fault`, where that is called instead.
     Fault {
         /// In which VMA.
         vma: VmaPtr,
@@ -94,6 +94,8 @@ pub enum Ask {
         flags: u32,
         /// What is allocated is not movable.
         memalloc_pin: bool,
+        /// It is `hugetlb_fault`.
+        hugetlb: bool,
     },
     /// `lru_add_drain`, `lru_add_drain_all`.
     Drain {
@@ -136,6 +138,8 @@ pub enum Ask {
         /// Where.
         address: u64,
     },
+    /// `__migration_entry_wait`, `__migration_entry_wait_huge`.
+    Migration,
     /// No call: `memfd_pin_folios` has stored this.
     Offset {
         /// In bytes.
@@ -190,7 +194,7 @@ pub enum Moment {
     Slow,
     /// Before a page-table lock is taken.
     PageTableLock,
-    /// `handle_mm_fault` was called.
+    /// `handle_mm_fault` or `hugetlb_fault` was called.
     Fault,
     /// `mmap_read_lock_killable` was called.
     MmapLock,
@@ -214,6 +218,8 @@ pub enum Moment {
     AllocFolio,
     /// `hugetlbfs_pagecache_present` was called.
     Pagecache,
+    /// `__migration_entry_wait` or `__migration_entry_wait_huge` was called.
+    Migration,
 }
 
 /// Who watches.  BUG and memory faults are not told here: they are the

@@ -201,9 +201,17 @@ sites! {
     FollowHugePmdExclusiveWarn "follow_huge_pmd" Warn "7.3" true
         "an anonymous page that is not exclusive, to be pinned";
     FollowHugePudPin "follow_huge_pud" Warn "6.1 6.12:-" false
-        "FOLL_PIN on a hugetlb PUD: never";
+        "FOLL_PIN on a hugetlb PUD";
     FollowHugePudGrab "follow_huge_pud" Warn "6.1 6.12:-" false
-        "a hugetlb PUD that could not be grabbed: never";
+        "a hugetlb PUD that could not be grabbed";
+    FollowHugePmdPtePin "follow_huge_pmd_pte" Warn "5.10 6.12:-" false
+        "FOLL_PIN on an entry of hugetlbfs; in 5.10, with FOLL_GET";
+    FollowHugePmdPteGrab "follow_huge_pmd_pte" Warn "5.10 6.12:-" false
+        "a page of hugetlbfs that could not be grabbed";
+    FollowHugetlbPageExclusive "follow_hugetlb_page" Bug "6.1 6.12:-" true
+        "an anonymous page that is not exclusive, to be pinned";
+    FollowHugetlbPageGrab "follow_hugetlb_page" Warn "5.10 6.12:-" false
+        "a page of hugetlbfs that could not be grabbed";
     FollowHugePudLock "follow_huge_pud" Bug "6.12" false
         "the page-table lock is not held: never";
     VmNormalPageZero "vm_normal_page" Warn "6.12 7.3:-" true
@@ -225,9 +233,9 @@ sites! {
     GetUserPagesBoth "__get_user_pages" Warn "7.3" true
         "FOLL_GET and FOLL_PIN together: never";
     GetUserPagesNowait "__get_user_pages" Bug "5.10 6.12:-" false
-        "the lock was dropped for a hugetlb VMA, of which there are none, despite FOLL_NOWAIT";
-    GetUserPagesErrno "__get_user_pages" Bug "5.10 6.1:-" false
-        "an errno that a fault does not have: never, as compilers know of the others";
+        "the lock was dropped for a VMA of hugetlbfs despite FOLL_NOWAIT: never";
+    GetUserPagesNotNeeded "__get_user_pages" Bug "5.10 6.1:-" false
+        "the lock was dropped for a VMA of hugetlbfs, and a page before it was not needed";
     PopulateStartAligned "populate_vma_page_range" Bug "5.10 7.3:-" true
         "a range that does not start with a page";
     PopulateEndAligned "populate_vma_page_range" Bug "5.10 7.3:-" true

@@ -7,7 +7,7 @@
 //! whoever still has the pointer.
 
 use crate::predicates::Vma;
-use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
+use crate::tables::{Level, PAGE_SHIFT, PAGE_SIZE};
 
 /// Slots.
 pub const MAX_VMAS: usize = 8;
@@ -52,12 +52,14 @@ pub enum VmaKind {
     Gate,
     /// hugetlbfs, of 2 MiB.
     Hugetlb,
+    /// hugetlbfs, of 1 GiB.
+    Gigantic,
 }
 
 impl VmaKind {
     /// The kind with this number, modulo what exists.
     pub const fn from_index(index: u32) -> VmaKind {
-        match index % 8 {
+        match index % 9 {
             0 => VmaKind::Anon,
             1 => VmaKind::File,
             2 => VmaKind::Shmem,
@@ -65,7 +67,8 @@ impl VmaKind {
             4 => VmaKind::Secretmem,
             5 => VmaKind::Fsdax,
             6 => VmaKind::Gate,
-            _ => VmaKind::Hugetlb,
+            7 => VmaKind::Hugetlb,
+            _ => VmaKind::Gigantic,
         }
     }
 }
@@ -98,6 +101,14 @@ impl VmArea {
     /// `vma->vm_ops->fault`, if there are vm_ops at all.
     pub const fn has_fault_handler(&self) -> bool {
         !self.is_anonymous() && !matches!(self.kind, VmaKind::Special)
+    }
+
+    /// Of hugetlbfs: the level whose entries map its pages.
+    pub const fn huge_level(&self) -> Level {
+        match self.kind {
+            VmaKind::Gigantic => Level::Pud,
+            _ => Level::Pmd,
+        }
     }
 
     /// `is_cow_mapping`: private, and may be written.

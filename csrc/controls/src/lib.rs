@@ -111,7 +111,7 @@ struct Declarations {
     harmless: Vec<Control>,
 }
 
-const EDITS: [&str; 19] = [
+const EDITS: [&str; 20] = [
     include_str!("../edits/grab.toml"),
     include_str!("../edits/put.toml"),
     include_str!("../edits/predicates.toml"),
@@ -128,6 +128,7 @@ const EDITS: [&str; 19] = [
     include_str!("../edits/slow-memfd.toml"),
     include_str!("../edits/slow-fault.toml"),
     include_str!("../edits/slow-follow.toml"),
+    include_str!("../edits/slow-hugetlb.toml"),
     include_str!("../edits/slow-loop.toml"),
     include_str!("../edits/slow-longterm.toml"),
     include_str!("../edits/slow-harmless.toml"),

@@ -75,18 +75,6 @@ static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {
 #endif
 
 /*
- * v6.10: "mm/gup: handle hugetlb in the generic follow_page_mask code"; before, VMAs of
- * hugetlbfs are followed by functions of their own, which nobody has here.
- */
-#if defined(PORT_HAS_MEMFD_PIN) && defined(CONFIG_HUGETLBFS)
-#define PORT_VM_HUGETLB		VM_HUGETLB
-#define PORT_HUGETLB_FILE(otherwise)	gd_hugetlb_file()
-#else
-#define PORT_VM_HUGETLB		0
-#define PORT_HUGETLB_FILE(otherwise)	(otherwise)
-#endif
-
-/*
  * Allocations must be such that they can be pinned for long.  v5.15: "mm: change
  * PF_MEMALLOC_NOCMA to PF_MEMALLOC_PIN" and its kin.
  */

@@ -11,13 +11,13 @@ use csrc::abi::{self, gd_op};
 use super::Law;
 use super::check::{Check, Op};
 use super::rules::require;
-use super::tables::{Tables, level_of};
+use super::tables::{Kind, Tables, level_of};
 use super::walk::{self, Call, Seen};
 use super::walk_events::Events;
 use crate::layout::split_run;
 use crate::pages::Pages;
 use crate::program::Program;
-use crate::program::walk::{comes_to_slow_path, counts_what_is_left, is_fault, is_slow};
+use crate::program::walk::{comes_to_slow_path, counts_what_is_left, is_fault, is_slow, is_vma};
 use crate::rev::Fact;
 use crate::trace::{Ask, Locks, Record, Ret};
 
@@ -89,7 +89,8 @@ pub(super) fn called(
     // is a known finding: those behind it are a place further up.
     let left_out = !op.rev.has(Fact::SLOW_STOPS_AT_NO_PAGE) && seen.has_nowhere();
     let shifted = !is_slow(op.op.op) && events.refused;
-    if !call.no_pages && !left_out && !shifted {
+    let relied = relied_on_hugetlb(op, tables, &call, prog);
+    if !call.no_pages && !left_out && !shifted && !relied {
         seen.all_mapped(&call)?;
     }
     // Callers must not say how; what raw bits say is not known.
@@ -98,7 +99,7 @@ pub(super) fn called(
     let all =
         result <= abi::GD_MAX_LIST.into() && !(call.no_pages && (call.pin || !is_slow(op.op.op)));
     let known = seen.claims() && !odd && !beyond && !has_odd_blocks(prog);
-    if !known || !plain || !all || op.may_keep() {
+    if !known || !plain || !all || relied || op.may_keep() {
         return Ok(());
     }
     let law = match result {
@@ -155,6 +156,25 @@ fn of_file(op: &Op) -> Check {
         })?;
     }
     Ok(())
+}
+
+/// Whether a VMA of hugetlbfs may not be what old kernels rely on: it changes while they
+/// hold the mmap lock, or there is a table where a page of 1 GiB should be.
+fn relied_on_hugetlb(op: &Op, tables: &Tables, call: &Call, prog: &Program) -> bool {
+    let is = |op: &gd_op, kind| is_vma(op.op) && u32::from(op.entry) == kind;
+    let all = || {
+        let acts = prog.acts().iter().map(|act| &act.op);
+        prog.ops().iter().chain(acts)
+    };
+    let gigantic = || all().any(|op| is(op, abi::GD_V_GIGANTIC));
+    let hugetlb = || gigantic() || all().any(|op| is(op, abi::GD_V_HUGETLB));
+    if !op.rev.has(Fact::SLOW_HUGETLB_APART) || !hugetlb() {
+        return false;
+    }
+    let vma_changes = op.done.iter().any(|i| is_vma(prog.acts()[*i].op.op));
+    let table = |addr| matches!(tables.entry(abi::GD_L_PUD, addr).kind, Kind::Table(_));
+    let last = call.addr(call.nr.max(1) as usize - 1);
+    vma_changes || gigantic() && (table(call.addr(0)) || table(last))
 }
 
 /// Whether a block may be of more than one folio: the other pages of it are grabbed and

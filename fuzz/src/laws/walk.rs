@@ -72,7 +72,7 @@ impl Call {
         unchecked && !rev.has(Fact::WALK_CHECKS_ARGS) && pin
     }
 
-    fn addr(&self, index: usize) -> u64 {
+    pub(super) fn addr(&self, index: usize) -> u64 {
         self.start + ((index as u64) << PAGE_SHIFT)
     }
 }

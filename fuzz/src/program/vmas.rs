@@ -3,7 +3,7 @@
 
 use csrc::abi::{self, gd_op};
 
-use super::walk::{self, PAGE_SIZE};
+use super::walk::{self, Level, PAGE_SIZE};
 
 const NR: usize = abi::GD_MAX_VMAS as usize;
 
@@ -26,6 +26,15 @@ impl Vma {
 
     pub fn is(&self, kind: u32) -> bool {
         u32::from(self.kind) == kind
+    }
+
+    /// Of hugetlbfs: the level whose entries map its pages.
+    pub fn huge_level(&self) -> Option<Level> {
+        match u32::from(self.kind) {
+            abi::GD_V_HUGETLB => Some(Level::Pmd),
+            abi::GD_V_GIGANTIC => Some(Level::Pud),
+            _ => None,
+        }
     }
 
     /// Whether it can be written to with FOLL_FORCE only: a private mapping that

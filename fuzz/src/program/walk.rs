@@ -21,7 +21,7 @@ pub const TABLE_FLAGS: u16 =
     ENTRY_FLAGS & !(1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY | 1 << abi::GD_EF_DEVMAP);
 
 /// Pages of a VMA, at most.
-pub const MAX_VMA_PAGES: i32 = 1 << 16;
+pub const MAX_VMA_PAGES: i32 = 1 << 18;
 /// All flags of VMAs.
 pub const VM_FLAGS: i32 = (1 << abi::GD_NR_VM_FLAGS) - 1;
 

@@ -244,6 +244,7 @@ pub(super) fn ask(ask: Ask, names: &Names) -> String {
             memalloc_pin,
             flags,
             addr,
+            ..
         } => {
             let pin = if memalloc_pin {
                 ", with PF_MEMALLOC_PIN"
@@ -251,7 +252,7 @@ pub(super) fn ask(ask: Ask, names: &Names) -> String {
                 ""
             };
             let flags = text::fault_flag_words(flags);
-            format!("handle_mm_fault(vma {vma}, {addr:#x}, {flags}){pin}")
+            format!("{}(vma {vma}, {addr:#x}, {flags}){pin}", ask.name())
         }
         Ask::Migrate { nr: 1 } => "migrate_pages(1 folio)".into(),
         Ask::Migrate { nr } => format!("migrate_pages({nr} folios)"),
@@ -273,7 +274,9 @@ pub(super) fn ask(ask: Ask, names: &Names) -> String {
             let entry = stored(level, flags, page, names);
             format!("{}({addr:#x}, {entry})", ask.name())
         }
-        Ask::MmapLock { .. } | Ask::MmapUnlock | Ask::Drain { .. } => format!("{}()", ask.name()),
+        Ask::MmapLock { .. } | Ask::MmapUnlock | Ask::Drain { .. } | Ask::Migration => {
+            format!("{}()", ask.name())
+        }
         Ask::Unknown(kind) => format!("unknown call {kind}"),
     }
 }

@@ -134,8 +134,10 @@ pub enum Ask {
     },
     /// `mmap_read_unlock`.
     MmapUnlock,
-    /// `handle_mm_fault`.
+    /// `handle_mm_fault`; or `hugetlb_fault`, where it is called itself.
     Fault {
+        /// Whether it is the latter.
+        hugetlb: bool,
         /// The number of the VMA.
         vma: u8,
         /// Whether allocations are not movable (PF_MEMALLOC_PIN).
@@ -186,6 +188,8 @@ pub enum Ask {
         /// Where.
         addr: u64,
     },
+    /// `__migration_entry_wait` and its kin.
+    Migration,
     /// No call: what `memfd_pin_folios` has stored as offset.
     Offset {
         /// In bytes.
@@ -235,6 +239,7 @@ impl Ask {
             },
             abi::GD_A_MMAP_UNLOCK => Self::MmapUnlock,
             abi::GD_A_FAULT => Self::Fault {
+                hugetlb: u32::from(rec.b) & abi::GD_RB_HUGETLB != 0,
                 vma: rec.b as u8,
                 memalloc_pin: u32::from(rec.b) & abi::GD_RB_MEMALLOC_PIN != 0,
                 flags: rec.c,
@@ -256,6 +261,7 @@ impl Ask {
                 vma: rec.b as u8,
                 addr: rec.d,
             },
+            abi::GD_A_MIGRATION => Self::Migration,
             abi::GD_A_OFFSET => Self::Offset { offset: rec.d },
             abi::GD_A_USER_ACCESS => Self::UserAccess {
                 write: rec.b != 0,
@@ -280,7 +286,8 @@ impl Ask {
             Self::MmapLock { killable: false } => "mmap_read_lock",
             Self::MmapLock { killable: true } => "mmap_read_lock_killable",
             Self::MmapUnlock => "mmap_read_unlock",
-            Self::Fault { .. } => "handle_mm_fault",
+            Self::Fault { hugetlb: false, .. } => "handle_mm_fault",
+            Self::Fault { hugetlb: true, .. } => "hugetlb_fault",
             Self::Drain { all: false } => "lru_add_drain",
             Self::Drain { all: true } => "lru_add_drain_all",
             Self::Migrate { .. } => "migrate_pages",
@@ -289,6 +296,7 @@ impl Ask {
             Self::FindFolios { .. } => "filemap_get_folios_contig",
             Self::AllocFolio { .. } => "memfd_alloc_folio",
             Self::Pagecache { .. } => "hugetlbfs_pagecache_present",
+            Self::Migration => "migration_entry_wait",
             Self::Offset { .. } => "offset",
             Self::UserAccess { write: false, .. } => "unsafe_get_user",
             Self::UserAccess { write: true, .. } => "unsafe_put_user",
@@ -319,6 +327,7 @@ impl Ask {
             Self::FindFolios { .. } => abi::GD_A_FIND_FOLIOS,
             Self::AllocFolio { .. } => abi::GD_A_ALLOC_FOLIO,
             Self::Pagecache { .. } => abi::GD_A_PAGECACHE,
+            Self::Migration => abi::GD_A_MIGRATION,
             Self::Offset { .. } => abi::GD_A_OFFSET,
             Self::UserAccess { .. } => abi::GD_A_USER_ACCESS,
             Self::SetEntry { .. } => abi::GD_A_SET_ENTRY,

@@ -17,6 +17,8 @@ pub(crate) struct Context {
     pub pgmap: bool,
     /// The pages of the block that was found, less one.
     pub page_mask: u64,
+    /// The last fault said that the page need not be there (5.10).
+    pub not_needed: bool,
 }
 
 impl Kernel<'_> {
@@ -30,7 +32,7 @@ impl Kernel<'_> {
     ) -> Result<ErrPtr, Stop> {
         let area = *self.machine.vmas.get(vma);
         let zeros = match self.has(flags, FollFlag::Dump) {
-            true if self.is_vm_hugetlb_page(&area) => {
+            true if self.is_vm_hugetlb_page(&area) && !self.rules.slow.follows_hugetlb_apart => {
                 !self.hugetlbfs_pagecache_present(vma, address)?
             }
             true => !area.has_fault_handler(),
@@ -43,10 +45,10 @@ impl Kernel<'_> {
         })
     }
 
-    /// `is_vm_hugetlb_page`, where such VMAs are followed like others.
+    /// `is_vm_hugetlb_page`.
     pub(crate) fn is_vm_hugetlb_page(&self, area: &VmArea) -> bool {
-        let known = self.rules.slow.follows_all_huge_entries && self.rules.config.hugetlb;
-        known && area.kind == VmaKind::Hugetlb
+        let hugetlb = matches!(area.kind, VmaKind::Hugetlb | VmaKind::Gigantic);
+        hugetlb && self.rules.config.hugetlb
     }
 
     /// `follow_page_mask` (6.12): the page at an address, taken if the flags say so; NULL
@@ -191,7 +193,7 @@ impl Kernel<'_> {
     }
 
     /// What was found, or the answer of `no_page_table` if that is NULL.
-    fn page_or_no_table(
+    pub(crate) fn page_or_no_table(
         &mut self,
         page: ErrPtr,
         vma: VmaPtr,

@@ -37,6 +37,8 @@
 //! * [`entry`]: the entry points; their checks are those of the [walk](crate::walk).
 //! * [`locked`], [`pages`], [`longterm`]: from the outside in, the loops.
 //! * [`vma`], [`gate`], [`follow`], [`leaf`], [`pte`], [`fault`]: one address.
+//! * [`old_entry`], [`old_follow`], [`old_hugetlb`], [`old_longterm`]: what 5.10 and 6.1 do
+//!   in another way.
 //!
 //! Functions have the names of 6.12.  They are told where `pages[]` begins in
 //! [`Machine::entries`](crate::Machine::entries), if there is one.
@@ -52,6 +54,7 @@ pub mod longterm;
 pub mod memfd;
 pub mod old_entry;
 pub mod old_follow;
+pub mod old_hugetlb;
 pub mod old_longterm;
 pub mod pages;
 pub mod populate;
@@ -113,7 +116,7 @@ impl Range {
     fn skip(&mut self, nr: u64) {
         self.start = self.start.wrapping_add(nr << crate::tables::PAGE_SHIFT);
         self.nr_pages = self.nr_pages.wrapping_sub(nr);
-        self.pages = self.pages.map(|at| at + nr as usize);
+        self.pages = self.pages.map(|at| at.wrapping_add(nr as usize));
     }
 }
 

@@ -41,6 +41,10 @@ impl Kernel<'_> {
         if self.machine.tables.get(pudp)?.is_none() {
             return self.no_page_table(vma, address, flags);
         }
+        if self.follows_apart(vma) && self.is_huge_pud(self.machine.tables.get(pudp)?) {
+            let page = self.slow_follow_huge_pud(address, pudp, flags)?;
+            return self.page_or_no_table(page, vma, address, flags);
+        }
         if let Some(page) = self.follow_if_devmap(Level::Pud, address, pudp, flags, ctx)? {
             return Ok(page);
         }
@@ -84,6 +88,10 @@ impl Kernel<'_> {
         let pmd = self.machine.tables.get(pmdp)?;
         if pmd.is_none() {
             return self.no_page_table(vma, address, flags);
+        }
+        if self.follows_apart(vma) && pmd.is_huge() {
+            let page = self.follow_huge_pmd_pte(vma, address, flags)?;
+            return self.page_or_no_table(page, vma, address, flags);
         }
         if !pmd.pmd_present() {
             let asks = self.rules.slow.absent_pmds_migrate || self.has(flags, FollFlag::Migration);

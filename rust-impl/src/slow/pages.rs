@@ -9,7 +9,7 @@ use crate::series::{EEXIST, EINVAL};
 use crate::site::Site;
 use crate::slow::follow::Context;
 use crate::slow::stack::foll;
-use crate::slow::{EAGAIN, EBUSY, EHWPOISON, EINTR, EMLINK, ENOENT, Range};
+use crate::slow::{EAGAIN, EBUSY, EINTR, EMLINK, ENOENT, Range};
 use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
 use crate::unpin::MAX_LIST;
 use crate::vma::VmaPtr;
@@ -21,6 +21,8 @@ enum Step {
     Page(PagePtr),
     /// There is none, and none is stored.
     None,
+    /// A VMA of hugetlbfs, which is followed as a whole (5.10, 6.1).
+    Apart(VmaPtr),
     /// The loop ends, with an errno or, the lock being lost, with 0.
     End(i32),
 }
@@ -62,10 +64,33 @@ impl Kernel<'_> {
         let numa = self.rules.slow.has_flags_of_mm && !self.has(range.flags, FollFlag::Force);
         left.flags.0 |= if numa { foll::NUMA } else { 0 };
         let mut vma = None;
+        // what the number of pages is wrong by
+        let mut error = 0;
+        let found = |left: &Range, error: i64| {
+            (range.nr_pages.wrapping_sub(left.nr_pages) as i64).wrapping_add(error)
+        };
         let ret = loop {
             let page = match self.get_at(&left, &mut vma, &mut ctx, locked)? {
                 Step::Page(page) => Some(page),
                 Step::None => None,
+                Step::Apart(hugetlb) => {
+                    let end = self.slow_follow_hugetlb_page(hugetlb, &mut left, locked)?;
+                    let lost = left.unlockable && !*locked;
+                    let nowait = self.has(range.flags, FollFlag::Nowait);
+                    self.bug_on(lost && nowait, Site::GetUserPagesNowait)?;
+                    self.bug_on(lost && ctx.not_needed, Site::GetUserPagesNotNeeded)?;
+                    if end.is_none() && found(&left, error) == 0 {
+                        // Nothing is left of a VMA that ended in front of it meanwhile: what is
+                        // returned for none is added to, and pages[] continues before its start.
+                        error -= i64::from(EFAULT);
+                        left.pages = left.pages.map(|at| at.wrapping_sub(EFAULT as usize));
+                    }
+                    match end {
+                        Some(ret) => break ret,
+                        None if lost || left.nr_pages == 0 => break 0,
+                        None => continue,
+                    }
+                }
                 Step::End(ret) => break ret,
             };
             if range.notes_vmas {
@@ -95,8 +120,8 @@ impl Kernel<'_> {
         if ctx.pgmap {
             self.put_dev_pagemap(true)?;
         }
-        let found = range.nr_pages.wrapping_sub(left.nr_pages);
-        Ok(if found != 0 { found as i64 } else { ret.into() })
+        let found = found(&left, error);
+        Ok(if found != 0 { found } else { ret.into() })
     }
 
     /// The page at the first address of what is left.
@@ -127,6 +152,10 @@ impl Kernel<'_> {
                     if errno != 0 {
                         return Ok(Step::End(errno));
                     }
+                    *vma = Some(found);
+                    if self.follows_apart(found) {
+                        return Ok(Step::Apart(found));
+                    }
                     found
                 }
                 None if self.machine.vmas.in_gate_area(address) => {
@@ -134,6 +163,7 @@ impl Kernel<'_> {
                     let page = self.get_gate_page(start, left.flags, left.pages)?;
                     return Ok(match page {
                         Ok((gate, page)) => {
+                            ctx.not_needed = false;
                             *vma = gate;
                             ctx.page_mask = 0;
                             Step::Page(page)
@@ -160,19 +190,21 @@ impl Kernel<'_> {
                 }
                 Err(errno) => return Ok(Step::End(errno)),
             };
-            match -self.faultin_page(
+            let errno = self.faultin_page(
                 current,
                 address,
                 left.flags,
                 unshare,
                 left.unlockable,
                 locked,
-            )? {
+            )?;
+            ctx.not_needed = errno == -ENOENT;
+            match -errno {
                 0 => {}
                 ENOENT => return Ok(Step::None),
                 EBUSY | EAGAIN => return Ok(Step::End(0)),
-                errno @ (EFAULT | ENOMEM | EHWPOISON) => return Ok(Step::End(-errno)),
-                _ => return Err(Stop::Bug(Site::GetUserPagesErrno)),
+                // -EFAULT, -ENOMEM, -EHWPOISON
+                _ => return Ok(Step::End(errno)),
             }
         }
     }

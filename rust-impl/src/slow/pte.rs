@@ -172,6 +172,11 @@ impl Kernel<'_> {
         if self.warn_on(both && wonders, Site::FollowPagePte) {
             return Ok(Err(-EINVAL));
         }
+        if self.follows_apart(vma) {
+            // other architectures have huge pages that several PTEs map
+            let page = self.follow_huge_pmd_pte(vma, address, flags)?;
+            return self.page_or_no_table(page, vma, address, flags);
+        }
         let Some(ptep) = self.pte_offset_map_lock(pmdp, address)? else {
             return self.no_page_table(vma, address, flags);
         };

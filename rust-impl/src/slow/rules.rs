@@ -53,13 +53,28 @@ rules! {
         /// left out where they are written to; before, what permits nothing was populated
         /// without FOLL_FORCE.  Between 6.1 and 6.12.
         pub populates_accessible_only: bool,
-        /// follow_page() finds nothing with FOLL_PIN.  Between 5.10 and 6.1.
+        /// follow_page() finds nothing with FOLL_PIN, and what it calls for hugetlbfs wonders at
+        /// it.  Between 5.10 and 6.1.
         pub follow_page_pins_nothing: bool,
         /// fault_in_readable() and its kin find nothing at address 0, and nothing in a range
         /// that wraps; before, such a range ended at 0.  v6.16: "mm/gup: clean up codes in
         /// fault_in_xxx() functions".
         pub faults_in_nothing_at_zero: bool,
-        /// FOLL_FORCE does not write to VMAs of hugetlbfs.  Between 6.12 and 7.3 it came to.
+        /// VMAs of hugetlbfs are followed by functions of their own, which are told neither of
+        /// another mm nor not to fault; later like others, but they are not split.  Until
+        /// v6.5, "mm/gup: retire follow_hugetlb_page()", and v6.10, "mm/gup: handle hugetlb
+        /// in the generic follow_page_mask code".
+        pub follows_hugetlb_apart: bool,
+        /// There, all pages of a huge page that are wanted are stored and taken at once, by
+        /// the lockless grab; before, one by one.  v5.12: "mm/hugetlb: grab head page
+        /// refcount once for group of subpages".
+        pub takes_hugetlb_at_once: bool,
+        /// There, a PUD of hugetlbfs that is not present is known, and its page is taken
+        /// under a lock; before, none was ever taken.  v6.0: "mm/hugetlb: make pud_huge() and
+        /// follow_huge_pud() aware of non-present pud entry".
+        pub follows_absent_puds: bool,
+        /// FOLL_FORCE does not write to VMAs of hugetlbfs.  Between 5.10 and 6.1; between 6.12
+        /// and 7.3 it came to.
         pub hugetlb_is_not_forced: bool,
         /// memfd_pin_folios() passes over entries of the folio that it pinned last.  After
         /// 6.12 it finds each folio once.
@@ -135,6 +150,9 @@ pub const SLOW_5_10: SlowRules = SlowRules {
     old_tables_are_bad: true,
     has_flags_of_mm: true,
     notes_vmas: true,
+    takes_hugetlb_at_once: false,
+    follows_absent_puds: false,
+    hugetlb_is_not_forced: false,
     ..SLOW_6_1
 };
 
@@ -152,6 +170,9 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     populates_accessible_only: false,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
+    follows_hugetlb_apart: true,
+    takes_hugetlb_at_once: true,
+    follows_absent_puds: true,
     hugetlb_is_not_forced: true,
     memfd_folios_may_repeat: false,
     memfd_folios_are_rechecked: false,
@@ -186,6 +207,9 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     populates_accessible_only: true,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
+    follows_hugetlb_apart: false,
+    takes_hugetlb_at_once: true,
+    follows_absent_puds: true,
     hugetlb_is_not_forced: true,
     memfd_folios_may_repeat: true,
     memfd_folios_are_rechecked: false,

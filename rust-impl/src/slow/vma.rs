@@ -36,7 +36,8 @@ impl Kernel<'_> {
             return -EOPNOTSUPP;
         }
         let hugetlb = self.is_vm_hugetlb_page(&vma);
-        if hugetlb && self.has(flags, FollFlag::SplitPmd) {
+        let apart = self.rules.slow.follows_hugetlb_apart;
+        if hugetlb && !apart && self.has(flags, FollFlag::SplitPmd) {
             return -EOPNOTSUPP;
         }
         if vma.kind == VmaKind::Secretmem && self.rules.config.secretmem {

@@ -121,6 +121,9 @@ impl EntryPtr {
         EntryPtr::of(0, Level::Pgd, addr)
     }
 
+    /// In what is taken for a table and is none: a load faults.
+    pub const POISON: EntryPtr = EntryPtr(u32::MAX);
+
     /// `ptep++`: the next one in memory.
     #[inline]
     pub const fn next(self) -> EntryPtr {

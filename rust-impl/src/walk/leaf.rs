@@ -93,11 +93,13 @@ fn nr_pages(addr: u64, end: u64) -> u64 {
 /// The page of a block that serves an address.  It may lie past the arena.
 ///
 /// A table that is taken for a block is the first page of one; the tables lie below the
-/// arena, and what is far enough behind them in it.
+/// arena, and what is far enough behind them in it.  One without its present bit is taken
+/// for an entry whose number is stored inverted, which leads nowhere.
 pub(crate) fn subpage(orig: Entry, level: Level, addr: u64) -> PagePtr {
     let offset = (addr & (level.size() - 1)) >> PAGE_SHIFT;
     match orig.table() {
         None => orig.page().nth(offset),
+        Some(_) if !orig.has_present_bit() => PagePtr::POISON,
         Some(table) => match (offset + u64::from(table)).checked_sub(TABLES_BELOW_ARENA) {
             Some(nr) => PagePtr::new(0).nth(nr),
             None => PagePtr::POISON,

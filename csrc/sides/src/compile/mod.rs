@@ -32,7 +32,12 @@ const KERNEL_FILES: [(&str, &str, &[&str]); 7] = [
     // nobody looks at what it prints
     ("mm/memory.c", "CONFIG_MMU", &["-include", "quiet.h"]),
     ("mm/huge_memory.c", "CONFIG_TRANSPARENT_HUGEPAGE", &[]),
-    ("mm/hugetlb.c", "CONFIG_HUGETLB_PAGE", &[]),
+    // its callees are answered by the script
+    (
+        "mm/hugetlb.c",
+        "CONFIG_HUGETLB_PAGE",
+        &["-include", "hugetlb.h"],
+    ),
     ("arch/x86/mm/pgtable.c", "CONFIG_MMU", &[]),
     // its callers are answered by the script
     (

@@ -103,7 +103,11 @@ pub fn mapped(rng: &mut Rng, model: &Model, main: &gd_op, addr: u64, well: bool)
     let huge = g.order >= 9 && rng.chance(1, 4);
     let level = if huge { Level::Pmd } else { Level::Pte };
     let p = page(index, rng.below(g.nr_pages()));
-    let mut op = tables::set(rng, g, level, addr & ADDR_MASK, p, 1);
+    let hugetlb = vma.and_then(|vma| vma.huge_level());
+    let mut op = match hugetlb.filter(|_| rng.chance(15, 16)) {
+        Some(level) => tables::huge(rng, model, level, addr),
+        None => tables::set(rng, g, level, addr & ADDR_MASK, p, 1),
+    };
     let rw = (bit(abi::GD_EF_RW) | bit(abi::GD_EF_DIRTY)) as u16;
     let tracked = (bit(abi::GD_EF_SOFT_DIRTY) | bit(abi::GD_EF_UFFD_WP)) as u16;
     if forced && rng.chance(7, 8) {
@@ -189,7 +193,9 @@ impl Plan<'_> {
     /// An entry is not what it was when its lock is taken.
     fn changes_before_lock(&mut self, rng: &mut Rng, addr: u64, page: u8) {
         let hit = self.model.maps.hit(addr);
-        let level = hit.map_or(Level::Pte, |hit| hit.level);
+        let vma = self.model.vmas.at(addr);
+        let unmapped = vma.and_then(|vma| vma.huge_level()).unwrap_or(Level::Pte);
+        let level = hit.map_or(unmapped, |hit| hit.level);
         let change = tables::change(rng, &self.model, level, addr);
         // every fault so far took it once more, mostly
         let again = rng.below(usize::from(self.faults) + 1) as u8;

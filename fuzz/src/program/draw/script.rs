@@ -95,10 +95,11 @@ impl Scene {
         };
         let p = named.unwrap_or(page(0, 0));
         let index = split_page(p).0 % model.nr_folios.max(1);
+        let hugetlb = model.vmas.at(addr).and_then(|vma| vma.huge_level());
         let devmap = |eflags: u16| u32::from(eflags) & 1 << abi::GD_EF_DEVMAP != 0;
         Scene {
             addr,
-            level: hit.map_or(Level::Pte, |hit| hit.level),
+            level: hit.map_or(hugetlb.unwrap_or(Level::Pte), |hit| hit.level),
             page: p,
             index,
             taken: match walk::is_slow(main.op) {
@@ -107,10 +108,7 @@ impl Scene {
             },
             devmap: hit.is_some_and(|hit| devmap(hit.eflags)),
             large: model.folio[index].order > 0,
-            hugetlb: {
-                let vma = model.vmas.at(addr);
-                vma.is_some_and(|vma| vma.is(abi::GD_V_HUGETLB))
-            },
+            hugetlb: hugetlb.is_some(),
             below_a_stack: model.vmas.at(addr).is_none()
                 && model
                     .vmas
@@ -165,6 +163,8 @@ fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
         say(abi::GD_HOOK_USER_ACCESS, 60, walk::touches(main.op));
         let dumps = main.foll & 1 << abi::GD_FOLL_DUMP != 0;
         say(abi::GD_HOOK_PAGECACHE, 24, dumps && scene.hugetlb);
+        let waits = u32::from(main.op) == abi::GD_OP_FOLLOW_PAGE && scene.hugetlb;
+        say(abi::GD_HOOK_MIGRATION, 24, waits);
         let memfd = u32::from(main.op) == abi::GD_OP_MEMFD_PIN_FOLIOS;
         say(abi::GD_HOOK_FIND_FOLIOS, 60, memfd);
         say(abi::GD_HOOK_ALLOC_FOLIO, 40, memfd);
@@ -214,7 +214,7 @@ fn times(hook: u8, main: &gd_op, scene: &Scene) -> u8 {
 /// What happens at a hook point.
 fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
     match u32::from(hook) {
-        abi::GD_HOOK_PTL | abi::GD_HOOK_SPLIT => match rng.below(8) {
+        abi::GD_HOOK_PTL | abi::GD_HOOK_SPLIT | abi::GD_HOOK_MIGRATION => match rng.below(8) {
             0 => on_folio(rng, model, scene),
             _ => tables::change(rng, model, scene.level, scene.addr),
         },

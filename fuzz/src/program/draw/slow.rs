@@ -67,6 +67,16 @@ pub fn address_space(rng: &mut Rng, before: &Model) -> Vec<gd_op> {
             break;
         };
         let by = rng.below(vma.pages().min(4) as usize) as u64 * PAGE_SIZE;
+        let level = vma.huge_level().filter(|_| rng.chance(7, 8));
+        if let Some(level) = level {
+            let mut op = tables::huge(rng, &model, level, vma.start + by);
+            if rng.chance(1, 8) {
+                op.entry = rng.pick(&[abi::GD_E_MIGRATION, abi::GD_E_SWAP]) as u8;
+            }
+            model.apply(&op);
+            ops.push(op);
+            continue;
+        }
         let mut cursor = tables::Cursor::at(vma.start + by);
         for op in tables::scene(rng, &model, &mut cursor)
             .into_iter()

@@ -139,6 +139,26 @@ pub fn scene(rng: &mut Rng, model: &Model, cursor: &mut Cursor) -> [Option<gd_op
     }
 }
 
+/// An entry of a VMA of hugetlbfs, whose pages are huge ones of that level.
+pub fn huge(rng: &mut Rng, model: &Model, level: Level, addr: u64) -> gd_op {
+    let folios = &model.folio[..model.nr_folios.max(1)];
+    let hugetlb = |g: &Guess| u32::from(g.kind) == abi::GD_K_HUGETLB && g.order >= 9;
+    let huge = |g: &Guess| g.order >= 9;
+    let mut index = rng.below(folios.len());
+    if rng.chance(7, 8) {
+        let suits = folios.iter().position(hugetlb);
+        index = suits.or(folios.iter().position(huge)).unwrap_or(index);
+    }
+    set(
+        rng,
+        &folios[index],
+        level,
+        addr & ADDR_MASK,
+        page(index, 0),
+        1,
+    )
+}
+
 /// How often a folio is mapped in which way.
 fn scenes(g: &Guess) -> [u32; 7] {
     match g.order {

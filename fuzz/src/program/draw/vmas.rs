@@ -7,7 +7,7 @@ use super::super::NO_OP;
 use super::super::model::Model;
 use super::super::rng::Rng;
 use super::super::vmas::Vma;
-use super::super::walk::{ANCHORS, MAX_VMA_PAGES, PAGE_SIZE, TASK_SIZE_MAX, VM_FLAGS};
+use super::super::walk::{ANCHORS, Level, MAX_VMA_PAGES, PAGE_SIZE, TASK_SIZE_MAX, VM_FLAGS};
 use super::bit;
 
 const READ: u32 = bit(abi::GD_VM_READ);
@@ -18,7 +18,7 @@ const SHARED: u32 = bit(abi::GD_VM_SHARED) | bit(abi::GD_VM_MAYSHARE);
 const READ_ONLY: u32 = SHARED | bit(abi::GD_VM_MAYREAD);
 
 /// What there is in a process, and how often: weight, kind, flags.
-const MAPPINGS: [(u32, u32, u32); 22] = [
+const MAPPINGS: [(u32, u32, u32); 25] = [
     // the heap
     (34, abi::GD_V_ANON, READ | WRITE | MAY),
     // a file that is written to; one that is not
@@ -63,8 +63,11 @@ const MAPPINGS: [(u32, u32, u32); 22] = [
     ),
     (4, abi::GD_V_FSDAX, READ | WRITE | SHARED | MAY),
     (4, abi::GD_V_SECRETMEM, READ | WRITE | SHARED | MAY),
-    (4, abi::GD_V_HUGETLB, READ | WRITE | SHARED | MAY),
-    (2, abi::GD_V_HUGETLB, READ | MAY),
+    (9, abi::GD_V_HUGETLB, READ | WRITE | SHARED | MAY),
+    (6, abi::GD_V_HUGETLB, READ | WRITE | MAY),
+    (3, abi::GD_V_HUGETLB, READ | MAY),
+    (4, abi::GD_V_GIGANTIC, READ | WRITE | SHARED | MAY),
+    (2, abi::GD_V_GIGANTIC, READ | WRITE | MAY),
     // the vdso; the gate area
     (2, abi::GD_V_SPECIAL, READ | EXEC | MAY),
     (2, abi::GD_V_GATE, READ | EXEC),
@@ -83,6 +86,12 @@ pub fn vma(rng: &mut Rng, model: &Model, slot: u16) -> gd_op {
         val: (flags | rarer(rng)) as i32,
         ..NO_OP
     };
+    if matches!(kind, abi::GD_V_HUGETLB | abi::GD_V_GIGANTIC) && rng.chance(3, 4) {
+        // of whole huge pages, or of a part of a large one
+        let size = Level::Pmd.size();
+        op.addr = op.addr.next_multiple_of(size).min(TASK_SIZE_MAX - size);
+        op.n = rng.range(1, 3) * (size / PAGE_SIZE) as i32;
+    }
     match rng.below(48) {
         0 => op.val = rng.next_u32() as i32 & VM_FLAGS,
         1 => op.entry = rng.below(abi::GD_NR_VMA_KINDS as usize) as u8,

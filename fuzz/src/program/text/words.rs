@@ -116,6 +116,7 @@ pub(super) const VMA_KINDS: [&str; abi::GD_NR_VMA_KINDS as usize] = [
     "fsdax",
     "gate",
     "hugetlb",
+    "hugetlb_1g",
 ];
 
 /// `GD_VM_*`, the kernel's names in small letters.

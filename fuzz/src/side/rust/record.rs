@@ -230,8 +230,11 @@ impl Observer for Recorder<'_> {
                 address,
                 flags,
                 memalloc_pin,
+                hugetlb,
             } => gd_rec {
-                b: u16::from(vma.nr()) | bit(memalloc_pin, abi::GD_RB_MEMALLOC_PIN),
+                b: u16::from(vma.nr())
+                    | bit(memalloc_pin, abi::GD_RB_MEMALLOC_PIN)
+                    | bit(hugetlb, abi::GD_RB_HUGETLB),
                 c: flags,
                 d: address,
                 ..ask_rec(abi::GD_A_FAULT)
@@ -268,6 +271,7 @@ impl Observer for Recorder<'_> {
                 d: address,
                 ..ask_rec(abi::GD_A_PAGECACHE)
             },
+            Ask::Migration => ask_rec(abi::GD_A_MIGRATION),
             Ask::Offset { offset } => gd_rec {
                 d: offset,
                 ..ask_rec(abi::GD_A_OFFSET)

@@ -49,6 +49,7 @@ fn hooks(moment: Moment) -> u32 {
         Moment::FindFolios => 1 << abi::GD_HOOK_FIND_FOLIOS,
         Moment::AllocFolio => 1 << abi::GD_HOOK_ALLOC_FOLIO,
         Moment::Pagecache => 1 << abi::GD_HOOK_PAGECACHE,
+        Moment::Migration => 1 << abi::GD_HOOK_MIGRATION,
     }
 }
 

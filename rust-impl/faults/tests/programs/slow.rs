@@ -114,6 +114,7 @@ impl Rng {
         let flags = base | grows | self.pick(&[0, 0, v::UFFD_WP, odd]);
         let hugetlb = self.clone().one_in(9);
         let kind = match self.pick(&[0, 0, 0, 1, 1, 2, 3, 4, 5, 6]) {
+            _ if hugetlb && self.clone().one_in(4) => VmaKind::Gigantic,
             _ if hugetlb => VmaKind::Hugetlb,
             index => VmaKind::from_index(index),
         };
@@ -205,6 +206,7 @@ impl Observer for Watch {
         let often = match moment {
             Moment::Fault | Moment::Migrate | Moment::AllocFolio => 1,
             Moment::Split | Moment::MigrateDevice | Moment::Pagecache => 2,
+            Moment::Migration => 2,
             Moment::Expand | Moment::Isolate | Moment::MmapLock | Moment::Pagemap => 4,
             Moment::PageTableLock => 5,
             _ => 12,

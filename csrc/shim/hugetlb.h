@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Included before mm/hugetlb.c.  Up to v6.9 mm/gup.c has functions there follow VMAs of
+ * hugetlbfs.  These fault, look into the page cache and wait for migration by
+ * themselves, and the script answers them as it answers mm/gup.c.
+ */
+#ifndef GD_HUGETLB_H
+#define GD_HUGETLB_H
+
+#include "calls.h"
+#include <linux/mm.h>
+#include <linux/hugetlb.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+
+vm_fault_t gd_hugetlb_fault(struct vm_area_struct *vma, unsigned long address,
+			    unsigned int flags);
+bool gd_pagecache_present(struct vm_area_struct *vma, unsigned long address);
+void gd_wait_for_migration(void);
+
+#define hugetlb_fault(...)		GD_USE(hugetlb_fault, __VA_ARGS__)
+#define GD_CALL_hugetlb_fault(mm, vma, address, flags) gd_hugetlb_fault(vma, address, flags)
+#define hugetlbfs_pagecache_present(...) GD_USE(hugetlbfs_pagecache_present, __VA_ARGS__)
+#define GD_CALL_hugetlbfs_pagecache_present(h, vma, address) gd_pagecache_present(vma, address)
+#define __migration_entry_wait(...)	gd_wait_for_migration()
+#define __migration_entry_wait_huge(...) gd_wait_for_migration()
+
+#endif

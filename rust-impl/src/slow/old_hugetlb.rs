@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+//! VMAs of hugetlbfs in 5.10 and 6.1, which functions of mm/hugetlb.c follow.
+//!
+//! There are two ways:
+//!
+//! * The loop over the addresses hands the whole VMA over
+//!   ([`follow_hugetlb_page`](Kernel::slow_follow_hugetlb_page)): huge page by huge page the
+//!   entry is looked up, faulted in if it will not do, and as many of its pages are taken
+//!   as are asked for.  Its faults are no `handle_mm_fault()`, and know fewer flags: nothing
+//!   is told of another mm, and nothing asked of FOLL_NOFAULT and FOLL_INTERRUPTIBLE.
+//! * `follow_page()` walks down the tables, and is sent
+//!   [to](Kernel::follow_huge_pmd_pte) [two](Kernel::slow_follow_huge_pud) functions where
+//!   an entry is one of hugetlbfs.  They wait for a migration instead of faulting.
+//!
+//! Both take an entry of whatever level for a PTE: it is present if a PTE would be, and
+//! what is not present and not empty is swapped out, migrated or poisoned.  What is there
+//! is a huge page; nobody thinks of a table.
+
+use crate::foll::{Foll, FollFlag};
+use crate::grab::ENOMEM;
+use crate::kernel::{Kernel, Stop};
+use crate::mm::{fault_flag, vm_fault};
+use crate::pages::PagePtr;
+use crate::series::ErrPtr;
+use crate::site::Site;
+use crate::slow::Range;
+use crate::tables::{Entry, EntryPtr, Level, PAGE_SHIFT, PAGE_SIZE};
+use crate::vma::VmaPtr;
+use crate::walk::EFAULT;
+use crate::walk::leaf::subpage;
+
+/// There is no page, or there has to be a fault.
+const NULL: Result<ErrPtr, Stop> = Ok(Ok(PagePtr::NULL));
+
+/// What becomes of an entry.
+enum Follow {
+    /// Its pages are taken.
+    Pages,
+    /// It is faulted in, with this flag besides those that the caller's are.
+    Fault(u32),
+}
+
+impl Kernel<'_> {
+    /// VMAs of hugetlbfs are followed by the functions here.
+    pub(crate) fn follows_apart(&self, vma: VmaPtr) -> bool {
+        let area = *self.machine.vmas.get(vma);
+        self.rules.slow.follows_hugetlb_apart && self.is_vm_hugetlb_page(&area)
+    }
+
+    /// `hstate_vma`: the level whose entries map huge pages of that size.
+    fn hstate_vma(&self, vma: VmaPtr) -> Level {
+        self.machine.vmas.get(vma).huge_level()
+    }
+
+    /// `huge_pte_offset`: the entry that maps a huge page of that level, unless there is no
+    /// table of it.  A larger huge page is taken for a table.
+    fn huge_pte_offset(&self, address: u64, level: Level) -> Result<Option<EntryPtr>, Stop> {
+        let mut at = EntryPtr::top(address);
+        for below in [Level::Pud, Level::Pmd] {
+            let entry = self.machine.tables.get(at)?;
+            if !entry.has_present_bit() {
+                return Ok(None);
+            }
+            let table = entry.table();
+            at = table.map_or(EntryPtr::POISON, |table| {
+                EntryPtr::of(table, below, address)
+            });
+            if below == level {
+                break;
+            }
+        }
+        Ok(Some(at))
+    }
+
+    /// `follow_hugetlb_page` (5.10, 6.1): the pages of a VMA from where the range starts,
+    /// until either ends.  What was taken is left out of the range.
+    ///
+    /// If there is more to be done: `None`; else why it ends: an errno, or 0 if a fault is
+    /// to be tried again, which may have lost the mmap lock.
+    pub(crate) fn slow_follow_hugetlb_page(
+        &mut self,
+        vma: VmaPtr,
+        left: &mut Range,
+        locked: &mut bool,
+    ) -> Result<Option<i32>, Stop> {
+        let level = self.hstate_vma(vma);
+        while left.nr_pages != 0 && left.start < self.machine.vmas.get(vma).end {
+            if self.fatal_signal_pending() {
+                return Ok(Some(-EFAULT));
+            }
+            let at = self.huge_pte_offset(left.start, level)?;
+            let entry = match at {
+                Some(at) => {
+                    self.lock_page_table()?;
+                    self.machine.tables.get(at)?
+                }
+                None => Entry::NONE,
+            };
+            let dumps = entry.is_none() && self.has(left.flags, FollFlag::Dump);
+            if dumps && !self.hugetlbfs_pagecache_present(vma, left.start)? {
+                self.unlock_if(at);
+                return Ok(Some(-EFAULT));
+            }
+            let end = match self.__follow_hugetlb_must_fault(entry, vma, left.flags)? {
+                Follow::Fault(flag) => {
+                    self.unlock_if(at);
+                    self.fault_in_huge_page(vma, left, flag, locked)?
+                }
+                Follow::Pages => {
+                    let end = self.take_huge_page(entry, vma, level, left)?;
+                    self.unlock_if(at);
+                    end
+                }
+            };
+            if end.is_some() {
+                return Ok(end);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The lock of the table, if there is one.
+    fn unlock_if(&mut self, at: Option<EntryPtr>) {
+        if at.is_some() {
+            self.unlock_page_table();
+        }
+    }
+
+    /// `__follow_hugetlb_must_fault` (6.1), and what is absent.
+    fn __follow_hugetlb_must_fault(
+        &self,
+        entry: Entry,
+        vma: VmaPtr,
+        flags: Foll,
+    ) -> Result<Follow, Stop> {
+        if !entry.pte_present() {
+            return Ok(Follow::Fault(0));
+        }
+        if entry.is_writable() {
+            return Ok(Follow::Pages);
+        }
+        if self.has(flags, FollFlag::Write) {
+            return Ok(Follow::Fault(0));
+        }
+        let first = subpage(entry, self.hstate_vma(vma), 0);
+        Ok(match self.must_unshare(vma, flags, first)? {
+            true => Follow::Fault(fault_flag::UNSHARE),
+            false => Follow::Pages,
+        })
+    }
+
+    /// A fault: `None` if the entry is to be looked at again.
+    fn fault_in_huge_page(
+        &mut self,
+        vma: VmaPtr,
+        left: &Range,
+        flag: u32,
+        locked: &mut bool,
+    ) -> Result<Option<i32>, Stop> {
+        use fault_flag as f;
+        let has = |flag| self.has(left.flags, flag);
+        let all = [
+            (has(FollFlag::Write), f::WRITE),
+            (left.unlockable, f::ALLOW_RETRY | f::KILLABLE),
+            (has(FollFlag::Nowait), f::ALLOW_RETRY | f::RETRY_NOWAIT),
+            (has(FollFlag::Tried), f::TRIED),
+        ];
+        let all = all.iter().filter(|(on, _)| *on);
+        let flags = all.fold(flag, |set, &(_, bits)| set | bits);
+
+        let fault = self.hugetlb_fault(vma, left.start, flags)?;
+        if fault & vm_fault::ERROR != 0 {
+            return Ok(Some(self.vm_fault_to_errno(fault, left.flags)));
+        }
+        if fault & vm_fault::RETRY != 0 {
+            if left.unlockable && flags & f::RETRY_NOWAIT == 0 {
+                *locked = false;
+            }
+            return Ok(Some(0));
+        }
+        Ok(None)
+    }
+
+    /// Takes the pages of a huge page that are in the range and in the VMA.  Whole huge
+    /// pages of which no page is wanted are counted only, but for the VMA's last one.
+    fn take_huge_page(
+        &mut self,
+        entry: Entry,
+        vma: VmaPtr,
+        level: Level,
+        left: &mut Range,
+    ) -> Result<Option<i32>, Stop> {
+        let bug = [Site::FollowHugetlbPageExclusive; 2];
+        self.check_exclusive(subpage(entry, level, 0), left.flags, bug)?;
+        let offset = (left.start & (level.size() - 1)) >> PAGE_SHIFT;
+        let end = self.machine.vmas.get(vma).end;
+        let whole = offset == 0
+            && left.start.wrapping_add(level.size()) < end
+            && left.nr_pages >= level.pages();
+        if left.pages.is_none() && !left.notes_vmas && whole {
+            left.skip(level.pages());
+            return Ok(None);
+        }
+
+        let in_vma = end.wrapping_sub(left.start & !(PAGE_SIZE - 1)) >> PAGE_SHIFT;
+        let refs = (level.pages() - offset).min(left.nr_pages).min(in_vma);
+        let at_once = match self.rules.slow.takes_hugetlb_at_once {
+            true => refs,
+            false => 1,
+        };
+        for _ in 0..refs / at_once {
+            let first = subpage(entry, level, left.start);
+            if let Some(at) = left.pages {
+                for (at, nr) in (at..).zip(0..at_once) {
+                    self.store_page(at, first.nth(nr))?;
+                }
+                let taken = self.grab_of_hugetlb(first, at_once, left.flags)?;
+                if self.warn_on(!taken, Site::FollowHugetlbPageGrab) {
+                    return Ok(Some(-ENOMEM));
+                }
+            }
+            if left.notes_vmas {
+                let noted = core::iter::repeat_n(vma, at_once as usize);
+                self.machine.noted_vmas.extend(noted);
+            }
+            left.skip(at_once);
+        }
+        Ok(None)
+    }
+
+    /// The slow grab of a page; or, where all are taken at once, that of the lockless walk,
+    /// which is not one for who holds the page: it refuses long-term pins of what has to
+    /// be moved first.
+    fn grab_of_hugetlb(&mut self, page: PagePtr, refs: u64, flags: Foll) -> Result<bool, Stop> {
+        if self.rules.slow.takes_hugetlb_at_once {
+            let folio = self.try_grab_folio_fast(page, refs as i32, flags)?;
+            return Ok(folio.is_some());
+        }
+        self.try_grab_page(page, flags)
+    }
+
+    /// `follow_huge_pmd_pte` (5.10, 6.1): the page at an address that an entry of
+    /// hugetlbfs maps, taken if the flags say so.  Its level is the VMA's, wherever the walk
+    /// has come to.
+    pub(crate) fn follow_huge_pmd_pte(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        flags: Foll,
+    ) -> Result<ErrPtr, Stop> {
+        let level = self.hstate_vma(vma);
+        if self.wonders_at_pins(flags, Site::FollowHugePmdPtePin) {
+            return NULL;
+        }
+        loop {
+            let Some(at) = self.huge_pte_offset(address, level)? else {
+                return NULL;
+            };
+            self.lock_page_table()?;
+            let entry = self.machine.tables.get(at)?;
+            let page = subpage(entry, level, address);
+            let site = Site::FollowHugePmdPteGrab;
+            match self.follow_locked(entry, page, flags, site)? {
+                Some(page) => return Ok(Ok(page)),
+                None => self.migration_entry_wait()?,
+            }
+        }
+    }
+
+    /// `follow_huge_pud` (5.10, 6.1; 6.12 has another one): the same of an entry that was
+    /// found on the way down.  5.10 takes nothing, and looks at nothing.
+    pub(crate) fn slow_follow_huge_pud(
+        &mut self,
+        address: u64,
+        pudp: EntryPtr,
+        flags: Foll,
+    ) -> Result<ErrPtr, Stop> {
+        if !self.rules.slow.follows_absent_puds {
+            if self.takes(flags) {
+                return NULL;
+            }
+            let pud = self.machine.tables.get(pudp)?;
+            return Ok(Ok(subpage(pud, Level::Pud, address)));
+        }
+        if self.wonders_at_pins(flags, Site::FollowHugePudPin) {
+            return NULL;
+        }
+        loop {
+            self.lock_page_table()?;
+            let pud = self.machine.tables.get(pudp)?;
+            if !pud.is_huge() {
+                self.unlock_page_table();
+                return NULL;
+            }
+            let page = subpage(pud, Level::Pud, address);
+            match self.follow_locked(pud, page, flags, Site::FollowHugePudGrab)? {
+                Some(page) => return Ok(Ok(page)),
+                None => self.migration_entry_wait()?,
+            }
+        }
+    }
+
+    /// `pud_huge`: 5.10 does not know those that are not present.
+    pub(crate) fn is_huge_pud(&self, pud: Entry) -> bool {
+        match self.rules.slow.follows_absent_puds {
+            true => pud.is_huge(),
+            false => pud.is_leaf(),
+        }
+    }
+
+    /// Pins are not for `follow_page`; in 5.10 they are, but not with FOLL_GET.
+    fn wonders_at_pins(&mut self, flags: Foll, site: Site) -> bool {
+        let pin = self.has(flags, FollFlag::Pin);
+        let both = pin && self.has(flags, FollFlag::Get);
+        let wrong = match self.rules.slow.follow_page_pins_nothing {
+            true => pin,
+            false => both,
+        };
+        self.warn_on(wrong, site)
+    }
+
+    /// What is done under the lock, which is dropped: the page is taken, or it is NULL;
+    /// `None` if it is being migrated.
+    fn follow_locked(
+        &mut self,
+        entry: Entry,
+        page: PagePtr,
+        flags: Foll,
+        site: Site,
+    ) -> Result<Option<PagePtr>, Stop> {
+        let mut found = Some(PagePtr::NULL);
+        if entry.pte_present() {
+            let taken = self.try_grab_page(page, flags)?;
+            if !self.warn_on(!taken, site) {
+                found = Some(page);
+            }
+        } else if entry.is_migration() {
+            found = None;
+        }
+        self.unlock_page_table();
+        Ok(found)
+    }
+}
