@@ -101,6 +101,11 @@ impl Walks {
                 let taken = u64::from(at < taken);
                 let kind = vma.kind.into();
                 say(&[45, id, kind, deciding, taken]);
+                if let Some(level) = vma.huge_level() {
+                    let offset = op.addr & (level.size() - 1);
+                    let place = u64::from(offset != 0) | u64::from(vma.flags as u32 & 2) << 1;
+                    say(&[50, id, kind, entry, deciding, taken, place]);
+                }
                 for bit in 0..u64::from(abi::GD_NR_VM_FLAGS) {
                     let is_set = vma.flags as u64 >> bit & 1;
                     say(&[49, kind, bit, is_set, deciding, taken]);
@@ -120,8 +125,9 @@ impl Walks {
                         say(&[36, id, u64::from(rec.c)]);
                     }
                     if u32::from(rec.a) == abi::GD_A_FAULT {
-                        let flags = u32::from(rec.b) & abi::GD_RB_MEMALLOC_PIN | rec.c;
-                        say(&[46, id, flags.into(), outcome]);
+                        let how = abi::GD_RB_MEMALLOC_PIN | abi::GD_RB_HUGETLB;
+                        let flags = u64::from(u32::from(rec.b) & how) << 32 | u64::from(rec.c);
+                        say(&[46, id, flags, outcome]);
                     }
                     what
                 }

@@ -134,7 +134,8 @@ const LOCKED: &str = "its caller has just taken the page-table lock";
 const HELD: &str = "operations hold the mmap lock, as callers have to";
 const NO_MLOCK: &str = "5.10's populating mlocks, and is left out";
 const RANGE: &str = "a range is of whole pages, and its VMA is looked up by its start";
-const NO_HUGETLB_VMA: &str = "programs declare no VMAs of hugetlbfs";
+const NOWAIT_KEEPS: &str = "a fault with FOLL_NOWAIT keeps the lock";
+const PINS_APART: &str = "only follow_page() comes there, and not with FOLL_PIN";
 const RETRIES: &str = "__get_user_pages() never returns that, whatever the faults say";
 
 /// All such sites among the covered functions.
@@ -150,13 +151,9 @@ pub const UNREACHABLE: &[Unreachable] = &[
         "its callers have just asked whether there is a pin count"),
     unreachable("hpage_pincount_sub", &["BUG#0"], (Rev::V5_10, Rev::V5_10),
         "its caller has just asked whether there is a pin count"),
-    unreachable("__get_user_pages", &["BUG#1", "BUG#2"], (Rev::V5_10, Rev::V5_10), NO_HUGETLB_VMA)
+    unreachable("__get_user_pages", &["BUG#1"], (Rev::V5_10, Rev::V6_1), NOWAIT_KEEPS)
         .debug_vm(true),
-    unreachable("__get_user_pages", &["BUG#0", "BUG#1"], (Rev::V5_10, Rev::V5_10), NO_HUGETLB_VMA)
-        .debug_vm(false),
-    unreachable("__get_user_pages", &["BUG#1"], (Rev::V6_1, Rev::V6_1), NO_HUGETLB_VMA)
-        .debug_vm(true),
-    unreachable("__get_user_pages", &["BUG#0"], (Rev::V6_1, Rev::V6_1), NO_HUGETLB_VMA)
+    unreachable("__get_user_pages", &["BUG#0"], (Rev::V5_10, Rev::V6_1), NOWAIT_KEEPS)
         .debug_vm(false),
     unreachable("__get_user_pages", &["BUG#0"], (Rev::V6_12, Rev::V6_12),
         "entry points refuse flags that do not fit `pages`"),
@@ -183,7 +180,8 @@ pub const UNREACHABLE: &[Unreachable] = &[
     unreachable("follow_devmap_pud", &["BUG#0"], (Rev::V5_10, Rev::V6_1), LOCKED),
     unreachable("follow_devmap_pud", &["WARN#0"], (Rev::V6_1, Rev::V6_1), BOTH),
     unreachable("follow_huge_pmd", &["BUG#0"], (Rev::V6_12, Rev::V7_3), LOCKED),
-    unreachable("follow_huge_pud", &["WARN#0", "WARN#1"], (Rev::V6_1, Rev::V6_1), NO_HUGETLB_VMA),
+    unreachable("follow_huge_pmd_pte", &["WARN#0"], (Rev::V6_1, Rev::V6_1), PINS_APART),
+    unreachable("follow_huge_pud", &["WARN#0"], (Rev::V6_1, Rev::V6_1), PINS_APART),
     unreachable("follow_huge_pud", &["BUG#0"], (Rev::V6_12, Rev::V7_3), LOCKED),
     unreachable("follow_page_mask", &["WARN#0"], (Rev::V5_10, Rev::V6_1),
         "only other architectures follow huge addresses"),
