@@ -87,7 +87,7 @@ fn mistakes_are_placed_at_the_word() {
         ),
         (
             "set_vma 1 0x1000 n=0 anon",
-            "20: expected a number of pages from 1 to 65536, found `0`",
+            "20: expected a number of pages from 1 to 262144, found `0`",
         ),
         (
             "set_vma 1 0x1000 read",
@@ -146,7 +146,10 @@ fn a_vma_ends_where_user_space_ends() {
         p.normalise();
         (p.ops()[0].addr, p.ops()[0].n)
     };
-    assert_eq!(fixed(&mut p, 0x1fff, 70_000), (0x1000, walk::MAX_VMA_PAGES));
+    assert_eq!(
+        fixed(&mut p, 0x1fff, 300_000),
+        (0x1000, walk::MAX_VMA_PAGES)
+    );
     let last = TASK_SIZE_MAX - PAGE_SIZE;
     assert_eq!(fixed(&mut p, last, 2), (last, 1));
     assert_eq!(fixed(&mut p, last | 1 << 63, 2), (last, 1));

@@ -618,8 +618,8 @@ fn mistakes_in_hook_points_are_placed_at_the_word() {
             "6: expected get_dev_pagemap, make_accessible, slow_path, handle_mm_fault, \
              mmap_read_lock, expand_stack, lru_add_drain, folio_isolate_lru, migrate_pages, \
              migrate_device_coherent, split_huge_pmd, user_access, \
-             filemap_get_folios_contig, memfd_alloc_folio or \
-             hugetlbfs_pagecache_present, found `slowpath`; \
+             filemap_get_folios_contig, memfd_alloc_folio, \
+             hugetlbfs_pagecache_present or migration_entry_wait, found `slowpath`; \
              did you mean `slow_path`?",
         ),
         (

@@ -31,7 +31,9 @@ fn bench(rules: Rules) -> Bench {
 
 fn map(machine: &mut Machine, addr: u64, page: PagePtr, flags: u16) {
     let level = Level::Pmd;
-    machine.tables.set(level, addr, 1, NewEntry::Page(page), flags);
+    machine
+        .tables
+        .set(level, addr, 1, NewEntry::Page(page), flags);
 }
 
 #[test]
@@ -61,7 +63,9 @@ fn a_fault_is_told_less_than_others_are() {
         });
         let request = b.request(AT, 1, &[FollFlag::Write]);
         let mut locked = true;
-        let result = b.locked_op().get_user_pages_remote(request, Some(&mut locked));
+        let result = b
+            .locked_op()
+            .get_user_pages_remote(request, Some(&mut locked));
         assert_eq!(result, Ok(1));
         let flags = fault_flag::WRITE | fault_flag::ALLOW_RETRY | fault_flag::KILLABLE;
         assert_eq!(b.faults(), [flags]);
@@ -80,7 +84,9 @@ fn who_loses_the_lock_takes_it_again() {
         });
         let request = b.request(AT, 1, &[]);
         let mut locked = true;
-        let result = b.locked_op().get_user_pages_remote(request, Some(&mut locked));
+        let result = b
+            .locked_op()
+            .get_user_pages_remote(request, Some(&mut locked));
         assert_eq!((result, locked), (Ok(1), false));
         let again = Ask::MmapLock { killable: true };
         assert!(b.asks().contains(&again) && b.asks().contains(&Ask::MmapUnlock));
@@ -104,7 +110,10 @@ fn a_long_term_pin_of_what_has_to_be_moved_fails_in_6_1() {
         let result = b.slow_pin(AT, 1, &[FollFlag::Longterm]);
         let warns = b.warns();
         match rules.longterm_shuns_movable {
-            true => assert_eq!((result, warns), (Ok(-12), vec![Site::FollowHugetlbPageGrab])),
+            true => assert_eq!(
+                (result, warns),
+                (Ok(-12), vec![Site::FollowHugetlbPageGrab])
+            ),
             false => assert_eq!((result, warns), (Ok(1), vec![])),
         }
     }
