@@ -202,41 +202,69 @@ impl Kernel<'_> {
             return Ok(None);
         }
 
+        let refs = (level.pages() - offset).min(left.nr_pages);
+        match self.rules.slow.takes_hugetlb_at_once {
+            true => self.take_at_once(entry, vma, level, refs, left),
+            false => self.take_one_by_one(entry, vma, level, refs, left),
+        }
+    }
+
+    /// Takes so many pages (6.1), or fewer where the VMA ends before that: they are stored,
+    /// and then taken by the grab of the lockless walk.  That is not one for who holds the
+    /// page: it refuses long-term pins of what has to be moved first.
+    fn take_at_once(
+        &mut self,
+        entry: Entry,
+        vma: VmaPtr,
+        level: Level,
+        refs: u64,
+        left: &mut Range,
+    ) -> Result<Option<i32>, Stop> {
+        let end = self.machine.vmas.get(vma).end;
         let in_vma = end.wrapping_sub(left.start & !(PAGE_SIZE - 1)) >> PAGE_SHIFT;
-        let refs = (level.pages() - offset).min(left.nr_pages).min(in_vma);
-        let at_once = match self.rules.slow.takes_hugetlb_at_once {
-            true => refs,
-            false => 1,
-        };
-        for _ in 0..refs / at_once {
-            let first = subpage(entry, level, left.start);
+        let refs = refs.min(in_vma);
+        if let Some(first) = left.pages {
+            let page = subpage(entry, level, left.start);
+            for (at, nr) in (first..).zip(0..refs) {
+                self.store_page(at, page.nth(nr))?;
+            }
+            let page = self.entry(first);
+            let folio = self.try_grab_folio_fast(page, refs as i32, left.flags)?;
+            if self.warn_on(folio.is_none(), Site::FollowHugetlbPageGrab) {
+                return Ok(Some(-ENOMEM));
+            }
+        }
+        left.skip(refs);
+        Ok(None)
+    }
+
+    /// Takes so many pages (5.10), each by the slow grab, until the VMA ends.
+    fn take_one_by_one(
+        &mut self,
+        entry: Entry,
+        vma: VmaPtr,
+        level: Level,
+        refs: u64,
+        left: &mut Range,
+    ) -> Result<Option<i32>, Stop> {
+        for _ in 0..refs {
             if let Some(at) = left.pages {
-                for (at, nr) in (at..).zip(0..at_once) {
-                    self.store_page(at, first.nth(nr))?;
-                }
-                let taken = self.grab_of_hugetlb(first, at_once, left.flags)?;
+                let page = subpage(entry, level, left.start);
+                self.store_page(at, page)?;
+                let taken = self.try_grab_page(page, left.flags)?;
                 if self.warn_on(!taken, Site::FollowHugetlbPageGrab) {
                     return Ok(Some(-ENOMEM));
                 }
             }
             if left.notes_vmas {
-                let noted = core::iter::repeat_n(vma, at_once as usize);
-                self.machine.noted_vmas.extend(noted);
+                self.machine.noted_vmas.push(vma);
             }
-            left.skip(at_once);
+            left.skip(1);
+            if left.start >= self.machine.vmas.get(vma).end {
+                break;
+            }
         }
         Ok(None)
-    }
-
-    /// The slow grab of a page; or, where all are taken at once, that of the lockless walk,
-    /// which is not one for who holds the page: it refuses long-term pins of what has to
-    /// be moved first.
-    fn grab_of_hugetlb(&mut self, page: PagePtr, refs: u64, flags: Foll) -> Result<bool, Stop> {
-        if self.rules.slow.takes_hugetlb_at_once {
-            let folio = self.try_grab_folio_fast(page, refs as i32, flags)?;
-            return Ok(folio.is_some());
-        }
-        self.try_grab_page(page, flags)
     }
 
     /// `follow_huge_pmd_pte` (5.10, 6.1): the page at an address that an entry of
