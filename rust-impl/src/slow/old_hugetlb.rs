@@ -4,13 +4,13 @@
 //! There are two ways:
 //!
 //! * The loop over the addresses hands the whole VMA over
-//!   ([`follow_hugetlb_page`](Kernel::slow_follow_hugetlb_page)): huge page by huge page the
+//!   (`follow_hugetlb_page()`): huge page by huge page the
 //!   entry is looked up, faulted in if it will not do, and as many of its pages are taken
 //!   as are asked for.  Its faults are no `handle_mm_fault()`, and know fewer flags: nothing
 //!   is told of another mm, and nothing asked of FOLL_NOFAULT and FOLL_INTERRUPTIBLE.
-//! * `follow_page()` walks down the tables, and is sent
-//!   [to](Kernel::follow_huge_pmd_pte) [two](Kernel::slow_follow_huge_pud) functions where
-//!   an entry is one of hugetlbfs.  They wait for a migration instead of faulting.
+//! * `follow_page()` walks down the tables, and is sent to `follow_huge_pmd_pte()` or
+//!   `follow_huge_pud()` where an entry is one of hugetlbfs.  They wait for a migration
+//!   instead of faulting.
 //!
 //! Both take an entry of whatever level for a PTE: it is present if a PTE would be, and
 //! what is not present and not empty is swapped out, migrated or poisoned.  What is there
