@@ -3,6 +3,7 @@
 //! safe handle.  The versions of the FOLL_PIN series are built in; kernels are
 //! compiled by crate `gup-sides`.  Knows nothing about fuzzing.
 
+mod coverage;
 mod foreign;
 mod machine;
 mod object;
@@ -21,6 +22,7 @@ pub mod abi {
     include!(concat!(env!("OUT_DIR"), "/abi.rs"));
 }
 
+pub use coverage::Blocks;
 pub use foreign::{Fate, Foreign};
 pub use machine::Machine;
 pub use object::{LoadError, Object, SiteInfo, SiteKind};

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A side's shared object, loaded and checked.
 
-use crate::{Machine, abi};
+use crate::{Blocks, Machine, abi};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::CStr,
     fs::File,
     io::{self, Write},
+    mem::MaybeUninit,
     os::fd::{AsRawFd, FromRawFd},
     path::{Path, PathBuf},
     ptr::NonNull,
@@ -211,6 +212,26 @@ impl Object {
         // SAFETY: checked when it was loaded, and there as long as `self` is;
         // nothing writes to the description.
         unsafe { self.raw.as_ref() }
+    }
+
+    /// The blocks of an object that was compiled for coverage of lines, from the file with
+    /// these bytes; none of another one.
+    ///
+    /// # Safety
+    ///
+    /// They are the bytes of the file that this was loaded from, and the result is dropped
+    /// before this is.
+    pub unsafe fn blocks(&self, bytes: &[u8]) -> Option<Blocks> {
+        let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
+        // SAFETY: an address in the object, which is loaded.
+        let info = unsafe {
+            if libc::dladdr(self.raw.as_ptr().cast(), info.as_mut_ptr()) == 0 {
+                return None;
+            }
+            info.assume_init()
+        };
+        // SAFETY: the caller's promise.
+        unsafe { Blocks::of_image(info.dli_fbase, bytes) }
     }
 
     /// Where it was loaded from.

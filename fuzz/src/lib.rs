@@ -10,6 +10,7 @@ pub mod accepted;
 pub mod bisect;
 pub mod campaign;
 pub mod compare;
+pub mod coverage;
 pub mod diff;
 pub mod expect;
 pub mod explain;

@@ -331,9 +331,26 @@ impl CSide {
     /// Makes the object of a recipe that is kept under no name, and loads it.
     pub fn make(recipe: &Recipe, debug_vm: bool) -> Result<Self, Error> {
         let built = recipe.compile(&Store::find(), debug_vm, FLAVOUR)?;
+        Self::of_object(&recipe.name, recipe, &built)
+    }
+
+    /// Loads an object that was made of a recipe, whatever its flavour; `name` is the
+    /// side's, without `c:`.
+    pub fn of_object(name: &str, recipe: &Recipe, built: &Built) -> Result<Self, Error> {
         let mut object = Object::load(&built.object)?;
         object.rename(built.description.renamed.clone());
-        Self::start(described(&recipe.name, recipe, &built), object)
+        Self::start(described(name, recipe, built), object)
+    }
+
+    /// The blocks of an object that was compiled for coverage of lines.
+    ///
+    /// # Safety
+    ///
+    /// `bytes` are those of the file that the object was loaded from, and the result is
+    /// dropped before this is.
+    pub unsafe fn blocks(&self, bytes: &[u8]) -> Option<csrc::Blocks> {
+        // SAFETY: the caller's promise.
+        unsafe { self.machine.object().blocks(bytes) }
     }
 
     fn start(info: SideInfo, object: Object) -> Result<Self, Error> {

@@ -15,8 +15,8 @@ pub enum Flavour {
     Afl,
     /// honggfuzz.
     Honggfuzz,
-    /// llvm-cov.
-    Source,
+    /// `gupdiff coverage`: which lines a program executes.
+    Lines,
 }
 
 impl Flavour {
@@ -27,7 +27,7 @@ impl Flavour {
             Self::LibFuzzer => "libfuzzer",
             Self::Afl => "afl",
             Self::Honggfuzz => "honggfuzz",
-            Self::Source => "source",
+            Self::Lines => "lines",
         }
     }
 
@@ -38,7 +38,7 @@ impl Flavour {
             Self::LibFuzzer => include_str!("../../../flavours/libfuzzer"),
             Self::Afl => include_str!("../../../flavours/afl"),
             Self::Honggfuzz => include_str!("../../../flavours/honggfuzz"),
-            Self::Source => include_str!("../../../flavours/source"),
+            Self::Lines => include_str!("../../../flavours/lines"),
         };
         text.lines()
     }

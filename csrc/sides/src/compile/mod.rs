@@ -153,7 +153,7 @@ impl Source {
         }
         let scratch = store::scratch(&dir)?;
         let objects: Vec<_> = compiled.iter().map(|c| c.object.clone()).collect();
-        self.link(store, &objects, scratch.path())?;
+        self.link(store, &objects, flavour, scratch.path())?;
         let description = self.describe(&compiled, flavour, key)?;
         let text = serde_json::to_vec_pretty(&description).map_err(std::io::Error::other);
         let path = scratch.path().join("side.json");
@@ -167,7 +167,9 @@ impl Source {
         let src = &self.tree.src;
         let gup = src.join("mm/gup.c");
         let mut tested: Vec<String> = flavour.flags().map(str::to_owned).collect();
-        if self.quick {
+        // lines are looked up in what the compiler says of them
+        let quick = self.quick && flavour != Flavour::Lines;
+        if quick {
             tested.extend(QUICK.map(str::to_owned));
         }
         let mut of_gup = tested.clone();
@@ -177,8 +179,13 @@ impl Source {
         }
         let unit_c = harness.join("shim/unit.c");
         // a second run takes longer than what it saves in a few thousand programs
-        let second = ["-m64", "-fPIE", "-w", "-O2"].map(str::to_owned);
-        let second = (!self.quick).then(|| second.to_vec());
+        let run = |level: &str| ["-m64", "-fPIE", "-w", level].map(str::to_owned).to_vec();
+        let second = |is_unit_c: bool| match flavour {
+            _ if quick => None,
+            // the code of a block stays in one piece
+            Flavour::Lines => Some(run("-O0")),
+            _ => is_unit_c.then(|| run("-O2")),
+        };
         let mut list = vec![(unit_c.clone(), of_gup)];
         let built_in = self.tree.built_in(self.debug_vm)?;
         let wanted = KERNEL_FILES
@@ -207,19 +214,20 @@ impl Source {
                 format!("-DKBUILD_MODNAME=\"{name}\""),
                 format!("-D__KBUILD_MODNAME=kmod_{name}"),
             ];
+            let of_harness = source.starts_with(&harness) && source != unit_c;
             Unit {
-                second: second.clone().filter(|_| source == unit_c),
+                second: second(source == unit_c).filter(|_| !of_harness),
                 of: if source == unit_c {
                     of_gup.clone()
                 } else {
                     String::new()
                 },
-                of_harness: source.starts_with(&harness) && source != unit_c,
+                of_harness,
                 source,
                 args: common.iter().cloned().chain(kbuild).chain(flags).collect(),
             }
         };
-        if self.quick {
+        if quick {
             // most of the time goes into parsing the kernel's headers
             let mut flags = tested;
             // contents are what counts: a file may be checked out again
@@ -303,7 +311,7 @@ impl Source {
     }
 
     /// One object, one global symbol: sides must not see each other.
-    fn link(&self, store: &Store, units: &[PathBuf], dir: &Path) -> Result<()> {
+    fn link(&self, store: &Store, units: &[PathBuf], flavour: Flavour, dir: &Path) -> Result<()> {
         let failed = |output: &std::process::Output| {
             let text = String::from_utf8_lossy(&output.stderr);
             let first = text
@@ -322,7 +330,7 @@ impl Source {
             }
         };
         // many sides have the same gaps
-        let source = gaps::source(units)?;
+        let source = gaps::source(units, flavour)?;
         let kept = sha256(format!("{GAP_FLAGS:?}{source}"));
         let object = store.units().join(format!("gaps-{kept}.o"));
         if !object.exists() {
@@ -402,7 +410,13 @@ const GAP_FLAGS: [&str; 7] = [
 ];
 
 /// How a side is linked: without what nobody reaches of the kernel's other files.
-const LINK_FLAGS: [&str; 3] = ["-shared", "-nostdlib", "-Wl,--gc-sections"];
+/// The tables of coverage do not count as reaching.
+const LINK_FLAGS: [&str; 4] = [
+    "-shared",
+    "-nostdlib",
+    "-Wl,--gc-sections",
+    "-Wl,-z,start-stop-gc",
+];
 
 /// Functions of mm/gup.c whose calls go to the script: `csrc/shim/redirect.h`.
 const REDIRECTED: [&str; 2] = ["__gup_longterm_locked", "get_user_pages_unlocked"];

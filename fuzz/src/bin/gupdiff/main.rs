@@ -6,6 +6,7 @@ mod bisect;
 mod campaign;
 mod cmin;
 mod convert;
+mod coverage;
 mod diff;
 mod explain;
 mod generate;
@@ -62,6 +63,8 @@ enum Command {
     Rules,
     /// Show what the programs of a corpus do, and whether that is enough
     Stats(stats::Args),
+    /// Show which lines programs execute
+    Coverage(coverage::Args),
     /// Shrink a program with a finding
     Minimize(minimize::Args),
     /// Reduce a corpus to programs that show something of their own
@@ -162,6 +165,7 @@ fn main() -> ExitCode {
         Command::Ops(args) => tables::ops(&args),
         Command::Rules => tables::rules(),
         Command::Stats(args) => stats::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Minimize(args) => minimize::run(&args),
         Command::Cmin(args) => cmin::run(&args),
         Command::Campaign(args) => campaign::run(&args),

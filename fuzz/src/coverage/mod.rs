@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Which lines of the kernel a program executes.
+//!
+//! ```text
+//! CSide of the flavour `lines`      one byte for each block of code (csrc::Blocks)
+//!   |  and the debug information of its object
+//! LineMap                           the lines that a block consists of
+//!   |
+//! Covered::run, run_prefix          what one program executes: a LineSet
+//! ```
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let program = gup_fuzz::program::Program::EMPTY;
+//! use gup_fuzz::coverage::Covered;
+//!
+//! let mut side = Covered::open("c:6.1")?;
+//! let whole = side.run(&program);
+//! let before = side.run_prefix(&program, program.nr_ops() - 1);
+//! for line in side.get(&whole.without(&before)) {
+//!     println!("{} {}:{}", line.function, line.file, line.line);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Lines are those that the compiler made code of: what it left out, because the
+//! configuration lacks an option, say, is no line.  The code of a static inline of a header
+//! is of the header's line, in the inline's name, and of the line where it is called, in
+//! the caller's.  A BUG or a memory fault ends a program in the middle of a block, all of
+//! whose lines count as executed then.
+
+mod lines;
+
+use std::fs;
+
+use csrc::Blocks;
+use gup_sides::{Flavour, Store};
+
+pub use lines::{Error as LinesError, Line, LineMap, LineSet};
+
+use crate::program::Program;
+use crate::side::c::CSide;
+use crate::side::{self, Side, SideInfo};
+use crate::trace::Trace;
+
+/// Why the lines of a side cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Side(#[from] side::Error),
+    /// It is no kernel's code.
+    #[error("lines are told of kernels that are compiled from a tree, as c:6.1 is; `{0}` is none")]
+    NoKernel(String),
+    /// Its object.
+    #[error("{path}: {error}")]
+    Lines {
+        /// The object.
+        path: String,
+        /// What is wrong with it.
+        error: LinesError,
+    },
+}
+
+/// A side of kernel code that tells which lines it executes.
+pub struct Covered {
+    // before the side, into whose memory it points
+    blocks: Blocks,
+    map: LineMap,
+    side: CSide,
+    trace: Trace,
+}
+
+impl Covered {
+    /// Opens the side of that name, `c:6.1` or one with a patch; its object is compiled if
+    /// it has to be.
+    pub fn open(name: &str) -> Result<Self, Error> {
+        let no_kernel = || Error::NoKernel(name.into());
+        let kernel = name.strip_prefix("c:").ok_or_else(no_kernel)?;
+        let recipe = side::c::recipe(kernel)?.ok_or_else(no_kernel)?;
+        let built = side::c::object(kernel, Flavour::Lines)?.ok_or_else(no_kernel)?;
+        let path = built.object.display().to_string();
+        let lines = |error| Error::Lines {
+            path: path.clone(),
+            error,
+        };
+        let bytes = fs::read(&built.object).map_err(side::Error::Start)?;
+        let side = CSide::of_object(kernel, &recipe, &built)?;
+        // SAFETY: the file that the side was loaded from; fields are dropped in order.
+        let blocks = unsafe { side.blocks(&bytes) }.ok_or_else(no_kernel)?;
+        let source = recipe.source(&Store::find(), built.description.debug_vm);
+        let source = source.map_err(side::Error::from)?;
+        let within = format!("{}/", source.tree.src.display());
+        let path = |file: &str| file.strip_prefix(&within).map(normalised);
+        let map = LineMap::read(&bytes, blocks.addresses(), &path).map_err(lines)?;
+        Ok(Self {
+            blocks,
+            map,
+            side,
+            trace: Trace::default(),
+        })
+    }
+
+    /// What the side is.
+    pub fn info(&self) -> &SideInfo {
+        self.side.info()
+    }
+
+    /// All lines that there is code of, by file, line and function; a [`LineSet`] holds
+    /// numbers of these.
+    pub fn lines(&self) -> &[Line] {
+        self.map.lines()
+    }
+
+    /// The lines of a set.
+    pub fn get<'a>(&'a self, set: &'a LineSet) -> impl Iterator<Item = &'a Line> {
+        set.iter().filter_map(|at| self.lines().get(at))
+    }
+
+    /// The lines that a program executes.
+    pub fn run(&mut self, program: &Program) -> LineSet {
+        self.blocks.clear();
+        self.side.run(program, &mut self.trace);
+        self.map.of_blocks(self.blocks.executed())
+    }
+
+    /// The lines that the first `ops` operations of a program execute.
+    pub fn run_prefix(&mut self, program: &Program, ops: usize) -> LineSet {
+        let mut prefix = *program;
+        prefix.truncate_ops(ops);
+        self.run(&prefix)
+    }
+
+    /// What the last program showed.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+}
+
+/// A path without `..`.
+fn normalised(path: &str) -> String {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
