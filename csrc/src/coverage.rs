@@ -1,73 +1,116 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which blocks of instrumented code were executed (`-fsanitize-coverage=inline-bool-flag,
-//! pc-table`): a byte for each, that the code sets, in a table beside that of addresses.
+//! Which blocks of instrumented code were executed.  Each calls a function first (clang's
+//! `trace-pc`) that sets a byte for it: `shim/executed.c`.
 
-use object::{Object as _, ObjectSection as _};
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind};
 use std::{ffi::c_void, ptr::NonNull};
 
-/// The blocks of one image, a shared object or the program itself.
+/// What is called in each block.
+const CALLED: &str = "__sanitizer_cov_trace_pc";
+/// The bytes that it sets.
+const TABLE: &str = "gd_executed";
+/// How a call begins, and how long it is: the distance to what it calls follows.
+const CALL: u8 = 0xe8;
+const CALL_SIZE: usize = 5;
+
+/// Where code calls a function.  Linkers do not say; but no other code than a call has
+/// that byte before that distance, except by a chance of one in a million for an object.
+fn calls(code: &[u8], start: u64, function: u64) -> impl Iterator<Item = u64> {
+    let call = move |(at, bytes): (usize, &[u8])| {
+        let address = start + at as u64;
+        let distance = i32::from_le_bytes(bytes[1..].try_into().ok()?);
+        let next = address + CALL_SIZE as u64;
+        let is_one = bytes[0] == CALL && next.wrapping_add_signed(distance.into()) == function;
+        is_one.then_some(address)
+    };
+    code.windows(CALL_SIZE).enumerate().filter_map(call)
+}
+
+/// The blocks of an object.
 ///
-/// Whatever ends an operation, the bytes of what it executed are set: code sets them
-/// first thing in a block.
+/// Whatever ends an operation, the bytes of what it executed are set.
 #[derive(Debug)]
 pub struct Blocks {
-    flags: NonNull<u8>,
+    table: NonNull<u8>,
+    /// Of each block, in order: where it begins, in the file.
     addresses: Vec<u64>,
 }
 
-// SAFETY: the flags are the image's own, which belongs to no thread.
+// SAFETY: the table is the object's own, which belongs to no thread.
 unsafe impl Send for Blocks {}
 
+/// Why the blocks of an object cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum BlocksError {
+    /// It is no ELF file.
+    #[error("its symbols cannot be read: {0}")]
+    Elf(#[from] object::read::Error),
+    /// It was compiled for something else.
+    #[error("it was not compiled for coverage of lines")]
+    NotInstrumented,
+    /// There is more code than `gd_executed` has bytes.
+    #[error("there is more code than csrc/shim/executed.c has room for")]
+    TooLarge,
+}
+
 impl Blocks {
-    /// Of an image whose file has these bytes and that lies at `base`; none if it is not
-    /// instrumented.
+    /// Of an object whose file has these bytes and that lies at `base`.
     ///
     /// # Safety
     ///
-    /// The image lies there, and stays there as long as this exists; code of it runs in
+    /// The object lies there, and stays there as long as this exists; its code runs in
     /// the thread alone that uses this.
-    pub unsafe fn of_image(base: *mut c_void, bytes: &[u8]) -> Option<Self> {
-        let file = object::File::parse(bytes).ok()?;
-        let find = |name| {
-            let section = file.section_by_name(name)?;
-            Some((section.address() as usize, section.size() as usize))
-        };
-        let ((flags, len), (pcs, pcs_len)) = (find("__sancov_bools")?, find("__sancov_pcs")?);
-        // An entry is an address and a word of flags.
-        if len == 0 || pcs_len != len * 2 * size_of::<u64>() {
-            return None;
+    pub(crate) unsafe fn of_object(base: *mut c_void, bytes: &[u8]) -> Result<Self, BlocksError> {
+        let file = object::File::parse(bytes)?;
+        let named = |name| file.symbols().find(|symbol| symbol.name() == Ok(name));
+        let called = named(CALLED).ok_or(BlocksError::NotInstrumented)?;
+        let table = named(TABLE).ok_or(BlocksError::NotInstrumented)?;
+        let mut addresses = Vec::new();
+        let code = file.sections().filter(|s| s.kind() == SectionKind::Text);
+        for section in code {
+            addresses.extend(calls(section.data()?, section.address(), called.address()));
         }
-        // SAFETY: loaded sections of that size; the loader has relocated the addresses.
-        let (flags, pcs) = unsafe {
-            let pcs = base.byte_add(pcs).cast::<[u64; 2]>();
-            (
-                base.byte_add(flags).cast(),
-                std::slice::from_raw_parts(pcs, len),
-            )
-        };
-        let address = |&[pc, _]: &[u64; 2]| pc - base.addr() as u64;
-        Some(Self {
-            flags: NonNull::new(flags)?,
-            addresses: pcs.iter().map(address).collect(),
+        addresses.sort_unstable();
+        let last = addresses.last().ok_or(BlocksError::NotInstrumented)?;
+        if last + CALL_SIZE as u64 >= table.size() {
+            return Err(BlocksError::TooLarge);
+        }
+        // SAFETY: in the object.
+        let table = unsafe { base.byte_add(table.address() as usize) };
+        Ok(Self {
+            table: NonNull::new(table.cast()).ok_or(BlocksError::NotInstrumented)?,
+            addresses,
         })
     }
 
-    /// Where each block begins, as an address in the file.
+    /// Where each block begins, in ascending order, as an address in the file.
     pub fn addresses(&self) -> &[u64] {
         &self.addresses
     }
 
+    fn byte(&self, address: u64) -> *mut u8 {
+        // SAFETY: within the table: see `of_object`.
+        unsafe { self.table.add((address + CALL_SIZE as u64) as usize) }.as_ptr()
+    }
+
     /// Forgets what was executed.
     pub fn clear(&mut self) {
-        // SAFETY: as many bytes as there are blocks; see `of_image`.
-        unsafe { self.flags.as_ptr().write_bytes(0, self.addresses.len()) }
+        for &address in &self.addresses {
+            // SAFETY: a byte of the object that nobody borrows.
+            unsafe { self.byte(address).write_volatile(0) }
+        }
     }
 
     /// The numbers of the blocks that were executed since [`Blocks::clear`].
     pub fn executed(&self) -> impl Iterator<Item = usize> {
-        // Code outside of what the compiler sees here writes them.
-        // SAFETY: as above.
-        let flag = |&at: &usize| unsafe { self.flags.add(at).read_volatile() } != 0;
-        (0..self.addresses.len()).filter(flag)
+        let set = |&(_, &address): &(usize, &u64)| {
+            // SAFETY: as above; the object's code writes it.
+            unsafe { self.byte(address).read_volatile() != 0 }
+        };
+        self.addresses
+            .iter()
+            .enumerate()
+            .filter(set)
+            .map(|(at, _)| at)
     }
 }

@@ -22,7 +22,7 @@ pub mod abi {
     include!(concat!(env!("OUT_DIR"), "/abi.rs"));
 }
 
-pub use coverage::Blocks;
+pub use coverage::{Blocks, BlocksError};
 pub use foreign::{Fate, Foreign};
 pub use machine::Machine;
 pub use object::{LoadError, Object, SiteInfo, SiteKind};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A side's shared object, loaded and checked.
 
-use crate::{Blocks, Machine, abi};
+use crate::{Blocks, BlocksError, Machine, abi};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -215,23 +215,23 @@ impl Object {
     }
 
     /// The blocks of an object that was compiled for coverage of lines, from the file with
-    /// these bytes; none of another one.
+    /// these bytes.
     ///
     /// # Safety
     ///
     /// They are the bytes of the file that this was loaded from, and the result is dropped
     /// before this is.
-    pub unsafe fn blocks(&self, bytes: &[u8]) -> Option<Blocks> {
+    pub unsafe fn blocks(&self, bytes: &[u8]) -> Result<Blocks, BlocksError> {
         let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
         // SAFETY: an address in the object, which is loaded.
         let info = unsafe {
             if libc::dladdr(self.raw.as_ptr().cast(), info.as_mut_ptr()) == 0 {
-                return None;
+                return Err(BlocksError::NotInstrumented);
             }
             info.assume_init()
         };
         // SAFETY: the caller's promise.
-        unsafe { Blocks::of_image(info.dli_fbase, bytes) }
+        unsafe { Blocks::of_object(info.dli_fbase, bytes) }
     }
 
     /// Where it was loaded from.

@@ -95,7 +95,8 @@ pub enum Error {
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
 
 impl LineMap {
-    /// Of an ELF file with these bytes, whose blocks begin at `addresses`.  `path` says by
+    /// Of an ELF file with these bytes, whose blocks begin at `addresses`, in ascending
+    /// order.  `path` says by
     /// which path a file is known; none: its lines do not count.
     pub fn read(
         bytes: &[u8],
@@ -160,16 +161,13 @@ fn extents(file: &object::File, addresses: &[u64]) -> Vec<(u64, u64)> {
         .map(|s| (s.address(), s.address() + s.size()))
         .collect();
     functions.sort_unstable();
-    let mut sorted = addresses.to_vec();
-    sorted.sort_unstable();
-    let end = |&start: &u64| {
-        let next = sorted.partition_point(|&other| other <= start);
-        let next = sorted.get(next).copied().unwrap_or(u64::MAX);
+    let end = |(at, &start): (usize, &u64)| {
+        let next = addresses.get(at + 1).copied().unwrap_or(u64::MAX);
         let function = functions.partition_point(|&(first, _)| first <= start);
         let function = function.checked_sub(1).map(|at| functions[at].1);
         (start, next.min(function.unwrap_or(start)))
     };
-    addresses.iter().map(end).collect()
+    addresses.iter().enumerate().map(end).collect()
 }
 
 /// Files and functions, each name kept once.

@@ -53,14 +53,12 @@ pub enum Error {
     /// It is no kernel's code.
     #[error("lines are told of kernels that are compiled from a tree, as c:6.1 is; `{0}` is none")]
     NoKernel(String),
-    /// Its object.
-    #[error("{path}: {error}")]
-    Lines {
-        /// The object.
-        path: String,
-        /// What is wrong with it.
-        error: LinesError,
-    },
+    /// Its object does not tell.
+    #[error("{0}: {1}")]
+    Blocks(String, csrc::BlocksError),
+    /// The debug information of its object.
+    #[error("{0}: {1}")]
+    Lines(String, LinesError),
 }
 
 /// A side of kernel code that tells which lines it executes.
@@ -81,14 +79,12 @@ impl Covered {
         let recipe = side::c::recipe(kernel)?.ok_or_else(no_kernel)?;
         let built = side::c::object(kernel, Flavour::Lines)?.ok_or_else(no_kernel)?;
         let path = built.object.display().to_string();
-        let lines = |error| Error::Lines {
-            path: path.clone(),
-            error,
-        };
+        let lines = |error| Error::Lines(path.clone(), error);
+        let blocks = |error| Error::Blocks(path.clone(), error);
         let bytes = fs::read(&built.object).map_err(side::Error::Start)?;
         let side = CSide::of_object(kernel, &recipe, &built)?;
         // SAFETY: the file that the side was loaded from; fields are dropped in order.
-        let blocks = unsafe { side.blocks(&bytes) }.ok_or_else(no_kernel)?;
+        let blocks = unsafe { side.blocks(&bytes) }.map_err(blocks)?;
         let source = recipe.source(&Store::find(), built.description.debug_vm);
         let source = source.map_err(side::Error::from)?;
         let within = format!("{}/", source.tree.src.display());

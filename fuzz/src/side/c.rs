@@ -348,7 +348,7 @@ impl CSide {
     ///
     /// `bytes` are those of the file that the object was loaded from, and the result is
     /// dropped before this is.
-    pub unsafe fn blocks(&self, bytes: &[u8]) -> Option<csrc::Blocks> {
+    pub unsafe fn blocks(&self, bytes: &[u8]) -> Result<csrc::Blocks, csrc::BlocksError> {
         // SAFETY: the caller's promise.
         unsafe { self.machine.object().blocks(bytes) }
     }

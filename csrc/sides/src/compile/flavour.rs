@@ -33,6 +33,18 @@ impl Flavour {
 
     /// Flags of the units with code under test; the harness has none of them.
     pub(super) fn flags(self) -> impl Iterator<Item = &'static str> {
+        self.runs().next().into_iter().flatten()
+    }
+
+    /// Flags of further runs of the compiler, each on what the one before made; the last
+    /// one makes the object. Without any, the first one does.
+    pub(super) fn further(self) -> impl Iterator<Item = Vec<String>> {
+        let target = ["-m64", "-fPIE", "-w"];
+        let run = move |own: Vec<&str>| target.into_iter().chain(own).map(str::to_owned).collect();
+        self.runs().skip(1).map(run)
+    }
+
+    fn runs(self) -> impl Iterator<Item = Vec<&'static str>> {
         let text = match self {
             Self::None => include_str!("../../../flavours/none"),
             Self::LibFuzzer => include_str!("../../../flavours/libfuzzer"),
@@ -40,7 +52,7 @@ impl Flavour {
             Self::Honggfuzz => include_str!("../../../flavours/honggfuzz"),
             Self::Lines => include_str!("../../../flavours/lines"),
         };
-        text.lines()
+        text.split("then\n").map(|run| run.lines().collect())
     }
 }
 

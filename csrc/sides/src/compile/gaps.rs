@@ -2,7 +2,6 @@
 //! Stubs for what the harness does not provide: each ends the program with
 //! its own name.
 
-use super::Flavour;
 use crate::error::{Error, Result, at};
 use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, elf};
 use std::{
@@ -20,6 +19,7 @@ const ELSEWHERE: &[&str] = &[
     "strlen",
     "strcmp",
     "_GLOBAL_OFFSET_TABLE_",
+    "__ehdr_start",
 ];
 const ELSEWHERE_PREFIXES: &[&str] = &[
     "__sanitizer_",
@@ -31,12 +31,8 @@ const ELSEWHERE_PREFIXES: &[&str] = &[
     "gd_",
 ];
 
-/// What an object with coverage calls when it is loaded.
-const COVERAGE_INIT: [&str; 2] = ["__sanitizer_cov_bool_flag_init", "__sanitizer_cov_pcs_init"];
-
-/// C source with a stub for every symbol that the units leave undefined.  Coverage that
-/// no engine looks at has no runtime to announce itself to.
-pub fn source(units: &[PathBuf], flavour: Flavour) -> Result<String> {
+/// C source with a stub for every symbol that the units leave undefined.
+pub fn source(units: &[PathBuf]) -> Result<String> {
     let (mut defined, mut wanted) = (BTreeSet::new(), BTreeMap::new());
     for unit in units {
         let data = fs::read(unit).map_err(at(unit))?;
@@ -58,14 +54,8 @@ pub fn source(units: &[PathBuf], flavour: Flavour) -> Result<String> {
         .keys()
         .map(|name| format!("\t\"{name}\",\n"))
         .collect();
-    let init: String = match flavour {
-        Flavour::Lines => COVERAGE_INIT
-            .map(|f| format!("void {f}(void) {{}}\n"))
-            .concat(),
-        _ => String::new(),
-    };
     Ok(format!(
-        "extern void gd_gap(unsigned int) __attribute__((noreturn));\n{stubs}{init}\
+        "extern void gd_gap(unsigned int) __attribute__((noreturn));\n{stubs}\
          const char *const gd_gap_names[] = {{\n{names}\t0\n}};\n"
     ))
 }

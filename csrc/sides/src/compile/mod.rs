@@ -153,7 +153,7 @@ impl Source {
         }
         let scratch = store::scratch(&dir)?;
         let objects: Vec<_> = compiled.iter().map(|c| c.object.clone()).collect();
-        self.link(store, &objects, flavour, scratch.path())?;
+        self.link(store, &objects, scratch.path())?;
         let description = self.describe(&compiled, flavour, key)?;
         let text = serde_json::to_vec_pretty(&description).map_err(std::io::Error::other);
         let path = scratch.path().join("side.json");
@@ -178,13 +178,14 @@ impl Source {
             of_gup.push(format!("-DGD_RENAMES=\"{}\"", header.display()));
         }
         let unit_c = harness.join("shim/unit.c");
-        // a second run takes longer than what it saves in a few thousand programs
-        let run = |level: &str| ["-m64", "-fPIE", "-w", level].map(str::to_owned).to_vec();
-        let second = |is_unit_c: bool| match flavour {
-            _ if quick => None,
-            // the code of a block stays in one piece
-            Flavour::Lines => Some(run("-O0")),
-            _ => is_unit_c.then(|| run("-O2")),
+        // Instrumentation comes last in a run, after inlining, so the calls that announce a
+        // load are inlined by another one (shim/loads.h): there are very many of them. It
+        // takes longer than what it saves in a few thousand programs.
+        let further: Vec<Vec<String>> = flavour.further().collect();
+        let further_of_gup = match further.is_empty() {
+            true if quick => Vec::new(),
+            true => vec![["-m64", "-fPIE", "-w", "-O2"].map(str::to_owned).to_vec()],
+            false => further.clone(),
         };
         let mut list = vec![(unit_c.clone(), of_gup)];
         let built_in = self.tree.built_in(self.debug_vm)?;
@@ -201,7 +202,11 @@ impl Source {
                 list.push((file, flags));
             }
         }
-        for file in ["shim/harness.c", "shim/kernel.c"] {
+        let executed = (flavour == Flavour::Lines).then_some("shim/executed.c");
+        for file in ["shim/harness.c", "shim/kernel.c"]
+            .into_iter()
+            .chain(executed)
+        {
             list.push((harness.join(file), Vec::new()));
         }
         let common = self.common_flags()?;
@@ -216,7 +221,11 @@ impl Source {
             ];
             let of_harness = source.starts_with(&harness) && source != unit_c;
             Unit {
-                second: second(source == unit_c).filter(|_| !of_harness),
+                further: match source == unit_c {
+                    true => further_of_gup.clone(),
+                    false if of_harness => Vec::new(),
+                    false => further.clone(),
+                },
                 of: if source == unit_c {
                     of_gup.clone()
                 } else {
@@ -311,7 +320,7 @@ impl Source {
     }
 
     /// One object, one global symbol: sides must not see each other.
-    fn link(&self, store: &Store, units: &[PathBuf], flavour: Flavour, dir: &Path) -> Result<()> {
+    fn link(&self, store: &Store, units: &[PathBuf], dir: &Path) -> Result<()> {
         let failed = |output: &std::process::Output| {
             let text = String::from_utf8_lossy(&output.stderr);
             let first = text
@@ -330,7 +339,7 @@ impl Source {
             }
         };
         // many sides have the same gaps
-        let source = gaps::source(units, flavour)?;
+        let source = gaps::source(units)?;
         let kept = sha256(format!("{GAP_FLAGS:?}{source}"));
         let object = store.units().join(format!("gaps-{kept}.o"));
         if !object.exists() {
@@ -410,13 +419,7 @@ const GAP_FLAGS: [&str; 7] = [
 ];
 
 /// How a side is linked: without what nobody reaches of the kernel's other files.
-/// The tables of coverage do not count as reaching.
-const LINK_FLAGS: [&str; 4] = [
-    "-shared",
-    "-nostdlib",
-    "-Wl,--gc-sections",
-    "-Wl,-z,start-stop-gc",
-];
+const LINK_FLAGS: [&str; 3] = ["-shared", "-nostdlib", "-Wl,--gc-sections"];
 
 /// Functions of mm/gup.c whose calls go to the script: `csrc/shim/redirect.h`.
 const REDIRECTED: [&str; 2] = ["__gup_longterm_locked", "get_user_pages_unlocked"];

@@ -42,11 +42,9 @@ pub(super) struct Unit {
     /// Hash of a file that it reads for sure and that many sides have in their
     /// own form: each has a manifest of its own then.
     pub of: String,
-    /// The flags of a second run that makes the object of what the first one
-    /// made.  Instrumentation comes last in a run, after inlining, so the calls
-    /// that announce a load are inlined by another one (shim/loads.h): there are
-    /// very many of them.
-    pub second: Option<Vec<String>>,
+    /// The flags of further runs, each on what the one before made; the last one makes
+    /// the object.
+    pub further: Vec<Vec<String>>,
 }
 
 /// A compiled unit.
@@ -143,7 +141,7 @@ impl Units<'_> {
         hash.update(compiler());
         hash.update(unit.source.as_os_str().as_encoded_bytes());
         hash.update(&unit.of);
-        for arg in unit.args.iter().chain(unit.second.iter().flatten()) {
+        for arg in unit.args.iter().chain(unit.further.iter().flatten()) {
             hash.update([0]);
             hash.update(arg);
         }
@@ -224,9 +222,9 @@ impl Units<'_> {
                 .arg("-c")
                 .arg(&unit.source)
                 .arg("-o");
-            match &unit.second {
-                Some(_) => command.arg(&bitcode).arg("-emit-llvm"),
-                None => command.arg(object.path()),
+            match unit.further.is_empty() {
+                true => command.arg(object.path()),
+                false => command.arg(&bitcode).arg("-emit-llvm"),
             };
             let output = output(&mut command)?;
             if output.status.success() {
@@ -244,14 +242,14 @@ impl Units<'_> {
                 return Err(self.failed(&text, first, request));
             }
         }
-        if let Some(flags) = &unit.second {
+        for (at, flags) in unit.further.iter().enumerate() {
             let mut command = Command::new(CLANG);
-            command
-                .args(flags)
-                .arg("-c")
-                .arg(&bitcode)
-                .arg("-o")
-                .arg(object.path());
+            command.args(flags).arg("-c").arg(&bitcode).arg("-o");
+            // the compiler reads all of its input first
+            match at + 1 == unit.further.len() {
+                true => command.arg(object.path()),
+                false => command.arg(&bitcode).arg("-emit-llvm"),
+            };
             let output = output(&mut command)?;
             if !output.status.success() {
                 return Err(self.failed(&String::from_utf8_lossy(&output.stderr), None, request));
