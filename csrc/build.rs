@@ -3,8 +3,8 @@
 //! and every version of the FOLL_PIN series into a shared object that becomes
 //! part of the program.  Kernels are compiled by crate `gup-sides`.
 //!
-//! Reads `GUPDIFF_C_COVERAGE`: `none`, `libfuzzer`, `afl`, `honggfuzz` or
-//! `source`, where the guess from cargo's environment is wrong.
+//! Reads `GUPDIFF_C_COVERAGE`: `none`, `libfuzzer`, `afl` or
+//! `honggfuzz`, where the guess from cargo's environment is wrong.
 
 mod build {
     pub mod abi;
@@ -34,14 +34,19 @@ fn run() -> Result<()> {
     }
     abi::generate(&here, &out)?;
     series::compile(&here, &out, &coverage::flags(&here)?)?;
-    cc::Build::new()
+    let mut build = cc::Build::new();
+    build
         .compiler(series::CLANG)
         .no_default_flags(true)
         .flag("-O1")
         .flag("-fPIE")
         .include(here.join("abi"))
         .file(here.join("abi/table.c"))
-        .warnings(false)
+        .warnings(false);
+    if env::var_os("CARGO_FEATURE_COVERAGE").is_some() {
+        build.file(here.join("shim/executed.c"));
+    }
+    build
         .try_compile("gupdiff_table")
         .context("the table of operations cannot be compiled")
 }

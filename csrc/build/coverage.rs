@@ -6,17 +6,11 @@ use std::{env, fs, path::Path};
 
 /// `GUPDIFF_C_COVERAGE`, else that of the engine whose feature is on.
 fn flavour() -> String {
-    for var in ["GUPDIFF_C_COVERAGE", "CARGO_ENCODED_RUSTFLAGS"] {
-        println!("cargo:rerun-if-env-changed={var}");
-    }
+    println!("cargo:rerun-if-env-changed=GUPDIFF_C_COVERAGE");
     if let Ok(given) = env::var("GUPDIFF_C_COVERAGE")
         && !given.is_empty()
     {
         return given;
-    }
-    let rust = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    if rust.contains("instrument-coverage") {
-        return "source".into();
     }
     ["libfuzzer", "afl", "honggfuzz"]
         .into_iter()

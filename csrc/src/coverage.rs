@@ -83,6 +83,27 @@ impl Blocks {
         })
     }
 
+    /// Of this program itself, whose crates may be compiled for it.
+    ///
+    /// # Safety
+    ///
+    /// `bytes` are those of its file, and instrumented code runs in the thread alone that
+    /// uses this.
+    #[cfg(feature = "coverage")]
+    pub unsafe fn of_program(bytes: &[u8]) -> Result<Self, BlocksError> {
+        let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+        // SAFETY: an address in the program.
+        let info = unsafe {
+            let here = Self::of_program as *const c_void;
+            if libc::dladdr(here, info.as_mut_ptr()) == 0 {
+                return Err(BlocksError::NotInstrumented);
+            }
+            info.assume_init()
+        };
+        // SAFETY: the caller's promise.
+        unsafe { Self::of_object(info.dli_fbase, bytes) }
+    }
+
     /// Where each block begins, in ascending order, as an address in the file.
     pub fn addresses(&self) -> &[u64] {
         &self.addresses

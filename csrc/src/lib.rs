@@ -25,7 +25,7 @@ pub mod abi {
 pub use coverage::{Blocks, BlocksError};
 pub use foreign::{Fate, Foreign};
 pub use machine::Machine;
-pub use object::{LoadError, Object, SiteInfo, SiteKind};
+pub use object::{LoadError, Object, SiteInfo, SiteKind, preload};
 pub use series::{Series, series};
 
 /// A table that the C side defines, with its length; nobody writes to it.

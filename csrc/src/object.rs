@@ -2,7 +2,7 @@
 //! A side's shared object, loaded and checked.
 
 use crate::{Blocks, BlocksError, Machine, abi};
-use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::CStr,
@@ -120,6 +120,19 @@ impl Drop for Loaded {
             loaded().remove(path);
         }
     }
+}
+
+/// Loads a library for good, whose functions objects may call that are loaded later: what
+/// stands for an engine.
+pub fn preload(path: &Path) -> Result<(), LoadError> {
+    // SAFETY: a library without constructors.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
+    let library = library.map_err(|error| LoadError::Linker {
+        path: path.display().to_string(),
+        why: error.to_string(),
+    })?;
+    std::mem::forget(library);
+    Ok(())
 }
 
 impl Object {

@@ -400,6 +400,31 @@ impl Source {
     }
 }
 
+/// A shared object with what the objects of engines call, for a process without one.
+pub fn runtime(store: &Store) -> Result<PathBuf> {
+    const FLAGS: [&str; 5] = ["-O1", "-w", "-fPIC", "-shared", "-nostdlib"];
+    let source = harness().join("flavours/runtime.c");
+    let text = fs::read(&source).map_err(at(&source))?;
+    let key = sha256([format!("{FLAGS:?}").as_bytes(), &text].concat());
+    let path = store.objects().join(format!("runtime-{key}.so"));
+    if !path.exists() {
+        fs::create_dir_all(store.objects()).map_err(at(&path))?;
+        let new = tempfile::NamedTempFile::new_in(store.objects()).map_err(at(&path))?;
+        let mut command = Command::new(CLANG);
+        command.args(FLAGS).arg(&source).arg("-o").arg(new.path());
+        let output = command.output().map_err(|_| Error::Missing(CLANG.into()))?;
+        if !output.status.success() {
+            return Err(Error::Link {
+                side: "the runtime".into(),
+                first: String::from_utf8_lossy(&output.stderr).into_owned(),
+            });
+        }
+        new.persist(&path).map_err(|e| at(&path)(e.error))?;
+    }
+    store::used(&path);
+    Ok(path)
+}
+
 /// How code differs that is compiled for a few thousand programs: nobody debugs
 /// it (the sites of WARNs have lines of their own), and nobody minds if it is
 /// slower. Without any optimisation the kernel does not compile, and sites that

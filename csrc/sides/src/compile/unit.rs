@@ -6,7 +6,10 @@
 //! as there were contents: an edit of a header that a unit does not read, a patch
 //! that is taken back, and the same unit of another side cost nothing.
 
-use super::detect::{Edits, Message, Piece};
+use super::{
+    detect::{Edits, Message, Piece},
+    flavour,
+};
 use crate::{
     Store,
     error::{Error, Result, at},
@@ -242,17 +245,25 @@ impl Units<'_> {
                 return Err(self.failed(&text, first, request));
             }
         }
-        for (at, flags) in unit.further.iter().enumerate() {
+        for (nr, flags) in unit.further.iter().enumerate() {
             let mut command = Command::new(CLANG);
-            command.args(flags).arg("-c").arg(&bitcode).arg("-o");
+            command
+                .args(flags)
+                .args(["-x", "ir", "-c"])
+                .arg(&bitcode)
+                .arg("-o");
             // the compiler reads all of its input first
-            match at + 1 == unit.further.len() {
+            match nr + 1 == unit.further.len() {
                 true => command.arg(object.path()),
                 false => command.arg(&bitcode).arg("-emit-llvm"),
             };
             let output = output(&mut command)?;
             if !output.status.success() {
                 return Err(self.failed(&String::from_utf8_lossy(&output.stderr), None, request));
+            }
+            if flags.iter().any(|flag| flag == "-S") {
+                let text = fs::read_to_string(&bitcode).map_err(at(&bitcode))?;
+                fs::write(&bitcode, flavour::harmless_marks(&text)).map_err(at(&bitcode))?;
             }
         }
         let list = fs::read_to_string(&deps).map_err(at(&deps))?;
