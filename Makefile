@@ -24,7 +24,7 @@ BASELINE ?=
 FILE ?=
 export KERNEL CONFIG REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
 
-.PHONY: help setup fuzz afl hfuzz campaign diff report live live-debug test controls bench cmin clean
+.PHONY: help setup fuzz afl hfuzz campaign diff report live live-debug test controls bench coverage cmin clean
 
 help:
 	@scripts/help
@@ -68,6 +68,10 @@ controls:
 
 bench:
 	@scripts/bench
+
+# without a KERNEL of the caller's: of every kernel that is prepared
+coverage:
+	@KERNEL=$(if $(filter file,$(origin KERNEL)),,$(KERNEL)) scripts/coverage
 
 cmin:
 	@scripts/cmin

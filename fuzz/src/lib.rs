@@ -33,6 +33,7 @@ pub mod rev;
 pub mod scope;
 pub mod side;
 pub mod site;
+pub mod stability;
 pub mod stats;
 pub mod target;
 pub mod trace;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use addr2line::gimli::{self, EndianSlice, LittleEndian};
 use addr2line::{Context, LookupResult};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
+use serde::{Deserialize, Serialize};
 
 /// A line that there is code of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Line {
     /// The file, within the kernel tree (`mm/gup.c`) or this repository.
     pub file: Arc<str>,
@@ -134,6 +135,14 @@ impl LineMap {
             blocks: blocks.collect(),
             lines,
         })
+    }
+
+    /// The same with functions by other names.
+    pub fn named(mut self, name: impl Fn(&str) -> &str) -> Self {
+        for line in &mut self.lines {
+            line.function = name(&line.function).into();
+        }
+        self
     }
 
     /// The lines, by file, line and function.

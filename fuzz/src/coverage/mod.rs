@@ -30,19 +30,30 @@
 //! the caller's.  A BUG or a memory fault ends a program in the middle of a block, all of
 //! whose lines count as executed then.
 
+pub mod html;
 mod lines;
+mod measured;
+pub mod rust;
+mod unreached;
 
 use std::fs;
+use std::io;
 
 use csrc::Blocks;
+use gup_sides::compile::Source;
 use gup_sides::{Flavour, Store};
 
 pub use lines::{Error as LinesError, Line, LineMap, LineSet};
+pub use measured::{Function, Measured, Share};
+pub use unreached::{UNREACHED, Unreached, reason};
 
 use crate::program::Program;
 use crate::side::c::CSide;
 use crate::side::{self, Side, SideInfo};
 use crate::trace::Trace;
+
+/// The file that all this is about.
+pub const GUP_C: &str = "mm/gup.c";
 
 /// Why the lines of a side cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +78,7 @@ pub struct Covered {
     blocks: Blocks,
     map: LineMap,
     side: CSide,
+    source: Source,
     trace: Trace,
 }
 
@@ -94,6 +106,7 @@ impl Covered {
             blocks,
             map,
             side,
+            source,
             trace: Trace::default(),
         })
     }
@@ -126,6 +139,24 @@ impl Covered {
         let mut prefix = *program;
         prefix.truncate_ops(ops);
         self.run(&prefix)
+    }
+
+    /// What programs execute together.
+    pub fn measure<'a>(&mut self, programs: impl IntoIterator<Item = &'a Program>) -> Measured {
+        self.blocks.clear();
+        for program in programs {
+            self.side.run(program, &mut self.trace);
+        }
+        let executed = self.map.of_blocks(self.blocks.executed());
+        Measured::new(self.info().to_string(), &self.map, &executed)
+    }
+
+    /// The text of a file of the kernel, as it was compiled: with the patch, if there is
+    /// one.
+    pub fn text(&self, file: &str) -> io::Result<String> {
+        let path = self.source.tree.src.join(file);
+        let text = fs::read(self.source.overlay.real(&path))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// What the last program showed.

@@ -334,6 +334,16 @@ impl CSide {
         Self::of_object(&recipe.name, recipe, &built)
     }
 
+    /// Loads the object of a side for an engine, in a process without one: nobody looks at
+    /// its coverage.  `name` is the side's, without `c:`.
+    pub fn open_for(name: &str, flavour: Flavour) -> Result<Self, Error> {
+        let unknown = || super::unknown(&format!("c:{name}"));
+        let recipe = recipe(name)?.ok_or_else(unknown)?;
+        let built = object(name, flavour)?.ok_or_else(unknown)?;
+        csrc::preload(&gup_sides::compile::runtime(&Store::find())?)?;
+        Self::of_object(name, &recipe, &built)
+    }
+
     /// Loads an object that was made of a recipe, whatever its flavour; `name` is the
     /// side's, without `c:`.
     pub fn of_object(name: &str, recipe: &Recipe, built: &Built) -> Result<Self, Error> {

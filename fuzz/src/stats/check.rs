@@ -131,7 +131,6 @@ const ASKS_LOCKED: &str = "is_valid_gup_args WARN#1";
 
 const BOTH: &str = "entry points refuse FOLL_GET and FOLL_PIN together";
 const LOCKED: &str = "its caller has just taken the page-table lock";
-const HELD: &str = "operations hold the mmap lock, as callers have to";
 const NO_MLOCK: &str = "5.10's populating mlocks, and is left out";
 const RANGE: &str = "a range is of whole pages, and its VMA is looked up by its start";
 const NOWAIT_KEEPS: &str = "a fault with FOLL_NOWAIT keeps the lock";
@@ -166,13 +165,13 @@ pub const UNREACHABLE: &[Unreachable] = &[
     unreachable("__get_user_pages_locked", &["BUG#0", "BUG#1", "BUG#2", "BUG#3", "BUG#4"],
         (Rev::V6_12, Rev::V6_12), RETRIES),
     unreachable("__get_user_pages_locked", &["WARN#0", "WARN#1", "WARN#2"],
-        (Rev::V7_3, Rev::V7_3), RETRIES),
+        (Rev::V7_3, Rev::V7_3), RETRIES).debug_vm(true),
     unreachable("__gup_longterm_locked", &["WARN#0"], (Rev::V6_1, Rev::V6_1),
         "entry points refuse FOLL_LONGTERM without FOLL_PIN"),
     unreachable("faultin_page", &["BUG#0"], (Rev::V6_1, Rev::V6_12),
-        "what is unshared is not written to"),
+        "what is unshared is not written to").debug_vm(true),
     unreachable("faultin_page", &["WARN#0"], (Rev::V7_3, Rev::V7_3),
-        "what is unshared is not written to"),
+        "what is unshared is not written to").debug_vm(true),
     unreachable("folio_expected_ref_count", &["WARN#0"], (Rev::V6_1, Rev::V6_1),
         "pages of the slab allocator have no type there"),
     unreachable("follow_devmap_pmd", &["BUG#0"], (Rev::V5_10, Rev::V6_12), LOCKED),
@@ -192,15 +191,14 @@ pub const UNREACHABLE: &[Unreachable] = &[
     unreachable("compound_mapcount", &["BUG#0"], (Rev::V5_10, Rev::V5_10), NO_MLOCK),
     unreachable("populate_vma_page_range", &["BUG#0", "BUG#1", "BUG#2", "BUG#3"],
         (Rev::V5_10, Rev::V5_10), NO_MLOCK),
-    unreachable("mmap_assert_locked", &["BUG#0"], (Rev::V5_10, Rev::V6_1), HELD),
+    unreachable("mmap_assert_locked", &["BUG#0"], (Rev::V5_10, Rev::V5_10),
+        "operations hold the mmap lock, as callers have to"),
     unreachable("populate_vma_page_range", &["BUG#1", "BUG#2"], (Rev::V6_1, Rev::V6_12), RANGE),
     unreachable("populate_vma_page_range", &["WARN#2"], (Rev::V7_3, Rev::V7_3), RANGE),
     unreachable("faultin_vma_page_range", &["BUG#1", "BUG#2"], (Rev::V6_1, Rev::V6_1), RANGE),
     unreachable("faultin_page_range", &["BUG#1"], (Rev::V6_12, Rev::V6_12), RANGE),
     unreachable("gup_fast_pte_range", &["BUG#0"], (Rev::V6_12, Rev::V6_12),
         "the walk ran past the end of a table only where no pages were asked for").since_point(118),
-    unreachable("rwsem_assert_held_nolockdep", &["WARN#0"], (Rev::V6_12, Rev::V7_3),
-        HELD),
 ];
 
 /// How an operation can fail.

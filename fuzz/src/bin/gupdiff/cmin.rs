@@ -4,24 +4,28 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use gup_fuzz::accepted::Accepted;
+use gup_fuzz::coverage::{self, Covered};
+use gup_fuzz::features;
+use gup_fuzz::input::{self, Input};
 use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::oracle::{Oracle, Verdict};
 use gup_fuzz::program::{Program, text};
 use gup_fuzz::report::write_atomically;
 use gup_fuzz::side::Pair;
-use gup_fuzz::{features, input};
 
 use crate::{LayerArg, Outcome};
 
 /// Reduce a corpus to programs that show something of their own.
 ///
-/// Programs are taken the smallest first; one is kept when it shows an
-/// outcome, a site or a kind of change, on any of the sides, that no kept one
-/// shows.  CORPUS is a folder, which gets a file of wire form for each, or a file
+/// Programs are taken the smallest first; one is kept when it shows an outcome, a site or
+/// a kind of change, or executes a line of kernel code, on any of the sides, that no kept
+/// one does.  So what is kept shows all that there was to choose from, and that is checked.
+/// CORPUS is a folder, which gets a file of wire form for each, or a file
 /// `NAME.gup`, which gets the text of all.  The new corpus is written beside the
 /// old one and then put in its place: a failure leaves that as it was.
 #[derive(clap::Args)]
@@ -36,6 +40,9 @@ pub struct Args {
     side: Vec<String>,
     #[command(flatten)]
     layer: LayerArg,
+    /// Do not ask which lines of kernel code are executed
+    #[arg(long)]
+    no_lines: bool,
     /// Say what would be done, but do not do it
     #[arg(long)]
     dry_run: bool,
@@ -62,7 +69,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let programs = input::programs(&paths)?;
     let mut all = candidates(&programs, args.layer.get());
     let sides = match args.side.is_empty() {
-        true => linked(),
+        true => known_kernels(false),
         false => args.side.clone(),
     };
     for side in &sides {
@@ -71,11 +78,30 @@ pub fn run(args: &Args) -> Result<Outcome> {
         for candidate in &mut all {
             observe(&mut oracle, candidate)?;
         }
+        if args.no_lines {
+            continue;
+        }
+        match Covered::open(side) {
+            Ok(mut covered) => all.iter_mut().for_each(|c| add_lines(&mut covered, c)),
+            // of the Rust and of the series no lines are told
+            Err(coverage::Error::NoKernel(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
+    let shown: HashSet<u64> = all.iter().flat_map(|c| &c.features).copied().collect();
     let kept = choose(all);
     eprintln!("{} programs of {} are kept", kept.len(), programs.len());
     if kept.is_empty() {
         bail!("nothing would be left; the corpus stays as it is");
+    }
+    let shown_by_kept: HashSet<u64> = kept.iter().flat_map(|c| &c.features).copied().collect();
+    eprintln!(
+        "they show {} of {} features",
+        shown_by_kept.len(),
+        shown.len()
+    );
+    if shown_by_kept != shown {
+        bail!("what is kept would show less; the corpus stays as it is");
     }
     if !args.dry_run {
         match args.corpus.extension() {
@@ -86,15 +112,18 @@ pub fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// Every kernel that is not one for tests or of the user.
-fn linked() -> Vec<String> {
+/// Every kernel that is not one for tests or of the user; with DEBUG_VM alone, or both.
+pub fn known_kernels(debug_vm_alone: bool) -> Vec<String> {
     gup_fuzz::side::list()
         .into_iter()
         .map(|info| info.name)
         .filter(|name| {
             let plain = |c: char| c.is_ascii_digit() || c == '.';
-            name.strip_prefix("c:")
-                .is_some_and(|n| n.trim_end_matches("-nodebug").chars().all(plain))
+            let configured = |n: &str| match debug_vm_alone {
+                true => n.chars().all(plain),
+                false => n.trim_end_matches("-nodebug").chars().all(plain),
+            };
+            name.strip_prefix("c:").is_some_and(configured)
         })
         .collect()
 }
@@ -134,6 +163,18 @@ fn observe(oracle: &mut Oracle, candidate: &mut Candidate) -> Result<()> {
     features::of(&candidate.program, rev, oracle.left_trace(), &mut found);
     candidate.features.extend(found);
     Ok(())
+}
+
+/// The lines of kernel code that a program executes.
+fn add_lines(side: &mut Covered, candidate: &mut Candidate) {
+    let executed = side.run(&candidate.program);
+    let rev = side.info().rev;
+    let feature = |line: &coverage::Line| {
+        let mut hash = DefaultHasher::new();
+        ("line", rev, line).hash(&mut hash);
+        hash.finish()
+    };
+    candidate.features.extend(side.get(&executed).map(feature));
 }
 
 /// A small set that shows all that the candidates show: those that show most
@@ -179,6 +220,11 @@ fn pack(path: &Path, kept: &[Candidate]) -> Result<()> {
     });
     let separator = format!("{}\n", text::SEPARATOR);
     let text = texts.collect::<Vec<_>>().join(&separator);
+    let read = input::parse(path, text.as_bytes())?;
+    let same = |(kept, read): (&&Candidate, &Input)| kept.bytes == read.program.encode();
+    if read.len() != kept.len() || !kept.iter().zip(&read).all(same) {
+        bail!("the text would not give the same programs; the corpus stays as it is");
+    }
     write_atomically(path, text.as_bytes())
         .with_context(|| format!("{} cannot be written", path.display()))
 }

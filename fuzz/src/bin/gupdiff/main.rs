@@ -18,6 +18,8 @@ mod report;
 mod run;
 mod side;
 mod sides;
+mod sites;
+mod stability;
 mod stats;
 mod status;
 mod tables;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use gup_fuzz::layer::Focus;
-use sides::{Chosen, SideArgs};
+use sides::{Chosen, KernelArgs, SideArgs};
 
 /// Holds the kernel's page pinning code against a Rust reimplementation, or
 /// against another kernel's.
@@ -56,7 +58,7 @@ enum Command {
     /// List the sides that can be compared
     Sides(tables::SidesArgs),
     /// List the WARN and BUG sites of the sides
-    Sites(tables::SitesArgs),
+    Sites(sites::Args),
     /// List the operations of programs
     Ops(tables::OpsArgs),
     /// List the rules by which kernels differ, as docs/rules.md has them
@@ -65,6 +67,8 @@ enum Command {
     Stats(stats::Args),
     /// Show which lines programs execute
     Coverage(coverage::Args),
+    /// Check that programs always show the same
+    Stability(stability::Args),
     /// Shrink a program with a finding
     Minimize(minimize::Args),
     /// Reduce a corpus to programs that show something of their own
@@ -161,11 +165,12 @@ fn main() -> ExitCode {
         Command::Fmt(args) => convert::run(&args),
         Command::Side(args) => side::run(&args),
         Command::Sides(args) => tables::sides(&args),
-        Command::Sites(args) => tables::sites(&args),
+        Command::Sites(args) => sites::run(&args),
         Command::Ops(args) => tables::ops(&args),
         Command::Rules => tables::rules(),
         Command::Stats(args) => stats::run(&args),
         Command::Coverage(args) => coverage::run(&args),
+        Command::Stability(args) => stability::run(&args),
         Command::Minimize(args) => minimize::run(&args),
         Command::Cmin(args) => cmin::run(&args),
         Command::Campaign(args) => campaign::run(&args),

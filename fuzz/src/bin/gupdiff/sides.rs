@@ -85,6 +85,11 @@ impl KernelArgs {
         self.patch().is_some() || more.into_iter().any(|text| given(text).is_some())
     }
 
+    /// Is a kernel asked for?
+    pub fn is_given(&self) -> bool {
+        given(&self.kernel).is_some() || self.is_changed()
+    }
+
     /// The request, for the kernel that is asked for or the default one.
     pub fn request(&self, name: Option<String>) -> Result<Request> {
         Ok(Request {
@@ -171,7 +176,7 @@ impl SideArgs {
 
     fn find(&self) -> Result<Names> {
         let (left, right) = (given(&self.left), given(&self.right));
-        let asked = given(&self.kernel.kernel).is_some() || self.kernel.is_changed();
+        let asked = self.kernel.is_given();
         let made = match left {
             Some(_) if !self.kernel.is_changed() => None,
             _ if asked => Some(self.kernel.side()?),
@@ -197,7 +202,7 @@ impl SideArgs {
 
     /// Complains about sides that are asked for and do not exist.
     pub fn check(&self) -> Result<()> {
-        let asked = given(&self.kernel.kernel).is_some() || self.kernel.is_changed();
+        let asked = self.kernel.is_given();
         if asked || given(&self.left).is_some() {
             let names = self.names()?;
             side::describe(&names.left)?;
@@ -222,7 +227,7 @@ impl SideArgs {
     /// The sides for a program: those that were asked for, else those that its
     /// header names, else the default ones.
     pub fn choose(&self, header: &Header, path: &str) -> Result<Chosen> {
-        let asked = given(&self.kernel.kernel).is_some() || self.kernel.is_changed();
+        let asked = self.kernel.is_given();
         let (left, right) = (given(&self.left), given(&self.right));
         if asked || left.is_some() {
             let names = self.names()?;

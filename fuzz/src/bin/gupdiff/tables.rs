@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff sides`, `sites` and `ops`: what there is.
+//! `gupdiff sides`, `ops` and `rules`: what there is.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 use gup_fuzz::explain::Rules;
 use gup_fuzz::ops::{self, Layer, Names, OpInfo};
-use gup_fuzz::oracle::Oracle;
 use gup_fuzz::report;
 use gup_fuzz::rev::Rev;
-use gup_fuzz::side::{self, Pair, SideInfo};
-use gup_fuzz::stats::{Counter, Stats};
-use gup_fuzz::{input, site};
-use serde::Serialize;
+use gup_fuzz::side;
 
 use crate::Outcome;
 
@@ -40,131 +35,6 @@ pub fn sides(args: &SidesArgs) -> Result<Outcome> {
         side::default_left()
     );
     Ok(Outcome::Fine)
-}
-
-/// List the WARN and BUG sites of the sides.
-#[derive(clap::Args)]
-pub struct SitesArgs {
-    /// Only this side [default: every side]
-    #[arg(long, value_name = "SIDE")]
-    side: Option<String>,
-    /// Mark those that the programs of these folders hit
-    #[arg(long, value_name = "DIR")]
-    hit: Vec<PathBuf>,
-    /// Only sites that the Rust code has on some revision
-    #[arg(long)]
-    covered: bool,
-    /// Print as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Default, Serialize)]
-struct SiteRow {
-    site: String,
-    /// The sides that have it, with the place where it is.
-    sides: BTreeMap<String, Option<String>>,
-    /// How often programs hit it, if that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hits: Option<u64>,
-}
-
-impl SiteRow {
-    /// Whether no side that has it can reach it.
-    fn is_unreachable(&self, infos: &[SideInfo]) -> bool {
-        let unreachable = |side: &String| {
-            let info = infos.iter().find(|info| info.name == *side);
-            info.is_some_and(|i| Stats::unreachable(&self.site, i).is_some())
-        };
-        self.sides.keys().all(unreachable)
-    }
-}
-
-pub fn sites(args: &SitesArgs) -> Result<Outcome> {
-    let infos = side::list();
-    let mut names: Vec<String> = infos.iter().map(|info| info.name.clone()).collect();
-    if let Some(only) = &args.side {
-        Pair::open(only, "none")?;
-        names.retain(|name| name == only);
-    }
-    let mut rows: BTreeMap<String, SiteRow> = BTreeMap::new();
-    let mut hits = Stats::default();
-    for name in &names {
-        let pair = Pair::open(name, "none")?;
-        for placed in pair.left.sites() {
-            let site = placed.id.to_string();
-            let row = rows.entry(site.clone()).or_insert_with(|| SiteRow {
-                site,
-                ..SiteRow::default()
-            });
-            row.sides.insert(name.clone(), placed.place.clone());
-        }
-        if !args.hit.is_empty() {
-            hits.merge(&count(pair, &args.hit)?);
-        }
-    }
-    let rust: BTreeSet<String> = rust_sites()?;
-    let mut rows: Vec<SiteRow> = rows
-        .into_values()
-        .filter(|row| !args.covered || rust.contains(&row.site))
-        .collect();
-    if !args.hit.is_empty() {
-        for row in &mut rows {
-            row.hits = Some(hits.sites.get(&row.site).copied().unwrap_or(0));
-        }
-    }
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
-        return Ok(Outcome::Fine);
-    }
-    for row in &rows {
-        let mark = if rust.contains(&row.site) {
-            "rust"
-        } else {
-            "-"
-        };
-        let hit = match row.hits {
-            None => String::new(),
-            Some(0) if row.is_unreachable(&infos) => {
-                format!("{:>10}  ", "cannot")
-            }
-            Some(0) => format!("{:>10}  ", "never"),
-            Some(n) => format!("{n:>10}  "),
-        };
-        let places: Vec<String> = row
-            .sides
-            .iter()
-            .filter_map(|(name, place)| place.as_ref().map(|p| format!("{name} {p}")))
-            .collect();
-        println!("{hit}{mark:<4}  {:<44}  {}", row.site, places.join(", "));
-    }
-    Ok(Outcome::Fine)
-}
-
-/// The sites that the Rust code has on any revision.
-fn rust_sites() -> Result<BTreeSet<String>> {
-    let mut all = BTreeSet::new();
-    for info in side::list() {
-        if info.name.starts_with("rust:") {
-            let pair = Pair::open(&info.name, "none")?;
-            all.extend(pair.left.sites().iter().map(site_name));
-        }
-    }
-    Ok(all)
-}
-
-fn site_name(placed: &site::PlacedSite) -> String {
-    placed.id.to_string()
-}
-
-fn count(pair: Pair, dirs: &[PathBuf]) -> Result<Stats> {
-    let mut counter = Counter::new(&pair.left.info().name);
-    let mut oracle = Oracle::new(pair);
-    for program in input::programs(dirs)? {
-        let verdict = oracle.judge(&program);
-        counter.count(&program, oracle.left_trace(), &verdict);
-    }
-    Ok(counter.take())
 }
 
 /// List the operations of programs.

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Functions of mm/gup.c with lines that no program executes, and why.
+
+use crate::rev::Rev;
+
+/// A function, and why lines of it are not executed by the shipped corpus.
+#[derive(Clone, Copy, Debug)]
+pub struct Unreached {
+    /// The function.
+    pub function: &'static str,
+    /// The first and the last of the revisions that this is true of.
+    pub revisions: (Rev, Rev),
+    /// The reason.
+    pub reason: &'static str,
+}
+
+const fn unreached(
+    function: &'static str,
+    revisions: (Rev, Rev),
+    reason: &'static str,
+) -> Unreached {
+    Unreached {
+        function,
+        revisions,
+        reason,
+    }
+}
+
+const FIRST: Rev = Rev::V5_10;
+const LAST: Rev = Rev::V7_3;
+
+const NO_HUGETLB_VMA: &str = "programs declare no VMAs of hugetlbfs in these kernels";
+const BOTH: &str = "entry points refuse FOLL_GET and FOLL_PIN together";
+const NO_WAITING: &str =
+    "programs do not pass FOLL_MIGRATION, and declare no VMAs of hugetlbfs in these kernels";
+const FOUR_LEVELS: &str = "with four levels no PGD entry is ever none: p4d is folded";
+const CHECKED: &str = "access_ok() was asked before, and refuses a range that wraps";
+const LONGTERM: &str = "entry points refuse FOLL_LONGTERM without FOLL_PIN";
+
+/// All of them, by function.  A function that is executed in full has no entry: a test
+/// holds that (`fuzz/tests/coverage.rs`).
+#[rustfmt::skip]
+pub const UNREACHED: &[Unreached] = &[
+    unreached("__get_user_pages", (FIRST, FIRST),
+        "no VMAs of hugetlbfs in this kernel; a fault's errors are those that the switch knows"),
+    unreached("__get_user_pages", (Rev::V6_1, Rev::V6_1),
+        "no VMAs of hugetlbfs in this kernel; a fault's errors are those that the switch knows; \
+         no operation asks for VMAs"),
+    unreached("__get_user_pages", (Rev::V6_12, LAST),
+        "its callers ask for pages, or return before; a fault's errors are those that the \
+         switch knows"),
+    unreached("__gup_longterm_locked", (FIRST, Rev::V6_1), LONGTERM),
+    unreached("check_and_migrate_cma_pages", (FIRST, FIRST), LONGTERM),
+    unreached("check_vma_flags", (Rev::V6_1, Rev::V6_1), NO_HUGETLB_VMA),
+    unreached("fault_in_readable", (Rev::V6_1, Rev::V6_12), CHECKED),
+    unreached("fault_in_writeable", (Rev::V6_1, Rev::V6_12), CHECKED),
+    unreached("faultin_page", (FIRST, FIRST),
+        "no fault of a program answers VM_FAULT_WRITE"),
+    unreached("follow_page_mask", (FIRST, Rev::V6_1),
+        "only other architectures follow huge addresses"),
+    unreached("follow_page_mask", (LAST, LAST), FOUR_LEVELS),
+    unreached("follow_page_pte", (FIRST, FIRST),
+        "programs do not pass FOLL_MIGRATION and FOLL_SPLIT, declare no VMAs of hugetlbfs in \
+         this kernel, and do not mlock (see populate_vma_page_range)"),
+    unreached("follow_page_pte", (Rev::V6_1, Rev::V6_1),
+        "programs do not pass FOLL_MIGRATION, and declare no VMAs of hugetlbfs in this kernel; \
+         entry points refuse FOLL_GET and FOLL_PIN together"),
+    unreached("follow_page_pte", (Rev::V6_12, Rev::V6_12), BOTH),
+    unreached("follow_pmd_mask", (FIRST, FIRST),
+        "programs do not pass FOLL_MIGRATION and FOLL_SPLIT, and declare no VMAs of hugetlbfs \
+         in this kernel"),
+    unreached("follow_pmd_mask", (Rev::V6_1, Rev::V6_1), NO_WAITING),
+    unreached("follow_pud_mask", (FIRST, Rev::V6_1), NO_HUGETLB_VMA),
+    unreached("get_gate_page", (FIRST, Rev::V6_12),
+        "the gate area of a program lies in user space"),
+    unreached("get_gate_page", (LAST, LAST), FOUR_LEVELS),
+    unreached("gup_fast", (LAST, LAST),
+        "its caller refuses what ends behind user space"),
+    unreached("gup_fast_fallback", (Rev::V6_12, Rev::V6_12),
+        "what access_ok() refuses was refused before: it ends behind user space"),
+    unreached("gup_fast_pgd_range", (LAST, LAST), FOUR_LEVELS),
+    unreached("lockless_pages_from_mm", (FIRST, Rev::V6_1),
+        "its caller refuses what ends behind user space"),
+    unreached("populate_vma_page_range", (FIRST, FIRST),
+        "5.10's populating mlocks, and is left out"),
+];
+
+/// Why lines of a function are not executed, in a kernel of a revision.
+pub fn reason(function: &str, rev: Rev) -> Option<&'static str> {
+    let is_it =
+        |u: &&Unreached| u.function == function && (u.revisions.0..=u.revisions.1).contains(&rev);
+    UNREACHED.iter().find(is_it).map(|u| u.reason)
+}
