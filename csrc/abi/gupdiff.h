@@ -549,7 +549,7 @@ struct gd_trace {
  * its own, allocates nothing, and shares no variable with another side: a
  * second copy of the same object is another side.
  */
-#define GD_ABI_VERSION	5
+#define GD_ABI_VERSION	6
 #define GD_SIDE_SYMBOL	"gd_side"
 
 enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };

@@ -18,7 +18,8 @@ const VMA_KINDS: [&str; abi::GD_NR_VMA_KINDS as usize] = [
     "of secretmem",
     "of a dax file",
     "the gate area",
-    "of hugetlbfs",
+    "of hugetlbfs (2 MiB pages)",
+    "of hugetlbfs (1 GiB pages)",
 ];
 
 /// What is pending: `GD_SIG_*`.
