@@ -10,6 +10,7 @@ use super::around::{Change, PageReport};
 use super::events::Event;
 use super::kernels::Behaves;
 use super::model::{Report, SideReport};
+use super::suspects::Span;
 use crate::side::SideInfo;
 
 /// Columns of a mail; commands, sums and lines of programs may be longer.
@@ -33,6 +34,7 @@ impl fmt::Display for Mail<'_> {
         log(f, report)?;
         state(f, report)?;
         events(f, report)?;
+        suspects(f, report)?;
         kernels(f, report)?;
         reproduce(f, report)?;
         details(f, report)
@@ -252,6 +254,38 @@ fn does(event: &Event) -> &str {
         "RET" => "returns",
         kind => kind,
     }
+}
+
+fn suspects(f: &mut impl Write, report: &Report) -> fmt::Result {
+    for suspects in &report.suspects {
+        let side = &suspects.side;
+        let text = match &suspects.against {
+            Some(against) => format!("Lines that {side} executes and {against} does not"),
+            None => format!("Lines that {side} executes in this call and not before"),
+        };
+        let is_changed = suspects.spans.iter().any(|span| span.changed);
+        let legend = match is_changed {
+            true => " (* with what differs in the source)",
+            false => "",
+        };
+        wrapped(f, &format!("{text}{legend}:"), 0, 0)?;
+        writeln!(f)?;
+        let place = |span: &Span| match span.last == span.first {
+            true => format!("{}:{}", span.file, span.first),
+            false => format!("{}:{}-{}", span.file, span.first, span.last),
+        };
+        let width = suspects.spans.iter().map(|span| place(span).len()).max();
+        let width = width.unwrap_or(0);
+        for span in &suspects.spans {
+            let mark = if span.changed { '*' } else { ' ' };
+            writeln!(f, "  {mark} {:<width$}  {}", place(span), span.function)?;
+        }
+        if suspects.more > 0 {
+            writeln!(f, "    and {} more", suspects.more)?;
+        }
+        writeln!(f)?;
+    }
+    Ok(())
 }
 
 fn kernels(f: &mut impl Write, report: &Report) -> fmt::Result {

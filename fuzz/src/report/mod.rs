@@ -21,6 +21,7 @@ mod origin;
 mod says;
 mod short;
 mod show;
+pub mod suspects;
 mod title;
 mod traces;
 
@@ -38,6 +39,7 @@ pub use origin::{Origin, near};
 pub use says::help;
 pub use short::Short;
 pub use show::{Names, ret_words};
+pub use suspects::Suspects;
 pub use traces::traces;
 
 use crate::oracle::{Oracle, Verdict};

@@ -12,6 +12,7 @@ use super::log;
 use super::origin::Origin;
 use super::says;
 use super::show::Names;
+use super::suspects::Suspects;
 use super::title;
 use crate::expect::Unmet;
 use crate::ops;
@@ -99,6 +100,9 @@ pub struct Report {
     /// Pages and page tables around the operation.
     #[serde(flatten)]
     pub around: Option<Around>,
+    /// Lines to look at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suspects: Vec<Suspects>,
     /// What other kernels do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kernels: Vec<Kernel>,
@@ -209,6 +213,7 @@ impl Report {
             program: lines(prog, rev, index),
             source: None,
             around: index.map(|index| around(oracle, prog, verdict, index, &names, &shown)),
+            suspects: Vec::new(),
             kernels: Vec::new(),
             command: origin.command("run", path, left, right),
             report: origin.command("report", path, left, right),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use gup_fuzz::input::{self, Input};
 use gup_fuzz::report::kernels::{self, Case};
 use gup_fuzz::report::ktap::{Ktap, Test};
-use gup_fuzz::report::{self, Mail, Report};
+use gup_fuzz::report::{self, Mail, Report, suspects};
 use serde::Serialize;
 
 use crate::judge::{Judge, Judged};
@@ -37,7 +37,7 @@ pub struct Args {
     /// Write a mail for each program into this folder
     #[arg(short, long, value_name = "DIR", conflicts_with_all = ["json", "ktap"])]
     output: Option<PathBuf>,
-    /// Do not run the program on other kernels
+    /// Leave out what takes compiling: other kernels, and which lines are executed
     #[arg(long)]
     alone: bool,
 }
@@ -123,6 +123,10 @@ fn one(args: &Args, judge: &mut Judge, input: Input) -> Result<Done> {
             expectations: &input.expectations,
             op_index: report.finding.op_index.unwrap_or(program.nr_ops()),
         };
+        match suspects::find(&report, program) {
+            Ok(found) => report.suspects = found,
+            Err(error) => eprintln!("note: {}: no lines to look at: {error}", input.name),
+        }
         let known = kernels::known(oracle.pair());
         if !known.is_empty() {
             eprintln!("note: {}: tried on {}", input.name, known.join(" "));
