@@ -91,7 +91,7 @@ fn mistakes_are_placed_at_the_word() {
         ),
         (
             "set_vma 1 0x1000 read",
-            "22: expected what it is of: anon, file, shmem, special, secretmem, fsdax, gate or hugetlb",
+            "22: expected what it is of: anon, file, shmem, special, secretmem, fsdax, gate, hugetlb or hugetlb_1g",
         ),
         (
             "set_vma 1 0x1000 anon file",
