@@ -10,8 +10,10 @@ use std::{
     path::PathBuf,
 };
 
-/// Left to the final link: the C library and the engines' runtimes.
-const ELSEWHERE: &[&str] = &[
+/// Left to the final link, names and prefixes: the C library and the engines' runtimes.
+pub const ELSEWHERE: (&[&str], &[&str]) = (NAMES, PREFIXES);
+
+const NAMES: &[&str] = &[
     "memset",
     "memcpy",
     "memmove",
@@ -21,7 +23,7 @@ const ELSEWHERE: &[&str] = &[
     "_GLOBAL_OFFSET_TABLE_",
     "__ehdr_start",
 ];
-const ELSEWHERE_PREFIXES: &[&str] = &[
+const PREFIXES: &[&str] = &[
     "__sanitizer_",
     "__sancov_",
     "__start_",
@@ -41,8 +43,8 @@ pub fn source(units: &[PathBuf]) -> Result<String> {
     }
     wanted.retain(|name: &String, _| {
         !defined.contains(name)
-            && !ELSEWHERE.contains(&name.as_str())
-            && !ELSEWHERE_PREFIXES.iter().any(|p| name.starts_with(p))
+            && !NAMES.contains(&name.as_str())
+            && !PREFIXES.iter().any(|p| name.starts_with(p))
     });
     let stub = |(i, (name, called)): (usize, (&String, &bool))| match called {
         true => format!("void {name}(void) {{ gd_gap({i}); }}\n"),

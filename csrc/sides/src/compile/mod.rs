@@ -314,7 +314,10 @@ impl Source {
         }
         hash.update(include_str!("../../../shim/side.lds"));
         hash.update(include_str!("../../../shim/side.map"));
-        hash.update(format!("{GAP_FLAGS:?} {LINK_FLAGS:?}"));
+        hash.update(format!(
+            "{GAP_FLAGS:?} {LINK_FLAGS:?} {:?}",
+            gaps::ELSEWHERE
+        ));
         hash.update(format!("{:?} {flavour} {}", self.renamed, self.debug_vm));
         format!("{:x}", hash.finalize())
     }
