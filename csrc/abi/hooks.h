@@ -95,6 +95,6 @@ GD_HOOK(PAGECACHE, NONE, BOOL, 1, "at hugetlbfs_pagecache_present",
 	"when hugetlbfs_pagecache_present() is called{nth}", "another CPU")
 /* while somebody waits for the page of an entry to have been migrated */
 GD_HOOK(MIGRATION, NONE, NONE, 0, "at migration_entry_wait",
-	"while migration_entry_wait() waits{nth}", "another CPU")
+	"when migration_entry_wait() is called{nth}", "another CPU")
 
 #undef GD_HOOK

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Included before mm/hugetlb.c.  Up to v6.9 mm/gup.c has functions there follow VMAs of
- * hugetlbfs.  These fault, look into the page cache and wait for migration by
+ * Included before mm/hugetlb.c.  In older kernels mm/gup.c has functions there follow
+ * VMAs of hugetlbfs.  These fault, look into the page cache and wait for migration by
  * themselves, and the script answers them as it answers mm/gup.c.
  */
 #ifndef GD_HUGETLB_H

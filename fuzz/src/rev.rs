@@ -275,14 +275,14 @@ facts! {
     SLOW_STOPS_AT_NO_PAGE
         GD_FACT_SLOW_STOPS_AT_NO_PAGE_SERIES GD_FACT_SLOW_STOPS_AT_NO_PAGE_KERNEL
         GD_FACT_SLOW_STOPS_AT_NO_PAGE_UNTIL;
-    /// The first line that a WARN logs starts with file and line.
-    WARN_PLACE_FIRST
-        GD_FACT_WARN_PLACE_FIRST_SERIES GD_FACT_WARN_PLACE_FIRST_KERNEL
-        GD_FACT_WARN_PLACE_FIRST_UNTIL;
     /// VMAs of hugetlbfs are followed apart, by who relies on all their entries being huge.
     SLOW_HUGETLB_APART
         GD_FACT_SLOW_HUGETLB_APART_SERIES GD_FACT_SLOW_HUGETLB_APART_KERNEL
         GD_FACT_SLOW_HUGETLB_APART_UNTIL;
+    /// The first line that a WARN logs starts with file and line.
+    WARN_PLACE_FIRST
+        GD_FACT_WARN_PLACE_FIRST_SERIES GD_FACT_WARN_PLACE_FIRST_KERNEL
+        GD_FACT_WARN_PLACE_FIRST_UNTIL;
 }
 
 #[cfg(test)]

@@ -29,10 +29,8 @@ const fn unreached(
 const FIRST: Rev = Rev::V5_10;
 const LAST: Rev = Rev::V7_3;
 
-const NO_HUGETLB_VMA: &str = "programs declare no VMAs of hugetlbfs in these kernels";
 const BOTH: &str = "entry points refuse FOLL_GET and FOLL_PIN together";
-const NO_WAITING: &str =
-    "programs do not pass FOLL_MIGRATION, and declare no VMAs of hugetlbfs in these kernels";
+const NO_WAITING: &str = "FOLL_MIGRATION is taken out of programs";
 const FOUR_LEVELS: &str = "with four levels no PGD entry is ever none: p4d is folded";
 const CHECKED: &str = "access_ok() was asked before, and refuses a range that wraps";
 const LONGTERM: &str = "entry points refuse FOLL_LONGTERM without FOLL_PIN";
@@ -42,16 +40,14 @@ const LONGTERM: &str = "entry points refuse FOLL_LONGTERM without FOLL_PIN";
 #[rustfmt::skip]
 pub const UNREACHED: &[Unreached] = &[
     unreached("__get_user_pages", (FIRST, FIRST),
-        "no VMAs of hugetlbfs in this kernel; a fault's errors are those that the switch knows"),
+        "a fault's errors are those that the switch knows"),
     unreached("__get_user_pages", (Rev::V6_1, Rev::V6_1),
-        "no VMAs of hugetlbfs in this kernel; a fault's errors are those that the switch knows; \
-         no operation asks for VMAs"),
+        "a fault's errors are those that the switch knows; no operation asks for VMAs"),
     unreached("__get_user_pages", (Rev::V6_12, LAST),
         "its callers ask for pages, or return before; a fault's errors are those that the \
          switch knows"),
     unreached("__gup_longterm_locked", (FIRST, Rev::V6_1), LONGTERM),
     unreached("check_and_migrate_cma_pages", (FIRST, FIRST), LONGTERM),
-    unreached("check_vma_flags", (Rev::V6_1, Rev::V6_1), NO_HUGETLB_VMA),
     unreached("fault_in_readable", (Rev::V6_1, Rev::V6_12), CHECKED),
     unreached("fault_in_writeable", (Rev::V6_1, Rev::V6_12), CHECKED),
     unreached("faultin_page", (FIRST, FIRST),
@@ -60,17 +56,15 @@ pub const UNREACHED: &[Unreached] = &[
         "only other architectures follow huge addresses"),
     unreached("follow_page_mask", (LAST, LAST), FOUR_LEVELS),
     unreached("follow_page_pte", (FIRST, FIRST),
-        "programs do not pass FOLL_MIGRATION and FOLL_SPLIT, declare no VMAs of hugetlbfs in \
-         this kernel, and do not mlock (see populate_vma_page_range)"),
+        "FOLL_MIGRATION and FOLL_SPLIT are taken out of programs, which do not mlock, either \
+         (see populate_vma_page_range); entry points refuse FOLL_GET and FOLL_PIN together"),
     unreached("follow_page_pte", (Rev::V6_1, Rev::V6_1),
-        "programs do not pass FOLL_MIGRATION, and declare no VMAs of hugetlbfs in this kernel; \
-         entry points refuse FOLL_GET and FOLL_PIN together"),
+        "FOLL_MIGRATION is taken out of programs; only other architectures have huge pages \
+         that PTEs map; entry points refuse FOLL_GET and FOLL_PIN together"),
     unreached("follow_page_pte", (Rev::V6_12, Rev::V6_12), BOTH),
     unreached("follow_pmd_mask", (FIRST, FIRST),
-        "programs do not pass FOLL_MIGRATION and FOLL_SPLIT, and declare no VMAs of hugetlbfs \
-         in this kernel"),
+        "FOLL_MIGRATION and FOLL_SPLIT are taken out of programs"),
     unreached("follow_pmd_mask", (Rev::V6_1, Rev::V6_1), NO_WAITING),
-    unreached("follow_pud_mask", (FIRST, Rev::V6_1), NO_HUGETLB_VMA),
     unreached("get_gate_page", (FIRST, Rev::V6_12),
         "the gate area of a program lies in user space"),
     unreached("get_gate_page", (LAST, LAST), FOUR_LEVELS),
