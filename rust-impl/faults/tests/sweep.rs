@@ -52,50 +52,52 @@ fn sweep(
     assert_eq!(wrong, []);
 }
 
+/// What runs the program of a seed under rules, on either crate, and digests it.
+type Original = fn(&mut gup::Machine, &'static gup::Rules, u64) -> u64;
+type Copy = fn(&mut gup_faults::Machine, &'static gup_faults::Rules, u64) -> u64;
+
+/// Sweeps under each pair of rules, beside each other: machines and what is selected belong
+/// to a thread.
+fn sweep_all(
+    rules: (&'static [gup::Rules], &'static [gup_faults::Rules]),
+    programs: u64,
+    layer: Layer,
+    (original, copy): (Original, Copy),
+) {
+    std::thread::scope(|scope| {
+        for (original_rules, rules) in rules.0.iter().zip(rules.1) {
+            scope.spawn(move || {
+                let mut original_machine = gup::Machine::for_rules(original_rules);
+                let mut machine = gup_faults::Machine::for_rules(rules);
+                sweep(
+                    rules,
+                    programs,
+                    layer,
+                    |seed| original(&mut original_machine, original_rules, seed),
+                    |seed| copy(&mut machine, rules, seed),
+                );
+            });
+        }
+    });
+}
+
 #[test]
 fn faults_of_the_page_level_show_where_they_apply() {
-    let rules = gup::Rules::ALL.iter().zip(&gup_faults::Rules::ALL);
-    for (original_rules, rules) in rules {
-        let mut original_machine = gup::Machine::for_rules(original_rules);
-        let mut machine = gup_faults::Machine::for_rules(rules);
-        sweep(
-            rules,
-            30_000,
-            Layer::Page,
-            |seed| original::page::run(&mut original_machine, original_rules, seed),
-            |seed| copy::page::run(&mut machine, rules, seed),
-        );
-    }
+    let rules = (&gup::Rules::ALL[..], &gup_faults::Rules::ALL[..]);
+    let run: (Original, Copy) = (original::page::run, copy::page::run);
+    sweep_all(rules, 30_000, Layer::Page, run);
 }
 
 #[test]
 fn faults_of_the_lockless_walk_show_where_they_apply() {
-    let rules = gup::Rules::KERNELS.iter().zip(&gup_faults::Rules::KERNELS);
-    for (original_rules, rules) in rules {
-        let mut original_machine = gup::Machine::for_rules(original_rules);
-        let mut machine = gup_faults::Machine::for_rules(rules);
-        sweep(
-            rules,
-            100_000,
-            Layer::Lockless,
-            |seed| original::walk::run(&mut original_machine, original_rules, seed),
-            |seed| copy::walk::run(&mut machine, rules, seed),
-        );
-    }
+    let rules = (&gup::Rules::KERNELS[..], &gup_faults::Rules::KERNELS[..]);
+    let run: (Original, Copy) = (original::walk::run, copy::walk::run);
+    sweep_all(rules, 100_000, Layer::Lockless, run);
 }
 
 #[test]
 fn faults_of_the_slow_path_show_where_they_apply() {
-    let rules = gup::Rules::KERNELS.iter().zip(&gup_faults::Rules::KERNELS);
-    for (original_rules, rules) in rules {
-        let mut original_machine = gup::Machine::for_rules(original_rules);
-        let mut machine = gup_faults::Machine::for_rules(rules);
-        sweep(
-            rules,
-            200_000,
-            Layer::Slow,
-            |seed| original::slow::run(&mut original_machine, original_rules, seed),
-            |seed| copy::slow::run(&mut machine, rules, seed),
-        );
-    }
+    let rules = (&gup::Rules::KERNELS[..], &gup_faults::Rules::KERNELS[..]);
+    let run: (Original, Copy) = (original::slow::run, copy::slow::run);
+    sweep_all(rules, 200_000, Layer::Slow, run);
 }
