@@ -16,6 +16,7 @@ pub mod expect;
 pub mod explain;
 pub mod features;
 pub mod hooks;
+pub mod html;
 pub mod hunt;
 pub mod input;
 pub mod laws;

@@ -319,6 +319,16 @@ fn engines_share_what_they_find() {
     );
     let status = out(&gupdiff(&["status", &name]));
     assert!(status.contains(": ended after 0:00:"), "{status}");
+    let page = dir.path().join("page.html").display().to_string();
+    let written = gupdiff(&["status", &name, "--html", &page]);
+    assert_eq!(written.status.code(), Some(0), "{}", out(&written));
+    let page = fs::read_to_string(page).unwrap();
+    assert!(
+        page.contains("<h1>rust:6.1 against rust:6.1-nodebug</h1>"),
+        "{page}"
+    );
+    assert!(page.contains("<tr><td>honggfuzz<td>1<td>"), "{page}");
+    assert!(page.contains("<polyline"), "{page}");
     let engines = ["libfuzzer", "afl", "honggfuzz"];
     assert!(engines.iter().all(|name| status.contains(name)), "{status}");
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Config, Engine, Error, Status, exchange, io_error};
+use super::{Config, Engine, Error, Status, exchange, history, io_error};
 use crate::input;
 use crate::program::Program;
 use crate::report::write_atomically;
@@ -77,6 +77,7 @@ impl Folder {
         if !cut_off {
             remove_all(&folder.stats_dir())?;
             remove(&folder.found_file())?;
+            remove(&history::path(&folder.root))?;
         }
         for old in [
             folder.stats_file(),

@@ -11,7 +11,8 @@
 //! OUT/crashes      what engines saved as crashes; those of earlier campaigns
 //!                  are in `earlier`
 //! OUT/found        the findings of this campaign
-//! OUT/status.json  how it is getting on, for `gupdiff status`
+//! OUT/status.json  how it is getting on, for `gupdiff status`; over time in
+//!                  `history.jsonl`
 //! OUT/stats.json   what its programs did; of each engine in `stats`
 //! OUT/log          what engines printed
 //! OUT/engines      the engines' own folders
@@ -26,6 +27,8 @@ mod children;
 mod engine;
 mod exchange;
 mod folder;
+mod history;
+pub mod page;
 mod progress;
 mod status;
 

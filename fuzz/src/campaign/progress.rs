@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::exchange::Exchange;
 use super::folder::entries;
-use super::{Config, Ending, EngineStatus, Error, FindingStatus, Folder, Status};
+use super::{Config, Ending, EngineStatus, Error, FindingStatus, Folder, Status, history};
 use crate::layer;
 use crate::report::near;
 use crate::stats::Stats;
@@ -17,6 +17,8 @@ const EVERY_ON_TERMINAL: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(10);
 /// The file is written this often.
 const FILE_EVERY: Duration = Duration::from_secs(1);
+/// So often a line is added to the history.
+const HISTORY_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows how a campaign is getting on.
 pub(super) struct Progress<'a> {
@@ -27,6 +29,7 @@ pub(super) struct Progress<'a> {
     before: Duration,
     shown: Option<Instant>,
     written: Option<Instant>,
+    noted: Option<Instant>,
     terminal: bool,
 }
 
@@ -40,6 +43,7 @@ impl<'a> Progress<'a> {
             before: Duration::from_secs_f64(last.map_or(0.0, |last| last.seconds.max(0.0))),
             shown: None,
             written: None,
+            noted: None,
             terminal: io::stderr().is_terminal(),
         }
     }
@@ -65,6 +69,10 @@ impl<'a> Progress<'a> {
         self.written = Some(Instant::now());
         // A disk that is full ends the campaign soon enough.
         let _ = status.write(self.folder.root());
+        if due(self.noted, HISTORY_EVERY) {
+            self.noted = Some(Instant::now());
+            let _ = history::add(self.folder.root(), &status);
+        }
         if show {
             self.shown = Some(Instant::now());
             self.show(&status, &stats);
@@ -104,6 +112,7 @@ impl<'a> Progress<'a> {
         };
         let (status, _) = self.status(exchange, Some(words));
         let _ = status.write(self.folder.root());
+        let _ = history::add(self.folder.root(), &status);
     }
 
     fn status(&self, exchange: &Exchange, ending: Option<String>) -> (Status, Stats) {

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::{Function, Measured, Share};
+use crate::html::{self, escaped};
 
 /// One part of the report: a side, or the Rust code.
 pub struct Part<'a> {
@@ -19,17 +20,9 @@ pub struct Part<'a> {
     pub text: &'a dyn Fn(&str) -> Option<String>,
 }
 
-const STYLE: &str = include_str!("report.css");
-
 /// The whole page.
 pub fn page(title: &str, parts: &[Part]) -> String {
-    let mut html = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n",
-        title = escaped(title)
-    );
-    html += "<nav><ul>\n";
+    let mut html = String::from("<nav><ul>\n");
     for (at, part) in parts.iter().enumerate() {
         let share = part.measured.files().get(part.main).copied();
         let share = share.unwrap_or_else(|| total(part.measured));
@@ -44,7 +37,14 @@ pub fn page(title: &str, parts: &[Part]) -> String {
     for (at, part) in parts.iter().enumerate() {
         write_part(&mut html, at, part);
     }
-    html += "</body>\n</html>\n";
+    html::page(title, &html)
+}
+
+/// The part of the file that is shown in full, as HTML: by function, and its lines.
+pub fn main_file(part: &Part) -> String {
+    let mut html = String::new();
+    write_functions(&mut html, part);
+    write_source(&mut html, part, part.main, None);
     html
 }
 
@@ -66,8 +66,7 @@ fn write_part(html: &mut String, at: usize, part: &Part) {
     );
     let files = part.measured.files();
     if files.contains_key(part.main) {
-        write_functions(html, part);
-        write_source(html, part, part.main, None);
+        html.push_str(&main_file(part));
     }
     let ran = files.iter().filter(|(_, share)| share.executed > 0);
     html.push_str("<div class=\"wide\"><table>\n<tr><th>file<th>executed<th>lines</tr>\n");
@@ -162,20 +161,6 @@ fn bar(share: Share) -> String {
     format!(
         "<span class=\"bar\"><meter value=\"{percent}\" max=\"100\"></meter> {percent:.1} %</span>"
     )
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::{KernelArgs, Outcome};
 /// the compiler made no code of do not count. Of the Rust code, crate gup.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Programs or folders [default: corpus]
+    /// Programs or folders
     #[arg(value_name = "PATH", default_value = "corpus")]
     paths: Vec<PathBuf>,
     #[command(flatten)]

@@ -3,8 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use gup_fuzz::campaign::page::About;
 use gup_fuzz::campaign::{self, Status};
+use gup_fuzz::coverage::{Covered, GUP_C, html, reason};
+use gup_fuzz::report::write_atomically;
+use gup_fuzz::{input, side};
 
 use crate::Outcome;
 
@@ -19,6 +23,10 @@ pub struct Args {
     /// Print as JSON
     #[arg(long)]
     json: bool,
+    /// Also write a page: how it came along, what operations did, sites, lines of mm/gup.c,
+    /// findings
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 pub fn run(args: &Args) -> Result<Outcome> {
@@ -28,6 +36,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
             args.out.display()
         );
     };
+    let runs = campaign::is_in_use(&args.out);
+    if let Some(path) = &args.html {
+        let page = page(&args.out, &status, &state(&status, runs))?;
+        write_atomically(path, page.as_bytes()).with_context(|| path.display().to_string())?;
+    }
     match args.json {
         true => println!("{}", serde_json::to_string_pretty(&status)?),
         false => print!(
@@ -41,15 +54,45 @@ pub fn run(args: &Args) -> Result<Outcome> {
     })
 }
 
-fn text(status: &Status, out: &Path, runs: bool) -> String {
-    let time = clock(status.seconds);
-    let state = match (&status.ending, runs) {
-        (_, true) => format!("running for {time} of {}", clock(status.total)),
-        (Some(ending), false) => format!("ended after {time}: {ending}"),
-        (None, false) => {
-            format!("cut off after {time}; the same command goes on from there")
+/// The page, with the lines that the working corpus executes.
+fn page(out: &Path, status: &Status, state: &str) -> Result<String> {
+    let left = side::open(&status.left)?.ok_or(side::Error::NoLeft)?;
+    let kernel = status.left.starts_with("c:") && !left.info().rev.is_series();
+    let coverage = match kernel {
+        false => None,
+        true => {
+            let mut covered = Covered::open(&status.left)?;
+            let measured = covered.measure(&input::programs(&[out.join("corpus")])?);
+            let rev = covered.info().rev;
+            Some(html::main_file(&html::Part {
+                title: String::new(),
+                measured: &measured,
+                main: GUP_C,
+                reason: &|function| reason(function, rev),
+                text: &|file| covered.text(file).ok(),
+            }))
         }
     };
+    let about = About {
+        state,
+        left: left.as_ref(),
+        coverage,
+    };
+    Ok(campaign::page::page(out, status, &about))
+}
+
+/// Whether it runs, for how long, and how it ended.
+fn state(status: &Status, runs: bool) -> String {
+    let time = clock(status.seconds);
+    match (&status.ending, runs) {
+        (_, true) => format!("running for {time} of {}", clock(status.total)),
+        (Some(ending), false) => format!("ended after {time}: {ending}"),
+        (None, false) => format!("cut off after {time}; the same command goes on from there"),
+    }
+}
+
+fn text(status: &Status, out: &Path, runs: bool) -> String {
+    let state = state(status, runs);
     let mut text = format!(
         "{}: {state}\n{} against {}, layer {}\n\n",
         out.display(),

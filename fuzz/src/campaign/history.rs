@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+//! How a campaign came along: `OUT/history.jsonl`, a line every ten seconds.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{EngineStatus, Status};
+
+/// The file's name in the campaign's folder.
+const FILE: &str = "history.jsonl";
+
+/// How far it was at some time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Seconds that it had run.
+    pub seconds: f64,
+    /// The engines.
+    pub engines: Vec<EngineStatus>,
+    /// Programs in the working corpus.
+    pub corpus: usize,
+    /// WARN and BUG sites that had been reached.
+    pub sites: usize,
+    /// Findings.
+    pub findings: usize,
+}
+
+pub(super) fn path(dir: &Path) -> PathBuf {
+    dir.join(FILE)
+}
+
+/// Adds a line.  One that is cut off is left out when it is read.
+pub(super) fn add(dir: &Path, status: &Status) -> io::Result<()> {
+    let point = Point {
+        seconds: status.seconds,
+        engines: status.engines.clone(),
+        corpus: status.corpus,
+        sites: status.sites,
+        findings: status.findings.len(),
+    };
+    let line = serde_json::to_string(&point)? + "\n";
+    let mut file = File::options().create(true).append(true).open(path(dir))?;
+    file.write_all(line.as_bytes())
+}
+
+/// All points of the campaign that writes, or wrote last, to a folder.
+pub fn read(dir: &Path) -> Vec<Point> {
+    let text = fs::read_to_string(path(dir)).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Pages that need nothing but themselves: light and dark, on a phone and in print.
+
+use std::fmt::Write;
+
+const STYLE: &str = include_str!("html.css");
+
+/// A whole page.
+pub fn page(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
+         {body}</body>\n</html>\n",
+        title = escaped(title)
+    )
+}
+
+/// A table; what stands in a cell is HTML.
+pub fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut html = String::from("<div class=\"wide\"><table>\n<tr>");
+    for head in heads {
+        let _ = write!(html, "<th>{}", escaped(head));
+    }
+    html.push_str("</tr>\n");
+    for row in rows {
+        let _ = writeln!(html, "<tr><td>{}</tr>", row.join("<td>"));
+    }
+    html.push_str("</table></div>\n");
+    html
+}
+
+/// Text as it is to be seen.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A curve of a [`chart`].
+pub struct Curve<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Its points, with ascending first numbers.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// Curves over time, from zero on; `unit` is what is counted.
+pub fn chart(unit: &str, curves: &[Curve]) -> String {
+    const WIDTH: f64 = 640.0;
+    const HEIGHT: f64 = 200.0;
+    let all = || curves.iter().flat_map(|curve| &curve.points);
+    let last = all().map(|p| p.0).fold(1.0, f64::max);
+    let most = all().map(|p| p.1).fold(1.0, f64::max);
+    let mut html = format!(
+        "<figure><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{0} over time\">\n\
+         <path class=\"axis\" d=\"M0 0V{HEIGHT}H{WIDTH}\"/>\n",
+        escaped(unit)
+    );
+    for (i, curve) in curves.iter().enumerate() {
+        let mut points = String::new();
+        for (x, y) in &curve.points {
+            let (x, y) = (x / last * WIDTH, HEIGHT - y / most * (HEIGHT - 4.0));
+            let _ = write!(points, "{x:.1},{y:.1} ");
+        }
+        let points = points.trim_end();
+        let _ = writeln!(html, "<polyline class=\"curve c{i}\" points=\"{points}\"/>");
+    }
+    html.push_str("</svg>\n<figcaption>");
+    for (i, curve) in curves.iter().enumerate() {
+        let name = escaped(curve.name);
+        let _ = write!(html, "<span class=\"key c{i}\">{name}</span> ");
+    }
+    let _ = writeln!(
+        html,
+        "up to {most:.0} {} in {last:.0} s</figcaption></figure>",
+        escaped(unit)
+    );
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_takes_nothing_from_elsewhere_and_means_what_it_says() {
+        let page = page("a < b", &table(&["x"], [vec![escaped("\"&\"")]]));
+        assert!(page.contains("<h1>a &lt; b</h1>"), "{page}");
+        assert!(page.contains("<td>&quot;&amp;&quot;</tr>"), "{page}");
+        for elsewhere in ["http", "src=", "url(", "@import"] {
+            assert!(!page.contains(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_chart_fits_its_frame() {
+        let points = vec![(0.0, 0.0), (10.0, 5.0), (20.0, 50.0)];
+        let chart = chart(
+            "programs",
+            &[Curve {
+                name: "a&b",
+                points,
+            }],
+        );
+        let points = "points=\"0.0,200.0 320.0,180.4 640.0,4.0\"";
+        assert!(chart.contains(points), "{chart}");
+        assert!(chart.contains("a&amp;b"), "{chart}");
+        assert!(chart.contains("up to 50 programs in 20 s"), "{chart}");
+    }
+}
