@@ -99,7 +99,7 @@ pub(super) fn called(
     let all =
         result <= abi::GD_MAX_LIST.into() && !(call.no_pages && (call.pin || !is_slow(op.op.op)));
     let known = seen.claims() && !odd && !beyond && !has_odd_blocks(prog);
-    if !known || !plain || !all || relied || op.may_keep() {
+    if !known || !plain || !all || relied || op.may_keep() || gives_back_twice(op, prog) {
         return Ok(());
     }
     let law = match result {
@@ -108,6 +108,18 @@ pub(super) fn called(
         _ => Law::HeldIsReturned,
     };
     walk::held(op, &call, law, entries, pages, prog)
+}
+
+/// Whether an entry without a page may have been met after a migration.  5.10 counts it (a
+/// known finding), and pages[] still has the page that was given back there.
+fn gives_back_twice(op: &Op, prog: &Program) -> bool {
+    let migrates = |rec: &csrc::abi::gd_rec| {
+        u32::from(rec.kind) == abi::GD_R_ASK && u32::from(rec.a) == abi::GD_A_MIGRATE
+    };
+    let sets_entries = |i: &usize| level_of(&prog.acts()[*i].op).is_some();
+    !op.rev.has(Fact::SLOW_STOPS_AT_NO_PAGE)
+        && op.parts.events.iter().any(migrates)
+        && op.done.iter().any(sets_entries)
 }
 
 /// What is left of a number of bytes is no more than that.
