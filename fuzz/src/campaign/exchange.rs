@@ -27,6 +27,8 @@ pub(super) struct Exchange {
     seen: HashSet<PathBuf>,
     /// How many programs each engine has found.
     found: Vec<usize>,
+    /// How many programs the working corpus had at first.
+    first: usize,
     last: Instant,
 }
 
@@ -38,6 +40,7 @@ impl Exchange {
         Self {
             found: vec![0; engines.len()],
             engines,
+            first: entries(&folder.corpus()).len(),
             seen: given.into_iter().collect(),
             last: Instant::now(),
         }
@@ -66,6 +69,11 @@ impl Exchange {
     pub(super) fn found(&self, engine: Engine) -> usize {
         let at = self.engines.iter().position(|e| *e == engine);
         at.map_or(0, |at| self.found[at])
+    }
+
+    /// How many programs the working corpus has.
+    pub(super) fn corpus(&self) -> usize {
+        self.first + self.found.iter().sum::<usize>()
     }
 
     fn exchange(&mut self, folder: &Folder, ready: impl Fn(&Path) -> bool) -> Result<(), Error> {

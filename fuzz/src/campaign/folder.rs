@@ -12,6 +12,8 @@ use crate::program::Program;
 use crate::report::write_atomically;
 use crate::stats::Stats;
 
+/// The folder of statistics by engine.
+const STATS: &str = "stats";
 /// Lines of the engine's log that an error shows.
 const LAST_WORDS: usize = 12;
 
@@ -261,12 +263,12 @@ impl Folder {
     }
 
     fn stats_dir(&self) -> PathBuf {
-        self.root.join("stats")
+        self.root.join(STATS)
     }
 
     /// The statistics of an engine.
     pub(super) fn stats_of(&self, engine: Engine) -> PathBuf {
-        self.stats_dir().join(format!("{}.json", engine.name()))
+        stats_file(&self.root, engine.name())
     }
 
     fn logs(&self) -> PathBuf {
@@ -278,19 +280,11 @@ impl Folder {
         self.logs().join(engine.name())
     }
 
-    /// The statistics of an engine so far.
-    pub(super) fn read_stats(&self, engine: Engine) -> Stats {
-        fs::read(self.stats_of(engine))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default()
-    }
-
     /// Writes the statistics of all engines together, and returns them.
     pub(super) fn sum_stats(&self, config: &Config) -> Result<Stats, Error> {
         let mut sum = Stats::default();
         for plan in &config.plans {
-            sum.merge(&self.read_stats(plan.engine));
+            sum.merge(&read_stats(&self.root, plan.engine.name()));
         }
         let path = self.stats_file();
         let error = |error| io_error(path.display().to_string())(error);
@@ -382,6 +376,19 @@ fn lock(path: &Path, out: &Path) -> Result<File, Error> {
         Err(TryLockError::WouldBlock) => Err(Error::Busy(out.display().to_string())),
         Err(TryLockError::Error(error)) => Err(io_error(path.display().to_string())(error)),
     }
+}
+
+/// Where the statistics of an engine are in a campaign's folder.
+fn stats_file(root: &Path, engine: &str) -> PathBuf {
+    root.join(STATS).join(format!("{engine}.json"))
+}
+
+/// The statistics of an engine so far.
+pub(super) fn read_stats(root: &Path, engine: &str) -> Stats {
+    fs::read(stats_file(root, engine))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
 }
 
 /// Whether a campaign writes to a folder.

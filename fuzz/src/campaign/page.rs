@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::folder::read_stats;
 use super::history::{self, Point};
 use super::{FindingStatus, Status};
 use crate::html::{self, Curve, escaped, table};
@@ -65,11 +66,7 @@ fn count(n: usize, what: &str) -> String {
 fn stats(dir: &Path, status: &Status) -> Stats {
     let mut sum = Stats::default();
     for engine in &status.engines {
-        let path = dir.join("stats").join(format!("{}.json", engine.name));
-        let read = fs::read(path).ok();
-        if let Some(stats) = read.and_then(|text| serde_json::from_slice(&text).ok()) {
-            sum.merge(&stats);
-        }
+        sum.merge(&read_stats(dir, &engine.name));
     }
     sum
 }

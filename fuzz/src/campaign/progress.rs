@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use super::exchange::Exchange;
-use super::folder::entries;
+use super::folder::read_stats;
 use super::{Config, Ending, EngineStatus, Error, FindingStatus, Folder, Status, history};
 use crate::layer;
 use crate::report::near;
@@ -119,7 +119,7 @@ impl<'a> Progress<'a> {
         let mut sum = Stats::default();
         let mut engines = Vec::new();
         for plan in &self.config.plans {
-            let stats = self.folder.read_stats(plan.engine);
+            let stats = read_stats(self.folder.root(), plan.engine.name());
             engines.push(EngineStatus {
                 name: plan.engine.name().into(),
                 jobs: plan.jobs,
@@ -142,7 +142,7 @@ impl<'a> Progress<'a> {
             seconds: self.time().as_secs_f64(),
             total: (self.before + self.config.time).as_secs_f64(),
             engines,
-            corpus: entries(&self.folder.corpus()).len(),
+            corpus: exchange.corpus(),
             sites: sum.sites.len(),
             findings: self.folder.findings().iter().map(finding).collect(),
             ending,
