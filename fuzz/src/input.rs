@@ -264,13 +264,19 @@ pub fn read(path: &Path) -> Result<Input, Error> {
     }
 }
 
-/// All programs that paths stand for.
-pub fn programs(paths: &[PathBuf]) -> Result<Vec<Program>, Error> {
+/// All inputs that paths stand for.
+pub fn all(paths: &[PathBuf]) -> Result<Vec<Input>, Error> {
     let mut all = Vec::new();
     for path in files(paths)? {
-        all.extend(read_all(&path)?.into_iter().map(|input| input.program));
+        all.extend(read_all(&path)?);
     }
     Ok(all)
+}
+
+/// All programs that paths stand for.
+pub fn programs(paths: &[PathBuf]) -> Result<Vec<Program>, Error> {
+    let inputs = all(paths)?.into_iter();
+    Ok(inputs.map(|input| input.program).collect())
 }
 
 /// Reads a file; `-` is standard input.

@@ -224,11 +224,9 @@ impl Known {
             return Ok(Self(known));
         }
         let mut oracle = Oracle::new(Pair::open(left, right)?);
-        for path in input::files(paths)? {
-            for input in input::read_all(&path)? {
-                if let Some(class) = oracle.judge(&input.program).finding() {
-                    known.entry(class_name(class)).or_insert(input.name);
-                }
+        for input in input::all(paths)? {
+            if let Some(class) = oracle.judge(&input.program).finding() {
+                known.entry(class_name(class)).or_insert(input.name);
             }
         }
         Ok(Self(known))

@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let programs = input::programs(&paths)?;
     let mut all = candidates(&programs, args.layer.get());
     let sides = match args.side.is_empty() {
-        true => known_kernels(false),
+        true => crate::sides::known_kernels(false),
         false => args.side.clone(),
     };
     for side in &sides {
@@ -110,22 +110,6 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Fine)
-}
-
-/// Every kernel that is not one for tests or of the user; with DEBUG_VM alone, or both.
-pub fn known_kernels(debug_vm_alone: bool) -> Vec<String> {
-    gup_fuzz::side::list()
-        .into_iter()
-        .map(|info| info.name)
-        .filter(|name| {
-            let plain = |c: char| c.is_ascii_digit() || c == '.';
-            let configured = |n: &str| match debug_vm_alone {
-                true => n.chars().all(plain),
-                false => n.trim_end_matches("-nodebug").chars().all(plain),
-            };
-            name.strip_prefix("c:").is_some_and(configured)
-        })
-        .collect()
 }
 
 /// Every program of a layer once, the smallest first.

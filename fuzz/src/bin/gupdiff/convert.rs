@@ -48,10 +48,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             bail!("no names are known for {rev}; the oldest revision is {oldest}");
         }
     }
-    let mut inputs = Vec::new();
-    for path in input::files(&args.paths)? {
-        inputs.extend(input::read_all(&path)?);
-    }
+    let inputs = input::all(&args.paths)?;
     let folder = args.output.as_ref().filter(|path| path.is_dir());
     let out = match (args.to, folder) {
         (To::Text, _) => {

@@ -42,11 +42,7 @@ struct Rust {
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let programs = input::programs(&args.paths)?;
-    let names = match (args.side.is_empty(), args.kernel.is_given()) {
-        (false, _) => args.side.clone(),
-        (true, true) => vec![args.kernel.side()?],
-        (true, false) => crate::cmin::known_kernels(true),
-    };
+    let names = args.kernel.sides_or_known(&args.side, true)?;
     let mut sides = Vec::new();
     for name in &names {
         eprintln!("{name}: {} programs", programs.len());

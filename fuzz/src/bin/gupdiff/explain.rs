@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use gup_fuzz::explain::{self, Explained, Rules};
-use gup_fuzz::program::Program;
 use gup_fuzz::reason::Name;
 use gup_fuzz::side::rust::{Taken, Variant, rules_by_name};
 use gup_fuzz::{input, side};
@@ -39,10 +38,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let Some(left) = side::open(&names.left)? else {
         bail!("the left side cannot be `none`");
     };
-    let mut given: Vec<Program> = Vec::new();
-    for path in input::files(&args.paths)? {
-        given.extend(input::read_all(&path)?.into_iter().map(|i| i.program));
-    }
+    let given = input::programs(&args.paths)?;
     let found = explain::explain(left, &given, args.programs);
     print!("{}", text(&names.left, &found));
     Ok(match found.differing {

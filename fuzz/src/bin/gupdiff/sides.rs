@@ -59,6 +59,22 @@ pub struct KernelArgs {
     pub renamed: Option<String>,
 }
 
+/// Every kernel that is not one for tests or of the user; with DEBUG_VM alone, or both.
+pub fn known_kernels(debug_vm_alone: bool) -> Vec<String> {
+    side::list()
+        .into_iter()
+        .map(|info| info.name)
+        .filter(|name| {
+            let plain = |c: char| c.is_ascii_digit() || c == '.';
+            let configured = |n: &str| match debug_vm_alone {
+                true => n.chars().all(plain),
+                false => n.trim_end_matches("-nodebug").chars().all(plain),
+            };
+            name.strip_prefix("c:").is_some_and(configured)
+        })
+        .collect()
+}
+
 /// make passes empty variables on.
 fn given(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|text| !text.is_empty())
@@ -88,6 +104,15 @@ impl KernelArgs {
     /// Is a kernel asked for?
     pub fn is_given(&self) -> bool {
         given(&self.kernel).is_some() || self.is_changed()
+    }
+
+    /// The sides that are named, else the kernel that is asked for, else every known one.
+    pub fn sides_or_known(&self, named: &[String], debug_vm_alone: bool) -> Result<Vec<String>> {
+        Ok(match (named.is_empty(), self.is_given()) {
+            (false, _) => named.to_vec(),
+            (true, true) => vec![self.side()?],
+            (true, false) => known_kernels(debug_vm_alone),
+        })
     }
 
     /// The request, for the kernel that is asked for or the default one.

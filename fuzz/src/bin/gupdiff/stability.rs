@@ -20,7 +20,7 @@ use crate::{KernelArgs, Outcome};
 /// own code, and campaigns cannot be relied on before it is mended.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Programs or folders [default: corpus]
+    /// Programs or folders
     #[arg(value_name = "PATH", default_value = "corpus")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -45,16 +45,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     if args.print {
         return print(args);
     }
-    let mut inputs = Vec::new();
-    for path in input::files(&args.paths)? {
-        inputs.extend(input::read_all(&path)?);
-    }
+    let inputs = input::all(&args.paths)?;
     let programs: Vec<Program> = inputs.iter().map(|input| input.program).collect();
-    let names = match (args.side.is_empty(), args.kernel.is_given()) {
-        (false, _) => args.side.clone(),
-        (true, true) => vec![args.kernel.side()?],
-        (true, false) => crate::cmin::known_kernels(false),
-    };
+    let names = args.kernel.sides_or_known(&args.side, false)?;
     let mut differing = 0;
     for name in &names {
         let found = check(name, &programs)?;
