@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
 KERNEL ?= 6.1
+KERNELS ?=
 CONFIG ?=
 REV ?=
 PATCH ?=
@@ -22,7 +23,7 @@ CORPUS ?=
 OUT ?=
 BASELINE ?=
 FILE ?=
-export KERNEL CONFIG REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
+export KERNEL KERNELS CONFIG REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
 
 .PHONY: help setup fuzz afl hfuzz campaign diff report live live-debug test controls bench coverage cmin clean
 
