@@ -50,9 +50,43 @@ impl fmt::Display for Piece {
 
 /// What is done about the pieces that did not compile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(from = "Listed", into = "Listed")]
 pub struct Edits {
     files: BTreeMap<PathBuf, BTreeMap<Piece, usize>>,
     first: Option<String>,
+}
+
+/// The same for JSON, where only texts can be keys.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Listed {
+    pieces: Vec<(PathBuf, Piece, usize)>,
+    first: Option<String>,
+}
+
+impl From<Edits> for Listed {
+    fn from(edits: Edits) -> Self {
+        let of_file = |(file, pieces): (PathBuf, BTreeMap<Piece, usize>)| {
+            let pieces = pieces.into_iter();
+            pieces.map(move |(piece, tried)| (file.clone(), piece, tried))
+        };
+        Self {
+            pieces: edits.files.into_iter().flat_map(of_file).collect(),
+            first: edits.first,
+        }
+    }
+}
+
+impl From<Listed> for Edits {
+    fn from(listed: Listed) -> Self {
+        let mut edits = Self {
+            first: listed.first,
+            ..Self::default()
+        };
+        for (file, piece, tried) in listed.pieces {
+            edits.files.entry(file).or_default().insert(piece, tried);
+        }
+        edits
+    }
 }
 
 /// A block of text that defines an operation.
@@ -403,6 +437,15 @@ int old_word;
             seen > 40 && twice > 10,
             "{seen} blocks, {twice} with others"
         );
+    }
+
+    #[test]
+    fn what_was_learnt_is_kept() {
+        let mut edits = Edits::default();
+        edits.learn(&[message(3), message(12), message(19)], &read);
+        edits.learn(&[message(13)], &read);
+        let text = serde_json::to_string(&edits).unwrap();
+        assert_eq!(serde_json::from_str::<Edits>(&text).unwrap(), edits);
     }
 
     #[test]

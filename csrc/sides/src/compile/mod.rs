@@ -16,6 +16,7 @@ use crate::{
     store::{self, sha256},
     tree::{self, Tree},
 };
+use detect::Edits;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -132,11 +133,20 @@ impl Source {
             side: &self.name,
             overlay: &self.overlay,
         };
-        let list = self.units(store, &units, flavour)?;
+        let mut list = self.units(store, &units, flavour)?;
         let unchanged = Units {
             overlay: &Overlay::default(),
             ..units
         };
+        if self.bodies_only {
+            // the tree lacks what it lacks without the overlay
+            let tree = Self {
+                overlay: Overlay::default(),
+                ..self.clone()
+            };
+            let of_gup = tree.units(store, &unchanged, flavour)?.swap_remove(OF_GUP);
+            list[OF_GUP].lacking = unchanged.compile(&of_gup)?.edits;
+        }
         let compiled = all(&list, |unit| match self.bodies_only && unit.of_harness {
             true => unchanged.compile(unit),
             false => units.compile(unit),
@@ -187,6 +197,7 @@ impl Source {
             true => vec![["-m64", "-fPIE", "-w", "-O2"].map(str::to_owned).to_vec()],
             false => further.clone(),
         };
+        // the first one: OF_GUP
         let mut list = vec![(unit_c.clone(), of_gup)];
         let built_in = self.tree.built_in(self.debug_vm)?;
         let wanted = KERNEL_FILES
@@ -232,6 +243,7 @@ impl Source {
                     String::new()
                 },
                 of_harness,
+                lacking: Edits::default(),
                 source,
                 args: common.iter().cloned().chain(kbuild).chain(flags).collect(),
             }
@@ -245,7 +257,7 @@ impl Source {
             let mut headers = unit((harness.join("shim/harness.h"), flags));
             headers.args.retain(|arg| !arg.contains("KBUILD_"));
             let headers = units.compile(&headers)?.object.display().to_string();
-            list[0].1.extend(["-include-pch".to_owned(), headers]);
+            list[OF_GUP].1.extend(["-include-pch".to_owned(), headers]);
         }
         Ok(list.into_iter().map(unit).collect())
     }
@@ -427,6 +439,9 @@ pub fn runtime(store: &Store) -> Result<PathBuf> {
     store::used(&path);
     Ok(path)
 }
+
+/// Which of a side's units has mm/gup.c.
+const OF_GUP: usize = 0;
 
 /// How code differs that is compiled for a few thousand programs: nobody debugs
 /// it (the sites of WARNs have lines of their own), and nobody minds if it is

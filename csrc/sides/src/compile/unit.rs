@@ -48,6 +48,8 @@ pub(super) struct Unit {
     /// The flags of further runs, each on what the one before made; the last one makes
     /// the object.
     pub further: Vec<Vec<String>>,
+    /// What the tree is known to lack, which need not be found out by compiling.
+    pub lacking: Edits,
 }
 
 /// A compiled unit.
@@ -60,6 +62,8 @@ pub(super) struct Compiled {
     pub absent: Vec<Piece>,
     /// The compiler's first message about that.
     pub message: Option<String>,
+    /// What was done about it.
+    pub edits: Edits,
 }
 
 /// What is kept beside an object.
@@ -68,6 +72,8 @@ struct Kept {
     absent: Vec<Piece>,
     #[serde(default)]
     message: Option<String>,
+    #[serde(default)]
+    edits: Edits,
 }
 
 /// Compiles units of one side.
@@ -193,7 +199,7 @@ impl Units<'_> {
             .tempdir_in(&dir)
             .map_err(at(&dir))?;
         let read = |path: &Path| fs::read_to_string(self.overlay.real(path)).unwrap_or_default();
-        let mut edits = Edits::default();
+        let mut edits = unit.lacking.clone();
         let deps = scratch.path().join("deps");
         let bitcode = scratch.path().join("unit.bc");
         let object = tempfile::Builder::new()
@@ -270,6 +276,7 @@ impl Units<'_> {
         let kept = Kept {
             absent: edits.absent(&read),
             message: edits.first().map(str::to_owned),
+            edits,
         };
         Ok((dependencies(&list).collect(), kept, object))
     }
@@ -310,6 +317,7 @@ impl Kept {
             key,
             absent: self.absent,
             message: self.message,
+            edits: self.edits,
         }
     }
 }
