@@ -75,6 +75,11 @@ build_engine() {
 	[ -x "$target" ] || die "the $engine target was built, but $(shown "$target") is not there"
 }
 
+# build_coverage: the program that tells which lines of crate gup are executed
+build_coverage() {
+	build "crate gup with coverage" build-coverage cargo_build -p gup-fuzz --features coverage --bin gup_coverage
+}
+
 # tool_version NAME: of cargo-tools.txt
 tool_version() { awk -v name="$1" '$1 == name { print $2 }' "$root/scripts/cargo-tools.txt"; }
 

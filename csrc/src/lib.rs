@@ -4,6 +4,7 @@
 //! compiled by crate `gup-sides`.  Knows nothing about fuzzing.
 
 mod coverage;
+mod edges;
 mod foreign;
 mod machine;
 mod object;
@@ -23,6 +24,7 @@ pub mod abi {
 }
 
 pub use coverage::{Blocks, BlocksError};
+pub use edges::{Edges, EdgesError};
 pub use foreign::{Fate, Foreign};
 pub use machine::Machine;
 pub use object::{LoadError, Object, SiteInfo, SiteKind, preload};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A side's shared object, loaded and checked.
 
-use crate::{Blocks, BlocksError, Machine, abi};
+use crate::{Blocks, BlocksError, Edges, EdgesError, Machine, abi};
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::CStr,
+    ffi::{CStr, c_void},
     fs::File,
     io::{self, Write},
     mem::MaybeUninit,
@@ -235,16 +235,30 @@ impl Object {
     /// They are the bytes of the file that this was loaded from, and the result is dropped
     /// before this is.
     pub unsafe fn blocks(&self, bytes: &[u8]) -> Result<Blocks, BlocksError> {
+        let base = self.base().ok_or(BlocksError::NotInstrumented)?;
+        // SAFETY: the caller's promise.
+        unsafe { Blocks::of_object(base, bytes) }
+    }
+
+    /// The edges of an object that was compiled for an engine, from the file with these
+    /// bytes.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Object::blocks`].
+    pub unsafe fn edges(&self, bytes: &[u8]) -> Result<Edges, EdgesError> {
+        let base = self.base().ok_or(EdgesError::NotInstrumented)?;
+        // SAFETY: the caller's promise.
+        unsafe { Edges::of_object(base, bytes) }
+    }
+
+    /// Where its file lies in memory.
+    fn base(&self) -> Option<*mut c_void> {
         let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
         // SAFETY: an address in the object, which is loaded.
-        let info = unsafe {
-            if libc::dladdr(self.raw.as_ptr().cast(), info.as_mut_ptr()) == 0 {
-                return Err(BlocksError::NotInstrumented);
-            }
-            info.assume_init()
-        };
-        // SAFETY: the caller's promise.
-        unsafe { Blocks::of_object(info.dli_fbase, bytes) }
+        let found = unsafe { libc::dladdr(self.raw.as_ptr().cast(), info.as_mut_ptr()) };
+        // SAFETY: filled in, or zeros.
+        (found != 0).then(|| unsafe { info.assume_init() }.dli_fbase)
     }
 
     /// Where it was loaded from.

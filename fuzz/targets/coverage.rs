@@ -1,40 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0
-//! For `gupdiff coverage`: which lines of crate gup programs execute.
+//! For `gupdiff coverage` and `gupdiff cmin`: which lines of crate gup programs execute.
 //!
 //! ```text
 //! gup_coverage SIDE... -- PROGRAMS...
+//! gup_coverage --each SIDE...
 //! ```
 //!
-//! Prints a [`Measured`] for each side, as JSON.
+//! Prints a [`Measured`] for each side, as JSON; with `--each` a [`LineSet`] for each
+//! program, of those that it reads from its standard input, as a list of their wire forms.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use csrc::Blocks;
-use gup_fuzz::coverage::{LineMap, Measured, rust};
+use gup_fuzz::coverage::{LineMap, LineSet, Measured, rust};
+use gup_fuzz::program::Program;
 use gup_fuzz::trace::Trace;
 use gup_fuzz::{input, side};
 
 fn main() -> Result<()> {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args().skip(1).peekable();
+    let each = args.next_if(|arg| arg == "--each").is_some();
     let sides: Vec<String> = args.by_ref().take_while(|arg| arg != "--").collect();
-    let paths: Vec<PathBuf> = args.map(PathBuf::from).collect();
-    let programs = input::programs(&paths)?;
+    let programs = match each {
+        true => {
+            let wire: Vec<Vec<u8>> = serde_json::from_reader(std::io::stdin().lock())?;
+            wire.iter().map(|bytes| Program::decode(bytes)).collect()
+        }
+        false => input::programs(&args.map(PathBuf::from).collect::<Vec<_>>())?,
+    };
     let bytes = std::fs::read("/proc/self/exe").context("this program's own file")?;
     // SAFETY: those of this program; it has one thread.
     let mut blocks = unsafe { Blocks::of_program(&bytes) }?;
     let map = LineMap::read(&bytes, blocks.addresses(), &rust::path)?.named(rust::function);
-    let mut all = Vec::new();
+    let (mut of_sides, mut of_programs) = (Vec::new(), Vec::new());
     for name in sides {
         let mut side = side::open(&name)?.context("none is no side to measure")?;
-        blocks.clear();
         let mut trace = Trace::default();
+        let mut executed = LineSet::default();
+        let mut sets = Vec::new();
         for program in &programs {
+            blocks.clear();
             side.run(program, &mut trace);
+            let lines = map.of_blocks(blocks.executed());
+            executed.add(&lines);
+            if each {
+                sets.push(lines);
+            }
         }
-        let executed = map.of_blocks(blocks.executed());
-        all.push(Measured::new(side.info().to_string(), &map, &executed));
+        of_sides.push(Measured::new(side.info().to_string(), &map, &executed));
+        of_programs.push(sets);
     }
-    serde_json::to_writer(std::io::stdout(), &all)?;
+    match each {
+        true => serde_json::to_writer(std::io::stdout(), &of_programs)?,
+        false => serde_json::to_writer(std::io::stdout(), &of_sides)?,
+    }
     Ok(())
 }

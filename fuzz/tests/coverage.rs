@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use gup_fuzz::coverage::{Covered, GUP_C, Measured, Share, UNREACHED, reason};
+use gup_fuzz::coverage::{Counted, Covered, GUP_C, Measured, Share, UNREACHED, reason};
 use gup_fuzz::input;
 use gup_fuzz::program::Program;
 use gup_fuzz::rev::Rev;
@@ -12,7 +12,8 @@ use gup_fuzz::side::Side;
 use gup_fuzz::side::c::CSide;
 use gup_fuzz::stats::Stats;
 use gup_fuzz::trace::{Record, Trace};
-use gup_sides::tree::{tested_names, tested_sides};
+use gup_sides::Flavour;
+use gup_sides::tree::{default_kernel, tested_names, tested_sides};
 
 /// Of the lines of mm/gup.c.
 const LEAST: f64 = 90.0;
@@ -203,5 +204,32 @@ fn programs_show_the_same_with_coverage() {
             trace.as_bytes() == covered.trace().as_bytes(),
             "program {at}"
         );
+    }
+}
+
+/// As the engines see it, without one.
+#[test]
+fn edges_are_counted_on_the_object_of_each_engine() {
+    let name = format!("c:{}", default_kernel());
+    let decl = "page p ref=10000\n";
+    let unpin = |times: usize| program(&(decl.to_string() + &"unpin_user_page p\n".repeat(times)));
+    for engine in [Flavour::LibFuzzer, Flavour::Afl, Flavour::Honggfuzz] {
+        let mut side = Counted::open(&name, engine).unwrap();
+        let mut edges = |times| side.run(&unpin(times)).collect::<BTreeSet<_>>();
+        let (once, again, often) = (edges(1), edges(1), edges(6));
+        assert_eq!(once, again, "{engine:?}");
+        let numbers = |edges: &BTreeSet<(usize, u8)>| -> Vec<usize> {
+            edges.iter().map(|&(edge, _)| edge).collect()
+        };
+        assert_eq!(numbers(&once), numbers(&often), "{engine:?}");
+        // unpin_user_page() and what it calls
+        let counts = |edges: &BTreeSet<(usize, u8)>, class| {
+            edges.iter().filter(|&&(_, c)| c == class).count()
+        };
+        assert!(
+            counts(&once, 1) > 1 && counts(&once, 4) == 0,
+            "{engine:?}: {once:?}"
+        );
+        assert_eq!(counts(&often, 4), counts(&once, 1), "{engine:?}: {often:?}");
     }
 }

@@ -21,7 +21,7 @@ pub struct Line {
 }
 
 /// Lines of one [`LineMap`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineSet(Vec<u64>);
 
 impl LineSet {

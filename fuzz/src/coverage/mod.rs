@@ -30,6 +30,7 @@
 //! the caller's.  A BUG or a memory fault ends a program in the middle of a block, all of
 //! whose lines count as executed then.
 
+mod edges;
 pub mod html;
 mod lines;
 mod measured;
@@ -43,6 +44,7 @@ use csrc::Blocks;
 use gup_sides::compile::Source;
 use gup_sides::{Flavour, Store};
 
+pub use edges::Counted;
 pub use lines::{Error as LinesError, Line, LineMap, LineSet};
 pub use measured::{Function, Measured, Share};
 pub use unreached::{UNREACHED, Unreached, reason};
@@ -70,6 +72,9 @@ pub enum Error {
     /// The debug information of its object.
     #[error("{0}: {1}")]
     Lines(String, LinesError),
+    /// Its object is not one for an engine.
+    #[error("{0}: {1}")]
+    Edges(String, csrc::EdgesError),
 }
 
 /// A side of kernel code that tells which lines it executes.

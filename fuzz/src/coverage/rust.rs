@@ -2,10 +2,14 @@
 //! Lines of the Rust code.  The program that runs it with coverage is another one than
 //! `gupdiff`, beside it: `gup_coverage` (fuzz/targets/coverage.rs).
 
+use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use super::Measured;
+use serde::de::DeserializeOwned;
+
+use super::{LineSet, Measured};
+use crate::program::Program;
 
 /// Crate gup's folder.
 pub const FOLDER: &str = "rust-impl/src/";
@@ -23,15 +27,42 @@ pub enum Error {
 
 /// What programs execute of the Rust code, for each of these sides.
 pub fn measure(sides: &[String], programs: &[PathBuf]) -> Result<Vec<Measured>, Error> {
+    let output = command()?.args(sides).arg("--").args(programs).output();
+    answer(output)
+}
+
+/// The numbers of the lines of the Rust code that each program executes, for each of these
+/// sides.
+pub fn of_each(sides: &[String], programs: &[Program]) -> Result<Vec<Vec<LineSet>>, Error> {
+    let wire: Vec<Vec<u8>> = programs.iter().map(Program::encode).collect();
+    // a file: who writes to a pipe waits for who reads
+    let file = tempfile::tempfile().and_then(|mut file| {
+        serde_json::to_writer(&file, &wire)?;
+        file.rewind()?;
+        Ok(file)
+    });
+    let file = file.map_err(|error| Error::Failed(beside(), error.to_string()))?;
+    answer(command()?.arg("--each").args(sides).stdin(file).output())
+}
+
+/// Where it is.
+fn beside() -> PathBuf {
     let beside = std::env::current_exe().unwrap_or_default();
-    let path = beside.with_file_name("gup_coverage");
+    beside.with_file_name("gup_coverage")
+}
+
+fn command() -> Result<Command, Error> {
+    let path = beside();
     if !path.exists() {
         return Err(Error::Missing(path));
     }
-    let failed = |why: String| Error::Failed(path.clone(), why);
-    let mut command = Command::new(&path);
-    command.args(sides).arg("--").args(programs);
-    let output = command.stderr(Stdio::inherit()).output();
+    let mut command = Command::new(path);
+    command.stderr(Stdio::inherit());
+    Ok(command)
+}
+
+fn answer<T: DeserializeOwned>(output: io::Result<Output>) -> Result<T, Error> {
+    let failed = |why: String| Error::Failed(beside(), why);
     let output = output.map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         return Err(failed(output.status.to_string()));

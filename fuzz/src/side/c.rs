@@ -334,14 +334,14 @@ impl CSide {
         Self::of_object(&recipe.name, recipe, &built)
     }
 
-    /// Loads the object of a side for an engine, in a process without one: nobody looks at
-    /// its coverage.  `name` is the side's, without `c:`.
-    pub fn open_for(name: &str, flavour: Flavour) -> Result<Self, Error> {
+    /// Loads the object of a side for an engine, in a process without one, and says which it
+    /// is.  `name` is the side's, without `c:`.
+    pub fn open_for(name: &str, flavour: Flavour) -> Result<(Self, Built), Error> {
         let unknown = || super::unknown(&format!("c:{name}"));
         let recipe = recipe(name)?.ok_or_else(unknown)?;
         let built = object(name, flavour)?.ok_or_else(unknown)?;
         csrc::preload(&gup_sides::compile::runtime(&Store::find())?)?;
-        Self::of_object(name, &recipe, &built)
+        Ok((Self::of_object(name, &recipe, &built)?, built))
     }
 
     /// Loads an object that was made of a recipe, whatever its flavour; `name` is the
@@ -361,6 +361,16 @@ impl CSide {
     pub unsafe fn blocks(&self, bytes: &[u8]) -> Result<csrc::Blocks, csrc::BlocksError> {
         // SAFETY: the caller's promise.
         unsafe { self.machine.object().blocks(bytes) }
+    }
+
+    /// The edges of an object that was compiled for an engine.
+    ///
+    /// # Safety
+    ///
+    /// As for [`CSide::blocks`].
+    pub unsafe fn edges(&self, bytes: &[u8]) -> Result<csrc::Edges, csrc::EdgesError> {
+        // SAFETY: the caller's promise.
+        unsafe { self.machine.object().edges(bytes) }
     }
 
     fn start(info: SideInfo, object: Object) -> Result<Self, Error> {

@@ -98,7 +98,7 @@ fn check(name: &str, programs: &[Program]) -> Result<Unstable> {
         && c::recipe(kernel)?.is_some()
     {
         for flavour in FLAVOURS {
-            let mut side = c::CSide::open_for(kernel, flavour)?;
+            let (mut side, _) = c::CSide::open_for(kernel, flavour)?;
             let now = stability::shown(&mut side, programs);
             note(Way::Object(flavour.name()), &now);
         }
