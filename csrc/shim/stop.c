@@ -21,6 +21,9 @@ void gd_warn(struct gd_site *site)
 		*latch = 0;
 }
 
+/* of AddressSanitizer, where there is one: the stack has no frames with redzones now */
+void __asan_handle_no_return(void) __attribute__((__weak__));
+
 static enum gd_stop gd_why;
 
 void gd_stop(enum gd_stop why)
@@ -28,6 +31,8 @@ void gd_stop(enum gd_stop why)
 	gd_why = why;
 	if (!gd.in_kernel)
 		__builtin_trap();	/* a fault of the harness stays a crash */
+	if (__asan_handle_no_return)
+		__asan_handle_no_return();
 	__builtin_longjmp(gd.jmp, 1);
 }
 

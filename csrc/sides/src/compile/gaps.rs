@@ -30,6 +30,8 @@ const PREFIXES: &[&str] = &[
     "__stop_",
     "__afl_",
     "__llvm_",
+    "__asan_",
+    "__ubsan_",
     "gd_",
 ];
 

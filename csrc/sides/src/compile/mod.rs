@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! From a tree, a configuration and a flavour to one shared object.
 
+mod caller;
 mod detect;
 mod flavour;
 mod gaps;
@@ -9,6 +10,9 @@ mod unit;
 pub use detect::Piece;
 pub use flavour::Flavour;
 
+use caller::clang;
+use detect::Edits;
+
 use crate::{
     Store,
     error::{Error, Result, at},
@@ -16,7 +20,6 @@ use crate::{
     store::{self, sha256},
     tree::{self, Tree},
 };
-use detect::Edits;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -25,7 +28,7 @@ use std::{
     process::Command,
     sync::atomic::{AtomicUsize, Ordering},
 };
-use unit::{CLANG, Compiled, Unit, Units, harness};
+use unit::{Compiled, Unit, Units, harness};
 
 /// Kernel files that are compiled as they are, besides mm/gup.c: the option under which
 /// kbuild does so, and flags of their own.
@@ -177,6 +180,7 @@ impl Source {
         let src = &self.tree.src;
         let gup = src.join("mm/gup.c");
         let mut tested: Vec<String> = flavour.flags().map(str::to_owned).collect();
+        tested.extend(caller::flags());
         // lines are looked up in what the compiler says of them
         let quick = self.quick && flavour != Flavour::Lines;
         if quick {
@@ -327,7 +331,8 @@ impl Source {
         hash.update(include_str!("../../../shim/side.lds"));
         hash.update(include_str!("../../../shim/side.map"));
         hash.update(format!(
-            "{GAP_FLAGS:?} {LINK_FLAGS:?} {:?}",
+            "{GAP_FLAGS:?} {LINK_FLAGS:?} {:?} {:?}",
+            caller::link_flags(),
             gaps::ELSEWHERE
         ));
         hash.update(format!("{:?} {flavour} {}", self.renamed, self.debug_vm));
@@ -347,7 +352,9 @@ impl Source {
             }
         };
         let run = |command: &mut Command| {
-            let output = command.output().map_err(|_| Error::Missing(CLANG.into()))?;
+            let output = command
+                .output()
+                .map_err(|_| Error::Missing(clang().into()))?;
             match output.status.success() {
                 true => Ok(()),
                 false => Err(failed(&output)),
@@ -360,7 +367,7 @@ impl Source {
         if !object.exists() {
             let (gaps, scratch) = (dir.join("gaps.c"), dir.join("gaps.o"));
             fs::write(&gaps, source).map_err(at(&gaps))?;
-            run(Command::new(CLANG)
+            run(Command::new(clang())
                 .args(GAP_FLAGS)
                 .arg(&gaps)
                 .arg("-o")
@@ -370,7 +377,7 @@ impl Source {
         }
         store::used(&object);
         let shim = harness().join("shim");
-        run(Command::new(CLANG)
+        run(Command::new(clang())
             .args(LINK_FLAGS)
             .arg(format!("-Wl,-T,{}", shim.join("side.lds").display()))
             .arg(format!(
@@ -380,7 +387,8 @@ impl Source {
             .arg("-o")
             .arg(dir.join("side.so"))
             .args(units)
-            .arg(&object))
+            .arg(&object)
+            .args(caller::link_flags()))
     }
 
     fn describe(
@@ -425,9 +433,11 @@ pub fn runtime(store: &Store) -> Result<PathBuf> {
     if !path.exists() {
         fs::create_dir_all(store.objects()).map_err(at(&path))?;
         let new = tempfile::NamedTempFile::new_in(store.objects()).map_err(at(&path))?;
-        let mut command = Command::new(CLANG);
+        let mut command = Command::new(clang());
         command.args(FLAGS).arg(&source).arg("-o").arg(new.path());
-        let output = command.output().map_err(|_| Error::Missing(CLANG.into()))?;
+        let output = command
+            .output()
+            .map_err(|_| Error::Missing(clang().into()))?;
         if !output.status.success() {
             return Err(Error::Link {
                 side: "the runtime".into(),

@@ -7,6 +7,7 @@
 //! that is taken back, and the same unit of another side cost nothing.
 
 use super::{
+    caller::clang,
     detect::{Edits, Message, Piece},
     flavour,
 };
@@ -26,8 +27,6 @@ use std::{
     time::SystemTime,
 };
 
-/// The compiler: the harness is written for clang's hooks.
-pub(super) const CLANG: &str = "clang-19";
 /// So many sets of files are remembered of a unit.  The set changes rarely: when an
 /// include or an option does.
 const REMEMBERED: usize = 16;
@@ -213,7 +212,7 @@ impl Units<'_> {
                 fs::write(&file, text).map_err(at(&file))?;
                 overlay.insert(path, file);
             }
-            let mut command = Command::new(CLANG);
+            let mut command = Command::new(clang());
             command.args(&unit.args).args(edits.macros());
             if !overlay.is_empty() {
                 let file = scratch.path().join("overlay");
@@ -252,7 +251,7 @@ impl Units<'_> {
             }
         }
         for (nr, flags) in unit.further.iter().enumerate() {
-            let mut command = Command::new(CLANG);
+            let mut command = Command::new(clang());
             command
                 .args(flags)
                 .args(["-x", "ir", "-c"])
@@ -302,7 +301,7 @@ impl Units<'_> {
 }
 
 fn output(command: &mut Command) -> Result<std::process::Output> {
-    command.output().map_err(|_| Error::Missing(CLANG.into()))
+    command.output().map_err(|_| Error::Missing(clang().into()))
 }
 
 /// The folder of the harness.
@@ -331,7 +330,7 @@ fn sets(manifest: &Path) -> Vec<Set> {
 fn compiler() -> &'static str {
     static VERSION: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     VERSION.get_or_init(|| {
-        let output = Command::new(CLANG).arg("--version").output();
+        let output = Command::new(clang()).arg("--version").output();
         output.map_or_else(
             |_| String::new(),
             |o| String::from_utf8_lossy(&o.stdout).into_owned(),

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `gupdiff side`: the sides that are made of kernel trees.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Subcommand;
+use gup_fuzz::campaign::Engine;
 use gup_fuzz::side::{self, SideInfo, c};
 use gup_sides::{Flavour, Recipe, Store};
 
 use crate::Outcome;
+use crate::campaign::EngineArg;
 use crate::sides::KernelArgs;
 
 /// Add, list and remove sides that are made of kernel trees.
@@ -22,6 +26,8 @@ enum Command {
     Add(AddArgs),
     /// List the sides that are there
     List(ListArgs),
+    /// Put a side into a folder, for a target that is to run elsewhere
+    Pack(PackArgs),
     /// Forget a side that was added
     Remove(RemoveArgs),
 }
@@ -46,6 +52,18 @@ struct ListArgs {
 }
 
 #[derive(clap::Args)]
+struct PackArgs {
+    /// As in c:NAME
+    name: String,
+    /// For whom its object is compiled
+    #[arg(long, value_name = "ENGINE", default_value = "libfuzzer")]
+    engine: EngineArg,
+    /// The folder: TARGET.side beside the target, which must not have another one
+    #[arg(long, short, value_name = "FOLDER")]
+    output: PathBuf,
+}
+
+#[derive(clap::Args)]
 struct RemoveArgs {
     /// As in c:NAME
     name: String,
@@ -55,6 +73,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
     match &args.command {
         Command::Add(args) => add(args),
         Command::List(args) => list(args),
+        Command::Pack(args) => {
+            let name = args.name.trim_start_matches("c:");
+            c::packed::pack(name, Engine::from(args.engine).flavour(), &args.output)?;
+            Ok(Outcome::Fine)
+        }
         Command::Remove(args) => {
             Recipe::remove(&Store::find(), args.name.trim_start_matches("c:"))?;
             Ok(Outcome::Fine)

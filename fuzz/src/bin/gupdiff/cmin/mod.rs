@@ -10,11 +10,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use gup_fuzz::campaign::Engine;
 use gup_fuzz::input;
 use gup_fuzz::layer::{self, Focus};
 use gup_fuzz::program::Program;
-use gup_sides::Flavour;
 
+use crate::campaign::EngineArg;
 use crate::{LayerArg, Outcome};
 
 /// Reduce a corpus to programs that show something of their own.
@@ -46,32 +47,13 @@ pub struct Args {
         value_delimiter = ',',
         default_value = "libfuzzer,afl,honggfuzz"
     )]
-    engine: Vec<Engine>,
+    engine: Vec<EngineArg>,
     /// Go by what programs show alone, whatever they execute
     #[arg(long, conflicts_with = "engine")]
     no_coverage: bool,
     /// Say what would be done, but do not do it
     #[arg(long)]
     dry_run: bool,
-}
-
-/// Whose coverage of the kernel's code counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Engine {
-    #[value(name = "libfuzzer")]
-    LibFuzzer,
-    Afl,
-    Honggfuzz,
-}
-
-impl Engine {
-    fn flavour(self) -> Flavour {
-        match self {
-            Self::LibFuzzer => Flavour::LibFuzzer,
-            Self::Afl => Flavour::Afl,
-            Self::Honggfuzz => Flavour::Honggfuzz,
-        }
-    }
 }
 
 struct Candidate {
@@ -104,7 +86,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         if !args.no_coverage {
             shown::lines(side, &mut all)?;
             for engine in &args.engine {
-                shown::edges(side, engine.flavour(), &mut all)?;
+                shown::edges(side, Engine::from(*engine).flavour(), &mut all)?;
             }
         }
     }

@@ -4,6 +4,8 @@
 //! `c:v8` and its like are part of this program; every other `c:NAME` has a
 //! recipe in `.kernels`, from which crate `gup-sides` makes its object.
 
+pub mod packed;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
@@ -46,9 +48,13 @@ pub struct CSide {
 enum Origin {
     Series(&'static csrc::Series),
     Kernel(Recipe, bool),
+    Packed(Box<packed::Packed>),
 }
 
 fn find(name: &str) -> Result<Option<Origin>, Error> {
+    if let Some(packed) = packed::find()?.filter(|packed| packed.name() == name) {
+        return Ok(Some(Origin::Packed(Box::new(packed))));
+    }
     if let Some(series) = csrc::series().iter().find(|s| s.name == name) {
         return Ok(Some(Origin::Series(series)));
     }
@@ -66,6 +72,8 @@ fn find(name: &str) -> Result<Option<Origin>, Error> {
 pub fn infos() -> Vec<SideInfo> {
     let store = Store::find();
     let mut all = Vec::new();
+    let packed = packed::find().ok().flatten();
+    all.extend(packed.map(|packed| packed.info()));
     // A recipe that makes no sense any more is told when it is asked for.
     for recipe in Recipe::all(&store).unwrap_or_default() {
         for debug_vm in recipe.configurations(&store).unwrap_or_default() {
@@ -81,6 +89,7 @@ pub fn info(name: &str) -> Result<Option<SideInfo>, Error> {
     Ok(match find(name)? {
         None => None,
         Some(Origin::Series(series)) => Some(series_info(series)),
+        Some(Origin::Packed(packed)) => Some(packed.info()),
         Some(Origin::Kernel(recipe, debug_vm)) => {
             let store = Store::find();
             // one whose configuration is not made yet is described by its object
@@ -100,6 +109,7 @@ pub fn info(name: &str) -> Result<Option<SideInfo>, Error> {
 pub fn recipe(name: &str) -> Result<Option<Recipe>, Error> {
     Ok(match find(name)? {
         Some(Origin::Kernel(recipe, _)) => Some(recipe),
+        Some(Origin::Packed(packed)) => Some(packed.recipe),
         Some(Origin::Series(_)) | None => None,
     })
 }
@@ -257,6 +267,7 @@ fn given() -> BTreeMap<String, PathBuf> {
 pub fn compiled_info(name: &str, flavour: Flavour) -> Result<SideInfo, Error> {
     let (recipe, debug_vm) = match find(name)? {
         Some(Origin::Series(series)) => return Ok(series_info(series)),
+        Some(Origin::Packed(packed)) => return Ok(packed.info()),
         Some(Origin::Kernel(recipe, debug_vm)) => (recipe, debug_vm),
         None => return Err(super::unknown(&format!("c:{name}"))),
     };
@@ -271,7 +282,8 @@ pub fn object(name: &str, flavour: Flavour) -> Result<Option<Built>, Error> {
         Some(Origin::Kernel(recipe, debug_vm)) => {
             Ok(Some(recipe.compile(&Store::find(), debug_vm, flavour)?))
         }
-        _ => Ok(None),
+        Some(Origin::Packed(packed)) => Ok(Some(packed.built)),
+        Some(Origin::Series(_)) | None => Ok(None),
     }
 }
 
@@ -306,16 +318,24 @@ fn load(name: &str) -> Result<Option<(SideInfo, Object)>, Error> {
     match find(name)? {
         None => Ok(None),
         Some(Origin::Series(series)) => Ok(Some((series_info(series), series.load()?))),
+        Some(Origin::Packed(packed)) => Ok(Some((packed.info(), packed.load()?))),
         Some(Origin::Kernel(recipe, debug_vm)) => {
             let built = match built {
                 Some(built) => built,
                 None => recipe.compile(&Store::find(), debug_vm, FLAVOUR)?,
             };
-            let mut object = Object::load(&built.object)?;
-            object.rename(built.description.renamed.clone());
-            Ok(Some((described(name, &recipe, &built), object)))
+            Ok(Some((
+                described(name, &recipe, &built),
+                load_object(&built)?,
+            )))
         }
     }
+}
+
+fn load_object(built: &Built) -> Result<Object, Error> {
+    let mut object = Object::load(&built.object)?;
+    object.rename(built.description.renamed.clone());
+    Ok(object)
 }
 
 impl CSide {
@@ -347,9 +367,7 @@ impl CSide {
     /// Loads an object that was made of a recipe, whatever its flavour; `name` is the
     /// side's, without `c:`.
     pub fn of_object(name: &str, recipe: &Recipe, built: &Built) -> Result<Self, Error> {
-        let mut object = Object::load(&built.object)?;
-        object.rename(built.description.renamed.clone());
-        Self::start(described(name, recipe, built), object)
+        Self::start(described(name, recipe, built), load_object(built)?)
     }
 
     /// The blocks of an object that was compiled for coverage of lines.

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A side that travels with the program: the folder `PROGRAM.side` beside it has its object
+//! and all that is known of it.  A target needs neither the kernel's tree nor a compiler
+//! then, and `fuzz/build.sh` makes such targets.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use csrc::Object;
+use gup_sides::{Built, Flavour, Recipe};
+
+use super::{described, load_object};
+use crate::side::{self, Error, SideInfo};
+
+/// What the side is made of, in its folder.
+const RECIPE: &str = "recipe.json";
+
+/// A packed side.
+pub(super) struct Packed {
+    pub recipe: Recipe,
+    pub built: Built,
+}
+
+impl Packed {
+    fn read(dir: &Path) -> Result<Self, Error> {
+        let built = Built::read(dir)?;
+        let recipe = fs::read(dir.join(RECIPE)).map_err(Error::Start)?;
+        let recipe = serde_json::from_slice(&recipe).map_err(io::Error::other);
+        Ok(Self {
+            recipe: recipe.map_err(Error::Start)?,
+            built,
+        })
+    }
+
+    /// The side's name, without `c:`.
+    pub fn name(&self) -> String {
+        match self.built.description.debug_vm {
+            true => self.recipe.name.clone(),
+            false => format!("{}-nodebug", self.recipe.name),
+        }
+    }
+
+    pub fn info(&self) -> SideInfo {
+        described(&self.name(), &self.recipe, &self.built)
+    }
+
+    pub fn load(&self) -> Result<Object, Error> {
+        load_object(&self.built)
+    }
+}
+
+/// The side that is packed with this program.
+pub(super) fn find() -> Result<Option<Packed>, Error> {
+    let Ok(mut path) = std::env::current_exe().map(PathBuf::into_os_string) else {
+        return Ok(None);
+    };
+    path.push(".side");
+    let dir = PathBuf::from(path);
+    match dir.is_dir() {
+        true => Packed::read(&dir).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// Packs the side of that name (without `c:`), as it is compiled for an engine, into a folder
+/// that is made.
+pub fn pack(name: &str, flavour: Flavour, into: &Path) -> Result<(), Error> {
+    let unknown = || side::unknown(&format!("c:{name}"));
+    let recipe = super::recipe(name)?.ok_or_else(unknown)?;
+    let built = super::object(name, flavour)?.ok_or_else(unknown)?;
+    let text = serde_json::to_vec_pretty(&recipe).map_err(io::Error::other);
+    let parent = match into.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(Error::Start)?;
+    let scratch = tempfile::tempdir_in(parent).map_err(Error::Start)?;
+    for file in ["side.so", "side.json"] {
+        fs::copy(built.dir().join(file), scratch.path().join(file)).map_err(Error::Start)?;
+    }
+    fs::write(scratch.path().join(RECIPE), text.map_err(Error::Start)?).map_err(Error::Start)?;
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(scratch.path(), permissions).map_err(Error::Start)?;
+    if into.exists() {
+        fs::remove_dir_all(into).map_err(Error::Start)?;
+    }
+    fs::rename(scratch.keep(), into).map_err(Error::Start)
+}
