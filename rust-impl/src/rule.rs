@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Rules one by one: what each is called, and how to take one from other rules.
+//! Rules as a list: the name of each rule, and how to copy one rule from other [`Rules`].
 //!
-//! Kernels in between those that are known have some rules of the one and some of
-//! the other; so has a maintainer's tree, and one with backports.
+//! A kernel between two known ones, a maintainer's tree and a tree with backports have some
+//! rules of the one known kernel and some of the other.
 
 use crate::rules::Rules;
 use crate::slow::rules::SlowRules;
@@ -13,11 +13,11 @@ use crate::walk::rules::WalkRules;
 pub struct Rule {
     /// The field's name.
     pub name: &'static str,
-    /// What it says: the field's documentation, on one line.
+    /// The field's doc comment, on one line.
     pub about: &'static str,
-    /// Whether two kernels have it the same.
+    /// Do two kernels have the same value?
     pub same: fn(&Rules, &Rules) -> bool,
-    /// Takes it over: from the second into the first.
+    /// Copies the value from the second into the first.
     pub take: fn(&mut Rules, &Rules),
 }
 
@@ -28,15 +28,14 @@ impl Rules {
         Rules::RULES.iter().chain(walk).chain(SlowRules::RULES)
     }
 
-    /// The rule of that name.
+    /// Finds a rule by its name.
     pub fn rule(name: &str) -> Option<&'static Rule> {
         Rules::list().find(|rule| rule.name == name)
     }
 }
 
-/// Declares a struct and, for every field that is not among the `fixed` ones, its
-/// [`Rule`].  In the parentheses: the field of [`Rules`] that holds the struct, if
-/// it is another one.
+/// Declares a struct and a [`Rule`] for each field that is not in `fixed`.  The parentheses
+/// hold the field of [`Rules`] that contains the struct; they are empty for [`Rules`] itself.
 macro_rules! rules {
     (
         $(#[$meta:meta])*
@@ -67,7 +66,7 @@ macro_rules! rules {
     };
 }
 
-/// The struct that has the field, out of [`Rules`].
+/// The struct of [`Rules`] that contains the field.
 macro_rules! held {
     (() $rules:ident) => {
         $rules
@@ -106,7 +105,7 @@ mod tests {
         assert_eq!(changed.count(), 1);
     }
 
-    /// All of them together are what makes a kernel.
+    /// Copying all rules of a kernel gives that kernel.
     #[test]
     fn all_rules_of_a_kernel_are_that_kernel() {
         let mut rules = RULES_6_1;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! How kernel revisions differ, as data.
 //!
-//! Each field says what changes and which upstream change brought it, or which
-//! version of the FOLL_PIN series and for which finding of its review.  Adding
-//! a kernel means adding a revision, its values here, and at most a field for
-//! what no older kernel did.
+//! The doc comment of each field describes one difference in behaviour and names the upstream
+//! commit, or the version of the FOLL_PIN series, that introduced it.  To add a kernel, add a
+//! revision and its values here, and a field for each behaviour that no older kernel has.
 
 use crate::config::Config;
 use crate::foll::{FOLL_5_5, FOLL_5_10, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
@@ -22,136 +21,133 @@ rules! {
         fixed {
             /// Which kernel.
             pub revision: Revision,
-            /// From which of its point releases on (118: 6.12.118); 0 for all that are
-            /// not otherwise.
+            /// The first point release with these rules (118: 6.12.118); 0: all releases
+            /// before that.
             pub point: u16,
             /// `CONFIG_DEBUG_VM`: VM_BUG_ON, VM_WARN_ON and the check of pinned pages.
             pub debug_vm: bool,
-            /// Other options.
+            /// The other options that matter.
             pub config: Config,
-            /// How the lockless walk goes; the series has none.
+            /// Rules of the lockless walk; the series has none.
             pub walk: WalkRules,
-            /// How the slow path goes; the series has none.
+            /// Rules of the slow path; the series has none.
             pub slow: SlowRules,
-            /// What the versions of the series did differently from each other.
-            /// Kernels have what the series came to.
+            /// Differences between the versions of the series.  Kernels have the
+            /// values of its last version.
             pub series: SeriesRules,
         }
-        /// Raw FOLL_ bits by canonical number.  Renumbered in v6.3: "mm/gup: move
-        /// private gup FOLL_ flags to internal.h".
+        /// The bit numbers of the FOLL_ flags. Since v6.3 ("mm/gup: move private gup FOLL_
+        /// flags to internal.h") they are renumbered.
         pub foll: &'static FollTable,
-        /// The slow grab takes a folio and honours refs, and gives an errno; before
-        /// it took a page, one reference, gave a bool and warned about GET and PIN
-        /// together.  v6.10: "mm: gup: stop abusing try_grab_folio".
+        /// The slow path's grab takes a folio, honours refs and returns an errno. Before v6.10
+        /// ("mm: gup: stop abusing try_grab_folio") it took a page and one reference, returned
+        /// a bool, and warned if both FOLL_GET and FOLL_PIN were set.
         pub slow_grab_takes_refs: bool,
-        /// The slow grab looks at the count before anything else, and adds a large
-        /// folio's pin to its reference count first; before, it looked only where it
-        /// took something, and the pin count was first.  v5.18: "mm/gup: Convert
-        /// try_grab_page() to use a folio".
+        /// The slow path's grab checks the count whatever the flags are, and pins a large folio
+        /// by raising its refcount before its pin count. Before v5.18 ("mm/gup: Convert
+        /// try_grab_page() to use a folio") it checked only if it was to take something, and
+        /// raised the pin count first.
         pub slow_grab_looks_first: bool,
-        /// The lockless grab insists on interrupts being off (DEBUG_VM).  v6.10:
-        /// "mm: gup: stop abusing try_grab_folio".
+        /// The lockless grab warns if interrupts are on (DEBUG_VM). Since v6.10: "mm: gup: stop
+        /// abusing try_grab_folio".
         pub fast_grab_wants_irqs_off: bool,
-        /// Grabs refuse PCI peer-to-peer pages without FOLL_PCI_P2PDMA.  v6.2: "mm:
+        /// Grabs refuse PCI peer-to-peer pages without FOLL_PCI_P2PDMA. Since v6.2: "mm:
         /// introduce FOLL_PCI_P2PDMA to gate getting PCI P2PDMA pages".
         pub grabs_check_p2pdma: bool,
-        /// The lockless grab looks at FOLL_LONGTERM after taking its references, on
-        /// the folio, and gives them back; before it looked first, at the page.
-        /// v6.6: "mm/gup.c: reorganize try_get_folio()".
+        /// The lockless grab checks FOLL_LONGTERM after it took its references, on the folio,
+        /// and drops them if the check fails. Before v6.6 ("mm/gup.c: reorganize
+        /// try_get_folio()") it checked first, on the page.
         pub longterm_checked_after_get: bool,
-        /// What is not long-term pinnable is more than CMA.  v5.13: "mm/gup: migrate
-        /// pinned pages out of movable zone".
+        /// Long-term pins refuse pages of ZONE_MOVABLE and others, not only CMA. Since v5.13:
+        /// "mm/gup: migrate pinned pages out of movable zone".
         pub longterm_shuns_movable: bool,
-        /// The zero page is never pinned.  v6.5: "mm: Don't pin ZERO_PAGE in
-        /// pin_user_pages()", which went to 6.1.
+        /// The zero page is never pinned. Since v6.5, also in 6.1: "mm: Don't pin ZERO_PAGE in
+        /// pin_user_pages()".
         pub zero_page_is_not_pinned: bool,
-        /// Anonymous pages are exclusive or shared: a read-only pin unshares, and it
-        /// is checked that what is pinned is exclusive (DEBUG_VM).  v5.19: "mm/gup:
-        /// trigger FAULT_FLAG_UNSHARE when R/O-pinning a possibly shared anonymous
-        /// page", "mm/gup: sanity-check with CONFIG_DEBUG_VM that anonymous pages are
-        /// exclusive when (un)pinning".
+        /// Anonymous pages are either exclusive or shared. A read-only pin unshares, and pinned
+        /// pages are checked to be exclusive (DEBUG_VM). Since v5.19: "mm/gup: trigger
+        /// FAULT_FLAG_UNSHARE when R/O-pinning a possibly shared anonymous page", "mm/gup:
+        /// sanity-check with CONFIG_DEBUG_VM that anonymous pages are exclusive when
+        /// (un)pinning".
         pub knows_exclusive: bool,
-        /// Lists are unpinned in runs of neighbours of one folio; before, page by
-        /// page.  v5.13: "mm/gup: decrement head page once for group of subpages".
+        /// Consecutive list entries of one folio are unpinned together. Before v5.13 ("mm/gup:
+        /// decrement head page once for group of subpages") each page was unpinned separately.
         pub unpins_in_runs: bool,
-        /// A read-only long-term pin of a file page in a COW mapping unshares too.
-        /// v6.2: "mm/gup: reliable R/O long-term pinning in COW mappings".
+        /// A read-only long-term pin of a file page in a COW mapping unshares, too. Since v6.2:
+        /// "mm/gup: reliable R/O long-term pinning in COW mappings".
         pub unshares_file_pages: bool,
-        /// unpin_user_pages() and the check of pinned pages skip NULL entries.
-        /// v6.12: "mm/gup: handle NULL pages in unpin_user_pages()".
+        /// unpin_user_pages() and the check of pinned pages skip NULL entries. Since v6.12:
+        /// "mm/gup: handle NULL pages in unpin_user_pages()".
         pub lists_may_hold_null: bool,
-        /// Add-unless reads the count first and leaves a count alone that it must
-        /// not change; before, and again in 7.2, it is one atomic operation.  v6.11:
-        /// "mm/hugetlb_vmemmap: fix race with speculative PFN walkers"; the shared
-        /// part of the memory map is read-only no more once tails hold masks.
+        /// Add-unless reads the count first, and does not write to a count that it must not
+        /// change. From v6.11 ("mm/hugetlb_vmemmap: fix race with speculative PFN walkers") to
+        /// before 7.2; in other kernels it is one atomic operation. (The shared part of a
+        /// hugetlb memory map was read-only then.)
         pub add_unless_reads_first: bool,
-        /// Where hugetlb pages can share a part of the memory map, a tail says how far
-        /// it is to where a folio of its order begins, instead of where the head is.
-        /// Somewhere between 6.18 and 7.2.
+        /// If hugetlb pages can share part of the memory map, a tail page stores the distance
+        /// to the start of a folio of its order. Before, it stored the address of its head.
+        /// Since a version between 6.18 and 7.2.
         pub tails_hold_masks: bool,
-        /// get_page() and put_page() leave the count of a slab page alone.  v6.15:
+        /// get_page() and put_page() do not change the refcount of a slab page. Since v6.15:
         /// "mm: decline to manipulate the refcount on a slab page".
         pub slab_pages_have_no_count: bool,
-        /// What pins must not meet, an anonymous page that is not exclusive or a PTE of
-        /// no memory, is a WARN; before, a BUG (DEBUG_VM).  v6.17: "mm/gup: remove
-        /// (VM_)BUG_ONs".
+        /// Pinning an anonymous page that is not exclusive, or following a PTE without a valid
+        /// page, is a WARN. Before v6.17 ("mm/gup: remove (VM_)BUG_ONs") it was a BUG
+        /// (DEBUG_VM).
         pub bugs_are_warnings: bool,
-        /// secretmem is told by the mapping alone; before, a compound page never
-        /// was.  v6.10: "mm: merge folio_is_secretmem() and
-        /// folio_fast_pin_allowed() into gup_fast_folio_allowed()".
+        /// secretmem is detected by the mapping only. Before v6.10 ("mm: merge
+        /// folio_is_secretmem() and folio_fast_pin_allowed() into gup_fast_folio_allowed()") a
+        /// compound page was never secretmem.
         pub secretmem_by_mapping: bool,
-        /// PageAnonExclusive() of a hugetlb tail looks at the head; before, that
-        /// was left to callers, and not all did.  v6.10: "mm: allow anon exclusive
-        /// check over hugetlb tail pages".
+        /// PageAnonExclusive() of a hugetlb tail page checks the head. Before v6.10 ("mm: allow
+        /// anon exclusive check over hugetlb tail pages") callers had to look up the head, and
+        /// some did not.
         pub exclusive_looks_up_hugetlb: bool,
-        /// How a page shows that it is pinned.  v5.7: "mm/gup: page->hpage_pinned_refcount:
-        /// exact pin counts for huge pages"; v5.18: "mm: Make compound_pincount always
-        /// available".
+        /// How pins are counted. v5.7, "mm/gup: page->hpage_pinned_refcount: exact pin counts
+        /// for huge pages": large folios except those of two pages have a pin count; v5.18,
+        /// "mm: Make compound_pincount always available": all large folios have one.
         pub pins: PinScheme,
-        /// The two pin counters move with CONFIG_DEBUG_VM only.  Not so in any
-        /// kernel, but in the series as posted.
+        /// The two pin counters change with CONFIG_DEBUG_VM only. In the FOLL_PIN series as
+        /// posted, and in no kernel.
         pub counters_want_debug_vm: bool,
-        /// get_page() and try_get_compound_head() are the functions, and hold the
-        /// BUG and the WARN; later they are folio_get() (v5.16, "mm: Add
-        /// folio_get()") and try_get_folio() (v5.18).
+        /// get_page() and try_get_compound_head() contain the BUG and the WARN. Later these are
+        /// in folio_get() (v5.16, "mm: Add folio_get()") and try_get_folio() (v5.18).
         pub gets_compound_heads: bool,
-        /// The lockless way to a reference looks the head up again afterwards.
-        /// v5.14: "mm/gup: fix try_grab_compound_head() race with
+        /// After it took a reference, the lockless get checks that the page still has the same
+        /// head. Since v5.14: "mm/gup: fix try_grab_compound_head() race with
         /// split_huge_page()".
         pub get_rechecks_head: bool,
-        /// It tries again then; before, it failed.  v5.18: "mm/gup: Handle page split
-        /// race more efficiently".
+        /// If the head changed, the lockless get retries. Before v5.18 ("mm/gup: Handle page
+        /// split race more efficiently") it failed.
         pub get_retries: bool,
-        /// Several references are given back by put_page_refs(), which (DEBUG_VM)
-        /// warns about more than there are and leaves them.  v5.14: "mm/gup: fix
-        /// try_grab_compound_head() race with split_huge_page()"; v5.18 has
-        /// gup_put_folio().
+        /// Several references are dropped with put_page_refs(), which warns (DEBUG_VM) and does
+        /// nothing if the page has fewer. From v5.14 ("mm/gup: fix try_grab_compound_head()
+        /// race with split_huge_page()") until gup_put_folio() of v5.18.
         pub puts_with_a_check: bool,
-        /// What is to be a head is looked at whether it is one (DEBUG_VM).  v5.16 to
-        /// v5.18 make folios of them, whose type says it.
+        /// Functions check that a page is a head (DEBUG_VM). Until the conversion to folios in
+        /// v5.16 to v5.18, which makes this part of the type.
         pub heads_are_checked: bool,
-        /// DEVICE_PRIVATE pages count from one as well, and a devmap-managed page
-        /// goes back to its driver when one reference is left; later only fsdax
-        /// waits for that.  v5.18: "mm: remove the extra ZONE_DEVICE struct page
-        /// refcount".
+        /// DEVICE_PRIVATE pages are free at refcount 1, too, and a devmap-managed page is
+        /// returned to its driver when one reference is left. Until v5.18: "mm: remove the
+        /// extra ZONE_DEVICE struct page refcount"; later only fsdax waits for that.
         pub devmap_put_frees: bool,
-        /// Pages of fsdax are given back like others, and nobody waits for one
-        /// reference to be left.  v6.15: "fs/dax: properly refcount fs dax pages".
+        /// fsdax pages are refcounted like other pages: nothing waits for one reference to be
+        /// left. Since v6.15: "fs/dax: properly refcount fs dax pages".
         pub devmap_counts_like_others: bool,
-        /// fsdax has no long-term pins, and the folio says so; before, its entries in
-        /// the page tables did.  v6.15: "mm/gup: don't allow FOLL_LONGTERM pinning of
-        /// FS DAX pages".
+        /// The folio says that it is fsdax and cannot be pinned long-term. Before v6.15
+        /// ("mm/gup: don't allow FOLL_LONGTERM pinning of FS DAX pages") its page-table entries
+        /// said so.
         pub fsdax_is_not_longterm: bool,
-        /// The pagemap of device memory belongs to the folio; before, each page that
-        /// was no tail had it.  v6.15: "mm: allow compound zone device pages".
+        /// The folio points to the pagemap of device memory. Before v6.15 ("mm: allow compound
+        /// zone device pages") every page that is not a tail did.
         pub pagemap_of_folio: bool,
-        /// A folio with movable_ops says so in its mapping; later in its type.  v6.17:
-        /// "mm: remove PAGE_MAPPING_*".
+        /// A folio with movable_ops is marked in its mapping field. Since v6.17 ("mm: remove
+        /// PAGE_MAPPING_*") in its page type.
         pub mapping_says_movable: bool,
     }
 }
 
-/// What v8 to v11 of the FOLL_PIN series have in common, and v11's own.
+/// Version 11 of the FOLL_PIN series; the other versions differ from it in `series` only.
 const RULES_SERIES: Rules = Rules {
     revision: Revision::V11,
     point: 0,
@@ -199,9 +195,9 @@ pub const RULES_V8: Rules = Rules {
     ..RULES_SERIES
 };
 
-/// Version 8 as it would be if page_dma_pinned() compared signed numbers,
-/// which the review of v10 was worried about.  As posted it does not: the bias
-/// is unsigned, and makes the comparison so.
+/// A variant of version 8 in which page_dma_pinned() compares signed numbers, a concern in
+/// the review of v10.  The posted version does not: its bias is unsigned, so the comparison
+/// is unsigned.
 pub const RULES_V8_SIGNED: Rules = Rules {
     pins: PinScheme::SignedReferences,
     ..RULES_V8
@@ -214,8 +210,7 @@ pub const RULES_V9: Rules = Rules {
     ..RULES_SERIES
 };
 
-/// Version 9 as it would be with a bias of 32 bits, where the check for an
-/// overflow does what its name says.
+/// A variant of version 9 with a 32-bit bias, with which the check for overflow works.
 pub const RULES_V9_BIAS32: Rules = Rules {
     series: SeriesRules {
         pin_check: PinCheck::Bias32,

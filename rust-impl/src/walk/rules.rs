@@ -1,103 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0
 //! How the lockless walk differs between kernels, as data.
 //!
-//! Each field says what changes and which upstream change brought it.
+//! The doc comment of each field describes one difference in behaviour and names the upstream
+//! commit that introduced it.
 
 use crate::foll::FollFlag;
 use crate::rule::rules;
 
 rules! {
-    /// How one kernel walks.
+    /// The rules of one kernel's lockless walk.
     #[derive(Clone, Copy, Debug)]
     pub struct WalkRules (walk) {
-        /// Flags that the common part of the entry points knows; any other is a
-        /// WARN.  FOLL_NOFAULT came between 5.10 and 6.1; v6.2 adds FOLL_PCI_P2PDMA
-        /// ("mm: introduce FOLL_PCI_P2PDMA to gate getting PCI P2PDMA pages"), v6.6
-        /// FOLL_HONOR_NUMA_FAULT ("mm/gup: reintroduce FOLL_NUMA as
-        /// FOLL_HONOR_NUMA_FAULT").
+        /// The flags that the common entry point accepts; any other is a WARN. FOLL_NOFAULT
+        /// came between 5.10 and 6.1, FOLL_PCI_P2PDMA in v6.2 ("mm: introduce FOLL_PCI_P2PDMA
+        /// to gate getting PCI P2PDMA pages"), FOLL_HONOR_NUMA_FAULT in v6.6 ("mm/gup:
+        /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT").
         pub known_flags: &'static [FollFlag],
-        /// One function checks the arguments of all entry points, the internal
-        /// flags among them; before, each had checks of its own.  v6.3: "mm/gup:
-        /// simplify the external interface functions and consolidate invariants".
+        /// One function checks the arguments of all entry points, including the internal flags.
+        /// Before v6.3 ("mm/gup: simplify the external interface functions and consolidate
+        /// invariants") each entry point had its own checks.
         pub checks_arguments_in_one_place: bool,
-        /// get_user_pages_fast_only() gives errnos; before, 0 in their place.
-        /// v6.3: "mm/gup: make get_user_pages_fast_only() return the common return
-        /// value".
+        /// get_user_pages_fast_only() returns errnos. Before v6.3 ("mm/gup: make
+        /// get_user_pages_fast_only() return the common return value") it returned 0 instead.
         pub fast_only_gives_errnos: bool,
-        /// A range that wraps is -EOVERFLOW; before it was 0, as if there had been
-        /// nothing to do.  v6.5: "mm/gup: do not return 0 from
-        /// pin_user_pages_fast() for bad args".
+        /// A range that wraps is -EOVERFLOW. Before v6.5 ("mm/gup: do not return 0 from
+        /// pin_user_pages_fast() for bad args") it was 0, as for an empty range.
         pub overflow_is_an_error: bool,
-        /// The slow path takes and drops mmap_lock itself; before, that was up to
-        /// the caller for long-term pins.  v6.3: "mm/gup: make locked never NULL in
-        /// the internal GUP functions".
+        /// The slow path takes and drops the mmap lock itself. Before v6.3 ("mm/gup: make
+        /// locked never NULL in the internal GUP functions") the caller did so for long-term
+        /// pins.
         pub slow_path_locks: bool,
-        /// An entry of the top level that is not present ends the walk; before,
-        /// only an empty one did.  v6.10: "mm/gup: check p4d presence before going
-        /// on".
+        /// A top-level entry that is not present ends the walk. Before v6.10 ("mm/gup: check
+        /// p4d presence before going on") only an empty one did.
         pub wants_p4d_present: bool,
-        /// What is no table is told by the bit of huge pages alone; before, an
-        /// entry marked as device memory, or not present at all, went the same way.
-        /// v6.10: "mm/gup: merge pXd huge mapping checks".
+        /// A leaf entry is recognised by its huge bit only. Before v6.10 ("mm/gup: merge pXd
+        /// huge mapping checks") an entry that is marked as device memory or is not present
+        /// counted as a leaf, too.
         pub leaf_by_huge_bit: bool,
-        /// A PMD that is not the entry of an ordinary table leads to no PTEs; before,
-        /// it was followed whatever its flags.  v6.5: "mm: allow
-        /// pte_offset_map[_lock]() to fail".
+        /// A PMD that is not an ordinary table entry is not followed to its PTEs. Before v6.5
+        /// ("mm: allow pte_offset_map[_lock]() to fail") it was followed whatever its flags.
         pub pte_map_can_fail: bool,
-        /// FOLL_FORCE follows PROT_NONE; before v6.1 ("mm/gup: replace FOLL_NUMA by
-        /// gup_can_follow_protnone()") and later nothing does.  v6.6: "mm/gup:
-        /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT".
+        /// The lockless walk follows PROT_NONE with FOLL_FORCE. From v6.1 ("mm/gup: replace
+        /// FOLL_NUMA by gup_can_follow_protnone()") to before v6.6 ("mm/gup: reintroduce
+        /// FOLL_NUMA as FOLL_HONOR_NUMA_FAULT"); other kernels never follow it.
         pub force_follows_protnone: bool,
-        /// Huge entries can be special, too.  v6.12: "mm/gup: detect huge pfnmap
-        /// entries in gup-fast".
+        /// Huge entries can be special, too. Since v6.12: "mm/gup: detect huge pfnmap entries
+        /// in gup-fast".
         pub huge_may_be_special: bool,
-        /// The grab for a huge entry is of the block's first page, wherever in it
-        /// the range starts; not so from v5.18 ("mm/gup: Convert gup_huge_pmd() to use
-        /// a folio") to v6.9, and again later: there it is of the first page that is
-        /// recorded.  v6.10: "mm/gup: refactor record_subpages() to find 1st small
-        /// page"; v6.18: "mm/gup: remove record_subpages()".
+        /// For a huge entry, the walk grabs the first page of the block, even if the range
+        /// starts later in it. Until v5.18 ("mm/gup: Convert gup_huge_pmd() to use a folio"),
+        /// and again from v6.10 ("mm/gup: refactor record_subpages() to find 1st small page")
+        /// to v6.17 (v6.18, "mm/gup: remove record_subpages()"). Otherwise it grabs the first
+        /// page of the range.
         pub huge_grabs_first_page: bool,
-        /// The pages of a huge entry are recorded once they are taken; before, first.
-        /// v6.18: "mm/gup: remove record_subpages()".
+        /// The pages of a huge entry are stored in pages[] after they are grabbed. Before v6.18
+        /// ("mm/gup: remove record_subpages()") they were stored first.
         pub huge_records_last: bool,
-        /// A folio is looked at (secretmem, file-backed long-term pins) after its
-        /// entry was found unchanged, at all levels; before, a page of a PTE was
-        /// looked at (secretmem alone) while it might still be somebody else's.
-        /// v6.5: "mm/gup: disallow FOLL_LONGTERM GUP-fast writing to file-backed
-        /// mappings".
+        /// The folio is checked (secretmem, long-term pins of files) after its entry was found
+        /// unchanged, on all levels. Before v6.5 ("mm/gup: disallow FOLL_LONGTERM GUP-fast
+        /// writing to file-backed mappings") only a PTE's page was checked, for secretmem only,
+        /// and before the recheck, when the page may already belong to another mapping.
         pub looks_at_folio_after_recheck: bool,
-        /// The hook that makes a page accessible is told the folio.  v6.12:
-        /// "mm/gup: convert to arch_make_folio_accessible()".
+        /// The hook that makes a page accessible takes the folio. Since v6.12: "mm/gup: convert
+        /// to arch_make_folio_accessible()".
         pub makes_folio_accessible: bool,
-        /// When that hook fails the walk ends; before, its errno was taken for
-        /// success, and the walk went on behind the page.  In 7.2 at the latest.
+        /// If that hook fails, the walk ends. Before, its errno was taken for success, and the
+        /// walk continued after the page. Since 7.2 or before.
         pub inaccessible_ends_walk: bool,
-        /// Folios without a mapping pass but for long-term pins that write; before,
-        /// none did.  After 7.2.
+        /// Folios without a mapping are allowed, except for long-term pins that write. Before,
+        /// they never were. Since a version after 7.2.
         pub folios_without_mapping_pass: bool,
-        /// Entries can be marked as device memory.  Gone in v6.17: "mm: remove devmap
-        /// related functions and page table bits".
+        /// Entries can be marked as device memory. Until v6.17: "mm: remove devmap related
+        /// functions and page table bits".
         pub has_device_entries: bool,
-        /// Huge entries of device memory use the lockless grab and record a page
-        /// once it is theirs, and back out with the lockless put.  Before, they
-        /// used the slow grab, on a page that was marked and recorded already, and
-        /// the public ways to give back.  v6.10: "mm: gup: stop abusing
-        /// try_grab_folio".
+        /// Huge device entries use the lockless grab, store a page after it is grabbed, and
+        /// back out with the lockless put. Before v6.10 ("mm: gup: stop abusing
+        /// try_grab_folio") they marked and stored the page, then used the slow path's grab,
+        /// and backed out with the public functions.
         pub device_walk_is_lockless: bool,
-        /// A huge entry of device memory gives its pagemap back when one of its pages
-        /// fails, too.  Between 5.10 and 6.1: "mm/gup: fix potential pgmap refcnt leak in
-        /// __gup_device_huge()".
+        /// If a page of a huge device entry cannot be grabbed, the reference on the pagemap is
+        /// dropped. Since a version between 5.10 and 6.1: "mm/gup: fix potential pgmap refcnt
+        /// leak in __gup_device_huge()".
         pub failing_device_puts_pagemap: bool,
-        /// Pages of memfd_secret are left out.  v5.14: "mm: introduce memfd_secret
+        /// The walk refuses pages of memfd_secret. Since v5.14: "mm: introduce memfd_secret
         /// system call to create "secret" memory areas".
         pub leaves_secretmem: bool,
-        /// What pins wants an array for the pages.  Between 5.10 and 6.1.
+        /// The functions that pin require a pages array. Since a version between 5.10 and 6.1.
         pub pins_want_pages: bool,
-        /// No pages at all are 0 pages, and nothing is looked at; before, the walk looked
-        /// at the entry of the first one.  6.12.118.
+        /// If nr_pages is 0, the result is 0 and no entry is read. Before, the entry of the
+        /// first page was followed. Since 6.12.118.
         pub no_pages_are_none: bool,
-        /// So many pages that their bytes do not fit are an overflow; before, the upper
-        /// bits of these were lost.  6.12.118.
+        /// If the length in bytes overflows, the result is -EOVERFLOW. Before, its upper bits
+        /// were dropped. Since 6.12.118.
         pub lengths_are_checked: bool,
     }
 }

@@ -93,13 +93,13 @@ fn all_names(op: &ops::OpInfo) -> String {
 
 const RULES_HEAD: &str = "# What changed between the kernels
 
-Each rule is one thing that kernels do otherwise. The Rust side runs under any mixture of
-them (`rust:7.3,huge_records_last=6.12`); `make diff` names those that explain a difference
-between two kernels, and `gupdiff explain` finds those of a tree that is none of the known
-kernels. This page is what `gupdiff rules` prints; a test holds it to that.
+A rule is one difference in behaviour between kernels. The Rust side can combine rules of
+several kernels (`rust:7.3,huge_records_last=6.12`). `make diff` names the rules that explain a
+difference between two kernels, and `gupdiff explain` finds the rules that a tree of another
+version follows. `gupdiff rules` prints this page; a test checks that they are the same.
 
-Rules of the last section are the same in all known kernels; they tell versions of
-the FOLL_PIN series apart, or kernels in between.
+The rules in the last section are the same in all known kernels. They distinguish versions of
+the FOLL_PIN series, or kernels in between.
 ";
 
 /// Prints each step from a kernel to the next one with the rules that change there.
@@ -112,7 +112,7 @@ pub fn rules() -> Result<Outcome> {
         let [old, new] = [&pair[0], &pair[1]];
         println!("\n## From {} to {}\n", old.name(), new.name());
         for rule in Rules::list().filter(|rule| !(rule.same)(old, new)) {
-            // What goes back again is told once.
+            // a rule that changes twice is described once
             match seen.insert(rule.name) {
                 true => println!("* **{}**: {}", rule.name, rule.about.trim()),
                 false => println!("* **{}**, again: see above.", rule.name),
@@ -120,7 +120,7 @@ pub fn rules() -> Result<Outcome> {
         }
     }
     let rest = Rules::list().filter(|rule| !seen.contains(rule.name));
-    println!("\n## The same in all of them\n");
+    println!("\n## The same in all known kernels\n");
     for rule in rest {
         println!("* **{}**: {}", rule.name, rule.about.trim());
     }
