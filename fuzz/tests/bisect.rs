@@ -146,7 +146,7 @@ fn the_patch_of_a_series_that_brings_it_is_named() {
     assert_eq!(same.status.code(), Some(2));
     let err = String::from_utf8_lossy(&same.stderr);
     assert!(
-        err.contains("the good and the bad kernel do the same"),
+        err.contains("the good and the bad kernel behave the same"),
         "{err}"
     );
     // the whole series stays as a side, parts of it do not

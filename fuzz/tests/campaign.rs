@@ -155,7 +155,8 @@ fn a_campaign_under_rules_of_several_kernels_says_which() {
     };
     let said = said_of("rust:7.3,huge_records_last=6.12");
     let (before, after) = said.split_once("\nengine ").unwrap();
-    let line = "\nrules  rust:6.1 is 7.3 but for one rule: huge_records_last (as in 6.12)";
+    let line =
+        "\nrules  rust:6.1 follows the rules of 7.3 except one: huge_records_last (as in 6.12)";
     assert!(before.contains(line), "{said}");
     let about = Rules::rule("huge_records_last").unwrap().about;
     let words = |text: &str| -> Vec<String> { text.split_whitespace().map(Into::into).collect() };
@@ -239,7 +240,7 @@ fn a_campaign_that_is_killed_goes_on_from_there() {
     let status = gupdiff(&["status", &name]);
     assert_eq!(status.status.code(), Some(0));
     assert!(
-        out(&status).contains(": cut off after "),
+        out(&status).contains(": interrupted after "),
         "{}",
         out(&status)
     );

@@ -59,7 +59,7 @@ fn report_writes_a_mail_or_says_why_not() {
     let nothing = report(&["--alone", &same]);
     assert_eq!(nothing.status.code(), Some(2));
     assert_eq!(out(&nothing), "");
-    let expected = "same.gup: there is nothing to report: the sides agree (rust:6.1 against";
+    let expected = "same.gup: nothing to report: the sides agree (rust:6.1 against";
     assert!(err(&nothing).contains(expected), "{}", err(&nothing));
     // Several mails are files.
     let several = report(&["--alone", &found, &same]);

@@ -103,7 +103,7 @@ fn an_object_is_held_against_vectors() {
     };
     let (status, said) = check(&build(dir.path(), &example("counts.c"), None));
     assert_eq!(status, Some(0), "{said}");
-    let last = "2 match, 0 diverge or break a law, 0 met a gap, 1 not comparable to their end\n";
+    let last = "2 match, 0 diverge or break a law, 0 met a gap, 1 not comparable to the end\n";
     assert!(said.ends_with(last), "{said}");
     let wrong = build(dir.path(), &example("counts.c"), Some("never_freed"));
     let (status, said) = check(&wrong);

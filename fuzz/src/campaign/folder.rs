@@ -57,7 +57,7 @@ impl Folder {
     /// statistics do if the last campaign was cut off and was like this one.
     pub(super) fn prepare(config: &Config) -> Result<Self, Error> {
         fs::create_dir_all(&config.out)
-            .map_err(io_error(format!("{} cannot be made", config.out.display())))?;
+            .map_err(io_error(format!("{} cannot be created", config.out.display())))?;
         // Engines have their own ideas of the current folder.
         let root =
             fs::canonicalize(&config.out).map_err(io_error(format!("{}", config.out.display())))?;
@@ -398,7 +398,7 @@ pub fn is_in_use(dir: &Path) -> bool {
 }
 
 fn make(dir: &Path) -> Result<(), Error> {
-    fs::create_dir_all(dir).map_err(io_error(format!("{} cannot be made", dir.display())))
+    fs::create_dir_all(dir).map_err(io_error(format!("{} cannot be created", dir.display())))
 }
 
 fn remove_all(dir: &Path) -> Result<(), Error> {

@@ -62,7 +62,7 @@ pub fn sides_header(oracle: &Oracle) -> String {
     let mut out = format!("left   {}\n", oracle.pair().left.info());
     match &oracle.pair().right {
         Some(right) => writeln!(out, "right  {}", right.info()),
-        None => writeln!(out, "right  none: the laws alone"),
+        None => writeln!(out, "right  none: only the laws are checked"),
     }
     .expect("a string takes everything");
     out

@@ -26,7 +26,7 @@ impl fmt::Display for Short<'_> {
             writeln!(f, "{:<5}  {}", side.which.name(), side.info)?;
         }
         if report.sides.len() == 1 {
-            writeln!(f, "right  none: the laws alone")?;
+            writeln!(f, "right  none: only the laws are checked")?;
         }
         writeln!(f, "\nprogram")?;
         program(f, report)?;

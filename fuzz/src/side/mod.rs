@@ -153,7 +153,7 @@ pub enum Error {
     },
     /// A side cannot be its own oracle.
     #[error(
-        "`{0}` cannot be compared with itself; give another side, or `none` for the laws alone"
+        "`{0}` cannot be compared with itself; give another side, or `none` to check only the laws"
     )]
     Itself(String),
     /// The side's memory could not be set up.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::campaign::EngineArg;
 use crate::{LayerArg, Outcome, SideArgs};
 
-/// Measure programs per second in process, and who needs the time.
+/// Measure programs per second in process, and where the time is spent.
 #[derive(clap::Args)]
 pub struct Args {
     /// Programs or folders [default: 1000 random programs]
@@ -33,16 +33,16 @@ pub struct Args {
     /// Seconds for each measurement
     #[arg(long, default_value_t = 2.0)]
     time: f64,
-    /// Also measure what this engine costs by itself, with --target
+    /// Also measure the overhead of this engine; needs --target
     #[arg(long, value_enum, requires = "target", value_name = "ENGINE")]
     engine: Option<EngineArg>,
-    /// The target, as built for the engine
+    /// The target that is built for the engine
     #[arg(long, requires = "engine", value_name = "FILE")]
     target: Option<PathBuf>,
     /// Seconds for each of the two campaigns of an engine
     #[arg(long, default_value_t = 20, value_name = "SECONDS")]
     engine_time: u64,
-    /// Results of another build, as --json prints them, to hold these against
+    /// Compare with these results of another build, printed by --json
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Print as JSON
@@ -50,7 +50,7 @@ pub struct Args {
     json: bool,
 }
 
-/// What is read of another build's results.
+/// The part of another build's results that is read.
 #[derive(Deserialize)]
 struct Baseline {
     rows: Vec<BaselineRow>,
@@ -66,7 +66,7 @@ impl Baseline {
     fn read(path: &Path) -> Result<Self> {
         let cannot = || {
             format!(
-                "{} holds no results of gupdiff bench --json",
+                "{} is not an output file of gupdiff bench --json",
                 path.display()
             )
         };
@@ -74,7 +74,7 @@ impl Baseline {
         serde_json::from_slice(&text).with_context(cannot)
     }
 
-    /// How many times as fast a row is now.
+    /// The speed of a row relative to the baseline.
     fn ratio(&self, row: &Row) -> Option<f64> {
         let then = self.rows.iter().find(|then| then.what == row.what)?;
         Some(row.programs_per_second / then.programs_per_second)
@@ -87,12 +87,12 @@ struct Results {
     right: String,
     layer: &'static str,
     programs: usize,
-    /// Executed operations of a program, in the mean.
+    /// Executed operations per program, on average.
     operations: f64,
     rows: Vec<Row>,
-    /// The implementations' share of the whole.
+    /// Share of the time that both sides take.
     implementations: f64,
-    /// The harness' share: decoding, comparing, laws, counting.
+    /// Share of the time that the harness takes: decoding, comparing, laws, statistics.
     harness: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     engine: Option<EngineCost>,
@@ -103,15 +103,15 @@ struct Results {
 struct EngineCost {
     engine: &'static str,
     programs_per_second: f64,
-    /// The whole, from the clock.
+    /// Wall-clock time.
     whole_us: f64,
-    /// Of that, in process: decoding to verdict.
+    /// The part from decoding to verdict.
     in_process_us: f64,
-    /// The rest is the engine's own.
+    /// The rest: the engine's overhead.
     own_us: f64,
-    /// The same engine's on a target that does nothing.
+    /// The engine's overhead on an empty target.
     empty_us: f64,
-    /// The last two as a ratio.
+    /// `own_us / empty_us`.
     ratio: f64,
 }
 
@@ -120,7 +120,7 @@ struct Row {
     what: &'static str,
     programs_per_second: f64,
     operations_per_second: f64,
-    /// Of the time of the whole.
+    /// Share of the total time.
     share: f64,
 }
 
@@ -217,8 +217,8 @@ fn results(
     }
 }
 
-/// Two campaigns of the same engine from the same corpus: on the real target
-/// and on one that does nothing.
+/// Runs two campaigns of the same engine from the same corpus: one on the real target, one on
+/// an empty target.
 fn engine_cost(args: &Args, engine: Engine, target: &Path, r: &Results) -> Result<EngineCost> {
     let out = tempfile::tempdir()?;
     let mut config = Config {
@@ -315,14 +315,14 @@ fn programs(args: &Args, layer: Focus, pair: &Pair) -> Result<Vec<Program>> {
     let mut all = input::programs(&args.paths)?;
     all.retain(|program| layer::has(layer, program));
     if all.is_empty() {
-        bail!("there is no program of the layer {}", layer::name(layer));
+        bail!("no program belongs to layer {}", layer::name(layer));
     }
     Ok(all)
 }
 
 /// Seconds per item.
 fn measure<T>(each: Duration, items: &[T], mut run: impl FnMut(&T)) -> f64 {
-    // One round first, for the caches.
+    // warm up the caches
     items.iter().for_each(&mut run);
     let started = Instant::now();
     let mut n = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff bisect`: which commit, or which patch of a series, brings what a program shows.
+//! `gupdiff bisect`: finds the commit, or the patch of a series, that introduces a difference.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,16 +20,16 @@ use gup_sides::{Recipe, Request, Store, git};
 
 use crate::sides::KernelArgs;
 
-/// Find the commit, or the patch of a series, that brings what a program shows.
+/// Find the commit, or the patch of a series, that introduces a difference.
 ///
-/// Of a git tree: --kernel TREE --good COMMIT --bad COMMIT; the tree is only read.  Of a
-/// series (an mbox, a folder of git format-patch): --kernel KERNEL --patch SERIES.  What is
-/// looked for is the first thing in which the good and the bad one differ on the program;
-/// the Rust rules play no part.  The last line is `first bad: ...`, with exit status 1; on
-/// errors the status is 2.
+/// In a git tree (it is only read): --kernel TREE --good COMMIT --bad COMMIT.  In a series (an
+/// mbox or a folder of git format-patch): --kernel KERNEL --patch SERIES.  Commits are good or
+/// bad by the first field in which the good and the bad kernel differ on the program; Rust
+/// rules are not used.  The last line is `first bad: ...`, with exit status 1; on errors the
+/// exit status is 2.
 ///
-/// With --rev COMMIT beside --good and --bad only that commit is tested, for `git bisect
-/// run`: exit status 0 good, 1 bad, 125 it cannot be built or tested, 128 anything else.
+/// With --rev COMMIT in addition to --good and --bad, only that commit is tested, for `git
+/// bisect run`: exit status 0 good, 1 bad, 125 it cannot be built or tested, 128 other errors.
 #[derive(clap::Args)]
 pub struct Args {
     /// The program, text or wire; `-` is standard input
@@ -37,15 +37,15 @@ pub struct Args {
     path: PathBuf,
     #[command(flatten)]
     kernel: KernelArgs,
-    /// A commit that does not show it
+    /// A commit without the bug
     #[arg(long, value_name = "COMMIT")]
     good: Option<String>,
-    /// A commit that shows it
+    /// A commit with the bug
     #[arg(long, value_name = "COMMIT")]
     bad: Option<String>,
 }
 
-/// The statuses of a test of one commit.
+/// Exit statuses for `git bisect run`.
 const SKIP: u8 = 125;
 const ABORT: u8 = 128;
 
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> ExitCode {
     }))
 }
 
-/// The side of a request.  A part of a series is kept under no name.
+/// Makes the side of a request.  A side with a part of a series is removed again.
 fn side(request: &Request) -> Result<CSide> {
     let store = Store::find();
     let resolved = request.resolve(&store)?;
@@ -72,7 +72,7 @@ fn side(request: &Request) -> Result<CSide> {
     Ok(made?)
 }
 
-/// What the good and the bad kernel differ in.
+/// The difference between the good and the bad kernel.
 struct Difference {
     oracle: Oracle,
     program: Program,
@@ -91,7 +91,7 @@ impl Difference {
         let verdict = oracle.judge(&program);
         let Verdict::Divergence(divergence) = verdict else {
             bail!(
-                "{}: the good and the bad kernel do the same ({})",
+                "{}: the good and the bad kernel behave the same ({})",
                 path.display(),
                 verdict.name()
             );
@@ -141,9 +141,10 @@ impl Difference {
         let tested = match case.follows(&self.divergence, &side, &trace, &mut comparer) {
             Follows::One(Which::Left) => Tested::Good,
             Follows::One(Which::Right) => Tested::Bad,
-            Follows::Neither => {
-                Tested::Skipped(format!("neither of both: {}", case.does(&side, &trace)))
-            }
+            Follows::Neither => Tested::Skipped(format!(
+                "neither good nor bad: {}",
+                case.does(&side, &trace)
+            )),
             Follows::Absent => Tested::Skipped("it does not have the function".into()),
         };
         self.comparer = comparer;
@@ -170,7 +171,7 @@ fn search(args: &Args) -> Result<()> {
 fn patches(args: &Args, path: &Path) -> Result<()> {
     let series = Series::read(path).with_context(|| path.display().to_string())?;
     let nr = series.parts.len();
-    // the whole series is a side of its own, by its name
+    // the complete series is a side with its own name
     let with = |parts| -> Result<Request> {
         Ok(Request {
             parts: (parts < nr).then_some(parts),
@@ -193,16 +194,16 @@ fn patches(args: &Args, path: &Path) -> Result<()> {
 
 fn tell<T>(found: &First<T>, name: &dyn Fn(&T) -> String) {
     for skipped in &found.skipped {
-        println!("or, as it could not be tested: {}", name(skipped));
+        println!("or (not tested): {}", name(skipped));
     }
     println!("first bad: {}", name(&found.bad));
 }
 
-/// The good and the bad commit of a tree, as whole hashes.
+/// The full hashes of the good and the bad commit of a tree.
 fn ends(args: &Args, good: &str, bad: &str) -> Result<(PathBuf, [String; 2])> {
     let base = args.kernel.request(None)?;
     if !gup_sides::request::is_path(&base.kernel) {
-        bail!("--good and --bad are commits of a git tree: --kernel PATH");
+        bail!("--good and --bad need a git tree: --kernel PATH");
     }
     let repo = PathBuf::from(&base.kernel);
     let (good, bad) = (git::resolve(&repo, good)?, git::resolve(&repo, bad)?);
@@ -236,7 +237,7 @@ fn commits(args: &Args, good: &str, bad: &str) -> Result<()> {
 /// For `git bisect run`.
 fn test_one(args: &Args) -> Result<u8> {
     let (Some(good), Some(bad)) = (&args.good, &args.bad) else {
-        bail!("--rev is tested against --good and --bad");
+        bail!("--rev needs --good and --bad to compare with");
     };
     let (_, [good, bad]) = ends(args, good, bad)?;
     let [good, bad] = [side(&at(args, &good)?)?, side(&at(args, &bad)?)?];

@@ -23,7 +23,7 @@ use crate::{LayerArg, Outcome, SideArgs};
 
 /// Run fuzzing engines for a time.
 ///
-/// Several engines share one working corpus: what one finds, the others go on from.
+/// Several engines share one working corpus: each imports the inputs of the others.
 /// Progress goes to standard error.  The last line of standard output says how
 /// it ended: `clean: ...` (exit status 0), `reproducer: PATH` (1) or
 /// `error: ...` (2).
@@ -32,10 +32,10 @@ pub struct Args {
     /// An engine; may be given several times
     #[arg(long, value_enum, default_values_t = [EngineArg::Libfuzzer])]
     engine: Vec<EngineArg>,
-    /// The target, as built for the engine; one for each engine, in the same order
+    /// The target that is built for the engine; one for each --engine, in the same order
     #[arg(long, value_name = "FILE", required = true)]
     target: Vec<PathBuf>,
-    /// A library of mutations for AFL++ (libgup_afl_mutator.so)
+    /// The custom mutator for AFL++ (libgup_afl_mutator.so)
     #[arg(long, value_name = "FILE")]
     mutator: Option<PathBuf>,
     #[command(flatten)]
@@ -45,26 +45,26 @@ pub struct Args {
     /// Seconds to run
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     time: u64,
-    /// Processes, of all engines together; each has one at least
+    /// Processes of all engines together; each engine gets at least one
     #[arg(long, default_value_t = 1, value_name = "N")]
     jobs: u32,
     /// Programs to start from, files or folders; they are only read
     #[arg(long, value_name = "PATH")]
     corpus: Vec<PathBuf>,
     /// The folder for findings, statistics and the working corpus
-    /// [default: out, or out-2 and so on while other campaigns use that]
+    /// [default: out; or out-2, ... while another campaign uses it]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on after a finding, and list all at the end
+    /// Continue after a finding, and list the distinct ones at the end
     #[arg(long)]
     keep_going: bool,
-    /// Of the engine's random numbers
+    /// Seed of the engine's random numbers
     #[arg(long, default_value_t = 1)]
     seed: u32,
-    /// Also print what the programs did
+    /// Also print statistics of the programs
     #[arg(long)]
     stats: bool,
-    /// Programs of known findings: one of the same kind is said to be
+    /// Programs with known findings; findings of the same kind are marked as known
     #[arg(long, value_name = "PATH")]
     known: Vec<PathBuf>,
     /// Further arguments for the engine
@@ -95,7 +95,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 fn campaign(args: &Args) -> Result<Outcome> {
     if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
-        bail!("the handler of Ctrl-C cannot be installed");
+        bail!("cannot install the Ctrl-C handler");
     }
     let names = args.sides.names()?;
     let plans = plans(args)?;
@@ -104,7 +104,7 @@ fn campaign(args: &Args) -> Result<Outcome> {
     println!("left   {left:#}");
     let mut infos = vec![left];
     match names.right.as_str() {
-        "none" => println!("right  none: the laws alone"),
+        "none" => println!("right  none: only the laws are checked"),
         right => {
             infos.push(info(right, engine)?);
             println!("right  {:#}", infos[1]);
@@ -176,11 +176,11 @@ fn campaign(args: &Args) -> Result<Outcome> {
     }
 }
 
-/// What each engine does: the processes are dealt out in turn.
+/// The plan of each engine; the processes are distributed in turn.
 fn plans(args: &Args) -> Result<Vec<Plan>> {
     if args.engine.len() != args.target.len() {
         bail!(
-            "{} engines and {} targets: each --engine takes one --target",
+            "{} engines and {} targets: each --engine needs one --target",
             args.engine.len(),
             args.target.len()
         );
@@ -191,7 +191,7 @@ fn plans(args: &Args) -> Result<Vec<Plan>> {
     for (i, (&engine, target)) in args.engine.iter().zip(&args.target).enumerate() {
         let engine: Engine = engine.into();
         if plans.iter().any(|plan| plan.engine == engine) {
-            bail!("--engine {}: it is given twice", engine.name());
+            bail!("--engine {} is given twice", engine.name());
         }
         plans.push(Plan {
             engine,
@@ -212,12 +212,12 @@ fn engines(plans: &[Plan]) -> String {
     plans.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-/// Which finding is of a kind that is known.
+/// Recognises findings of known kinds.
 #[derive(Default)]
 struct Known(BTreeMap<String, String>);
 
 impl Known {
-    /// The kinds that programs show on these sides, if there is anything to compare.
+    /// The kinds of findings that the known programs show on these sides.
     fn of(left: &str, right: &str, paths: &[PathBuf], findings: &[Finding]) -> Result<Self> {
         let mut known = BTreeMap::new();
         if paths.is_empty() || findings.is_empty() {
@@ -232,10 +232,10 @@ impl Known {
         Ok(Self(known))
     }
 
-    /// A line about a finding, if it is.
+    /// A line about a finding of a known kind.
     fn line(&self, finding: &Finding) -> Option<String> {
         let program = self.0.get(&finding.class)?;
-        Some(format!("known: {program} shows one of the same kind"))
+        Some(format!("known: {program} shows the same kind"))
     }
 }
 
@@ -248,7 +248,7 @@ fn findings(ending: &Ending) -> Option<usize> {
     }
 }
 
-/// What a side is, as compiled for the engine.
+/// Describes a side, as compiled for the engine.
 fn info(name: &str, engine: Engine) -> Result<SideInfo> {
     Ok(match name.strip_prefix("c:") {
         Some(kernel) => side::c::compiled_info(kernel, engine.flavour())?,
@@ -256,8 +256,8 @@ fn info(name: &str, engine: Engine) -> Result<SideInfo> {
     })
 }
 
-/// Says how long it took from the command to the first program; `GUPDIFF_STARTED`
-/// is when the command began, in seconds since 1970.
+/// Prints the time from the start of the command (`GUPDIFF_STARTED`, in seconds since 1970) to
+/// the first program.
 fn first() {
     let started = std::env::var("GUPDIFF_STARTED").ok();
     let started: Option<f64> = started.and_then(|text| text.parse().ok());
@@ -267,18 +267,18 @@ fn first() {
     }
 }
 
-/// What is fuzzed, for the header.
+/// Describes the layer, for the header.
 fn text(layer: Focus) -> &'static str {
     match layer {
-        Focus::Page => "page: references and pins of pages that are handed in",
-        Focus::Lockless => "lockless: the walk of page tables, with interleavings",
+        Focus::Page => "page: references and pins of given pages",
+        Focus::Lockless => "lockless: the walk of page tables, with concurrent changes",
         Focus::Slow => "slow: the walk under the mmap lock, with VMAs and faults",
         Focus::All => "all: the page level, the lockless walk and the slow path",
     }
 }
 
-/// One finding with its report; of several the list, their reports are in
-/// files. The last line names a reproducer either way.
+/// Prints a single finding with its report, or a list of several, whose reports are in files.
+/// The last line names a reproducer in both cases.
 fn show(findings: &[Finding], programs: u64, known: &Known) {
     let report = |finding: &Finding| {
         std::fs::read_to_string(finding.path.with_extension("txt")).unwrap_or_default()
@@ -287,8 +287,8 @@ fn show(findings: &[Finding], programs: u64, known: &Known) {
         println!("\n{}", report(one));
     } else {
         println!(
-            "\n{} distinct findings in {programs} programs (each report is in the .txt beside its \
-             file, and at its end the command that writes a mail about it)",
+            "\n{} distinct findings in {programs} programs (the report of each is in the .txt file next \
+             to it; it ends with the command that writes a mail)",
             findings.len()
         );
     }

@@ -13,24 +13,23 @@ use gup_fuzz::rev::Rev;
 
 use crate::Outcome;
 
-/// Convert programs between text and wire, or tidy them.
+/// Convert programs between text and wire form, or reformat text.
 ///
-/// Text comes out in its canonical form; comments are not kept, so a text that
-/// only needs tidying is better edited by hand.  Of several programs text has a
-/// line `---` between them; wire needs a folder to write to, for a file each.
+/// Text is written in its canonical form, without comments.  Several programs are separated
+/// by a line `---` in text; in wire form each is written to its own file, in a folder.
 #[derive(clap::Args)]
 pub struct Args {
     /// Programs, text or wire: files and folders; `-` is standard input
     #[arg(default_value = "-", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The form to write
+    /// The output form
     #[arg(long, value_enum, default_value_t = To::Text)]
     to: To,
-    /// Whose names text is to use: 6.1, 6.12, ...
-    /// [default: those of the text that was read, else 6.1]
+    /// The revision whose function names text uses: 6.1, 6.12, ...
+    /// [default: that of the input text, else 6.1]
     #[arg(long, value_name = "REV")]
     names: Option<Rev>,
-    /// Where to write: a file, or for wire a folder that exists [default: standard output]
+    /// The output: a file, or for wire an existing folder [default: standard output]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
 }
@@ -59,7 +58,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         (To::Wire, None) => match &inputs[..] {
             [input] => input.program.encode(),
             _ => bail!(
-                "{} programs in wire form go into a folder: --output DIR, which must exist",
+                "{} programs in wire form need a folder: --output DIR, which must exist",
                 inputs.len()
             ),
         },
@@ -74,7 +73,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// A file for each program, named by its contents.
+/// Writes each program to a file that is named after the hash of its contents.
 fn write_each(folder: &Path, inputs: &[Input]) -> Result<Outcome> {
     for input in inputs {
         let bytes = input.program.encode();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff coverage`: the lines that programs execute.
+//! `gupdiff coverage`: lists the lines that programs execute.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ use crate::{KernelArgs, Outcome};
 
 /// Show which lines of the kernel's code and of the Rust code programs execute.
 ///
-/// Of each kernel the files of which anything is executed, then mm/gup.c function by
-/// function, with the lines that are not executed and why, where that is known. Lines that
-/// the compiler made no code of do not count. Of the Rust code, crate gup.
+/// For each kernel: the files in which anything is executed, then the functions of mm/gup.c with
+/// the lines that are not executed and the reason, if it is known.  Only lines for which the
+/// compiler generated code count.  For the Rust code: crate gup.
 #[derive(clap::Args)]
 pub struct Args {
     /// Programs or folders
@@ -30,12 +30,12 @@ pub struct Args {
     /// Write the report with the source as an HTML file, too
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// The kernel's code alone
+    /// Only the kernel's code
     #[arg(long)]
     no_rust: bool,
 }
 
-/// What is not executed of crate gup is shown by function.
+/// Lines of crate gup that are not executed are listed by function.
 struct Rust {
     all: Option<Measured>,
 }
@@ -93,7 +93,7 @@ fn print_kernel(side: &Covered, measured: &Measured) {
     print_files(measured);
 }
 
-/// The files of which anything is executed, mm/gup.c first.
+/// Prints the files in which anything is executed, mm/gup.c first.
 fn print_files(measured: &Measured) {
     let mut files: Vec<_> = measured.files().into_iter().collect();
     files.sort_by_key(|(file, _)| **file != *GUP_C);
@@ -117,7 +117,7 @@ fn print_files(measured: &Measured) {
     println!();
 }
 
-/// mm/gup.c function by function.
+/// Prints the functions of mm/gup.c.
 fn print_functions(side: &Covered, measured: &Measured) {
     println!("{GUP_C} of {}, function by function\n", side.info().name);
     println!("{:>9}  {:<32}  not executed", "executed", "function");

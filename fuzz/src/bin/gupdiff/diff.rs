@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff diff`: all that differs between two sides, as a table.
+//! `gupdiff diff`: prints all differences between two sides as a table.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,17 +24,16 @@ use crate::side::lacking;
 use crate::sides::{DiffArgs, Names};
 use crate::{LayerArg, Outcome};
 
-/// With more lines than this the programs are in files only: the table is to be
-/// taken in at a glance.
+/// If the table with its programs would have more lines than this, the programs are only
+/// written to files.
 const SHOWN_LINES: usize = 60;
 
-/// Hold a patched tree against its own base, or one side against another, and
-/// show all that differs.
+/// Compare a patched tree with its base, or two sides, and list all differences.
 ///
-/// Goes on after a difference until the time is over.  The table has a row for
-/// each function and what differs about it, with the smallest program that shows
-/// it.  The last line of standard output is `clean: ...` (exit status 0),
-/// `reproducer: PATH` of the first row (1) or `error: ...` (2).
+/// Runs for the whole time, also after a difference.  The table has a row for each function
+/// and field that differs, with the smallest program that shows it.  The last line of standard
+/// output is `clean: ...` (exit status 0), `reproducer: PATH` of the first row (1) or `error:
+/// ...` (2).
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -53,7 +52,7 @@ pub struct Args {
     /// The folder for reproducers
     #[arg(long, default_value = "out", value_name = "DIR")]
     out: PathBuf,
-    /// Of the random numbers
+    /// Seed of the random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -64,7 +63,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 fn compare(args: &Args) -> Result<Outcome> {
     if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
-        bail!("the handler of Ctrl-C cannot be installed");
+        bail!("cannot install the Ctrl-C handler");
     }
     let names = args.sides.names()?;
     let infos = [info(&names.left)?, info(&names.right)?];
@@ -94,7 +93,7 @@ fn compare(args: &Args) -> Result<Outcome> {
     show(&table, &names, &args.out)
 }
 
-/// What a side is, as it is compiled.
+/// Describes a side, as compiled.
 fn info(name: &str) -> Result<SideInfo> {
     Ok(match name.strip_prefix("c:") {
         Some(kernel) => side::c::compiled_info(kernel, Flavour::None)?,
@@ -124,7 +123,7 @@ fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
     );
     if table.gaps > 0 {
         println!(
-            "gaps   {} programs met something that a side does not provide",
+            "gaps   {} programs need something that a side does not provide",
             table.gaps
         );
     }
@@ -197,7 +196,7 @@ fn show(table: &Table, names: &Names, out: &Path) -> Result<Outcome> {
     Ok(Outcome::Found)
 }
 
-/// What the rules say that explain something, each once, and how much is left.
+/// Describes each rule that explains a row, and counts the rows without explanation.
 fn legend(table: &Table) {
     let mut rules: BTreeSet<Name> = BTreeSet::new();
     let (mut by_rules, mut not) = (0, 0);
@@ -231,7 +230,7 @@ fn save(
     origin: &Origin,
 ) -> Result<PathBuf> {
     let mut program = row.program;
-    // One that another thread was still shrinking when the time was over.
+    // another thread was still shrinking it when the time was over
     if program.nr_ops() > 8 {
         let runs = minimise::DEFAULT_RUNS;
         program = diff::shrink(oracle, reasons, &program, &row.key, runs);

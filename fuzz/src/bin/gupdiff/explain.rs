@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff explain`: which kernel's rules a tree has.
+//! `gupdiff explain`: finds the rules that a tree follows.
 
 use std::path::PathBuf;
 
@@ -11,20 +11,20 @@ use gup_fuzz::{input, side};
 
 use crate::{Outcome, SideArgs};
 
-/// Say which rules of which kernels a tree has.
+/// Find the rules of known kernels that a tree follows.
 ///
-/// Starts from the known kernels before and after the tree's version, and takes
-/// rules of others over, one by one or two at a time, for as long as that brings
-/// the Rust side closer to what the tree shows.  With two Rust sides (LEFT=rust:6.1
-/// RIGHT=rust:6.12): the rules that differ between them.
+/// Starts from the known kernels before and after the tree's version, and replaces one or two
+/// rules at a time by those of other kernels, as long as the Rust side gets closer to the
+/// tree's behaviour.  With two Rust sides (LEFT=rust:6.1 RIGHT=rust:6.12) it lists the rules
+/// that differ between them.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     sides: SideArgs,
-    /// Programs that must be explained, too: files or folders
+    /// Additional programs to explain: files or folders
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Random programs for each try
+    /// Random programs for each attempt
     #[arg(long, default_value_t = explain::PROGRAMS, value_name = "N")]
     programs: u64,
 }
@@ -51,11 +51,11 @@ fn rust(name: &str) -> Option<Rules> {
     rules_by_name(name.strip_prefix("rust:")?)
 }
 
-/// What was found, for people.
+/// Describes the result in text.
 pub fn text(name: &str, found: &Explained) -> String {
     let taken = &found.rules.taken;
     let mut text = format!(
-        "{name} is {}, over {} programs\n{}",
+        "{name} follows {} ({} programs)\n{}",
         but_for(&found.rules),
         found.programs,
         table(taken)
@@ -70,7 +70,7 @@ pub fn text(name: &str, found: &Explained) -> String {
         }
         n => {
             text += &format!(
-                "\n{n} programs differ still, by what no rule of a known kernel says; to see them:\n  \
+                "\n{n} programs still differ, and no rule of a known kernel explains them; to see them:\n  \
                  make diff LEFT={name} RIGHT=rust:{}\n",
                 found.rules
             );
@@ -79,35 +79,35 @@ pub fn text(name: &str, found: &Explained) -> String {
     text
 }
 
-/// `7.3 but for 2 rules`.
+/// `the rules of 7.3 except 2`.
 fn but_for(rules: &Variant) -> String {
     let base = rules.base.name();
     match rules.taken.len() {
-        0 => base.into(),
-        1 => format!("{base} but for one rule"),
-        n => format!("{base} but for {n} rules"),
+        0 => format!("the rules of {base}"),
+        1 => format!("the rules of {base} except one"),
+        n => format!("the rules of {base} except {n}"),
     }
 }
 
-/// What is not as in the base: a paragraph for each.
+/// A paragraph for each rule that is not the base's.
 fn table(taken: &[Taken]) -> String {
     taken.iter().map(|t| paragraph(&Name::of(t))).collect()
 }
 
-/// A rule and what it says.
+/// A rule with its description.
 pub fn paragraph(name: &Name) -> String {
     format!("\n  {name}\n{}", wrapped(name.about()))
 }
 
-/// A tree without rules of its own, and those that it is held against.
+/// A tree without its own Rust rules, and the rules that it is compared with.
 pub struct Tree {
     name: String,
     rules: Variant,
 }
 
 impl Tree {
-    /// What a campaign says of its sides: nothing where the left one is a kernel
-    /// that the Rust side knows, and the right one has that kernel's rules.
+    /// For the sides of a campaign.  `None` if the left one is a known kernel and the right one
+    /// has its rules.
     pub fn of(left: &str, right: &str) -> Result<Option<Self>> {
         let Some(rules) = right.strip_prefix("rust:").and_then(Variant::named) else {
             return Ok(None);
@@ -120,29 +120,29 @@ impl Tree {
         if is_known && rules.taken.is_empty() {
             return Ok(None);
         }
-        // A patch is held against the rules of its tree.
+        // a patched tree is compared with the rules of the tree
         let name = recipe.map_or(left.into(), |recipe| recipe.tree);
         Ok(Some(Self { name, rules }))
     }
 
-    /// Before the campaign: one line.
+    /// One line, printed before the campaign.
     pub fn line(&self) -> String {
         let taken = self.rules.taken.iter();
         let taken: Vec<String> = taken.map(|t| Name::of(t).to_string()).collect();
         let colon = if taken.is_empty() { "" } else { ": " };
         let (but, all) = (but_for(&self.rules), taken.join(", "));
-        format!("{} is {but}{colon}{all}", self.name)
+        format!("{} follows {but}{colon}{all}", self.name)
     }
 
-    /// After it: the rules with what they say, and whether that is all.
+    /// The rules with descriptions, printed after the campaign.
     pub fn table(&self, programs: u64, findings: usize) -> String {
         let end = match findings {
-            0 => format!("no difference to that over {programs} programs"),
-            1 => format!("but for the difference below, over {programs} programs"),
-            n => format!("but for the {n} differences below, over {programs} programs"),
+            0 => format!("no other difference in {programs} programs"),
+            1 => format!("one more difference (see below) in {programs} programs"),
+            n => format!("{n} more differences (see below) in {programs} programs"),
         };
         format!(
-            "{} is {}; {end}\n{}",
+            "{} follows {}; {end}\n{}",
             self.name,
             but_for(&self.rules),
             table(&self.rules.taken)
@@ -151,14 +151,14 @@ impl Tree {
 }
 
 fn print_all_that_differ(left_name: &str, left: &Rules, right_name: &str, right: &Rules) {
-    println!("what differs between {left_name} and {right_name}:");
+    println!("rules that differ between {left_name} and {right_name}:");
     for rule in Rules::list().filter(|rule| !(rule.same)(left, right)) {
         println!("\n  {}", rule.name);
         print!("{}", wrapped(rule.about));
     }
 }
 
-/// A sentence or two, indented, in lines of a readable length.
+/// Wraps and indents a text.
 fn wrapped(about: &str) -> String {
     let (mut text, mut line) = (String::new(), String::new());
     for word in about.split_whitespace() {

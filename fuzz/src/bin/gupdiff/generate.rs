@@ -18,15 +18,15 @@ use crate::{LayerArg, Outcome};
 /// Write random programs; the same seed gives the same programs.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The folder to write to; it is made if it is not there
+    /// The output folder; it is created if necessary
     dir: PathBuf,
-    /// How many
+    /// The number of programs
     #[arg(short, long, default_value_t = 100)]
     number: u64,
-    /// Of the random numbers
+    /// Seed of the random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The side that the programs are meant for [default: the first one]
+    /// Generate programs for this side [default: the first one]
     #[arg(long, env = "GUPDIFF_LEFT", value_name = "SIDE")]
     left: Option<String>,
     #[command(flatten)]
@@ -43,12 +43,12 @@ pub fn run(args: &Args) -> Result<Outcome> {
         .filter(|l| !l.is_empty())
         .unwrap_or_else(side::default_left);
     let Some(info) = side::list().into_iter().find(|info| info.name == left) else {
-        // Says what there is.
+        // its error lists the sides
         side::open(&left)?;
-        anyhow::bail!("programs cannot be made for `{left}`");
+        anyhow::bail!("cannot generate programs for `{left}`");
     };
     fs::create_dir_all(&args.dir)
-        .with_context(|| format!("{} cannot be made", args.dir.display()))?;
+        .with_context(|| format!("{} cannot be created", args.dir.display()))?;
     let revisions = RevisionPair {
         left: info.rev,
         right: info.rev,

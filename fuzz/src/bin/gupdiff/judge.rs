@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Programs from files, each judged on the sides that are asked for or that it names.
+//! Judges programs from files, on the requested sides or on those that each file names.
 
 use anyhow::{Error, Result};
 use gup_fuzz::expect::Unmet;
@@ -13,19 +13,19 @@ use crate::sides::{Chosen, SideArgs};
 
 /// A program that has run.
 pub struct Judged<'a> {
-    /// The program, without what the sides do not have.
+    /// The program, without the parts that the sides do not have.
     pub input: Input,
     /// The sides by name.
     pub chosen: Chosen,
     /// The sides, which have just run it.
     pub oracle: &'a mut Oracle,
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Expectations of its text that are not met.
+    /// Unmet expectations.
     pub unmet: Vec<Unmet>,
 }
 
-/// Two sides, and what of a program they have if they do not have all.
+/// Two sides, and the parts of programs that they can run.
 struct Sides {
     oracle: Oracle,
     scope: Option<Scope>,
@@ -40,8 +40,8 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Runs a program.  What is wrong with the program's own choice of sides is the
-    /// inner error, with the program's name; sides that cannot be opened end everything.
+    /// Runs a program.  The inner error, with the program's name, is about the sides that the
+    /// program names; the outer error is about sides that cannot be opened, and ends the command.
     pub fn judge(
         &mut self,
         args: &SideArgs,
@@ -57,7 +57,7 @@ impl Judge {
             scope.narrow(&mut input.program);
         }
         let verdict = oracle.judge(&input.program);
-        // What a text expects is about the program as it stands there.
+        // expectations are about the program as it is written
         let unmet = match input.program == asked {
             true => unmet(oracle, &input),
             false => Vec::new(),
@@ -93,13 +93,13 @@ impl Judge {
         Ok(self.sides.insert(sides))
     }
 
-    /// All pairs of sides that there were, as headers.
+    /// The header lines of all pairs of sides that were used.
     pub fn headers(&self) -> &[String] {
         &self.all
     }
 }
 
-/// What the text expects and the sides do not show; the oracle has just judged it.
+/// The unmet expectations of a program that the oracle has just judged.
 fn unmet(oracle: &Oracle, input: &Input) -> Vec<Unmet> {
     let on = |side: &dyn Side, trace| match side.info().is_configured_otherwise() {
         true => Vec::new(),

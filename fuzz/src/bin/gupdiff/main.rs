@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff`: holds a kernel's page pinning code against another's.
+//! `gupdiff`: compares a kernel's page pinning code with another implementation.
 
 mod bench;
 mod bisect;
@@ -31,11 +31,9 @@ use clap::{Args, Parser, Subcommand};
 use gup_fuzz::layer::Focus;
 use sides::{Chosen, KernelArgs, SideArgs};
 
-/// Holds the kernel's page pinning code against a Rust reimplementation, or
-/// against another kernel's.
+/// Compares the kernel's page pinning code with a Rust reimplementation or with another kernel.
 ///
-/// Exit status: 0 nothing found, 1 a divergence or a broken law, 2 something
-/// could not be done.
+/// Exit status: 0 nothing found, 1 a divergence or a broken law, 2 an error.
 #[derive(Parser)]
 #[command(name = "gupdiff", version, disable_help_subcommand = true)]
 struct Cli {
@@ -49,11 +47,11 @@ enum Command {
     Run(run::Args),
     /// Write a bug report for a mailing list
     Report(report::Args),
-    /// Find the commit, or the patch of a series, that brings what a program shows
+    /// Find the commit, or the patch of a series, that introduces a difference
     Bisect(bisect::Args),
-    /// Convert programs between text and wire, or tidy them
+    /// Convert programs between text and wire form, or reformat text
     Fmt(convert::Args),
-    /// Add, list and remove sides that are made of kernel trees
+    /// Add, list and remove sides made from kernel trees
     Side(side::Args),
     /// List the sides that can be compared
     Sides(tables::SidesArgs),
@@ -61,44 +59,44 @@ enum Command {
     Sites(sites::Args),
     /// List the operations of programs
     Ops(tables::OpsArgs),
-    /// List the rules by which kernels differ, as docs/rules.md has them
+    /// List the rules by which kernels differ (docs/rules.md)
     Rules,
-    /// Show what the programs of a corpus do, and whether that is enough
+    /// Show what the programs of a corpus do, and check that it is enough
     Stats(stats::Args),
     /// Show which lines programs execute
     Coverage(coverage::Args),
-    /// Check that programs always show the same
+    /// Check that programs are deterministic
     Stability(stability::Args),
     /// Shrink a program with a finding
     Minimize(minimize::Args),
-    /// Reduce a corpus to programs that show something of their own
+    /// Reduce a corpus to programs that cover something of their own
     Cmin(cmin::Args),
     /// Run fuzzing engines for a time
     Campaign(campaign::Args),
-    /// Show how a campaign is getting on, or how it ended
+    /// Show the progress of a campaign, or how it ended
     Status(status::Args),
-    /// Show all that differs between a patched tree and its base, or two sides
+    /// List all differences between a patched tree and its base, or two sides
     Diff(diff::Args),
-    /// Say which rules of which kernels a tree has
+    /// Find the rules of known kernels that a tree follows
     Explain(explain::Args),
-    /// Replay programs on a booted kernel, and on C and Rust
+    /// Replay programs on a booted kernel, on the C side and on the Rust side
     Live(live::Args),
-    /// Keep what a side shows of programs, and hold an implementation against that
+    /// Save the traces of a side, and compare an implementation with them
     Vectors(vectors::Args),
     /// Write random programs
     Gen(generate::Args),
     /// Measure programs per second
     Bench(bench::Args),
-    /// Print what completes command lines in a shell
+    /// Print a shell completion script
     Completions(manual::CompletionsArgs),
     /// Write manual pages
     Man(manual::ManArgs),
 }
 
-/// Which layer.
+/// The choice of a layer.
 #[derive(Args, Clone, Debug)]
 struct LayerArg {
-    /// The programs of this layer: page, lockless, slow or all
+    /// The layer of programs: page, lockless, slow or all
     /// [default: all]
     #[arg(long, env = "GUPDIFF_LAYER", value_name = "LAYER", value_parser = layer)]
     layer: Option<Focus>,
@@ -110,7 +108,7 @@ impl LayerArg {
     }
 }
 
-/// make passes empty variables on.
+/// An empty variable, as make passes it, means the default.
 fn layer(word: &str) -> Result<Focus, String> {
     match word {
         "" => Ok(Focus::All),
@@ -118,7 +116,7 @@ fn layer(word: &str) -> Result<Focus, String> {
     }
 }
 
-/// What a command came to.
+/// The result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Fine,
@@ -136,7 +134,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// The last line on standard output is for scripts, also on errors.
+/// Prints the last line on standard output for scripts, also on errors.
 fn last_line(done: anyhow::Result<Outcome>) -> anyhow::Result<Outcome> {
     match done {
         Ok(outcome) => Ok(outcome),
@@ -153,12 +151,12 @@ fn last_line(done: anyhow::Result<Outcome>) -> anyhow::Result<Outcome> {
 }
 
 fn main() -> ExitCode {
-    // Output into a closed pipe ends the program, as it does for any tool.
+    // a write to a closed pipe ends the program, as for any tool
     // SAFETY: no handler is involved.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     let cli = Cli::parse();
     let done = match cli.command {
-        // git bisect run wants a status of its own
+        // git bisect run expects its own exit statuses
         Command::Bisect(args) => return bisect::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Report(args) => report::run(&args),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff completions` and `gupdiff man`: what a shell and `man` know of the command.
+//! `gupdiff completions` and `gupdiff man`: shell completion and manual pages.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use gup_fuzz::report::write_atomically;
 
 use crate::{Cli, Outcome};
 
-/// Print what completes gupdiff's command lines in a shell.
+/// Print a shell completion script.
 ///
 /// For bash: gupdiff completions bash >~/.local/share/bash-completion/completions/gupdiff
 #[derive(clap::Args)]
@@ -26,7 +26,7 @@ pub struct CompletionsArgs {
 /// For `man gupdiff`: gupdiff man ~/.local/share/man/man1
 #[derive(clap::Args)]
 pub struct ManArgs {
-    /// The folder; it is made if there is none
+    /// The output folder; it is created if necessary
     #[arg(value_name = "DIR")]
     dir: PathBuf,
 }

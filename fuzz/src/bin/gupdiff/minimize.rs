@@ -11,19 +11,18 @@ use crate::{Outcome, SideArgs};
 
 /// Shrink a program with a finding.
 ///
-/// The result has a finding of the same class: the same operation, field and
-/// site.  Exit status: 1 when it was shrunk (there is a finding), 2 when the
-/// program has none.
+/// The result has a finding of the same class: the same operation, field and site.  Exit
+/// status: 1 the program was shrunk, 2 it has no finding.
 #[derive(clap::Args)]
 pub struct Args {
     /// The program, text or wire; `-` is standard input
     path: PathBuf,
     #[command(flatten)]
     sides: SideArgs,
-    /// Where to write the result [default: standard output]
+    /// The output file [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Runs of the program, at most
+    /// Maximum number of runs
     #[arg(long, default_value_t = minimise::DEFAULT_RUNS)]
     runs: usize,
 }

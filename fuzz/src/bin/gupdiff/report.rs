@@ -15,34 +15,33 @@ use crate::{Outcome, SideArgs};
 
 /// Write a bug report for a mailing list.
 ///
-/// The sides are those that are asked for, else those that a reproducer names in the
-/// comments at its top, as for `gupdiff run`.  A difference, a broken law and an
-/// expectation that is not met can be reported.  What other kernels that are prepared here
-/// do with the program is part of it.  Exit status: 1 every program shows a finding,
-/// which is reported; 2 one shows none, or could not be run.  With --ktap: 0 no program
-/// shows a finding, 1 one does, 2 one could not be read.
+/// The sides are those of the command line, else those that the reproducer names in the comments
+/// at its top, as for `gupdiff run`.  It reports a difference, a broken law or an unmet
+/// expectation, and how the other prepared kernels behave.  Exit status: 1 every program has a
+/// finding, which is reported; 2 one has none, or could not be run.  With --ktap: 0 no program
+/// has a finding, 1 one has, 2 one could not be read.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Programs, text or wire; one, unless there is --output, --json or --ktap
+    /// Programs, text or wire; only one without --output, --json or --ktap
     #[arg(required = true, value_name = "FILE")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     sides: SideArgs,
-    /// Print reports as JSON, one array (docs/reports.md says what is in it)
+    /// Print reports as a JSON array (documented in docs/reports.md)
     #[arg(long, conflicts_with = "ktap")]
     json: bool,
-    /// Print a line for each program in KTAP, for the kernel's test runners
+    /// Print one KTAP test per program, for the kernel's test runners
     #[arg(long)]
     ktap: bool,
     /// Write a mail for each program into this folder
     #[arg(short, long, value_name = "DIR", conflicts_with_all = ["json", "ktap"])]
     output: Option<PathBuf>,
-    /// Leave out what takes compiling: other kernels, and which lines are executed
+    /// Leave out the sections that need compiling: other kernels, executed lines
     #[arg(long)]
     alone: bool,
 }
 
-/// What became of one program.
+/// The result for one program.
 enum Done {
     Report(Box<Report>),
     Error(String),
@@ -95,7 +94,7 @@ fn line<'a>(path: &'a str, done: &'a Done) -> Line<'a> {
     }
 }
 
-/// Judges a program and describes what it shows.
+/// Judges a program and describes its finding.
 fn one(args: &Args, judge: &mut Judge, input: Input) -> Result<Done> {
     let judged = match judge.judge(&args.sides, input)? {
         Ok(judged) => judged,
@@ -125,7 +124,7 @@ fn one(args: &Args, judge: &mut Judge, input: Input) -> Result<Done> {
         };
         match suspects::find(&report, program) {
             Ok(found) => report.suspects = found,
-            Err(error) => eprintln!("note: {}: no lines to look at: {error}", input.name),
+            Err(error) => eprintln!("note: {}: cannot list executed lines: {error}", input.name),
         }
         let known = kernels::known(oracle.pair());
         if !known.is_empty() {
@@ -162,7 +161,7 @@ fn ktap(all: Vec<(String, Done)>) -> Outcome {
 fn mails(args: &Args, all: &[(String, Done)]) -> Result<()> {
     if args.output.is_none() && all.len() > 1 {
         bail!(
-            "{} programs: --output DIR writes a mail for each of them",
+            "{} programs: use --output DIR to write one mail for each",
             all.len()
         );
     }
@@ -170,7 +169,7 @@ fn mails(args: &Args, all: &[(String, Done)]) -> Result<()> {
         match done {
             Done::Error(error) => eprintln!("error: {}", error.trim_end()),
             Done::Report(report) if !report.is_finding() => eprintln!(
-                "error: {name}: there is nothing to report: {} ({})",
+                "error: {name}: nothing to report: {} ({})",
                 report.finding.summary,
                 sides(report)
             ),
@@ -197,8 +196,8 @@ fn sides(report: &Report) -> String {
     names.join(" against ")
 }
 
-/// `divergence-0123.mail` for `out/findings/divergence-0123.gup`; the line of one in a
-/// file of several stays.
+/// `divergence-0123.mail` for `out/findings/divergence-0123.gup`; for a file of several
+/// programs the name keeps the line number.
 fn file_name(name: &str) -> String {
     let (path, line) = match name.rsplit_once(':') {
         Some((path, line)) if line.parse::<usize>().is_ok() => (path, format!("-{line}")),

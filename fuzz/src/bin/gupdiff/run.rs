@@ -13,18 +13,17 @@ use serde::Serialize;
 use crate::judge::{Judge, Judged};
 use crate::{Chosen, Outcome, SideArgs};
 
-/// Findings that are reported in full; one line each for the rest.
+/// Number of findings that are reported in full; the others get one line each.
 const FULL_REPORTS: usize = 5;
 
 /// Run programs on two sides and report what differs.
 ///
-/// Folders are searched for programs; `-` is standard input.  The sides are
-/// those of --left and --right, else those that a reproducer names in the
-/// comments at its top, else the default ones.  What a text expects is held
-/// against both.  On a kernel whose configuration lacks options, what these make is
-/// taken out of programs first.  Exit status: 0 the sides agree, 1 a divergence, a broken law or
-/// an expectation that is not met, 2 a file is no program or needs something that a
-/// side does not provide.
+/// Folders are searched for programs; `-` is standard input.  The sides are those of --left and
+/// --right, else those that a reproducer names in the comments at its top, else the default
+/// ones.  Both must meet the expectations of a program.  Parts of programs that need options
+/// which a kernel's configuration lacks are removed first.  Exit status: 0 the sides agree, 1 a
+/// divergence, a broken law or an unmet expectation, 2 a file is not a program, or a side lacks
+/// something that it needs.
 #[derive(clap::Args)]
 pub struct Args {
     /// Programs, text or wire, or folders of them
@@ -32,10 +31,10 @@ pub struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     sides: SideArgs,
-    /// Print findings as JSON, one array
+    /// Print findings as a JSON array
     #[arg(long)]
     json: bool,
-    /// Also print what both sides showed, operation by operation
+    /// Also print the traces of both sides
     #[arg(long)]
     trace: bool,
 }
@@ -48,7 +47,7 @@ struct Line {
     sides: Option<[String; 2]>,
     #[serde(flatten)]
     result: LineResult,
-    /// Expectations that are not met.
+    /// Unmet expectations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unmet: Vec<Unmet>,
 }
@@ -60,7 +59,7 @@ enum LineResult {
     Error { error: String },
 }
 
-/// What is counted over all files.
+/// Counts over all files.
 #[derive(Default)]
 struct Sum {
     matches: usize,
@@ -73,7 +72,7 @@ struct Sum {
 
 pub fn run(args: &Args) -> Result<Outcome> {
     let files = input::files(&args.paths)?;
-    // Complains once about sides that do not exist, not once for each file.
+    // report sides that do not exist once, not once for each file
     args.sides.check()?;
     let mut judge = Judge::default();
     let mut sum = Sum::default();
@@ -216,8 +215,8 @@ impl Sum {
         };
         say(self.findings, "diverge or break a law");
         say(self.gaps, "met a gap");
-        say(self.absent, "not comparable to their end");
-        say(self.unmet, "do not show what they say");
+        say(self.absent, "not comparable to the end");
+        say(self.unmet, "do not meet their expectations");
         say(self.errors, "could not be read");
         line
     }

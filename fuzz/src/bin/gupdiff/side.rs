@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff side`: the sides that are made of kernel trees.
+//! `gupdiff side`: the sides made from kernel trees.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::Outcome;
 use crate::campaign::EngineArg;
 use crate::sides::KernelArgs;
 
-/// Add, list and remove sides that are made of kernel trees.
+/// Add, list and remove sides made from kernel trees.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -22,13 +22,13 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a side of a kernel, a commit, a patch
+    /// Make a side from a kernel, a commit, a patch
     Add(AddArgs),
-    /// List the sides that are there
+    /// List all sides made from kernel trees
     List(ListArgs),
     /// Put a side into a folder, for a target that is to run elsewhere
     Pack(PackArgs),
-    /// Forget a side that was added
+    /// Remove an added side
     Remove(RemoveArgs),
 }
 
@@ -43,7 +43,7 @@ struct AddArgs {
 
 #[derive(clap::Args)]
 struct ListArgs {
-    /// With hashes and all that a kernel lacks
+    /// Also print hashes and what each kernel lacks
     #[arg(long)]
     long: bool,
     /// Print as JSON
@@ -65,7 +65,7 @@ struct PackArgs {
 
 #[derive(clap::Args)]
 struct RemoveArgs {
-    /// As in c:NAME
+    /// The NAME of c:NAME
     name: String,
 }
 
@@ -101,8 +101,7 @@ fn add(args: &AddArgs) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// Says once what a tree does not have, but for what its revision is known not to
-/// have.
+/// Prints once what a tree does not have, except what its revision is known to lack.
 pub fn lacking(info: &SideInfo) {
     let rules = info.counterpart.as_deref().map(side::describe);
     let known = rules.and_then(|found| found.ok().flatten());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which sides a command is about.
+//! Options that choose the sides of a command.
 
 use std::cell::OnceCell;
 use std::path::Path;
@@ -23,23 +23,23 @@ pub struct SideArgs {
     #[arg(long, env = "LEFT", value_name = "SIDE", hide_env_values = true)]
     left: Option<String>,
     /// The right side; `none`: only check the laws of the left
-    /// [default: the Rust rules that go with the left side]
+    /// [default: the Rust side for the left side]
     #[arg(long, env = "RIGHT", value_name = "SIDE", hide_env_values = true)]
     right: Option<String>,
-    /// What the above came to: it is asked for each program.
+    /// The resolved names, cached: they are needed for each program.
     #[arg(skip)]
     found: OnceCell<Names>,
 }
 
-/// A kernel, and what is different about it.
+/// A kernel, and changes of it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct KernelArgs {
-    /// A known kernel (6.1, 6.12), a side that was added, a version of the
-    /// FOLL_PIN series (v8), or the path of a tree; each with -nodebug behind it
+    /// A known kernel (6.1, 6.12), an added side, a version of the FOLL_PIN series (v8), or the
+    /// path of a tree; append -nodebug for CONFIG_DEBUG_VM off
     #[arg(long, env = "KERNEL", value_name = "KERNEL", hide_env_values = true)]
     pub kernel: Option<String>,
-    /// Options that are other than usual: -CMA,-HUGETLB_PAGE, a file with a fragment
-    /// of a .config, or `small`: without all that can go
+    /// Changed options: -CMA,-HUGETLB_PAGE, a file with a fragment of a .config, or `small`:
+    /// as few options as possible
     #[arg(
         long,
         env = "CONFIG",
@@ -48,18 +48,18 @@ pub struct KernelArgs {
         allow_hyphen_values = true
     )]
     pub config: Option<String>,
-    /// A commit of the tree, which must be that of a git repository
+    /// A commit of the kernel tree, which must be a git repository
     #[arg(long, env = "REV", value_name = "COMMIT", hide_env_values = true)]
     pub rev: Option<String>,
     /// A diff, an mbox, or a folder of `git format-patch`
     #[arg(long, env = "PATCH", value_name = "PATH", hide_env_values = true)]
     pub patch: Option<String>,
-    /// Functions that go by another name in this tree: OLD=NEW,...
+    /// Functions that have another name in this tree: OLD=NEW,...
     #[arg(long, env = "RENAMED", value_name = "LIST", hide_env_values = true)]
     pub renamed: Option<String>,
 }
 
-/// Every kernel that is not one for tests or of the user; with DEBUG_VM alone, or both.
+/// All kernels of the table; with DEBUG_VM only, or with and without it.
 pub fn known_kernels(debug_vm_alone: bool) -> Vec<String> {
     side::list()
         .into_iter()
@@ -75,7 +75,7 @@ pub fn known_kernels(debug_vm_alone: bool) -> Vec<String> {
         .collect()
 }
 
-/// make passes empty variables on.
+/// An empty variable, as make passes it, means the default.
 fn given(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|text| !text.is_empty())
 }
@@ -85,28 +85,28 @@ impl KernelArgs {
         given(&self.kernel).unwrap_or(gup_sides::tree::default_kernel())
     }
 
-    /// The commit that is asked for.
+    /// The requested commit.
     pub fn commit(&self) -> Option<&str> {
         given(&self.rev)
     }
 
-    /// The patch that is asked for.
+    /// The requested patch.
     pub fn patch(&self) -> Option<&Path> {
         given(&self.patch).map(Path::new)
     }
 
-    /// Is there anything but a kernel's name?
+    /// Is the kernel changed in any way?
     fn is_changed(&self) -> bool {
         let more = [&self.config, &self.rev, &self.renamed];
         self.patch().is_some() || more.into_iter().any(|text| given(text).is_some())
     }
 
-    /// Is a kernel asked for?
+    /// Is a kernel requested?
     pub fn is_given(&self) -> bool {
         given(&self.kernel).is_some() || self.is_changed()
     }
 
-    /// The sides that are named, else the kernel that is asked for, else every known one.
+    /// The named sides, else the requested kernel, else all known kernels.
     pub fn sides_or_known(&self, named: &[String], debug_vm_alone: bool) -> Result<Vec<String>> {
         Ok(match (named.is_empty(), self.is_given()) {
             (false, _) => named.to_vec(),
@@ -115,7 +115,7 @@ impl KernelArgs {
         })
     }
 
-    /// The request, for the kernel that is asked for or the default one.
+    /// The request for the given kernel or the default one.
     pub fn request(&self, name: Option<String>) -> Result<Request> {
         Ok(Request {
             kernel: self.kernel().into(),
@@ -128,13 +128,13 @@ impl KernelArgs {
         })
     }
 
-    /// The name of the side, which is made ready to be compiled.
+    /// Prepares the side, so that it can be compiled, and returns its name.
     pub fn side(&self) -> Result<String> {
         let kernel = self.kernel();
         if csrc::series().iter().any(|series| series.name == kernel) {
             if self.is_changed() {
                 bail!(
-                    "the FOLL_PIN series has no kernel tree: PATCH=, CONFIG=, REV= and RENAMED= mean nothing with KERNEL={kernel}"
+                    "the FOLL_PIN series has no kernel tree: PATCH=, CONFIG=, REV= and RENAMED= cannot be used with KERNEL={kernel}"
                 );
             }
             return Ok(format!("c:{kernel}"));
@@ -146,18 +146,18 @@ impl KernelArgs {
         if !resolved.recipe.known_version {
             let found = explain::explain_tree(&resolved.recipe, resolved.debug_vm)?;
             if found.is_some() {
-                // with the rules that it has now
+                // again, with the rules that were found
                 resolved = self.request(None)?.resolve(&Store::find())?;
             }
             let (tree, rules) = (&resolved.recipe.tree, &resolved.recipe.rust);
             eprintln!(
-                "note: this version has no Rust rules of its own; by trial it has those of {rules} \
-                 (gupdiff explain --kernel {tree} says what they are)"
+                "note: this version has no Rust rules of its own; it follows the rules of {rules} \
+                 (gupdiff explain --kernel {tree} describes them)"
             );
             if let Some(differing) = found.map(|found| found.differing).filter(|&n| n > 0) {
                 eprintln!(
-                    "note: {differing} of {} programs differ still and will be findings. To hold \
-                     the tree against its own base instead: make diff",
+                    "note: {differing} of {} programs still differ and will be findings. To compare \
+                     the tree with its own base instead: make diff",
                     explain::PROGRAMS
                 );
             }
@@ -165,7 +165,7 @@ impl KernelArgs {
         Ok(resolved.side())
     }
 
-    /// The variables that give the same kernel again.
+    /// The variables that select the same kernel again.
     fn variables(&self) -> Vec<(&'static str, String)> {
         let mut all = Vec::new();
         let mut add = |name, value: Option<String>| {
@@ -180,7 +180,7 @@ impl KernelArgs {
     }
 }
 
-/// Two sides by name, and how to have them again.
+/// The names of two sides, and how to select them again.
 #[derive(Clone, Debug)]
 pub struct Names {
     pub left: String,
@@ -189,8 +189,8 @@ pub struct Names {
 }
 
 impl SideArgs {
-    /// The sides that are asked for; the default ones for what is not named.
-    /// They are made ready to be compiled, once.
+    /// The requested sides, or the defaults.  They are prepared once, so that they can be
+    /// compiled.
     pub fn names(&self) -> Result<Names> {
         if let Some(names) = self.found.get() {
             return Ok(names.clone());
@@ -225,7 +225,7 @@ impl SideArgs {
         })
     }
 
-    /// Complains about sides that are asked for and do not exist.
+    /// Fails if a requested side does not exist.
     pub fn check(&self) -> Result<()> {
         let asked = self.kernel.is_given();
         if asked || given(&self.left).is_some() {
@@ -238,7 +238,7 @@ impl SideArgs {
         Ok(())
     }
 
-    /// Both sides, open.
+    /// Opens both sides.
     pub fn pair(&self) -> Result<Pair> {
         let names = self.names()?;
         Ok(Pair::open(&names.left, &names.right)?)
@@ -249,8 +249,8 @@ impl SideArgs {
         Ok(Oracle::new(self.pair()?))
     }
 
-    /// The sides for a program: those that were asked for, else those that its
-    /// header names, else the default ones.
+    /// The sides for a program: the requested ones, else those that its header names, else the
+    /// default ones.
     pub fn choose(&self, header: &Header, path: &str) -> Result<Chosen> {
         let asked = self.kernel.is_given();
         let (left, right) = (given(&self.left), given(&self.right));
@@ -270,8 +270,8 @@ impl SideArgs {
         if let Some(side) = used.iter().find(|side| side::describe(&side.name).is_err()) {
             let variables = header.make.as_deref().unwrap_or("KERNEL=... PATCH=...");
             bail!(
-                "{path} was found with `{}`, which is not here; to make that and run it: \
-                 {variables} scripts/gupdiff run {path} (or name other sides: --left, --right)",
+                "{path} was found with `{}`, which does not exist here; to make it and run the program: \
+                 {variables} scripts/gupdiff run {path} (or choose other sides: --left, --right)",
                 side.name
             );
         }
@@ -301,7 +301,7 @@ impl SideArgs {
         })
     }
 
-    /// For reports: how to have the same sides again.
+    /// For reports: how to select the same sides again.
     pub fn origin(&self) -> Origin {
         let mut variables = self.kernel.variables();
         let (left, right) = (given(&self.left), given(&self.right));
@@ -319,14 +319,13 @@ impl SideArgs {
 pub struct DiffArgs {
     #[command(flatten)]
     sides: SideArgs,
-    /// What KERNEL is held against: a commit of its git tree
+    /// The commit of KERNEL's git tree to compare with
     #[arg(long, env = "BASE", value_name = "COMMIT", hide_env_values = true)]
     base: Option<String>,
 }
 
 impl DiffArgs {
-    /// The base on the left, what is different on the right; LEFT and RIGHT where
-    /// they are given.
+    /// The base on the left, the changed kernel on the right; LEFT and RIGHT override them.
     pub fn names(&self) -> Result<Names> {
         let kernel = &self.sides.kernel;
         let (left, right) = (given(&self.sides.left), given(&self.sides.right));
@@ -346,21 +345,21 @@ impl DiffArgs {
             base.rev = Some(commit.into());
         } else if kernel.patch().is_none() {
             if given(&kernel.rev).is_some() {
-                bail!("REV= is held against BASE=COMMIT; give one (REV^ for the commit before it)");
+                bail!(
+                    "REV= needs a commit to compare with: BASE=COMMIT (REV^ for the commit before it)"
+                );
             }
             let tree = given(&kernel.kernel).filter(|k| gup_sides::request::is_path(k));
             let Some(tree) = tree else {
                 bail!(
-                    "make diff compares a kernel with itself and a change: PATCH=, or KERNEL=PATH with \
+                    "make diff compares a changed kernel with its base: give PATCH=, or KERNEL=PATH with \
                      BASE=COMMIT, or two sides, LEFT= and RIGHT="
                 );
             };
             if !gup_sides::git::is_repository(Path::new(tree))? {
-                bail!(
-                    "{tree} is no git tree: PATCH= says what to hold it against, or LEFT= and RIGHT="
-                );
+                bail!("{tree} is not a git tree: give PATCH= with the change, or LEFT= and RIGHT=");
             }
-            // what has been changed since the last commit
+            // uncommitted changes
             base.rev = Some("HEAD".into());
         }
         let left = match left {
@@ -371,7 +370,7 @@ impl DiffArgs {
             Some(right) => right.to_owned(),
             None => kernel.side()?,
         };
-        // elsewhere the patched side is made of the patch, and held against the base
+        // on another machine the patched side is made from the patch, and compared with the base
         let mut variables = kernel.variables();
         variables.push(("RIGHT", left.clone()));
         let origin = match kernel.patch() {
@@ -386,12 +385,12 @@ impl DiffArgs {
     }
 }
 
-/// Sides that were added have names that can be given again.
+/// The names of added sides select them again.
 fn sides_as_variables(left: &str, right: &str) -> Origin {
     Origin::of_variables(&[("LEFT", left.into()), ("RIGHT", right.into())])
 }
 
-/// A kernel that is known by name is prepared when it is first asked for.
+/// Prepares a kernel of the table when it is first requested.
 fn ready(side: &str) -> Result<()> {
     if let Some(name) = side.strip_prefix("c:") {
         let (kernel, _) = gup_sides::recipe::split_name(name);
@@ -411,26 +410,26 @@ fn ready(side: &str) -> Result<()> {
 pub struct Chosen {
     pub left: String,
     pub right: String,
-    /// What was taken from the program's header.
+    /// The sides that were taken from the program's header.
     pub used: Vec<NamedSide>,
-    /// How to have them again.
+    /// How to select them again.
     pub origin: Origin,
 }
 
 impl Chosen {
-    /// An oracle on both.
+    /// Opens an oracle on both.
     pub fn open(&self) -> Result<Oracle> {
         Ok(Oracle::new(Pair::open(&self.left, &self.right)?))
     }
 
-    /// Why the sides may not do what they did when the header was written.
+    /// A note if a side has changed since the header was written.
     pub fn changed(&self) -> Option<String> {
         let (was, is) = self.used.iter().find_map(|was| {
             let is = side::describe(&was.name).ok()??.to_string();
             (was.info != is && was.info != was.name).then_some((was, is))
         })?;
         Some(format!(
-            "{} is not what it was when this was found\n  then  {}\n  now   {is}",
+            "{} has changed since this was found\n  then  {}\n  now   {is}",
             was.name, was.info
         ))
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff sites`: every WARN and BUG, whether programs hit it, and why not.
+//! `gupdiff sites`: lists every WARN and BUG, how often programs hit it, and why not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -19,17 +19,17 @@ use crate::Outcome;
 
 /// List the WARN and BUG sites of the sides.
 ///
-/// With --hit also how often programs hit each, and at the end, side by side, those that
-/// they never hit, with the reason where it is known.
+/// With --hit it also prints how often programs hit each, and at the end, for each side, the
+/// sites that they never hit, with the reason if it is known.
 #[derive(clap::Args)]
 pub struct Args {
     /// Only this side [default: every side]
     #[arg(long, value_name = "SIDE")]
     side: Option<String>,
-    /// Mark those that the programs of these folders hit
+    /// Count how often the programs of these files or folders hit each
     #[arg(long, value_name = "DIR")]
     hit: Vec<PathBuf>,
-    /// Only sites that the Rust code has on some revision
+    /// Only sites that the Rust side has in some revision
     #[arg(long)]
     covered: bool,
     /// Print as JSON
@@ -40,15 +40,15 @@ pub struct Args {
 #[derive(Default, Serialize)]
 struct SiteRow {
     site: String,
-    /// The sides that have it, with the place where it is.
+    /// The sides that have it, with file and line.
     sides: BTreeMap<String, Option<String>>,
-    /// How often programs hit it, if that was asked for.
+    /// How often programs hit it, with --hit.
     #[serde(skip_serializing_if = "Option::is_none")]
     hits: Option<u64>,
 }
 
 impl SiteRow {
-    /// Whether no side that has it can reach it.
+    /// True if no side that has it can reach it.
     fn is_unreachable(&self, infos: &[SideInfo]) -> bool {
         let unreachable = |side: &String| {
             let info = infos.iter().find(|info| info.name == *side);
@@ -131,7 +131,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// The sites that no program hit, each side's own.
+/// Prints the sites that no program hit, for each side.
 fn print_unhit(
     unhit: &[(SideInfo, PlacedSite)],
     rust: &BTreeSet<String>,
@@ -152,7 +152,7 @@ fn print_unhit(
                 }
                 let function = name.split(' ').next().unwrap_or_default();
                 match executed[&*info.name].contains(function) {
-                    true => "its function is executed by others, and never with that",
+                    true => "programs execute its function, but never meet the condition",
                     false => "no program executes its function",
                 }
             }
@@ -162,7 +162,7 @@ fn print_unhit(
     Ok(())
 }
 
-/// The functions of a side that programs execute; none of a side that has no lines.
+/// The functions of a side that programs execute; empty for a side without line coverage.
 fn functions(info: &SideInfo, programs: &[Program]) -> Result<BTreeSet<Arc<str>>> {
     let measured = match Covered::open(&info.name) {
         Ok(mut side) => side.measure(programs),
@@ -173,7 +173,7 @@ fn functions(info: &SideInfo, programs: &[Program]) -> Result<BTreeSet<Arc<str>>
     Ok(executed.map(|(line, _)| line.function).collect())
 }
 
-/// The sites that the Rust code has on any revision.
+/// The sites that the Rust side has in any revision.
 fn rust_sites() -> Result<BTreeSet<String>> {
     let mut all = BTreeSet::new();
     for info in side::list() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff stability`: does the same program always show the same?
+//! `gupdiff stability`: checks that programs are deterministic.
 
 use std::io::Seek;
 use std::path::PathBuf;
@@ -13,11 +13,11 @@ use gup_fuzz::stability::{self, FLAVOURS, Shown, Unstable, Way};
 
 use crate::{KernelArgs, Outcome};
 
-/// Run programs in several orders and processes, and on the objects of all engines, and
-/// report those that do not show the same every time.
+/// Run programs in several orders and processes, and on the objects of all engines, and report
+/// those whose traces are not always the same.
 ///
-/// The exit status is 1 if there is one: that is a mistake in the harness or in a kernel's
-/// own code, and campaigns cannot be relied on before it is mended.
+/// The exit status is 1 if there is one.  This is a bug of the harness or of the kernel's code;
+/// do not trust campaigns until it is fixed.
 #[derive(clap::Args)]
 pub struct Args {
     /// Programs or folders
@@ -29,16 +29,15 @@ pub struct Args {
     /// [default: every known kernel]
     #[arg(long, value_name = "SIDE")]
     side: Vec<String>,
-    /// Run programs of standard input, as JSON, on one side and print what they showed:
-    /// for ourselves
+    /// Internal: run the programs on standard input (JSON) on one side and print their traces
     #[arg(long, hide = true)]
     print: bool,
-    /// With --print: each program in a process of its own
+    /// With --print: run each program in a process of its own
     #[arg(long, hide = true)]
     alone: bool,
 }
 
-/// So many programs are named; the rest is counted.
+/// Number of programs that are named; the rest is only counted.
 const NAMED: usize = 10;
 
 pub fn run(args: &Args) -> Result<Outcome> {
@@ -62,15 +61,14 @@ pub fn run(args: &Args) -> Result<Outcome> {
     }
 }
 
-/// The other process of [`elsewhere`].
+/// Runs in the process that [`elsewhere`] starts.
 fn print(args: &Args) -> Result<Outcome> {
-    let name = args.side.first().context("--print is about one --side")?;
+    let name = args.side.first().context("--print needs one --side")?;
     let wire: Vec<Vec<u8>> = serde_json::from_reader(std::io::stdin())?;
     let programs = wire.iter().map(|bytes| Program::decode(bytes));
     let mut side = open(name)?;
     let shown = match args.alone {
-        // SAFETY: this process has one thread. It is one with little memory, to be forked
-        // soon.
+        // SAFETY: this process has one thread, and little memory, so that fork is cheap
         true => unsafe { stability::alone(side.as_mut(), programs) }
             .context("a process cannot be forked")?,
         false => stability::shown(side.as_mut(), &programs.collect::<Vec<_>>()),
@@ -80,7 +78,7 @@ fn print(args: &Args) -> Result<Outcome> {
 }
 
 fn open(name: &str) -> Result<Box<dyn Side>> {
-    side::open(name)?.context("`none` runs nothing")
+    side::open(name)?.context("`none` cannot run programs")
 }
 
 fn check(name: &str, programs: &[Program]) -> Result<Unstable> {
@@ -106,14 +104,13 @@ fn check(name: &str, programs: &[Program]) -> Result<Unstable> {
     Ok(found)
 }
 
-/// What programs show in a process that is started anew, all of them in order or each
-/// alone.
+/// The traces of programs in a new process, all of them in order or each in its own process.
 fn elsewhere(name: &str, programs: &[Program], how: Option<&str>) -> Result<Shown> {
     let mut command = Command::new(std::env::current_exe()?);
     command
         .args(["stability", "--print", "--side", name])
         .args(how);
-    // a file: who writes to a pipe waits for who reads
+    // a file and not a pipe, on which the writer could block
     let mut wire = tempfile::tempfile()?;
     let all: Vec<Vec<u8>> = programs.iter().map(Program::encode).collect();
     serde_json::to_writer(&wire, &all)?;
@@ -128,11 +125,11 @@ fn elsewhere(name: &str, programs: &[Program], how: Option<&str>) -> Result<Show
 fn report(name: &str, found: &Unstable, inputs: &[Input]) {
     for (way, programs) in found {
         for &at in programs.iter().take(NAMED) {
-            println!("{}: {name} shows something else {way}", inputs[at].name);
+            println!("{}: the trace of {name} differs {way}", inputs[at].name);
         }
         let rest = programs.len().saturating_sub(NAMED);
         if rest > 0 {
-            println!("and {rest} more programs {way}");
+            println!("{rest} more programs differ {way}");
         }
     }
 }

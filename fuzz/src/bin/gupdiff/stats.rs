@@ -10,11 +10,10 @@ use gup_fuzz::stats::{Counter, Stats};
 
 use crate::{Outcome, SideArgs};
 
-/// Show what the programs of a corpus do, and whether that is enough.
+/// Show what the programs of a corpus do, and check that it is enough.
 ///
-/// With --check the exit status is 1 when the programs do not really work:
-/// gaps, programs that end early, operations that never succeed or never fail,
-/// sites that are never hit.
+/// With --check the exit status is 1 if the programs are not good enough: gaps, programs that
+/// end early, operations that never succeed or never fail, sites that are never hit.
 #[derive(clap::Args)]
 pub struct Args {
     /// Programs or folders, or `*.json` files of a campaign's statistics
@@ -22,11 +21,11 @@ pub struct Args {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     sides: SideArgs,
-    /// What is demanded of them: page, lockless, slow or all
-    /// [default: what a campaign's programs were made for, else all]
+    /// The layer that they must cover: page, lockless, slow or all
+    /// [default: the layer of the campaign, else all]
     #[arg(long, value_name = "LAYER", value_parser = layer::parse)]
     layer: Option<Focus>,
-    /// Fail when the programs do not really work
+    /// Fail if the programs are not good enough
     #[arg(long)]
     check: bool,
     /// Print as JSON
@@ -45,7 +44,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         let bytes =
             std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let one: Stats = serde_json::from_slice(&bytes)
-            .with_context(|| format!("{} holds no statistics", path.display()))?;
+            .with_context(|| format!("{} is not a file of statistics", path.display()))?;
         stats.merge(&one);
     }
     if !programs.is_empty() {

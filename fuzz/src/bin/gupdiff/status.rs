@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff status`: how a campaign is getting on.
+//! `gupdiff status`: shows the progress of a campaign.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,9 @@ use gup_fuzz::{input, side};
 
 use crate::Outcome;
 
-/// Show how a campaign is getting on, or how it ended.
+/// Show the progress of a campaign, or how it ended.
 ///
-/// Exit status: 0 there are no findings, 1 there are some, 2 no campaign wrote there.
+/// Exit status: 0 no findings, 1 findings, 2 the folder has no campaign.
 #[derive(clap::Args)]
 pub struct Args {
     /// The campaign's folder
@@ -23,8 +23,7 @@ pub struct Args {
     /// Print as JSON
     #[arg(long)]
     json: bool,
-    /// Also write a page: how it came along, what operations did, sites, lines of mm/gup.c,
-    /// findings
+    /// Also write a page: progress over time, operations, sites, lines of mm/gup.c, findings
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -32,7 +31,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome> {
     let Some(status) = Status::read(&args.out) else {
         bail!(
-            "{}: no campaign has written there; OUT= of make campaign names the folder",
+            "{}: no campaign in this folder; it is the folder given with OUT= to make campaign",
             args.out.display()
         );
     };
@@ -54,7 +53,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     })
 }
 
-/// The page, with the lines that the working corpus executes.
+/// Writes the page, with the lines that the working corpus executes.
 fn page(out: &Path, status: &Status, state: &str) -> Result<String> {
     let left = side::open(&status.left)?.ok_or(side::Error::NoLeft)?;
     let kernel = status.left.starts_with("c:") && !left.info().rev.is_series();
@@ -81,13 +80,13 @@ fn page(out: &Path, status: &Status, state: &str) -> Result<String> {
     Ok(campaign::page::page(out, status, &about))
 }
 
-/// Whether it runs, for how long, and how it ended.
+/// Describes whether it runs, for how long, and how it ended.
 fn state(status: &Status, runs: bool) -> String {
     let time = clock(status.seconds);
     match (&status.ending, runs) {
         (_, true) => format!("running for {time} of {}", clock(status.total)),
         (Some(ending), false) => format!("ended after {time}: {ending}"),
-        (None, false) => format!("cut off after {time}; the same command goes on from there"),
+        (None, false) => format!("interrupted after {time}; run the same command to resume"),
     }
 }
 
@@ -161,7 +160,7 @@ mod tests {
         );
         assert!(running.contains("14400 programs run"), "{running}");
         assert!(running.ends_with("no findings\n"), "{running}");
-        assert!(shown(&status, false).contains("cut off after 1:01:01"));
+        assert!(shown(&status, false).contains("interrupted after 1:01:01"));
         status.ending = Some("1 findings".into());
         status.findings.push(FindingStatus {
             title: "DIVERGENCE: WARN".into(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff sides`, `ops` and `rules`: what there is.
+//! `gupdiff sides`, `ops` and `rules`: lists of what exists.
 
 use std::collections::BTreeSet;
 
@@ -29,9 +29,9 @@ pub fn sides(args: &SidesArgs) -> Result<Outcome> {
     for info in &all {
         println!("{info:#}");
     }
-    println!("none  no side: only the laws of the other one");
+    println!("none  no side: only check the laws of the other one");
     println!(
-        "\nleft out: --left {}; --right is the Rust side that goes with the left one",
+        "\ndefaults: --left {}; --right the Rust side for the left one",
         side::default_left()
     );
     Ok(Outcome::Fine)
@@ -40,21 +40,18 @@ pub fn sides(args: &SidesArgs) -> Result<Outcome> {
 /// List the operations of programs.
 #[derive(clap::Args)]
 pub struct OpsArgs {
-    /// In the names of this revision [default: every revision's]
+    /// Use the function names of this revision [default: list those of all revisions]
     #[arg(long, value_name = "REV")]
     names: Option<Rev>,
 }
 
-/// Which operations are listed together.
+/// A group of operations that are listed together.
 type IsIn<'a> = &'a dyn Fn(&OpInfo) -> bool;
 
 pub fn ops(args: &OpsArgs) -> Result<Outcome> {
     let function = |layer| move |op: &OpInfo| !op.is_change && op.layer == layer;
     let groups: [(&str, IsIn); 4] = [
-        (
-            "Kernel functions that are handed pages",
-            &function(Layer::Page),
-        ),
+        ("Kernel functions on given pages", &function(Layer::Page)),
         (
             "Kernel functions that walk page tables without locks",
             &OpInfo::is_walk,
@@ -64,7 +61,7 @@ pub fn ops(args: &OpsArgs) -> Result<Outcome> {
             &OpInfo::is_slow,
         ),
         (
-            "Changes of the world between them, or at their hook points",
+            "World changes, between operations or at hook points",
             &|op| op.is_change,
         ),
     ];
@@ -79,7 +76,7 @@ pub fn ops(args: &OpsArgs) -> Result<Outcome> {
             println!("{name}\n    {} (role {})\n", report::help(op), op.role);
         }
     }
-    println!("`gupdiff fmt` shows how programs are written; see also the README.");
+    println!("See `corpus/seeds` and the README for programs that use them.");
     Ok(Outcome::Fine)
 }
 
@@ -102,7 +99,7 @@ The rules in the last section are the same in all known kernels. They distinguis
 the FOLL_PIN series, or kernels in between.
 ";
 
-/// Prints each step from a kernel to the next one with the rules that change there.
+/// Prints the rules that change from each kernel to the next one.
 pub fn rules() -> Result<Outcome> {
     print!("{RULES_HEAD}");
     let kernels = Rules::KERNELS.into_iter().filter(|rules| rules.debug_vm);

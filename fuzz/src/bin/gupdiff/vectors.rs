@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff vectors`: what a kernel shows, for where there is no kernel.
+//! `gupdiff vectors`: the traces of a kernel, for machines without a kernel tree.
 
 use std::path::PathBuf;
 
@@ -14,10 +14,10 @@ use gup_fuzz::side::{self, Pair};
 
 use crate::Outcome;
 
-/// Findings that are reported in full.
+/// Number of findings that are reported in full.
 const FULL_REPORTS: usize = 5;
 
-/// Keep what a side shows of programs, and hold an implementation against that.
+/// Save the traces of a side, and compare an implementation with them.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -26,11 +26,11 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write programs with the traces that a side shows
+    /// Write programs with the traces of a side
     Export(ExportArgs),
-    /// Replay the programs of such a file on a side
+    /// Replay the programs of such a file on a side and compare the traces
     ///
-    /// Exit status: 0 the side shows the same, 1 it does not, 2 something could not be done.
+    /// Exit status: 0 the traces are the same, 1 they differ, 2 an error.
     Check(CheckArgs),
 }
 
@@ -52,7 +52,7 @@ struct CheckArgs {
     /// The side: so:PATH, or any other
     #[arg(value_name = "SIDE")]
     side: String,
-    /// What `vectors export` has written
+    /// A file that `vectors export` has written
     #[arg(value_name = "FILE")]
     file: String,
 }
@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 fn export(args: &ExportArgs) -> Result<Outcome> {
     let Some(mut side) = side::open(&args.side)? else {
-        bail!("--side none: vectors are what a side shows");
+        bail!("--side none: `none` has no traces to export");
     };
     let mut programs: Vec<Program> = input::programs(&args.paths)?;
     // by content, once each, so that the same corpus gives the same file
@@ -124,12 +124,12 @@ fn check(args: &CheckArgs) -> Result<Outcome> {
     }
     println!(
         "{} programs on {}: {matches} match, {findings} diverge or break a law, {gaps} met a gap, \
-         {absent} not comparable to their end",
+         {absent} not comparable to the end",
         programs.len(),
         args.side
     );
     if matches + findings + absent == 0 {
-        bail!("{}: there is nothing to compare", args.file);
+        bail!("{}: no program could be compared", args.file);
     }
     Ok(match (findings, gaps) {
         (0, 0) => Outcome::Fine,
