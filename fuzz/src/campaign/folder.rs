@@ -56,8 +56,10 @@ impl Folder {
     /// corpus, copies the programs to start from.  Findings stay; the list of them and
     /// statistics do if the last campaign was cut off and was like this one.
     pub(super) fn prepare(config: &Config) -> Result<Self, Error> {
-        fs::create_dir_all(&config.out)
-            .map_err(io_error(format!("{} cannot be created", config.out.display())))?;
+        fs::create_dir_all(&config.out).map_err(io_error(format!(
+            "{} cannot be created",
+            config.out.display()
+        )))?;
         // Engines have their own ideas of the current folder.
         let root =
             fs::canonicalize(&config.out).map_err(io_error(format!("{}", config.out.display())))?;
