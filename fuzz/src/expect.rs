@@ -178,8 +178,8 @@ impl fmt::Display for Unmet {
 }
 
 impl Expectations {
-    /// Whether the text is about a side: it is of a revision that it names, else a
-    /// kernel's.
+    /// Do the expectations apply to a side?  They do if they name its revision (`on`); without
+    /// `on`, if it is a kernel.
     pub fn concern(&self, side: &SideInfo) -> bool {
         match self.on.is_empty() {
             true => matches!(side.rev, Rev::Linux { .. }),
@@ -187,7 +187,7 @@ impl Expectations {
         }
     }
 
-    /// Those that a side's trace of the program does not meet.
+    /// The expectations that a side's trace of the program does not meet.
     pub fn unmet(&self, program: &Program, trace: &Trace, side: &SideInfo) -> Vec<Unmet> {
         if !self.concern(side) {
             return Vec::new();
@@ -228,7 +228,7 @@ impl Expectations {
     }
 }
 
-/// What a side showed of an operation.
+/// The trace of one operation.
 struct Shown<'a> {
     program: &'a Program,
     pages: &'a Pages,
@@ -237,7 +237,7 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Whether it is so, and what there is in words.
+    /// Is the expectation true (before `not`), and what was found, in words.
     fn look(&self, what: &What) -> (bool, String) {
         match what {
             What::Result(expected, page) => self.result(expected, *page),
@@ -301,7 +301,12 @@ impl Shown<'_> {
     }
 
     fn any(&self, is: impl Fn(&Record) -> bool) -> (bool, String) {
-        yes_or_no(self.records().any(|record| is(&record)))
+        let happened = self.records().any(|record| is(&record));
+        let words = match happened {
+            true => "it happened",
+            false => "it did not happen",
+        };
+        (happened, words.into())
     }
 
     fn counter(&self, n: i32, of: impl Fn(i32, i32) -> i32) -> (bool, String) {
@@ -350,6 +355,6 @@ impl Shown<'_> {
 }
 
 fn yes_or_no(is_so: bool) -> (bool, String) {
-    let words = if is_so { "it is so" } else { "it is not so" };
+    let words = if is_so { "it is" } else { "it is not" };
     (is_so, words.into())
 }

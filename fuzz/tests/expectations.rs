@@ -131,18 +131,22 @@ fn what_is_not_shown_is_told_with_what_there_is() {
         (
             "expect pinned h",
             "expect not pinned h",
-            "rust:6.1: expected not pinned h; it is so",
+            "rust:6.1: expected not pinned h; it is",
         ),
-        ("not BUG", "BUG", "rust:6.1: expected BUG; it is not so"),
+        (
+            "not BUG",
+            "BUG",
+            "rust:6.1: expected BUG; it did not happen",
+        ),
         (
             "page#1",
             "page#0",
-            "rust:6.1: expected WARN try_grab_page#0; it is not so",
+            "rust:6.1: expected WARN try_grab_page#0; it did not happen",
         ),
         (
             "call slow_path",
             "call gup",
-            "rust:6.1: expected call gup; it is not so",
+            "rust:6.1: expected call gup; it did not happen",
         ),
     ] {
         let text = PROGRAM.replacen(right, wrong, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What one side does at an operation, as phrases that follow the function's name.
+//! Describes what one side does at an operation, in phrases that follow the function's name.
 
 use super::around::Shown;
 use super::show::{self, Names};
@@ -8,8 +8,8 @@ use crate::oracle::Which;
 use crate::site::SiteId;
 use crate::trace::{Record, Ret};
 
-/// What comes first of all that differs, then events and the result: `warns at
-/// mm/gup.c:224`, `returns -ENOMEM`.
+/// The first difference, then events and the result: `warns at mm/gup.c:224`, `returns
+/// -ENOMEM`.
 pub(super) fn deed(
     shown: &Shown,
     function: &str,
@@ -38,7 +38,7 @@ pub(super) fn deed(
     phrases
 }
 
-/// Whether events and the result say what differs.
+/// Do the events or the result already contain the difference?
 fn is_said(field: Field) -> bool {
     use Field::{Bug, Limit, Oops, Ret, Warn};
     matches!(field, Warn | Bug | Oops | Limit | Ret)
@@ -72,7 +72,7 @@ fn at(shown: &Shown, id: SiteId, function: &str) -> String {
     }
 }
 
-/// File and line of a site, where the side knows them.
+/// File and line of a site, if the side knows them.
 pub(super) fn place(shown: &Shown, id: SiteId) -> Option<String> {
     let site = shown.side.sites().iter().find(|site| site.id == id)?;
     site.place.clone()
@@ -98,14 +98,14 @@ pub(super) fn differs(d: &Divergence, shown: &Shown, function: &str, names: &Nam
         (Field::Pincount, _) => format!("leaves {page} with pincount {}", words(is)),
         (Field::Flags, _) => format!("leaves {page} with flags {}", words(is)),
         (Field::Mapping, _) => format!("leaves {page} with mapping {}", words(is)),
-        (Field::Tail, Value::Truth(true)) => format!("leaves {page} as a tail"),
-        (Field::Tail, _) => format!("leaves {page} as no tail"),
+        (Field::Tail, Value::Truth(true)) => format!("leaves {page} as a tail page"),
+        (Field::Tail, _) => format!("does not leave {page} as a tail page"),
         (Field::Pinned, Value::Truth(true)) => format!("leaves {page} pinned"),
         (Field::Pinned, _) => format!("leaves {page} not pinned"),
         (Field::State, _) => format!("leaves {}", words(is)),
         (Field::Acquired, _) => format!("counts {} pins as acquired", words(is)),
         (Field::Released, _) => format!("counts {} pins as released", words(is)),
-        (Field::Locks, _) => format!("leaves the locks so: {}", words(is)),
+        (Field::Locks, _) => format!("returns with {}", words(is)),
         (Field::Entry, Value::Nothing) => "stores no more in pages[]".into(),
         (Field::Entry, _) => format!("stores {} in pages[]", words(is)),
         (Field::Call | Field::Ask, Value::Nothing) => match called(other) {
@@ -113,13 +113,15 @@ pub(super) fn differs(d: &Divergence, shown: &Shown, function: &str, names: &Nam
             None => "makes no call".into(),
         },
         (Field::Call | Field::Ask, _) => format!("calls {}", words(is)),
-        (Field::Interleaving, Value::Act(i)) => format!("gets to where {}", names.there(i)),
+        (Field::Interleaving, Value::Act(i)) => {
+            format!("reaches the point where {}", names.there(i))
+        }
         (Field::Interleaving, _) => match other {
-            Value::Act(i) => format!("does not get to where {}", names.there(i)),
-            _ => "gets to no such point".into(),
+            Value::Act(i) => format!("does not reach the point where {}", names.there(i)),
+            _ => "does not reach such a point".into(),
         },
-        (Field::Stray, _) => format!("leaves {page} changed behind its back: {}", words(is)),
-        (Field::End | Field::Shape, _) => format!("ends so: {}", words(is)),
+        (Field::Stray, _) => format!("changes {page} outside of any operation: {}", words(is)),
+        (Field::End | Field::Shape, _) => format!("ends with {}", words(is)),
     }
 }
 

@@ -64,7 +64,7 @@ pub fn events(records: &[Record], side: &dyn Side, names: &Names) -> Vec<Event> 
     lines
 }
 
-/// How many entries that follow one are consecutive pages, or all nowhere.
+/// The number of following entries that are consecutive pages, or all unknown.
 fn records_of_run(first: u32, after: &[Record]) -> usize {
     let next = |i: usize| match first {
         abi::GD_NOWHERE => first,
@@ -81,7 +81,7 @@ fn entries(index: u16, page: u32, more: usize, names: &Names) -> String {
     let last = usize::from(index) + more;
     match (more, page) {
         (0, page) => format!("pages[{index}] is {}", names.page_or_nowhere(page)),
-        (_, abi::GD_NOWHERE) => format!("pages[{index}..{last}] are pointers to nowhere"),
+        (_, abi::GD_NOWHERE) => format!("pages[{index}..{last}] are unknown pages"),
         _ => format!(
             "pages[{index}..{last}] are {}..{}",
             names.page(page),

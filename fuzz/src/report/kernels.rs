@@ -18,15 +18,15 @@ use crate::program::Program;
 use crate::side::{self, Pair, Side};
 use crate::trace::{Record, Ret, Trace};
 
-/// What a kernel does, held against the two sides of a finding.
+/// How a kernel behaves, compared with the two sides of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Behaves {
-    /// As the side that is reported.
+    /// Like the reported side.
     Faulty,
-    /// As the other one.
+    /// Like the other side.
     Other,
-    /// In another way.
+    /// Like neither.
     Otherwise,
     /// It does not have the function, or does not come to it.
     Absent,
@@ -38,7 +38,7 @@ impl fmt::Display for Behaves {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Faulty => "the same",
-            Self::Other => "not so",
+            Self::Other => "not affected",
             Self::Otherwise => "differs from both",
             Self::Absent => "not comparable",
             Self::Unknown => "not run",

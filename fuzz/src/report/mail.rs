@@ -73,13 +73,13 @@ fn called(info: &SideInfo) -> String {
     }
 }
 
-/// What comes first: what is wrong, and against what.
+/// The first paragraph: what is wrong, and compared with what.
 fn opening(f: &mut impl Write, report: &Report) -> fmt::Result {
     let (reported, function) = (report.reported(), &report.function);
     let on = called(&reported.info);
     if let Some(law) = &report.law {
         let text = format!(
-            "On {on}, {function}() {}.  That breaks what must hold: {}.  Here: {}.",
+            "On {on}, {function}() {}.  This breaks an invariant: {}.  Here: {}.",
             reported.does, law.text, law.what
         );
         return paragraph(f, &text);
@@ -90,7 +90,7 @@ fn opening(f: &mut impl Write, report: &Report) -> fmt::Result {
         .filter(|_| report.finding.left.is_none())
     {
         let text = format!(
-            "On {on}, {function}() {}.  What the program expects after it is not so: {}; {}.",
+            "On {on}, {function}() {}.  The program expects something else: {}; {}.",
             reported.does, unmet.expected, unmet.found
         );
         return paragraph(f, &text);
@@ -147,7 +147,7 @@ fn difference(f: &mut impl Write, report: &Report) -> fmt::Result {
 fn log(f: &mut impl Write, report: &Report) -> fmt::Result {
     for side in sides(report).filter(|side| !side.log.is_empty()) {
         let name = &side.info.name;
-        let head = format!("In the log of a booted kernel this would start with ({name}):");
+        let head = format!("On a booted kernel the log would start with ({name}):");
         wrapped(f, &head, 0, 0)?;
         writeln!(f)?;
         side.log
@@ -249,7 +249,7 @@ fn does(event: &Event) -> &str {
         "ACT" => "then",
         "ENTRY" => "stores",
         "STATE" => "leaves",
-        // what came before says why
+        // the event before it says why
         "RET" if event.text == "did not return" => "and",
         "RET" => "returns",
         kind => kind,
@@ -265,7 +265,7 @@ fn suspects(f: &mut impl Write, report: &Report) -> fmt::Result {
         };
         let is_changed = suspects.spans.iter().any(|span| span.changed);
         let legend = match is_changed {
-            true => " (* with what differs in the source)",
+            true => " (* marks changed lines)",
             false => "",
         };
         wrapped(f, &format!("{text}{legend}:"), 0, 0)?;
@@ -293,7 +293,12 @@ fn kernels(f: &mut impl Write, report: &Report) -> fmt::Result {
         return Ok(());
     }
     let reported = &report.reported().info.name;
-    wrapped(f, &format!("Other kernels, held against {reported}:"), 0, 0)?;
+    wrapped(
+        f,
+        &format!("Other kernels, compared with {reported}:"),
+        0,
+        0,
+    )?;
     writeln!(f)?;
     let widths = report.kernels.iter().map(|kernel| kernel.side.len());
     let width = widths.max().unwrap_or(0) + 2;
@@ -304,11 +309,11 @@ fn kernels(f: &mut impl Write, report: &Report) -> fmt::Result {
             None => String::new(),
         };
         let rules = match kernel.follows_its_rules {
-            Some(false) => " (this is not by its own rules)",
+            Some(false) => " (its Rust rules behave differently)",
             _ => "",
         };
         let mut line = format!("{:<width$}{release}{}", kernel.side, kernel.behaves);
-        // what the two do stands above
+        // the two sides are described above
         if !matches!(kernel.behaves, Behaves::Faulty | Behaves::Other) {
             line += &format!(": {}", kernel.does);
         }
@@ -337,7 +342,7 @@ fn details(f: &mut impl Write, report: &Report) -> fmt::Result {
         wrapped(f, &called(info), 4, 4)?;
         let mut say = |text: String| wrapped(f, &text, 8, 4);
         if let Some(origin) = &info.origin {
-            say(format!("made of {origin}"))?;
+            say(format!("made from {origin}"))?;
         }
         say(format!(
             "CONFIG_DEBUG_VM is {}",
@@ -370,9 +375,10 @@ fn details(f: &mut impl Write, report: &Report) -> fmt::Result {
     writeln!(f)?;
     wrapped(
         f,
-        "gupdiff runs this code in an ordinary process, a kernel's mm/gup.c as it is, on pages of \
-         the program's making.  There is one thread; what other CPUs do, they do at the moments \
-         that the program names.  What mm/gup.c calls outside of itself is answered, not executed.",
+        "gupdiff runs this code in an ordinary process, with the kernel's unmodified mm/gup.c, on \
+         pages that the program declares.  There is one thread; other CPUs act at the points that \
+         the program names.  Functions outside of mm/gup.c are answered by the program, not \
+         executed.",
         0,
         0,
     )

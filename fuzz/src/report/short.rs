@@ -37,7 +37,7 @@ impl fmt::Display for Short<'_> {
             tables(f, around)?;
             events(f, &report.sides)?;
         }
-        writeln!(f, "\nto see it again\n  {}", report.command)?;
+        writeln!(f, "\nto reproduce it\n  {}", report.command)?;
         writeln!(f, "\nto write a mail about it\n  {}", report.report)
     }
 }

@@ -47,7 +47,7 @@ impl Names {
     /// The same, for a page that may be outside of the arena.
     pub(super) fn page_or_nowhere(&self, page: u32) -> String {
         match page {
-            abi::GD_NOWHERE => "a pointer to nowhere".into(),
+            abi::GD_NOWHERE => "an unknown page".into(),
             page => self.page(page),
         }
     }
@@ -136,7 +136,7 @@ pub fn ret(ret: Ret, names: &Names) -> String {
         Ret::Bool(value) => value.to_string(),
         Ret::Errno(value) => errno(value),
         Ret::Folio(page) => format!("folio {}", names.page(page)),
-        Ret::Page(abi::GD_NOWHERE) => "a pointer to nowhere".into(),
+        Ret::Page(abi::GD_NOWHERE) => "an unknown page".into(),
         Ret::Page(page) => format!("page {}", names.page(page)),
         Ret::Int(n @ -4095..=-1) => match errno_name(-n as i32) {
             Some(name) => format!("{n} (-{name})"),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The subject of a mail: the function and what differs about it, no cause.
+//! The subject of a mail: the function and the difference, without a cause.
 
 use csrc::abi::{self, gd_op};
 
@@ -16,15 +16,15 @@ use crate::program::list::Entry;
 use crate::program::walk::{is_any_call, set_level};
 use crate::trace::Record;
 
-/// As long as a subject is to be.
+/// Maximum length of a subject.
 const WIDTH: usize = 72;
 /// The kernel's name for the code under test.
 const SUBSYSTEM: &str = "mm/gup";
 
-/// A subject out of the function, what it does, and on what; the latter is left out
-/// where it makes the line too long.
+/// Makes a subject from the function, what it does, and on what.  The last part is left out if
+/// the line would be too long.
 pub(super) fn title(function: &str, deed: &str, on: &[String]) -> String {
-    // a clause of its own begins with a colon
+    // a separate clause begins with a colon
     let blank = if deed.starts_with(':') { "" } else { " " };
     let mut title = format!("{SUBSYSTEM}: {function}(){blank}{deed}");
     for words in on {
@@ -36,7 +36,7 @@ pub(super) fn title(function: &str, deed: &str, on: &[String]) -> String {
     title
 }
 
-/// What the side that is reported does, and the other one does not.
+/// What the reported side does and the other one does not.
 pub(super) fn difference(d: &Divergence, shown: &Shown, function: &str, names: &Names) -> String {
     let (is, other) = values(d, shown.which);
     let words = |value| show::value(value, shown.side, names);
@@ -62,7 +62,7 @@ pub(super) fn difference(d: &Divergence, shown: &Shown, function: &str, names: &
         Field::Limit => event("does not end", "ends"),
         Field::Ret => format!("returns {}, not {}", words(is), words(other)),
         Field::Call | Field::Ask => match (called(is), called(other)) {
-            (Some(a), Some(b)) if a == b => format!("calls {a}() in another state"),
+            (Some(a), Some(b)) if a == b => format!("calls {a}() with other arguments or state"),
             (Some(a), Some(b)) => format!("calls {a}(), not {b}()"),
             (Some(a), None) => format!("calls {a}()"),
             (None, Some(b)) => format!("does not call {b}()"),
@@ -79,7 +79,7 @@ pub(super) fn difference(d: &Divergence, shown: &Shown, function: &str, names: &
         }
         Field::Flags => flags(is, other),
         Field::Mapping => format!("leaves mapping {}, not {}", words(is), words(other)),
-        Field::Tail => "leaves another tail page".into(),
+        Field::Tail => "differs in what is a tail page".into(),
         Field::Pinned => match is {
             Value::Truth(true) => "leaves a page pinned".into(),
             _ => "leaves a page not pinned".into(),
@@ -91,8 +91,8 @@ pub(super) fn difference(d: &Divergence, shown: &Shown, function: &str, names: &
         }
         Field::Locks => format!("ends with: {}", words(is)),
         Field::Entry => format!("stores {}, not {}", words(is), words(other)),
-        Field::Stray => "leaves a page changed behind its back".into(),
-        Field::End | Field::Shape => "ends in another way".into(),
+        Field::Stray => "changes a page outside of any operation".into(),
+        Field::End | Field::Shape => "ends differently".into(),
     }
 }
 
@@ -107,7 +107,7 @@ fn flags(is: Value, other: Value) -> String {
     }
 }
 
-/// What the operation is about, by decreasing importance.
+/// The operation's arguments, by decreasing importance.
 pub(super) fn on(prog: &Program, index: usize, shown: &Shown, names: &Names) -> Vec<String> {
     let Some(op) = prog.ops().get(index) else {
         return Vec::new();
@@ -165,7 +165,7 @@ fn meanwhile(prog: &Program, shown: &Shown) -> Option<String> {
     })
 }
 
-/// The side that a report is about, of sides by their names, each changed or not.
+/// The reported side; `sides` are their names, and whether each is a changed kernel.
 pub(super) fn reported(sides: [(&str, bool); 2], difference: Option<&Divergence>) -> Which {
     let [(left, left_changed), (right, right_changed)] = sides;
     let is_rust = |name: &str| name.starts_with("rust:");
@@ -177,7 +177,7 @@ pub(super) fn reported(sides: [(&str, bool); 2], difference: Option<&Divergence>
     match (left_changed, right_changed) {
         (true, false) => Which::Left,
         (false, true) => Which::Right,
-        // neither is the base of the other: who is in trouble
+        // neither is the base of the other: the one that warns or stops
         _ => match difference.filter(|d| is_trouble(d.field)) {
             Some(d) if d.right == Value::Nothing => Which::Left,
             _ => Which::Right,
