@@ -1,35 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Kernel packages out of a Debian archive, which is in motion: signed images
-# follow days after the rest, mirrors list what is gone, versions come and go.
+# Finds and downloads kernel packages from a Debian archive.  Archives change:
+# signed images appear days after the other packages, mirrors list packages that
+# are gone, versions come and go.
 #
-# What is asked for is had, or something as good, or the function fails and says
-# in `archive_reason` why that cannot be today.  Only what is wrong on this
-# machine (a full disk, a broken dpkg) dies.
+# A function gets the requested package or an equivalent one; otherwise it fails
+# and sets `archive_reason`.  It only dies of errors of this machine (a full disk,
+# a broken dpkg).
 #
-# apt is asked with its own configuration, so with that of $APT_CONFIG too.  The
-# machine's package lists are read and never written: newer ones are fetched
-# aside, which takes no root.  So are those of suites that the machine does not
-# have: from its own mirrors, signed by Debian, and its sources stay as they are.
+# apt runs with the machine's configuration, including $APT_CONFIG.  The machine's
+# package lists are read and never written: newer lists are downloaded to a
+# separate folder, without root.  So are the lists of suites that the machine does
+# not have: from its own mirrors, with Debian's signature; its sources are not
+# changed.
 
-archive_dir=		# what is fetched
-archive_suites=''	# suites that may have what the machine's do not
-# what they must be signed by
+archive_dir=		# the download folder
+archive_suites=''	# more suites to search
+# the keys that must have signed them
 archive_keyring=${GUPDIFF_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
-archive_log=		# the logs' names begin with it
-archive_apt=()		# options for apt, once there are lists of our own
+archive_log=		# prefix of the logs' names
+archive_apt=()		# options for apt, once there are separate lists
 archive_reason=''
 archive_refreshed=''
-archive_unreached=''	# why newer lists could not be had
-archive_offline=''	# nothing answers, so nothing else need be tried
-archive_others=4	# so many other versions are looked at
-archive_added=()	# suites whose lists were asked for besides
-archive_alone=''	# `yes`: the machine's own sources were left out
-archive_not_added=''	# why there are others that were not
+archive_unreached=''	# why newer lists could not be downloaded
+archive_offline=''	# set if no server answers: stop trying
+archive_others=4	# number of other versions to compare
+archive_added=()	# suites whose lists were also downloaded
+archive_alone=''	# `yes`: without the machine's own sources
+archive_not_added=''	# why other suites were not added
 
-# what archive_kernel has taken
+# what archive_kernel found
 taken_version='' taken_abi='' taken_image='' taken_kbuild=''
-taken_fits=''		# `no`: Debian does not say that its kbuild package fits
+taken_fits=''		# `no`: the kbuild package does not satisfy Debian's dependency
 
 # archive_begin FOLDER LOG [SUITE,...]
 archive_begin() {
@@ -39,7 +41,7 @@ archive_begin() {
 	mkdir -p "$archive_dir"
 }
 
-# archive_error LOG: what apt said first, in short
+# archive_error LOG: apt's first error, shortened
 archive_error() {
 	local line
 	line=$(grep -m1 '^E: ' "$1") || line=$(tail -n1 "$1")
@@ -47,14 +49,14 @@ archive_error() {
 		s|^Failed to fetch [^ ]*/\([^ /]*\.deb\) |\1: |' <<<"${line:-no output}"
 }
 
-# archive_failed LOG WHAT: what is wrong here dies, whatever else is the archive's
+# archive_failed LOG WHAT: dies of an error of this machine; others are the archive's
 archive_failed() {
 	archive_reason=$(archive_error "$1")
 	! grep -qE '^E: .*(No space left|enough free space|Read-only file system|Permission denied|returned an error code|dpkg was interrupted|Could not get lock)' "$1" ||
 		die "$2: $archive_reason (log: $(shown "$1"))"
 }
 
-# archive_out_of_reach LOG: does nothing answer?
+# archive_out_of_reach LOG: did no server answer?
 archive_out_of_reach() {
 	grep -qE '^E: .*(Could not (resolve|connect)|Unable to connect|Temporary failure|Connection (failed|refused|timed out)|[Nn]etwork is unreachable)' "$1"
 }
@@ -62,8 +64,8 @@ archive_out_of_reach() {
 # archive_path OPTION: a path of apt's configuration
 archive_path() { apt-config shell path "$1" 2>/dev/null | sed "s/^path='//; s/'\$//"; }
 
-# archive_targets: the machine's suites: URI|SUITE|COMPONENT|ORIGIN; where there
-# are no lists yet, without the last
+# archive_targets: the machine's suites: URI|SUITE|COMPONENT|ORIGIN; without
+# ORIGIN if there are no lists yet
 archive_targets() {
 	local option
 	for option in --release-info --no-release-info; do
@@ -72,7 +74,7 @@ archive_targets() {
 	done | sed 's/\$(ORIGIN)$//'
 }
 
-# archive_mirror main|security: of the suites on standard input, where Debian's are
+# archive_mirror main|security: Debian's mirror, from the suites on standard input
 archive_mirror() {
 	awk -F'|' -v kind="$1" '
 		$3 != "main" || ($2 ~ /(-security|\/updates)$/) != (kind == "security") { next }
@@ -82,9 +84,9 @@ archive_mirror() {
 		END { if (!found) print maybe }'
 }
 
-# archive_add_suites: those of $archive_suites that can be had, and that are not
-# in the machine's sources if those are asked as well, into archive_added and the
-# file `suites.sources`
+# archive_add_suites: writes the available ones of $archive_suites to
+# archive_added and the file `suites.sources`, except those that are in the
+# machine's sources, if these are used, too
 archive_add_suites() {
 	local targets suite kind mirror why
 	declare -A without=()
@@ -110,7 +112,7 @@ archive_add_suites() {
 	for why in "${!without[@]}"; do archive_not_added+="; $why ${without[$why]#, }"; done
 }
 
-# archive_conf: apt's configuration for lists of our own
+# archive_conf: apt's configuration for the separate lists
 archive_conf() {
 	local parts file
 	cat <<-END
@@ -142,9 +144,9 @@ archive_conf() {
 	END
 }
 
-# archive_refresh ROWS: newer lists than the machine's and those of other suites,
-# once; fails the second time.  ROWS is what the machine's lists have of what is
-# looked for; where that is nothing, its sources need not be asked again.
+# archive_refresh ROWS: downloads newer lists and those of other suites, once; fails
+# the second time.  ROWS are the matches in the machine's lists; if there are none,
+# its own sources are not queried again.
 archive_refresh() {
 	local machine lists=$archive_dir/lists log=$archive_log.update.log
 	[ -z "$archive_refreshed" ] || return 1
@@ -154,14 +156,14 @@ archive_refresh() {
 	archive_add_suites
 	[ ${#archive_added[@]} -gt 0 ] || archive_alone=
 	if [ -n "$archive_alone" ]; then
-		say "looking for it in ${archive_added[*]}"
+		say "searching ${archive_added[*]}"
 	else
-		say "looking for newer package lists${archive_added:+, and in ${archive_added[*]}}"
+		say "downloading newer package lists${archive_added:+, also of ${archive_added[*]}}"
 		machine=$(archive_path Dir::State::Lists/d)
-		# what did not change is not fetched again, what cannot be reached stays
+		# lists that did not change or cannot be reached are kept
 		cp -p "$machine"/*_* "$lists/" 2>/dev/null || true
 	fi
-	# nothing on this machine need know of it
+	# without side effects on this machine
 	archive_conf >"$archive_dir/apt.conf"
 	archive_apt=(-c "$archive_dir/apt.conf")
 	apt-get "${archive_apt[@]}" -q update >"$log" 2>&1 </dev/null && return
@@ -169,7 +171,7 @@ archive_refresh() {
 	archive_unreached=$archive_reason
 }
 
-# archive_show PACKAGE...: what of these can be downloaded: PACKAGE VERSION DEPENDS
+# archive_show PACKAGE...: the downloadable ones: PACKAGE VERSION DEPENDS
 archive_show() {
 	[ $# -gt 0 ] || return 0
 	{ apt-cache "${archive_apt[@]}" show "$@" 2>/dev/null || true; } | awk '
@@ -185,10 +187,10 @@ archive_show() {
 		END { row() }' | sort -u
 }
 
-# archive_names PATTERN: of packages
+# archive_names PATTERN: matching package names
 archive_names() { apt-cache "${archive_apt[@]}" pkgnames linux- 2>/dev/null | grep -E "^linux-($1)\$" || true; }
 
-# archive_list SERIES: what can be downloaded for kernels of that series, into
+# archive_list SERIES: writes the downloadable packages of kernels of that series to
 # the file `table`: PACKAGE VERSION DEPENDS
 archive_list() {
 	local series=${1//./\\.} packages=()
@@ -196,11 +198,12 @@ archive_list() {
 	archive_show "${packages[@]}" | awk '$1 !~ /-(cloud|rt)-amd64/'
 } >"$archive_dir/table"
 
-# archive_builds: those of the table that have an image and the headers of the
-# same build; an unsigned image is the same kernel without the signature:
-# VERSION ABI IMAGE HEADERS COMMON KBUILD LEAST (of which version kbuild must be)
-# BASE (what has the configuration, if not the image).  A newer linux-image-* has
-# nothing in it: the kernel is in linux-binary-*, its configuration in linux-base-*.
+# archive_builds: the builds of the table with both image and headers; an unsigned
+# image is the same kernel without the signature:
+# VERSION ABI IMAGE HEADERS COMMON KBUILD LEAST (the lowest version of kbuild)
+# BASE (the package with the configuration, if not the image).  A newer
+# linux-image-* is empty: the kernel is in linux-binary-*, its configuration in
+# linux-base-*.
 archive_builds() {
 	awk '
 	{ there[$1, $2]; rows[NR] = $0 }
@@ -237,7 +240,7 @@ archive_builds() {
 	}' "$archive_dir/table"
 }
 
-# archive_lacks SERIES VERSION: what is not listed of a build
+# archive_lacks SERIES VERSION: describes the missing part of a build
 archive_lacks() {
 	awk -v series="$1" -v version="$2" '
 	$2 != version { next }
@@ -253,7 +256,7 @@ archive_lacks() {
 	}' "$archive_dir/table"
 }
 
-# archive_nearest VERSION: the versions on standard input, the nearest first
+# archive_nearest VERSION: sorts the versions on standard input, the nearest first
 archive_nearest() {
 	{ cat; echo "$1"; } | sort -Vu | awk -v want="$1" '
 		{ v[NR] = $0 }
@@ -266,9 +269,9 @@ archive_nearest() {
 		}'
 }
 
-# archive_kbuilds KBUILD LEAST VERSION: every kbuild package of the series, the
-# best first: NAME VERSION FITS.  It has programs, not headers: what Debian says
-# fits is as good; another is tried.
+# archive_kbuilds KBUILD LEAST VERSION: all kbuild packages of the series, the best
+# first: NAME VERSION FITS.  They contain programs, not headers, so every one that
+# satisfies the dependency is equivalent; others may work.
 archive_kbuilds() {
 	local name=$1 least=$2 version=$3 package has fitting='' others=''
 	declare -A named
@@ -288,8 +291,8 @@ archive_kbuilds() {
 	printf %s "$fitting$others"
 }
 
-# archive_download FOLDER PACKAGE=VERSION...: all of them or nothing; what is
-# there already stays
+# archive_download FOLDER PACKAGE=VERSION...: downloads all or none; files that
+# exist already are kept
 archive_download() {
 	local folder=$1 package version missing=() log
 	shift
@@ -310,10 +313,10 @@ archive_download() {
 	return 1
 }
 
-# archive_debs VERSION: where the packages of a build are put
+# archive_debs VERSION: the folder for the packages of a build
 archive_debs() { echo "$archive_dir/debs/$1"; }
 
-# archive_take BUILD: all of its packages
+# archive_take BUILD: downloads all packages of a build
 archive_take() {
 	local version abi image headers common kbuild least base debs name has fits parts
 	read -r version abi image headers common kbuild least base <<<"$1"
@@ -335,7 +338,7 @@ archive_take() {
 	taken_version=$version taken_abi=$abi taken_image=$image
 }
 
-# archive_try SERIES VERSION: the first of its builds that can be had
+# archive_try SERIES VERSION: downloads the first available build of the version
 archive_try() {
 	local build builds
 	builds=$(archive_builds | awk -v v="$2" '$1 == v')
@@ -350,9 +353,9 @@ archive_try() {
 	return 1
 }
 
-# archive_kernel SERIES VERSION SAME: image, headers and kbuild of that version,
-# else of the nearest one that the function SAME takes for the same, given a line
-# of archive_builds.  Sets taken_*; the packages are in archive_debs.
+# archive_kernel SERIES VERSION SAME: downloads image, headers and kbuild of that
+# version, else of the nearest equivalent one: SAME is a function that compares a
+# line of archive_builds.  Sets taken_*; the packages are in archive_debs.
 archive_kernel() {
 	local series=$1 want=$2 same=$3 why version build number=0 nearest=''
 	archive_list "$series"
@@ -370,14 +373,14 @@ archive_kernel() {
 		[ $number != 1 ] || nearest="$version: $archive_reason"
 		[ -z "$archive_offline" ] || break
 	done < <(archive_builds | awk -v v="$want" '$1 != v { print $1 }' | archive_nearest "$want" | head -n "$archive_others")
-	[ -z "$archive_unreached" ] || why+=" (newer lists cannot be had: $archive_unreached)"
+	[ -z "$archive_unreached" ] || why+=" (newer lists are not available: $archive_unreached)"
 	[ -s "$archive_dir/table" ] || why+=$archive_not_added
-	[ $number = 0 ] || why+="; none of the nearest $number other versions is as good ($nearest)"
+	[ $number = 0 ] || why+="; none of the nearest $number other versions is equivalent ($nearest)"
 	archive_reason=$why
 	return 1
 }
 
-# archive_package PACKAGE VERSION FOLDER: a single one, unpacked there
+# archive_package PACKAGE VERSION FOLDER: downloads and unpacks one package
 archive_package() {
 	local debs
 	debs=$(archive_debs "$1-$2")
@@ -387,8 +390,8 @@ archive_package() {
 	archive_unpack "$debs" "$3"
 }
 
-# archive_newest PACKAGE FOLDER [VERSION]: the newest one that can be had,
-# unpacked there, unless it is that VERSION.  Sets taken_version.
+# archive_newest PACKAGE FOLDER [VERSION]: downloads and unpacks the newest available
+# version, unless it is VERSION.  Sets taken_version.
 archive_newest() {
 	local package=$1 folder=$2 debs rows version failed=''
 	rows=$(archive_show "$package")
@@ -398,7 +401,7 @@ archive_newest() {
 			debs=$(archive_debs "$package-$version")
 			if ! archive_download "$debs" "$package=$version"; then
 				[ -z "$archive_offline" ] || return 1
-				# lists that are out of date name what is gone
+				# outdated lists name packages that are gone
 				! archive_refresh "$rows" || { archive_newest "$@"; return; }
 				failed=$archive_reason
 				continue
@@ -413,14 +416,14 @@ archive_newest() {
 	return 1
 }
 
-# archive_has_no PACKAGE: why it is in no list
+# archive_has_no PACKAGE: explains why no list has it
 archive_has_no() {
 	local suite lists=() missing='' others log=$archive_log.update.log
 	for suite in "${archive_added[@]}"; do
 		if [ -n "$(compgen -G "$archive_dir/lists/*_dists_${suite//\//_}_*Release")" ]; then
 			lists+=("$suite")
 		else
-			missing+="; $suite cannot be had: $(archive_error <(grep "[ /]$suite[ /]" "$log"))"
+			missing+="; $suite is not available: $(archive_error <(grep "[ /]$suite[ /]" "$log"))"
 		fi
 	done
 	if [ -n "$archive_unreached" ] && [ ${#lists[@]} -eq 0 ] && archive_out_of_reach "$log"; then

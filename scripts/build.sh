@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Building the CLI and the engines' targets, all in one folder: what they share
-# is compiled once, only crate gup is instrumented (fuzz/rustc-coverage).
+# Builds the CLI and the engines' targets in one target folder, so that common crates
+# are compiled once; only crate gup is instrumented (fuzz/rustc-coverage).
 
 host=x86_64-unknown-linux-gnu
 target_dir=${CARGO_TARGET_DIR:-$root/target}
@@ -10,7 +10,7 @@ gupdiff=$target_dir/release/gupdiff
 afl_mutator=$target_dir/release/libgup_afl_mutator.so
 libfuzzer_runtime=/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-x86_64.a
 
-# build WHAT LOG COMMAND...: with a line of progress
+# build WHAT LOG COMMAND...: runs it and prints progress
 build() {
 	local what=$1 log=$log_dir/$2.log start=$SECONDS
 	shift 2
@@ -25,8 +25,8 @@ cargo_build() {
 		cargo build --manifest-path "$root/Cargo.toml" --release "$@"
 }
 
-# build_gupdiff [ENGINE]: and for AFL++ the library of mutations that it loads,
-# which is not instrumented either
+# build_gupdiff [ENGINE]: the CLI; for AFL++ also its custom mutator, which is not
+# instrumented either
 build_gupdiff() {
 	local what=gupdiff more=()
 	if [ "${1:-}" = afl ]; then
@@ -36,7 +36,7 @@ build_gupdiff() {
 	build "$what" build-gupdiff cargo_build -p gup-fuzz --bin gupdiff "${more[@]}"
 }
 
-# engine_binary ENGINE: where its target is built
+# engine_binary ENGINE: the path of its target
 engine_binary() {
 	case $1 in
 	libfuzzer) echo "$target_dir/release/gup" ;;
@@ -45,13 +45,14 @@ engine_binary() {
 	esac
 }
 
-# build_engine ENGINE: what its own cargo command would set besides coverage
+# build_engine ENGINE: builds its target, with the variables that the engine's own cargo
+# command would set besides coverage
 build_engine() {
 	local engine=$1 target flags=()
 	target=$(engine_binary "$engine")
 	case $engine in
 	libfuzzer)
-		# compiled already, where Debian's package is there
+		# use the compiled one of Debian's package
 		if [ -z "${CUSTOM_LIBFUZZER_PATH:-}" ] && [ -f "$libfuzzer_runtime" ]; then
 			local -x CUSTOM_LIBFUZZER_PATH=$libfuzzer_runtime
 		fi
@@ -61,10 +62,10 @@ build_engine() {
 		GUPDIFF_AFL_RUNTIME=$(afl_runtime)
 		;;
 	honggfuzz)
-		# its crate is another one without this; --target, or build scripts would be, too
+		# its crate needs this cfg; --target keeps build scripts uninstrumented
 		local -x RUSTFLAGS="--cfg fuzzing ${RUSTFLAGS:-}"
 		flags=(--target "$host")
-		# its build script leaves the engine there
+		# its build script puts the engine there
 		local -x CRATE_ROOT=$root/fuzz CARGO_HONGGFUZZ_TARGET_DIR=$target_dir/$host/release CARGO_HONGGFUZZ_BUILD_VERSION
 		CARGO_HONGGFUZZ_BUILD_VERSION=$(tool_version honggfuzz)
 		mkdir -p "$CARGO_HONGGFUZZ_TARGET_DIR"
@@ -72,7 +73,7 @@ build_engine() {
 	esac
 	build "the $engine target" "build-$engine" cargo_build "${flags[@]}" \
 		-p gup-fuzz --features "$engine" --bin "$(basename "$target")"
-	[ -x "$target" ] || die "the $engine target was built, but $(shown "$target") is not there"
+	[ -x "$target" ] || die "the $engine target was built, but $(shown "$target") does not exist"
 }
 
 # build_coverage: the program that tells which lines of crate gup are executed
@@ -80,10 +81,10 @@ build_coverage() {
 	build "crate gup with coverage" build-coverage cargo_build -p gup-fuzz --features coverage --bin gup_coverage
 }
 
-# tool_version NAME: of cargo-tools.txt
+# tool_version NAME: its version in cargo-tools.txt
 tool_version() { awk -v name="$1" '$1 == name { print $2 }' "$root/scripts/cargo-tools.txt"; }
 
-# afl_runtime: where cargo-afl keeps what it builds once for each compiler
+# afl_runtime: the path of the runtime that cargo-afl builds for each compiler
 afl_runtime() {
 	rustc -vV | awk -v data="${XDG_DATA_HOME:-$HOME/.local/share}" -v afl="$(tool_version cargo-afl)" '
 		$1 == "release:" { release = $2 } $1 == "commit-hash:" { hash = substr($2, 1, 7) }

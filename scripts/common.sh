@@ -2,13 +2,13 @@
 # shellcheck shell=bash
 # Shared by the scripts: strict mode, messages, first error of a log, clean-up.
 #
-# Whatever a script could not do ends as one line `error: ...`, the last one on
-# standard output, and exit status 2.  A script that runs another one passes a
-# status on without a word of its own.
+# A script that fails prints `error: ...` as its last line on standard output, and
+# exits with status 2.  A script whose child failed exits with its status and prints
+# nothing more.
 
 set -Eeuo pipefail
 export LC_ALL=C
-# a caller's make, its job server and a caller's kernel build are not ours
+# do not inherit settings of a caller's make or kernel build
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES CDPATH GREP_OPTIONS
 unset ARCH SUBARCH CROSS_COMPILE LLVM LLVM_IAS KCONFIG_CONFIG KBUILD_OUTPUT O
 unset KCFLAGS KCPPFLAGS KAFLAGS LOCALVERSION INSTALL_PATH CC CXX CFLAGS CPPFLAGS LDFLAGS HOSTCC
@@ -21,36 +21,36 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 kernels_dir=${GUPDIFF_KERNELS_DIR:-$root/.kernels}
 case $kernels_dir in /*) ;; *) kernels_dir=$PWD/$kernels_dir ;; esac
 log_dir=$kernels_dir/log
-# the scripts' tests have one of their own; the programs have it built in
+# the scripts' tests use another table; the programs have it built in
 kernels_table=${GUPDIFF_KERNELS_TABLE:-$root/csrc/kernels/table}
 
-# a folder made to the side; its name says nothing to anyone in a message
+# a temporary folder, whose path is removed from messages
 scratch=/nonexistent
 
-# what scripts say of themselves; overridden by a script with a better prefix
+# prefix of messages; scripts override it
 prefix=gupdiff
 
 say() { printf '%s: %s\n' "$prefix" "$*"; }
 
-# die MESSAGE: out, with the message as the last line, after the clean-up
+# die MESSAGE: cleans up and exits; the message is the last line
 told=''
 last_words=''
 die() {
 	told=yes
 	last_words="error: $*"
-	# a subshell has no clean-up of its own
+	# a subshell does not clean up
 	[ "$BASHPID" = $$ ] || printf '%s\n' "$last_words"
 	exit 2
 }
 
-# pass_on: what was called has said its error already
+# pass_on: exits; the command that failed has printed its error already
 pass_on() {
 	told=yes
 	exit 2
 }
 
-# first_error LOG: the line of a build's log that says what went wrong first:
-# of a C compiler, of rustc (with its place) or a build script, of anything
+# first_error LOG: the first error in a build's log: of a C compiler, of rustc (with
+# file and line) or a build script, or any other
 first_error() {
 	local line
 	line=$(awk '
@@ -68,12 +68,12 @@ first_error() {
 	printf '%s\n' "${line:-no output}" | sed "s|$scratch/||g"
 }
 
-# shown PATH: relative to the repository where that is shorter to read
+# shown PATH: the path, relative to the repository if it is inside
 shown() {
 	case $1 in "$root"/*) printf '%s\n' "${1#"$root"/}" ;; *) printf '%s\n' "$1" ;; esac
 }
 
-# run_logged LOG WHAT COMMAND...: all output to LOG; dies with the first error
+# run_logged LOG WHAT COMMAND...: writes all output to LOG; dies with the first error
 run_logged() {
 	local log=$1 what=$2
 	shift 2
@@ -81,7 +81,7 @@ run_logged() {
 	die "$what: $(first_error "$log") (log: $(shown "$log"))"
 }
 
-# clean_up is what a script redefines to leave nothing half-written
+# clean_up: scripts redefine it to remove half-written files
 clean_up() { :; }
 
 failed_at=''
@@ -100,31 +100,31 @@ on_exit() {
 trap on_exit EXIT
 trap 'failed_at="line $LINENO: $BASH_COMMAND"' ERR
 trap 'die "interrupted; nothing is left half-written"' INT TERM HUP
-trap 'told=yes; exit 2' PIPE	# nobody reads on; clean up all the same
+trap 'told=yes; exit 2' PIPE	# the reader is gone; clean up
 
-# is_series WORD: is a KERNEL a version of the FOLL_PIN series, which needs no
-# kernel's source?
+# is_series WORD: is KERNEL a version of the FOLL_PIN series, which needs no kernel
+# source?
 is_series() { [[ $1 =~ ^v[0-9]+(-[a-z0-9]+)?$ ]]; }
 
-# choose_layers LAYER: sets `layers` to those that it stands for
+# choose_layers LAYER: sets `layers` to the layers that LAYER means
 layers=()
 choose_layers() {
 	case $1 in
 	page | lockless | slow) layers=("$1") ;;
 	all) layers=(page lockless slow) ;;
-	*) die "LAYER=$1: unknown; there are: page, lockless, slow, all" ;;
+	*) die "LAYER=$1: unknown layer; known: page, lockless, slow, all" ;;
 	esac
 }
 
-# shipped_corpus: what to start from, for the chosen layers
+# shipped_corpus: the corpus files of the chosen layers
 shipped_corpus() {
 	local layer
 	printf '%s\n' corpus/seeds corpus/regressions
 	for layer in "${layers[@]}"; do echo "corpus/$layer.gup"; done
 }
 
-# chosen_corpus: the folders or files of CORPUS, one a line; by default those of
-# the chosen layers
+# chosen_corpus: the folders or files of CORPUS, one per line; by default the shipped
+# corpus
 chosen_corpus() {
 	case ${CORPUS:-} in
 	'') shipped_corpus ;;
@@ -133,9 +133,8 @@ chosen_corpus() {
 	esac
 }
 
-# kernels_wanted: what KERNEL, LEFT and RIGHT ask to be set up, one a line: a
-# path, a version of the series, a kernel of the table; a side that was added
-# needs no set-up of its own
+# kernels_wanted: what KERNEL, LEFT and RIGHT need set up, one per line: a path, a
+# version of the series, or a kernel of the table; added sides need no set-up
 kernels_wanted() {
 	local word
 	{
@@ -146,7 +145,7 @@ kernels_wanted() {
 		*/* | . | .. | '~') echo ./tree ;;
 		v[0-9]*) echo "$word" ;;
 		*)
-			# behind a comma is the configuration, which is prepared when it is used
+			# the configuration after a comma is prepared when it is used
 			case $word in *,*-nodebug) word=${word%%,*}-nodebug ;; *,*) word=${word%%,*} ;; esac
 			if grep -q "^${word%-nodebug}[[:space:]]" "$kernels_table"; then echo "$word"; fi
 			;;

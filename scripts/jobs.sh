@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Steps that run side by side.  What a job prints is shown as it comes; its
-# last words, `error: ...`, are kept and become the caller's.  An interrupted
-# caller ends its jobs, with all that they started.
+# Runs jobs in parallel.  Their output is shown at once, except their last line,
+# `error: ...`, which becomes the caller's.  An interrupted caller ends its jobs and all
+# their children.
 
 job_dir=
 jobs_running=()
 
 begin_jobs() { job_dir=$(mktemp -d "$kernels_dir/.jobs.XXXXXX") || die "cannot write to $(shown "$kernels_dir")"; }
 
-# end_jobs: for a script's clean_up
+# end_jobs: for a script's clean_up()
 end_jobs() {
 	local pid
 	for pid in "${jobs_running[@]}"; do kill -TERM -- "-$pid" 2>/dev/null; done
@@ -18,7 +18,7 @@ end_jobs() {
 	[ -z "$job_dir" ] || rm -rf "$job_dir"
 }
 
-# job COMMAND...: in the background, in a process group of its own
+# job COMMAND...: runs it in the background, in its own process group
 job() {
 	set -m
 	(
@@ -44,7 +44,7 @@ keep_last_words() {
 	done
 }
 
-# wait_for_jobs: with a sign of life every 20 seconds; dies of what they died of
+# wait_for_jobs: prints progress every 20 seconds; dies with the errors of the jobs
 wait_for_jobs() {
 	local i failed=0 words start=$SECONDS next=$((SECONDS + 20)) running=("${jobs_running[@]}")
 	while [ ${#running[@]} -gt 0 ]; do
@@ -62,7 +62,7 @@ wait_for_jobs() {
 	done
 	jobs_running=()
 	[ $failed = 1 ] || return 0
-	sleep 0.1	# what reads a job's output ends after the job
+	sleep 0.1	# the reader of a job's output ends after the job
 	words=$(cat "$job_dir"/*.error 2>/dev/null | paste -sd'|' | sed 's/|/; /g')
-	die "${words:-a step failed without a word (logs: $(shown "$log_dir"))}"
+	die "${words:-a step failed without a message (logs: $(shown "$log_dir"))}"
 }

@@ -75,7 +75,7 @@ live_debug_kernel() {
 	mkdir "$live_new/src"
 	archive_begin "$live_new/.archive" "$log" "$(live_source_suites "$version")"
 	live_source_as_good "$version" "$(live_tree_version "$version")" ||
-		unavailable "the source that the prepared $version is of cannot be had: $archive_reason"
+		unavailable "the source package of the prepared $version is not available: $archive_reason"
 	run_logged "$log.unpack.log" "unpacking $tarball" tar -C "$live_new/src" --strip-components=1 --use-compress-program='xz -T0' -xf "$tarball"
 	cat "$root/csrc/kernels/fragment.config" "$root/csrc/live/debug.config" >"$live_new/fragment"
 	live_make "$log.config.log" KCONFIG_ALLCONFIG="$live_new/fragment" allnoconfig

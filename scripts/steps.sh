@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Steps of `make test`: each passes, fails or is skipped, and the closing line
-# counts them: `N passed, N failed`, and `, N skipped: STEP: REASON; ...` where
-# that happened.
+# Steps of `make test`: each passes, fails or is skipped.  The last line counts them:
+# `N passed, N failed`, and `, N skipped: STEP: REASON; ...` if there are any.
 #
-# A step is skipped where what it takes cannot be had on that day.  It says so
-# itself: exit status 3 and `skipped: REASON` as its last line.  Status 3 alone is
-# a failure like any other.
+# A step is skipped if something that it needs is not available today.  It reports
+# this with exit status 3 and `skipped: REASON` as its last line; status 3 without
+# this line is a failure.
 #
-# Steps that keep one processor busy run side by side, as many as there are
-# processors; the others run alone.
+# Single-threaded steps run in parallel, one per processor; the others run alone.
 
 passed=0 failed=0 skipped=0 skips='' summary=() failures=()
-# of each step its name, its log, and the second in which it began
+# the name, log and start time of each step
 names=() logs=() starts=()
-# the steps that run, by process; as many of these at once
+# the running steps, by process id, and their maximum number
 declare -A running=()
 lanes=$(nproc)
 
-# step NAME COMMAND...: alone
+# step NAME COMMAND...: runs it alone
 step() {
 	local status=0
 	wait_for_steps
@@ -28,12 +26,12 @@ step() {
 	end $((${#names[@]} - 1)) $status
 }
 
-# step_beside NAME COMMAND...: beside others of its kind
+# step_beside NAME COMMAND...: runs it in parallel with others
 step_beside() {
 	while [ ${#running[@]} -ge "$lanes" ]; do wait_for_one; done
 	begin "$1"
 	shift
-	# in a process group of its own, which an interrupted caller ends
+	# in its own process group, which an interrupted caller ends
 	set -m
 	(
 		set +m
@@ -55,7 +53,7 @@ wait_for_one() {
 	end "$index" $status
 }
 
-# end_steps: for a script's clean_up
+# end_steps: for a script's clean_up()
 end_steps() {
 	local pid
 	for pid in "${!running[@]}"; do kill -TERM -- "-$pid" 2>/dev/null; done
@@ -91,8 +89,8 @@ end() {
 	summary[$1]=$(printf '%-40s %-7s %5d s' "$name" "$result" $((SECONDS - starts[$1])))${reason:+  $reason}
 }
 
-# ends_clean TARGET VARIABLE...: a step that is a make target whose last line says
-# how it ended
+# ends_clean TARGET VARIABLE...: a step that runs a make target and checks its last
+# line
 ends_clean() {
 	local out last status=0
 	out=$(make --no-print-directory -C "$root" "$@") || status=$?
@@ -101,7 +99,7 @@ ends_clean() {
 	case $status:$last in
 	0:clean:*) return 0 ;;
 	[1-9]*:skipped:*)
-		echo "$last"	# once more, after what make has to say
+		echo "$last"	# again, after the messages of make
 		return 3
 		;;
 	*)
@@ -111,8 +109,8 @@ ends_clean() {
 	esac
 }
 
-# steps_end: the table, how each failure ended (whoever reads only the end of a long
-# output sees what to look at) and the closing line; fails if a step has
+# steps_end: prints the table, the end of each failure's output, and the last line;
+# fails if a step has failed
 steps_end() {
 	local failure log
 	wait_for_steps

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Kernel trees: what is known of them, unpacking, linked copies, keys that tell
-# whether one has changed.
+# Kernel trees: information about them, unpacking, linked copies, and keys that detect
+# changes.
 
 # hash_of FILE, or - for standard input
 hash_of() { sha256sum -- "$1" | cut -d' ' -f1; }
@@ -12,14 +12,13 @@ table_rows() { grep -v -e '^#' -e '^[[:space:]]*$' "$kernels_table"; }
 table_versions() { table_rows | awk '{ print $1 }'; }
 table_row() { table_rows | awk -v v="$1" '$1 == v'; }
 
-# package_version NAME: empty when it is not installed
+# package_version NAME: empty if it is not installed
 package_version() {
 	# shellcheck disable=SC2016 # dpkg's own variables
 	dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p'
 }
 
-# source_version PACKAGE: of what is installed, or else was fetched aside; empty
-# when it is neither
+# source_version PACKAGE: the installed version, else the downloaded one, else empty
 source_version() {
 	local version
 	version=$(package_version "$1")
@@ -27,7 +26,7 @@ source_version() {
 	echo "$version"
 }
 
-# source_file PACKAGE TARBALL: where that is
+# source_file PACKAGE TARBALL: the path of its tarball
 source_file() {
 	if [ -n "$(package_version "$1")" ]; then echo "/usr/src/$2"; else echo "$(archive_kept "$1")/$2"; fi
 }
@@ -40,7 +39,7 @@ tree_version() {
 		END { if (v != "" && p != "") print v "." p "." (s == "" ? 0 : s) }' "$1/Makefile"
 }
 
-# check_tree TREE SHOWN: an unpacked kernel tree, or one message why not
+# check_tree TREE SHOWN: dies if TREE is not an unpacked kernel tree
 check_tree() {
 	local file
 	for file in Makefile Kbuild mm/gup.c include/linux/mm.h arch/x86/Makefile scripts/kconfig/Makefile; do
@@ -49,7 +48,8 @@ check_tree() {
 	[ -n "$(tree_version "$1")" ] || die "$2 is not an unpacked kernel tree: its Makefile gives no VERSION and PATCHLEVEL"
 }
 
-# nearest_revision V.P.S: by distance, a major version counted as 20 minor ones
+# nearest_revision V.P.S: the nearest known revision; a major version counts as 20
+# minor ones
 nearest_revision() {
 	table_rows | awk -v want="$1" '
 		function place(v, part) { split(v, part, "."); return part[1] * 20 + part[2] }
@@ -61,17 +61,17 @@ nearest_revision() {
 		END { print best }'
 }
 
-# how_chosen V.P.S REVISION: in words
+# how_chosen V.P.S REVISION: explains the choice of the revision
 how_chosen() {
 	local row=${1%.*}
 	if [ -n "$(table_row "$row")" ]; then
 		echo "the tree's own version"
 	else
-		echo "the nearest known one: $row is untried; RIGHT= overrides it"
+		echo "the nearest known one; $row has no rules of its own; RIGHT= overrides it"
 	fi
 }
 
-# need_space MEGABYTES: before anything is written
+# need_space MEGABYTES: dies if there is less
 need_space() {
 	local free
 	free=$(df -Pm "$kernels_dir" | awk 'NR == 2 { print $4 }')
@@ -80,7 +80,7 @@ need_space() {
 
 exclude_globs() { grep -v -e '^#' -e '^[[:space:]]*$' "$here/exclude"; }
 
-# unpack ARCHIVE FOLDER: all cores, without the excluded parts
+# unpack ARCHIVE FOLDER: unpacks it, on all cores, without the excluded parts
 unpack() {
 	local top
 	top=$(basename "$1" .tar.xz)
@@ -91,7 +91,8 @@ unpack() {
 	rm "$side/exclude"
 }
 
-# A tree that was built in has headers of its own configuration lying about.
+# built_in_place TREE: a tree in which a kernel was built has generated headers of
+# another configuration
 built_in_place() {
 	[ -e "$1/.config" ] || [ -e "$1/include/config" ] || [ -e "$1/include/generated" ] ||
 		[ -e "$1/arch/x86/include/generated" ]
@@ -101,13 +102,13 @@ remove_built() {
 	rm -rf "$1/.config" "$1/include/config" "$1/include/generated" "$1/arch/x86/include/generated"
 }
 
-# link_tree FROM TO: a copy that shares its files where the filesystem can;
-# whoever changes a file in it must replace it, not write to it
+# link_tree FROM TO: makes a copy that shares files with the original if the
+# filesystem can; to change a file in it, replace it, do not write to it
 link_tree() {
 	local from=$1 to=$2 log=$log_dir/$name.copy.log prune=() glob copy=(cp -a --reflink=auto)
 	while read -r glob; do prune+=(-o -path "./$glob"); done < <(exclude_globs)
 	mkdir -p "$to"
-	# hard links fail across filesystems and for files that are not ours
+	# hard links fail across filesystems and for other users' files
 	if ln "$from/mm/gup.c" "$to/.probe" 2>/dev/null; then
 		copy=(cp -al)
 		rm "$to/.probe"
@@ -118,13 +119,13 @@ link_tree() {
 	find "$to" -type d ! -perm -u+w -exec chmod u+w {} +
 }
 
-# the part of link_tree that may fail; uses its locals
+# copy_files: the part of link_tree that may fail; uses its local variables
 copy_files() {
 	cd "$1" && find . \( -path ./.git "${prune[@]}" -o -name '*.o' -o -name '*.ko' -o -name '*.cmd' \) -prune \
 		-o \( -type f -o -type l \) -print0 | xargs -0 "${copy[@]}" --parents -t "$2"
 }
 
-# build_key TREE: changes when the configuration or kbuild itself may have
+# build_key TREE: changes if the configuration or kbuild may have changed
 build_key() {
 	(cd "$1" && find . \( -path ./.git -o -path ./Documentation -o -path ./tools/testing \) -prune -o \
 		-type f \( -name 'Kconfig*' -o -path './scripts/*' -o -path ./Makefile -o -path ./Kbuild \
@@ -132,7 +133,7 @@ build_key() {
 		! -name '*.o' ! -name '*.cmd' ! -name '.*' -printf '%P %s %T@\n') | sort | hash_of -
 }
 
-# source_key TREE: changes when a source file that mm/gup.c may reach has
+# source_key TREE: changes if a source file that mm/gup.c may use has changed
 source_key() {
 	(cd "$1" && find mm kernel include arch/x86 lib fs \( -path include/generated -o -path include/config \
 		-o -path arch/x86/include/generated \) -prune -o -type f -name '*.[ch]' -printf '%p %s %T@\n') | sort | hash_of -

@@ -293,12 +293,8 @@ fn kernels(f: &mut impl Write, report: &Report) -> fmt::Result {
         return Ok(());
     }
     let reported = &report.reported().info.name;
-    wrapped(
-        f,
-        &format!("Other kernels, compared with {reported}:"),
-        0,
-        0,
-    )?;
+    let head = format!("Other kernels, compared with {reported}:");
+    wrapped(f, &head, 0, 0)?;
     writeln!(f)?;
     let widths = report.kernels.iter().map(|kernel| kernel.side.len());
     let width = widths.max().unwrap_or(0) + 2;
