@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `CONFIG=`: what a kernel is configured with other than usual.
+//! `CONFIG=`: changes of a kernel's configuration.
 
 use crate::{
     error::{Error, Result, at},
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-/// Options that are turned on or off, and fragments of a `.config`.
+/// Options to turn on or off, and fragments of a `.config`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     fragments: Vec<(String, String)>,
@@ -18,8 +18,8 @@ pub struct Config {
 const SHIPPED: [(&str, &str); 1] = [("small", include_str!("../../kernels/small.config"))];
 
 impl Config {
-    /// Reads a list, with commas between: `-CMA` turns an option off, `+CMA` on;
-    /// `small` is the fragment of that name, `my.config` a file with one.
+    /// Parses a comma-separated list: `-CMA` turns an option off, `+CMA` on; `small` is the
+    /// fragment of that name, `my.config` a file with a fragment.
     pub fn parse(list: &str) -> Result<Self> {
         let mut config = Self::default();
         for word in list.split(',').map(str::trim).filter(|w| !w.is_empty()) {
@@ -42,27 +42,27 @@ impl Config {
         let fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(fine) {
             return Err(Error::Unknown(format!(
-                "CONFIG: `{word}` is no option: write -HUGETLB_PAGE or +HUGETLB_PAGE"
+                "CONFIG: `{word}` is not an option: write -HUGETLB_PAGE or +HUGETLB_PAGE"
             )));
         }
         self.options.insert(name.into(), on);
         Ok(())
     }
 
-    /// This one, then the other on top of it.
+    /// This configuration with another one on top.
     pub fn and(mut self, other: Self) -> Self {
         self.fragments.extend(other.fragments);
         self.options.extend(other.options);
         self
     }
 
-    /// Is it the usual one?
+    /// Is it unchanged?
     pub fn is_empty(&self) -> bool {
         self.fragments.is_empty() && self.options.is_empty()
     }
 
-    /// What it is called behind a kernel's name: `small,-CMA`; the same for the same
-    /// list in any order of its options.
+    /// Its name, appended to a kernel's name: `small,-CMA`; independent of the order of
+    /// options.
     pub fn name(&self) -> String {
         let fragments = self.fragments.iter().map(|(name, _)| name.clone());
         let option =
@@ -71,7 +71,7 @@ impl Config {
         words.join(",")
     }
 
-    /// As `prepare --config` reads it: what is named must be so.
+    /// The text for `prepare --config`: options that are named must be set as requested.
     pub fn text(&self) -> String {
         let mut text: String = self
             .fragments
@@ -88,7 +88,7 @@ impl Config {
     }
 }
 
-/// A fragment by its name or its file: what it is called, and its text.
+/// A fragment by its name or file: its name and its text.
 fn fragment(word: &str) -> Result<(String, String)> {
     if let Some((name, text)) = SHIPPED.iter().find(|(name, _)| *name == word) {
         return Ok(((*name).into(), (*text).into()));

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What can go wrong, in one sentence each.
+//! Errors, with one sentence for each.
 
 use std::{io, path::PathBuf};
 
-/// Why a side cannot be had.
+/// Why a side cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder.
     #[error("{what}: {error}")]
     Io {
-        /// What was to be done, or with which file.
+        /// What failed, or which file.
         what: String,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
     /// A program is not installed.
     #[error("{0} is not installed: run `make setup`")]
     Missing(String),
-    /// Nothing of that name.
+    /// An unknown name, or a request that makes no sense.
     #[error("{0}")]
     Unknown(String),
-    /// A preparation of a tree failed; the message is its own.
+    /// The preparation of a tree failed; the message is that of `prepare`.
     #[error("{0}")]
     Prepare(String),
     /// The code under test does not compile.
@@ -33,7 +33,7 @@ pub enum Error {
         /// A file with all of them.
         log: PathBuf,
     },
-    /// The units do not make an object.
+    /// The units cannot be linked.
     #[error("{side} does not link: {first}")]
     Link {
         /// The side.
@@ -47,21 +47,21 @@ pub enum Error {
     /// The git tree.
     #[error(transparent)]
     Git(#[from] crate::git::Error),
-    /// Something kept under `.kernels` makes no sense.
+    /// A file under `.kernels` is damaged.
     #[error("{0}: {1}; remove it and try again")]
     Damaged(PathBuf, String),
 }
 
-/// The result of what this crate does.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// For `map_err`: what was being done when the system said no.
+/// For `map_err`: says what failed with an I/O error.
 pub fn io(what: impl ToString) -> impl FnOnce(io::Error) -> Error {
     let what = what.to_string();
     move |error| Error::Io { what, error }
 }
 
-/// The same, of a file.
+/// The same for a file.
 pub fn at(path: &std::path::Path) -> impl FnOnce(io::Error) -> Error {
     io(path.display())
 }

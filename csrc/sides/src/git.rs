@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Git trees: what a commit is, and its files, without touching the work tree,
-//! the index or the refs of the repository.
+//! Git trees: resolves commits and extracts their files, without touching the work tree,
+//! the index or the refs.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,11 +8,11 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// A commit that cannot be taken from a repository.
+/// Why a commit cannot be extracted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The program `git` is not there.
+    /// `git` is not installed.
     #[error("the program git is missing: install the package git")]
     NoProgram,
     /// No such folder.
@@ -21,25 +21,25 @@ pub enum Error {
     /// Not in a work tree, and no bare repository.
     #[error("{} is not a git repository", .0.display())]
     NotARepository(PathBuf),
-    /// Git refuses repositories of others.
+    /// Git refuses repositories of other users.
     #[error("{} belongs to another user, git does not read it: if it is to be trusted, git config --global --add safe.directory {}", .0.display(), .0.display())]
     NotOurs(PathBuf),
-    /// Neither a ref nor a hash that is known.
+    /// An unknown ref or hash.
     #[error("{}: no commit {commit}{hint}", repo.display())]
     UnknownCommit {
         /// The repository.
         repo: PathBuf,
-        /// As it was given.
+        /// As given by the user.
         commit: String,
-        /// Empty, or what may help, in words.
+        /// A hint, or empty.
         hint: String,
     },
-    /// The start of more than one hash.
+    /// An ambiguous abbreviation of a hash.
     #[error("{}: {commit} is the start of several commits' hashes: give more of it", repo.display())]
     AmbiguousCommit {
         /// The repository.
         repo: PathBuf,
-        /// As it was given.
+        /// As given by the user.
         commit: String,
     },
     /// The commit does not have the folder, or all of it is excluded.
@@ -47,21 +47,21 @@ pub enum Error {
     NoFiles {
         /// The folder.
         repo: PathBuf,
-        /// Its hash, in short.
+        /// Its abbreviated hash.
         commit: String,
     },
-    /// Git failed in a way that has no message of its own.
+    /// Any other failure of git.
     #[error("{}: git says: {said}", repo.display())]
     Program {
         /// The repository.
         repo: PathBuf,
-        /// Its words.
+        /// Git's message.
         said: String,
     },
     /// The disk is full.
     #[error("no space left for {}: free some and try again", .0.display())]
     DiskFull(PathBuf),
-    /// The folder that is to be written has files already.
+    /// The output folder is not empty.
     #[error("{} is not empty: remove it first", .0.display())]
     Occupied(PathBuf),
     /// A file cannot be read or written.
@@ -74,16 +74,16 @@ pub enum Error {
     },
 }
 
-/// A commit, as far as it matters here.
+/// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
-    /// The whole hash.
+    /// The full hash.
     pub hash: String,
     /// The first line of its message.
     pub subject: String,
 }
 
-/// Whether a folder is in a git repository or is a bare one.
+/// Is a folder in a git repository, or a bare repository?
 pub fn is_repository(folder: &Path) -> Result<bool, Error> {
     let output = git(folder)?
         .args(["rev-parse", "--git-dir"])
@@ -96,7 +96,7 @@ pub fn is_repository(folder: &Path) -> Result<bool, Error> {
     }
 }
 
-/// What a commit is: a ref, a hash or the start of one, `HEAD~3`.  Cheap.
+/// Resolves a ref, a hash or its abbreviation, or `HEAD~3`.  Fast.
 pub fn resolve(repo: &Path, commit: &str) -> Result<Commit, Error> {
     check(
         repo,
@@ -105,7 +105,7 @@ pub fn resolve(repo: &Path, commit: &str) -> Result<Commit, Error> {
             .output()
             .map_err(no_program)?,
     )?;
-    // a name that starts with a dash is an option
+    // a name that starts with a dash would be an option
     if commit.is_empty() || commit.starts_with('-') {
         return Err(unknown(repo, commit));
     }
@@ -141,8 +141,8 @@ pub fn resolve(repo: &Path, commit: &str) -> Result<Commit, Error> {
     })
 }
 
-/// The commits that `bad` has and none of `good` has, `bad` among them: those first that
-/// come nearest to halving the rest.  Hashes, of commits that were resolved.
+/// The commits reachable from `bad` and from none of `good`, `bad` included, sorted so that
+/// those that best halve the rest come first.  Takes and returns hashes.
 pub fn halving(repo: &Path, bad: &str, good: &[String]) -> Result<Vec<String>, Error> {
     let mut command = git(repo)?;
     command.args(["rev-list", "--bisect-all", bad]);
@@ -153,11 +153,10 @@ pub fn halving(repo: &Path, bad: &str, good: &[String]) -> Result<Vec<String>, E
     Ok(text(&output.stdout).lines().filter_map(hash).collect())
 }
 
-/// Writes the files of a commit to `into`, without those that a glob excludes.
+/// Writes the files of a commit to `into`, without those that match an exclude glob.
 ///
-/// `*` in a glob also spans folders.  `repo` may be a subfolder of a work tree:
-/// then its files are written.  `into` must not exist yet, or be empty; it
-/// appears with all files or not at all.
+/// `*` in a glob also matches `/`.  `repo` may be a subfolder of a work tree: then its
+/// files are written.  `into` must not exist or be empty; it gets all files or none.
 pub fn export(
     repo: &Path,
     commit: &str,
@@ -179,7 +178,7 @@ pub fn export(
     let mut said = tempfile::tempfile_in(&scratch).map_err(at(scratch.path()))?;
 
     let mut command = git(repo)?;
-    // as committed, whatever this machine is set to
+    // as committed, independent of this machine's settings
     command.args([
         "-c",
         "core.autocrlf=false",
@@ -203,14 +202,14 @@ pub fn export(
         Some(stdout) => unpack(stdout, &files),
         None => Ok(()),
     };
-    // an unread pipe ends git, if it has not come to its end
+    // closing the pipe ends a git that is still writing
     let status = child.wait().map_err(at(repo))?;
     let mut words = Vec::new();
     said.rewind()
         .and_then(|()| said.read_to_end(&mut words))
         .map_err(at(scratch.path()))?;
     if let Err(error) = unpacked {
-        // git's own failure cuts the archive off, and is what is to be told
+        // if git fails, the archive is truncated: report git's error, not that one
         if status.code().is_none_or(|code| code == 0) || is_full(&error) {
             return Err(at(into)(error));
         }
@@ -241,7 +240,7 @@ fn unpack(mut from: impl Read, into: &Path) -> io::Result<()> {
     let mut archive = tar::Archive::new(&mut from);
     archive.set_preserve_mtime(true);
     archive.unpack(into)?;
-    // blocks after the end; a closed pipe would be git's failure
+    // read to the end: closing the pipe early would make git fail
     io::copy(&mut from, &mut io::sink()).map(drop)
 }
 
@@ -271,8 +270,8 @@ fn no_program(error: io::Error) -> Error {
     }
 }
 
-/// Git in a folder, without what the environment says of another repository:
-/// a hook or an alias that runs us has all of it set.
+/// Runs git in a folder, without the environment variables that point to another
+/// repository; a hook or an alias that calls us sets them.
 fn git(folder: &Path) -> Result<Command, Error> {
     if !folder.is_dir() {
         return Err(Error::Missing(folder.into()));
@@ -282,7 +281,7 @@ fn git(folder: &Path) -> Result<Command, Error> {
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_repository(name)) {
         command.env_remove(name);
     }
-    // messages are read, nothing may ask, and no lock is taken for a cache
+    // English messages, no questions, and no lock for refreshing the index
     command
         .env("LC_ALL", "C")
         .env("GIT_TERMINAL_PROMPT", "0")
@@ -297,7 +296,7 @@ fn is_of_a_repository(name: &OsStr) -> bool {
     let Some(rest) = name.strip_prefix("GIT_") else {
         return false;
     };
-    // where git is, which repositories to look for, and the user's settings
+    // keep git's own location, the repository search, and the user's settings
     let kept = [
         "CEILING_DIRECTORIES",
         "CONFIG_GLOBAL",
@@ -306,7 +305,7 @@ fn is_of_a_repository(name: &OsStr) -> bool {
         "DISCOVERY_ACROSS_FILESYSTEM",
         "EXEC_PATH",
     ];
-    // a clone without all objects fetches them
+    // a partial clone fetches missing objects
     let fetches = ["SSH", "SSL", "PROXY", "ASKPASS", "HTTP"];
     !kept.contains(&rest) && !fetches.iter().any(|start| rest.starts_with(start))
 }
@@ -353,7 +352,7 @@ fn unknown(repo: &Path, commit: &str) -> Error {
     }
 }
 
-/// What may help with a commit that is not known.
+/// A hint about an unknown commit.
 fn hint(repo: &Path, commit: &str) -> Option<String> {
     let ask = |args: &[&str]| {
         let output = git(repo).ok()?.args(args).output().ok()?;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Sides made of kernels: from a tree, a configuration and a patch to a shared
-//! object with one exported symbol, and the folder in which all of that is kept.
+//! Makes sides from kernels: compiles a tree, a configuration and a patch to a shared object with
+//! one exported symbol, and manages the folder `.kernels`.
 //!
 //! ```text
-//! Request    what somebody asks for: KERNEL=, CONFIG=, PATCH=, ...
+//! Request    the user's request: KERNEL=, CONFIG=, PATCH=, ...
 //!   |  resolve: prepares the tree, applies the patch to an overlay
-//! Recipe     what a side is made of; kept under the side's name
-//!   |  compile, for an engine's flavour
+//! Recipe     what the side is made from; stored under the side's name
+//!   |  compile, for a flavour
 //! Built      the object, its description, its key
 //! ```
 //!
-//! A tree is never written to.  A patch becomes a folder with the changed files,
-//! which the compiler sees in place of the tree's.  Units and objects are kept
-//! by the contents of all that they were made from, so that nothing is compiled
-//! twice, and whatever is written is written to the side and renamed.
+//! Trees are never written to.  A patch becomes a folder with the changed files, which the
+//! compiler sees in place of the tree's.  Units and objects are cached by the hash of their
+//! inputs, so that nothing is compiled twice.  Files are written under a temporary name and
+//! renamed.
 
 pub mod compile;
 pub mod config;

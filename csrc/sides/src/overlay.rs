@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Files that the compiler sees in place of others, without a copy of the tree.
+//! Files that the compiler sees in place of others, without copying the tree.
 
 use crate::{
     Store,
@@ -14,12 +14,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// From a path as the compiler names it to the file that it reads.
+/// Maps the path in the tree to the file that is read instead.
 #[derive(Clone, Debug, Default)]
 pub struct Overlay(BTreeMap<PathBuf, PathBuf>);
 
 impl Overlay {
-    /// The files below `dir`, in place of those at the same paths below `tree`.
+    /// Replaces the files of `tree` by those at the same relative paths in `dir`.
     pub fn of(dir: &Path, tree: &Path) -> Result<Self> {
         let files = files(dir)?.into_iter().filter_map(|file| {
             let inside = file.strip_prefix(dir).ok()?;
@@ -28,12 +28,12 @@ impl Overlay {
         Ok(Self(files.collect()))
     }
 
-    /// One more file.
+    /// Adds a file.
     pub fn insert(&mut self, path: PathBuf, file: PathBuf) {
         self.0.insert(path, file);
     }
 
-    /// Are there none?
+    /// Is it empty?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -48,8 +48,8 @@ impl Overlay {
         self.0.keys().map(PathBuf::as_path).filter(|p| !p.exists())
     }
 
-    /// For clang's `-ivfsoverlay`: the compiler goes on to call the files by the
-    /// names that they have in the tree.
+    /// The text for clang's `-ivfsoverlay`; the compiler still reports the paths in the
+    /// tree.
     pub fn description(&self) -> String {
         let file = |(path, file): (&PathBuf, &PathBuf)| json!({ "type": "file", "name": path, "external-contents": file });
         let roots: Vec<_> = self.0.iter().map(file).collect();
@@ -63,8 +63,8 @@ impl Overlay {
     }
 }
 
-/// Keeps files, given with their paths in a tree, as a folder of
-/// `.kernels/overlays`; returns its name, which stands for the contents.
+/// Stores files, given with their paths in a tree, as a folder of `.kernels/overlays`;
+/// returns its name, a hash of the contents.
 pub fn keep(store: &Store, files: &[(String, Vec<u8>)]) -> Result<String> {
     let scratch = store::scratch(&store.overlays().join("new"))?;
     for (path, contents) in files {
@@ -74,7 +74,7 @@ pub fn keep(store: &Store, files: &[(String, Vec<u8>)]) -> Result<String> {
     adopt(store, &scratch.path().join("files"))
 }
 
-/// The same for a folder that is there; it goes away.
+/// The same for an existing folder, which is moved there.
 pub fn adopt(store: &Store, files: &Path) -> Result<String> {
     fs::create_dir_all(files).map_err(at(files))?;
     let key = key_of(files)?;
@@ -86,7 +86,7 @@ pub fn adopt(store: &Store, files: &Path) -> Result<String> {
     Ok(key)
 }
 
-/// The contents of a folder, as a name.
+/// A hash of the contents of a folder.
 fn key_of(dir: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     for file in files(dir)? {
@@ -98,7 +98,7 @@ fn key_of(dir: &Path) -> Result<String> {
     Ok(format!("{:x}", hash.finalize())[..32].to_owned())
 }
 
-/// All files below a folder, sorted; none where there is no folder.
+/// All files below a folder, sorted; none if the folder does not exist.
 pub fn files(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let entries = match fs::read_dir(dir) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a side is made of, kept under its name, so that it can be made again for
-//! any engine.
+//! Recipes: what a side is made from, stored under the side's name, so that it can be
+//! compiled again for any engine.
 
 use crate::{
     Built, Flavour, Store,
@@ -13,35 +13,35 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{fs, path::PathBuf};
 
-/// What a side is made of; both configurations have the same.
+/// What a side is made from; the same with and without DEBUG_VM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipe {
-    /// As in `c:NAME` and `c:NAME-nodebug`.
+    /// The NAME of `c:NAME` and `c:NAME-nodebug`.
     pub name: String,
     /// The prepared tree: a name under `.kernels/trees`.
     pub tree: String,
-    /// What a patch changes: a name under `.kernels/overlays`.
+    /// The files that a patch changes: a name under `.kernels/overlays`.
     pub overlay: Option<String>,
-    /// Functions that go by another name: `(name in this tree, known name)`.
+    /// Renamed functions: `(name in this tree, known name)`.
     pub renamed: Vec<(String, String)>,
-    /// Where it came from, for people.
+    /// A description of the origin, for messages.
     pub origin: String,
-    /// The revision of the Rust side that goes with it.
+    /// The matching revision or rules of the Rust side.
     pub rust: String,
-    /// Was that found by trial?
+    /// Were these rules found by `gupdiff explain`?
     #[serde(default)]
     pub by_trial: bool,
-    /// Is the tree a version that the Rust side knows?
+    /// Does the Rust side have rules for the tree's version?
     pub known_version: bool,
-    /// Compile for many short runs.
+    /// Compile quickly, for many short runs.
     #[serde(default)]
     pub quick: bool,
-    /// The overlay changes what functions do, and no declaration.
+    /// The overlay changes function bodies only, no declarations.
     #[serde(default)]
     pub bodies_only: bool,
 }
 
-/// A side's name without and with what it says about DEBUG_VM.
+/// A side's name without `-nodebug`, and whether DEBUG_VM is on.
 pub fn split_name(name: &str) -> (&str, bool) {
     match name.strip_suffix("-nodebug") {
         Some(name) => (name, false),
@@ -50,7 +50,7 @@ pub fn split_name(name: &str) -> (&str, bool) {
 }
 
 impl Recipe {
-    /// A prepared tree as it is.
+    /// The recipe of a prepared, unchanged tree.
     pub fn of_tree(tree: &Tree) -> Self {
         Self {
             name: tree.name.clone(),
@@ -66,7 +66,7 @@ impl Recipe {
         }
     }
 
-    /// The recipe that was added under that name, or that of a prepared tree.
+    /// Loads the recipe that was added under a name, or that of a prepared tree.
     pub fn find(store: &Store, name: &str) -> Result<Option<Self>> {
         let path = file(store, name);
         match fs::read(&path) {
@@ -80,7 +80,7 @@ impl Recipe {
         }
     }
 
-    /// Every recipe: known trees first, then by name.
+    /// All recipes: known trees first, then by name.
     pub fn all(store: &Store) -> Result<Vec<Self>> {
         let added = fs::read_dir(store.sides()).into_iter().flatten().flatten();
         let mut names: Vec<String> = added
@@ -99,26 +99,26 @@ impl Recipe {
         found.filter_map(Result::transpose).collect()
     }
 
-    /// Keeps it under its name, in place of what had that name.
+    /// Stores it under its name, and replaces an older one.
     pub fn save(&self, store: &Store) -> Result<()> {
         let path = file(store, &self.name);
         let text = serde_json::to_vec_pretty(self).map_err(std::io::Error::other);
         store::write(&path, &text.map_err(at(&path))?)
     }
 
-    /// Forgets what was added under a name.  Objects go when nobody has used
-    /// them for long.
+    /// Removes the recipe that was added under a name.  Its objects are removed when they
+    /// have not been used for a month.
     pub fn remove(store: &Store, name: &str) -> Result<()> {
         let path = file(store, name);
         match fs::remove_file(&path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(Error::Unknown(format!(
-                "no side `{name}` was added; `gupdiff side list` shows what there is"
+                "no side `{name}` was added; `gupdiff side list` lists the sides"
             ))),
             done => done.map_err(at(&path)),
         }
     }
 
-    /// The configurations that there are, DEBUG_VM first.
+    /// The prepared configurations, DEBUG_VM first.
     pub fn configurations(&self, store: &Store) -> Result<Vec<bool>> {
         let tree = self.tree(store)?;
         Ok([true, false]
@@ -130,13 +130,13 @@ impl Recipe {
     fn tree(&self, store: &Store) -> Result<Tree> {
         Tree::find(store, &self.tree)?.ok_or_else(|| {
             Error::Unknown(format!(
-                "the side {} is made of the tree {}, which is not prepared any more; add it again",
+                "the side {} needs the tree {}, which is no longer prepared; add the side again",
                 self.name, self.tree
             ))
         })
     }
 
-    /// What the compiler needs.
+    /// The compiler's input.
     pub fn source(&self, store: &Store, debug_vm: bool) -> Result<Source> {
         let tree = self.tree(store)?;
         let overlay = match &self.overlay {
@@ -159,8 +159,8 @@ impl Recipe {
         })
     }
 
-    /// The object for an engine, compiled if it has to be; the configuration is
-    /// prepared first where it is that of a known kernel.
+    /// The object for an engine, compiled if necessary.  The configuration of a known
+    /// kernel is prepared first if necessary.
     pub fn compile(&self, store: &Store, debug_vm: bool, flavour: Flavour) -> Result<Built> {
         if !self.tree(store)?.has(debug_vm) {
             let what = match tree::is_known(&self.tree) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! From what somebody asks for to a recipe: the tree is prepared, the patch is
-//! applied to an overlay.
+//! Turns a request into a recipe: prepares the tree, and applies the patch to an overlay.
 
 use crate::{
     Recipe, Store,
@@ -19,35 +18,34 @@ use std::{
     process::Command,
 };
 
-/// A kernel, and what is different about it.
+/// A kernel, and changes of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// A known version, the name of a side that was added, or the path of a
-    /// tree; `,small` or `,-CMA` behind it is a configuration, `-nodebug` behind that
-    /// turns DEBUG_VM off.
+    /// A known version, the name of an added side, or the path of a tree; then optionally a
+    /// configuration (`,small`, `,-CMA`) and `-nodebug` for DEBUG_VM off.
     pub kernel: String,
     /// The configuration, as in `CONFIG=`; see [`Config::parse`].
     pub config: Option<String>,
-    /// A commit, if the tree is that of a git repository.
+    /// A commit, if the tree is a git repository.
     pub rev: Option<String>,
     /// A diff, an mbox or a folder of `git format-patch`.
     pub patch: Option<PathBuf>,
-    /// Of a series of patches, only the first so many; 0: none.
+    /// Apply only the first N patches of a series; 0: none.
     pub parts: Option<usize>,
-    /// Functions that go by another name there: `(known name, new name)`.
+    /// Renamed functions: `(known name, new name)`.
     pub renamed: Vec<(String, String)>,
-    /// The side's name, instead of one that is made from the above.
+    /// The side's name; by default it is made from the above.
     pub name: Option<String>,
 }
 
-/// What a request came to.
+/// The result of a request.
 #[derive(Clone, Debug)]
 pub struct Resolved {
-    /// What the side is made of.
+    /// What the side is made from.
     pub recipe: Recipe,
-    /// Which configuration was asked for.
+    /// Is CONFIG_DEBUG_VM requested?
     pub debug_vm: bool,
-    /// For people: what was left out of a patch, and the like.
+    /// Notes for the user, for example about ignored parts of a patch.
     pub notes: Vec<String>,
 }
 
@@ -62,7 +60,7 @@ fn suffix(debug_vm: bool) -> &'static str {
     if debug_vm { "" } else { "-nodebug" }
 }
 
-/// `old=new,...`, as in `RENAMED=`.
+/// Parses `RENAMED=old=new,...`.
 pub fn parse_renamed(text: &str) -> Result<Vec<(String, String)>> {
     let name = |word: &str| {
         let word = word.trim();
@@ -86,14 +84,14 @@ pub fn parse_renamed(text: &str) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-/// Is a word meant as a path?
+/// Is a word a path?
 pub fn is_path(word: &str) -> bool {
     word.contains('/') || matches!(word, "." | ".." | "~")
 }
 
 impl Request {
-    /// Prepares what is asked for; the recipe is kept unless it is that of a
-    /// known kernel as it is.
+    /// Prepares what is requested.  The recipe is stored, unless it is that of an unchanged
+    /// known kernel.
     pub fn resolve(&self, store: &Store) -> Result<Resolved> {
         let mut notes = Vec::new();
         let (mut recipe, debug_vm, mut config) = match is_path(&self.kernel) {
@@ -121,7 +119,7 @@ impl Request {
             recipe.name = check_name(name)?;
             if name.contains(',') {
                 return Err(Error::Unknown(format!(
-                    "the name `{name}` means a configuration; take another one"
+                    "the name `{name}` is that of a configuration; choose another one"
                 )));
             }
         }
@@ -143,7 +141,7 @@ impl Request {
     fn of_name(&self, store: &Store) -> Result<(Recipe, bool, Config)> {
         if self.rev.is_some() {
             return Err(Error::Unknown(format!(
-                "REV= takes a commit of a git tree: KERNEL=PATH, not KERNEL={}",
+                "REV= needs a git tree: KERNEL=PATH, not KERNEL={}",
                 self.kernel
             )));
         }
@@ -152,7 +150,7 @@ impl Request {
         let known = tree::is_known(name);
         let parsed = Config::parse(list);
         if let (true, Ok(config)) = (known, &parsed) {
-            // also where it is prepared: its source package may be another one now
+            // even if it is prepared: its source package may have been upgraded
             let tree = tree::configured(store, &[name], name, debug_vm)?;
             return Ok((Recipe::of_tree(&tree), debug_vm, config.clone()));
         }
@@ -162,7 +160,7 @@ impl Request {
         match Recipe::find(store, name)? {
             Some(recipe) => Ok((recipe, debug_vm, parsed?)),
             None => {
-                // of a known kernel it is the configuration that is wrong
+                // for a known kernel, the error is about the configuration
                 if known {
                     parsed?;
                 }
@@ -172,7 +170,7 @@ impl Request {
                 let mut seen = std::collections::BTreeSet::new();
                 all.retain(|name| seen.insert(name.clone()));
                 Err(Error::Unknown(format!(
-                    "unknown kernel `{}`; there are {}, each with -nodebug, or give the path of a tree",
+                    "unknown kernel `{}`; known: {}, each also with -nodebug, or the path of a tree",
                     self.kernel,
                     all.join(", ")
                 )))
@@ -243,7 +241,7 @@ impl Request {
     ) -> Result<()> {
         if recipe.overlay.is_some() {
             return Err(Error::Unknown(format!(
-                "the side {} has a patch already; give the kernel that it was made from",
+                "the side {} already has a patch; name the kernel that it was made from",
                 recipe.name
             )));
         }
@@ -256,7 +254,7 @@ impl Request {
         let tree = Tree::find(store, &recipe.tree)?
             .ok_or_else(|| Error::Unknown(format!("{} is not prepared", recipe.tree)))?;
         let scratch = store::scratch(&store.overlays().join("new"))?;
-        // what it writes appears as a whole
+        // the folder is renamed when it is complete
         let files = scratch.path().join("files");
         let applied = patch::apply(&series, &tree.src, &excluded, &files).map_err(|error| {
             Error::Unknown(format!(
@@ -269,7 +267,7 @@ impl Request {
         if !applied.skipped.is_empty() {
             let names: Vec<_> = applied.skipped.iter().map(String::as_str).collect();
             notes.push(format!(
-                "left out, mm/gup.c does not reach it: {}",
+                "ignored, because mm/gup.c does not use these files: {}",
                 names.join(" ")
             ));
         }
@@ -292,7 +290,7 @@ impl Request {
             || !generated_hold(&tree, debug_vm, &overlay, store)?;
         if fresh {
             notes.push(
-                "the patch changes the configuration or generated headers: these are made anew"
+                "the patch changes the configuration or generated headers, which are rebuilt"
                     .into(),
             );
             let name = format!("{}+{}", recipe.tree, &key[..12]);
@@ -311,8 +309,7 @@ impl Request {
     }
 }
 
-/// The same kernel in another configuration: a tree of its own, whose source is the
-/// same.
+/// The same kernel in another configuration: another tree with the same source.
 fn configured(store: &Store, base: Recipe, debug_vm: bool, config: &Config) -> Result<Recipe> {
     let tree = Tree::find(store, &base.tree)?
         .ok_or_else(|| Error::Unknown(format!("{} is not prepared", base.tree)))?;
@@ -332,7 +329,7 @@ fn configured(store: &Store, base: Recipe, debug_vm: bool, config: &Config) -> R
     })
 }
 
-/// Does a change of this file reach what kbuild generates?
+/// Can a change of this file affect what kbuild generates?
 fn makes_headers(file: &str) -> bool {
     let name = file.rsplit('/').next().unwrap_or(file);
     name.starts_with("Kconfig")
@@ -341,7 +338,7 @@ fn makes_headers(file: &str) -> bool {
         || (file.starts_with("arch/x86/") && (name.ends_with(".tbl") || name.ends_with(".sh")))
 }
 
-/// A side's name, fit for files and command lines.
+/// Checks that a side's name can be used in files and on command lines.
 fn check_name(name: &str) -> Result<String> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "._+-@,".contains(c);
     let first = name
@@ -355,13 +352,13 @@ fn check_name(name: &str) -> Result<String> {
     }
     if name.ends_with("-nodebug") || tree::is_known(name) {
         return Err(Error::Unknown(format!(
-            "the name `{name}` means something else; take another one"
+            "the name `{name}` is already taken; choose another one"
         )));
     }
     Ok(name.to_owned())
 }
 
-/// What a tree's side is called: the folder's name.
+/// The name of a tree's side: the folder's name.
 fn tree_name(tree: &Path) -> String {
     let name = tree.file_name().unwrap_or_default().display().to_string();
     let fine = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
@@ -377,13 +374,13 @@ fn tree_name(tree: &Path) -> String {
     }
 }
 
-/// The files of a commit, without those that are never compiled.
+/// Extracts the files of a commit, without those that are never compiled.
 fn exported(store: &Store, repo: &Path, hash: &str, name: &str) -> Result<PathBuf> {
     let dir = store.root().join("exports").join(name);
     let _lock = store.lock(&format!("export-{name}"))?;
     if !dir.is_dir() {
         eprintln!(
-            "kernel {name}: taking commit {} out of {}",
+            "kernel {name}: extracting commit {} of {}",
             &hash[..12],
             repo.display()
         );
@@ -395,7 +392,7 @@ fn exported(store: &Store, repo: &Path, hash: &str, name: &str) -> Result<PathBu
     Ok(dir)
 }
 
-/// Parts of a tree that mm/gup.c does not reach: `csrc/kernels/exclude`.
+/// Parts of a tree that mm/gup.c does not use: `csrc/kernels/exclude`.
 fn globs() -> Vec<String> {
     include_str!("../../kernels/exclude")
         .lines()
@@ -404,7 +401,7 @@ fn globs() -> Vec<String> {
         .collect()
 }
 
-/// Is it one of the parts that are not unpacked?
+/// Is a file in one of the parts that are not unpacked?
 fn excluded(file: &str) -> bool {
     globs()
         .iter()
@@ -412,8 +409,8 @@ fn excluded(file: &str) -> bool {
         .any(|pattern| pattern.matches(file))
 }
 
-/// Are the generated headers of a configuration those that the tree, seen
-/// through the overlay, would give?  `bounds.h` is the one that C headers decide.
+/// Are the generated headers of a configuration still right for the tree with the overlay?
+/// Only `bounds.h` depends on C headers.
 fn generated_hold(tree: &Tree, debug_vm: bool, overlay: &Overlay, store: &Store) -> Result<bool> {
     let build = tree.build(debug_vm);
     let (path, expected) = (build.join("bounds.cmd"), build.join("bounds"));
@@ -435,7 +432,7 @@ fn generated_hold(tree: &Tree, debug_vm: bool, overlay: &Overlay, store: &Store)
         .current_dir(&build)
         .output()
         .map_err(at(&build))?;
-    // What does not compile is told when the side is compiled.
+    // if it does not compile, the compilation of the side reports that
     if !output.status.success() {
         return Ok(true);
     }

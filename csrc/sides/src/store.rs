@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The folder `.kernels`: what is kept, and how it is written.
+//! The folder `.kernels`: its contents, and how files are written.
 //!
 //! ```text
 //! trees/NAME      prepared trees: src, build, build-nodebug, info
@@ -10,8 +10,8 @@
 //! log/            output of what was run
 //! ```
 //!
-//! Whatever is complete lies under its final name; several commands may work in
-//! the folder at once.
+//! Files and folders get their final name when they are complete, so several commands can
+//! work in the folder at once.
 
 use crate::error::{Result, at};
 use sha2::{Digest, Sha256};
@@ -23,20 +23,20 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// What has not been used for so long is removed.
+/// Objects that have not been used for so long are removed.
 const AGE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// It is looked for so often.
+/// The interval between clean-ups.
 const PRUNE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
-/// The folder, found once.
+/// The folder, determined once.
 #[derive(Clone, Debug)]
 pub struct Store {
     root: PathBuf,
 }
 
 impl Store {
-    /// `GUPDIFF_KERNELS_DIR`, or `.kernels` of the checkout that this program
-    /// was built from.
+    /// `GUPDIFF_KERNELS_DIR`, or `.kernels` of the checkout from which this program was
+    /// built.
     pub fn find() -> Self {
         match env::var_os("GUPDIFF_KERNELS_DIR").filter(|dir| !dir.is_empty()) {
             Some(dir) => Self::at(&std::path::absolute(&dir).unwrap_or(dir.into())),
@@ -44,7 +44,7 @@ impl Store {
         }
     }
 
-    /// A folder of the caller's.
+    /// Uses another folder.
     pub fn at(root: &Path) -> Self {
         Self { root: root.into() }
     }
@@ -59,7 +59,7 @@ impl Store {
         self.root.join("trees")
     }
 
-    /// What patches change.
+    /// The changed files of patches.
     pub fn overlays(&self) -> PathBuf {
         self.root.join("overlays")
     }
@@ -74,7 +74,7 @@ impl Store {
         self.root.join("units")
     }
 
-    /// Sides.
+    /// Compiled sides.
     pub fn objects(&self) -> PathBuf {
         self.root.join("objects")
     }
@@ -84,8 +84,8 @@ impl Store {
         self.root.join("log")
     }
 
-    /// A lock between commands, held until it is dropped.  `name` may be any
-    /// word that can be a file's name.
+    /// Takes a lock against other commands, held until it is dropped.  `name` can be any
+    /// word that is a valid file name.
     pub fn lock(&self, name: &str) -> Result<File> {
         let dir = self.root.join("locks");
         fs::create_dir_all(&dir).map_err(at(&dir))?;
@@ -95,8 +95,8 @@ impl Store {
         Ok(file)
     }
 
-    /// Removes units, objects and overlays that nobody has used for a month;
-    /// looks for them once a day at most.
+    /// Removes units, objects and overlays that have not been used for a month; at most
+    /// once a day.
     pub fn prune(&self) -> Result<()> {
         let stamp = self.root.join("pruned");
         if age(&stamp).is_some_and(|age| age < PRUNE_EVERY) {
@@ -106,7 +106,7 @@ impl Store {
         self.prune_older_than(AGE)
     }
 
-    /// The same, whenever it is called and for any age.
+    /// The same, at once and for any age.
     pub fn prune_older_than(&self, limit: Duration) -> Result<()> {
         for dir in [self.units(), self.objects(), self.overlays()] {
             for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
@@ -118,7 +118,7 @@ impl Store {
                     true => fs::remove_dir_all(&path),
                     false => fs::remove_file(&path),
                 };
-                // Somebody else may prune at the same time.
+                // another command may prune at the same time
                 removed
                     .or_else(|e| match e.kind() {
                         std::io::ErrorKind::NotFound => Ok(()),
@@ -131,26 +131,26 @@ impl Store {
     }
 }
 
-/// How long ago a file or folder was made or last [`use`](used)d.
+/// The time since a file or folder was made or last [`use`](used)d.
 fn age(path: &Path) -> Option<Duration> {
     let modified = fs::metadata(path).and_then(|m| m.modified()).ok()?;
     SystemTime::now().duration_since(modified).ok()
 }
 
-/// Notes that something kept is of use.  It is no harm when that fails.
+/// Marks something as used.  Failures do no harm.
 pub(crate) fn used(path: &Path) {
     if let Ok(file) = File::open(path) {
         let _ = file.set_modified(SystemTime::now());
     }
 }
 
-/// The checkout that this program was built from.
+/// The checkout from which this program was built.
 pub fn checkout() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here).to_path_buf()
 }
 
-/// Writes a file to the side and renames it.
+/// Writes a temporary file and renames it.
 pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir).map_err(at(dir))?;
@@ -165,7 +165,7 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// An empty folder beside `path`, for [`publish`].
+/// An empty temporary folder next to `path`, for [`publish`].
 pub(crate) fn scratch(path: &Path) -> Result<tempfile::TempDir> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir).map_err(at(dir))?;
@@ -175,13 +175,14 @@ pub(crate) fn scratch(path: &Path) -> Result<tempfile::TempDir> {
         .map_err(at(dir))
 }
 
-/// A folder that is complete takes its name; one that has it already is as good.
+/// Renames a complete folder.  If the name exists already, that folder is equivalent and is
+/// kept.
 pub(crate) fn publish(folder: tempfile::TempDir, path: &Path) -> Result<()> {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(folder.path(), mode).map_err(at(folder.path()))?;
     match fs::rename(folder.path(), path) {
         Ok(()) => {
-            // It is not where it was any more.
+            // it was moved
             let _ = folder.keep();
             Ok(())
         }

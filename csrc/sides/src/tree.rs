@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A prepared tree: a kernel's source, and its configurations with their
-//! generated headers, as `csrc/kernels/prepare` leaves them.
+//! Prepared trees: a kernel's source and its configurations with their generated headers,
+//! as made by `csrc/kernels/prepare`.
 
 use crate::{
     Store,
@@ -28,7 +28,7 @@ pub struct Tree {
     rules: Option<(String, String)>,
 }
 
-/// The file in a tree's folder with the rules that were found by trial.
+/// The file in a tree's folder with the rules that `gupdiff explain` found.
 const RULES: &str = "rules";
 
 /// The folder of a configuration.
@@ -40,7 +40,7 @@ pub fn build_name(debug_vm: bool) -> &'static str {
 }
 
 impl Tree {
-    /// A tree that has been prepared; none if it has not.
+    /// Finds a prepared tree.
     pub fn find(store: &Store, name: &str) -> Result<Option<Self>> {
         let dir = store.trees().join(name);
         let path = dir.join("info");
@@ -71,7 +71,7 @@ impl Tree {
         }))
     }
 
-    /// Every tree that has been prepared, by name.
+    /// All prepared trees, by name.
     pub fn all(store: &Store) -> Result<Vec<Self>> {
         let entries = fs::read_dir(store.trees()).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
@@ -81,7 +81,7 @@ impl Tree {
         names.sort();
         let mut trees = Vec::new();
         for name in names {
-            // One whose source went away is no reason to hide the others.
+            // a tree whose source is gone must not hide the others
             if let Ok(Some(tree)) = Self::find(store, &name) {
                 trees.push(tree);
             }
@@ -93,13 +93,13 @@ impl Tree {
         self.info.get(key).map_or("", String::as_str)
     }
 
-    /// Where the source came from: a package and its version, or a path.
+    /// The origin of the source: a package and its version, or a path.
     pub fn origin(&self) -> &str {
         self.value("origin")
     }
 
-    /// The rules of the Rust side that go with it: the nearest revision, or what
-    /// was found by trial ([`Tree::keep_rules`]).
+    /// The matching rules of the Rust side: those of the nearest revision, or those that
+    /// were found ([`Tree::keep_rules`]).
     pub fn rust(&self) -> &str {
         match &self.rules {
             Some((rules, _)) => rules,
@@ -107,13 +107,13 @@ impl Tree {
         }
     }
 
-    /// By whom its rules were found, if they were.
+    /// The set of known rules with which its rules were found.
     pub fn rules_by(&self) -> Option<&str> {
         self.rules.as_ref().map(|(_, by)| by.as_str())
     }
 
-    /// Keeps rules that were found by trial, until it is prepared anew.  `by` says
-    /// what was known then.
+    /// Stores rules that were found, until the tree is prepared again.  `by` identifies the
+    /// rules that were known then.
     pub fn keep_rules(&self, rules: &str, by: &str) -> Result<()> {
         let path = self.dir.join(RULES);
         store::write(&path, format!("{rules}\n{by}\n").as_bytes())
@@ -126,23 +126,22 @@ impl Tree {
         (next(), next())
     }
 
-    /// Whether the known rules were held against its version.
+    /// Were the known rules verified on its version?
     pub fn is_tried(&self) -> bool {
         is_tried(self.value("version"))
     }
 
-    /// The folder of a configuration, which may not be there.
+    /// The folder of a configuration, which may not exist.
     pub fn build(&self, debug_vm: bool) -> PathBuf {
         self.dir.join(build_name(debug_vm))
     }
 
-    /// The options in which its configurations are other than usual; none if they
-    /// are not.
+    /// The file with the changed options of its configurations, if there is one.
     pub fn config(&self) -> Option<PathBuf> {
         Some(self.dir.join("config")).filter(|path| path.exists())
     }
 
-    /// Has it been configured so?
+    /// Is the configuration prepared?
     pub fn has(&self, debug_vm: bool) -> bool {
         self.build(debug_vm).join(".config").exists()
     }
@@ -169,8 +168,8 @@ impl Tree {
         Ok(options.map(str::to_owned).collect())
     }
 
-    /// Options of `required.config` that a configuration lacks: what depends on
-    /// them is not part of this kernel.
+    /// Options of `required.config` that a configuration lacks: code that depends on them
+    /// is not in this kernel.
     pub fn lacks(&self, debug_vm: bool) -> Vec<String> {
         let path = self.build(debug_vm).join("lacks");
         let text = fs::read_to_string(path).unwrap_or_default();
@@ -190,14 +189,13 @@ pub fn known() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
-/// Whether the known rules were held against a kernel of this version, `6.12.118`: the
-/// table has it, and in no older point release.
+/// Were the known rules verified on this version (`6.12.118`)?  It is in the table, and not
+/// newer than the verified point release.
 pub fn is_tried(version: &str) -> bool {
     newest_tried(version).is_some_and(|(newest, point)| point <= newest)
 }
 
-/// Of a kernel of the table in this version the newest point release that was tried, and
-/// which one it is.
+/// For a version of the table: the newest verified point release, and that of the version.
 fn newest_tried(version: &str) -> Option<(u16, u16)> {
     let second = version.match_indices('.').nth(1);
     let name = &version[..second.map_or(version.len(), |(dot, _)| dot)];
@@ -207,44 +205,42 @@ fn newest_tried(version: &str) -> Option<(u16, u16)> {
     Some((row.last()?.parse().ok()?, point(version)))
 }
 
-/// Of `6.12.118`, whatever stands behind it, 118; 0 of what is no such release.
+/// 118 for `6.12.118`, whatever follows; 0 if it is not such a release.
 pub fn point(release: &str) -> u16 {
     let point = release.split('.').nth(2).unwrap_or_default();
     let end = point.find(|c: char| !c.is_ascii_digit());
     point[..end.unwrap_or(point.len())].parse().unwrap_or(0)
 }
 
-/// What is to be said of a kernel of the table whose prepared point release is newer than
-/// what was tried; nothing of others.
+/// A note, if a prepared point release is newer than the verified one.
 pub fn untried(name: &str) -> Option<String> {
     let tree = Tree::find(&Store::find(), name).ok()??;
     let (newest, point) = newest_tried(tree.value("version"))?;
     (point > newest).then(|| {
         let version = tree.value("version");
-        format!("Linux {version} is newer than what was tried, {name}.{newest}")
+        format!("Linux {version} is newer than the verified release {name}.{newest}")
     })
 }
 
-/// The kernels of the table by name.
+/// The names of the kernels in the table.
 pub fn known_names() -> impl Iterator<Item = &'static str> {
     known().into_iter().map(|(name, _)| name)
 }
 
-/// Is it the name of one of these?
+/// Is it one of these names?
 pub fn is_known(name: &str) -> bool {
     known_names().any(|known| known == name)
 }
 
-/// The kernels that tests run on: those of the table, without what scripts/setup
-/// could not have from any archive and left out.  Each of these is named, with the
-/// reason, once in a process.
+/// The kernels that tests run on: those of the table, without those that scripts/setup
+/// skipped.  The skipped ones are printed with the reason, once per process.
 pub fn tested_names() -> impl Iterator<Item = &'static str> {
     static SKIPPED: OnceLock<Vec<(String, String)>> = OnceLock::new();
     let skipped = SKIPPED.get_or_init(|| {
         let text = fs::read_to_string(Store::find().root().join("skipped"));
         let skipped = skipped(&text.unwrap_or_default());
         for (kernel, reason) in &skipped {
-            // also where a test's output is captured
+            // not captured as test output
             let _ = writeln!(io::stderr(), "skipped: kernel {kernel}: {reason}");
         }
         skipped
@@ -252,8 +248,8 @@ pub fn tested_names() -> impl Iterator<Item = &'static str> {
     known_names().filter(|name| !skipped.iter().any(|(kernel, _)| kernel == name))
 }
 
-/// What a file of scripts/setup and scripts/test leaves out, with the reasons: of the
-/// table, and not all of it.
+/// Parses a file of kernels that scripts/setup and scripts/test skip, with the reasons;
+/// these must be in the table, and not be all of it.
 fn skipped(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().filter_map(|line| line.split_once(' '));
     let skipped: Vec<(String, String)> = lines
@@ -267,19 +263,18 @@ fn skipped(text: &str) -> Vec<(String, String)> {
     }
 }
 
-/// The same with their configurations, as sides are called: `6.1`,
-/// `6.1-nodebug`.
+/// The same with their configurations, in side names: `6.1`, `6.1-nodebug`.
 pub fn tested_sides() -> impl Iterator<Item = String> {
     tested_names().flat_map(|name| ["", "-nodebug"].map(|suffix| format!("{name}{suffix}")))
 }
 
-/// The kernel that is meant when none is named: the first of the table.
+/// The default kernel: the first of the table.
 pub fn default_kernel() -> &'static str {
     known()[0].0
 }
 
-/// Calls `csrc/kernels/prepare`, whose progress goes to standard error; its last
-/// line says what went wrong.
+/// Runs `csrc/kernels/prepare`.  Its progress goes to standard error; its last line is the
+/// error.
 pub(crate) fn prepare(store: &Store, args: &[&str]) -> Result<()> {
     let script = checkout().join("csrc/kernels/prepare");
     let mut child = Command::new(&script)
@@ -307,7 +302,7 @@ pub(crate) fn prepare(store: &Store, args: &[&str]) -> Result<()> {
     }
 }
 
-/// Prepares a configuration of a tree, unless that is done.
+/// Prepares a configuration of a tree if necessary.
 pub(crate) fn configured(store: &Store, what: &[&str], name: &str, debug_vm: bool) -> Result<Tree> {
     let mut args = what.to_vec();
     args.push(build_name(debug_vm));
@@ -315,15 +310,15 @@ pub(crate) fn configured(store: &Store, what: &[&str], name: &str, debug_vm: boo
     let tree = Tree::find(store, name)?;
     tree.filter(|tree| tree.has(debug_vm)).ok_or_else(|| {
         Error::Prepare(format!(
-            "{name} was prepared, but {} is not there",
+            "{name} was prepared, but {} does not exist",
             build_name(debug_vm)
         ))
     })
 }
 
-/// The words of kbuild's own command for mm/gup.c that matter for compiling it
-/// in user mode: include folders, forced includes, macros and what changes the
-/// language; the rest is about how code runs in a kernel.
+/// The words of kbuild's command for mm/gup.c that matter for user-mode compilation:
+/// include folders, forced includes, macros and language options.  The others are about how
+/// code runs in a kernel.
 pub(crate) fn language_flags(tree: &Tree, debug_vm: bool) -> Result<Vec<String>> {
     let build = tree.build(debug_vm);
     let path = build.join("gup.cmd");
@@ -341,7 +336,7 @@ pub(crate) fn language_flags(tree: &Tree, debug_vm: bool) -> Result<Vec<String>>
         if word == "-include" {
             flags.extend(words.next().map(|file| format!("-include{}", place(file))));
         } else if word == "-isystem" {
-            // the compiler's own headers, which kernels before 5.15 need
+            // the compiler's own headers; kernels before 5.15 need them
             flags.extend(words.next().map(|dir| format!("-isystem{dir}")));
         } else if let Some(dir) = word.strip_prefix("-I") {
             let dir = place(dir);
@@ -360,7 +355,7 @@ pub(crate) fn language_flags(tree: &Tree, debug_vm: bool) -> Result<Vec<String>>
     Ok(flags)
 }
 
-/// Flags that change what the C code means.
+/// Options that change the meaning of C code.
 const LANGUAGE: [&str; 3] = ["-funsigned-char", "-fms-extensions", "-fplan9-extensions"];
 
 #[cfg(test)]

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a tree has is found out by compiling.
+//! Finds out by compilation what a tree has.
 //!
-//! A message of the compiler that points into a piece of the harness says that
-//! the tree lacks what the piece is about.  Pieces are:
+//! An error of the compiler that points into a piece of the harness means that the tree
+//! lacks what the piece needs.  Pieces are:
 //!
-//! * an operation, `OP(ROLE) ...` or `WALK(ROLE, ...)` at the start of a line:
-//!   its other spellings, which are the other blocks of its role in the same file
-//!   (`csrc/shim/port/ops.c` has one for each way that kernels have had), are
-//!   tried, then it is absent;
-//! * a row of a table, `[GD_...] = ...` or `GD_ROW(GD_..., ...)` in a line of its
-//!   own: cut;
-//! * what stands between `#ifndef GD_WITHOUT_NAME` and its `#else` or `#endif`:
-//!   the macro is defined;
-//! * what stands between `#if ... != GD_OTHER_NAME` and its `#endif`: two
-//!   spellings of one thing, of which the version of the tree says which is
-//!   tried first. The macro is defined as 1, and so it is the other one.
+//! * an operation, `OP(ROLE) ...` or `WALK(ROLE, ...)` at the start of a line.  Its other
+//!   variants are tried (the other blocks of the same role in the file;
+//!   `csrc/shim/port/ops.c` has one for each variant among kernels), then it is absent;
+//! * a row of a table, `[GD_...] = ...` or `GD_ROW(GD_..., ...)` on a line of its own: it
+//!   is removed;
+//! * the lines between `#ifndef GD_WITHOUT_NAME` and its `#else` or `#endif`: the macro is
+//!   defined;
+//! * the lines between `#if ... != GD_OTHER_NAME` and its `#endif`: two variants, of which
+//!   the tree's version selects the one that is tried first.  The macro is defined as 1,
+//!   which selects the other one.
 //!
-//! Edited files reach the compiler through an overlay; lines keep their numbers.
+//! The compiler reads edited files through an overlay; line numbers stay the same.
 
 use std::{
     collections::BTreeMap,
@@ -25,16 +24,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A piece of the harness that this tree cannot have as it is written.
+/// A piece of the harness that does not compile with this tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Piece {
-    /// The operation of that role.
+    /// The operation of a role.
     Operation(String),
-    /// The row of a table: the name in the brackets.
+    /// A row of a table, by the name in its brackets.
     Row(String),
-    /// A named part of the world or of what is seen of it.
+    /// A named part of the world or of the observed state.
     Part(String),
-    /// One of two spellings of something that every tree has.
+    /// One of two variants of something that every tree has.
     Spelling(String),
 }
 
@@ -48,7 +47,7 @@ impl fmt::Display for Piece {
     }
 }
 
-/// What is done about the pieces that did not compile.
+/// How the pieces that did not compile are handled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(from = "Listed", into = "Listed")]
 pub struct Edits {
@@ -56,7 +55,7 @@ pub struct Edits {
     first: Option<String>,
 }
 
-/// The same for JSON, where only texts can be keys.
+/// The same for JSON, whose keys can only be strings.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Listed {
     pieces: Vec<(PathBuf, Piece, usize)>,
@@ -89,15 +88,14 @@ impl From<Listed> for Edits {
     }
 }
 
-/// A block of text that defines an operation.
+/// A block of lines that defines an operation.
 struct Block {
     role: String,
     lines: Range<usize>,
 }
 
 impl Edits {
-    /// Takes notice of the compiler's messages.  Returns the first one that no
-    /// piece answers for.
+    /// Processes the compiler's errors.  Returns the first one that is not in any piece.
     pub fn learn(
         &mut self,
         messages: &[Message],
@@ -112,7 +110,7 @@ impl Edits {
             let Some(piece) = piece_at(&text, message.line) else {
                 return Some(message.clone());
             };
-            // Several messages may be about one attempt.
+            // several errors may be about the same attempt
             let key = (message.file.clone(), piece.clone());
             if seen.contains(&key) {
                 continue;
@@ -128,7 +126,7 @@ impl Edits {
         None
     }
 
-    /// What the tree does not have.
+    /// The pieces that the tree does not have.
     pub fn absent(&self, read: &dyn Fn(&Path) -> String) -> Vec<Piece> {
         let mut absent = Vec::new();
         for (file, pieces) in &self.files {
@@ -141,7 +139,7 @@ impl Edits {
         absent
     }
 
-    /// The compiler's first message, if it had any.
+    /// The compiler's first error, if there was one.
     pub fn first(&self) -> Option<&str> {
         self.first.as_deref()
     }
@@ -157,7 +155,7 @@ impl Edits {
         parts.collect()
     }
 
-    /// The files that are to be compiled in another form.
+    /// The edited files.
     pub fn edited(&self, read: &dyn Fn(&Path) -> String) -> Vec<(PathBuf, String)> {
         let edit = |(file, pieces): (&PathBuf, &BTreeMap<Piece, usize>)| {
             (file.clone(), edit(&read(file), file, pieces))
@@ -166,7 +164,7 @@ impl Edits {
     }
 }
 
-/// How often a piece may fail until it counts as absent.
+/// The number of failures after which a piece is absent.
 fn attempts(text: &str, piece: &Piece) -> usize {
     match piece {
         Piece::Operation(role) => spellings(text, role).len().max(1),
@@ -174,8 +172,8 @@ fn attempts(text: &str, piece: &Piece) -> usize {
     }
 }
 
-/// All spellings of an operation, as lines of the file: the first one stands for
-/// the file as it is, which does not say which of the others it chose.
+/// All variants of an operation, as lines of the file.  The first one stands for the
+/// unedited file, in which the preprocessor selects a variant.
 fn spellings(text: &str, role: &str) -> Vec<Range<usize>> {
     let others = blocks(text).into_iter().filter(|b| b.role == role);
     std::iter::once(0..0)
@@ -183,7 +181,7 @@ fn spellings(text: &str, role: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The operations of a file.
+/// The operations in a file.
 fn blocks(text: &str) -> Vec<Block> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
@@ -208,7 +206,7 @@ fn blocks(text: &str) -> Vec<Block> {
     found
 }
 
-/// The piece that a line, counted from 1, belongs to.
+/// The piece that contains a line, counted from 1.
 fn piece_at(text: &str, line: usize) -> Option<Piece> {
     let at = line.checked_sub(1)?;
     let lines: Vec<&str> = text.lines().collect();
@@ -221,7 +219,7 @@ fn piece_at(text: &str, line: usize) -> Option<Piece> {
     }
 }
 
-/// What the row of a table in this line is about.
+/// The name in a row of a table.
 fn row_name(line: &str) -> Option<&str> {
     let line = line.trim();
     let name = match line.strip_prefix("GD_ROW(") {
@@ -231,8 +229,7 @@ fn row_name(line: &str) -> Option<&str> {
     name.starts_with("GD_").then_some(name)
 }
 
-/// The innermost part, not its `#else`, or the innermost choice of two spellings
-/// that a line is in.
+/// The innermost part (not its `#else`) or pair of variants that contains a line.
 fn part_around(lines: &[&str], at: usize) -> Option<Piece> {
     let mut open: Vec<Option<Piece>> = Vec::new();
     for line in lines.iter().take(at) {
@@ -255,7 +252,7 @@ fn part_around(lines: &[&str], at: usize) -> Option<Piece> {
     open.into_iter().rev().flatten().next()
 }
 
-/// The file with its failed pieces cut and other spellings tried.
+/// The file without its failed pieces, and with other variants.
 fn edit(text: &str, file: &Path, pieces: &BTreeMap<Piece, usize>) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut more = String::new();
@@ -270,7 +267,7 @@ fn edit(text: &str, file: &Path, pieces: &BTreeMap<Piece, usize>) -> String {
             }
             Piece::Operation(role) => {
                 for block in blocks(text).into_iter().filter(|b| b.role == *role) {
-                    // directives within stay balanced: they go too
+                    // remove directives inside, too: they are balanced
                     lines[block.lines].iter_mut().for_each(String::clear);
                 }
                 if let Some(spelling) = spellings(text, role).get(tried) {
@@ -282,7 +279,7 @@ fn edit(text: &str, file: &Path, pieces: &BTreeMap<Piece, usize>) -> String {
     lines.join("\n") + "\n" + &more
 }
 
-/// One spelling, to be put at the end of the file.
+/// One variant, to be appended to the file.
 fn spelled(text: &str, file: &Path, spelling: &Range<usize>) -> String {
     let body: Vec<&str> = text.lines().collect();
     let body = body[spelling.clone()].join("\n");
@@ -290,19 +287,19 @@ fn spelled(text: &str, file: &Path, spelling: &Range<usize>) -> String {
     format!("#line {first} \"{}\"\n{body}\n", file.display())
 }
 
-/// One error of the compiler.
+/// An error of the compiler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The file, as the compiler names it.
+    /// The file, as the compiler reports it.
     pub file: PathBuf,
     /// The line, from 1.
     pub line: usize,
-    /// The whole line of the message.
+    /// The complete line.
     pub text: String,
 }
 
 impl Message {
-    /// The errors in what the compiler printed.
+    /// Finds the errors in the compiler's output.
     pub fn all(output: &str) -> Vec<Self> {
         let parse = |text: &str| {
             let place = text

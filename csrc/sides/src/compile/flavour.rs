@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Who looks at the coverage of the code under test.
+//! Flavours: how the code under test is instrumented.
 
 use std::fmt;
 
-/// An engine's coverage flags; the files `csrc/flavours/*` hold them.
+/// A set of coverage flags; they are in the files `csrc/flavours/*`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Flavour {
-    /// Nobody.
+    /// No instrumentation.
     #[default]
     None,
     /// libFuzzer.
@@ -15,12 +15,12 @@ pub enum Flavour {
     Afl,
     /// honggfuzz.
     Honggfuzz,
-    /// `gupdiff coverage`: which lines a program executes.
+    /// For `gupdiff coverage`: records the lines that a program executes.
     Lines,
 }
 
 impl Flavour {
-    /// Its name, which is its file's.
+    /// Its name, which is also the file's.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -31,13 +31,13 @@ impl Flavour {
         }
     }
 
-    /// Flags of the units with code under test; the harness has none of them.
+    /// Flags for the units with code under test; the harness is compiled without them.
     pub(super) fn flags(self) -> impl Iterator<Item = &'static str> {
         self.runs().next().into_iter().flatten()
     }
 
-    /// Flags of further runs of the compiler, each on what the one before made; the last
-    /// one makes the object. Without any, the first one does.
+    /// Flags of further compiler runs, each on the output of the previous one; the last one
+    /// makes the object.  If there are none, the first run makes the object.
     pub(super) fn further(self) -> impl Iterator<Item = Vec<String>> {
         let target = ["-m64", "-fPIE", "-w"];
         let run = move |own: Vec<&str>| target.into_iter().chain(own).map(str::to_owned).collect();
@@ -56,10 +56,10 @@ impl Flavour {
     }
 }
 
-/// The compiler's text of a unit whose blocks are marked by calls, with the callee declared
-/// for what it is: it returns, and touches nothing that the unit sees.  So a mark does not
-/// keep the optimiser from knowing values across it, and what no kernel contains is dropped.
-/// There is no attribute in C that says so.
+/// Edits the LLVM IR of a unit whose blocks are instrumented with calls: declares that the
+/// callee returns and does not touch memory that the unit sees.  Then these calls do not
+/// prevent optimisations across them, and code that no kernel contains is still dropped.  C
+/// has no attribute for this.
 pub(super) fn harmless_marks(text: &str) -> String {
     const MARK: &str = "declare void @__sanitizer_cov_trace_pc()";
     let says = format!("{MARK} nounwind willreturn memory(inaccessiblemem: readwrite)");

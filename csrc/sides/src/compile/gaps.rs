@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Stubs for what the harness does not provide: each ends the program with
-//! its own name.
+//! Stubs for symbols that the harness does not provide: each ends the program with a gap of
+//! that name.
 
 use crate::error::{Error, Result, at};
 use object::{Object, ObjectSection, ObjectSymbol, RelocationTarget, elf};
@@ -10,7 +10,7 @@ use std::{
     path::PathBuf,
 };
 
-/// Left to the final link, names and prefixes: the C library and the engines' runtimes.
+/// Names and prefixes that are resolved later: the C library and the engines' runtimes.
 pub const ELSEWHERE: (&[&str], &[&str]) = (NAMES, PREFIXES);
 
 const NAMES: &[&str] = &[
@@ -35,7 +35,7 @@ const PREFIXES: &[&str] = &[
     "gd_",
 ];
 
-/// C source with a stub for every symbol that the units leave undefined.
+/// C source with a stub for every undefined symbol.
 pub fn source(units: &[PathBuf]) -> Result<String> {
     let (mut defined, mut wanted) = (BTreeSet::new(), BTreeMap::new());
     for unit in units {
@@ -50,7 +50,7 @@ pub fn source(units: &[PathBuf]) -> Result<String> {
     });
     let stub = |(i, (name, called)): (usize, (&String, &bool))| match called {
         true => format!("void {name}(void) {{ gd_gap({i}); }}\n"),
-        // nobody can be stopped at a read of data: give zeros
+        // a read of data cannot be intercepted: provide zeros
         false => format!("char {name}[4096] __attribute__((aligned(64)));\n"),
     };
     let stubs: String = wanted.iter().enumerate().map(stub).collect();
@@ -64,7 +64,7 @@ pub fn source(units: &[PathBuf]) -> Result<String> {
     ))
 }
 
-/// Notes what a unit defines, and what it wants: true if it calls it.
+/// Records the symbols that a unit defines and needs; true if it calls them.
 fn scan(
     data: &[u8],
     defined: &mut BTreeSet<String>,

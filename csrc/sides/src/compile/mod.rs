@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! From a tree, a configuration and a flavour to one shared object.
+//! Compiles a tree, in a configuration and a flavour, to a shared object.
 
 mod caller;
 mod detect;
@@ -30,20 +30,20 @@ use std::{
 };
 use unit::{Compiled, Unit, Units, harness};
 
-/// Kernel files that are compiled as they are, besides mm/gup.c: the option under which
-/// kbuild does so, and flags of their own.
+/// Kernel files that are compiled unmodified, besides mm/gup.c: the option that enables
+/// them in kbuild, and extra flags.
 const KERNEL_FILES: [(&str, &str, &[&str]); 7] = [
-    // nobody looks at what it prints
+    // without its printk()s
     ("mm/memory.c", "CONFIG_MMU", &["-include", "quiet.h"]),
     ("mm/huge_memory.c", "CONFIG_TRANSPARENT_HUGEPAGE", &[]),
-    // its callees are answered by the script
+    // the script answers calls to its callees
     (
         "mm/hugetlb.c",
         "CONFIG_HUGETLB_PAGE",
         &["-include", "hugetlb.h"],
     ),
     ("arch/x86/mm/pgtable.c", "CONFIG_MMU", &[]),
-    // its callers are answered by the script
+    // the script answers calls to its callers
     (
         "mm/memremap.c",
         "CONFIG_ZONE_DEVICE",
@@ -53,7 +53,7 @@ const KERNEL_FILES: [(&str, &str, &[&str]); 7] = [
     ("arch/x86/mm/hugetlbpage.c", "CONFIG_HUGETLB_PAGE", &[]),
 ];
 
-/// What a side is compiled from.
+/// The input of a compilation.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The side's name, for messages.
@@ -62,18 +62,18 @@ pub struct Source {
     pub tree: Tree,
     /// Which of its configurations.
     pub debug_vm: bool,
-    /// What a patch changes in it.
+    /// The files that a patch changes.
     pub overlay: Overlay,
-    /// Functions that go by another name: `(name in this tree, known name)`.
+    /// Renamed functions: `(name in this tree, known name)`.
     pub renamed: Vec<(String, String)>,
-    /// Compile for many short runs: half the time, slower code.
+    /// Compile quickly, for many short runs: half the time, slower code.
     pub quick: bool,
-    /// The overlay changes what functions do, and nothing that the harness is compiled
-    /// against: that is compiled as without it.
+    /// The overlay changes function bodies only, nothing that the harness depends on; so
+    /// the harness is compiled without the overlay.
     pub bodies_only: bool,
 }
 
-/// What an object is, beside it in `side.json`.
+/// The description of an object, in `side.json` next to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// The kernel's own release string.
@@ -86,32 +86,32 @@ pub struct Description {
     pub gup_sha256: String,
     /// sha256 of the configuration.
     pub config_sha256: String,
-    /// The engine's flavour.
+    /// The flavour.
     pub flavour: String,
-    /// What the harness knows and the tree does not have.
+    /// What the harness uses and the tree does not have.
     pub absent: Vec<Piece>,
-    /// The compiler's first message about what is absent.
+    /// The compiler's first error about something absent.
     #[serde(default)]
     pub message: Option<String>,
     /// Options that the configuration lacks.
     pub lacks: Vec<String>,
-    /// Functions that go by another name: `(name in this tree, known name)`.
+    /// Renamed functions: `(name in this tree, known name)`.
     pub renamed: Vec<(String, String)>,
-    /// Hash of all that the object was made from.
+    /// Hash of all inputs.
     pub key: String,
 }
 
-/// An object that is there.
+/// A compiled object.
 #[derive(Clone, Debug)]
 pub struct Built {
     /// The shared object.
     pub object: PathBuf,
-    /// What it is.
+    /// Its description.
     pub description: Description,
 }
 
 impl Built {
-    /// The object of a folder in `.kernels/objects`.
+    /// Loads the object of a folder in `.kernels/objects`.
     pub fn read(dir: &Path) -> Result<Self> {
         let path = dir.join("side.json");
         let text = fs::read(&path).map_err(at(&path))?;
@@ -129,7 +129,7 @@ impl Built {
 }
 
 impl Source {
-    /// The object for an engine, compiled if it has to be.
+    /// Compiles the object for a flavour, if necessary.
     pub fn compile(&self, store: &Store, flavour: Flavour) -> Result<Built> {
         let units = Units {
             store,
@@ -142,7 +142,7 @@ impl Source {
             ..units
         };
         if self.bodies_only {
-            // the tree lacks what it lacks without the overlay
+            // an overlay does not change what the tree lacks
             let tree = Self {
                 overlay: Overlay::default(),
                 ..self.clone()
@@ -181,7 +181,7 @@ impl Source {
         let gup = src.join("mm/gup.c");
         let mut tested: Vec<String> = flavour.flags().map(str::to_owned).collect();
         tested.extend(caller::flags());
-        // lines are looked up in what the compiler says of them
+        // line coverage needs debug information
         let quick = self.quick && flavour != Flavour::Lines;
         if quick {
             tested.extend(QUICK.map(str::to_owned));
@@ -192,9 +192,9 @@ impl Source {
             of_gup.push(format!("-DGD_RENAMES=\"{}\"", header.display()));
         }
         let unit_c = harness.join("shim/unit.c");
-        // Instrumentation comes last in a run, after inlining, so the calls that announce a
-        // load are inlined by another one (shim/loads.h): there are very many of them. It
-        // takes longer than what it saves in a few thousand programs.
+        // Instrumentation is the last pass of a run, after inlining, so a second run is
+        // needed to inline the very many calls that report loads (shim/loads.h).  For a few
+        // thousand programs this would take longer than it saves.
         let further: Vec<Vec<String>> = flavour.further().collect();
         let further_of_gup = match further.is_empty() {
             true if quick => Vec::new(),
@@ -209,7 +209,7 @@ impl Source {
             .filter(|(_, on, _)| built_in.contains(*on));
         for (file, _, own) in wanted {
             let file = src.join(file);
-            // A tree may do without: what it defines is a gap then.
+            // A tree may lack it: then the symbols that it defines are gaps.
             if self.overlay.real(&file).exists() {
                 let mut flags = tested.clone();
                 flags.extend(["-ffunction-sections", "-fdata-sections"].map(str::to_owned));
@@ -253,9 +253,9 @@ impl Source {
             }
         };
         if quick {
-            // most of the time goes into parsing the kernel's headers
+            // parsing the kernel's headers takes most of the time
             let mut flags = tested;
-            // contents are what counts: a file may be checked out again
+            // compare contents, not timestamps: a file may have been checked out again
             let header = ["-Xclang", "-fno-pch-timestamp", "-x", "c-header"];
             flags.extend(header.map(str::to_owned));
             let mut headers = unit((harness.join("shim/harness.h"), flags));
@@ -266,8 +266,8 @@ impl Source {
         Ok(list.into_iter().map(unit).collect())
     }
 
-    /// The kernel's own flags, less what keeps code from running in user mode;
-    /// the overlay headers come before the kernel's.
+    /// The kernel's own flags, without those that break user-mode code; the overlay headers
+    /// come before the kernel's.
     fn common_flags(&self) -> Result<Vec<String>> {
         let harness = harness();
         let mut flags: Vec<String> = include_str!("../../../shim/cflags")
@@ -278,14 +278,14 @@ impl Source {
             flags.push(format!("-I{}", harness.join(dir).display()));
         }
         flags.extend(tree::language_flags(&self.tree, self.debug_vm)?);
-        // mm/internal.h, for what is not in mm/
+        // for mm/internal.h, in files outside of mm/
         flags.push(format!("-I{}", self.tree.src.join("mm").display()));
         flags.push(format!("-fmacro-prefix-map={}/=", self.tree.src.display()));
         Ok(flags)
     }
 
-    /// A header that lets the operations call functions by the names that they
-    /// have here; see `csrc/shim/unit.c` and `redirect.h`.
+    /// A header that maps renamed functions, so that operations can call them; see
+    /// `csrc/shim/unit.c` and `redirect.h`.
     fn renames(&self, store: &Store) -> Result<Option<PathBuf>> {
         if self.renamed.is_empty() {
             return Ok(None);
@@ -307,7 +307,7 @@ impl Source {
         }
         header += "#else\n";
         for (new, known) in &self.renamed {
-            // Of a helper that was split the old name may still be there.
+            // if a helper was split, the old name may still exist
             if !words(&text).any(|word| word == known) {
                 header += &format!("#define {known} {new}\n");
             }
@@ -339,7 +339,7 @@ impl Source {
         format!("{:x}", hash.finalize())
     }
 
-    /// One object, one global symbol: sides must not see each other.
+    /// Links one object with one global symbol: sides must not see each other's symbols.
     fn link(&self, store: &Store, units: &[PathBuf], dir: &Path) -> Result<()> {
         let failed = |output: &std::process::Output| {
             let text = String::from_utf8_lossy(&output.stderr);
@@ -423,7 +423,8 @@ impl Source {
     }
 }
 
-/// A shared object with what the objects of engines call, for a process without one.
+/// A shared object with the functions that engines' objects call, for a process without an
+/// engine.
 pub fn runtime(store: &Store) -> Result<PathBuf> {
     const FLAGS: [&str; 5] = ["-O1", "-w", "-fPIC", "-shared", "-nostdlib"];
     let source = harness().join("flavours/runtime.c");
@@ -450,17 +451,15 @@ pub fn runtime(store: &Store) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Which of a side's units has mm/gup.c.
+/// The index of the unit that contains mm/gup.c.
 const OF_GUP: usize = 0;
 
-/// How code differs that is compiled for a few thousand programs: nobody debugs
-/// it (the sites of WARNs have lines of their own), and nobody minds if it is
-/// slower. Without any optimisation the kernel does not compile, and sites that
-/// can never be reached would count.
+/// Flags for code that runs only a few thousand programs: no debug information (WARN sites
+/// record their own lines), less optimisation.  Without any optimisation the kernel does
+/// not compile, and unreachable sites would count.
 const QUICK: [&str; 3] = ["-g0", "-O1", "-fno-inline-functions"];
 
-/// How the stubs of gaps are compiled.  Each is a section, so that those that
-/// nobody calls are left out.
+/// Flags for the stubs of gaps.  Each has its own section, so that unused ones are dropped.
 const GAP_FLAGS: [&str; 7] = [
     "-O1",
     "-w",
@@ -471,18 +470,18 @@ const GAP_FLAGS: [&str; 7] = [
     "-c",
 ];
 
-/// How a side is linked: without what nobody reaches of the kernel's other files.
+/// Linker flags; unused functions of the kernel's other files are dropped.
 const LINK_FLAGS: [&str; 3] = ["-shared", "-nostdlib", "-Wl,--gc-sections"];
 
-/// Functions of mm/gup.c whose calls go to the script: `csrc/shim/redirect.h`.
+/// Functions of mm/gup.c whose calls are redirected to the script: `csrc/shim/redirect.h`.
 const REDIRECTED: [&str; 2] = ["__gup_longterm_locked", "get_user_pages_unlocked"];
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
 }
 
-/// Does something for each of a list, on as many threads as there are
-/// processors; the first error is returned.
+/// Calls a function for each item of a list, in parallel on all processors; returns the
+/// first error.
 fn all<T: Sync, R: Send>(list: &[T], f: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
     let next = AtomicUsize::new(0);
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get());

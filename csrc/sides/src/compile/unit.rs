@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! One translation unit, kept by the contents of all files that it reads.
+//! Compiles one translation unit, cached by the contents of all files that it reads.
 //!
-//! A manifest per command line lists which files were read the last times.  The
-//! contents of such a set of files name the object, so there are as many objects
-//! as there were contents: an edit of a header that a unit does not read, a patch
-//! that is taken back, and the same unit of another side cost nothing.
+//! For each command line a manifest lists the sets of files that were read before.  The
+//! contents of these files are the object's cache key.  So editing a header that a unit
+//! does not read, reverting a patch, or compiling the same unit for another side costs
+//! nothing.
 
 use super::{
     caller::clang,
@@ -27,27 +27,27 @@ use std::{
     time::SystemTime,
 };
 
-/// So many sets of files are remembered of a unit.  The set changes rarely: when an
-/// include or an option does.
+/// The number of file sets that a manifest remembers.  The set changes only with an include
+/// or an option.
 const REMEMBERED: usize = 16;
 
 /// The files that a unit reads.
 type Set = Vec<PathBuf>;
 
-/// What is to be compiled.
+/// The input.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     pub source: PathBuf,
     pub args: Vec<String>,
-    /// Whether it is the harness alone, without code under test.
+    /// Does it contain harness code only, no code under test?
     pub of_harness: bool,
-    /// Hash of a file that it reads for sure and that many sides have in their
-    /// own form: each has a manifest of its own then.
+    /// Hash of a file that the unit certainly reads and that differs between many sides: it
+    /// gets a separate manifest for each.
     pub of: String,
-    /// The flags of further runs, each on what the one before made; the last one makes
+    /// Flags of further runs, each on the output of the previous one; the last one makes
     /// the object.
     pub further: Vec<Vec<String>>,
-    /// What the tree is known to lack, which need not be found out by compiling.
+    /// Pieces that the tree is already known to lack.
     pub lacking: Edits,
 }
 
@@ -55,17 +55,17 @@ pub(super) struct Unit {
 #[derive(Clone, Debug)]
 pub(super) struct Compiled {
     pub object: PathBuf,
-    /// Hash of all that it was made from.
+    /// Hash of all inputs.
     pub key: String,
-    /// What the tree lacks.
+    /// The pieces that the tree lacks.
     pub absent: Vec<Piece>,
-    /// The compiler's first message about that.
+    /// The compiler's first error about them.
     pub message: Option<String>,
-    /// What was done about it.
+    /// How they are handled.
     pub edits: Edits,
 }
 
-/// What is kept beside an object.
+/// The data stored with an object.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Kept {
     absent: Vec<Piece>,
@@ -84,10 +84,10 @@ pub(super) struct Units<'a> {
     pub overlay: &'a Overlay,
 }
 
-/// The hash of a file, with what it looked like when it was computed.
+/// The hash of a file, with its metadata at that time.
 type Seen = (Option<SystemTime>, u64, String);
 
-/// The hash of a file; computed once, unless the file changes.
+/// The hash of a file; computed again only if the file changes.
 fn hash_of(path: &Path) -> String {
     static KNOWN: Mutex<BTreeMap<PathBuf, Seen>> = Mutex::new(BTreeMap::new());
     let lock = || {
@@ -95,7 +95,7 @@ fn hash_of(path: &Path) -> String {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     };
-    // A file that is gone is unlike any file.
+    // a missing file matches nothing
     let Ok(metadata) = fs::metadata(path) else {
         return String::new();
     };
@@ -111,7 +111,7 @@ fn hash_of(path: &Path) -> String {
 }
 
 impl Units<'_> {
-    /// The object of a unit, compiled if it has to be.
+    /// Compiles a unit, if necessary.
     pub fn compile(&self, unit: &Unit) -> Result<Compiled> {
         let request = self.request(unit);
         let dir = self.store.units();
@@ -119,7 +119,7 @@ impl Units<'_> {
         if let Some(found) = self.look_up(&request, &manifest) {
             return Ok(found);
         }
-        // Who compiles the same at the same time waits, and finds it then.
+        // if another process compiles the same, wait and use its result
         let _lock = self.store.lock(&format!("unit-{}", &request[..16]))?;
         if let Some(found) = self.look_up(&request, &manifest) {
             return Ok(found);
@@ -143,7 +143,7 @@ impl Units<'_> {
         Ok(kept.with(path, key))
     }
 
-    /// Stands for the command line.
+    /// A hash of the command line.
     fn request(&self, unit: &Unit) -> String {
         let mut hash = Sha256::new();
         hash.update(compiler());
@@ -153,7 +153,7 @@ impl Units<'_> {
             hash.update([0]);
             hash.update(arg);
         }
-        // a file that a patch adds may stand before another one of its name
+        // a file that a patch adds may come before another one of the same name
         for path in self.overlay.added() {
             hash.update([1]);
             hash.update(path.as_os_str().as_encoded_bytes());
@@ -175,7 +175,7 @@ impl Units<'_> {
         Some(found)
     }
 
-    /// Stands for the command line and the contents of files.
+    /// A hash of the command line and of the files' contents.
     fn key(&self, request: &str, set: &Set) -> String {
         let mut hash = Sha256::new();
         hash.update(request);
@@ -190,7 +190,8 @@ impl Units<'_> {
         hash_of(self.overlay.real(path))
     }
 
-    /// Runs the compiler until it is content, leaving out what the tree lacks.
+    /// Runs the compiler until there are no errors, and removes the pieces that the tree
+    /// lacks.
     fn run(&self, unit: &Unit, request: &str) -> Result<(Set, Kept, tempfile::NamedTempFile)> {
         let dir = self.store.units();
         let scratch = tempfile::Builder::new()
@@ -257,7 +258,7 @@ impl Units<'_> {
                 .args(["-x", "ir", "-c"])
                 .arg(&bitcode)
                 .arg("-o");
-            // the compiler reads all of its input first
+            // the compiler reads its whole input before it writes
             match nr + 1 == unit.further.len() {
                 true => command.arg(object.path()),
                 false => command.arg(&bitcode).arg("-emit-llvm"),
@@ -285,7 +286,7 @@ impl Units<'_> {
             .store
             .logs()
             .join(format!("compile-{}.log", &request[..12]));
-        // The first message is in the error; a full disk may keep the others back.
+        // the first error is in the message; if the disk is full, the log is lost
         let _ = store::write(&log, text.as_bytes());
         let first = first.or_else(|| {
             text.lines()
@@ -294,7 +295,7 @@ impl Units<'_> {
         });
         Error::Compile {
             side: self.side.into(),
-            first: first.unwrap_or_else(|| "the compiler gives no message".into()),
+            first: first.unwrap_or_else(|| "no message from the compiler".into()),
             log,
         }
     }
@@ -326,7 +327,7 @@ fn sets(manifest: &Path) -> Vec<Set> {
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
-/// Which compiler it is: another version makes other objects.
+/// The compiler's version, which is part of the cache key.
 fn compiler() -> &'static str {
     static VERSION: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     VERSION.get_or_init(|| {
@@ -338,7 +339,7 @@ fn compiler() -> &'static str {
     })
 }
 
-/// The files of a dependency list in make's form.
+/// Parses a dependency list in make's format.
 fn dependencies(list: &str) -> impl Iterator<Item = PathBuf> {
     let files = list.split_once(": ").map_or("", |(_, files)| files);
     files
