@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Generates the Rust view of the ABI header, compiles the table of operations,
-//! and every version of the FOLL_PIN series into a shared object that becomes
-//! part of the program.  Kernels are compiled by crate `gup-sides`.
+//! Translates the ABI header to Rust, compiles the table of operations, and compiles every
+//! version of the FOLL_PIN series into a shared object that is included in the program.
+//! Crate `gup-sides` compiles kernels.
 //!
-//! Reads `GUPDIFF_C_COVERAGE`: `none`, `libfuzzer`, `afl` or
-//! `honggfuzz`, where the guess from cargo's environment is wrong.
+//! `GUPDIFF_C_COVERAGE` overrides the flavour (`none`, `libfuzzer`, `afl` or `honggfuzz`),
+//! which is otherwise chosen by the cargo features.
 
 mod build {
     pub mod abi;
@@ -18,7 +18,7 @@ use std::{env, path::PathBuf};
 
 fn main() {
     if let Err(e) = run() {
-        // one readable message; cargo shows it below its own line
+        // one readable message; cargo prints it after its own line
         eprintln!("\nerror: {e:#}\n");
         std::process::exit(1);
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The ABI header, as Rust.
+//! Translates the ABI header to Rust.
 
 use anyhow::Result;
 use std::path::Path;
 
-/// Writes `abi.rs`, bindgen's view of `abi/gupdiff.h`.
+/// Writes `abi.rs`, bindgen's translation of `abi/gupdiff.h`.
 pub fn generate(here: &Path, out: &Path) -> Result<()> {
     bindgen::Builder::default()
         .header(here.join("abi/gupdiff.h").display().to_string())

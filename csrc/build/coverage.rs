@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which engine is building, and what it wants of the C compiler.
+//! Chooses the flavour of the build and its compiler flags.
 
 use anyhow::{Context, Result};
 use std::{env, fs, path::Path};
 
-/// `GUPDIFF_C_COVERAGE`, else that of the engine whose feature is on.
+/// `GUPDIFF_C_COVERAGE`, else the engine whose feature is enabled.
 fn flavour() -> String {
     println!("cargo:rerun-if-env-changed=GUPDIFF_C_COVERAGE");
     if let Ok(given) = env::var("GUPDIFF_C_COVERAGE")
@@ -24,6 +24,6 @@ pub fn flags(here: &Path) -> Result<Vec<String>> {
     let flavour = flavour();
     let file = here.join("flavours").join(&flavour);
     let text = fs::read_to_string(&file)
-        .with_context(|| format!("GUPDIFF_C_COVERAGE={flavour}: there is no such flavour"))?;
+        .with_context(|| format!("GUPDIFF_C_COVERAGE={flavour}: unknown flavour"))?;
     Ok(text.lines().map(str::to_owned).collect())
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The FOLL_PIN series: `series/`, compiled once per version, configuration and
-//! variant.
+//! Compiles the FOLL_PIN series (`series/`) once per version, configuration and variant.
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -14,27 +13,26 @@ use std::{
 
 pub const CLANG: &str = "clang-19";
 
-/// What `series/` is compiled with.
+/// One compilation of `series/`.
 struct Variant {
-    /// The version, or the variant's name; shown as the release.
+    /// The version, or the variant's name; also the release string.
     name: &'static str,
     version: u32,
     debug: bool,
-    /// What it does differently, if anything.
+    /// The variant's macro.
     deviation: Option<&'static str>,
 }
 
 const VERSIONS: [(&str, u32); 4] = [("v8", 8), ("v9", 9), ("v10", 10), ("v11", 11)];
 
-/// Readings of the posted code that the review is about: name, version, macro.
+/// Variants of the posted code, about which the review speculated: name, version, macro.
 const VARIANTS: [(&str, u32, &str); 2] = [
     ("v9-bias32", 9, "GD_SERIES_BIAS32"),
     ("v8-signed", 8, "GD_SERIES_SIGNED"),
 ];
 
 impl Variant {
-    /// Every version in both configurations, then the variants with
-    /// CONFIG_DEBUG_VM.
+    /// All versions in both configurations, then the variants with CONFIG_DEBUG_VM.
     fn all() -> Vec<Self> {
         let versions = VERSIONS.into_iter().flat_map(|(name, version)| {
             [true, false].map(|debug| Self {
@@ -53,7 +51,7 @@ impl Variant {
         versions.chain(variants).collect()
     }
 
-    /// As in `c:NAME`.
+    /// The NAME of `c:NAME`.
     fn side(&self) -> String {
         let suffix = if self.debug { "" } else { "-nodebug" };
         format!("{}{suffix}", self.name)
@@ -71,8 +69,8 @@ impl Variant {
     }
 }
 
-/// Compiles them all and writes `series.rs`, the table of their objects.
-/// `coverage`: flags for the code under test.
+/// Compiles all of them and writes `series.rs`, the table of their objects.  `coverage`:
+/// flags for the code under test.
 pub fn compile(here: &Path, out: &Path, coverage: &[String]) -> Result<()> {
     let mut sources = Sha256::new();
     for file in files(&here.join("series"))? {
@@ -80,7 +78,7 @@ pub fn compile(here: &Path, out: &Path, coverage: &[String]) -> Result<()> {
     }
     let sources = format!("{:x}", sources.finalize());
     let variants = Variant::all();
-    // side by side; cc waits for cargo's leave to run more than one compiler
+    // in parallel; cc uses cargo's job server
     let objects: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = variants
             .iter()
@@ -134,7 +132,7 @@ fn object(here: &Path, out: &Path, variant: &Variant, coverage: &[String]) -> Re
 fn run(clang: &mut Command, variant: &Variant) -> Result<()> {
     let output = clang
         .output()
-        .with_context(|| format!("{CLANG} cannot be run"))?;
+        .with_context(|| format!("cannot run {CLANG}"))?;
     if !output.status.success() {
         bail!(
             "c:{}: {}",
@@ -145,8 +143,7 @@ fn run(clang: &mut Command, variant: &Variant) -> Result<()> {
     Ok(())
 }
 
-/// The unit with the code under test, in two runs: see `Unit::second` of
-/// gup-sides.
+/// Compiles the unit with the code under test in two runs: see `Unit::further` of gup-sides.
 fn tested(here: &Path, dir: &Path, variant: &Variant, coverage: &[String]) -> Result<PathBuf> {
     let mut flags = coverage.to_vec();
     flags.push("-emit-llvm".into());
@@ -205,7 +202,7 @@ fn units(
         .with_context(|| format!("c:{} does not compile", variant.side()))
 }
 
-/// The workspace: sites are named from there.
+/// The workspace; the paths of sites are relative to it.
 fn root(here: &Path) -> &Path {
     here.parent().unwrap_or(here)
 }

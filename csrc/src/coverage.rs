@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which blocks of instrumented code were executed.  Each calls a function first (clang's
-//! `trace-pc`) that sets a byte for it: `shim/executed.c`.
+//! Finds out which blocks of instrumented code were executed.  Each block first calls a
+//! function (clang's `trace-pc`) that sets a byte for it: `shim/executed.c`.
 
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind};
 use std::{ffi::c_void, ptr::NonNull};
 
-/// What is called in each block.
+/// The function that each block calls.
 const CALLED: &str = "__sanitizer_cov_trace_pc";
 /// The bytes that it sets.
 const TABLE: &str = "gd_executed";
-/// How a call begins, and how long it is: the distance to what it calls follows.
+/// The opcode and the length of a call; a relative displacement follows the opcode.
 const CALL: u8 = 0xe8;
 const CALL_SIZE: usize = 5;
 
-/// Where code calls a function.  Linkers do not say; but no other code than a call has
-/// that byte before that distance, except by a chance of one in a million for an object.
+/// Finds the calls of a function in code.  There are no relocations left, but other bytes
+/// match opcode and displacement only with a chance of one in a million per object.
 fn calls(code: &[u8], start: u64, function: u64) -> impl Iterator<Item = u64> {
     let call = move |(at, bytes): (usize, &[u8])| {
         let address = start + at as u64;
@@ -28,38 +28,38 @@ fn calls(code: &[u8], start: u64, function: u64) -> impl Iterator<Item = u64> {
 
 /// The blocks of an object.
 ///
-/// Whatever ends an operation, the bytes of what it executed are set.
+/// The bytes are set even if the operation ends with a BUG or a fault.
 #[derive(Debug)]
 pub struct Blocks {
     table: NonNull<u8>,
-    /// Of each block, in order: where it begins, in the file.
+    /// The start of each block in the file, in order.
     addresses: Vec<u64>,
 }
 
-// SAFETY: the table is the object's own, which belongs to no thread.
+// SAFETY: the table belongs to the object, not to a thread.
 unsafe impl Send for Blocks {}
 
-/// Why the blocks of an object cannot be told.
+/// Why the blocks of an object cannot be found.
 #[derive(Debug, thiserror::Error)]
 pub enum BlocksError {
-    /// It is no ELF file.
+    /// It is not an ELF file.
     #[error("its symbols cannot be read: {0}")]
     Elf(#[from] object::read::Error),
-    /// It was compiled for something else.
-    #[error("it was not compiled for coverage of lines")]
+    /// It has another flavour.
+    #[error("it was not compiled for line coverage")]
     NotInstrumented,
-    /// There is more code than `gd_executed` has bytes.
-    #[error("there is more code than csrc/shim/executed.c has room for")]
+    /// It has more code than `gd_executed` has bytes.
+    #[error("it has more code than csrc/shim/executed.c has room for")]
     TooLarge,
 }
 
 impl Blocks {
-    /// Of an object whose file has these bytes and that lies at `base`.
+    /// For an object with these bytes, loaded at `base`.
     ///
     /// # Safety
     ///
-    /// The object lies there, and stays there as long as this exists; its code runs in
-    /// the thread alone that uses this.
+    /// The object is loaded there and stays loaded as long as this value exists; only the
+    /// thread that uses this value runs its code.
     pub(crate) unsafe fn of_object(base: *mut c_void, bytes: &[u8]) -> Result<Self, BlocksError> {
         let file = object::File::parse(bytes)?;
         let named = |name| file.symbols().find(|symbol| symbol.name() == Ok(name));
@@ -83,12 +83,12 @@ impl Blocks {
         })
     }
 
-    /// Of this program itself, whose crates may be compiled for it.
+    /// For this program itself, some of whose crates may be instrumented.
     ///
     /// # Safety
     ///
-    /// `bytes` are those of its file, and instrumented code runs in the thread alone that
-    /// uses this.
+    /// `bytes` are those of its file, and only the thread that uses this value runs
+    /// instrumented code.
     #[cfg(feature = "coverage")]
     pub unsafe fn of_program(bytes: &[u8]) -> Result<Self, BlocksError> {
         let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
@@ -104,7 +104,7 @@ impl Blocks {
         unsafe { Self::of_object(info.dli_fbase, bytes) }
     }
 
-    /// Where each block begins, in ascending order, as an address in the file.
+    /// The start of each block, in ascending order, as an address in the file.
     pub fn addresses(&self) -> &[u64] {
         &self.addresses
     }
@@ -114,18 +114,18 @@ impl Blocks {
         unsafe { self.table.add((address + CALL_SIZE as u64) as usize) }.as_ptr()
     }
 
-    /// Forgets what was executed.
+    /// Resets the record.
     pub fn clear(&mut self) {
         for &address in &self.addresses {
-            // SAFETY: a byte of the object that nobody borrows.
+            // SAFETY: a byte of the object that is not borrowed.
             unsafe { self.byte(address).write_volatile(0) }
         }
     }
 
-    /// The numbers of the blocks that were executed since [`Blocks::clear`].
+    /// The indices of the blocks that were executed since [`Blocks::clear`].
     pub fn executed(&self) -> impl Iterator<Item = usize> {
         let set = |&(_, &address): &(usize, &u64)| {
-            // SAFETY: as above; the object's code writes it.
+            // SAFETY: as above; the object's code writes to it.
             unsafe { self.byte(address).read_volatile() != 0 }
         };
         self.addresses

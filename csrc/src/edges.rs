@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-//! How often the edges of an object for an engine were taken.
+//! Counts how often the edges of an instrumented object were taken.
 //!
-//! libFuzzer's counts them itself, in a byte each.  AFL++'s and honggfuzz's call the engine
-//! for each, with a word of its own; what stands for the engine, where there is none, counts
-//! in that word (`flavours/runtime.c`).
+//! libFuzzer's objects count them in one byte each.  AFL++'s and honggfuzz's objects call
+//! the engine for each edge with a pointer to its guard word; without an engine,
+//! `flavours/runtime.c` counts in that word.
 
 use object::{Object as _, ObjectSection as _};
 use std::{ffi::c_void, ptr::NonNull};
 
-/// The sections with the counts, and how many bytes each has.
+/// The sections with the counts, and the size of a count in bytes.
 const SECTIONS: [(&str, usize); 2] = [("__sancov_cntrs", 1), ("__sancov_guards", 4)];
 
 /// The counts of an object.
@@ -19,27 +19,27 @@ pub struct Edges {
     size: usize,
 }
 
-// SAFETY: the counts are the object's own, which belongs to no thread.
+// SAFETY: the counts belong to the object, not to a thread.
 unsafe impl Send for Edges {}
 
 /// Why the edges of an object cannot be counted.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgesError {
-    /// It is no ELF file.
+    /// It is not an ELF file.
     #[error("its sections cannot be read: {0}")]
     Elf(#[from] object::read::Error),
-    /// It was compiled for something else.
+    /// It has another flavour.
     #[error("it was not compiled for an engine")]
     NotInstrumented,
 }
 
 impl Edges {
-    /// Of an object whose file has these bytes and that lies at `base`.
+    /// For an object with these bytes, loaded at `base`.
     ///
     /// # Safety
     ///
-    /// The object lies there, and stays there as long as this exists; its code runs in
-    /// the thread alone that uses this.
+    /// The object is loaded there and stays loaded as long as this value exists; only the
+    /// thread that uses this value runs its code.
     pub(crate) unsafe fn of_object(base: *mut c_void, bytes: &[u8]) -> Result<Self, EdgesError> {
         let file = object::File::parse(bytes)?;
         let found = SECTIONS.iter().find_map(|&(name, size)| {
@@ -55,17 +55,17 @@ impl Edges {
         found.ok_or(EdgesError::NotInstrumented)
     }
 
-    /// Forgets what was taken.
+    /// Resets the counts.
     pub fn clear(&mut self) {
-        // SAFETY: the whole section, which nobody borrows.
+        // SAFETY: the whole section, which is not borrowed.
         unsafe { self.first.as_ptr().write_bytes(0, self.nr * self.size) }
     }
 
-    /// The numbers of the edges that were taken since [`Edges::clear`], and how often; a
-    /// byte counts modulo 256.
+    /// The indices of the edges that were taken since [`Edges::clear`], with their counts;
+    /// a byte counts modulo 256.
     pub fn taken(&self) -> impl Iterator<Item = (usize, u32)> {
         let count = |at: usize| {
-            // SAFETY: in the section; the object's code writes it.
+            // SAFETY: in the section; the object's code writes to it.
             unsafe {
                 let place = self.first.add(at * self.size);
                 match self.size {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A side of anybody's making, in a process of its own: it may crash, hang or write
-//! what is no trace, and that is what it has shown.
+//! Runs a user's object (`so:PATH`) in a process of its own.  If it crashes, hangs or
+//! writes an invalid trace, that is the result.
 
 use crate::{Machine, Object, SiteInfo, abi, machine::check};
 use std::{
@@ -10,36 +10,36 @@ use std::{
     ptr::{self, NonNull},
 };
 
-/// A program that takes longer hangs: others take microseconds.
+/// A program that takes longer hangs; normally it takes microseconds.
 const PATIENCE_MS: libc::c_int = 10_000;
 const CAPACITY: usize = abi::GD_TRACE_CAPACITY as usize;
 
-/// What both processes see.
+/// The memory that both processes share.
 #[repr(C)]
 struct Shared {
     program: abi::gd_program,
     has_op: [bool; 256],
-    /// Says how many records are written, also when that does not come to an end.
+    /// Contains the number of records, even if the run does not end.
     trace: abi::gd_trace,
     rec: [abi::gd_rec; CAPACITY],
 }
 
-/// How the process fared with a program.
+/// The result of running a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It ran it.
+    /// It ran to its end.
     Ran,
-    /// A signal ended it.
+    /// A signal ended the process.
     Killed(i32),
-    /// It ended by itself, with this status.
+    /// The process exited with this status.
     Exited(i32),
-    /// It was still running after so long that it never will end.
+    /// It timed out.
     Hung,
-    /// What it has written is no trace.
+    /// It wrote an invalid trace.
     NoTrace(String),
 }
 
-/// A side in a process of its own, which is started again when it ends.
+/// A side in a process of its own, which is restarted when it ends.
 pub struct Foreign {
     object: Object,
     sites: Vec<u32>,
@@ -47,17 +47,17 @@ pub struct Foreign {
     child: Option<Child>,
 }
 
-// SAFETY: the memory and the process are this value's own.
+// SAFETY: this value owns the memory and the process.
 unsafe impl Send for Foreign {}
 
 struct Child {
     pid: libc::pid_t,
-    /// A byte each way: run the program; it has been run.
+    /// One byte each way: run the program; it has run.
     line: UnixStream,
 }
 
 impl Foreign {
-    /// Starts it; `site_id` gives the id that its WARN and BUG records will carry.
+    /// Starts the side; `site_id` returns the id for a site's WARN and BUG records.
     pub fn start(object: Object, site_id: &dyn Fn(&SiteInfo) -> u32) -> io::Result<Self> {
         // SAFETY: fresh memory of that size, of zeros, which are valid in all fields.
         let shared = unsafe {
@@ -83,31 +83,31 @@ impl Foreign {
         Ok(side)
     }
 
-    /// The object that runs there.
+    /// The object that runs.
     pub fn object(&self) -> &Object {
         &self.object
     }
 
-    /// Does the side have the operation of that id?
+    /// Does the side have the operation with this id?
     pub fn has_op(&self, id: u8) -> bool {
-        // SAFETY: the child writes it before it is ready, and never again.
+        // SAFETY: the child writes it before it is ready, and not afterwards.
         unsafe { (*self.shared.as_ptr()).has_op[usize::from(id)] }
     }
 
-    /// Runs a program, which must be normalised; `trace` then holds what was written,
-    /// which is a trace if the process ran it.
+    /// Runs a program, which must be normalised.  `trace` gets the records that were
+    /// written; they are a valid trace if the process ran to its end.
     ///
     /// # Panics
     ///
-    /// When a count or an index of the program is out of bounds.
+    /// If a count or an index of the program is out of bounds.
     pub fn run(&mut self, program: &abi::gd_program, trace: &mut Vec<abi::gd_rec>) -> Fate {
         check(program);
         trace.clear();
         let fate = self.order(program).unwrap_or_else(|error| {
-            // no process could be started
+            // the process could not be restarted
             Fate::NoTrace(error.to_string())
         });
-        // SAFETY: the child has ended or waits; whatever it wrote is records' bytes.
+        // SAFETY: the child has ended or waits; any bytes are valid records
         let shared = unsafe { &*self.shared.as_ptr() };
         let nr = shared.trace.nr as usize;
         trace.extend_from_slice(&shared.rec[..nr.min(CAPACITY)]);
@@ -138,7 +138,7 @@ impl Foreign {
         let ran = send(&child.line).and_then(|()| child.answer());
         match ran {
             Ok(true) => Ok(Fate::Ran),
-            // it hangs, or has ended
+            // it hangs or has ended
             Ok(false) | Err(_) => {
                 let hangs = matches!(ran, Ok(false));
                 let status = self.child.take().map_or(0, Child::end);
@@ -151,10 +151,10 @@ impl Foreign {
         }
     }
 
-    /// A child in which the side has been started.
+    /// Forks a child in which the side is started.
     fn spawn(&self) -> io::Result<Child> {
         let (ours, theirs) = UnixStream::pair()?;
-        // SAFETY: the child only runs the side, and ends without returning from here.
+        // SAFETY: the child only runs the side, and exits without returning from here
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
             0 => {
@@ -180,29 +180,29 @@ impl Foreign {
         }
     }
 
-    /// The child: runs what is ordered, for as long as somebody orders.
+    /// The child's loop: runs programs until the parent closes the socket.
     fn serve(&self, mut line: UnixStream) -> ! {
         let shared = self.shared.as_ptr();
         let mut run = || -> io::Result<()> {
             let next = Cell::new(0);
             let id = |_: &SiteInfo| self.sites[next.replace(next.get() + 1)];
-            // SAFETY: this process's copy, which is never dropped here.
+            // SAFETY: the child's own copy, which is never dropped
             let object = unsafe { ptr::read(&self.object) };
             let mut machine = Machine::start(object, &id)?;
             for id in 0..=u8::MAX {
-                // SAFETY: the parent waits for our answer.
+                // SAFETY: the parent waits for the answer
                 unsafe { (*shared).has_op[usize::from(id)] = machine.has_op(id) };
             }
             loop {
                 send(&line)?;
                 line.read_exact(&mut [0])?;
-                // SAFETY: the parent waits, and has looked at the program; until we
-                // answer it is ours, as are the records.
+                // SAFETY: the parent has checked the program and waits; program and records
+                // are ours until we answer
                 unsafe { machine.run_into(&(*shared).program, &mut (*shared).trace) };
             }
         };
         let _ = run();
-        // SAFETY: ends the process without what the parent would do at its end.
+        // SAFETY: exits without running the parent's destructors
         unsafe { libc::_exit(0) }
     }
 }
@@ -218,7 +218,7 @@ impl Drop for Foreign {
 }
 
 impl Child {
-    /// Waits for an answer; false if there is none for too long.
+    /// Waits for an answer; false on timeout.
     fn answer(&mut self) -> io::Result<bool> {
         let mut poll = libc::pollfd {
             fd: self.line.as_raw_fd(),
@@ -226,7 +226,7 @@ impl Child {
             revents: 0,
         };
         loop {
-            // SAFETY: one structure, which is ours.
+            // SAFETY: one local structure
             match unsafe { libc::poll(&mut poll, 1, PATIENCE_MS) } {
                 -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => continue,
                 -1 => return Err(io::Error::last_os_error()),
@@ -236,12 +236,12 @@ impl Child {
         }
     }
 
-    /// Ends it; the status that the system gives.
+    /// Kills the child and returns its wait status.
     fn end(self) -> libc::c_int {
         let mut status = 0;
-        // SAFETY: our child, which is waited for once.
+        // SAFETY: our child, which is waited for only once
         unsafe {
-            // one that has ended already keeps its status
+            // a child that has already exited keeps its status
             libc::kill(self.pid, libc::SIGKILL);
             libc::waitpid(self.pid, &mut status, 0);
         }
@@ -249,9 +249,9 @@ impl Child {
     }
 }
 
-/// A byte, and no signal if nobody is there any more.
+/// Sends a byte, without SIGPIPE if the other end is closed.
 fn send(line: &UnixStream) -> io::Result<()> {
-    // SAFETY: one byte of ours.
+    // SAFETY: one local byte
     match unsafe {
         libc::send(
             line.as_raw_fd(),
@@ -265,20 +265,25 @@ fn send(line: &UnixStream) -> io::Result<()> {
     }
 }
 
-/// What is wrong with records that are to be a trace.
+/// Describes why records are not a valid trace.
 fn flaw(trace: &[abi::gd_rec], nr: usize) -> Option<String> {
     if nr > CAPACITY {
-        return Some(format!("{nr} records, where there is room for {CAPACITY}"));
+        return Some(format!(
+            "{nr} records, more than the capacity of {CAPACITY}"
+        ));
     }
     let known = |rec: &abi::gd_rec| (abi::GD_R_WARN..=abi::GD_R_ACT).contains(&rec.kind.into());
     if let Some(at) = trace.iter().position(|rec| !known(rec)) {
-        return Some(format!("record {at} is of kind {}", trace[at].kind));
+        return Some(format!(
+            "record {at} has the unknown kind {}",
+            trace[at].kind
+        ));
     }
     let end = |rec: &abi::gd_rec| u32::from(rec.kind) == abi::GD_R_END;
     match trace.iter().position(end) {
         Some(at) if at + 1 == trace.len() => None,
         Some(at) => Some(format!("END is record {at} of {}", trace.len())),
-        None => Some("there is no END".into()),
+        None => Some("END is missing".into()),
     }
 }
 
@@ -301,10 +306,10 @@ mod tests {
             let flaw = flaw(trace, trace.len()).unwrap();
             assert!(flaw.contains(what), "{flaw}");
         };
-        says(&[ret], "no END");
+        says(&[ret], "END is missing");
         says(&[end, ret], "END is record 0 of 2");
-        says(&[rec(0), end], "record 0 is of kind 0");
-        says(&[rec(99), end], "of kind 99");
-        assert!(flaw(&[], CAPACITY + 1).unwrap().contains("room"));
+        says(&[rec(0), end], "record 0 has the unknown kind 0");
+        says(&[rec(99), end], "unknown kind 99");
+        assert!(flaw(&[], CAPACITY + 1).unwrap().contains("capacity"));
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The C side: loads the object of a side and runs programs on it, behind a
-//! safe handle.  The versions of the FOLL_PIN series are built in; kernels are
-//! compiled by crate `gup-sides`.  Knows nothing about fuzzing.
+//! The C side: loads the object of a side and runs programs on it, with a safe interface.
+//! The versions of the FOLL_PIN series are built in; crate `gup-sides` compiles kernels.
+//! It is independent of fuzzing.
 
 mod coverage;
 mod edges;
@@ -11,7 +11,7 @@ mod object;
 mod oops;
 mod series;
 
-/// The ABI header (`abi/gupdiff.h`) as bindgen sees it.
+/// The ABI header (`abi/gupdiff.h`), translated by bindgen.
 #[allow(
     missing_docs,
     unpredictable_function_pointer_comparisons,
@@ -30,10 +30,10 @@ pub use machine::Machine;
 pub use object::{LoadError, Object, SiteInfo, SiteKind, preload};
 pub use series::{Series, series};
 
-/// A table that the C side defines, with its length; nobody writes to it.
+/// A constant table of the C side, with its length.
 macro_rules! table {
     ($table:ident, $len:ident) => {
-        // SAFETY: the array has exactly that many entries, and is constant.
+        // SAFETY: the array has that many entries and is constant.
         unsafe { std::slice::from_raw_parts((&raw const abi::$table).cast(), abi::$len as usize) }
     };
 }
@@ -49,13 +49,13 @@ pub fn revision_table() -> &'static [abi::gd_revision_info] {
     table!(gd_revision_table, gd_revision_table_len)
 }
 
-/// What is known of revisions (`abi/revisions.h`).
+/// Facts about revisions (`abi/revisions.h`).
 pub fn fact_table() -> &'static [abi::gd_fact_info] {
     table!(gd_fact_table, gd_fact_table_len)
 }
 
 /// The table of hook points (`abi/hooks.h`), by number.
 pub fn hook_table() -> &'static [abi::gd_hook_info] {
-    // SAFETY: the C side defines the array and nobody writes to it.
+    // SAFETY: a constant array of the C side.
     unsafe { &abi::gd_hook_table }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A running side: its arena, and programs on it.
+//! A running side: its memory, and the programs that it runs.
 
 use crate::{Object, SiteInfo, abi, oops};
 use std::{
@@ -8,38 +8,38 @@ use std::{
     sync::LazyLock,
 };
 
-/// Unmapped memory after the arena: a walk past its end faults there, also one
-/// over a huge entry that the arena does not fill.
+/// Unmapped memory after the arena: an access past its end faults, also through a huge
+/// entry that maps more than the arena.
 const GUARD: usize = abi::GD_GUARD_BYTES as usize;
-/// Unmapped memory before the arena: there are no pages below it, but a huge
-/// entry can begin there.
+/// Unmapped memory before the arena, because a huge entry can map addresses below it.
 const FRONT: usize = 32 << 20;
-/// Unmapped memory after the page tables: what the arena's pages hold would be there, and a
-/// huge entry that is taken for that of a table leads to it.
+/// Unmapped memory after the page tables: a huge entry that is taken for a table entry
+/// leads to addresses there.
 const CONTENTS: usize = {
     let slots = abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
-    // The tables begin so many pages before it (GD_TABLE_PFN), and blocks end behind it.
+    // The tables are that many pages before the arena (GD_TABLE_PFN), and blocks end after
+    // it.
     let room = 0x800 + (1 << 18);
     (((slots as usize) << abi::GD_SLOT_SHIFT) + room) * PAGE
 };
 const PAGE: usize = 4096;
 
-/// Records of one program, at most.
+/// Maximum number of records of one program.
 const TRACE_CAPACITY: usize = abi::GD_TRACE_CAPACITY as usize;
 
-/// A memory mapping that ends in a guard.
+/// A memory mapping with a guard at its end.
 struct Mapping {
     base: NonNull<libc::c_void>,
     len: usize,
 }
 
 impl Mapping {
-    /// `size` bytes, placed so that the byte after them faults.
+    /// Maps `size` bytes; the next byte faults.
     fn with_guard(size: usize, guard: usize) -> io::Result<(Self, *mut libc::c_void)> {
         Self::between(0, size, guard, 1)
     }
 
-    /// The same, aligned, and with memory before it that faults.
+    /// The same, aligned, and with a guard before it.
     fn between(
         front: usize,
         size: usize,
@@ -47,7 +47,7 @@ impl Mapping {
         align: usize,
     ) -> io::Result<(Self, *mut libc::c_void)> {
         let room = size.next_multiple_of(PAGE);
-        // What begins at a multiple of this has to be moved by less than it.
+        // the alignment may move the start by less than one unit
         let len = front + room + guard + align.next_multiple_of(PAGE);
         // SAFETY: fresh anonymous memory, then its tail made inaccessible.
         unsafe {
@@ -80,7 +80,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: unmaps what `with_guard` mapped.
+        // SAFETY: unmaps what `with_guard` mapped
         unsafe { libc::munmap(self.base.as_ptr(), self.len) };
     }
 }
@@ -94,8 +94,8 @@ pub struct Machine {
     _scratch: Mapping,
 }
 
-// SAFETY: the mappings and the object are this machine's own, and no part of
-// them belongs to a thread.
+// SAFETY: the machine owns the mappings and the object, and no part of them belongs to a
+// thread.
 unsafe impl Send for Machine {}
 
 impl Machine {
@@ -104,7 +104,7 @@ impl Machine {
         site_id: &dyn Fn(&SiteInfo) -> u32,
     ) -> io::Result<Self> {
         let raw = object.raw();
-        // Heads are where the pages of their folio begin by the address, too.
+        // heads are aligned by address, too
         let memmap_size = raw.memmap_size as usize;
         let slot_size =
             memmap_size / (abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS) as usize;
@@ -114,14 +114,14 @@ impl Machine {
         };
         let (memmap_map, memmap) = Mapping::between(FRONT, memmap_size, GUARD, align)?;
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
-        // Nothing is stored before pages[], either.
+        // faults if something is stored before pages[]
         let (list_map, list) = Mapping::between(PAGE, list_size, PAGE, 1)?;
         let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();
         let (tables_map, tables) = Mapping::with_guard(tables_size, CONTENTS)?;
         let (scratch_map, scratch) = Mapping::with_guard(raw.scratch_size as usize, PAGE)?;
         oops::install()?;
         let init = raw.init.expect("a loaded side has an init function");
-        // SAFETY: the areas have the sizes that the header asks for.
+        // SAFETY: the areas have the sizes that the header requires
         unsafe { init(memmap, list, tables, scratch) };
         object.set_ids(site_id);
         Ok(Self {
@@ -133,30 +133,29 @@ impl Machine {
         })
     }
 
-    /// The object that runs here.
+    /// The object that runs.
     pub fn object(&self) -> &Object {
         &self.object
     }
 
-    /// Does the side have the operation of that id?
+    /// Does the side have the operation with this id?
     pub fn has_op(&self, id: u8) -> bool {
         let has_op = self
             .object
             .raw()
             .has_op
             .expect("a loaded side has a has_op function");
-        // SAFETY: the side has been started.
+        // SAFETY: the side has been started
         unsafe { has_op(id.into()) != 0 }
     }
 
     /// Runs a program; `trace` then holds its records and nothing else.
     ///
-    /// The program must be normalised: everything that the header bounds is in
-    /// bounds.
+    /// The program must be normalised: everything must be within the limits of the header.
     ///
     /// # Panics
     ///
-    /// When a count or an index of the program is out of bounds.
+    /// If a count or an index of the program is out of bounds.
     pub fn run(&mut self, program: &abi::gd_program, trace: &mut Vec<abi::gd_rec>) {
         check(program);
         trace.clear();
@@ -166,23 +165,23 @@ impl Machine {
             nr: 0,
             cap: TRACE_CAPACITY as u32,
         };
-        // SAFETY: the trace has room for `cap` records, of which `nr` are written.
+        // SAFETY: the trace has room for `cap` records; `nr` of them are written
         unsafe {
             self.run_into(program, &mut out);
             trace.set_len(out.nr as usize);
         }
     }
 
-    /// As [`Machine::run`], without a look at the program.
+    /// Like [`Machine::run`], without checking the program.
     ///
     /// # Safety
     ///
-    /// The program is in bounds, the trace has room for `cap` records.
+    /// The program is in bounds, and the trace has room for `cap` records.
     pub(crate) unsafe fn run_into(&mut self, program: &abi::gd_program, out: &mut abi::gd_trace) {
         let raw = self.object.raw();
         let run = raw.run.expect("a loaded side has a run function");
         oops::enter(raw);
-        // SAFETY: as the caller says.
+        // SAFETY: guaranteed by the caller
         unsafe { run(program, out) };
         oops::leave();
     }
@@ -234,7 +233,7 @@ fn check_operands(op: &abi::gd_op, w: &abi::gd_world) {
     check_entry(op);
 }
 
-/// The entries that an operation sets.
+/// Checks the entries that an operation sets.
 fn check_entry(op: &abi::gd_op) {
     if !(abi::GD_OP_SET_PTE..=abi::GD_OP_SET_PGD).contains(&u32::from(op.op)) {
         return;
@@ -246,11 +245,11 @@ fn check_entry(op: &abi::gd_op) {
     assert!(fine, "an entry is out of bounds");
 }
 
-/// When an action happens.
+/// Checks the hook point of an action.
 fn check_hook(act: &abi::gd_act, w: &abi::gd_world) {
     let object = match crate::hook_table().get(usize::from(act.hook)) {
         Some(hook) if act.hook != 0 => u32::from(hook.object),
-        _ => panic!("there is no such hook point"),
+        _ => panic!("unknown hook point"),
     };
     let at_page = object == abi::GD_O_PAGE;
     let at_addr = (abi::GD_O_PTE..=abi::GD_O_PGD).contains(&object);
@@ -261,7 +260,7 @@ fn check_hook(act: &abi::gd_act, w: &abi::gd_world) {
     assert!(fine, "a hook point is out of bounds");
 }
 
-/// The bits of an address that choose entries of page tables.
+/// The address bits that index page tables.
 const TABLE_BITS: u64 = 0x0000_ffff_ffff_f000;
 
 fn is_world(id: u8) -> bool {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A side's shared object, loaded and checked.
+//! Loads and checks a side's shared object.
 
 use crate::{Blocks, BlocksError, Edges, EdgesError, Machine, abi};
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
@@ -15,19 +15,19 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
-/// Why an object is not a side that can be run here.
+/// Why an object cannot be used as a side.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The dynamic linker does not take it.
+    /// The dynamic linker refuses it.
     #[error("{path} cannot be loaded: {why}")]
     Linker {
         /// The object.
         path: String,
-        /// What the linker says.
+        /// The linker's message.
         why: String,
     },
-    /// It exports no side.
-    #[error("{0} is no side: it does not export `gd_side` (csrc/abi/gupdiff.h)")]
+    /// It does not export `gd_side`.
+    #[error("{0} is not a side: it does not export `gd_side` (csrc/abi/gupdiff.h)")]
     NoSide(String),
     /// It was built against another version of the header.
     #[error(
@@ -40,22 +40,22 @@ pub enum LoadError {
         /// Its version.
         found: u32,
     },
-    /// Its structures have other sizes, although the version fits.
+    /// Its structures have other sizes, although the version is right.
     #[error(
         "{0} was built against another csrc/abi/gupdiff.h than this program; build the side again"
     )]
     Layout(String),
-    /// Memory or a file.
+    /// An error with memory or a file.
     #[error("{what}: {error}")]
     Io {
-        /// What was to be done.
+        /// What failed.
         what: String,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
 }
 
-/// What a site does when its condition holds.
+/// The kind of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SiteKind {
     /// `WARN`, `WARN_ON`, `WARN_ON_ONCE`, `VM_WARN_*`
@@ -67,36 +67,36 @@ pub enum SiteKind {
 /// One WARN or BUG of the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteInfo {
-    /// The function that it is written in, also where that was inlined.
+    /// The function in the source, even if it is inlined elsewhere.
     pub func: String,
     /// Path within the kernel tree.
     pub file: String,
-    /// Line in that file; shown, never compared.
+    /// The line in that file; only for display, not compared.
     pub line: u32,
     /// WARN or BUG.
     pub kind: SiteKind,
-    /// Position among the function's sites of this kind, from 0.
+    /// Its number among the function's sites of this kind, from 0.
     pub ordinal: u32,
 }
 
-/// A loaded side.  Its variables are its own: loading a file twice gives two.
+/// A loaded side.  Each has its own variables, even if the same file is loaded twice.
 ///
-/// The object stays loaded as long as this exists.  An object with an engine's
-/// coverage must stay for good, because the engine keeps pointers into it.
+/// The object stays loaded as long as this value exists.  An instrumented object must stay
+/// forever, because the engine keeps pointers into it.
 pub struct Object {
     path: String,
     raw: NonNull<abi::gd_side>,
-    /// New name, name that it goes by: see [`Object::rename`].
+    /// Pairs of (new name, known name): see [`Object::rename`].
     renamed: Vec<(String, String)>,
     _library: Library,
     _loaded: Loaded,
 }
 
-// SAFETY: the object's variables are reached through this handle alone and
-// belong to no thread.
+// SAFETY: only this handle gives access to the object's variables, and they belong to no
+// thread.
 unsafe impl Send for Object {}
 
-/// The files that are loaded from where they lie.
+/// The files that are loaded directly.
 static LOADED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 fn loaded() -> MutexGuard<'static, BTreeSet<PathBuf>> {
@@ -109,8 +109,7 @@ fn loaded() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 enum Loaded {
     /// The file itself, so that debuggers and profilers find it.
     File(PathBuf),
-    /// A copy in memory: the dynamic linker gives the same variables to whoever
-    /// loads a file that is loaded already.
+    /// A copy in memory: loading the same file again would give the same variables.
     Copy { _memory: File },
 }
 
@@ -122,10 +121,10 @@ impl Drop for Loaded {
     }
 }
 
-/// Loads a library for good, whose functions objects may call that are loaded later: what
-/// stands for an engine.
+/// Loads a library permanently, whose functions replace those of an engine for objects that
+/// are loaded later.
 pub fn preload(path: &Path) -> Result<(), LoadError> {
-    // SAFETY: a library without constructors.
+    // SAFETY: a library without constructors
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
     let library = library.map_err(|error| LoadError::Linker {
         path: path.display().to_string(),
@@ -136,7 +135,7 @@ pub fn preload(path: &Path) -> Result<(), LoadError> {
 }
 
 impl Object {
-    /// Loads the object in a file.
+    /// Loads an object from a file.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         let io = |error| LoadError::Io {
             what: path.display().to_string(),
@@ -153,13 +152,13 @@ impl Object {
         )
     }
 
-    /// Loads an object from memory; `name` stands for it in messages.
+    /// Loads an object from memory; `name` is used in messages.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, LoadError> {
         let io = |error| LoadError::Io {
             what: format!("{name}: a copy in memory"),
             error,
         };
-        // SAFETY: a C string; the descriptor is new and becomes the file's.
+        // SAFETY: a C string; the new descriptor becomes the file's
         let mut memory = unsafe {
             let fd = libc::memfd_create(c"gupdiff-side".as_ptr(), libc::MFD_CLOEXEC);
             if fd < 0 {
@@ -173,20 +172,19 @@ impl Object {
     }
 
     fn open(file: &Path, path: String, loaded: Loaded) -> Result<Self, LoadError> {
-        // SAFETY: the constructors of a side are those of an engine's coverage,
-        // or none.
+        // SAFETY: the only constructors of a side are those of an engine's instrumentation
         let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL) };
         let library = library.map_err(|error| LoadError::Linker {
             path: path.clone(),
             why: error.to_string(),
         })?;
-        // SAFETY: only the address is taken; what lies there is checked below.
+        // SAFETY: only the address is taken; the contents are checked below
         let symbol = unsafe { library.get::<*mut abi::gd_side>(abi::GD_SIDE_SYMBOL) };
         let Some(raw) = symbol.ok().and_then(|s| NonNull::new(s.into_raw().cast())) else {
             return Err(LoadError::NoSide(path));
         };
         let raw: NonNull<abi::gd_side> = raw;
-        // SAFETY: the first fields are four numbers in every version.
+        // SAFETY: every version begins with these four numbers
         let [version, side, program, rec] = unsafe { raw.cast::<[u32; 4]>().read() };
         if version != abi::GD_ABI_VERSION {
             return Err(LoadError::Version {
@@ -199,7 +197,7 @@ impl Object {
             (program, size_of::<abi::gd_program>()),
             (rec, size_of::<abi::gd_rec>()),
         ];
-        // SAFETY: the structure is as large as ours.
+        // SAFETY: the structure has the expected size
         if sizes.iter().any(|&(theirs, ours)| theirs as usize != ours)
             || unsafe { !complete(raw.as_ref()) }
         {
@@ -214,54 +212,52 @@ impl Object {
         })
     }
 
-    /// Functions that go by another name than the one that they have in the
-    /// source: `(name in the source, name)`.  The sites of several functions
-    /// that go by one name are counted through in the order of their lines.
+    /// Renames functions: `(name in the source, known name)`.  If several functions get the
+    /// same name, their sites are numbered together, in the order of their lines.
     pub fn rename(&mut self, renamed: Vec<(String, String)>) {
         self.renamed = renamed;
     }
 
     pub(crate) fn raw(&self) -> &abi::gd_side {
-        // SAFETY: checked when it was loaded, and there as long as `self` is;
-        // nothing writes to the description.
+        // SAFETY: checked when it was loaded, valid as long as `self`, and constant
         unsafe { self.raw.as_ref() }
     }
 
-    /// The blocks of an object that was compiled for coverage of lines, from the file with
-    /// these bytes.
+    /// The blocks of an object that was compiled for line coverage; `bytes` are those of
+    /// its file.
     ///
     /// # Safety
     ///
-    /// They are the bytes of the file that this was loaded from, and the result is dropped
-    /// before this is.
+    /// This object was loaded from a file with these bytes, and the result is dropped
+    /// before this object.
     pub unsafe fn blocks(&self, bytes: &[u8]) -> Result<Blocks, BlocksError> {
         let base = self.base().ok_or(BlocksError::NotInstrumented)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller
         unsafe { Blocks::of_object(base, bytes) }
     }
 
-    /// The edges of an object that was compiled for an engine, from the file with these
-    /// bytes.
+    /// The edges of an object that was compiled for an engine; `bytes` are those of its
+    /// file.
     ///
     /// # Safety
     ///
     /// As for [`Object::blocks`].
     pub unsafe fn edges(&self, bytes: &[u8]) -> Result<Edges, EdgesError> {
         let base = self.base().ok_or(EdgesError::NotInstrumented)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller
         unsafe { Edges::of_object(base, bytes) }
     }
 
-    /// Where its file lies in memory.
+    /// The address at which its file is loaded.
     fn base(&self) -> Option<*mut c_void> {
         let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
-        // SAFETY: an address in the object, which is loaded.
+        // SAFETY: an address in the loaded object
         let found = unsafe { libc::dladdr(self.raw.as_ptr().cast(), info.as_mut_ptr()) };
-        // SAFETY: filled in, or zeros.
+        // SAFETY: filled in, or zeros
         (found != 0).then(|| unsafe { info.assume_init() }.dli_fbase)
     }
 
-    /// Where it was loaded from.
+    /// The file that it was loaded from.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -271,24 +267,23 @@ impl Object {
         string(self.raw().release)
     }
 
-    /// The version of the FOLL_PIN series; none for a kernel.
+    /// The version of the FOLL_PIN series; `None` for a kernel.
     pub fn series(&self) -> Option<u32> {
         Some(self.raw().series).filter(|&version| version != 0)
     }
 
-    /// `(VERSION, PATCHLEVEL)`; of the series, those of the kernel that it was
-    /// posted for.
+    /// `(VERSION, PATCHLEVEL)`; for the series, those of the kernel that it was posted for.
     pub fn version(&self) -> (u16, u16) {
         let v = self.raw().version;
         ((v >> 16) as u16, (v >> 8 & 0xff) as u16)
     }
 
-    /// Whether it was built with CONFIG_DEBUG_VM.
+    /// Was it built with CONFIG_DEBUG_VM?
     pub fn debug_vm(&self) -> bool {
         self.raw().debug_vm != 0
     }
 
-    /// Names of kernel functions that the side does not provide.
+    /// Names of the kernel functions that the side does not provide.
     pub fn gaps(&self) -> Vec<String> {
         let mut names = Vec::new();
         let mut next = self.raw().gaps;
@@ -310,12 +305,11 @@ impl Object {
         sites
     }
 
-    /// The sites in the object's order. The same source line compiled into two
-    /// units is one site.
+    /// The sites in the object's order.  A source line that was compiled into two units is
+    /// one site.
     pub(crate) fn located_sites(&self) -> Vec<SiteInfo> {
         let all: Vec<_> = self.raw_sites().map(|site| self.locate(site)).collect();
-        // Two sites on one line (a macro) count as one: their order within the
-        // line is the compiler's business.
+        // two sites on one line (in a macro) count as one: the compiler chooses their order
         let mut lines: BTreeMap<(String, SiteKind), BTreeSet<(String, u32)>> = BTreeMap::new();
         for s in &all {
             let key = (s.func.clone(), s.kind);
@@ -353,32 +347,31 @@ impl Object {
 
     fn raw_sites(&self) -> impl Iterator<Item = &abi::gd_site> {
         let raw = self.raw();
-        // SAFETY: both pointers bound the object's array of sites, to which
-        // only `set_ids` writes, with a unique borrow.
+        // SAFETY: the pointers are the bounds of the object's array of sites, to which only
+        // `set_ids` writes, with a unique borrow
         let sites = unsafe {
             std::slice::from_raw_parts(raw.sites, raw.sites_end.offset_from_unsigned(raw.sites))
         };
         sites.iter()
     }
 
-    /// Gives each site the id that its records will carry.
+    /// Assigns the ids that the sites' records will carry.
     pub(crate) fn set_ids(&mut self, id: &dyn Fn(&SiteInfo) -> u32) {
         let ids: Vec<u32> = self.located_sites().iter().map(id).collect();
         let sites = self.raw().sites;
         for (i, id) in ids.into_iter().enumerate() {
-            // SAFETY: an index of the object's array, which nobody else borrows.
+            // SAFETY: an index of the object's array, which is not borrowed
             unsafe { (*sites.add(i)).id = id };
         }
     }
 
-    /// Starts the side; `site_id` gives the id that its WARN and BUG records
-    /// will carry.
+    /// Starts the side; `site_id` returns the id for a site's WARN and BUG records.
     pub fn start(self, site_id: &dyn Fn(&SiteInfo) -> u32) -> io::Result<Machine> {
         Machine::start(self, site_id)
     }
 }
 
-/// Is everything there that a loader calls or reads?
+/// Does it have all functions and strings that the loader uses?
 fn complete(raw: &abi::gd_side) -> bool {
     let functions = raw.init.is_some()
         && raw.has_op.is_some()
@@ -394,6 +387,6 @@ fn complete(raw: &abi::gd_side) -> bool {
 }
 
 fn string(p: *const std::ffi::c_char) -> String {
-    // SAFETY: a C string constant of the object.
+    // SAFETY: a C string constant of the object
     unsafe { CStr::from_ptr(p) }.to_string_lossy().into_owned()
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A fault inside the kernel code is an outcome, not a crash: the signal
-//! handler makes the kernel code leave as it does at a BUG. A fault of the
-//! harness goes to whoever handled it before.
+//! Turns faults and endless loops of kernel code into results.
 //!
-//! So is a loop that does not end. Steps are counted, but a loop need not take any:
-//! every thread that runs a side has a timer of its CPU time, and kernel code that is
-//! in the same program at two ticks is made to leave, as at the step limit. A program
-//! takes microseconds, a tick is a second.
+//! If kernel code faults, the signal handler makes it leave the operation, as at a BUG.  A
+//! fault of the harness goes to the previous handler.
+//!
+//! Loops need not take counted steps, so every thread that runs a side has a timer of its
+//! CPU time.  If kernel code is still in the same program at the second tick, it is made to
+//! leave, as at the step limit.  A program takes microseconds, a tick is a second.
 
 use crate::abi;
 use std::{
@@ -20,17 +20,17 @@ use std::{
 /// Memory faults, and the other exceptions that are an oops on x86.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
 
-/// What the timers send; engines use other ones.
+/// The timers' signal; engines use other ones.
 const TICK: libc::c_int = libc::SIGVTALRM;
-/// From tick to tick, in seconds of the thread's CPU time.
+/// The tick, in seconds of the thread's CPU time.
 const PERIOD_S: libc::time_t = 1;
 
 thread_local! {
-    /// The side that runs on this thread.
+    /// The side that is running on this thread.
     static RUNNING: Cell<*const abi::gd_side> = const { Cell::new(ptr::null()) };
-    /// How many programs have run on this thread.
+    /// The number of programs that have run on this thread.
     static PROGRAMS: Cell<u64> = const { Cell::new(0) };
-    /// The same at the last tick.
+    /// The same number at the last tick.
     static SEEN: Cell<u64> = const { Cell::new(0) };
     static TIMER: OnceCell<Option<Timer>> = const { OnceCell::new() };
 }
@@ -38,22 +38,21 @@ thread_local! {
 struct Previous([libc::sigaction; SIGNALS.len()]);
 static PREVIOUS: OnceLock<Previous> = OnceLock::new();
 
-/// Notes that a side runs a program on this thread, until [`leave`], and sees to it that
-/// one that does not end is stopped.
+/// Records that a side runs a program on this thread, until [`leave`], and starts the
+/// timer.
 pub(crate) fn enter(side: &abi::gd_side) {
-    // without a timer such a program is the engine's to stop
+    // without a timer, the engine has to stop an endless program
     TIMER.with(|timer| _ = timer.get_or_init(|| Timer::start().ok()));
     PROGRAMS.set(PROGRAMS.get() + 1);
     RUNNING.set(side);
 }
 
-/// A timer of this thread's CPU time.  A process that forks has none any more in the
-/// child.
+/// A timer of this thread's CPU time.  A forked child does not inherit it.
 struct Timer(libc::timer_t);
 
 impl Timer {
     fn start() -> io::Result<Self> {
-        // SAFETY: all-zero structures are valid; the timer's signal has a handler.
+        // SAFETY: all-zero structures are valid; the timer's signal has a handler
         unsafe {
             let mut event: libc::sigevent = MaybeUninit::zeroed().assume_init();
             event.sigev_notify = libc::SIGEV_THREAD_ID;
@@ -83,23 +82,24 @@ impl Timer {
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        // SAFETY: it is this thread's; that it may be gone after a fork does no harm.
+        // SAFETY: the timer of this thread; after a fork it may not exist, which does no
+        // harm
         unsafe { libc::timer_delete(self.0) };
     }
 }
 
-/// Notes that none does.
+/// Records that no side is running.
 pub(crate) fn leave() {
     RUNNING.set(ptr::null());
 }
 
-/// Installs the handler, once for the process.
+/// Installs the handlers, once per process.
 pub(crate) fn install() -> io::Result<()> {
     if PREVIOUS.get().is_some() {
         return Ok(());
     }
-    // SAFETY: all-zero sigactions are valid; the handler only touches
-    // thread-local cells and the interrupted context.
+    // SAFETY: all-zero sigactions are valid; the handler only touches thread-local cells
+    // and the interrupted context
     unsafe {
         let mut previous: [libc::sigaction; SIGNALS.len()] = MaybeUninit::zeroed().assume_init();
         for (signal, old) in SIGNALS.iter().zip(&mut previous) {
@@ -121,7 +121,7 @@ pub(crate) fn install() -> io::Result<()> {
 
 fn handle(signal: libc::c_int, handler: usize, flags: libc::c_int) -> io::Result<()> {
     // SAFETY: an all-zero sigaction is valid; the handlers only touch thread-local cells
-    // and the interrupted context.
+    // and the interrupted context
     unsafe {
         let mut action: libc::sigaction = MaybeUninit::zeroed().assume_init();
         action.sa_sigaction = handler;
@@ -133,15 +133,15 @@ fn handle(signal: libc::c_int, handler: usize, flags: libc::c_int) -> io::Result
     }
 }
 
-/// Makes the interrupted kernel code go on in a function that does not return.
+/// Makes the interrupted kernel code continue in a function that does not return.
 ///
 /// # Safety
 ///
-/// The context is that of a signal which came while the kernel code ran.
+/// The context is that of a signal that interrupted kernel code.
 unsafe fn divert(context: *mut libc::c_void, to: unsafe extern "C" fn()) {
-    // SAFETY: the context is the kernel's to give and ours to change.
+    // SAFETY: the kernel provides the context for the handler to change
     let registers = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
-    // as after a call: below the red zone, 8 off 16
+    // the stack as after a call: below the red zone, 8 modulo 16
     let sp = (registers[libc::REG_RSP as usize] - 256) & !15;
     registers[libc::REG_RSP as usize] = sp - 8;
     registers[libc::REG_RIP as usize] = to as usize as i64;
@@ -150,7 +150,7 @@ unsafe fn divert(context: *mut libc::c_void, to: unsafe extern "C" fn()) {
 extern "C" fn tick(_signal: libc::c_int, _info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     let (side, programs) = (RUNNING.get(), PROGRAMS.get());
     let is_stuck = SEEN.replace(programs) == programs;
-    // SAFETY: `side` is null or that of the machine that runs.
+    // SAFETY: `side` is null or that of the running machine
     unsafe {
         if is_stuck && !side.is_null() && *(*side).in_kernel != 0 {
             divert(context, (*side).limit.expect("a loaded side has a limit"));
@@ -164,8 +164,8 @@ extern "C" fn handler(
     context: *mut libc::c_void,
 ) {
     let side = RUNNING.get();
-    // SAFETY: `side` is null or that of the machine that runs; the context is the kernel's to
-    // give and ours to change.
+    // SAFETY: `side` is null or that of the running machine; the handler may change the
+    // context
     unsafe {
         if !side.is_null() && *(*side).in_kernel != 0 {
             divert(
@@ -174,7 +174,7 @@ extern "C" fn handler(
             );
             return;
         }
-        // not ours: put the earlier handler back and let the fault happen again
+        // not from kernel code: restore the previous handler and fault again
         if let Some(Previous(previous)) = PREVIOUS.get() {
             for (s, old) in SIGNALS.iter().zip(previous) {
                 if *s == signal {

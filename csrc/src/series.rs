@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The versions of the FOLL_PIN series, whose objects are part of this program:
-//! they need no kernel tree.
+//! The versions of the FOLL_PIN series, whose objects are built into this program.
 
 use crate::{LoadError, Object};
 
-/// A version of the series in one configuration, or a variant of one.
+/// A version of the series in one configuration, or a variant of it.
 #[derive(Debug)]
 pub struct Series {
-    /// As in `c:v8`, and as in `rust:v8`.
+    /// The NAME of `c:NAME` and `rust:NAME`, for example v8.
     pub name: &'static str,
     /// The version.
     pub version: u32,
-    /// Whether it is built with CONFIG_DEBUG_VM.
+    /// Is it built with CONFIG_DEBUG_VM?
     pub debug_vm: bool,
-    /// What it calls itself.
+    /// Its release string.
     pub release: &'static str,
-    /// sha256 of its sources: the files of `csrc/series`, one after the other,
-    /// sorted by path.
+    /// sha256 of its sources: the files of `csrc/series`, concatenated, sorted by path.
     pub source_sha256: &'static str,
-    /// sha256 of the macros that it is compiled with.
+    /// sha256 of the macros with which it is compiled.
     pub config_sha256: &'static str,
     object: &'static [u8],
 }
