@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scripted: what mm/gup.c asks of the rest of the kernel.  Each call is an
- * event with the folio's state at that time; the answer is the default one of
- * gupdiff.h.  Those that have had several names are called what they are here,
- * and what the kernel calls them in shim/port/calls.c.
+ * Scripted: functions outside of mm/gup.c that it calls.  Each call is an event
+ * with the folio's state at that time; the answer is the default of gupdiff.h.
+ * Functions that have had several names have one name here; shim/port/calls.c
+ * maps the kernel's names to it.
  */
 #include <linux/wait_bit.h>
 #include "../shim/harness.h"
 
-/* the last reference is gone: the page stays readable */
+/* the last reference is dropped; the page stays readable */
 void gd_freed(struct page *page)
 {
 	gd_call(GD_C_FOLIO_PUT, page);
 }
 
-/* Tells whether it was clean. */
+/* Returns whether it was clean. */
 bool gd_dirtied(struct page *page)
 {
 	bool clean;
@@ -26,7 +26,7 @@ bool gd_dirtied(struct page *page)
 	return clean;
 }
 
-/* the lock was taken; its holder gives it to us */
+/* the folio was locked; its holder unlocks it for us */
 void gd_locked(struct page *page)
 {
 	gd_call(GD_C_FOLIO_LOCK, page);
@@ -51,7 +51,7 @@ void mod_node_page_state(struct pglist_data *pgdat, enum node_stat_item item, lo
 		gd.released += delta;
 }
 
-/* the world says what a pageblock is; nobody has pageblocks outside of it */
+/* the world defines the type of a pageblock; there are none outside of it */
 unsigned long gd_pageblock(const struct page *page, unsigned long pfn)
 {
 	static const u8 type[GD_NR_MIGRATETYPES] = {

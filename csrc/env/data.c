@@ -8,7 +8,7 @@
 unsigned long vmemmap_base, page_offset_base, phys_base;
 
 /*
- * The sections of the arena are there, so that its pfns are valid.  Four levels of
+ * The sections of the arena exist, so that its pfns are valid.  Four levels of
  * page tables map 46 bits of memory.
  */
 #define ARENA_SECTIONS	(GD_NR_PAGES / PAGES_PER_SECTION + 1)
@@ -24,13 +24,13 @@ struct pglist_data *node_data[MAX_NUMNODES] = { &node };
 DEFINE_PER_CPU(int, numa_node);
 struct cpuinfo_x86 boot_cpu_data;
 pteval_t __default_kernel_pte_mask = ~0, __supported_pte_mask = ~0;
-unsigned long USER_PTR_MAX;	/* not all kernels ask */
+unsigned long USER_PTR_MAX;	/* not read by all kernels */
 bool static_key_initialized = true;
 DEFINE_STATIC_KEY_FALSE(hugetlb_optimize_vmemmap_key);
 #undef jiffies
 unsigned long volatile jiffies;
 
-/* told apart by their addresses only */
+/* only their addresses matter */
 const struct address_space_operations secretmem_aops;
 static const struct address_space_operations file_aops, shmem_aops;
 

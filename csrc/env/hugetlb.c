@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Data: hugetlbfs of two sizes, and a file of each.  The sizes are in mm/hugetlb.c's own
- * table, as it is asked which of them has a size.
+ * Data: hugetlbfs with two page sizes, and a file of each.  The sizes are in
+ * mm/hugetlb.c's own table, because the kernel looks them up there.
  */
 #include "../shim/harness.h"
 

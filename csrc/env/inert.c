@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Inert: called by the kernel code, without an effect that anyone compares.
+ * Inert: functions that the kernel code calls and whose effect is not compared.
  */
 #include "../shim/harness.h"
 
@@ -13,12 +13,12 @@ int _printk(const char *fmt, ...)
 	return 0;
 }
 
-/* only a configuration of RCU that looks for mistakes has it do something */
+/* does something only in debugging configurations of RCU */
 void rcu_read_unlock_strict(void) {}
 
 void __warn_printk(const char *fmt, ...) {}
 
-/* called by its name, from assembly: all registers stay */
+/* called by name from assembly: it must preserve all registers */
 void preempt_schedule_thunk(void) {}
 
 int __cond_resched(void)

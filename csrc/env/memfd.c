@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scripted: memfds, and what is in their page cache.  The program says what is there
- * (SET_CACHE), for all of them; a folio that is found, or allocated, has one more
+ * Scripted: memfds and their page cache.  The program sets its contents
+ * (SET_CACHE), for all files.  A folio that is found or allocated gets one more
  * reference, by a plain store.
  */
 #include "../shim/harness.h"
@@ -10,11 +10,11 @@
 #ifdef PORT_HAS_MEMFD_PIN
 #include <linux/hugetlb.h>
 
-/* A part of the file: consecutive pages, or none. */
+/* A part of the file: consecutive pages, or a hole. */
 struct extent {
 	u64 first;
 	u32 nr;
-	struct page *page;	/* NULL: nothing is there */
+	struct page *page;	/* NULL: a hole */
 };
 
 static struct extent extents[GD_MAX_EXTENTS];
@@ -54,7 +54,7 @@ struct file *gd_memfd(u32 kind)
 	return NULL;
 }
 
-/* What was said last holds; when there is no room left, nothing more is noted. */
+/* The last setting wins; when the array is full, further ones are ignored. */
 void gd_set_cache(const struct gd_op *op, struct page *page)
 {
 	if (op->n <= 0 || nr_extents == GD_MAX_EXTENTS)
@@ -71,8 +71,8 @@ void gd_cache_reset(void)
 }
 
 /*
- * The folio of a page of the file.  What nobody holds is on its way out, and pages of
- * devices are in no page cache.
+ * The folio of a page of the file.  A folio without references is being freed
+ * and is not found; device pages are never in the page cache.
  */
 static struct page *cached(pgoff_t index)
 {
@@ -144,7 +144,7 @@ void __folio_batch_release(struct folio_batch *fbatch)
 	folio_batch_reinit(fbatch);
 }
 
-/* With success it is what is there by then; if that is nothing, there is no memory. */
+/* On success it returns what is in the cache by then; if there is nothing, -ENOMEM. */
 struct folio *memfd_alloc_folio(struct file *memfd, pgoff_t index)
 {
 	struct page *head;

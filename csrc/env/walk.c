@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scripted: what the lockless walk asks of the rest of the kernel.  Each call is
- * a step, an event and a hook point; it returns what the script answers there, else
- * what hooks.h says.
+ * Scripted: functions that the lockless walk calls.  Each call is a step, an
+ * event and a hook point; it returns the script's answer, else the default of
+ * hooks.h.
  */
 #include "../shim/harness.h"
 
@@ -17,7 +17,7 @@ struct gd_rec *gd_ask(u8 what)
 	return rec;
 }
 
-/* nobody looks into it */
+/* its contents are not read */
 static struct dev_pagemap pagemap;
 
 struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap)
@@ -40,7 +40,7 @@ int gd_make_page_accessible(struct page *page)
 	return gd_answer(GD_HOOK_ACCESSIBLE);
 }
 
-/* The slow path, of which only the answer is compared. */
+/* The slow path; only its answer is compared. */
 long gd_slow(unsigned long start, unsigned long nr_pages, struct page **pages,
 		    unsigned int gup_flags)
 {

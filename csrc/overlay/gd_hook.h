@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The points at which the kernel's own code tells the harness what it does.
- * Included by the overlay headers below, before any kernel header, so it may
- * use nothing but the language.
+ * Hooks through which the kernel's code reports its accesses to the harness.
+ * The overlay headers below include it before any kernel header, so it must not
+ * use any.
  */
 #ifndef GD_HOOK_H
 #define GD_HOOK_H
 #ifndef __ASSEMBLY__
 
-/* the end of the arena, and of the guard behind it; the page tables */
+/* the end of the arena and of the guard after it; the page tables */
 extern unsigned long gd_memmap_end, gd_guard_end, gd_tables_start, gd_tables_end;
 
-/* what is not mapped at address 0, and behind the arena and the tables */
+/* unmapped memory at address 0, after the arena and after the tables */
 #define GD_GUARD_SIZE (8ul << 20)
 
 /*
- * What is called hardly ever, from very many places: it saves the registers, so
- * that the code under test need not keep them free for it.
+ * For functions that are called very rarely, from very many places: they save
+ * the registers, so that the code under test need not do so.
  */
 #define GD_RARELY __attribute__((__preserve_most__))
 
@@ -27,12 +27,12 @@ extern void gd_stored_entry(const volatile void *p) GD_RARELY;
 extern unsigned char gd_pending;
 
 /*
- * Would this access fault?  The answer is the same as the processor's (the
- * low pages and the guard are not mapped), but it costs some comparisons and
- * not a signal, and honggfuzz need not see it.
+ * Would this access fault?  The answer is the same as the processor's (the low
+ * pages and the guard are unmapped), but it costs a few comparisons instead of
+ * a signal, and honggfuzz does not notice it.
  *
- * The comparisons are no business of the engines, and the loads are none of the
- * hook points: in assembly, the compiler does not see either of them.
+ * It is written in assembly, so that the compiler does not instrument the
+ * comparisons for the engines, nor the loads as hook points.
  */
 static inline __attribute__((always_inline)) void gd_access(const volatile void *p)
 {
@@ -50,7 +50,7 @@ oops:
 	gd_oops();
 }
 
-/* The same for an atomic read, which sees what follows the last update. */
+/* The same for an atomic read, which first handles a pending update. */
 static inline __attribute__((always_inline)) void gd_read(const volatile void *p)
 {
 	__asm__ goto("cmpb $0, %0\n\t"
@@ -63,7 +63,7 @@ access:
 	gd_access(p);
 }
 
-/* A store has been done: was it to an entry of a page table? */
+/* After a store: was it to a page-table entry? */
 static inline __attribute__((always_inline)) void gd_stored(const volatile void *p)
 {
 	__asm__ goto("cmp %1, %0\n\t"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sites: every expansion of WARN and BUG leaves a struct gd_site in a section
- * of its own, so that the sites of an object can be listed, and those of functions
- * that are left out are not.
+ * Sites: every expansion of WARN and BUG puts a struct gd_site into a section
+ * of its own, so that the sites of an object can be listed without those of
+ * unused functions, which are dropped.
  */
 #ifndef GD_SITE_H
 #define GD_SITE_H
@@ -12,7 +12,7 @@
 extern void gd_warn(struct gd_site *site);
 extern void gd_bug(struct gd_site *site) __attribute__((noreturn));
 
-/* more attributes of a site; a kernel's are left to the optimiser */
+/* extra attributes of a site; for kernels, the optimiser may drop it */
 #ifndef GD_SITE_ATTRIBUTE
 #define GD_SITE_ATTRIBUTE
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The arena of struct pages: slots with a folio of every order in each of
- * them, built once; what a program touches is noted and rebuilt after it.
+ * The arena of struct pages.  Each slot holds a folio of one order; all are
+ * built once.  Pages that a program touches are recorded and rebuilt after it.
  */
 #include "harness.h"
 #include "flags.h"
@@ -57,7 +57,7 @@ static unsigned long template_flags(u32 template)
 	return flags;
 }
 
-/* what slot_of() was given; looked up, as a page's slot is asked for it all the time */
+/* the parameters of a slot; a table, because they are looked up very often */
 static u8 slot_order[GD_NR_SLOTS], slot_template[GD_NR_SLOTS];
 static unsigned long slot_flags[GD_NR_SLOTS];	/* of every page of its folio */
 
@@ -72,7 +72,7 @@ static void number_slots(void)
 	}
 }
 
-/* The tails behind the first ones, but for their links: these are all alike. */
+/* Tails after the first ones, without their links: these are all the same. */
 #define GD_FIRST_TAILS	4
 static struct page plain_tail[GD_NR_TEMPLATES];
 
@@ -81,7 +81,7 @@ static struct page *head_of_slot(u32 slot)
 	return gd.memmap + (slot << GD_SLOT_SHIFT);
 }
 
-/* Is it a tail that holds nothing of the head's, before any program? */
+/* Is it a tail that holds no fields of the head, before any program? */
 static bool is_plain_tail(u32 nr)
 {
 	u32 offset = nr & (GD_SLOT_PAGES - 1);
@@ -95,7 +95,7 @@ static void build_plain_tail(struct page *page, u32 slot)
 	port_link_tail(page, head_of_slot(slot), slot_order[slot]);
 }
 
-/* Make a page of a slot what it is before any program, with the kernel's setters. */
+/* Build a page of a slot as it is before any program, with the kernel's setters. */
 static void form_page(u32 nr)
 {
 	u32 slot = nr >> GD_SLOT_SHIFT, offset = nr & (GD_SLOT_PAGES - 1);
@@ -133,9 +133,9 @@ static inline bool same_words(const struct page *a, const struct page *b)
 }
 
 /*
- * Touch those pages of a run, which lies in one slot, that may have changed.
- * There can be a thousand of them, so a plain tail that is what it was built as
- * is told by that alone.
+ * Touch the pages of a run within one slot that may have changed.  There can be
+ * a thousand of them, so a plain tail that is as it was built is recognised
+ * quickly.
  */
 void gd_touch_run(u32 first, u32 nr)
 {
@@ -155,7 +155,7 @@ void gd_touch_run(u32 first, u32 nr)
 	}
 	for (; i < end; i++)
 		gd_touch(i);
-	/* as gd_record_changes() does it for each of them */
+	/* as gd_record_changes() does for each of them */
 	if (plain)
 		gd_touch(start);
 }
@@ -223,7 +223,7 @@ void gd_next_program(void)
 	gd.op_nr = 0;
 }
 
-/* The first tails hold fields of the head: build these again, too. */
+/* The first tails hold fields of the head: rebuild these, too. */
 static void build_head(u32 nr)
 {
 	u32 slot = nr >> GD_SLOT_SHIFT;
@@ -233,9 +233,8 @@ static void build_head(u32 nr)
 }
 
 /*
- * Undo what the program did.  gd_look() has looked at the first pages of a
- * folio; they are built again whether or not something was seen, since not
- * every field is looked at.
+ * Undo what the program did.  gd_look() checks the first pages of a folio; they
+ * are rebuilt in any case, because it does not check every field.
  */
 void gd_arena_reset(void)
 {

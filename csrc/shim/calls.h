@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tells the calls of a function from its definition, in the same file, by their
- * first word: a parameter begins with a type, an argument does not.
+ * Distinguishes the calls of a function from its definition in the same file by
+ * their first word: a parameter begins with a type, an argument does not.
  *
  *	#define f(...) GD_USE(f, __VA_ARGS__)
  *	#define GD_CALL_f(...) what a call of f() becomes

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which blocks of the code under test were executed, for `gupdiff coverage`
- * (csrc/flavours/lines): each calls this first, as in a kernel with CONFIG_KCOV.
- * The loader knows where the calls are, and clears what it looks at.
+ * Records which blocks of the code under test are executed, for `gupdiff
+ * coverage` (csrc/flavours/lines).  Each block calls this function first, as in
+ * a kernel with CONFIG_KCOV.  The loader knows the addresses of the calls, and
+ * clears the bytes that it reads.
  */
 extern const char __ehdr_start[] __attribute__((__visibility__("hidden")));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Page flags: from the kernel's bits to the canonical ones of programs and
+ * Page flags: converts the kernel's bits to the canonical ones of programs and
  * traces, and back.
  */
 #ifndef GD_FLAGS_H
@@ -8,16 +8,16 @@
 
 #include "harness.h"
 
-/* the kernel's bits; 0: it has no such flag */
+/* the kernel's bits; 0: the kernel does not have the flag */
 static const unsigned long flag_mask[GD_NR_FLAGS] = {
 #define GD_ROW(flag, bit) [flag] = 1ul << (bit),
 #include "port/flags.h"
 };
 
 /*
- * The flag word of a first tail keeps other things in its low byte on some
- * kernels (the order): on all kernels, the flags that live there are neither
- * set nor seen on tails.
+ * On some kernels the low byte of the first tail's flag word holds other data
+ * (the order).  On all kernels, the flags in that byte are neither set nor
+ * observed on tails.
  */
 #define GD_NOT_ON_TAILS								\
 	(1u << GD_F_LOCKED | 1u << GD_F_REFERENCED | 1u << GD_F_UPTODATE |	\

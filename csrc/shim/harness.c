@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * All of the harness but the code under test, in one unit: parsing the kernel's
- * headers once takes most of the time of building it.
+ * The harness without the code under test, in one unit: most of its build time
+ * is spent on parsing the kernel's headers once.
  */
 #include "arena.c"
 #include "stop.c"

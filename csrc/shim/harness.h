@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of the C side share.  Everything here is compiled once per
- * kernel, with that kernel's headers, and stays local to its object.  What
- * differs between versions of the kernel is in port/.  The FOLL_PIN series
- * brings headers of its own, in ../series/include.
+ * Internal interface of the C side.  Everything here is compiled once per
+ * kernel, with the kernel's headers, and is local to its object.  Code that
+ * depends on the kernel version is in port/.  The FOLL_PIN series has its own
+ * headers in ../series/include.
  */
 #ifndef GD_HARNESS_H
 #define GD_HARNESS_H
@@ -28,7 +28,7 @@
 #include "port/compound.h"
 #include "port/mm.h"
 
-/* The first page of the arena has this pfn: no pfn is 0, none looks like NULL. */
+/* pfn of the first page of the arena: no pfn is 0 or looks like NULL */
 #define GD_PFN_BASE	0x100000ul
 
 /* Page tables: not in the series, and not in a booted kernel, which has its own. */
@@ -38,8 +38,9 @@
 #define GD_TABLES	1
 #endif
 /*
- * The first table has this pfn: right below the arena, so that what takes a table
- * for a page, or for the start of a block of them, ends in memory that faults.
+ * pfn of the first table: right below the arena, so that code that takes a
+ * table for a page, or for the start of a huge page, accesses memory that
+ * faults.
  */
 #define GD_TABLE_PFN	(GD_PFN_BASE - 0x800)
 #define GD_TABLES_SIZE	(GD_MAX_TABLES * PAGE_SIZE)
@@ -47,8 +48,8 @@
 
 #if defined(GD_LIVE) && !defined(CONFIG_PAGE_IDLE_FLAG)
 /*
- * A booted kernel without these flags: they are kept in bits of the same word
- * where nobody looks for them, so that a program can still set and see them.
+ * On a booted kernel without these flags they are kept in unused bits of the
+ * same word, so that a program can still set and observe them.
  */
 #define PG_young	LAST_CPUPID_PGSHIFT
 #define PG_idle		(LAST_CPUPID_PGSHIFT + 1)
@@ -56,7 +57,7 @@
 
 #define GD_A_TAIL	(~0ul)	/* no mapping */
 
-/* What was last recorded of a page that the program has touched. */
+/* The last recorded state of a page that the program has touched. */
 struct gd_shadow {
 	unsigned long flags;
 	unsigned long mapping;		/* GD_A_TAIL for a tail */
@@ -66,10 +67,10 @@ struct gd_shadow {
 	u32 op_mark;			/* touched by operation number ... */
 };
 
-/* an operation is cut off by its steps, and its actions touch slots */
+/* the step limit bounds an operation; its actions touch slots */
 #define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT + (GD_MAX_FOLIOS + 1) * GD_SLOT_PAGES)
 
-/* Pages, or entries of page tables, one after the other. */
+/* Consecutive pages or page-table entries. */
 struct gd_span {
 	u32 first;
 	u32 nr;
@@ -78,9 +79,9 @@ struct gd_span {
 /*
  * The harness's own memory, too much for variables of the object.
  *
- * A page has a shadow once the program touches it.  index[] says where, and is
- * never cleared: what it says holds if the shadow there is in use and of that
- * page.
+ * A page gets a shadow when the program touches it.  index[] holds the shadow's
+ * number, and is never cleared: an entry is valid if that shadow is in use and
+ * belongs to the page.
  */
 struct gd_scratch {
 	u32 index[GD_NR_PAGES];
@@ -106,7 +107,7 @@ struct gd_harness {
 	struct gd_trace *trace;
 	u32 base[GD_MAX_FOLIOS];	/* first page number of each folio */
 
-	struct gd_rec *rec;		/* the next record, and the last one there is */
+	struct gd_rec *rec;		/* the next record, and the end of the buffer */
 	struct gd_rec *last_rec;
 	u32 op_nr;			/* of this program; never 0 while an operation runs */
 	u32 steps;
@@ -120,9 +121,9 @@ struct gd_harness {
 	int acquired, released;
 	u8 state;			/* last recorded */
 	bool slow;			/* the slow path is real */
-	u32 vmas;			/* a bit for each that there is */
+	u32 vmas;			/* bit mask of the existing VMAs */
 	u32 ptl;			/* page-table locks that are held */
-	u32 locked;			/* how often one was taken, by this operation */
+	u32 locked;			/* how often the operation took one */
 	void *jmp[5];
 	volatile int in_kernel;
 };
@@ -160,7 +161,7 @@ u32 gd_table_entry(u32 level, u64 addr);
 
 /* ---- script.c ---- */
 #ifdef GD_LIVE
-/* nothing is seen within an operation */
+/* no page is observed during an operation */
 static inline void gd_watch(const struct gd_act *act, u32 nr) {}
 static inline void gd_after(void) {}
 static inline void gd_slow_begins(void) {}
@@ -178,8 +179,8 @@ void gd_slow_begins(void);
 #endif
 
 /*
- * Is the slow path of a fast entry point real?  Then it begins here: entries are
- * read under their lock from now on.
+ * Is the slow path of a fast entry point real?  If so, it begins here: from now
+ * on entries are read under their lock.
  */
 static inline bool gd_slow_is_real(void)
 {
@@ -188,7 +189,7 @@ static inline bool gd_slow_is_real(void)
 	return gd.slow;
 }
 
-/* Flags as the program gives them, bit i for the i-th of a table, and as the kernel does. */
+/* Converts flags from the program's bits (bit i: entry i of a table) to the kernel's. */
 static inline unsigned long gd_kernel_flags(const unsigned long *table, u32 nr, u32 canonical)
 {
 	unsigned long flags = 0;
@@ -208,10 +209,10 @@ static inline u32 gd_canonical_flags(const unsigned long *table, u32 nr, unsigne
 	return canonical;
 }
 
-/* Count a step of the running operation; stop it when it has taken too many. */
+/* Count a step of the running operation; stop it at the limit. */
 static inline void gd_step(void)
 {
-#ifndef GD_LIVE		/* the host keeps away what would reach the limit */
+#ifndef GD_LIVE		/* the host removes operations that would reach the limit */
 	if (unlikely(gd.steps == GD_STEP_LIMIT))
 		gd_limit();
 	gd.steps++;
@@ -237,7 +238,7 @@ static inline struct gd_shadow *gd_shadow(u32 nr)
 	return at < gd.nr_shadows && shadow->nr == nr ? shadow : NULL;
 }
 
-/* Note that the running operation may have changed a page. */
+/* Record that the running operation may have changed a page. */
 static inline void gd_touch(u32 nr)
 {
 	struct gd_scratch *scratch = gd.scratch;
@@ -255,7 +256,7 @@ static inline void gd_touch(u32 nr)
 		scratch->touched[gd.nr_touched++] = (u64)nr << 32 | (shadow - scratch->shadow);
 }
 
-/* Room for a record; a full trace loses its last one. */
+/* Reserve a record; when the trace is full, its last record is overwritten. */
 static inline struct gd_rec *gd_next_record(void)
 {
 	struct gd_rec *rec = gd.rec;
@@ -265,7 +266,7 @@ static inline struct gd_rec *gd_next_record(void)
 	return rec;
 }
 
-/* A record of zeros but for its kind. */
+/* A record with this kind and zeros otherwise. */
 static inline struct gd_rec *gd_record(u8 kind)
 {
 	struct gd_rec *rec = gd_next_record();
@@ -274,7 +275,7 @@ static inline struct gd_rec *gd_record(u8 kind)
 	return rec;
 }
 
-/* How many pages of a folio are looked at after the last operation. */
+/* The number of pages of a folio that are checked after the last operation. */
 static inline u32 gd_nr_looked_at(u32 i)
 {
 	return 1u << min_t(u32, gd.prog->folio[i].order, 3);
@@ -290,7 +291,7 @@ extern u8 gd_migratetype[GD_NR_SLOTS];		/* of both pageblocks of a slot */
 typedef void (*gd_op_fn)(const struct gd_op *op, struct gd_rec *ret);
 gd_op_fn gd_world_op(u32 id);
 
-/* what OP() leaves in the section gd_ops */
+/* the entry that OP() puts into the section gd_ops */
 struct gd_op_entry {
 	unsigned long id;
 	gd_op_fn fn;
@@ -321,8 +322,8 @@ static inline unsigned long op_ulong(const struct gd_op *op)
 }
 
 /*
- * OP(ROLE) { ... } defines the operation of that role and enters it into the
- * table of this kernel; a role without one is absent from it.
+ * OP(ROLE) { ... } defines the operation of a role and enters it into the table
+ * of this kernel; a role without a definition is absent.
  */
 #define OP(role)								\
 	static void op_##role(const struct gd_op *op, struct gd_rec *ret);	\
@@ -392,7 +393,7 @@ static inline void gd_drop_locks(void) {}
 static inline void gd_next_isolations(void) {}
 static inline bool gd_isolated(void) { return false; }
 #endif
-/* what becomes of calls that port/calls.c has under the kernel's names */
+/* implementations of calls that port/calls.c defines under the kernel's names */
 void gd_freed(struct page *page);
 bool gd_dirtied(struct page *page);
 void gd_locked(struct page *page);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Included before mm/hugetlb.c.  In older kernels mm/gup.c has functions there follow
- * VMAs of hugetlbfs.  These fault, look into the page cache and wait for migration by
- * themselves, and the script answers them as it answers mm/gup.c.
+ * Included before mm/hugetlb.c.  In older kernels mm/gup.c calls functions
+ * there to follow hugetlbfs VMAs.  These call the fault handler, the page cache
+ * and the wait for migration; the script answers these calls as it answers
+ * those of mm/gup.c.
  */
 #ifndef GD_HUGETLB_H
 #define GD_HUGETLB_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The one symbol that a side exports, and the run of a program.
+ * The exported symbol of a side, and running a program.
  */
 #include <generated/utsrelease.h>
 #include "harness.h"
@@ -17,7 +17,7 @@ static const u8 layers[256] = {
 #include "ops.h"
 };
 
-/* what runs instead of an operation that this side cannot run */
+/* runs in place of an operation that this side does not have */
 #ifndef GD_BEYOND
 #define GD_BEYOND(op, nr_acts)	NULL
 #endif
@@ -35,7 +35,7 @@ static void gd_init(void *memmap, void *list, void *tables, void *scratch)
 	gd_arena_init();
 }
 
-/* Pages that changed without having been noted: only a plain store does that. */
+/* Find pages that changed without being recorded: only plain stores do that. */
 static void sweep(void)
 {
 	u32 i, k;
@@ -46,7 +46,7 @@ static void sweep(void)
 	gd_record_changes();
 }
 
-/* Runs one operation with its actions; tells whether it came back. */
+/* Run one operation with its actions; returns whether it came back. */
 static int run_op(const struct gd_op *op, const struct gd_act *act, u32 nr_acts)
 {
 	struct gd_rec ret = { .kind = GD_R_RET, .a = GD_RET_VOID }, *rec;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the compiler has every load of the code under test call first
- * (-fsanitize-coverage=trace-loads).  Hardly any load matters, so whether one
- * does is decided by one comparison, and in place: a unit that includes this has
- * the calls inlined by a second run of the compiler (see build/compile.rs).
+ * Every load of the code under test first calls this function
+ * (-fsanitize-coverage=trace-loads).  Few loads matter, so a single comparison
+ * decides, inline: the calls in a unit that includes this file are inlined by a
+ * second compiler run (csrc/sides/src/compile/mod.rs).
  */
 #ifndef GD_LOADS_H
 #define GD_LOADS_H
 
 #include <gd_hook.h>
 
-/* the loads that are looked into, see script.c */
+/* the address range of interesting loads, see script.c */
 extern unsigned long gd_loads_from, gd_loads_size;
 extern void gd_load(const void *p) GD_RARELY;
 

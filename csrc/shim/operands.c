@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Operands and results of operations, for ops.c of the kernels and of the
- * series.  They are not part of the code under test: loads here are no hook points,
- * and what an engine learns of the code is not diluted.
+ * series. It is not part of the code under test: its loads are not hook points,
+ * and it is not instrumented for engines.
  */
 #include "harness.h"
 #include "port/foll.h"
@@ -27,8 +27,8 @@ struct page *op_page(const struct gd_op *op)
 }
 
 /*
- * The head of the operand's folio.  A pointer to nowhere goes to the function
- * as it is: what it does with it is part of what is compared.
+ * The head of the operand's folio.  An invalid pointer is passed on unchanged:
+ * what the function does with it is compared.
  */
 struct page *op_head(const struct gd_op *op)
 {
@@ -38,8 +38,8 @@ struct page *op_head(const struct gd_op *op)
 }
 
 /*
- * Lay a run out; tells whether it could be done at once: it lies in one slot, and
- * every page stands for itself.  gd_record_changes() looks at the pages.
+ * Write a run to the list; returns true if it lies in one slot with all pages
+ * in place.  gd_record_changes() checks the pages.
  */
 static bool lay_out(struct page **list, struct gd_run run)
 {
@@ -57,7 +57,7 @@ static bool lay_out(struct page **list, struct gd_run run)
 	return true;
 }
 
-/* Lay the operand's runs out as an array, with pointers to nowhere behind. */
+/* Write the operand's runs as an array, followed by poison pointers. */
 unsigned long op_list(const struct gd_op *op, bool heads)
 {
 	struct page **list = gd.list;
@@ -81,7 +81,7 @@ unsigned long op_list(const struct gd_op *op, bool heads)
 		}
 	}
 	npages = op->mods & GD_MOD_N ? op_ulong(op) : nr;
-	/* the list may be read past its end: by an operation gone wrong, or npages */
+	/* the list may be read past its end, by a faulty operation or because of npages */
 	end = min_t(unsigned long, nr + 64, GD_MAX_LIST);
 	if (npages > end)
 		end = GD_MAX_LIST;
@@ -127,7 +127,7 @@ void ret_page(struct gd_rec *ret, const struct page *page)
 		ret->d = gd_in_arena(page) ? gd_nr(page) : GD_NOWHERE;
 }
 
-/* What is returned is what the operation itself has stored. */
+/* Return exactly the entries that the operation has stored. */
 void gd_clear_list(unsigned long nr)
 {
 	u32 i;
@@ -136,7 +136,7 @@ void gd_clear_list(unsigned long nr)
 		gd.list[i] = gd.poison;
 }
 
-/* Entries beyond the list are not looked at; storing one has ended the operation. */
+/* Entries after the list are not checked; a store to one has ended the operation. */
 void ret_pages(struct gd_rec *ret, long nr, struct page **pages)
 {
 	ret_int(ret, nr);

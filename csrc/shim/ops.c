@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The page-level operations of the kernels: each calls one kernel function
- * with operands from the program.  Included by unit.c, and so compiled like the
- * code under test, which is partly inline here: nothing but the call belongs
- * here (see operands.c).
+ * The page-level operations of the kernels: each calls one kernel function with
+ * operands from the program.  It is included by unit.c and compiled like the
+ * code under test, part of which is inline here: put nothing but the call here
+ * (see operands.c).
  */
 #include "harness.h"
 

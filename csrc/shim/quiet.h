@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Included before mm/memory.c: what it prints of an entry that makes no sense is
- * not looked into, and it would read page tables for that which may be gone.
+ * Included before mm/memory.c: disables its message about a bad entry, which
+ * would read page tables that may not exist.
  */
 #include "calls.h"
 

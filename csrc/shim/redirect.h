@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Calls that mm/gup.c makes and that are answered from the script although
- * there is code for them: in a header, or in mm/gup.c itself.  Included before
- * mm/gup.c and after the headers that declare them, so that only the text of
- * mm/gup.c is concerned.
+ * Redirects calls of mm/gup.c to the script although their code exists, in a
+ * header or in mm/gup.c itself.  Included before mm/gup.c and after the headers
+ * that declare the functions, so that only the text of mm/gup.c is affected.
  */
 #ifndef GD_REDIRECT_H
 #define GD_REDIRECT_H
@@ -14,13 +13,13 @@
 #include <linux/uaccess.h>
 
 #define put_dev_pagemap			gd_put_dev_pagemap
-#ifndef CONFIG_ZONE_DEVICE	/* there is an inline one, that finds none */
+#ifndef CONFIG_ZONE_DEVICE	/* the inline version finds none */
 #define get_dev_pagemap			gd_get_dev_pagemap
 #endif
 #define arch_make_page_accessible	gd_make_page_accessible
 #define arch_make_folio_accessible(folio) gd_make_page_accessible((struct page *)(folio))
 
-/* user memory: there is none */
+/* user memory does not exist */
 #undef unsafe_get_user
 #define unsafe_get_user(x, ptr, label)						\
 do {										\
@@ -35,10 +34,10 @@ do {										\
 		goto label;							\
 } while (0)
 
-/* nor have pages any contents */
+/* pages have no contents either */
 #define folio_zero_range(folio, start, length) gd_zero_folio((struct page *)(folio))
 
-/* the slow path: in mm/memory.c, mm/huge_memory.c and mm/hugetlb.c */
+/* the slow path: mm/memory.c, mm/huge_memory.c and mm/hugetlb.c */
 #define handle_mm_fault			gd_handle_mm_fault
 #define __pte_alloc			gd_pte_alloc
 #define __split_huge_pmd(vma, pmd, address, ...) gd_split_huge_pmd(address)
@@ -51,8 +50,8 @@ int no_split_huge_page(struct page *page);
 
 /*
  * The slow path of the fast entry points is a function of the same file: its
- * definition is left alone, calls of it go elsewhere, unless the program wants the
- * real one.
+ * definition is left alone, and calls of it are redirected, unless the program
+ * asks for the real one.
  */
 #define GD_SLOW(name, ...)							\
 	(gd_slow_is_real() ? name(__VA_ARGS__) : gd_slow_##name(__VA_ARGS__))
@@ -62,7 +61,7 @@ int no_split_huge_page(struct page *page);
 #define get_user_pages_unlocked(...)	GD_USE(get_user_pages_unlocked, __VA_ARGS__)
 #define GD_CALL_get_user_pages_unlocked(...) GD_SLOW(get_user_pages_unlocked, __VA_ARGS__)
 
-/* the fifth argument: where the VMAs go, or whether the lock is held */
+/* the fifth argument: the array for VMAs, or `locked` */
 static inline long gd_slow___gup_longterm_locked(struct mm_struct *mm, unsigned long start,
 						 unsigned long nr_pages, struct page **pages,
 						 void *fifth, unsigned int gup_flags)

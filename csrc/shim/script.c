@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The script: what is done at the hook points of an operation, and what calls
- * answer.  Hook points are updates of counts, seen through the hooks before
- * atomics, and loads of page-table entries and of write_protect_seq, plain ones
- * too, seen through -fsanitize-coverage=trace-loads.
+ * The script: actions at the hook points of an operation, and answers of calls.
+ * Hook points are updates of counts, detected with the hooks before atomics,
+ * and loads of page-table entries and of write_protect_seq, including plain
+ * ones, detected with -fsanitize-coverage=trace-loads.
  *
- * There is no hook behind an atomic: what is to happen after one happens before
- * whatever is seen next, which is the same, as everything that could tell the
- * difference is seen.
+ * There is no hook after an atomic: an action after an atomic runs before the
+ * next detected access.  This is equivalent, because every access that could
+ * tell the difference is detected.
  */
 #include "harness.h"
 #include "loads.h"
 
-/* the hooks know no header, and the loader knows no overlay */
+/* gd_hook.h includes no header, and the loader does not see the overlay */
 _Static_assert(GD_GUARD_SIZE == GD_GUARD_BYTES, "guards have one size");
 
 /* an action of the running operation */
@@ -24,25 +24,25 @@ struct watch {
 
 static struct watch watch[GD_MAX_ACTS];
 u32 gd_nr_watch;
-static u32 watched;		/* a bit for each hook point that there is an action for */
+static u32 watched;		/* bit mask of the hook points that have an action */
 
 /*
- * What happened and has not been reacted to: a count was updated, or is about
- * to be.
+ * A pending event that has not been handled yet: a count was updated, or is
+ * about to be.
  */
 unsigned char gd_pending;
 static u32 pending_page;
 static const void *pending_count;
 
-/* the answer that was given for the call at hand */
+/* the answer to the current call */
 static bool answered;
 static int answer;
 
 /*
- * The loads that are looked into: all of them while something is pending or
- * write_protect_seq is watched, else those of the tables or, if there is no action
- * for those, the ones behind the tables, which fault.  The code under test
- * announces every single load, so whether one matters is decided by one
+ * The range of loads to look at: all loads while something is pending or
+ * write_protect_seq is watched; else those of the tables; or, if no action is
+ * about tables, those in the guard after the tables.  The code under test
+ * reports every load, so a single comparison must decide.
  * comparison.
  */
 unsigned long gd_loads_from, gd_loads_size;
@@ -95,9 +95,9 @@ static void reached(u8 hook, u32 object)
 }
 
 /*
- * A pin count that is about to be updated, of a folio that was split since the
- * kernel looked: by now the mapping of another page may lie there.  No pin count
- * is kept for what is not large, so that word stays as it is.
+ * A pin count that is about to be updated, in a folio that was split after the
+ * kernel looked it up: the word may now be another page's mapping.  Small
+ * folios have no pin count, so the word is left alone.
  */
 static struct page *kept;
 static void *kept_mapping;
@@ -108,7 +108,7 @@ static void keep_mapping(u32 nr)
 	kept_mapping = kept->mapping;
 }
 
-/* React to what happened last. */
+/* Handle the last event. */
 void gd_after(void)
 {
 	u8 hook = gd_pending;
@@ -123,7 +123,7 @@ void gd_after(void)
 	reached(hook, pending_page);
 }
 
-/* The operation has been stopped: what it was about to do has not happened. */
+/* The operation was stopped: the access that it was about to make did not happen. */
 void gd_forget(void)
 {
 	gd_pending = GD_HOOK_NONE;
@@ -131,8 +131,8 @@ void gd_forget(void)
 }
 
 /*
- * Before an atomic update of a count; nr is the page that it lies in.  Called if
- * the operation has actions: nothing is ever pending otherwise.
+ * Before an atomic update of a count; nr is the page that contains it.  Only
+ * called if the operation has actions, since otherwise nothing is ever pending.
  */
 void gd_count_update(const volatile void *count, u32 nr, bool refcount)
 {
@@ -149,7 +149,7 @@ void gd_count_update(const volatile void *count, u32 nr, bool refcount)
 	look_into_loads();
 }
 
-/* At a call: what it returns. */
+/* At a call: its return value. */
 int gd_answer(u8 hook)
 {
 	static const int otherwise[] = {
@@ -168,15 +168,15 @@ void gd_set_answer(int value)
 	answer = value;
 }
 
-/* At a hook point that is about nothing in particular, and that is no question. */
+/* At a hook point without an object that is not a call. */
 void gd_reached(u8 hook)
 {
 	reached(hook, 0);
 }
 
 /*
- * The slow path reads entries under their lock, when nobody changes them: its loads
- * are no hook points.
+ * The slow path reads entries under their lock, when no other CPU changes them:
+ * its loads are not hook points.
  */
 void gd_slow_begins(void)
 {
@@ -184,7 +184,7 @@ void gd_slow_begins(void)
 	look_into_loads();
 }
 
-/* Look up what the hook points are about; tables may have been made since. */
+/* Look up the objects of the hook points; tables may have been made since. */
 void gd_find_objects(void)
 {
 	u32 i;
@@ -209,7 +209,7 @@ void gd_find_objects(void)
 	}
 }
 
-/* These are the actions of the operation that comes next. */
+/* Set the actions of the next operation. */
 void gd_watch(const struct gd_act *act, u32 nr)
 {
 	u32 i;
@@ -228,7 +228,7 @@ void gd_watch(const struct gd_act *act, u32 nr)
 /* ---- loads ---- */
 
 #if GD_TABLES
-/* An entry is about to be loaded; its number says of which level it is. */
+/* An entry is about to be loaded; its index gives the level. */
 static void load_entry(u32 entry)
 {
 	u32 i;
@@ -268,7 +268,7 @@ void noinline gd_load(const void *p)
 		gd_after();
 }
 
-/* for the units that do not have them inlined */
+/* for units in which the calls are not inlined */
 GD_LOADED(1)
 GD_LOADED(2)
 GD_LOADED(4)

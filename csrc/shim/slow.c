@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The operations of the slow path.  Included by unit.c, behind walk.c; those that
- * have had other arguments are in port/slow.c.
+ * The operations of the slow path.  Included by unit.c, after walk.c;
+ * operations whose functions have had other arguments are in port/slow.c.
  */
 
-/* What is left of earlier operations is nobody's result. */
+/* Entries of earlier operations must not look like results. */
 static __always_inline struct page **op_pages_to_fill(const struct gd_op *op)
 {
 	gd_clear_list(op_ulong(op));
 	return op_pages(op);
 }
 
-/* What *locked is in the end, if it was passed. */
+/* The final value of *locked, if it was passed. */
 static __always_inline void ret_locked(struct gd_rec *ret, const int *locked)
 {
 	if (locked)
 		ret->b = *locked ? GD_RB_LOCKED : GD_RB_UNLOCKED;
 }
 
-/* Is a flag, GD_FOLL_*, among those of the operation? */
+/* Does the operation have this flag, GD_FOLL_*? */
 static __always_inline bool op_asks(const struct gd_op *op, u32 flag)
 {
 	return gd_canonical_foll(op_foll(op)) & 1u << flag;
 }
 
-/* Where the pages of the operation end. */
+/* The end of the operation's address range. */
 static __always_inline unsigned long op_end(const struct gd_op *op)
 {
 	return op->addr + op_ulong(op) * PAGE_SIZE;
 }
 
-/* The VMA that a caller has looked up, as vma_lookup() does, which is not old. */
+/* Like vma_lookup(), which old kernels do not have. */
 static __always_inline struct vm_area_struct *op_vma(const struct gd_op *op)
 {
 	struct vm_area_struct *vma = find_vma(&gd_mm, op->addr);
@@ -38,7 +38,7 @@ static __always_inline struct vm_area_struct *op_vma(const struct gd_op *op)
 	return vma && vma->vm_start <= op->addr ? vma : NULL;
 }
 
-/* with the mmap lock held, which stays so */
+/* with the mmap lock held throughout */
 #define UNDER_LOCK(ROLE, call)							\
 	OP(ROLE)								\
 	{									\
@@ -49,7 +49,7 @@ static __always_inline struct vm_area_struct *op_vma(const struct gd_op *op)
 		ret_pages(ret, call, pages);					\
 	}
 
-/* with the mmap lock held; the callee may drop it if it can say so */
+/* with the mmap lock held; the callee may drop it if `locked` is passed */
 #define UNDER_LOCK_TO_DROP(ROLE, call)						\
 	OP(ROLE)								\
 	{									\
@@ -70,7 +70,7 @@ static __always_inline struct vm_area_struct *op_vma(const struct gd_op *op)
 		ret_pages(ret, fn(op->addr, op_ulong(op), pages, op_foll(op)), pages); \
 	}
 
-/* arg: whether the callee may drop the mmap lock, and if so whether it has before */
+/* arg: whether the callee may drop the mmap lock, and the initial *locked */
 OP(FIXUP_USER_FAULT)
 {
 	unsigned int flags = (op_asks(op, GD_FOLL_WRITE) ? FAULT_FLAG_WRITE : 0) |

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How an operation ends before it returns: BUG, memory fault, step limit, or
- * a call of something that the harness does not provide.  All leave by
- * longjmp, over C frames only.
+ * How an operation ends before it returns: BUG, memory fault, step limit, or a
+ * call of something that the harness does not provide.  All use longjmp, over C
+ * frames only.
  */
 #include "harness.h"
 
 struct gd_harness gd;
 
-/* WARN_ON_ONCE in VM_WARN_ON_ONCE_PAGE and its kin: see gd_warn() */
+/* WARN_ON_ONCE in VM_WARN_ON_ONCE_PAGE and similar macros: see gd_warn() */
 extern char gd_once_start[], gd_once_end[];
 
 void gd_warn(struct gd_site *site)
@@ -65,7 +65,7 @@ void gd_limit(void)
 	gd_stop(GD_STOP_LIMIT);
 }
 
-/* Run one operation; tells how it ended. */
+/* Run one operation; returns how it ended. */
 int noinline gd_guarded(gd_op_fn fn, const struct gd_op *op, struct gd_rec *ret)
 {
 	if (__builtin_setjmp(gd.jmp)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page tables of the program's making, in the kernel's own format, one behind
- * the other in memory that the kernel reaches through __va().  Only what the
+ * Page tables that the program declares, in the kernel's own format,
+ * consecutive in memory that the kernel reaches through __va().  Only what the
  * program says is written here.
  */
 #include "harness.h"
@@ -14,7 +14,7 @@ static const u8 level_shift[GD_NR_LEVELS] = {
 	[GD_L_PUD] = PUD_SHIFT, [GD_L_PGD] = PUD_SHIFT + 9,
 };
 
-/* A table: the level of its entries, and which of the regions of that size it serves. */
+/* A table: the level of its entries, and the region that it maps. */
 struct gd_table {
 	u32 level;
 	u64 region;
@@ -30,7 +30,7 @@ static u64 region_of(u32 level, u64 addr)
 	return (addr & ADDRESS_MASK) >> (level_shift[level] + 9);
 }
 
-/* The table of a level for an address; GD_MAX_TABLES if it has not been made. */
+/* The table of a level for an address; GD_MAX_TABLES if there is none yet. */
 static u32 find_table(u32 level, u64 addr)
 {
 	u64 region = region_of(level, addr);
@@ -42,7 +42,7 @@ static u32 find_table(u32 level, u64 addr)
 	return GD_MAX_TABLES;
 }
 
-/* The number of the entry that serves an address, over all tables. */
+/* The index of the entry that maps an address, over all tables. */
 u32 gd_table_entry(u32 level, u64 addr)
 {
 	u32 t = find_table(level, addr);
@@ -52,7 +52,7 @@ u32 gd_table_entry(u32 level, u64 addr)
 	return t * GD_TABLE_ENTRIES + ((addr >> level_shift[level]) & (GD_TABLE_ENTRIES - 1));
 }
 
-/* Entries that are about to be set, and will be cleared after the program. */
+/* Entries that are about to be set, and are cleared after the program. */
 static u64 *entries(u32 first, u32 nr)
 {
 	gd.scratch->entries[gd.nr_set++] = (struct gd_span){ first, nr };
@@ -64,7 +64,7 @@ static u64 table_value(u32 t, u64 flags)
 	return (u64)(GD_TABLE_PFN + t) << PAGE_SHIFT | flags;
 }
 
-/* Make the tables above an entry; tells whether its own is there. */
+/* Make the tables above an entry; returns whether its own table exists. */
 static bool make_tables(u32 level, u64 addr)
 {
 	u32 l, above;
@@ -92,15 +92,16 @@ static u64 flag_bits(u16 flags)
 	for (i = 0; i < GD_NR_ENTRY_FLAGS; i++)
 		if (flags & (1u << i))
 			bits = (bits | port_entry_set[i]) & ~port_entry_cleared[i];
-	/* as pte_mkdirty() and its kin leave it */
+	/* as pte_mkdirty() and similar functions leave it */
 	if ((bits & (_PAGE_RW | _PAGE_DIRTY)) == _PAGE_DIRTY)
 		bits = (bits & ~_PAGE_DIRTY) | PORT_PAGE_SAVED_DIRTY;
 	return bits;
 }
 
 /*
- * The bits of a page, as pfn_pte() and its kin put them together; those cannot
- * be called, since they warn of combinations that a program may well ask for.
+ * The bits of a page, as pfn_pte() and similar functions combine them; those
+ * cannot be called, because they warn about combinations that a program may ask
+ * for.
  */
 static u64 page_value(u32 level, u32 nr, u64 bits)
 {
@@ -112,11 +113,11 @@ static u64 page_value(u32 level, u32 nr, u64 bits)
 
 	if (level != GD_L_PTE)
 		bits |= _PAGE_PSE;
-	/* all bits of a pfn are inverted, as in hugetlbfs: it takes what it maps for a PTE */
+	/* invert all bits of the pfn, as hugetlbfs does: it treats its entries as PTEs */
 	return (((phys & mask[level]) ^ protnone_mask(bits)) & PTE_PFN_MASK) | bits;
 }
 
-/* The page that entry k is about; GD_NR_PAGES if none. */
+/* The page in entry k; GD_NR_PAGES if there is none. */
 static u32 entry_page(const struct gd_op *op, u32 level, u32 k)
 {
 	u32 i = op->run[0].page >> GD_RUN_SHIFT;
@@ -158,8 +159,8 @@ static u64 entry_value(const struct gd_op *op, u32 level, u64 bits, u64 addr, u3
 }
 
 /*
- * Set the entries that an operation names, table by table.  Nobody does while the
- * kernel holds a lock of theirs.
+ * Set the entries of an operation, table by table.  It has no effect while the
+ * kernel holds one of their locks.
  */
 void gd_set_entries(const struct gd_op *op, u32 level)
 {
@@ -197,7 +198,7 @@ static u16 entry_flags(u64 bits)
 	return flags;
 }
 
-/* An event: the kernel has stored an entry. */
+/* An event: the kernel stored an entry. */
 void gd_stored_entry(const volatile void *p)
 {
 	u32 nr = (const volatile u64 *)p - gd.tables, t = nr / GD_TABLE_ENTRIES, level;

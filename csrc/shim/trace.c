@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is seen of the pages and of the state beside them, in records that
- * mean the same on every kernel.
+ * Observes pages and other state, and writes records that mean the same on
+ * every kernel.
  */
 #include "harness.h"
 #include "flags.h"
@@ -16,7 +16,7 @@ static u32 mapping_class(unsigned long mapping)
 	return (struct address_space *)mapping - gd_space;
 }
 
-/* refcount | pincount << 32, where only large folios have a pin count, if any. */
+/* refcount | pincount << 32; only large folios have a pin count, if any do. */
 static inline u64 observe_counts(struct page *page)
 {
 	u32 pin = 0;
@@ -26,7 +26,7 @@ static inline u64 observe_counts(struct page *page)
 	return (u32)page->_refcount.counter | (u64)pin << 32;
 }
 
-/* What is seen of a page, in the form in which shadows keep it. */
+/* The observed state of a page, in the format of shadows. */
 static inline void take(struct gd_shadow *shadow, struct page *page)
 {
 	u64 counts = observe_counts(page);
@@ -37,7 +37,7 @@ static inline void take(struct gd_shadow *shadow, struct page *page)
 	shadow->pin = counts >> 32;
 }
 
-/* The same of a page that has been touched, so that only what differs is recorded. */
+/* The same for a touched page, compared with its shadow. */
 void gd_shadow_take(u32 nr)
 {
 	take(gd_shadow(nr), gd.memmap + nr);
@@ -52,7 +52,7 @@ static inline bool same(const struct gd_shadow *a, const struct gd_shadow *b)
 		canonical_flags(a->flags, tail) == canonical_flags(b->flags, tail));
 }
 
-/* Records are written as a whole. */
+/* Write a complete record. */
 static inline void observe(u8 kind, struct page *page, const struct gd_shadow *seen)
 {
 	bool tail = seen->mapping == GD_A_TAIL;
@@ -70,7 +70,7 @@ static inline void observe(u8 kind, struct page *page, const struct gd_shadow *s
 	*gd_next_record() = rec;
 }
 
-/* An event: the kernel called another part of itself about a page. */
+/* An event: the kernel called another function for a page. */
 void gd_call(u8 call, const struct page *page)
 {
 	struct gd_shadow seen;
@@ -85,7 +85,7 @@ void gd_call(u8 call, const struct page *page)
 	rec->a = call;
 }
 
-/* What the operation returned in pages[]: the first nr_entries of the list. */
+/* The entries of pages[] that the operation returned: the first nr_entries of the list. */
 void gd_record_entries(void)
 {
 	struct gd_rec *rec;
@@ -99,8 +99,8 @@ void gd_record_entries(void)
 }
 
 /*
- * Touch a page if it is not what was last recorded.  A page that no operation
- * has touched is not what it was built as, then.
+ * Touch a page if its state differs from the last record, or, if no operation
+ * has touched it, from its initial state.
  */
 void gd_look(u32 nr)
 {
@@ -115,12 +115,12 @@ void gd_look(u32 nr)
 	take(&seen, page);
 	if (!same(shadow, &seen))
 		gd_touch(nr);
-	/* as gd_record_changes() does it */
+	/* as gd_record_changes() does */
 	if (port_is_tail(page))
 		gd_touch(gd_nr(port_head_of(page)));
 }
 
-/* Where the ascending run that begins at i ends. */
+/* The end of the ascending run that begins at i. */
 static u32 run_end(const u64 *a, u32 i, u32 nr)
 {
 	while (++i < nr && a[i - 1] <= a[i])
@@ -128,7 +128,7 @@ static u32 run_end(const u64 *a, u32 i, u32 nr)
 	return i;
 }
 
-/* Merge neighbouring runs, two at a time; tells how many there are now. */
+/* Merge pairs of neighbouring runs; returns the new number of runs. */
 static u32 merge_runs(const u64 *from, u64 *to, u32 nr)
 {
 	u32 left = 0, middle, right, end, runs = 0;
@@ -147,8 +147,8 @@ static u32 merge_runs(const u64 *from, u64 *to, u32 nr)
 }
 
 /*
- * Bring pages into order; b is room for as many.  Mostly they are a few; else
- * they are some runs of a folio's pages.
+ * Sort pages; b is a buffer of the same size.  Usually there are few pages, or
+ * several runs of a folio's pages.
  */
 static const u64 *sort_pages(u64 *a, u64 *b, u32 nr)
 {
@@ -173,7 +173,7 @@ static const u64 *sort_pages(u64 *a, u64 *b, u32 nr)
 	return a;
 }
 
-/* Record every touched page that changed, by page number. */
+/* Record every touched page that changed, in ascending order. */
 void gd_record_changes(void)
 {
 	u64 *touched = gd.scratch->touched;
@@ -184,7 +184,7 @@ void gd_record_changes(void)
 
 	for (i = 0; i < gd.nr_listed; i++)
 		gd_touch_run(gd.listed[i].first, gd.listed[i].nr);
-	/* a field of a head may lie in a tail */
+	/* a tail may contain a field of the head */
 	nr = gd.nr_touched;
 	for (i = 0; i < gd.nr_touched; i++) {
 		struct page *page = gd.memmap + (touched[i] >> 32);
@@ -207,7 +207,7 @@ void gd_record_changes(void)
 	}
 }
 
-/* Record the state beside the pages if it changed or a counter moved. */
+/* Record the other state if it changed or a counter moved. */
 void gd_record_state(void)
 {
 	u8 state = gd_world_state();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The translation unit under test: the kernel's mm/gup.c, whole and
- * unmodified, with the operations behind it, so that they reach its static
+ * The translation unit under test: the kernel's mm/gup.c, complete and
+ * unmodified, followed by the operations, so that they can call its static
  * functions (the kernel's own tools/testing does the same).
  *
- * GD_RENAMES, if it is defined, is a header for a tree in which functions have
- * other names than the operations know: gup-sides makes it from RENAMED=.
+ * GD_RENAMES, if defined, is a header for a tree with renamed functions:
+ * gup-sides makes it from RENAMED=.
  */
 #define GD_LOADS_INLINE
 #include "loads.h"

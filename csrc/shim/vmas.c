@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMAs of the program's making, and how the kernel finds them.  It has trees for
- * that; here are few enough to look at each.
+ * VMAs that the program declares, and how the kernel finds them.  The kernel
+ * uses a tree; here there are so few that a linear search is enough.
  */
 #include "harness.h"
 #include "port/slow.h"
@@ -10,8 +10,8 @@ struct vm_area_struct gd_vmas[GD_MAX_VMAS];
 static bool is_gate[GD_MAX_VMAS];
 
 /*
- * What a VMA maps is told by its file and its operations.  All but one of these
- * can fault; a file system that has page_mkwrite() wants to know of writes.
+ * A VMA's kind is determined by its file and its vm_ops.  All but one of these
+ * can fault; a file system with page_mkwrite() tracks writes.
  */
 static vm_fault_t fault(struct vm_fault *vmf)
 {
@@ -52,7 +52,7 @@ static struct file *file_of(u8 kind)
 	return NULL;
 }
 
-/* a kernel without hugetlbfs has plain ones instead */
+/* a kernel without hugetlbfs uses plain ones instead */
 static bool is_hugetlb(u8 kind)
 {
 	return IS_ENABLED(CONFIG_HUGETLBFS) && (kind == GD_V_HUGETLB || kind == GD_V_GIGANTIC);
@@ -63,7 +63,7 @@ u8 gd_vma_nr(const struct vm_area_struct *vma)
 	return vma - gd_vmas;
 }
 
-/* One that is taken away stays as it was for whoever still looks at it. */
+/* A removed VMA keeps its contents for code that still uses it. */
 void gd_set_vma(const struct gd_op *op)
 {
 	u32 i = op->arg % GD_MAX_VMAS, kind = op->entry % GD_NR_VMA_KINDS;
@@ -125,7 +125,7 @@ void *mtree_load(struct maple_tree *mt, unsigned long addr)
 }
 
 #ifdef __HAVE_ARCH_GATE_AREA
-/* the gate area is outside of the mm, and the first of them is it */
+/* the gate area is outside of the mm; it is the first VMA of that kind */
 static struct vm_area_struct *find_gate(void)
 {
 	u32 left;

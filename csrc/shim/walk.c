@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The operations of the lockless walk: its entry points.  Included by unit.c,
- * behind ops.c.
+ * after ops.c.
  */
 #undef __gup_longterm_locked
 #undef get_user_pages_unlocked
@@ -12,8 +12,8 @@ static __always_inline struct page **op_pages(const struct gd_op *op)
 }
 
 /*
- * An old slow path may leave an entry as it is, and an old walk of no pages goes on
- * for as many as there are: what is in the list then is of no earlier operation.
+ * An old slow path may leave an entry unchanged, and an old walk of no pages
+ * continues for as many as there are: clear entries of earlier operations.
  */
 #define WALK(ROLE, fn)								\
 	OP(ROLE)								\

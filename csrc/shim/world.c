@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The world of a program and its changes: raw writes of what the program
- * declares.  No rule of mm is applied here; what counts are after a split,
- * say, is the program's word.
+ * declares.  No mm semantics are applied; for example, the program itself gives
+ * the counts after a split.
  */
 #include "harness.h"
 #include "flags.h"
@@ -24,7 +24,7 @@ static void set_ref(struct page *page, int value)
 	touch(page);
 }
 
-/* Where a folio has no pin count, a pin is 1024 references. */
+/* In a folio without a pin count, a pin is 1024 references. */
 static void set_pin(struct page *head, int value)
 {
 	if (!port_has_pincount(head))
@@ -45,7 +45,7 @@ static void set_mapping(struct page *head, u32 class)
 }
 
 u8 gd_migratetype[GD_NR_SLOTS];
-static u32 blocks[GD_MAX_FOLIOS + GD_MAX_OPS];	/* the slots not at 0 */
+static u32 blocks[GD_MAX_FOLIOS + GD_MAX_OPS];	/* the slots whose type is not 0 */
 
 /* Both pageblocks of a slot. */
 static void set_pageblock(u32 slot, u8 migratetype)
@@ -66,8 +66,8 @@ static u32 order_of(struct page *head)
 }
 
 /*
- * Make 1 << order pages one plain folio (no hugetlb or slab one any more), or
- * one page a folio of its own.
+ * Make 1 << order pages one plain folio (not hugetlb or slab any more), or one
+ * page a folio of its own.
  */
 static void form_folio(struct page *head, u32 order)
 {
@@ -171,7 +171,7 @@ void gd_world_setup(void)
 	forget_pageblocks();
 	set_state(w->state);
 	gd_mm.write_protect_seq.sequence = w->seq;
-	/* the slots are so far apart that no cache holds many heads: fetch all at once */
+	/* prefetch: the slots are too far apart for the cache to hold many heads */
 	for (i = 0; i < w->nr_folios; i++) {
 		gd.base[i] = slot_for(&gd.prog->folio[i], i) << GD_SLOT_SHIFT;
 		__builtin_prefetch(gd.memmap + gd.base[i]);
@@ -184,7 +184,7 @@ void gd_world_setup(void)
 	gd.acquired = gd.released = 0;
 }
 
-/* The page number k of a run; it is noted as touched. */
+/* Page k of a run; it is recorded as touched. */
 struct page *gd_operand(struct gd_run run, u32 k)
 {
 	u32 i = run.page >> GD_RUN_SHIFT, offset = (run.page & GD_RUN_OFFSET) + k;
@@ -199,7 +199,7 @@ struct page *gd_operand(struct gd_run run, u32 k)
 	if (nr >= GD_NR_PAGES)
 		return gd.poison;
 	page = gd.memmap + nr;
-	/* tails of ZONE_DEVICE folios have no pgmap of their own */
+	/* tail pages of ZONE_DEVICE folios have no pgmap of their own */
 	if (port_is_tail(page) && is_zone_device_page(page))
 		page = compound_head(page);
 	gd_touch(gd_nr(page));
@@ -271,8 +271,8 @@ WORLD(SET_MAPPING)
 }
 
 /*
- * A folio on a list has the list's links where others have that to their head, so
- * nothing is made of another order until all are off the list.
+ * A folio on a list has the list's links in the word in which tails link to
+ * their head, so its order must not change until it is off the list.
  */
 WORLD(SPLIT)
 {
@@ -289,7 +289,7 @@ WORLD(SPLIT)
 	for (i = 0; i < 1u << order; i += 1u << to) {
 		struct page *piece = head + i;
 
-		/* what the first tail's low byte held belongs to the whole */
+		/* the low byte of the first tail belongs to the folio */
 		if (i)
 			*port_flag_word(piece) &= ~tail_bits;
 		form_folio(piece, to);
@@ -342,7 +342,7 @@ WORLD(SET_IRQS)		{ gd_eflags = op->arg & 1 ? GD_EFLAGS_IF : 0; }
 WORLD(SET_HAS_PINNED)	{ port_set_has_pinned(&gd_mm, op->arg & 1); }
 WORLD(SET_SEQ)		{ gd_mm.write_protect_seq.sequence = op->val; }
 WORLD(SET_DEVMAP_KEY)	{ gd_set_devmap_key(op->arg & 1); }
-/* Only the link, which no mask can be: what else the page holds stays. */
+/* Only change the link, which cannot be a mask: the rest of the page stays. */
 WORLD(SET_TAIL)
 {
 	struct page *page = w_page(op), *to = gd_operand(op->run[1], 0);
@@ -367,7 +367,7 @@ WORLD(SET_VMA)		{ gd_set_vma(op); }
 WORLD(SET_SIGNAL)	{ gd_set_signal(op->arg % GD_NR_SIGNALS); }
 WORLD(SET_CACHE)	{ gd_set_cache(op, gd_operand(op->run[0], 0)); }
 #else
-/* there are no page tables, and nobody asks */
+/* there are no page tables, and this is never called */
 WORLD(SET_PTE)		{}
 WORLD(SET_PMD)		{}
 WORLD(SET_PUD)		{}
@@ -384,7 +384,7 @@ static const gd_op_fn world_ops[256] = {
 #include "ops.h"
 };
 
-/* The change of that id; NULL where it is none, or one that this kernel has not. */
+/* The world change with this id; NULL if there is none, or this kernel lacks it. */
 gd_op_fn gd_world_op(u32 id)
 {
 	if (id == GD_OP_SET_TAIL && PORT_TAIL_MASKS)

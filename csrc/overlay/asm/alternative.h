@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Overlay: a call that the kernel patches to be of one function or another
- * cannot be linked into a position-independent program.  They clear and copy
- * memory, which nothing here has a reason to do.
+ * Overlay: calls that the kernel patches at boot to choose one of several
+ * functions cannot be linked into a position-independent program.  They clear
+ * and copy memory, which no code here needs.
  */
 #ifndef GD_ALTERNATIVE_H
 #define GD_ALTERNATIVE_H

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Overlay: whether the processor has a feature is read from a variable.  The
- * kernel patches its code instead, and what it does until then goes into one
- * section that refers to every function that asks: none of them could be left
- * out.
+ * Overlay: a variable says whether the processor has a feature.  The kernel
+ * patches its code instead; the code for the time before is in one section that
+ * refers to every function that uses it, so the linker could drop none of them.
  */
 #ifndef GD_CPUFEATURE_H
 #define GD_CPUFEATURE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Overlay: page-table locks lie in struct pages of page tables, which nobody has
- * here.  Taking one is a function of the kernel; to let it go and to ask whether it
- * is held is a look at the lock, and becomes a call.
+ * Overlay: page-table locks are in the struct pages of page tables, which do
+ * not exist here.  The kernel takes them with a function, but unlocks and tests
+ * them inline; here these are calls, too.
  */
 #ifndef GD_QSPINLOCK_H
 #define GD_QSPINLOCK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Overlay: a constant that the kernel patches into its code at boot stays the
- * variable that it is patched from.
+ * Overlay: the kernel patches some constants into its code at boot; here they
+ * are read from the variables.
  */
 #ifndef GD_RUNTIME_CONST_H
 #define GD_RUNTIME_CONST_H

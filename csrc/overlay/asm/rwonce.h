@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Overlay: READ_ONCE checks its address first, and WRITE_ONCE tells of entries of
- * page tables.  asm-generic/rwonce.h lets an architecture override __READ_ONCE
- * (arm64 does); x86 has no rwonce.h of its own, so nothing is shadowed.
+ * Overlay: READ_ONCE checks its address first, and WRITE_ONCE reports stores to
+ * page-table entries.  asm-generic/rwonce.h lets an architecture override
+ * __READ_ONCE (arm64 does); x86 has no rwonce.h of its own, so nothing is
+ * replaced.
  */
 #ifndef GD_RWONCE_H
 #define GD_RWONCE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Overlay: the kernel's own hook points for KASAN and KCSAN, which stand
- * before every atomic and every bit operation.  Updates are noted, so that
- * after an operation the harness looks at the touched pages only.
+ * Overlay: the kernel's own instrumentation points for KASAN and KCSAN, before
+ * every atomic and every bit operation.  They record which pages are updated,
+ * so that after an operation the harness only checks those.
  */
 #ifndef GD_INSTRUMENTED_H
 #define GD_INSTRUMENTED_H
