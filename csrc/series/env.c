@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The rest of the kernel for the series, as ../env is for the kernels: data,
- * and calls that are events with the page's state at that time.
+ * The rest of the kernel for the series, like ../env for the kernels: data, and
+ * calls that are events with the page's state at that time.
  */
 #include "../shim/harness.h"
 
@@ -23,7 +23,7 @@ void gd_set_devmap_key(bool on)
 	port_set_devmap_key(on);
 }
 
-/* it has no zero pages */
+/* the series has no zero pages */
 void gd_set_zero_page(struct page *page) {}
 void gd_set_huge_zero_page(struct page *page) {}
 
@@ -38,7 +38,7 @@ void mod_node_page_state(enum node_stat_item item, long delta)
 		gd.released += delta;
 }
 
-/* the last reference is gone: the page stays readable */
+/* the last reference is dropped; the page stays readable */
 void __put_page(struct page *page)
 {
 	gd_call(GD_C_FOLIO_PUT, page);
@@ -49,7 +49,7 @@ void free_devmap_managed_page(struct page *page)
 	gd_call(GD_C_FREE_DEVMAP_MANAGED, page);
 }
 
-/* these look the head up, as everything about its flags does */
+/* these look up the head, as all functions for page flags do */
 void set_page_dirty(struct page *page)
 {
 	page = compound_head(page);
@@ -57,7 +57,7 @@ void set_page_dirty(struct page *page)
 	page->flags |= 1ul << PG_dirty;
 }
 
-/* the lock was taken; its holder gives it to us */
+/* the folio was locked; its holder unlocks it for us */
 void __lock_page(struct page *page)
 {
 	gd_call(GD_C_FOLIO_LOCK, compound_head(page));
@@ -76,5 +76,5 @@ void mlock_vma_page(struct page *page)
 	page->flags |= 1ul << PG_mlocked;
 }
 
-/* the series calls nothing that is not here */
+/* the series calls nothing that is missing here */
 const char *const gd_gap_names[] = { NULL };

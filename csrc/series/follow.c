@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The slow path's call sites: what each function does once the entry of the
- * page table has given it a page.
+ * The slow path's call sites: what each function does with the page that the
+ * page-table entry points to.
  */
 #include <linux/mm.h>
 
-/* where a grab that fails does not mean -ENOMEM yet */
+/* call sites that do not return -ENOMEM for a failed grab yet */
 #if GD_SERIES >= 11
 #define GRAB_ERROR	(-ENOMEM)
 #else
 #define GRAB_ERROR	(-EFAULT)
 #endif
 
-/* Take a reference or pin or give up; NULL: go on. */
+/* Take a reference or pin, or fail; NULL: continue. */
 static struct page *grab_error(struct page *page, unsigned int flags)
 {
 #if GD_SERIES == 8
@@ -26,11 +26,11 @@ static struct page *grab_error(struct page *page, unsigned int flags)
 
 static struct page *follow_page_pte(struct page *page, unsigned int flags, bool devmap)
 {
-	/* a device may go away under somebody who holds nothing */
+	/* without a reference the device could be removed */
 	if (devmap && !(flags & (FOLL_GET | FOLL_PIN)))
 		return ERR_PTR(-EEXIST);
 #if GD_SERIES == 8
-	/* grab_page() with its two faults, once more, by hand */
+	/* a copy of grab_page() with its two bugs */
 	if (flags & (FOLL_GET | FOLL_PIN)) {
 		if (!try_get_page(page))
 			return ERR_PTR(-ENOMEM);
@@ -47,12 +47,12 @@ static struct page *follow_page_pte(struct page *page, unsigned int flags, bool 
 	return page;
 }
 
-/* The branch of hugepd, where follow_huge_addr() has found the page. */
+/* The hugepd branch, where follow_huge_addr() has found the page. */
 static struct page *follow_page_mask(struct page *page, unsigned int flags)
 {
 	WARN_ON_ONCE(flags & (FOLL_GET | FOLL_PIN));
 #if GD_SERIES == 8
-	return NULL;		/* of all things; the review found it */
+	return NULL;		/* a bug that the review found */
 #else
 	return page;
 #endif
@@ -91,7 +91,7 @@ static void mlock_huge_page(struct page *head)
 	unlock_page(head);
 }
 
-/* Up to v9 a page may have been mlocked already when its grab fails. */
+/* Up to v9 a page may already be mlocked when its grab fails. */
 static struct page *follow_trans_huge_pmd(struct page *page, unsigned int flags,
 					  bool mlock)
 {
@@ -112,13 +112,13 @@ static struct page *follow_trans_huge_pmd(struct page *page, unsigned int flags,
 	return page;
 }
 
-/* The pages of a compound page from this one on. */
+/* The pages of a compound page, starting with this one. */
 static int compound_left(struct page *page, struct page *head)
 {
 	return head + (1 << compound_order(head)) - page;
 }
 
-/* How many pages were recorded, or why there is not even one. */
+/* Returns the number of recorded pages, or an errno if there is none. */
 static long follow_hugetlb_page(struct page *page, int n, unsigned int flags,
 				struct page **pages)
 {
@@ -145,7 +145,7 @@ static struct page *follow_huge_pmd(struct page *page, unsigned int flags)
 	return error ? error : page;
 }
 
-/* These two have no way to take a reference. */
+/* These two cannot take references. */
 static struct page *follow_huge_pud(struct page *page, unsigned int flags)
 {
 	return flags & (FOLL_GET | FOLL_PIN) ? NULL : page;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Taking references and pins: FOLL_GET and FOLL_PIN decide which.
+ * Taking references and pins, as chosen by FOLL_GET and FOLL_PIN.
  */
 #include <linux/mm.h>
 
@@ -10,9 +10,9 @@ static void count_requested(long pins)
 		mod_node_page_state(NR_FOLL_PIN_REQUESTED, pins);
 }
 
-/* ---- the lockless walk's ---- */
+/* ---- the lockless walk ---- */
 
-/* refs references on the head, or NULL if there is nothing to refer to. */
+/* Takes refs references on the head; NULL if that is impossible. */
 static struct page *try_get_compound_head(struct page *page, int refs)
 {
 	struct page *head = compound_head(page);
@@ -22,7 +22,7 @@ static struct page *try_get_compound_head(struct page *page, int refs)
 	return page_ref_add_unless(head, refs, 0) ? head : NULL;
 }
 
-/* The product is truncated to an int on its way. */
+/* The product is truncated to an int. */
 static struct page *try_pin_compound_head(struct page *page, int refs)
 {
 	page = try_get_compound_head(page, GUP_PIN_COUNTING_BIAS * refs);
@@ -32,7 +32,7 @@ static struct page *try_pin_compound_head(struct page *page, int refs)
 	return page;
 }
 
-/* Up to v9 FOLL_GET is the default; from v10 on one of the two must be set. */
+/* Up to v9 FOLL_GET is the default; since v10 one of the two must be set. */
 static struct page *try_grab_compound_head(struct page *page, int refs,
 					   unsigned int flags)
 {
@@ -45,13 +45,13 @@ static struct page *try_grab_compound_head(struct page *page, int refs,
 	return try_get_compound_head(page, refs);
 }
 
-/* ---- the slow path's: one reference or pin; neither flag: nothing ---- */
+/* ---- the slow path: one reference or pin; neither flag: nothing ---- */
 
 #if GD_SERIES == 8
 /*
- * Two faults, which the review found: all of the pin but one reference goes to
- * the page itself, not to its head, and nobody looks whether the count
- * overflows.  The warning can never fire.
+ * Two bugs that the review found: all but one reference of the pin go to the
+ * page itself instead of its head, and nothing checks for overflow of the
+ * count.  The warning can never fire.
  */
 static void grab_page(struct page *page, unsigned int flags)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The call sites of the lockless walk.  Each takes its references and then
- * looks at the entry of the page table again; `changed` says that the entry
- * is another one by then.  1: go on with the walk, 0: leave it.
+ * rechecks the page-table entry; `changed` says that the entry has changed by
+ * then.  Returns 1 to continue the walk, 0 to end it.
  */
 #include <linux/mm.h>
 
@@ -22,7 +22,7 @@ static int gup_pte_range(struct page *page, unsigned int flags, bool changed,
 	return 1;
 }
 
-/* n pages of one entry, all with one grab: what the four below have in common */
+/* n pages of one entry, with one grab: common to the four functions below */
 static int gup_huge_entry(struct page *page, int n, unsigned int flags, bool changed,
 			  struct page **pages, int *nr)
 {
@@ -66,7 +66,7 @@ static int gup_huge_pgd(struct page *page, int n, unsigned int flags, bool chang
 	return gup_huge_entry(page, n, flags, changed, pages, nr);
 }
 
-/* Give back what was recorded, the last one first. */
+/* Drop the recorded pages, the last one first. */
 static void undo_dev_pagemap(int *nr, int nr_start, unsigned int flags,
 			     struct page **pages)
 {
@@ -81,7 +81,7 @@ static void undo_dev_pagemap(int *nr, int nr_start, unsigned int flags,
 	}
 }
 
-/* n pages of a device; `fails` is the lookup of the pagemap that fails, from 1. */
+/* n device pages; `fails` is the number of the pagemap lookup that fails, from 1. */
 static int __gup_device_huge(struct page *page, int n, unsigned int flags, int fails,
 			     struct page **pages, int *nr)
 {
@@ -97,7 +97,7 @@ static int __gup_device_huge(struct page *page, int n, unsigned int flags, int f
 #if GD_SERIES == 8
 		grab_page(page, flags);
 #else
-		/* this page keeps its Referenced: it is not recorded yet */
+		/* this page is not recorded yet, so it stays marked as referenced */
 		if (!try_grab_page(page, flags)) {
 			undo_dev_pagemap(nr, nr_start, flags, pages);
 			return 0;

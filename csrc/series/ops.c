@@ -99,7 +99,7 @@ OP(GUP_DEVICE_HUGE)
 {
 	int nr = 0;
 
-	/* enough to fail anywhere, and far from the step limit */
+	/* enough to fail at any page, and far from the step limit */
 	ret_int(ret, __gup_device_huge(op_page(op), clamp_t(int, op->n, 0, 64),
 				       op_foll(op), op->arg, gd.list, &nr));
 	gd.nr_entries = nr;

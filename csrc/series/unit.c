@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The FOLL_PIN series in one unit, as it was posted: the code under test, with
- * the operations behind it, so that they reach the static functions.
+ * The FOLL_PIN series in one unit: the code under test as posted, followed by
+ * the operations, so that they can call the static functions.
  *
- * GD_SERIES is the version.  Written after what the mails say; not the patches.
+ * GD_SERIES is the version.  Written from the mails; not the original patches.
  */
 #define GD_LOADS_INLINE
 #include "../shim/loads.h"

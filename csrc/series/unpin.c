@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Giving references and pins back.
+ * Dropping references and pins.
  */
 #include <linux/mm.h>
 
@@ -10,7 +10,7 @@ static void count_returned(void)
 		mod_node_page_state(NR_FOLL_PIN_RETURNED, 1);
 }
 
-/* True: it was such a page, and is dealt with. */
+/* True: it was such a page, and is handled. */
 static bool unpin_devmap_managed_user_page(struct page *page)
 {
 	int count;
@@ -30,7 +30,7 @@ static void unpin_user_page(struct page *page)
 		return;
 	if (page_ref_sub_and_test(page, GUP_PIN_COUNTING_BIAS))
 		__put_page(page);
-	/* after the put, as posted: a page may be gone before it is counted */
+	/* after the put, as posted: the page may be freed before it is counted */
 	count_returned();
 }
 
@@ -68,8 +68,8 @@ static void unpin_user_pages_dirty_lock(struct page **pages, unsigned long npage
 }
 
 /*
- * The lockless walk backs out of a grab.  The reference taken first keeps the
- * page until put_page(), which knows how pages are freed.
+ * The back-out of the lockless walk's grab.  An extra reference keeps the page
+ * until put_page(), which knows how to free pages.
  */
 static void put_compound_head(struct page *head, int refs, unsigned int flags)
 {

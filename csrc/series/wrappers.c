@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the wrappers do with their flags before anything else: an errno, or
- * the flags that they pass on.  FOLL_GET and FOLL_PIN are not the caller's to
- * choose.
+ * The wrappers' checks of their flags, which come first: returns an errno, or
+ * the flags that they pass on.  Callers may not choose FOLL_GET and FOLL_PIN
+ * themselves.
  */
 #include <linux/mm.h>
 
@@ -13,7 +13,7 @@ static long pin_user_pages(unsigned int gup_flags)
 	return gup_flags | FOLL_PIN;
 }
 
-/* A long-term pin cannot let go of the lock that the caller tells about. */
+/* A long-term pin must not drop the lock, so it does not accept `locked`. */
 static long pin_user_pages_remote(unsigned int gup_flags, bool locked)
 {
 	if (WARN_ON_ONCE(gup_flags & FOLL_GET))

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What mm/gup.c calls of the rest of the kernel, under the names and with the
- * types that this version has.  What comes of a call is in env/calls.c.
+ * Functions that mm/gup.c calls, under the names and with the types of this
+ * kernel version.  env/calls.c has their effects.
  */
 
-/* The head that a function finds that is called with a page: what is pending comes first. */
+/* The head as a function finds it that is passed a page; handles what is pending first. */
 static struct page *gd_head(struct page *page)
 {
 	gd_after();
 	return compound_head(page);
 }
 
-/* v5.16, "mm: Add folio_put()" and its kin: before, of pages, whose heads they look up */
+/* v5.16, "mm: Add folio_put()" and others: before, these take pages and look up the head */
 #if GD_SINCE(5, 16) != GD_OTHER_FOLIO_CALLS
 void __folio_put(struct folio *folio)
 {
@@ -48,7 +48,7 @@ void unlock_page(struct page *page)
 	gd_unlocked(gd_head(page));
 }
 
-/* in mm/page-writeback.c, which is too much of a file to bring in for it */
+/* defined in mm/page-writeback.c, which is too large to include for it */
 int set_page_dirty_lock(struct page *page)
 {
 	int dirtied;
@@ -60,16 +60,16 @@ int set_page_dirty_lock(struct page *page)
 }
 #endif
 
-/* v5.17 has folio_put() call __folio_put() */
+/* since v5.17 folio_put() calls __folio_put() */
 void __put_page(struct page *page)
 {
 	gd_freed(page);
 }
 
 /*
- * Up to v5.17 pages whose driver wants them back count from one: when that is left,
- * free_devmap_managed_page() tells the driver.  This is in mm/swap.c, too much of a
- * file again; callers have asked whether it is such a page.
+ * Up to v5.17, pages that a driver wants back are free at refcount 1: then
+ * free_devmap_managed_page() notifies the driver.  It is defined in mm/swap.c,
+ * which is also too large; callers have checked that it is such a page.
  */
 #if GD_SINCE(5, 18) != GD_OTHER_DEVMAP_PUT
 #else
@@ -94,8 +94,8 @@ static const struct dev_pagemap_ops port_pgmap_ops = { .page_free = driver_freed
 #endif
 
 /*
- * That of mm/memremap.c goes by another name.  7.3 at the latest has no second
- * argument, and no walk that asks.
+ * Replaces the function of mm/memremap.c, which is renamed.  Since 7.3 or
+ * before there is no second argument, and the walk does not call it.
  */
 #ifdef CONFIG_ZONE_DEVICE
 #if GD_SINCE(6, 18) != GD_OTHER_GET_PAGEMAP
@@ -111,7 +111,7 @@ struct dev_pagemap *get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap
 #endif
 #endif
 
-/* later the kernel calls _printk() */
+/* later kernels call _printk() */
 #ifndef printk
 int (printk)(const char *fmt, ...)
 {
@@ -216,7 +216,7 @@ int migrate_device_coherent_page(struct page *page)
 }
 #endif
 
-/* 5.10 has it inline, and asks find_vma() */
+/* inline in 5.10, where it calls find_vma() */
 #if GD_SINCE(5, 18) != GD_OTHER_INTERSECTION
 struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, unsigned long start,
 					     unsigned long end)
@@ -227,7 +227,7 @@ struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, unsigned long
 }
 #endif
 
-/* 7.3 at the latest; it decides by itself, for a folio, what is to be drained */
+/* 7.3 or before; it takes a folio and decides itself what to drain */
 #if GD_SINCE(6, 18) != GD_OTHER_DRAIN
 void lru_cache_drain_for_folio(const struct folio *folio, unsigned int extra_refs,
 			       enum lru_cache_drained *drained)
@@ -237,8 +237,8 @@ void lru_cache_drain_for_folio(const struct folio *folio, unsigned int extra_ref
 #endif
 
 /*
- * v6.5, "gup: add warning if some caller would seem to want stack expansion", which
- * went to 6.1; before, a stack grew when pages below it were asked for.
+ * v6.5, "gup: add warning if some caller would seem to want stack expansion",
+ * also in 6.1; before, accesses below a stack made it grow.
  */
 #if GD_SINCE(6, 1) != GD_OTHER_STACK
 #else
@@ -259,8 +259,8 @@ struct vm_area_struct *find_extend_vma(struct mm_struct *mm, unsigned long addr)
 #endif
 
 /*
- * v5.17 is the last to look at VMAs after the pages; they are as many as pages[]
- * holds at most.  v5.18, "mm/gup: remove the vma allocation from
+ * Up to v5.17 the VMAs are checked after the pages; the array is as large as
+ * the maximum of pages[].  v5.18: "mm/gup: remove the vma allocation from
  * gup_longterm_locked()".
  */
 #if GD_SINCE(5, 18) != GD_OTHER_VMAS
@@ -278,7 +278,7 @@ void *__kmalloc(size_t size, gfp_t flags)
 void kfree(const void *p) {}
 #endif
 
-/* v5.12, "preempt: Introduce CONFIG_PREEMPT_DYNAMIC" and its kin, has it inline */
+/* inline since v5.12, "preempt: Introduce CONFIG_PREEMPT_DYNAMIC" and others */
 #if GD_SINCE(5, 12) != GD_OTHER_COND_RESCHED
 #else
 int _cond_resched(void)
@@ -287,7 +287,7 @@ int _cond_resched(void)
 }
 #endif
 
-/* of a small folio, and nobody asks it of another; v6.9 has it inline */
+/* only called for small folios; inline since v6.9 */
 #if GD_SINCE(6, 9) != GD_OTHER_MAPCOUNT
 #elif GD_SINCE(5, 18)
 int folio_mapcount(struct folio *folio)
@@ -296,7 +296,7 @@ int folio_mapcount(struct folio *folio)
 }
 #endif
 
-/* v5.18, "mm/munlock: mlock_page() munlock_page() batch by pagevec", has faults do it */
+/* since v5.18 done by faults: "mm/munlock: mlock_page() munlock_page() batch by pagevec" */
 #if GD_SINCE(5, 18) != GD_OTHER_MLOCK
 #else
 void mlock_vma_page(struct page *page)

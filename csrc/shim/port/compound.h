@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Compound pages: how they are formed, what is kept in their first tails, and
- * what kind of folio they are.
+ * Compound pages: how they are formed, the contents of their first tails, and
+ * the kind of folio.
  */
 #ifndef GD_PORT_COMPOUND_H
 #define GD_PORT_COMPOUND_H
@@ -9,11 +9,11 @@
 #include "page.h"
 
 /*
- * Has a folio, given its head, a pin count?  v5.7: "mm/gup:
- * page->hpage_pinned_refcount: exact pin counts for huge pages", kept in the second
- * tail; before, as in the series, a pin is 1024 references.  v5.18, "mm: Make
- * compound_pincount always available": in the first tail, and so in all that are
- * large.
+ * Does a folio, given its head, have a pin count?  v5.7, "mm/gup:
+ * page->hpage_pinned_refcount: exact pin counts for huge pages": in the second
+ * tail; before, and in the series, a pin is 1024 references.  v5.18, "mm: Make
+ * compound_pincount always available": in the first tail, and so in all large
+ * folios.
  */
 static inline bool port_has_pincount(struct page *head)
 {
@@ -26,7 +26,7 @@ static inline bool port_has_pincount(struct page *head)
 #endif
 }
 
-/* Where it lies. */
+/* Its address. */
 #if GD_SERIES
 static inline atomic_t *port_pincount(struct page *head)
 {
@@ -46,19 +46,19 @@ static inline atomic_t *port_pincount(struct page *head)
 #endif
 #endif
 
-/* The same as numbers: in which of the folio's pages, and where in that page. */
+/* The same as numbers: the page within the folio, and the offset in that page. */
 #if GD_SERIES
 #define PORT_PINCOUNT_PAGE	0
-#define PORT_PINCOUNT_OFFSET	sizeof(struct page)	/* nowhere */
+#define PORT_PINCOUNT_OFFSET	sizeof(struct page)	/* no such place */
 #else
 #define PORT_PINCOUNT_PAGE	((unsigned long)port_pincount(NULL) / sizeof(struct page))
 #define PORT_PINCOUNT_OFFSET	((unsigned long)port_pincount(NULL) % sizeof(struct page))
 #endif
 
 /*
- * Make a page tail number i of a folio, by the kernel's own setters: what
- * prep_compound_tail() does, which takes other arguments in every few versions
- * and was in mm/page_alloc.c.
+ * Make a page tail number i of a folio, with the kernel's own setters: like
+ * prep_compound_tail(), whose arguments change every few versions, and which
+ * was in mm/page_alloc.c.
  */
 static inline void port_form_tail(struct page *head, u32 order, u32 i)
 {
@@ -73,7 +73,7 @@ static inline void port_form_tail(struct page *head, u32 order, u32 i)
 #endif
 }
 
-/* Those fields of the head that are kept in the first tails. */
+/* The fields of the head that are in the first tails. */
 static inline void port_form_head(struct page *head, u32 order)
 {
 #if GD_SERIES
@@ -81,7 +81,7 @@ static inline void port_form_head(struct page *head, u32 order)
 #elif GD_SINCE(6, 12)
 	prep_compound_head(head, order);
 #else
-	/* what prep_compound_head() of mm/page_alloc.c does */
+	/* like prep_compound_head() of mm/page_alloc.c */
 	set_compound_page_dtor(head, COMPOUND_PAGE_DTOR);
 	set_compound_order(head, order);
 	atomic_set(compound_mapcount_ptr(head), -1);
@@ -91,8 +91,8 @@ static inline void port_form_head(struct page *head, u32 order)
 }
 
 /*
- * A head becomes a small folio: its second page is on a list by then, and what
- * 5.10 would read there as a count of mappings is that of a page never formed.
+ * Make a head a small folio.  Its second page is on a list by then; the word
+ * that 5.10 would read there as a count of mappings is that of an unused page.
  */
 static inline void port_unform_head(struct page *head)
 {
@@ -103,12 +103,13 @@ static inline void port_unform_head(struct page *head)
 
 /*
  * Make it a hugetlb folio.  v6.9 has a page type for them ("mm: turn
- * folio_test_hugetlb into a PageType"), older ones tell them by what frees them.
+ * folio_test_hugetlb into a PageType"), older kernels recognise them by their
+ * destructor.
  */
 static inline void port_set_hugetlb(struct page *head)
 {
 #if GD_SERIES || !IS_ENABLED(CONFIG_HUGETLB_PAGE)
-	/* it does not tell them from others, or has none */
+	/* this kernel has none, or does not distinguish them */
 #elif GD_SINCE(6, 12)
 	__folio_set_hugetlb((struct folio *)head);
 #else

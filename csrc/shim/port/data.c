@@ -3,7 +3,7 @@
  * Variables of the kernel whose names depend on the version.
  */
 
-/* which page is the zero page; in 7.2 at the latest zero_pfn() is a function */
+/* the zero page; since 7.2 or before, zero_pfn() is a function */
 #if GD_SINCE(7, 2) != GD_OTHER_ZERO_PFN
 unsigned long __weak zero_page_pfn;
 
@@ -20,7 +20,7 @@ static void port_set_zero_pfn(unsigned long pfn)
 }
 #endif
 
-/* Each kernel declares one or two of these; v6.10 has a folio. */
+/* Each kernel declares one or two of these; since v6.10 a folio. */
 unsigned long __weak huge_zero_pfn;
 struct page *__weak huge_zero_page;
 struct folio *__weak huge_zero_folio;
@@ -32,13 +32,13 @@ static void port_set_huge_zero_page(struct page *page)
 	huge_zero_folio = (struct folio *)page;
 }
 
-/* what the driver of device-private pages is told: port/calls.c, if anything */
+/* notifies the driver of device-private pages: see port/calls.c */
 static const struct dev_pagemap_ops port_pgmap_ops;
 
 /*
- * Where this CPU counts what forbids it to be preempted: a variable of its own
- * since v6.15 ("x86/percpu: Move preempt_count to percpu hot section"); with
- * others before, and only where the configuration asks for it.
+ * The preempt count of this CPU: a variable of its own since v6.15
+ * ("x86/percpu: Move preempt_count to percpu hot section"); before, part of a
+ * struct, and only if the configuration needs it.
  */
 #ifdef DEFINE_PER_CPU_CACHE_HOT
 DEFINE_PER_CPU_CACHE_HOT(__typeof__(__preempt_count), __preempt_count);
@@ -52,8 +52,8 @@ static void port_reset_cpu(void) {}
 #endif
 
 /*
- * The processor says how many levels of page tables there are, and this one has
- * four.  Up to v6.16 the configuration says it, and nobody asks.
+ * The number of page-table levels depends on the processor; this one has four.
+ * Up to v6.16 it depends on the configuration, and this is not called.
  */
 #ifndef pgdir_shift
 unsigned int pgdir_shift = 39, ptrs_per_p4d = 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Page flags: GD_ROW(canonical number, the kernel's bit).  A row that does not
- * compile is cut (csrc/sides/src/compile/detect.rs): the tree has no such flag.
+ * compile is removed (csrc/sides/src/compile/detect.rs): the tree does not have
+ * the flag.
  */
 GD_ROW(GD_F_LOCKED, PG_locked)
 GD_ROW(GD_F_REFERENCED, PG_referenced)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The low bits of a folio's mapping, which tell what it points to.  Up to v6.16
- * they are called after the page, and one of them is that of pages with
- * movable_ops; these are told by their type, later.
+ * The low bits of a folio's mapping, which give the type of the pointer.  Up to
+ * v6.16 they are named after the page, and one of them marks pages with
+ * movable_ops; later kernels recognise these by their page type.
  */
 #ifndef GD_PORT_MAPPING_H
 #define GD_PORT_MAPPING_H
@@ -32,7 +32,7 @@ static inline unsigned long port_mapping_bits(u32 class)
 	return bits[class];
 }
 
-/* GD_M_NONE: no such bits, and so a pointer to an address_space. */
+/* GD_M_NONE: no such bits, so a pointer to an address_space. */
 static inline u32 port_mapping_class(unsigned long mapping)
 {
 	static const u8 class[PORT_MAPPING_FLAGS + 1] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * State beside pages that the code under test reads or changes.
+ * State, other than pages, that the code under test reads or changes.
  */
 #ifndef GD_PORT_MM_H
 #define GD_PORT_MM_H
@@ -13,9 +13,9 @@
 #endif
 
 /*
- * Have there been pins in this mm?  A bit of its flags since v5.15 ("mm: gup:
- * pack has_pinned in MMF_HAS_PINNED"), in their first word; since v6.18 they are
- * a bitmap.  Before, a field of its own.
+ * Did this mm ever have pins?  A bit of its flags since v5.15 ("mm: gup: pack
+ * has_pinned in MMF_HAS_PINNED"), in their first word; since v6.18 the flags
+ * are a bitmap.  Before v5.15 a field of its own.
  */
 #if GD_SERIES || GD_SINCE(5, 15) != GD_OTHER_HAS_PINNED
 static inline bool port_has_pinned(const struct mm_struct *mm)
@@ -40,8 +40,8 @@ static inline void port_set_has_pinned(struct mm_struct *mm, bool pinned)
 #endif
 
 /*
- * Do drivers want their pages back when one reference is left?  Gone in v6.15:
- * "fs/dax: properly refcount fs dax pages".
+ * Do drivers get their pages back when one reference is left?  Removed in
+ * v6.15: "fs/dax: properly refcount fs dax pages".
  */
 #ifndef GD_WITHOUT_DEVMAP_MANAGED_KEY
 static inline bool port_devmap_key(void)
@@ -49,7 +49,7 @@ static inline bool port_devmap_key(void)
 	return static_key_enabled(&devmap_managed_key);
 }
 
-/* in a variable; the code is not patched */
+/* kept in a variable; the code is not patched */
 static inline void port_set_devmap_key(bool on)
 {
 	devmap_managed_key.key.enabled.counter = on;

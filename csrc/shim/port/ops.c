@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Operations that are spelled in more than one way; those that are the same
- * everywhere are in ../ops.c.
+ * Operations with several variants; those that are the same in all kernels are
+ * in ../ops.c.
  *
- * A block that does not compile is tried as every other block of its role
- * before the operation counts as absent (csrc/sides/src/compile/detect.rs).  So
- * a version asked for here need not be exact, unless one name has had two
- * meanings; and every spelling is a block of its own, with no #if inside.
+ * If a block does not compile, every other block of its role is tried before
+ * the operation counts as absent (csrc/sides/src/compile/detect.rs).  So the
+ * version in an #if need not be exact, unless a name has had two meanings.
+ * Every variant is a block of its own, without #if inside.
  */
 
 #include "mapping.h"
 
-/* a macro, so that what it lacks is the operation's mistake */
+/* a macro, so that compile errors point into the operation */
 #define op_page_folio(op)	page_folio(op_page(op))
 
 /* ---- references ---- */
 
-/* v5.16: "mm: Add folio_try_get()" and its kin; before, of pages that are heads */
+/* v5.16: "mm: Add folio_try_get()" and others; before, these take head pages */
 #if GD_SINCE(6, 10)
 OP(FOLIO_TRY_GET)	{ ret_bool(ret, folio_try_get(op_folio(op))); }
 OP(FOLIO_REF_TRY_ADD)	{ ret_bool(ret, folio_ref_try_add(op_folio(op), op->n)); }
@@ -46,7 +46,7 @@ OP(PUT_DEVMAP_MANAGED)	{ ret_bool(ret, put_devmap_managed_folio_refs(op_folio(op
 OP(PUT_DEVMAP_MANAGED)	{ ret_bool(ret, put_devmap_managed_page_refs(&op_folio(op)->page, op->n)); }
 #endif
 
-/* it goes to the count without a look at what it was given */
+/* it takes the count without checking its argument */
 #if GD_SINCE(6, 12)
 OP(PAGE_REF_SUB_RETURN)
 {
@@ -59,9 +59,9 @@ OP(PAGE_REF_SUB_RETURN)	{ ret_int(ret, page_ref_sub_return(op_page(op), op->n));
 /* ---- grab ---- */
 
 /*
- * v6.10, "mm: gup: stop abusing try_grab_folio": the name goes from the fast
+ * v6.10, "mm: gup: stop abusing try_grab_folio": the name moves from the fast
  * helper to the slow one.  v6.2, "mm: allow multiple error returns in
- * try_grab_page()": an errno in place of a bool.  v5.18, "mm/gup: Convert
+ * try_grab_page()": an errno instead of a bool.  v5.18: "mm/gup: Convert
  * try_grab_compound_head() to try_grab_folio()".
  */
 #if GD_SINCE(6, 10)
@@ -121,8 +121,8 @@ OP(UNPIN_FAST)
 /* ---- predicates ---- */
 
 /*
- * v6.2, "mm/gup: reliable R/O long-term pinning in COW mappings": it looks at
- * the VMA, too.  v6.3, "mm: introduce vma->vm_flags wrapper functions".
+ * v6.2, "mm/gup: reliable R/O long-term pinning in COW mappings": it checks the
+ * VMA, too.  v6.3: "mm: introduce vma->vm_flags wrapper functions".
  */
 #if GD_SINCE(6, 3)
 OP(GUP_MUST_UNSHARE)
@@ -148,7 +148,7 @@ OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&gd_mm.flags); }
 OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, folio_needs_cow_for_dma(&gd_vma, op_page_folio(op))); }
 OP(GUP_FAST_FOLIO_ALLOWED)	{ ret_bool(ret, gup_fast_folio_allowed(op_folio(op), op_foll(op))); }
 
-/* Its callers have ruled out pages with no mapping or an encoded one. */
+/* Its callers have excluded pages without a mapping or with an encoded one. */
 OP(IS_SECRETMEM)
 {
 	struct address_space *mapping = op_page_folio(op)->mapping;

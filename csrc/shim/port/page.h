@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fields of struct page that kernels keep under different names or in different
- * types.  Plain loads and stores, without the kernel's hooks: they are the
- * harness's own and no accesses of the code under test.
+ * Fields of struct page whose name or type depends on the kernel.  These are
+ * plain loads and stores without the kernel's hooks: accesses of the harness,
+ * not of the code under test.
  */
 #ifndef GD_PORT_PAGE_H
 #define GD_PORT_PAGE_H
@@ -43,10 +43,10 @@ enum { PORT_ANON_EXCLUSIVE = __NR_PAGEFLAGS };
 #endif
 
 /*
- * The link of a tail to its head, with bit 0 set: the head's address, or where
- * the memory map of hugetlb pages can be shared (in 7.2 at the latest) a mask,
- * which makes it of the tail's own address.  A mask leads to where a folio of that
- * order can begin, and nowhere else.
+ * The link of a tail to its head, with bit 0 set: the head's address; or, where
+ * the memory map of hugetlb pages can be shared (since 7.2 or before), a mask
+ * for the tail's own address.  A mask can only lead to an address at which a
+ * folio of that order can begin.
  */
 #if GD_SINCE(7, 2) != GD_OTHER_TAIL_LINK
 #define PORT_TAIL_LINK(page)	((page)->compound_info)
@@ -79,7 +79,7 @@ static inline void port_unlink_tail(struct page *page)
 	PORT_TAIL_LINK(page) = 0;
 }
 
-/* What a page of ZONE_DEVICE belongs to; since v6.14 this is a field of the folio. */
+/* The pagemap of a ZONE_DEVICE page; since v6.14 a field of the folio. */
 #if GD_SINCE(6, 14) != GD_OTHER_PGMAP
 static inline struct dev_pagemap *port_pgmap(const struct page *head)
 {

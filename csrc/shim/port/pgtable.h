@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Entries of page tables: the bits of the flags, and entries that are not
- * present.
+ * Page-table entries: the bits of the flags, and entries that are not present.
  */
 #ifndef GD_PORT_PGTABLE_H
 #define GD_PORT_PGTABLE_H
@@ -9,7 +8,7 @@
 #include "version.h"
 #include <linux/swapops.h>
 
-/* 7.3 at the latest names it after userfaultfd, not after its write protection */
+/* since 7.3 or before named after userfaultfd, not after its write protection */
 #ifdef _PAGE_BIT_UFFD
 #define PORT_PAGE_UFFD	_PAGE_UFFD
 #else
@@ -24,9 +23,9 @@
 #endif
 
 /*
- * What a flag sets and clears in an entry that is present, accessed, read-only
- * and for user mode.  A row that does not compile is cut: after v6.12 no entry
- * is marked as device memory.
+ * The bits that a flag sets and clears in an entry that is present, accessed,
+ * read-only and for user mode.  A row that does not compile is removed: after
+ * v6.12 entries are not marked as device memory.
  */
 static const u64 port_entry_set[GD_NR_ENTRY_FLAGS] = {
 	[GD_EF_RW] = _PAGE_RW,
@@ -46,8 +45,8 @@ static const u64 port_entry_cleared[GD_NR_ENTRY_FLAGS] = {
 };
 
 /*
- * Offsets are stored inverted, and those here have their upper bits set: what is
- * left of them then looks like no flag, and like no page that there is.
+ * Swap offsets are stored inverted.  The ones here have their upper bits set,
+ * so the entry contains no bits that look like flags or like an existing page.
  */
 static inline u64 port_swap_entry(void)
 {
@@ -57,8 +56,8 @@ static inline u64 port_swap_entry(void)
 #define PORT_MIGRATION_OFFSET(pfn)	((pfn) | -1ul << 40)
 
 /*
- * v5.14: "mm/swapops: rework swap entry manipulation code"; what it replaced wants a
- * page that is locked.
+ * v5.14: "mm/swapops: rework swap entry manipulation code"; the older function
+ * requires a locked page.
  */
 #if !IS_ENABLED(CONFIG_MIGRATION)
 static inline u64 port_migration_entry(unsigned long pfn)

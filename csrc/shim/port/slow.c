@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entry points of the slow path that have had other arguments; the others are in
+ * Entry points of the slow path whose arguments have changed; the others are in
  * ../slow.c.
  */
 
@@ -31,7 +31,7 @@ UNDER_LOCK_TO_DROP(PIN_USER_PAGES_LOCKED,
 		   pin_user_pages_locked(op->addr, nr, op_foll(op), pages, locked))
 #endif
 
-/* Callers look the VMA up.  v6.12: "mm: remove follow_page()". */
+/* The caller looks up the VMA.  v6.12: "mm: remove follow_page()". */
 #if !GD_SINCE(6, 12)
 OP(FOLLOW_PAGE)
 {
@@ -43,9 +43,9 @@ OP(FOLLOW_PAGE)
 #endif
 
 /*
- * Callers look the VMA up; where there is none they do not come here.  v5.18:
- * "mm/munlock: delete FOLL_MLOCK and FOLL_POPULATE"; before, pages are mlocked, which
- * is not modelled for all of them.
+ * The caller looks up the VMA, and does not call if there is none.  v5.18:
+ * "mm/munlock: delete FOLL_MLOCK and FOLL_POPULATE"; before, it mlocks pages,
+ * which is not supported here for all of them.
  */
 #if GD_SINCE(5, 18)
 OP(POPULATE_VMA_PAGE_RANGE)
@@ -62,7 +62,7 @@ OP(POPULATE_VMA_PAGE_RANGE)
 	ret_locked(ret, locked);
 }
 
-/* callers see to it that it starts with a page: from elsewhere it would not come on */
+/* callers align the start to a page; otherwise it would make no progress */
 OP(MM_POPULATE)
 {
 	gd_hold_mmap_lock(false);
@@ -91,8 +91,8 @@ FAULT_IN(FAULT_IN_SUBPAGE_WRITEABLE, fault_in_subpage_writeable)
 
 #if GD_SINCE(5, 14)
 /*
- * v6.9: "mm/madvise: make MADV_POPULATE_(READ|WRITE) handle VM_FAULT_RETRY properly";
- * before, callers look the VMA up.
+ * v6.9: "mm/madvise: make MADV_POPULATE_(READ|WRITE) handle VM_FAULT_RETRY
+ * properly"; before, the caller looks up the VMA.
  */
 static __always_inline long port_faultin(const struct gd_op *op, bool write, int *locked)
 {
@@ -117,8 +117,8 @@ OP(FAULTIN_PAGE_RANGE)
 #endif
 
 /*
- * After v6.12 get_dump_page() takes and drops the mmap lock no more, its caller does.
- * The argument is passed in any case; a function without it does not look.
+ * After v6.12 the caller of get_dump_page() takes and drops the mmap lock.  The
+ * argument is always passed; a function without the parameter ignores it.
  */
 #define PORT_DUMP_PAGE_UNLOCKED						\
 	__builtin_types_compatible_p(typeof(get_dump_page), struct page *(unsigned long))
@@ -134,7 +134,7 @@ OP(GET_DUMP_PAGE)
 }
 
 #ifdef PORT_HAS_MEMFD_PIN
-/* what it makes of *offset is shown by a record of its own */
+/* a separate record shows the resulting *offset */
 OP(MEMFD_PIN_FOLIOS)
 {
 	loff_t end = op->addr + op_ulong(op) * PAGE_SIZE - 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Flags of VMAs and of faults, and what the slow path's callees are told and
- * return.  A row of a table that does not compile is cut.
+ * Flags of VMAs and of faults, and the arguments and results of the slow path's
+ * callees.  A row of a table that does not compile is removed.
  */
 #ifndef GD_PORT_SLOW_H
 #define GD_PORT_SLOW_H
@@ -30,7 +30,7 @@ static const unsigned long port_vm_flag[GD_NR_VM_FLAGS] = {
 	[GD_VM_SHADOW_STACK] = VM_SHADOW_STACK,
 };
 
-/* v6.3, "mm: introduce vma->vm_flags wrapper functions": it is constant since */
+/* constant since v6.3, "mm: introduce vma->vm_flags wrapper functions" */
 static inline void port_set_vm_flags(struct vm_area_struct *vma, unsigned long flags)
 {
 	*(unsigned long *)&vma->vm_flags = flags;
@@ -64,7 +64,7 @@ static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {
 	[GD_FF_INSTRUCTION] = FAULT_FLAG_INSTRUCTION,
 };
 
-/* v6.1: "mmap: use the VMA iterator" and its kin; before, it is inline, around find_vma() */
+/* v6.1: "mmap: use the VMA iterator" and others; before, inline, with find_vma() */
 #if GD_SINCE(6, 1)
 #define PORT_HAS_FIND_VMA_INTERSECTION
 #endif
@@ -75,8 +75,8 @@ static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {
 #endif
 
 /*
- * Allocations must be such that they can be pinned for long.  v5.15: "mm: change
- * PF_MEMALLOC_NOCMA to PF_MEMALLOC_PIN" and its kin.
+ * Allocations must be pinnable long-term.  v5.15: "mm: change PF_MEMALLOC_NOCMA
+ * to PF_MEMALLOC_PIN" and others.
  */
 #ifdef PF_MEMALLOC_PIN
 #define PORT_MEMALLOC_PIN	PF_MEMALLOC_PIN
@@ -84,7 +84,7 @@ static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {
 #define PORT_MEMALLOC_PIN	PF_MEMALLOC_NOCMA
 #endif
 
-/* an enum of that name, 7.3 at the latest */
+/* an enum of that name since 7.3 or before */
 #if GD_SINCE(6, 18) != GD_OTHER_MIGRATE_REASON
 typedef enum migrate_reason port_migrate_reason;
 #else

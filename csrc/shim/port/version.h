@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which kernel the C side is compiled for.  All that depends on this is in this
- * folder: each accessor once, with its versions from the newest to the oldest;
- * the last one also serves what is older.  The rest of the harness calls the
- * accessors and names no version (csrc/tests/port.rs).
+ * The kernel version that the C side is compiled for.  Everything that depends
+ * on it is in this folder: each accessor once, with its versions from the
+ * newest to the oldest; the last one also serves older kernels.  The rest of
+ * the harness calls the accessors and does not mention versions
+ * (csrc/tests/port.rs).
  *
- * Branches ask for the kernels that were tried (csrc/kernels/table), and for the
- * version of an upstream change where it is known which one that was.
+ * Branches compare with the known kernels (csrc/kernels/table), or with the
+ * version of an upstream change if it is known.
  *
- * GD_SERIES is the version of the FOLL_PIN series, and 0 for kernels.
+ * GD_SERIES is the version of the FOLL_PIN series; 0 for kernels.
  */
 #ifndef GD_PORT_VERSION_H
 #define GD_PORT_VERSION_H
@@ -19,22 +20,22 @@
 #define GD_SERIES 0
 #endif
 
-/* a kernel of this version, or a newer one */
+/* this kernel version or a newer one */
 #define GD_SINCE(major, minor)							\
 	(!GD_SERIES && LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
 
 /*
- * Which of two spellings a tree has is not always told by its version: changes
- * are backported, and come to a maintainer's tree long before they have one.  So
- * a choice is written
+ * The version does not always determine which of two variants a tree has:
+ * changes are backported, and are in maintainers' trees long before their
+ * release. So a choice is written as
  *
  *	#if GD_SINCE(6, 18) != GD_OTHER_NAME
  *
- * and the version says what is tried first: where that does not compile,
+ * The version selects the variant that is tried first; if it does not compile,
  * GD_OTHER_NAME is defined as 1 (csrc/sides/src/compile/detect.rs).
  */
 
-/* what the side says of itself */
+/* the side's description of itself */
 #define PORT_VERSION	LINUX_VERSION_CODE
 
 #endif

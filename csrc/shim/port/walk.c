@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entry points of the lockless walk that not all versions have; the others are
- * in ../walk.c.
+ * Entry points of the lockless walk that some versions do not have; the others
+ * are in ../walk.c.
  */
 
-/* nobody called it; gone in v6.5 */
+/* it had no callers; removed in v6.5 */
 #if !GD_SINCE(6, 5)
 WALK(PIN_USER_PAGES_FAST_ONLY, pin_user_pages_fast_only)
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory accesses that the harness sees: each reports itself first, as the
- * kernels do at their points for KASAN and KCSAN (../../../overlay/gd_hook.h).
- * There is one thread, so a volatile access is atomic enough; volatile keeps
- * them in order before one that faults.
+ * Memory accesses that the harness observes: each reports itself first, like
+ * the kernels' instrumentation for KASAN and KCSAN
+ * (../../../overlay/gd_hook.h).
+ * There is one thread, so a volatile access is atomic enough; volatile also
+ * keeps them in order before an access that faults.
  */
 #ifndef _LINUX_ATOMIC_H
 #define _LINUX_ATOMIC_H
@@ -45,7 +46,7 @@ static inline int atomic_sub_return(int i, atomic_t *v)
 	return *counter -= i;
 }
 
-/* A refused addition is an update as well. */
+/* A refused addition is an update, too. */
 static inline bool atomic_add_unless(atomic_t *v, int a, int u)
 {
 	volatile int *counter = &v->counter;

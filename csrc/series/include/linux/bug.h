@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * WARN and BUG as calls of the harness.  There are no once-latches: every hit
- * is an event.  A WARN that can never fire is a site all the same, since what
- * the posted code says is part of what is described.
+ * WARN and BUG as calls of the harness.  WARN_ONCE fires every time, so every
+ * hit is an event.  A WARN that can never fire is also a site, because it is
+ * part of the posted code.
  */
 #ifndef _LINUX_BUG_H
 #define _LINUX_BUG_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Flags, counters and the functions on references that the rest of the kernel
- * has inline.
+ * Flags, counters, and the functions on references that the rest of the kernel
+ * defines inline.
  */
 #ifndef _LINUX_MM_H
 #define _LINUX_MM_H
@@ -59,7 +59,7 @@ extern struct static_key_false devmap_managed_key;
 
 /* ---- references ---- */
 
-/* Zero, or so near to INT_MAX that the count has wrapped to -127..-1. */
+/* Zero, or so close to INT_MAX that the count has wrapped to -127..-1. */
 static inline bool page_ref_zero_or_close_to_overflow(struct page *page)
 {
 	return (unsigned int)page_ref_count(page) + 127u <= 127u;
@@ -81,7 +81,7 @@ static inline bool try_get_page(struct page *page)
 	return true;
 }
 
-/* Does the driver want the page back when its count falls to one? */
+/* Does the driver get the page back when its refcount drops to one? */
 static inline bool page_is_devmap_managed(struct page *page)
 {
 	enum memory_type type;
@@ -92,7 +92,7 @@ static inline bool page_is_devmap_managed(struct page *page)
 	return type == MEMORY_DEVICE_PRIVATE || type == MEMORY_DEVICE_FS_DAX;
 }
 
-/* After the last reference or pin of a managed page: is it idle, or gone? */
+/* After the last reference or pin of a managed page: is it idle, or freed? */
 static inline void devmap_managed_page_dropped(struct page *page, int count)
 {
 	if (count == 1)
@@ -122,8 +122,8 @@ static inline void put_page(struct page *page)
 
 #if GD_SERIES == 9 || GD_SERIES == 10
 /*
- * With a bias of unsigned long this is true of zero only; a 32-bit one also
- * catches the last values before a pin takes the count through zero.
+ * With a bias of unsigned long this is true for zero only; with a 32-bit bias
+ * also for the last values before a pin makes the count pass zero.
  */
 static inline bool page_ref_zero_or_close_to_bias_overflow(struct page *page)
 {
@@ -133,9 +133,9 @@ static inline bool page_ref_zero_or_close_to_bias_overflow(struct page *page)
 #endif
 
 /*
- * At least one pin, or so many references that it looks like one.  A count
- * that has become negative is pinned too: up to v10 because the bias is an
- * unsigned long, from v11 on by a cast.
+ * At least one pin, or so many references that it looks like one.  A negative
+ * count also counts as pinned: up to v10 because the bias is an unsigned long,
+ * since v11 because of a cast.
  */
 static inline bool page_dma_pinned(struct page *page)
 {

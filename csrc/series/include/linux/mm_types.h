@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* struct page as the series has it, and what its pointers lead to. */
+/* struct page as the series has it, and the types that it points to. */
 #ifndef _LINUX_MM_TYPES_H
 #define _LINUX_MM_TYPES_H
 
 #include <linux/types.h>
 
-/* told apart by their addresses only */
+/* only their addresses matter */
 struct address_space {
 	unsigned long unused;
 };
@@ -14,7 +14,7 @@ enum memory_type {
 	MEMORY_DEVICE_PRIVATE = 1,
 	MEMORY_DEVICE_FS_DAX,
 	MEMORY_DEVICE_PCI_P2PDMA,
-	/* newer than the series; to it, pages that are not managed */
+	/* newer than the series, which treats them as unmanaged pages */
 	MEMORY_DEVICE_COHERENT,
 	MEMORY_DEVICE_GENERIC,
 };
@@ -25,7 +25,8 @@ struct dev_pagemap {
 
 /*
  * The head's pgmap and a tail's link to its head share a word, as in the
- * kernel: bit 0 tells.  The order of a compound page is in its first tail.
+ * kernel: bit 0 tells which.  The order of a compound page is in its first
+ * tail.
  */
 struct page {
 	unsigned long flags;
@@ -42,8 +43,8 @@ struct page {
 };
 
 /*
- * State that programs have for the sake of newer kernels, and that the series
- * knows nothing of.
+ * State that programs set for newer kernels, and that the series does not
+ * use.
  */
 #define MMF_HAS_PINNED	0
 

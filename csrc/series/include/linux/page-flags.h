@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Page flags, zones and compound pages.  The bit numbers are nobody's but
- * ours: traces have canonical ones.
+ * Page flags, zones and compound pages.  The bit numbers are arbitrary:
+ * traces have canonical ones.
  */
 #ifndef _LINUX_PAGE_FLAGS_H
 #define _LINUX_PAGE_FLAGS_H
@@ -15,7 +15,7 @@ enum pageflags {
 	PG_workingset, PG_waiters, PG_reserved, PG_private, PG_private_2,
 	PG_writeback, PG_head, PG_swapbacked, PG_unevictable, PG_mlocked,
 	PG_hwpoison, PG_young, PG_idle, PG_reclaim, PG_swapcache, PG_arch_1,
-	PG_anon_exclusive,	/* newer than the series; it goes along unread */
+	PG_anon_exclusive,	/* newer than the series, and not read by it */
 };
 
 enum zone_type { ZONE_NORMAL, ZONE_MOVABLE, ZONE_DEVICE };
@@ -61,7 +61,7 @@ static inline void set_compound_order(struct page *head, unsigned int order)
 	head[1].compound_order = order;
 }
 
-/* These flags are kept in the head. */
+/* These flags are in the head. */
 static inline bool PageDirty(struct page *page)
 {
 	return test_bit(PG_dirty, &compound_head(page)->flags);

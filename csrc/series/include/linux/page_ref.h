@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The reference count of exactly the page named, head or tail. */
+/* The reference count of exactly the given page, head or tail. */
 #ifndef _LINUX_PAGE_REF_H
 #define _LINUX_PAGE_REF_H
 
@@ -26,7 +26,7 @@ static inline void page_ref_inc(struct page *page)
 	page_ref_add(page, 1);
 }
 
-/* New in the series: devices must know when the count has become one. */
+/* New in the series: drivers must know when the count drops to one. */
 static inline int page_ref_sub_return(struct page *page, int nr)
 {
 	return atomic_sub_return(nr, &page->_refcount);
