@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The page cache of memfds: what a program says is there.
+//! The page cache of memfds, as set by a program.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -7,21 +7,21 @@ use alloc::vec::Vec;
 use crate::pages::{NR_PAGES, PagePtr, SLOT_PAGES};
 use crate::tables::PAGE_SHIFT;
 
-/// What a program can set.
+/// The number of ranges that a program can set.
 pub const MAX_EXTENTS: usize = 16;
 /// The size of every file in bytes.
 pub const MEMFD_SIZE: i64 = 1 << 30;
 
-/// Which file is asked for pages.
+/// The file argument of `memfd_pin_folios`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memfd {
     /// NULL.
     None,
-    /// A file of another kind.
+    /// A file that is neither shmem nor hugetlbfs.
     Other,
-    /// One in shmem.
+    /// A shmem file.
     Shmem,
-    /// One of huge pages of 2 MiB.
+    /// A hugetlbfs file with pages of 2 MiB.
     Hugetlb,
 }
 
@@ -45,17 +45,17 @@ struct Extent {
     page: Option<u32>,
 }
 
-/// All of them; of what was said of a place the last holds.
+/// All ranges; if they overlap, the last one counts.
 #[derive(Debug, Default)]
 pub struct Cache {
     extents: Vec<Extent>,
-    /// The indices of folios that were found, by the number of their heads.
+    /// The indices of folios that were found, by the page numbers of their heads.
     indices: BTreeMap<u32, u64>,
 }
 
 impl Cache {
-    /// So many consecutive pages are there from an offset in bytes on; a pointer to
-    /// nowhere: none are.  When there is no room left, nothing more is noted.
+    /// Puts `n` consecutive pages at a byte offset; an invalid pointer makes a hole.  If
+    /// there is no room left, the call is ignored.
     pub fn set(&mut self, offset: u64, n: i32, page: PagePtr) {
         let nr = u64::try_from(n).unwrap_or(0).min(SLOT_PAGES.into());
         if nr > 0 && self.extents.len() < MAX_EXTENTS {
@@ -75,18 +75,18 @@ impl Cache {
         (nr < NR_PAGES.into()).then(|| PagePtr::new(nr as u32))
     }
 
-    /// Nothing is there.
+    /// Removes everything.
     pub fn reset(&mut self) {
         self.extents.clear();
         self.indices.clear();
     }
 
-    /// `folio->index`, of a folio by its head; 0 of what was never found.
+    /// `folio->index` of a folio, given by its head; 0 if it was never found.
     pub(crate) fn index_of(&self, head: u32) -> u64 {
         self.indices.get(&head).copied().unwrap_or(0)
     }
 
-    /// A folio was found: this is its index.
+    /// Records the index of a folio that was found.
     pub(crate) fn set_index(&mut self, head: u32, index: u64) {
         self.indices.insert(head, index);
     }

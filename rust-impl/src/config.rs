@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a kernel was configured with, as far as pages notice.
+//! The options of a kernel's configuration that affect pages.
 //!
-//! Most options make a kind of page, of mapping or of entry: without them a program
-//! cannot ask for it, and no code here need know. These decide about pages that are
-//! there all the same.
+//! Most options add a kind of page, mapping or entry: without them a program cannot ask for
+//! it, and this code need not know.  The options here change the handling of pages that
+//! exist in any case.
 
 /// Options of one kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `CONFIG_HUGETLB_PAGE`: tails of any folio are made for hugetlb pages that share a
-    /// part of the memory map; and `pmd_huge` is true of whatever is no table.
+    /// `CONFIG_HUGETLB_PAGE`: tails of any folio are prepared for hugetlb pages that share
+    /// a part of the memory map; and `pmd_huge` is true for anything that is not a table.
     pub hugetlb: bool,
-    /// `CONFIG_MIGRATION`: what must not stay where it is can be moved away before
-    /// a long-term pin; without it all may stay.
+    /// `CONFIG_MIGRATION`: pages can be migrated before a long-term pin; without it all
+    /// pages may be pinned where they are.
     pub migration: bool,
-    /// `CONFIG_CMA`: a page's block is looked at before a long-term pin, also for
-    /// being isolated.
+    /// `CONFIG_CMA`: a long-term pin checks the page's block, also for MIGRATE_ISOLATE.
     pub cma: bool,
-    /// `CONFIG_ZONE_DEVICE`: a page is asked whether it is device memory.
+    /// `CONFIG_ZONE_DEVICE`: pages are checked for device memory.
     pub zone_device: bool,
-    /// `CONFIG_SECRETMEM`: the lockless walk looks for pages that the kernel's own
-    /// map lacks.
+    /// `CONFIG_SECRETMEM`: the lockless walk checks for secretmem pages, which are not in
+    /// the kernel's direct map.
     pub secretmem: bool,
 }
 
 impl Config {
-    /// All of them.
+    /// All options are on.
     pub const FULL: Config = Config {
         hugetlb: true,
         migration: true,
@@ -43,13 +42,13 @@ impl Config {
         "SECRETMEM",
     ];
 
-    /// Whether an option of that name is on.
+    /// Is the option of that name on?
     pub fn has(self, name: &str) -> bool {
         let mut without = self;
         without.turn_off(name) && without != self
     }
 
-    /// Turns an option off; whether there is one of that name.
+    /// Turns an option off; returns whether it exists.
     pub fn turn_off(&mut self, name: &str) -> bool {
         let option = match name {
             "HUGETLB_PAGE" => &mut self.hugetlb,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The rest of the kernel: what the covered functions call, and the answers.
+//! The rest of the kernel: the functions that the covered code calls, and their answers.
 //!
-//! Each call is a step and an event that shows the page as it is before the
-//! answer takes effect.  The answers are fixed:
+//! Each call is a step, and an event that shows the page before the answer takes effect.
+//! The default answers are fixed:
 //!
 //! | call               | answer                                           |
 //! |--------------------|--------------------------------------------------|
@@ -11,26 +11,24 @@
 //! | `__folio_lock`     | nothing: the lock stays taken, now by the caller |
 //! | `folio_unlock`     | clears the locked flag                           |
 //! | `wake_up_var`      | nothing                                          |
-//! | `arch_make_page_accessible` | 0, or what others say                   |
-//! | `get_dev_pagemap`  | a pagemap, or none if others say so              |
+//! | `arch_make_page_accessible` | 0, or the script's answer               |
+//! | `get_dev_pagemap`  | a pagemap, or none if the script says so         |
 //! | `put_dev_pagemap`  | nothing                                          |
-//! | `set_pte` and its kin | nothing: the entry is stored before          |
-//! | the slow path      | -EFAULT, or what others say                      |
+//! | `set_pte` and its kin | nothing: the entry is already stored         |
+//! | the slow path      | -EFAULT, or the script's answer                  |
 //! | `free_devmap_managed_page` | nothing: the page stays as it is         |
 //! | `mlock_vma_page`   | sets the mlocked flag                            |
 //!
-//! The FOLL_PIN series and 5.10 call the first four by their older names,
-//! `__put_page`, `set_page_dirty`, `lock_page` and `unlock_page`.  The last one
-//! exists only in the series, the last but one in 5.10 too, where it is a driver's
-//! `page_free`.
+//! The FOLL_PIN series and 5.10 call the first four by their older names, `__put_page`,
+//! `set_page_dirty`, `lock_page` and `unlock_page`.  `mlock_vma_page` exists only in the
+//! series; `free_devmap_managed_page` also in 5.10, where it is a driver's `page_free`.
 //!
-//! What the slow path calls is in [`mm`](crate::mm).
+//! The functions that the slow path calls are in [`mm`](crate::mm).
 //!
-//! Where others may have a say, they do so at the moment of the call, after its
-//! event and before the answer ([`Moment`]).
+//! Where the script can act or answer, it does so at the time of the call, after its event
+//! and before the answer ([`Moment`]).
 //!
-//! The statistics counters are no calls: they are state of the
-//! [`Machine`](crate::Machine).
+//! Statistics counters are not calls: they are state of the [`Machine`](crate::Machine).
 
 use crate::foll::Foll;
 use crate::kernel::{Kernel, Stop};
@@ -40,7 +38,7 @@ use crate::pages::{FolioPtr, PagePtr};
 use crate::series::EFAULT;
 use crate::tables::{Entry, EntryPtr};
 
-/// Which statistics counter.
+/// A statistics counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counter {
     /// NR_FOLL_PIN_ACQUIRED, in the series NR_FOLL_PIN_REQUESTED.
@@ -65,7 +63,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `set_pte`, `set_pmd`, `set_pud`: stores an entry, which was read before.
+    /// `set_pte`, `set_pmd`, `set_pud`: stores an entry that was read before.
     pub(crate) fn set_entry(&mut self, at: EntryPtr, entry: Entry) -> Result<(), Stop> {
         self.machine.tables.put(at, entry);
         let (level, address) = self.machine.tables.place(at);
@@ -76,15 +74,15 @@ impl Kernel<'_> {
         })
     }
 
-    /// `arch_make_page_accessible` (6.1), `arch_make_folio_accessible` (6.12),
-    /// which is about the head: 0 or an errno.
+    /// `arch_make_page_accessible` (6.1), `arch_make_folio_accessible` (6.12, with the
+    /// head): 0 or an errno.
     pub(crate) fn make_accessible(&mut self, page: PagePtr) -> Result<i32, Stop> {
         self.call(Call::MakeAccessible, FolioPtr(page))?;
         Ok(self.moment(Moment::Accessible).unwrap_or(0))
     }
 
-    /// `get_dev_pagemap`: whether there is a pagemap.  The caller's own one,
-    /// if it passes one in, is gone if there is none.
+    /// `get_dev_pagemap`: is there a pagemap?  If not, the reference on the pagemap that
+    /// the caller passes in is dropped.
     pub(crate) fn get_dev_pagemap(&mut self, page: PagePtr, held: bool) -> Result<bool, Stop> {
         self.ask(Ask::Pagemap { page, held })?;
         Ok(self
@@ -92,13 +90,13 @@ impl Kernel<'_> {
             .is_none_or(|answer| answer != 0))
     }
 
-    /// `put_dev_pagemap`; NULL is fine.
+    /// `put_dev_pagemap`; NULL is allowed.
     pub(crate) fn put_dev_pagemap(&mut self, held: bool) -> Result<(), Stop> {
         self.ask(Ask::PagemapPut { held })
     }
 
-    /// The slow path: a number of pages, which may be more than was asked for,
-    /// or an errno.
+    /// The slow path: returns a number of pages, which may be more than requested, or an
+    /// errno.
     pub(crate) fn ask_slow_path(
         &mut self,
         start: u64,
@@ -143,9 +141,8 @@ impl Kernel<'_> {
         self.call(Call::WakeUpVar, folio)
     }
 
-    /// `free_devmap_managed_page` (v8 to v11); in 5.10 it is the driver's
-    /// `page_free`, which [the function of that
-    /// name](Kernel::free_devmap_managed_page) calls.
+    /// `free_devmap_managed_page` (v8 to v11); in 5.10 it is the driver's `page_free`,
+    /// called by [the function of that name](Kernel::free_devmap_managed_page).
     pub(crate) fn tell_driver(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         self.call(Call::FreeDevmapManaged, folio)
     }
@@ -157,8 +154,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `node_stat_mod_folio`: reads the folio's node, so a bad pointer faults
-    /// before anything is counted.  The series counts for debugging only.
+    /// `node_stat_mod_folio`: reads the folio's node, so a bad pointer faults before
+    /// anything is counted.  The series counts with DEBUG_VM only.
     #[inline]
     pub(crate) fn node_stat_mod_folio(
         &mut self,
@@ -178,9 +175,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// The page whose flags are a folio's: the head.  In the series and in 5.10
-    /// `PageDirty`, `lock_page` and their kin look it up even if they are given a
-    /// head.
+    /// The page that holds a folio's flags: the head.  In the series and in 5.10
+    /// `PageDirty`, `lock_page` and similar functions look up the head even of a head.
     pub(crate) fn flags_page(&self, folio: FolioPtr) -> Result<PagePtr, Stop> {
         if self.rules.gets_compound_heads {
             Ok(self.page_folio(folio.page())?.page())
@@ -189,7 +185,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// `folio_trylock`, `trylock_page`: takes the lock unless it is taken.
+    /// `folio_trylock`, `trylock_page`: takes the lock if it is free.
     pub(crate) fn folio_trylock(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
         let flags = self.flags_page(folio)?;
         let page = self.machine.pages.update(flags)?;
@@ -198,7 +194,7 @@ impl Kernel<'_> {
         Ok(free)
     }
 
-    /// `folio_lock`, `lock_page`: takes the lock, or waits for it.
+    /// `folio_lock`, `lock_page`: takes the lock; waits if it is held.
     pub(crate) fn folio_lock(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         if !self.folio_trylock(folio)? {
             self.__folio_lock(folio)?;
@@ -206,13 +202,13 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `is_zero_page`: compares page frame numbers, follows no pointer.
+    /// `is_zero_page`: compares page frame numbers; does not dereference the pointer.
     #[inline]
     pub(crate) fn is_zero_page(&self, page: PagePtr) -> bool {
         page == self.machine.zero_page && page.nr().is_some()
     }
 
-    /// `is_zero_page`, `is_zero_folio` where they keep pins away (6.1, 6.12).
+    /// `is_zero_page`, `is_zero_folio` where they prevent pins (6.1, 6.12).
     #[inline]
     pub(crate) fn pins_nothing_of(&self, page: PagePtr) -> bool {
         self.rules.zero_page_is_not_pinned && self.is_zero_page(page)

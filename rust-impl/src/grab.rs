@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Grabs: FOLL_GET or FOLL_PIN decide what is taken.
+//! Grabs: take references or pins, depending on FOLL_GET and FOLL_PIN.
 //!
-//! There are two.  The *slow* one is for callers that hold the folio by other
-//! means: 6.1 `try_grab_page`, 6.12 `try_grab_folio`.  The *fast* one is for
-//! the lockless walk, where the folio may go away at any time: 6.1
-//! `try_grab_folio`, 6.12 `try_grab_folio_fast`.
+//! There are two.  The *slow* one is for callers that already keep the folio alive:
+//! `try_grab_page` in 6.1, `try_grab_folio` in 6.12.  The *fast* one is for the lockless
+//! walk, where the folio may be freed at any time: `try_grab_folio` in 6.1,
+//! `try_grab_folio_fast` in 6.12.
 //!
-//! The FOLL_PIN series has a slow and a fast one too; what they do is in
-//! [`series::grab`](crate::series::grab).  5.10 has its slow one, and a fast one
-//! like that of 6.1 under the name that it had in the series.
+//! The FOLL_PIN series also has both: see [`series::grab`](crate::series::grab).  5.10 has
+//! the slow one of the series, and a fast one like that of 6.1 under its name in the
+//! series.
 
 use crate::GUP_PIN_COUNTING_BIAS;
 use crate::env::Counter;
@@ -20,17 +20,17 @@ use crate::site::Site;
 
 /// Out of memory; here: the folio could not be grabbed.
 pub const ENOMEM: i32 = 12;
-/// Remote I/O error; here: a PCI peer-to-peer page that was not asked for.
+/// Remote I/O error; here: a PCI peer-to-peer page without FOLL_PCI_P2PDMA.
 pub const EREMOTEIO: i32 = 121;
 
 pub(crate) const BIAS: i32 = GUP_PIN_COUNTING_BIAS as i32;
 
 impl Kernel<'_> {
-    /// The slow grab of whichever revision: 0 or a negative errno.
+    /// The slow grab of the current revision: returns 0 or a negative errno.
     ///
-    /// 6.1 takes a page, one reference, and gives a bool, which stands here as
-    /// 0 or -ENOMEM.  6.12 takes the folio of the page.  v8's gives nothing
-    /// and cannot fail.
+    /// The one of 6.1 takes a page and one reference and returns a bool, here converted to
+    /// 0 or -ENOMEM.  That of 6.12 takes the page's folio.  That of v8 returns nothing and
+    /// cannot fail.
     pub fn grab_slow(&mut self, page: PagePtr, refs: i32, flags: Foll) -> Result<i32, Stop> {
         Ok(if self.rules.slow_grab_takes_refs {
             let folio = self.page_folio(page)?;
@@ -45,11 +45,11 @@ impl Kernel<'_> {
         })
     }
 
-    /// `try_grab_page` (v9 to v11, 5.10, 6.1): the slow grab of one reference or
-    /// pin.
+    /// `try_grab_page` (v9 to v11, 5.10, 6.1): takes one reference or pin, with the slow
+    /// grab.
     ///
-    /// In the series and in 5.10 it looks at the count where it takes something,
-    /// which is told [there](crate::series::grab); 6.1 looks first of all.
+    /// The series and 5.10 check the count only if they take something (see
+    /// [there](crate::series::grab)); 6.1 always checks it first.
     pub fn try_grab_page(&mut self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
         if !self.rules.slow_grab_looks_first {
             return self.series_try_grab_page(page, flags);
@@ -64,8 +64,9 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// `try_grab_folio` (6.12; the 6.1 function of that name is
-    /// [`Kernel::try_grab_folio_fast`]): the slow grab, 0 or a negative errno.
+    /// `try_grab_folio` (6.12; the function of that name in 6.1 is
+    /// [`Kernel::try_grab_folio_fast`]): takes `refs` references or pins with the slow
+    /// grab; returns 0 or a negative errno.
     pub fn try_grab_folio(&mut self, folio: FolioPtr, refs: i32, flags: Foll) -> Result<i32, Stop> {
         if self.slow_count_is_dead(folio, Site::TryGrabFolioCount)? {
             return Ok(-ENOMEM);
@@ -82,15 +83,15 @@ impl Kernel<'_> {
         Ok(self.warn_on(dead, site))
     }
 
-    /// Without FOLL_PCI_P2PDMA there are no PCI peer-to-peer pages.
+    /// Refuses PCI peer-to-peer pages without FOLL_PCI_P2PDMA.
     fn refuses_p2pdma(&self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
         Ok(self.rules.grabs_check_p2pdma
             && !self.has(flags, FollFlag::PciP2pdma)
             && self.zone_device_type(page)? == Some(Pgmap::P2pdma))
     }
 
-    /// References or pins on a folio that is held already: FOLL_GET wins over
-    /// FOLL_PIN.  `asked` is the page that may be the zero page.
+    /// Takes references or pins on a folio that is already held; FOLL_GET takes precedence
+    /// over FOLL_PIN.  `asked` is the page to compare with the zero page.
     fn take_held(
         &mut self,
         folio: FolioPtr,
@@ -115,9 +116,9 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `try_grab_folio_fast` (6.12), `try_grab_folio` (6.1),
-    /// `try_grab_compound_head` (v8 to v11, 5.10): the lockless walk's grab; `None`
-    /// stands for NULL.
+    /// `try_grab_folio_fast` (6.12), `try_grab_folio` (6.1), `try_grab_compound_head` (v8
+    /// to v11, 5.10): takes `refs` references or pins for the lockless walk; `None` means
+    /// NULL.
     pub fn try_grab_folio_fast(
         &mut self,
         page: PagePtr,
@@ -165,7 +166,7 @@ impl Kernel<'_> {
             return Ok(None);
         }
 
-        // The references are taken; make them pins.
+        // the references are taken; now turn them into pins
         if self.has_pincount(folio)? {
             self.folio_pincount_add(folio, refs)?;
         } else {
@@ -175,8 +176,8 @@ impl Kernel<'_> {
         Ok(Some(folio))
     }
 
-    /// `folio_add_pin` (6.12): one more pin on a pinned folio.  The counters
-    /// do not move.
+    /// `folio_add_pin` (6.12): adds a pin to a pinned folio.  It does not count it in
+    /// vmstat.
     pub fn folio_add_pin(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         if self.pins_nothing_of(folio.page()) {
             return Ok(());
@@ -187,7 +188,7 @@ impl Kernel<'_> {
             self.folio_ref_add(folio, 1)?;
             self.folio_pincount_add(folio, 1)?;
         } else {
-            // The bias is unsigned, and so is the comparison.
+            // the bias is unsigned, so the comparison is, too
             let unpinned = (self.folio_ref_count(folio)? as u32) < GUP_PIN_COUNTING_BIAS;
             self.warn_on(unpinned, Site::FolioAddPinSmall);
             self.folio_ref_add(folio, BIAS)?;
@@ -195,8 +196,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `folio_add_pins` (7.3): so many more pins on a pinned folio, by the slow grab: 0,
-    /// or its errno.  The number is unsigned; the grab takes it as an int.
+    /// `folio_add_pins` (7.3): adds `pins` pins to a pinned folio with the slow grab;
+    /// returns 0 or its errno.  The number is unsigned; the grab takes an int.
     pub fn folio_add_pins(&mut self, folio: FolioPtr, pins: i32) -> Result<i32, Stop> {
         if self.rules.debug_vm {
             let unpinned = !self.folio_maybe_dma_pinned(folio)?;
@@ -205,7 +206,7 @@ impl Kernel<'_> {
         self.try_grab_folio(folio, pins, Foll::of(&[FollFlag::Pin], self.rules))
     }
 
-    /// `mm_set_has_pinned_flag` (6.1, 6.12).
+    /// `mm_set_has_pinned_flag` (6.1, 6.12): sets MMF_HAS_PINNED.
     pub fn mm_set_has_pinned_flag(&mut self) {
         self.machine.has_pinned = true;
     }

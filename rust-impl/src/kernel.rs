@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A running kernel: rules, a machine, and who watches.
+//! A running kernel: its rules, its machine, and an observer.
 
 use core::fmt;
 
@@ -9,14 +9,14 @@ use crate::observer::{Moment, Observer};
 use crate::rules::Rules;
 use crate::site::Site;
 
-/// Why a kernel function did not return; it ends the program.
+/// Why a kernel function did not return; this ends the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// A BUG was hit.
     Bug(Site),
-    /// A bad pointer was followed.
+    /// A bad pointer was dereferenced.
     Oops,
-    /// The operation took more steps than it may.
+    /// The operation took too many steps.
     Limit,
 }
 
@@ -32,24 +32,25 @@ impl fmt::Display for Stop {
 
 impl core::error::Error for Stop {}
 
-/// Runs kernel functions; cheap to make, so make one per operation or keep it.
+/// Runs kernel functions.  It is cheap to make, so you can make one per operation or keep
+/// it.
 ///
 /// The functions are in [`refs`](crate::refs), [`grab`](crate::grab),
 /// [`unpin`](crate::unpin), [`predicates`](crate::predicates), [`walk`](crate::walk) and
-/// [`slow`](crate::slow), those that only the FOLL_PIN series has in
+/// [`slow`](crate::slow); those that exist only in the FOLL_PIN series are in
 /// [`series`](crate::series).
 pub struct Kernel<'a> {
-    /// Which kernel.
+    /// The rules of the kernel.
     pub rules: &'a Rules,
-    /// What it runs on.
+    /// The machine that it runs on.
     pub machine: &'a mut Machine,
-    /// Who is told of WARNs and calls. Not a type parameter: the code must be
-    /// compiled in this crate, which is the one that engines instrument.
+    /// Receives WARNs and calls. It is not a type parameter, because the code must be
+    /// compiled in this crate, which is the one that is instrumented for engines.
     pub observer: &'a mut dyn Observer,
 }
 
 impl<'a> Kernel<'a> {
-    /// A kernel on a machine.
+    /// A kernel that runs on a machine.
     #[inline]
     pub fn new(rules: &'a Rules, machine: &'a mut Machine, observer: &'a mut dyn Observer) -> Self {
         debug_assert_eq!(rules.pins, machine.pages.pins(), "see Machine::for_rules");
@@ -60,13 +61,13 @@ impl<'a> Kernel<'a> {
         }
     }
 
-    /// One of [`Foll`] bits is set, in this revision's numbering.
+    /// Is one of these [`Foll`] bits set, in this revision's numbering?
     #[inline]
     pub(crate) fn has(&self, flags: Foll, flag: FollFlag) -> bool {
         flags.0 & self.rules.foll_bit(flag) != 0
     }
 
-    /// `WARN_ON`: tells if the condition holds, and gives it back.
+    /// `WARN_ON`: reports a WARN if the condition holds, and returns the condition.
     #[inline]
     pub(crate) fn warn_on(&mut self, condition: bool, site: Site) -> bool {
         if condition {
@@ -84,14 +85,13 @@ impl<'a> Kernel<'a> {
         Ok(())
     }
 
-    /// `VM_BUG_ON`: nothing without DEBUG_VM.
+    /// `VM_BUG_ON`: does nothing without DEBUG_VM.
     #[inline]
     pub(crate) fn vm_bug_on(&self, condition: bool, site: Site) -> Result<(), Stop> {
         self.bug_on(condition && self.rules.debug_vm, site)
     }
 
-    /// A moment has come.  Gives the answer to a call, if there is one other
-    /// than the default.
+    /// Reports a hook point.  Returns the answer to a call, if it is not the default.
     #[inline]
     pub(crate) fn moment(&mut self, moment: Moment) -> Option<i32> {
         if !self.machine.interleaved {
@@ -100,7 +100,7 @@ impl<'a> Kernel<'a> {
         self.observer.moment(self.machine, moment)
     }
 
-    /// A step: a refcount update or a call.
+    /// Counts a step: a refcount update or a call.
     #[inline]
     pub(crate) fn step(&mut self) -> Result<(), Stop> {
         if self.machine.steps >= self.machine.step_limit {

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The kernel's page grab, pin and unpin paths in safe Rust.
 //!
-//! One implementation serves several kernel revisions: where they differ it
-//! asks its [`Rules`].  Functions keep their kernel names and say which
-//! revisions they follow; [`Kernel`] has them as methods.
+//! One implementation serves several kernel revisions: its [`Rules`] say how they differ.
+//! Functions have the names of the kernel functions, and their docs say which revisions
+//! they follow; they are methods of [`Kernel`].
 //!
-//! * [`pages`] is the memory map: pages in slots, pointers that may be bad,
-//!   and a journal of what an operation touched.
-//! * [`config`] is what a kernel was configured with.
-//! * [`machine`] adds the state beside pages, [`world`] sets it up and changes
-//!   it from outside, [`env`](mod@env) and [`mm`] answer for the rest of the kernel.
-//! * [`tables`] are the page tables, [`vma`] the VMAs.
-//! * [`refs`], [`grab`], [`unpin`] and [`predicates`] are the kernel functions
-//!   of the page level, [`walk`] those of the lockless walk of page tables, [`slow`]
-//!   those of the slow path.
-//! * [`observer`] is told what happens, and when others may act.
-//! * [`series`] is what only the FOLL_PIN series of patches has, as it was
-//!   posted: its call sites, and what its review found.
+//! * [`pages`] is the memory map: pages in slots, pointers that may be invalid, and a
+//!   journal of the pages that an operation touched.
+//! * [`config`] has the options of the kernel's configuration.
+//! * [`machine`] adds the other state; [`world`] sets it up and changes it between
+//!   operations; [`env`](mod@env) and [`mm`] stand in for the rest of the kernel.
+//! * [`tables`] has the page tables, [`vma`] the VMAs.
+//! * [`refs`], [`grab`], [`unpin`] and [`predicates`] are the kernel functions of the page
+//!   level, [`walk`] those of the lockless walk, [`slow`] those of the slow path.
+//! * [`observer`] receives events, and is called at hook points.
+//! * [`series`] has the parts that exist only in the FOLL_PIN series, as posted: its call
+//!   sites, with the bugs that its review found.
 //! * [`site`] lists every WARN and BUG.
 //!
-//! A kernel function that does not return (BUG, memory fault, step limit)
-//! yields `Err(`[`Stop`]`)`; nothing after that point has happened.
+//! A kernel function that does not return (BUG, memory fault, step limit) returns
+//! `Err(`[`Stop`]`)`; nothing after that point has happened.
 #![no_std]
 #![forbid(unsafe_code)]
 

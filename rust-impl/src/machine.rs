@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A machine: the pages and the state beside them.
+//! A machine: the pages and the other state.
 //!
-//! One machine serves many programs; [`Machine::reset`] costs what the last
-//! one touched.
+//! One machine runs many programs; [`Machine::reset`] costs only what the last program
+//! touched.
 
 use alloc::vec::Vec;
 
@@ -15,7 +15,7 @@ use crate::unpin::MAX_LIST;
 use crate::vma::{VmaPtr, Vmas};
 use crate::world::Placed;
 
-/// Steps (refcount updates and calls) of one operation.
+/// Maximum number of steps (refcount updates and calls) of one operation.
 pub const STEP_LIMIT: u32 = 512;
 
 /// Bits of [`Machine::state_bits`].
@@ -26,22 +26,22 @@ pub mod state {
     pub const HAS_PINNED: u8 = 0x02;
     /// devmap_managed_key.
     pub const DEVMAP_KEY: u8 = 0x04;
-    /// The slow path of the fast entry points is run, not answered.  A program says
-    /// so once; it is no state that moves, and
-    /// [`Machine::state_bits`](super::Machine::state_bits) is without it.
+    /// The slow path of the fast entry points is real, not answered by the script.  A
+    /// program sets it once, so [`Machine::state_bits`](super::Machine::state_bits) does
+    /// not include it.
     pub const SLOW: u8 = 0x08;
     /// All of them.
     pub const ALL: u8 = 0x0f;
 }
 
-/// What is pending for the running task.
+/// The pending signal of the running task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Signal {
     /// Nothing.
     #[default]
     None,
-    /// A signal that may be handled.
+    /// A signal that is not fatal.
     Other,
     /// SIGKILL.
     Kill,
@@ -58,22 +58,22 @@ impl Signal {
     }
 }
 
-/// What the running task holds, for as long as an operation runs.
+/// What the running task holds during an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// The mmap lock.
     pub mmap_lock: bool,
-    /// Page-table locks.  There is nobody else, so their number is all.
+    /// The number of held page-table locks.
     pub ptl: u32,
-    /// How often one was taken.
+    /// How often the operation took one.
     pub ptl_taken: u32,
-    /// PF_MEMALLOC_PIN: what is allocated is not movable.
+    /// PF_MEMALLOC_PIN: allocations are not movable.
     pub memalloc_pin: bool,
-    /// Folios that it has isolated.
+    /// The folios that it has isolated.
     pub isolated: u32,
 }
 
-/// Migrate type of a slot's pageblocks.
+/// The migrate type of a slot's pageblocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum MigrateType {
@@ -91,7 +91,7 @@ pub enum MigrateType {
 }
 
 impl MigrateType {
-    /// How many there are.
+    /// The number of types.
     pub const NR: u32 = 5;
 
     /// The type with this number, modulo what exists.
@@ -106,22 +106,22 @@ impl MigrateType {
     }
 }
 
-/// What a program can ask for and not every kernel has.  Without it, it asks in
-/// vain.
+/// Things that a program can ask for and that not every kernel has.  On a kernel without
+/// them, the request has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
-    /// Entries of page tables that are marked as device memory.
+    /// Page-table entries that are marked as device memory.
     pub device_entries: bool,
     /// devmap_managed_key.
     pub devmap_key: bool,
-    /// Mappings that say that a folio has movable_ops.
+    /// Mappings that mark a folio as having movable_ops.
     pub movable_mappings: bool,
-    /// A tail of any folio, wherever its head is.
+    /// Tails of any folio, wherever its head is.
     pub far_tails: bool,
 }
 
 impl Parts {
-    /// What the kernel of these rules has.
+    /// The capabilities of a kernel with these rules.
     pub const fn of(rules: &Rules) -> Parts {
         Parts {
             device_entries: rules.walk.has_device_entries,
@@ -187,22 +187,22 @@ pub struct Machine {
     /// NR_FOLL_PIN_RELEASED (in the series: RETURNED), moved by the running
     /// operation.
     pub released: i32,
-    /// `pages[]`: what the running operation has recorded so far.  One that
-    /// backs out takes its entries away again.
+    /// `pages[]`: the entries that the running operation has recorded so far.  A back-out
+    /// removes its entries again.
     pub entries: Vec<PagePtr>,
-    /// The VMAs of those pages, where the kernel notes them.
+    /// The VMAs of those pages, in kernels that record them.
     pub(crate) noted_vmas: Vec<VmaPtr>,
-    /// Others act within the running operation: its moments are to be told.
-    /// While it is not set, nobody pays for them.
+    /// The running operation has actions, so hook points must be reported.  Otherwise they
+    /// cost nothing.
     pub interleaved: bool,
-    /// Steps that the running operation has taken.
+    /// Number of steps of the running operation.
     pub steps: u32,
-    /// Steps that it may take.
+    /// Maximum number of steps.
     pub step_limit: u32,
     pub(crate) folios: [Placed; MAX_FOLIOS as usize],
     pub(crate) nr_folios: usize,
     migratetype: Vec<MigrateType>,
-    /// Slots whose migrate type was set.
+    /// Slots whose migrate type was changed.
     blocks: Vec<u32>,
 }
 
@@ -218,8 +218,8 @@ impl Machine {
         Self::with_pins(PinScheme::Exact)
     }
 
-    /// A machine without declared folios, for a kernel or series of these
-    /// rules.
+    /// A machine without declared folios, for a kernel or a version of the series with
+    /// these rules.
     pub fn for_rules(rules: &Rules) -> Self {
         Self {
             parts: Parts::of(rules),
@@ -227,7 +227,7 @@ impl Machine {
         }
     }
 
-    /// Whether it is as [`Machine::for_rules`] makes it.
+    /// Is it unchanged since [`Machine::for_rules`]?
     pub fn is_for(&self, rules: &Rules) -> bool {
         self.parts == Parts::of(rules) && self.pages.pins() == rules.pins
     }
@@ -262,7 +262,7 @@ impl Machine {
         }
     }
 
-    /// Undoes all that the last program did.
+    /// Undoes all changes of the last program.
     pub fn reset(&mut self) {
         self.pages.reset();
         self.tables.reset();
@@ -281,14 +281,14 @@ impl Machine {
         self.begin_op();
     }
 
-    /// Starts an operation: no steps, no pages touched or recorded, no counter
-    /// moved, nothing held.
+    /// Starts an operation: no steps, no touched or recorded pages, no counter moved, no
+    /// locks held.
     #[inline]
     pub fn begin_op(&mut self) {
         self.pages.begin_op();
         self.entries.clear();
         self.held = Held {
-            // of the task, which an operation that returns leaves as it was
+            // state of the task, which an operation that returns leaves unchanged
             memalloc_pin: self.held.memalloc_pin,
             ..Held::default()
         };
@@ -297,7 +297,7 @@ impl Machine {
         self.released = 0;
     }
 
-    /// The state beside pages as [`state`] bits, without [`state::SLOW`].
+    /// The other state as [`state`] bits, without [`state::SLOW`].
     #[inline]
     pub fn state_bits(&self) -> u8 {
         (if self.irqs_on { state::IRQS_ON } else { 0 })
@@ -313,7 +313,7 @@ impl Machine {
             })
     }
 
-    /// Sets the state beside pages from [`state`] bits.
+    /// Sets the other state from [`state`] bits.
     pub fn set_state_bits(&mut self, bits: u8) {
         self.irqs_on = bits & state::IRQS_ON != 0;
         self.has_pinned = bits & state::HAS_PINNED != 0;
@@ -321,7 +321,7 @@ impl Machine {
         self.runs_slow_path = bits & state::SLOW != 0;
     }
 
-    /// Turns devmap_managed_key on or off, if there is one.
+    /// Turns devmap_managed_key on or off, if this kernel has it.
     pub fn set_devmap_key(&mut self, on: bool) {
         self.devmap_managed_key = on && self.parts.devmap_key;
     }
@@ -332,7 +332,7 @@ impl Machine {
         &self.folios[..self.nr_folios]
     }
 
-    /// Migrate type of the pageblock of a page of the arena.
+    /// The migrate type of the pageblock of an arena page.
     #[inline]
     pub fn migratetype(&self, nr: u32) -> MigrateType {
         self.migratetype[(nr >> SLOT_SHIFT) as usize]

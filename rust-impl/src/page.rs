@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! One page: what `struct page` and, for a head, the folio's fields hold.
+//! One page: the fields of `struct page` and, for a head, of the folio.
 
 use crate::GUP_PIN_COUNTING_BIAS;
 
@@ -22,13 +22,13 @@ pub mod flag {
     pub const NR: u32 = 23;
     /// All of them.
     pub const ALL: u32 = (1 << NR) - 1;
-    /// Those that a tail page does not have: its flag word holds fields of the
-    /// folio in their place.
+    /// Flags that a tail page does not have: its flag word holds fields of the folio
+    /// instead.
     pub const NOT_ON_TAILS: u32 =
         LOCKED | REFERENCED | UPTODATE | DIRTY | LRU | WAITERS | WRITEBACK | HEAD;
 }
 
-/// What the mapping field holds.
+/// The contents of the mapping field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Mapping {
@@ -49,12 +49,12 @@ pub enum Mapping {
     Ksm,
     /// A movable non-LRU page.
     Movable,
-    /// The poison that tail pages carry: not NULL, no flag bits, no object.
+    /// The poison value in tail pages: not NULL, no flag bits, not a valid pointer.
     Tail,
 }
 
 impl Mapping {
-    /// How many kinds a program can ask for.
+    /// Number of kinds that a program can ask for.
     pub const NR: u32 = 8;
 
     /// The kind with this number, modulo what exists.
@@ -84,11 +84,11 @@ impl Mapping {
     }
 }
 
-/// What a folio is used for, where functions ask.
+/// What a folio is used for, if functions check it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum PageType {
-    /// None of the below.
+    /// None of the others.
     #[default]
     Plain,
     /// hugetlbfs.
@@ -97,7 +97,7 @@ pub enum PageType {
     Slab,
 }
 
-/// Where a page lies.
+/// The zone of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Zone {
@@ -129,26 +129,25 @@ pub enum Pgmap {
     P2pdma,
 }
 
-/// How a page shows that it is pinned.
+/// How pins are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum PinScheme {
-    /// Large folios have an exact count; of small ones the reference count
-    /// gives a hint.
+    /// Large folios have an exact pin count; for small ones the refcount gives a hint.
     #[default]
     Exact,
-    /// The same, but large folios of two pages have none and are like small ones:
-    /// it lies in the third page.
+    /// The same, but large folios of two pages have no pin count and are like small ones:
+    /// the count is in the third page.
     ExactButPairs,
-    /// All by their reference count: a pin is 1024 references, and a count
-    /// that overflowed into the sign bit still reads as pinned.
+    /// In the refcount of all folios: a pin is 1024 references, and a count that overflowed
+    /// into the sign bit still counts as pinned.
     References,
-    /// The same, but a negative count does not read as pinned.
+    /// The same, but a negative count does not count as pinned.
     SignedReferences,
 }
 
 impl PinScheme {
-    /// Whether a page that is no tail looks pinned.
+    /// Does a page that is not a tail look pinned?
     #[inline]
     pub const fn looks_pinned(self, page: &Page) -> bool {
         match self {
@@ -158,7 +157,7 @@ impl PinScheme {
         }
     }
 
-    /// The pin count of a page that is no tail, 0 if it has none.
+    /// The pin count of a page that is not a tail; 0 if it has none.
     #[inline]
     const fn pincount(self, page: &Page) -> i32 {
         if self.has_pincount(page) {
@@ -168,7 +167,7 @@ impl PinScheme {
         }
     }
 
-    /// Whether a head has a pin count beside its reference count.
+    /// Does a head have a pin count?
     #[inline]
     pub const fn has_pincount(self, head: &Page) -> bool {
         match self {
@@ -181,8 +180,8 @@ impl PinScheme {
 
 pub(crate) const NO_HEAD: u32 = u32::MAX;
 
-/// A page.  Tail pages have a refcount and flags of their own, which functions
-/// never look at as long as they look up the head.
+/// A page.  Tail pages have a refcount and flags of their own, which functions that look up
+/// the head never read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// `_refcount`.
@@ -201,16 +200,16 @@ pub struct Page {
     pub page_type: PageType,
     /// Of the ZONE_DEVICE page; tails have none.
     pub pgmap: Pgmap,
-    /// Where it lies.
+    /// The zone.
     pub zone: Zone,
-    /// Which operation last touched it, see [`Pages`](crate::Pages).
+    /// The operation that last touched it, see [`Pages`](crate::Pages).
     pub(crate) touched: u8,
 }
 
 const _: () = assert!(size_of::<Page>() <= 24);
 
 impl Page {
-    /// All zero: a page of no folio.
+    /// All zero: a page without a folio.
     pub const BLANK: Page = Page {
         refcount: 0,
         pincount: 0,
@@ -230,13 +229,13 @@ impl Page {
         self.flags & flag::HEAD != 0
     }
 
-    /// The compound link leads elsewhere.
+    /// The compound link points to another page.
     #[inline]
     pub const fn is_tail(&self) -> bool {
         self.head != NO_HEAD
     }
 
-    /// Whether the same is observed of it as of what it was before.
+    /// Is the observed state the same as before?
     #[inline]
     pub(crate) const fn looks_like(&self, before: &Page, pins: PinScheme) -> bool {
         let changed = self.flags ^ before.flags;
@@ -250,7 +249,7 @@ impl Page {
         }
     }
 
-    /// What is observed of it, where pins are kept in this way.
+    /// The observed state, for this way of counting pins.
     #[inline]
     pub const fn observe(&self, page: u32, pins: PinScheme) -> PageState {
         let tail = self.is_tail();
@@ -270,21 +269,20 @@ impl Page {
     }
 }
 
-/// What is observed of a page.
+/// The observed state of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageState {
     /// Its number in the arena.
     pub page: u32,
     /// `_refcount`.
     pub refcount: i32,
-    /// The exact pin count; heads of large folios only, and only where there
-    /// is one.
+    /// The exact pin count; heads of large folios only, if there is one.
     pub pincount: i32,
     /// [`flag`] bits.
     pub flags: u32,
     /// The mapping field; [`Mapping::None`] for tails.
     pub mapping: Mapping,
-    /// Whether it is a tail page.
+    /// Is it a tail page?
     pub tail: bool,
     /// `folio_maybe_dma_pinned()`, `page_dma_pinned()`; false for tails.
     pub pinned: bool,

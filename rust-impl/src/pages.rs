@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The memory map: all pages, pointers to them, and what was touched.
+//! The memory map: all pages, pointers to them, and the pages that were touched.
 //!
-//! Each declared folio has a slot of 1024 pages of its own, chosen by what all
-//! its pages have in common (the template), its order and its index, so every
-//! slot can be built before any program, and a reset costs what was touched.
+//! Each declared folio has its own slot of 1024 pages.  The slot is chosen by the common
+//! properties of all its pages (the template), its order and its index.  So all slots can be
+//! built before any program, and a reset costs only what was touched.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use crate::kernel::Stop;
 use crate::page::{Mapping, NO_HEAD, Page, PageState, PinScheme, Zone, flag};
 
-/// Folios that a program can declare.
+/// Number of folios that a program can declare.
 pub const MAX_FOLIOS: u32 = 8;
 /// Orders 0 to 10.
 pub const NR_ORDERS: u32 = 11;
@@ -19,14 +19,14 @@ pub const NR_ORDERS: u32 = 11;
 pub const SLOT_SHIFT: u32 = 10;
 /// Pages of a slot.
 pub const SLOT_PAGES: u32 = 1 << SLOT_SHIFT;
-/// Kinds of slots, see [`Template`].
+/// Number of [`Template`]s.
 pub const NR_TEMPLATES: u32 = 5;
-/// All slots.
+/// Number of slots.
 pub const NR_SLOTS: u32 = NR_TEMPLATES * NR_ORDERS * MAX_FOLIOS;
-/// All pages; the one after the last faults.
+/// Number of pages; the next one faults.
 pub const NR_PAGES: u32 = NR_SLOTS << SLOT_SHIFT;
 
-/// What all pages of a folio, tails included, have in common.
+/// Common properties of all pages of a folio, including tails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Template {
@@ -49,13 +49,13 @@ impl Template {
     }
 }
 
-/// What a page is before any program.  Slots that no folio is declared in hold
-/// a folio of their order with refcount 0; pages past the folio are blank.
+/// The initial state of a page.  Slots without a declared folio hold a folio of their order
+/// with refcount 0; pages after the folio are blank.
 pub fn template_page(nr: u32) -> Page {
     SlotTemplate::of(nr >> SLOT_SHIFT).page(nr)
 }
 
-/// What the pages of a slot are before any program.
+/// The initial state of the pages of a slot.
 struct SlotTemplate {
     order: u32,
     head: Page,
@@ -107,17 +107,17 @@ impl SlotTemplate {
     }
 }
 
-/// A `struct page *`: a page of the arena, or a pointer that faults.
+/// A `struct page *`: a page of the arena, or an invalid pointer, which faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PagePtr(u32);
 
 impl PagePtr {
     /// The NULL pointer.
     pub const NULL: PagePtr = PagePtr(u32::MAX);
-    /// A pointer to nowhere that is not NULL.
+    /// An invalid pointer that is not NULL.
     pub const POISON: PagePtr = PagePtr(u32::MAX - 1);
 
-    /// The page with this number; one past the arena is as good as poison.
+    /// The page with this number; a number past the arena gives an invalid pointer.
     #[inline]
     pub const fn new(nr: u32) -> PagePtr {
         if nr < NR_PAGES {
@@ -137,13 +137,13 @@ impl PagePtr {
         }
     }
 
-    /// Whether it is NULL.
+    /// Is it NULL?
     #[inline]
     pub const fn is_null(self) -> bool {
         self.0 == u32::MAX
     }
 
-    /// `nth_page`: pointer arithmetic; what leaves the arena faults.
+    /// `nth_page`: pointer arithmetic; the result faults if it is outside of the arena.
     #[inline]
     pub fn nth(self, n: u64) -> PagePtr {
         match (self.nr(), u32::try_from(n)) {
@@ -154,7 +154,7 @@ impl PagePtr {
     }
 }
 
-/// A `struct folio *`: a pointer to a page that is taken to be no tail.
+/// A `struct folio *`: a pointer to a page that is assumed not to be a tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FolioPtr(pub PagePtr);
 
@@ -166,18 +166,17 @@ impl FolioPtr {
     }
 }
 
-/// All pages, and a journal of what changed.
+/// All pages, and a journal of the changes.
 pub struct Pages {
     pages: Vec<Page>,
-    /// Which operation of the program is running, from 1.  A page has the
-    /// number of the last one that touched it, and 0 if none has.
+    /// The number of the running operation, from 1.  Each page stores the number of the
+    /// last operation that touched it; 0 if none has.
     now: u8,
-    /// Of the running operation: each page as it was before.
+    /// The pages that the running operation touched, with their previous state.
     touched: Vec<(u32, Page)>,
-    /// Of the running program: runs of neighbours, as the first one and their
-    /// number.
+    /// The pages that the running program touched, as runs: first page and length.
     dirty: Vec<(u32, u32)>,
-    /// How pins are seen.
+    /// How pins are counted.
     pins: PinScheme,
 }
 
@@ -193,7 +192,7 @@ impl Pages {
         Self::with_pins(PinScheme::Exact)
     }
 
-    /// Builds all slots; pins are seen in this way.
+    /// Builds all slots, with this way of counting pins.
     pub fn with_pins(pins: PinScheme) -> Self {
         let mut pages = vec![Page::BLANK; NR_PAGES as usize];
         for slot in 0..NR_SLOTS {
@@ -218,7 +217,7 @@ impl Pages {
         self.pages.get(page.0 as usize).ok_or(Stop::Oops)
     }
 
-    /// A store through a pointer; the page counts as touched.
+    /// A store through a pointer; it touches the page.
     #[inline]
     pub fn update(&mut self, page: PagePtr) -> Result<&mut Page, Stop> {
         let slot = self.pages.get_mut(page.0 as usize).ok_or(Stop::Oops)?;
@@ -232,7 +231,7 @@ impl Pages {
         Ok(slot)
     }
 
-    /// The same of all pages of a folio.
+    /// The same for all pages of a folio.
     pub(crate) fn update_folio(&mut self, head: PagePtr, order: u8) -> Result<&mut [Page], Stop> {
         let from = head.nr().ok_or(Stop::Oops)?;
         let to = from + (1 << order);
@@ -244,24 +243,24 @@ impl Pages {
                 page.touched = self.now;
             }
         }
-        // A page may be in more than one of these.
+        // a page may be in more than one run
         self.dirty.push((from, to - from));
         Ok(run)
     }
 
-    /// How pins are seen.
+    /// How pins are counted.
     pub fn pins(&self) -> PinScheme {
         self.pins
     }
 
-    /// What is observed of a page of the arena.
+    /// The observed state of an arena page.
     #[inline]
     pub fn observe(&self, nr: u32) -> PageState {
         self.pages[nr as usize].observe(nr, self.pins)
     }
 
-    /// The head of a page's folio, for callers that are not the kernel;
-    /// pointers to nowhere stay as they are.
+    /// The head of a page's folio, for code outside of the kernel; invalid pointers are
+    /// returned unchanged.
     #[inline]
     pub fn head_of(&self, page: PagePtr) -> PagePtr {
         match self.get(page) {
@@ -280,7 +279,7 @@ impl Pages {
         self.now += 1;
     }
 
-    /// Goes on counting operations from 1.
+    /// Restarts the count of operations at 1.
     #[cold]
     fn forget_operations(&mut self) {
         for &(first, nr) in &self.dirty {
@@ -297,15 +296,14 @@ impl Pages {
         self.touched.iter().map(|&(nr, _)| nr)
     }
 
-    /// What differs in an observable way from before the operation, by page
-    /// number.
+    /// The observable differences from the state before the operation, by page number.
     pub fn changes(&mut self) -> impl Iterator<Item = PageState> {
         let mut changes = Vec::new();
         self.for_each_change(|page| changes.push(page));
         changes.into_iter()
     }
 
-    /// As [`Pages::changes`], without a list.
+    /// Like [`Pages::changes`], without allocating a list.
     #[inline]
     pub fn for_each_change(&mut self, mut tell: impl FnMut(PageState)) {
         if !self.touched.is_sorted_by_key(|&(nr, _)| nr) {
@@ -319,13 +317,13 @@ impl Pages {
         }
     }
 
-    /// Mostly there are long runs that are in order.
+    /// usually there are long sorted runs
     #[cold]
     fn sort_touched(&mut self) {
         self.touched.sort_by_key(|&(nr, _)| nr);
     }
 
-    /// Makes every page what it was before the program.
+    /// Restores the initial state of every page.
     pub fn reset(&mut self) {
         self.touched.clear();
         self.now = 1;
@@ -350,7 +348,7 @@ impl Page {
         self.head = head;
     }
 
-    /// Makes it no tail.
+    /// Makes it a page that is not a tail.
     pub(crate) fn clear_compound_head(&mut self) {
         self.head = NO_HEAD;
     }

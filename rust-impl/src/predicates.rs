@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Questions that the paths ask about a page, a folio or the mm.
+//! Predicates about a page, a folio or the mm.
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
@@ -9,7 +9,7 @@ use crate::pages::{FolioPtr, PagePtr};
 use crate::rules::Revision;
 use crate::site::Site;
 
-/// The vma that gup_must_unshare() is told of.
+/// The vma argument of gup_must_unshare().
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Vma {
     /// NULL: the lockless walk has none.
@@ -44,8 +44,8 @@ impl Kernel<'_> {
 
     /// The AnonExclusive bit: hugetlb has it on the head, THP on each page.
     ///
-    /// `PageAnonExclusive` leaves the lookup of a hugetlb head to its callers in
-    /// 6.1, in 6.12 it does it.
+    /// `PageAnonExclusive` leaves the lookup of a hugetlb head to its callers in 6.1, and
+    /// does it itself in 6.12.
     pub(crate) fn page_anon_exclusive(&self, page: PagePtr) -> Result<bool, Stop> {
         let page = if self.rules.exclusive_looks_up_hugetlb {
             self.hugetlb_head(page)?
@@ -55,7 +55,7 @@ impl Kernel<'_> {
         Ok(self.machine.pages.get(page)?.flags & flag::ANON_EXCLUSIVE != 0)
     }
 
-    /// The head of a hugetlb folio's page, any other page itself.
+    /// The head of a hugetlb page; any other page is returned unchanged.
     fn hugetlb_head(&self, page: PagePtr) -> Result<PagePtr, Stop> {
         let folio = self.page_folio(page)?;
         Ok(if self.folio_test_hugetlb(folio)? {
@@ -65,8 +65,8 @@ impl Kernel<'_> {
         })
     }
 
-    /// `gup_must_unshare` (6.1, 6.12): must a read-only pin break sharing
-    /// first?  6.1 has no vma operand, and 5.10 does not ask.
+    /// `gup_must_unshare` (6.1, 6.12): must a read-only pin break sharing first?  6.1 has
+    /// no vma argument; 5.10 has no such function.
     pub fn gup_must_unshare(&self, vma: Vma, flags: Foll, mut page: PagePtr) -> Result<bool, Stop> {
         if self.has(flags, FollFlag::Write) || !self.has(flags, FollFlag::Pin) {
             return Ok(false);
@@ -79,13 +79,13 @@ impl Kernel<'_> {
             if !self.rules.unshares_file_pages || !self.has(flags, FollFlag::Longterm) {
                 return Ok(false);
             }
-            // Without a vma, be careful: the slow path knows more.
+            // without a vma, leave doubtful cases to the slow path
             return Ok(match vma {
                 Vma::None | Vma::Cow => true,
                 Vma::Shared => false,
             });
         }
-        // 6.1 does it here, and takes what calls itself a head for one.
+        // 6.1 looks up the hugetlb head here, and trusts PG_head
         if !self.rules.exclusive_looks_up_hugetlb && !self.machine.pages.get(page)?.is_large() {
             page = self.hugetlb_head(page)?;
         }
@@ -98,16 +98,16 @@ impl Kernel<'_> {
         self.folio_maybe_dma_pinned(folio)
     }
 
-    /// `folio_maybe_dma_pinned` (6.1, 6.12): exact for large folios, a guess
-    /// from the reference count for small ones, where an overflow into the
-    /// sign bit still counts as pinned.  Before v5.7 all was guessed.
+    /// `folio_maybe_dma_pinned` (6.1, 6.12): exact for large folios; for small ones a guess
+    /// from the refcount, where an overflow into the sign bit still counts as pinned.
+    /// Before v5.7 it was a guess for all.
     pub fn folio_maybe_dma_pinned(&self, folio: FolioPtr) -> Result<bool, Stop> {
         let page = self.machine.pages.get(folio.page())?;
         Ok(self.rules.pins.looks_pinned(page))
     }
 
-    /// fork's question, of whichever revision: 6.12 speaks of the page's
-    /// folio, looked up by the caller.
+    /// Must fork copy the page?  The function of the current revision; in 6.12 the caller
+    /// looks up the page's folio.
     pub fn needs_cow_for_dma(&mut self, page: PagePtr) -> Result<bool, Stop> {
         if self.rules.revision < Revision::V6_12 {
             return self.page_needs_cow_for_dma(page);
@@ -132,7 +132,7 @@ impl Kernel<'_> {
         self.folio_maybe_dma_pinned(folio)
     }
 
-    /// The mm never had a pin; callers hold its write_protect_seq.
+    /// Did the mm never have a pin?  Callers hold its write_protect_seq.
     fn fork_shares_pins(&mut self, site: Site) -> Result<bool, Stop> {
         if self.rules.debug_vm && self.write_protect_seq() & 1 == 0 {
             return Err(Stop::Bug(site));
@@ -140,9 +140,9 @@ impl Kernel<'_> {
         Ok(!self.machine.has_pinned)
     }
 
-    /// `is_longterm_pinnable_page` (6.1): the page's own pageblock and zone.
+    /// `is_longterm_pinnable_page` (6.1): checks the page's own pageblock and zone.
     ///
-    /// 5.10 has no such function: its lockless grab asks for CMA, by
+    /// 5.10 has no such function: its lockless grab only checks for CMA, with
     /// `is_migrate_cma_page`.
     pub fn is_longterm_pinnable_page(&self, page: PagePtr) -> Result<bool, Stop> {
         let config = self.rules.config;
@@ -171,16 +171,16 @@ impl Kernel<'_> {
         Ok(self.machine.pages.get(page)?.zone != Zone::Movable)
     }
 
-    /// `folio_is_longterm_pinnable` (6.1, 6.12): the same of the head.
+    /// `folio_is_longterm_pinnable` (6.1, 6.12): the same for the head.
     pub fn folio_is_longterm_pinnable(&self, folio: FolioPtr) -> Result<bool, Stop> {
         self.is_longterm_pinnable_page(folio.page())
     }
 
-    /// Is a page memfd_secret's, by whichever revision.
+    /// Is a page secretmem, in the current revision?
     ///
-    /// 6.1: `page_is_secretmem`, never true of a compound page.  6.12:
-    /// `secretmem_mapping` of the folio's mapping, which callers have found to
-    /// be an object; elsewhere the answer is no.
+    /// 6.1: `page_is_secretmem`, never true for a compound page.  6.12: `secretmem_mapping`
+    /// of the folio's mapping, which callers have checked to be a pointer to an object;
+    /// otherwise false.
     pub fn is_secretmem(&self, page: PagePtr) -> Result<bool, Stop> {
         let folio = self.page_folio(page)?;
         let page = self.machine.pages.get(page)?;
@@ -197,7 +197,7 @@ impl Kernel<'_> {
         Ok(page.mapping == Mapping::Secretmem)
     }
 
-    /// `secretmem_mapping` (6.12): follows the pointer.
+    /// `secretmem_mapping` (6.12): dereferences the pointer.
     fn secretmem_mapping(&self, mapping: Mapping) -> Result<bool, Stop> {
         match mapping {
             Mapping::None | Mapping::Tail => Err(Stop::Oops),
@@ -210,13 +210,13 @@ impl Kernel<'_> {
         Ok(self.zone_device_type(page)? == Some(Pgmap::P2pdma))
     }
 
-    /// `gup_fast_folio_allowed` (6.12): may the lockless walk, which has no
-    /// vma to look at, hand out this folio?
+    /// `gup_fast_folio_allowed` (6.12): may the lockless walk, which has no vma, return
+    /// this folio?
     ///
-    /// Never secretmem, which is always small; and no long-term pin for
-    /// writing of what tracks dirty pages, of which only shmem and hugetlb are
-    /// known not to.  A folio without a mapping may have been truncated: no
-    /// secretmem, but it may have tracked dirty pages.  6.12 refuses it.
+    /// It never returns secretmem, which is always small.  It refuses long-term pins for
+    /// writing of folios that may need dirty tracking, that is of all files except shmem
+    /// and hugetlb.  A folio without a mapping may have been truncated: it cannot be
+    /// secretmem, but may have needed dirty tracking.  6.12 refuses it.
     pub fn gup_fast_folio_allowed(&mut self, folio: FolioPtr, flags: Foll) -> Result<bool, Stop> {
         let reject_file_backed = self.has(flags, FollFlag::Pin)
             && self.has(flags, FollFlag::Longterm)
@@ -246,7 +246,7 @@ impl Kernel<'_> {
         if !reject_file_backed {
             return Ok(true);
         }
-        // shmem_mapping() follows the pointer too
+        // shmem_mapping() dereferences the pointer, too
         match page.mapping {
             Mapping::Tail => Err(Stop::Oops),
             mapping => Ok(mapping == Mapping::Shmem),

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! References without flags: get, try-get and put.
 //!
-//! All counts are 32-bit and wrap.  Every update of a reference count is a
-//! step, a refused one included.  Before and after it others may act, so what
-//! was read before an update may no longer hold: each function reads when the
-//! kernel does.
+//! All counts are 32-bit and wrap.  Every update of a refcount is a step, even if it fails.
+//! Other CPUs may act before and after it, so values that were read before an update may be
+//! outdated: each function reads them when the kernel does.
 
 use crate::kernel::{Kernel, Stop};
 use crate::observer::Moment;
@@ -13,8 +12,8 @@ use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
 
 impl Kernel<'_> {
-    /// `page_folio` (6.1, 6.12), `compound_head` (v8 to v11, 5.10): follows the
-    /// compound link of a page.
+    /// `page_folio` (6.1, 6.12), `compound_head` (v8 to v11, 5.10): follows the compound
+    /// link of a page.
     pub fn page_folio(&self, page: PagePtr) -> Result<FolioPtr, Stop> {
         let p = self.machine.pages.get(page)?;
         Ok(FolioPtr(if p.is_tail() {
@@ -34,21 +33,21 @@ impl Kernel<'_> {
         Ok(self.machine.pages.get(folio.page())?.is_large())
     }
 
-    /// Whether a folio has a pin count of its own: `hpage_pincount_available`
-    /// (5.10), which looks the head up once more, `folio_test_large` (6.1, 6.12).
+    /// Does a folio have a pin count?  `hpage_pincount_available` (5.10), which looks up
+    /// the head again; `folio_test_large` (6.1, 6.12).
     pub(crate) fn has_pincount(&self, folio: FolioPtr) -> Result<bool, Stop> {
         let head = self.flags_page(folio)?;
         let head = self.machine.pages.get(head)?;
         Ok(self.rules.pins.has_pincount(head))
     }
 
-    /// An atomic addition to a reference count; gives the new value.
+    /// Adds to a refcount atomically; returns the new value.
     pub(crate) fn folio_ref_add(&mut self, folio: FolioPtr, nr: i32) -> Result<i32, Stop> {
         self.update_refcount(folio, |count| Some(count.wrapping_add(nr)))
     }
 
-    /// An atomic update of a reference count, which `change` may refuse; gives
-    /// the value after it.
+    /// Updates a refcount atomically, unless `change` refuses; returns the value
+    /// afterwards.
     #[inline]
     fn update_refcount(
         &mut self,
@@ -65,8 +64,8 @@ impl Kernel<'_> {
         Ok(count)
     }
 
-    /// `page_ref_sub_return` (v8 on): subtracts from the count of this very
-    /// page, head or tail, and gives the new value.
+    /// `page_ref_sub_return` (v8 on): subtracts from the count of exactly this page, head
+    /// or tail; returns the new value.
     pub fn page_ref_sub_return(&mut self, page: PagePtr, nr: i32) -> Result<i32, Stop> {
         self.folio_ref_add(FolioPtr(page), nr.wrapping_neg())
     }
@@ -77,13 +76,13 @@ impl Kernel<'_> {
         self.update_pincount(folio, nr)
     }
 
-    /// Subtracts from it: `hpage_pincount_sub` (5.10).
+    /// Subtracts from the pin count: `hpage_pincount_sub` (5.10).
     pub(crate) fn folio_pincount_sub(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
         self.check_head(folio, Site::HpagePincountSub)?;
         self.update_pincount(folio, nr.wrapping_neg())
     }
 
-    /// An atomic addition to the pin count of a large folio.
+    /// Adds to the pin count of a large folio atomically.
     fn update_pincount(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
         let head = folio.page().nr().ok_or(Stop::Oops)?;
         self.moment(Moment::BeforePin(head));
@@ -95,8 +94,8 @@ impl Kernel<'_> {
 
     /// `folio_ref_add_unless(folio, nr, 0)` (6.1, 6.12).
     ///
-    /// The look at the count that comes first in 6.12 does not decide: by the
-    /// time of the update the count may have become zero.
+    /// In 6.12 it reads the count first, but that does not decide: the count may be zero by
+    /// the time of the update.
     fn folio_ref_add_unless_zero(&mut self, folio: FolioPtr, nr: i32) -> Result<bool, Stop> {
         if self.rules.add_unless_reads_first && self.folio_ref_count(folio)? == 0 {
             return Ok(false);
@@ -135,7 +134,7 @@ impl Kernel<'_> {
         self.folio_get(folio)
     }
 
-    /// A slab folio, which is the allocator's alone.
+    /// Is it a slab folio, which is not refcounted?
     fn has_no_count(&self, folio: FolioPtr) -> Result<bool, Stop> {
         let page = self.machine.pages.get(folio.page())?;
         Ok(self.rules.slab_pages_have_no_count && page.page_type == PageType::Slab)
@@ -157,9 +156,8 @@ impl Kernel<'_> {
         self.folio_ref_add_unless_zero(folio, 1)
     }
 
-    /// `folio_try_get_rcu` (6.1; removed in v6.11 as the same thing as
-    /// `folio_try_get` with any RCU but the tiny one),
-    /// `page_cache_get_speculative` (5.10).
+    /// `folio_try_get_rcu` (6.1; removed in v6.11, because it is the same as
+    /// `folio_try_get` except with tiny RCU), `page_cache_get_speculative` (5.10).
     pub fn folio_try_get_rcu(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
         self.folio_ref_try_add(folio, 1)
     }
@@ -174,7 +172,7 @@ impl Kernel<'_> {
         Ok(added)
     }
 
-    /// The BUG (5.10) about a head that is a tail by now.
+    /// The BUG (5.10) about a head that has become a tail.
     pub(crate) fn check_head(&self, head: FolioPtr, site: Site) -> Result<(), Stop> {
         let checks = self.rules.heads_are_checked && self.rules.debug_vm;
         if checks && self.machine.pages.get(head.page())?.is_tail() {
@@ -183,12 +181,12 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `try_get_folio` (6.1, 6.12), `try_get_compound_head` (v8 to v11, 5.10):
-    /// `None` stands for NULL.
+    /// `try_get_folio` (6.1, 6.12), `try_get_compound_head` (v8 to v11, 5.10): takes `refs`
+    /// references on a page's folio; `None` means NULL.
     ///
-    /// The folio may have been split between the lookup and the reference, so
-    /// the lookup is repeated, and all of it if it gives another folio.  5.10 gives
-    /// up then, the series does not look.
+    /// The folio may be split between the lookup and the update, so the lookup is repeated;
+    /// if it gives another folio, everything is retried.  5.10 fails instead; the series
+    /// does not check.
     pub fn try_get_folio(&mut self, page: PagePtr, refs: i32) -> Result<Option<FolioPtr>, Stop> {
         loop {
             let folio = self.page_folio(page)?;
@@ -231,7 +229,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `put_page_testzero` (v8 on): looks up no head.
+    /// `put_page_testzero` (v8 on): does not look up the head.
     fn put_page_testzero(&mut self, page: PagePtr) -> Result<bool, Stop> {
         if self.rules.debug_vm && self.machine.pages.get(page)?.refcount == 0 {
             return Err(Stop::Bug(Site::PutPageTestzero));
@@ -247,8 +245,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `page_is_devmap_managed` (v8 to v11, 5.10), and the conditions at the top of
-    /// the later function.  With the key off nothing is looked at.
+    /// `page_is_devmap_managed` (v8 to v11, 5.10), and the first checks of the later
+    /// function.  If the key is off, the page is not read.
     pub(crate) fn page_is_devmap_managed(&self, page: PagePtr) -> Result<bool, Stop> {
         if !self.machine.devmap_managed_key || self.rules.devmap_counts_like_others {
             return Ok(false);
@@ -260,9 +258,8 @@ impl Kernel<'_> {
         })
     }
 
-    /// `put_devmap_managed_folio_refs` (6.12), `put_devmap_managed_page_refs`
-    /// (6.1): the counts of fsdax pages are based on 1, and someone may wait
-    /// for a page to become idle.
+    /// `put_devmap_managed_folio_refs` (6.12), `put_devmap_managed_page_refs` (6.1): fsdax
+    /// pages are free at refcount 1, and a task may wait for a page to become idle.
     pub fn put_devmap_managed_folio_refs(
         &mut self,
         folio: FolioPtr,
@@ -281,7 +278,7 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// Gives back `refs` references in whichever way the folio wants.
+    /// Drops `refs` references, in the way that this folio needs.
     pub(crate) fn put_refs(&mut self, folio: FolioPtr, refs: i32) -> Result<(), Stop> {
         if self.rules.puts_with_a_check {
             return self.put_page_refs(folio, refs);
@@ -292,8 +289,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `put_page_refs` (5.10): all but one are subtracted, the last one is put;
-    /// at least one is.
+    /// `put_page_refs` (5.10): subtracts all references but one, and puts the last one; it
+    /// always puts at least one.
     fn put_page_refs(&mut self, head: FolioPtr, refs: i32) -> Result<(), Stop> {
         if self.rules.debug_vm {
             let too_many = self.folio_ref_count(head)? < refs;
@@ -307,12 +304,12 @@ impl Kernel<'_> {
         self.put_page(head.page())
     }
 
-    /// `page->pgmap->type` of a ZONE_DEVICE page, `None` elsewhere; a page
-    /// that belongs to no pagemap faults.
+    /// `page->pgmap->type` of a ZONE_DEVICE page, `None` for other pages; a page without a
+    /// pagemap faults.
     ///
-    /// A tail has its compound link where the pointer would be.  Followed all
-    /// the same, it leads into the memory map behind the head, where zeros are
-    /// read, which are no type.  7.3 asks the folio.
+    /// In a tail, the compound link is in place of the pointer.  Dereferenced anyway, it
+    /// leads into the memory map after the head, where zeros are read, which are not a
+    /// type.  7.3 reads the pointer of the folio.
     pub(crate) fn zone_device_type(&self, mut page: PagePtr) -> Result<Option<Pgmap>, Stop> {
         if self.rules.pagemap_of_folio {
             page = self.page_folio(page)?.page();

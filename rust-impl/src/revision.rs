@@ -3,20 +3,19 @@
 
 /// Kernel revisions, oldest first, after the versions of the FOLL_PIN series.
 ///
-/// The series was posted on top of 5.5, and kernels inherit nothing from it: what
-/// both have is said of both.
+/// The series was posted on top of 5.5.  Kernels do not inherit from it: common properties
+/// are listed for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Revision {
-    /// The FOLL_PIN series, version 8, with the mistakes that its review found.
+    /// The FOLL_PIN series, version 8, with the bugs that its review found.
     V8,
-    /// Version 9: the findings of that review seen to.
+    /// Version 9, which fixes the findings of that review.
     V9,
     /// Version 10.
     V10,
-    /// Version 11: as it went into 5.7, but for what other patches of the
-    /// series added there.
+    /// Version 11: as merged into 5.7, without the changes by other patches of the series.
     V11,
-    /// Linux 5.10, with what its stable series backported.
+    /// Linux 5.10, with the backports of its stable series.
     V5_10,
     /// Linux 6.1 (with the zero-page changes of its stable series).
     V6_1,
@@ -53,7 +52,7 @@ impl Revision {
         }
     }
 
-    /// Whether it is a version of the FOLL_PIN series and no kernel.
+    /// Is it a version of the FOLL_PIN series?
     #[inline]
     pub const fn is_series(self) -> bool {
         matches!(
@@ -62,7 +61,7 @@ impl Revision {
         )
     }
 
-    /// The one with this name; with another one nothing compiles.
+    /// The revision with this name; at compile time, an unknown name is an error.
     const fn named(name: &[u8]) -> Revision {
         let mut i = 0;
         while i < Revision::ALL.len() {
@@ -88,10 +87,9 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 pub struct Revisions(u32);
 
 impl Revisions {
-    /// From the changes: `6.1` adds that revision and all later ones, `6.12:-`
-    /// takes that one and all later ones out again.  A version of the series
-    /// says nothing about kernels, nor the other way round.  `csrc/abi/ops.h`
-    /// writes it in the same way.
+    /// Parses changes: `6.1` adds that revision and all later ones, `6.12:-` removes that
+    /// one and all later ones.  Versions of the series and kernels are independent.
+    /// `csrc/abi/ops.h` uses the same notation.
     pub const fn since(changes: &'static str) -> Revisions {
         let mut rest = changes.as_bytes();
         let mut set = 0;
@@ -115,7 +113,7 @@ impl Revisions {
         Revisions(set)
     }
 
-    /// One and all later ones of the same kind, series or kernel.
+    /// A revision and all later ones of the same kind, series or kernel.
     const fn from(first: Revision) -> Revisions {
         let mut set = 0;
         let mut i = 0;
@@ -129,7 +127,7 @@ impl Revisions {
         Revisions(set)
     }
 
-    /// Whether one is in it.
+    /// Does the set contain a revision?
     #[inline]
     pub const fn has(self, revision: Revision) -> bool {
         self.0 >> revision as u32 & 1 != 0

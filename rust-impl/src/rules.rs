@@ -375,8 +375,7 @@ impl Rules {
         RULES_7_3.with_debug_vm(false),
     ];
 
-    /// Every version of the FOLL_PIN series in every configuration, then the
-    /// variants.
+    /// Every version of the FOLL_PIN series in every configuration, then the variants.
     pub const SERIES: [Rules; 10] = [
         RULES_V8,
         RULES_V8.with_debug_vm(false),
@@ -390,7 +389,7 @@ impl Rules {
         RULES_V8_SIGNED,
     ];
 
-    /// All of both.
+    /// Kernels and series.
     pub const ALL: [Rules; Rules::KERNELS.len() + Rules::SERIES.len()] = {
         let mut all = [RULES_6_1; Rules::KERNELS.len() + Rules::SERIES.len()];
         let (mut i, kernels) = (0, Rules::KERNELS.len());
@@ -410,8 +409,8 @@ impl Rules {
         Rules { debug_vm, ..self }
     }
 
-    /// A version of the FOLL_PIN series, no kernel: functions are those of 5.5
-    /// and take pages one by one.
+    /// Is it a version of the FOLL_PIN series?  Its functions are those of 5.5 and take
+    /// pages one by one.
     #[inline]
     pub const fn is_series(&self) -> bool {
         self.revision.is_series()
@@ -452,7 +451,7 @@ impl Rules {
     }
 
     /// The rules of a point release (118: 6.12.118) of the same revision in the same
-    /// configuration: the newest that are known and not newer than that.
+    /// configuration: the newest known ones that are not newer than it.
     pub fn at_point(self, point: u16) -> Rules {
         let same = Rules::KERNELS
             .into_iter()
@@ -464,7 +463,7 @@ impl Rules {
         })
     }
 
-    /// The rules of that name.
+    /// Finds rules by their name.
     pub fn by_name(name: &str) -> Option<Rules> {
         Rules::ALL.into_iter().find(|rules| rules.name() == name)
     }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Every WARN and BUG of the covered functions.
 //!
-//! A site is known by function, kind and ordinal within the function.  The
-//! ordinal depends on the configuration (VM_WARN_ON is no site without
-//! DEBUG_VM), so it is counted, not written down.
+//! A site is identified by function, kind and ordinal within the function.  The ordinal
+//! depends on the configuration (VM_WARN_ON is not a site without DEBUG_VM), so it is
+//! computed.
 
 use crate::revision::Revisions;
 use crate::rules::Rules;
 
-/// What happens at a site.
+/// The kind of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SiteKind {
-    /// Noted; the function goes on.
+    /// It is reported; the function continues.
     Warn,
     /// The program ends.
     Bug,
@@ -20,7 +20,7 @@ pub enum SiteKind {
 /// A site, and which kernels have it.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteInfo {
-    /// Which one this is.
+    /// Its name in this enum.
     pub site: Site,
     /// The kernel function that contains it.
     pub function: &'static str,
@@ -30,7 +30,7 @@ pub struct SiteInfo {
     pub revisions: Revisions,
     /// Only with CONFIG_DEBUG_VM.
     pub debug_vm: bool,
-    /// What it complains about.
+    /// The condition.
     pub what: &'static str,
 }
 
@@ -55,8 +55,7 @@ macro_rules! sites {
     };
 }
 
-// Each with the revisions that have it (see `Revisions::since`), and whether that
-// takes CONFIG_DEBUG_VM.
+// Each with its revisions (see `Revisions::since`), and whether it needs CONFIG_DEBUG_VM.
 sites! {
     FolioGet "folio_get" Bug "6.1" true
         "the count is zero or close to overflow";
@@ -65,7 +64,7 @@ sites! {
     GetPageSlab "get_page" Warn "7.3" false
         "a slab page";
     GetPageLargeKmalloc "get_page" Warn "7.3" false
-        "a large kmalloc page, of which programs have none";
+        "a large kmalloc page (programs have none)";
     TryGetPage "try_get_page" Warn "v8 5.10" false
         "the count is zero or negative";
     PutPageTestzero "put_page_testzero" Bug "v8 5.10" true
@@ -75,21 +74,21 @@ sites! {
     PageCacheAddSpeculative "__page_cache_add_speculative" Bug "5.10 6.1:-" true
         "the head is a tail";
     HpagePincountAddNone "hpage_pincount_add" Bug "5.10 6.1:-" true
-        "there is no pin count, as its callers have seen: never";
+        "there is no pin count; its callers check it (cannot happen)";
     HpagePincountAdd "hpage_pincount_add" Bug "5.10 6.1:-" true
         "the head is a tail";
     HpagePincountSubNone "hpage_pincount_sub" Bug "5.10 6.1:-" true
-        "there is no pin count, as its callers have seen: never";
+        "there is no pin count; its callers check it (cannot happen)";
     HpagePincountSub "hpage_pincount_sub" Bug "5.10 6.1:-" true
         "the head is a tail";
     PutPageRefs "put_page_refs" Warn "5.10 6.1:-" true
-        "the count is less than what is to be given back";
+        "fewer references than are to be dropped";
     TryGetFolio "try_get_folio" Warn "6.1" false
         "the count is negative";
     GrabPageBoth "grab_page" Warn "v8 v9:-" false
-        "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET: never";
+        "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET (cannot happen)";
     TryGrabPageDead "try_grab_page" Warn "v9 v11:-" false
-        "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET: never";
+        "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET (cannot happen)";
     TryGrabPageOverflow "try_grab_page" Warn "v9 v11:-" false
         "the count is zero or, with a bias of 32 bits, close to overflow";
     TryGrabPageBoth "try_grab_page" Warn "v11 5.10 6.12:-" false
@@ -137,69 +136,69 @@ sites! {
     IsValidGupArgsInternal "is_valid_gup_args" Warn "6.12" false
         "an internal flag from outside";
     IsValidGupArgsLocked "is_valid_gup_args" Warn "6.12" false
-        "the caller says that the lock is not held";
+        "*locked is 0";
     IsValidGupArgsBoth "is_valid_gup_args" Warn "6.12" false
         "FOLL_GET and FOLL_PIN together";
     IsValidGupArgsLongterm "is_valid_gup_args" Warn "6.12" false
         "FOLL_LONGTERM without FOLL_PIN";
     IsValidGupArgsNull "is_valid_gup_args" Warn "6.12" false
-        "no array for the pages";
+        "pages is NULL";
     IsValidGupArgsP2pdma "is_valid_gup_args" Warn "6.12" false
         "FOLL_LONGTERM and FOLL_PCI_P2PDMA together";
     InternalGetUserPagesFast "internal_get_user_pages_fast" Warn "5.10 6.12:-" false
-        "a flag that it does not know";
+        "an unknown flag";
     GupFastFallback "gup_fast_fallback" Warn "6.12" false
-        "a flag that it does not know";
+        "an unknown flag";
     GupPteRange "gup_pte_range" Bug "5.10 6.12:-" true
-        "a PTE of no memory";
+        "a PTE without a valid page";
     GupPteRangeHead "gup_pte_range" Bug "5.10 6.1:-" true
-        "the page is of another head than the one that was grabbed";
+        "the page has another head than the grabbed one";
     GupFastPteRange "gup_fast_pte_range" Bug "6.12 7.3:-" true
-        "a PTE of no memory";
+        "a PTE without a valid page";
     GupFastPteRangeWarn "gup_fast_pte_range" Warn "7.3" true
-        "a PTE of no memory";
+        "a PTE without a valid page";
     FollowPagePte "follow_page_pte" Warn "v8 v9:- 5.10 7.3:-" false
         "FOLL_GET and FOLL_PIN together";
     FollowPagePteExclusive "follow_page_pte" Bug "6.1 7.3:-" true
-        "an anonymous page that is not exclusive, to be pinned";
+        "pinning an anonymous page that is not exclusive";
     FollowPagePteExclusiveWarn "follow_page_pte" Warn "7.3" true
-        "an anonymous page that is not exclusive, to be pinned";
+        "pinning an anonymous page that is not exclusive";
     FollowPageMask "follow_page_mask" Warn "v8" false
         "FOLL_GET or FOLL_PIN on a hugepd";
     FollowPageMaskAddr "follow_page_mask" Warn "5.10 6.12:-" false
-        "FOLL_GET or FOLL_PIN on what x86 does not have: never";
+        "FOLL_GET or FOLL_PIN on an entry that x86 does not have (cannot happen)";
     FollowDevmapPmdCow "follow_devmap_pmd" Warn "5.10 6.1:-" false
-        "FOLL_COW: never";
+        "FOLL_COW (cannot happen)";
     FollowDevmapPmd "follow_devmap_pmd" Warn "v8 5.10 6.12:-" false
         "FOLL_GET and FOLL_PIN together";
     FollowDevmapPmdLock "follow_devmap_pmd" Bug "5.10 7.3:-" false
-        "the page-table lock is not held: never";
+        "the page-table lock is not held (cannot happen)";
     FollowDevmapPud "follow_devmap_pud" Warn "v8 5.10 6.12:-" false
         "FOLL_GET and FOLL_PIN together";
     FollowDevmapPudLock "follow_devmap_pud" Bug "5.10 6.12:-" false
-        "the page-table lock is not held: never";
+        "the page-table lock is not held (cannot happen)";
     FollowTransHugePmdLock "follow_trans_huge_pmd" Bug "5.10 6.12:-" false
-        "the page-table lock is not held: never";
+        "the page-table lock is not held (cannot happen)";
     FollowTransHugePmdHead "follow_trans_huge_pmd" Bug "5.10 6.12:-" true
-        "a huge entry of a page that is no head";
+        "a huge entry whose page is not a head";
     FollowTransHugePmdExclusive "follow_trans_huge_pmd" Bug "6.1 6.12:-" true
-        "an anonymous page that is not exclusive, to be pinned";
+        "pinning an anonymous page that is not exclusive";
     CompoundMapcount "compound_mapcount" Bug "5.10 6.1:-" true
-        "an anonymous page of a huge entry is not compound, and to be mlocked";
+        "mlocking an anonymous page of a huge entry that is not compound";
     FollowTransHugePmdCompound "follow_trans_huge_pmd" Bug "5.10 6.12:-" true
-        "a huge entry whose page is of no compound page";
+        "a huge entry whose page is not compound";
     FollowPmdMaskAbsent "follow_pmd_mask" Bug "5.10 6.12:-" true
-        "an entry that is not present and no migration entry";
+        "an entry that is neither present nor a migration entry";
     GetGatePageHuge "get_gate_page" Bug "5.10 6.12:-" true
         "a huge entry";
     FollowHugePmd "follow_huge_pmd" Warn "v8" false
         "FOLL_GET and FOLL_PIN together";
     FollowHugePmdLock "follow_huge_pmd" Bug "6.12" false
-        "the page-table lock is not held: never";
+        "the page-table lock is not held (cannot happen)";
     FollowHugePmdExclusive "follow_huge_pmd" Bug "6.12 7.3:-" true
-        "an anonymous page that is not exclusive, to be pinned";
+        "pinning an anonymous page that is not exclusive";
     FollowHugePmdExclusiveWarn "follow_huge_pmd" Warn "7.3" true
-        "an anonymous page that is not exclusive, to be pinned";
+        "pinning an anonymous page that is not exclusive";
     FollowHugePudPin "follow_huge_pud" Warn "6.1 6.12:-" false
         "FOLL_PIN on a hugetlb PUD";
     FollowHugePudGrab "follow_huge_pud" Warn "6.1 6.12:-" false
@@ -207,123 +206,123 @@ sites! {
     FollowHugePmdPtePin "follow_huge_pmd_pte" Warn "5.10 6.12:-" false
         "FOLL_PIN on an entry of hugetlbfs; in 5.10, with FOLL_GET";
     FollowHugePmdPteGrab "follow_huge_pmd_pte" Warn "5.10 6.12:-" false
-        "a page of hugetlbfs that could not be grabbed";
+        "a hugetlbfs page that could not be grabbed";
     FollowHugetlbPageExclusive "follow_hugetlb_page" Bug "6.1 6.12:-" true
-        "an anonymous page that is not exclusive, to be pinned";
+        "pinning an anonymous page that is not exclusive";
     FollowHugetlbPageGrab "follow_hugetlb_page" Warn "5.10 6.12:-" false
-        "a page of hugetlbfs that could not be grabbed";
+        "a hugetlbfs page that could not be grabbed";
     FollowHugePudLock "follow_huge_pud" Bug "6.12" false
-        "the page-table lock is not held: never";
+        "the page-table lock is not held (cannot happen)";
     VmNormalPageZero "vm_normal_page" Warn "6.12 7.3:-" true
-        "the zero page, in an entry that does not say that it is special";
+        "the zero page, in an entry that is not special";
     VmNormalPageZeros "__vm_normal_page" Warn "7.3" true
-        "a zero page, in an entry that does not say that it is special";
+        "a zero page, in an entry that is not special";
     FaultinPageUnshare "faultin_page" Bug "6.1 7.3:-" true
-        "a write that is to unshare";
+        "FAULT_FLAG_WRITE and FAULT_FLAG_UNSHARE together";
     FaultinPageUnshareWarn "faultin_page" Warn "7.3" true
-        "a write that is to unshare: never";
+        "FAULT_FLAG_WRITE and FAULT_FLAG_UNSHARE together (cannot happen)";
     FaultinPageNowait "faultin_page" Warn "6.1" false
         "a fault that must not wait has dropped the lock";
     FaultinPageErrno "faultin_page" Bug "5.10" false
-        "an error of a fault that is no errno";
+        "a fault result without an errno";
     GetUserPagesPages "__get_user_pages" Bug "5.10 7.3:-" true
-        "an array for the pages and none is taken, or the other way round";
+        "pages without FOLL_GET or FOLL_PIN, or vice versa";
     GetUserPagesPagesWarn "__get_user_pages" Warn "7.3" true
-        "an array for the pages and none is taken, or the other way round";
+        "pages without FOLL_GET or FOLL_PIN, or vice versa";
     GetUserPagesBoth "__get_user_pages" Warn "7.3" true
-        "FOLL_GET and FOLL_PIN together: never";
+        "FOLL_GET and FOLL_PIN together (cannot happen)";
     GetUserPagesNowait "__get_user_pages" Bug "5.10 6.12:-" false
-        "the lock was dropped for a VMA of hugetlbfs despite FOLL_NOWAIT: never";
+        "the lock was dropped for a VMA of hugetlbfs despite FOLL_NOWAIT (cannot happen)";
     GetUserPagesNotNeeded "__get_user_pages" Bug "5.10 6.1:-" false
         "the lock was dropped for a VMA of hugetlbfs, and a page before it was not needed";
     PopulateStartAligned "populate_vma_page_range" Bug "5.10 7.3:-" true
-        "a range that does not start with a page";
+        "a range whose start is not page-aligned";
     PopulateEndAligned "populate_vma_page_range" Bug "5.10 7.3:-" true
-        "a range that does not end with a page";
+        "a range whose end is not page-aligned";
     PopulateStart "populate_vma_page_range" Bug "5.10 7.3:-" true
-        "a range that starts before the VMA: never";
+        "a range that starts before the VMA (cannot happen)";
     PopulateEnd "populate_vma_page_range" Bug "5.10 7.3:-" true
-        "a range that ends behind the VMA";
+        "a range that ends after the VMA";
     PopulateStartAlignedWarn "populate_vma_page_range" Warn "7.3" true
-        "a range that does not start with a page";
+        "a range whose start is not page-aligned";
     PopulateEndAlignedWarn "populate_vma_page_range" Warn "7.3" true
-        "a range that does not end with a page";
+        "a range whose end is not page-aligned";
     PopulateStartWarn "populate_vma_page_range" Warn "7.3" true
-        "a range that starts before the VMA: never";
+        "a range that starts before the VMA (cannot happen)";
     PopulateEndWarn "populate_vma_page_range" Warn "7.3" true
-        "a range that ends behind the VMA";
+        "a range that ends after the VMA";
     MmapAssertLocked "mmap_assert_locked" Bug "5.10 6.12:-" true
         "the mmap lock is not held";
     FixupUserFaultErrno "fixup_user_fault" Bug "5.10" false
-        "an error of a fault that is no errno";
+        "a fault result without an errno";
     FaultinVmaStartAligned "faultin_vma_page_range" Bug "6.1 6.12:-" true
-        "a range that does not start with a page";
+        "a range whose start is not page-aligned";
     FaultinVmaEndAligned "faultin_vma_page_range" Bug "6.1 6.12:-" true
-        "a range that does not end with a page";
+        "a range whose end is not page-aligned";
     FaultinVmaStart "faultin_vma_page_range" Bug "6.1 6.12:-" true
-        "a range that starts before the VMA: never";
+        "a range that starts before the VMA (cannot happen)";
     FaultinVmaEnd "faultin_vma_page_range" Bug "6.1 6.12:-" true
-        "a range that ends behind the VMA";
+        "a range that ends after the VMA";
     FaultinStart "faultin_page_range" Bug "6.12 7.3:-" true
-        "a range that does not start with a page";
+        "a range whose start is not page-aligned";
     FaultinEnd "faultin_page_range" Bug "6.12 7.3:-" true
-        "a range that does not end with a page";
+        "a range whose end is not page-aligned";
     FaultinStartWarn "faultin_page_range" Warn "7.3" true
-        "a range that does not start with a page";
+        "a range whose start is not page-aligned";
     FaultinEndWarn "faultin_page_range" Warn "7.3" true
-        "a range that does not end with a page";
+        "a range whose end is not page-aligned";
     GetUserPagesLockedVmas "__get_user_pages_locked" Bug "5.10 6.12:-" false
-        "an array for the VMAs although the lock may be dropped: never";
+        "an array for the VMAs although the lock may be dropped (cannot happen)";
     GetUserPagesLockedInit "__get_user_pages_locked" Bug "5.10 6.12:-" false
-        "the caller says that the lock is not held";
+        "*locked is 0";
     GetUserPagesLockedErrno "__get_user_pages_locked" Bug "5.10 7.3:-" false
-        "an errno although the lock was dropped: never";
+        "an errno although the lock was dropped (cannot happen)";
     GetUserPagesLockedAll "__get_user_pages_locked" Bug "5.10 7.3:-" false
-        "all pages although the lock was dropped: never";
+        "all pages although the lock was dropped (cannot happen)";
     GetUserPagesLockedLock "__get_user_pages_locked" Bug "5.10 7.3:-" false
-        "taking the lock gives a number";
+        "taking the lock returns a positive number";
     GetUserPagesLockedRetry "__get_user_pages_locked" Bug "5.10 7.3:-" false
-        "a page although the lock was dropped: never";
+        "a page although the lock was dropped (cannot happen)";
     GetUserPagesLockedMany "__get_user_pages_locked" Bug "5.10 7.3:-" false
-        "more pages than one: never";
+        "more than one page (cannot happen)";
     GetUserPagesLockedDropped "__get_user_pages_locked" Warn "7.3" true
-        "an errno or all pages although the lock was dropped: never";
+        "an errno or all pages although the lock was dropped (cannot happen)";
     GetUserPagesLockedRetryWarn "__get_user_pages_locked" Warn "7.3" true
-        "a page although the lock was dropped: never";
+        "a page although the lock was dropped (cannot happen)";
     GetUserPagesLockedManyWarn "__get_user_pages_locked" Warn "7.3" true
-        "more pages than one: never";
+        "more than one page (cannot happen)";
     GetUserPagesLockedNone "__get_user_pages_locked" Warn "6.12" false
         "no page and no errno";
     RwsemAssertHeld "rwsem_assert_held_nolockdep" Warn "6.12" false
         "the mmap lock is not held";
     FolioExpectedRefCount "folio_expected_ref_count" Warn "6.1 7.3:-" false
-        "a slab folio, which in 6.1 has no type to tell";
+        "a slab folio, which has no page type in 6.1";
     GupLongtermLockedPin "__gup_longterm_locked" Warn "6.1 6.12:-" false
-        "FOLL_LONGTERM without FOLL_PIN: never";
+        "FOLL_LONGTERM without FOLL_PIN (cannot happen)";
     GetUserPagesRemoteLongterm "__get_user_pages_remote" Warn "5.10 6.12:-" false
-        "FOLL_LONGTERM, and the caller wants to be told of the lock";
+        "FOLL_LONGTERM with locked";
     PinUserPages "pin_user_pages" Warn "v8 5.10 6.12:-" false
         "FOLL_GET";
     PinUserPagesNull "pin_user_pages" Warn "6.1 6.12:-" false
-        "no array for the pages";
+        "pages is NULL";
     PinUserPagesUnlocked "pin_user_pages_unlocked" Warn "5.10 6.12:-" false
         "FOLL_GET";
     PinUserPagesUnlockedNull "pin_user_pages_unlocked" Warn "6.1 6.12:-" false
-        "no array for the pages";
+        "pages is NULL";
     PinUserPagesRemote "pin_user_pages_remote" Warn "v8 5.10 6.12:-" false
         "FOLL_GET";
     PinUserPagesRemoteNull "pin_user_pages_remote" Warn "6.1 6.12:-" false
-        "no array for the pages";
+        "pages is NULL";
     PinUserPagesRemoteLocked "pin_user_pages_remote" Warn "v8" false
         "FOLL_LONGTERM and locked";
     PinUserPagesFast "pin_user_pages_fast" Warn "v8 5.10 6.12:-" false
         "FOLL_GET";
     PinUserPagesFastNull "pin_user_pages_fast" Warn "6.1 6.12:-" false
-        "no array for the pages";
+        "pages is NULL";
     PinUserPagesFastOnly "pin_user_pages_fast_only" Warn "5.10 6.12:-" false
         "FOLL_GET";
     PinUserPagesFastOnlyNull "pin_user_pages_fast_only" Warn "6.1 6.12:-" false
-        "no array for the pages";
+        "pages is NULL";
     GetUserPages "get_user_pages" Warn "v8" false
         "FOLL_PIN";
     GetUserPagesRemote "get_user_pages_remote" Warn "v8" false
@@ -345,7 +344,7 @@ sites! {
 }
 
 impl Site {
-    /// Its place in [`ALL`].
+    /// Its index in [`ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -355,13 +354,13 @@ impl Site {
         &ALL[self.index()]
     }
 
-    /// Whether a kernel has it.
+    /// Does a kernel have it?
     pub fn exists(self, rules: &Rules) -> bool {
         self.info().exists(rules)
     }
 
-    /// Counts the sites of its kind in its function, from 0, in a kernel that
-    /// has it.
+    /// Its number among the sites of its kind in its function, from 0, in a kernel that has
+    /// it.
     pub fn ordinal(self, rules: &Rules) -> u32 {
         let info = self.info();
         ALL[..self.index()]
@@ -372,7 +371,7 @@ impl Site {
 }
 
 impl SiteInfo {
-    /// Whether a kernel has it.
+    /// Does a kernel have it?
     pub fn exists(&self, rules: &Rules) -> bool {
         self.revisions.has(rules.revision) && (rules.debug_vm || !self.debug_vm)
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Put and unpin: one folio, lists, ranges.
 //!
-//! Lists are walked in runs of neighbours that belong to one folio, ranges in
-//! pieces of a folio; each run or piece is given back at once.  The FOLL_PIN
-//! series and 5.10 do so page by page ([`series::put`](crate::series::put)); v5.13,
-//! "mm/gup: decrement head page once for group of subpages".
+//! Lists are processed in runs of neighbours of one folio, ranges in pieces of a folio;
+//! each run or piece is dropped at once.  The FOLL_PIN series and 5.10 do so page by page
+//! ([`series::put`](crate::series::put)), until v5.13: "mm/gup: decrement head page once
+//! for group of subpages".
 
 use crate::env::Counter;
 use crate::foll::{Foll, FollFlag};
@@ -14,29 +14,29 @@ use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
 
-/// Entries of the buffer that holds a list; the one after the last faults.
+/// Number of entries in the buffer of a list; an access after it faults.
 pub const MAX_LIST: usize = 4096;
 
-/// The largest errno: numbers of pages from its negative up are errors.
+/// The largest errno: page counts from its negative up are errors.
 const MAX_ERRNO: u64 = 4095;
 
-/// An array of page pointers in a buffer of [`MAX_LIST`]; entries past the
-/// list are poison.
+/// An array of page pointers in a buffer of [`MAX_LIST`]; entries after the list are
+/// poison.
 #[derive(Clone, Copy, Debug)]
 pub struct List<'a>(&'a [PagePtr]);
 
 impl<'a> List<'a> {
-    /// A list; what does not fit the buffer is cut off.
+    /// A list; it is truncated to the size of the buffer.
     pub fn new(entries: &'a [PagePtr]) -> Self {
         Self(&entries[..entries.len().min(MAX_LIST)])
     }
 
-    /// How many entries it has.
+    /// Number of entries.
     pub fn len(&self) -> u64 {
         self.0.len() as u64
     }
 
-    /// Whether it has none.
+    /// Is it empty?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -101,16 +101,15 @@ impl Kernel<'_> {
         self.unpin(folio, 1)
     }
 
-    /// `unpin_user_folio` (6.12): npages becomes an int.
+    /// `unpin_user_folio` (6.12): converts npages to an int.
     pub fn unpin_user_folio(&mut self, folio: FolioPtr, npages: u64) -> Result<(), Stop> {
         self.unpin(folio, npages as i32)
     }
 
-    /// `sanity_check_pinned_pages` (6.1, 6.12): an anonymous page that is
-    /// pinned is exclusive.
+    /// `sanity_check_pinned_pages` (6.1, 6.12): a pinned anonymous page must be exclusive.
     ///
-    /// How a THP was mapped when it was pinned is not known, so there either
-    /// the page or the head will do.
+    /// It is not known how a THP was mapped when it was pinned, so for a THP it is enough
+    /// if the page or the head is exclusive.
     pub fn sanity_check_pinned_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
         if !self.rules.debug_vm || !self.rules.knows_exclusive {
             return Ok(());
@@ -135,7 +134,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// VM_BUG_ON, of which later kernels make a VM_WARN_ON.
+    /// VM_BUG_ON, which is VM_WARN_ON in later kernels.
     pub(crate) fn complain(&mut self, wrong: bool, bug: Site, warn: Site) -> Result<(), Stop> {
         if self.rules.bugs_are_warnings {
             self.warn_on(wrong, warn);
@@ -145,8 +144,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `gup_folio_next` (6.1, 6.12): the folio at `i` of a list, and how many
-    /// neighbours from there belong to it.  NULL faults.
+    /// `gup_folio_next` (6.1, 6.12): the folio at `i` of a list, and the number of
+    /// neighbours from there that belong to it.  NULL faults.
     fn gup_folio_next(&self, list: List<'_>, npages: u64, i: u64) -> Result<(FolioPtr, u32), Stop> {
         let folio = self.page_folio(list.get(i)?)?;
         let mut nr = i.wrapping_add(1) as u32;
@@ -159,8 +158,8 @@ impl Kernel<'_> {
         Ok((folio, u64::from(nr).wrapping_sub(i) as u32))
     }
 
-    /// `gup_folio_range_next` (6.1, 6.12): the folio at `i` of a range, and
-    /// how many pages from there are in both.
+    /// `gup_folio_range_next` (6.1, 6.12): the folio at `i` of a range, and the number of
+    /// pages from there that are in both.
     fn gup_folio_range_next(
         &self,
         start: PagePtr,
@@ -193,8 +192,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `unpin_user_pages_dirty_lock` (v8 on).  Its own walk faults on a NULL
-    /// entry; so does nothing else before it in 6.12.
+    /// `unpin_user_pages_dirty_lock` (v8 on).  Its own loop faults on a NULL entry; in 6.12
+    /// nothing before it does.
     pub fn unpin_user_pages_dirty_lock(
         &mut self,
         list: List<'_>,
@@ -237,15 +236,15 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `gup_fast_unpin_user_pages` (6.12), `unpin_user_pages_lockless` (6.1):
-    /// the lockless walk's own back-out; 5.10 uses `unpin_user_pages`.  It checks
-    /// nothing: a fork may have made the pages shared.
+    /// `gup_fast_unpin_user_pages` (6.12), `unpin_user_pages_lockless` (6.1): the back-out
+    /// of the lockless walk; 5.10 uses `unpin_user_pages`.  It has no checks: a fork may
+    /// have made the pages shared.
     pub fn gup_fast_unpin_user_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
         self.unpin_list(list, npages, false)
     }
 
-    /// `unpin_user_pages` (v8 on).  In 6.12 a NULL entry is skipped if a
-    /// run starts at it, and faults if it follows a page.
+    /// `unpin_user_pages` (v8 on).  In 6.12 a NULL entry is skipped at the start of a run,
+    /// and faults after a page.
     pub fn unpin_user_pages(&mut self, list: List<'_>, npages: u64) -> Result<(), Stop> {
         let checks = !self.rules.is_series();
         if self.warn_on(checks && is_err_value(npages), Site::UnpinUserPages) {

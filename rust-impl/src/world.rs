@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The world of a program: how it starts, and raw changes between operations.
+//! The world of a program: its initial state, and raw changes between operations.
 //!
-//! Nothing here is a kernel function.  Changes are plain stores of what the
-//! program declares; what a count is after a split is data, not computed.  An
-//! operand that points nowhere makes a change do nothing.  Operands are taken
-//! as they are: pass them through [`Machine::page_operand`] first.
+//! Nothing here is a kernel function.  Changes are plain stores of what the program
+//! declares; for example, the counts after a split are data, not computed.  A change with
+//! an invalid pointer does nothing.  Operands are used unchanged: pass them through
+//! [`Machine::page_operand`] first.
 
 use crate::machine::{Machine, MigrateType};
 use crate::page::{Mapping, PageType, Pgmap, Zone, flag};
 use crate::pages::{MAX_FOLIOS, NR_ORDERS, PagePtr, SLOT_SHIFT, Template};
 
-/// Behind it all is ZONE_DEVICE memory.
+/// All later pages are ZONE_DEVICE memory.
 const FIRST_DEVICE_PAGE: u32 = Template::Device.slot(0, 0) << SLOT_SHIFT;
 
-/// What a declared folio is.
+/// The kind of a declared folio.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
     /// Ordinary memory: small, or like a THP.
     #[default]
     Normal,
-    /// hugetlbfs; ordinary if it is small.
+    /// hugetlbfs; an ordinary page if it is small.
     Hugetlb,
     /// The zero page, if it is the first one; always small.
     Zero,
     /// The huge zero folio; always of order 9.
     HugeZero,
-    /// The slab allocator's.
+    /// A slab folio.
     Slab,
     /// ZONE_DEVICE, not addressable.
     DevPrivate,
@@ -41,10 +41,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// How many there are.
+    /// Number of kinds.
     pub const NR: u32 = 10;
 
-    /// The kind with this number; beyond the last it is the last.
+    /// The kind with this number; larger numbers give the last kind.
     pub const fn from_index(index: u32) -> Kind {
         match index {
             0 => Kind::Normal,
@@ -79,7 +79,7 @@ impl Kind {
         }
     }
 
-    /// Whether it is ZONE_DEVICE memory.
+    /// Is it ZONE_DEVICE memory?
     pub const fn is_device(self) -> bool {
         !matches!(self.pgmap(), Pgmap::None)
     }
@@ -90,13 +90,13 @@ impl Kind {
 pub struct FolioDecl {
     /// 0 to 10.
     pub order: u8,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its mapping field.
     pub mapping: Mapping,
     /// In ZONE_MOVABLE; not for ZONE_DEVICE.
     pub movable: bool,
-    /// Of its pageblocks.
+    /// The migrate type of its pageblocks.
     pub migratetype: MigrateType,
     /// Every page is AnonExclusive; not for ZONE_DEVICE.
     pub exclusive: bool,
@@ -108,7 +108,7 @@ pub struct FolioDecl {
     pub pincount: i32,
 }
 
-/// The state beside pages as a program declares it.
+/// The other state as a program declares it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WorldDecl {
     /// [`state`](crate::machine::state) bits.
@@ -117,7 +117,7 @@ pub struct WorldDecl {
     pub seq: u32,
 }
 
-/// Where a declared folio lies.
+/// The place of a declared folio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed {
     /// Page number of the head.
@@ -137,7 +137,7 @@ impl Placed {
 }
 
 impl FolioDecl {
-    /// Where it will lie, and what it will be, as folio `index` of a program.
+    /// Place and properties of a folio that is declared as number `index`.
     pub fn place(&self, index: u32) -> Placed {
         let mut kind = self.kind;
         let mut order = u32::from(self.order).min(NR_ORDERS - 1);
@@ -166,8 +166,8 @@ impl FolioDecl {
 }
 
 impl Machine {
-    /// Forgets the last program and sets up a new world.  At most
-    /// [`MAX_FOLIOS`] folios are taken.
+    /// Resets everything and sets up a new world.  Folios beyond [`MAX_FOLIOS`] are
+    /// ignored.
     pub fn set_up(&mut self, world: &WorldDecl, folios: &[FolioDecl]) {
         self.reset();
         self.set_state_bits(world.state);
@@ -197,8 +197,8 @@ impl Machine {
         self.begin_op();
     }
 
-    /// A page operand: tails of ZONE_DEVICE folios have no pagemap, so the
-    /// head stands for them.
+    /// Fixes up a page operand: tails of ZONE_DEVICE folios have no pagemap, so they are
+    /// replaced by the head.
     #[inline]
     pub fn page_operand(&self, page: PagePtr) -> PagePtr {
         if page.nr().is_none_or(|nr| nr < FIRST_DEVICE_PAGE) {
@@ -210,8 +210,8 @@ impl Machine {
         }
     }
 
-    /// A folio operand: the head of a page's folio, or the pointer as it is if
-    /// it points nowhere.
+    /// Fixes up a folio operand: the head of a page's folio; an invalid pointer is returned
+    /// unchanged.
     #[inline]
     pub fn folio_operand(&self, page: PagePtr) -> crate::FolioPtr {
         crate::FolioPtr(self.pages.head_of(page))
@@ -224,7 +224,7 @@ impl Machine {
         }
     }
 
-    /// Sets the pin count field of a page's folio, if that is large.
+    /// Sets the pin count field of a page's folio, if it is large.
     pub fn set_pin(&mut self, page: PagePtr, value: i32) {
         if let Ok(head) = self.pages.update(self.pages.head_of(page))
             && head.is_large()
@@ -233,8 +233,8 @@ impl Machine {
         }
     }
 
-    /// Sets or clears page flag number `bit`, modulo what exists; not HEAD,
-    /// and on tails not what they do not have.
+    /// Sets or clears page flag number `bit`, modulo what exists; but not HEAD, and on
+    /// tails only flags that tails have.
     pub fn set_flag(&mut self, page: PagePtr, bit: u32, on: bool) {
         let mut mask = 1 << (bit % flag::NR) & !flag::HEAD;
         if let Ok(page) = self.pages.update(page) {
@@ -257,12 +257,12 @@ impl Machine {
         }
     }
 
-    /// Splits a page's folio into pieces of a smaller order; the first has
-    /// refcount `first`, the others `others`, none has pins, and none is
-    /// hugetlb or slab.  ZONE_DEVICE folios stay whole.
+    /// Splits a page's folio into folios of a smaller order.  The first has refcount
+    /// `first`, the others `others`; they have no pins and are not hugetlb or slab.
+    /// ZONE_DEVICE folios are not split.
     ///
-    /// A folio on a list has the list's links where others have that to their head: no
-    /// order changes while any is isolated, here and below.
+    /// A folio on a list has the list's links in the word in which tails link to their
+    /// head: so no order changes while any folio is isolated, here and below.
     pub fn split(&mut self, page: PagePtr, order: u32, first: i32, others: i32) {
         if self.held.isolated != 0 {
             return;
@@ -305,8 +305,8 @@ impl Machine {
         }
     }
 
-    /// Makes the declared folio of that index whole again, if it is not; it
-    /// will not be hugetlb or slab again.
+    /// Restores the declared folio of that index to one folio, if it was split; it does not
+    /// become hugetlb or slab again.
     pub fn merge(&mut self, index: usize, refcount: i32, pincount: i32) {
         if self.held.isolated != 0 {
             return;
@@ -350,9 +350,9 @@ impl Machine {
         }
     }
 
-    /// Makes a page a tail of the folio of another page.  It keeps all that it
-    /// has.  The head of that folio cannot be its own tail, and ZONE_DEVICE
-    /// pages have something else in place of the link.
+    /// Makes a page a tail of the folio of another page.  Its other fields stay.  The head
+    /// of that folio cannot become its own tail, and ZONE_DEVICE pages use the link's word
+    /// for something else.
     pub fn set_tail(&mut self, page: PagePtr, of: PagePtr) {
         if self.held.isolated != 0 {
             return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What the entry points make of their flags.
+//! The entry points' checks of their flags.
 //!
-//! FOLL_PIN is nothing that callers ask for by name: `pin_user_pages*` set it,
-//! and refuse FOLL_GET; `get_user_pages*` refuse it.
+//! Callers do not pass FOLL_PIN: `pin_user_pages*` set it and refuse FOLL_GET;
+//! `get_user_pages*` refuse it.
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::Kernel;
@@ -16,8 +16,7 @@ pub enum Wrapper {
     PinUserPages,
     /// `pin_user_pages_remote`.
     PinUserPagesRemote {
-        /// The caller lets the mmap lock be dropped, and wants to be told: it
-        /// passes `locked`.
+        /// The caller passes `locked`: the mmap lock may be dropped.
         locked: bool,
     },
     /// `pin_user_pages_fast`.
@@ -35,7 +34,7 @@ pub enum Wrapper {
 }
 
 impl Wrapper {
-    /// The flag that callers must not pass, and the WARN about it.
+    /// The flag that callers must not pass, and the site of its WARN.
     const fn forbids(self) -> (FollFlag, Site) {
         match self {
             Wrapper::PinUserPages => (FollFlag::Get, Site::PinUserPages),
@@ -51,8 +50,8 @@ impl Wrapper {
 }
 
 impl Kernel<'_> {
-    /// Checks the flags of an entry point (v8 to v11): those that it passes
-    /// on, or a negative errno.
+    /// Checks the flags of an entry point (v8 to v11): returns the flags that it passes on,
+    /// or a negative errno.
     pub fn check_flags(&mut self, wrapper: Wrapper, mut flags: Foll) -> Result<Foll, i32> {
         let (forbidden, site) = wrapper.forbids();
         if self.warn_on(self.has(flags, forbidden), site) {
@@ -62,8 +61,7 @@ impl Kernel<'_> {
             flags.0 |= self.rules.foll_bit(FollFlag::Pin);
         }
         if let Wrapper::PinUserPagesRemote { locked } = wrapper {
-            // The long-term check needs the vmas, which are gone if the lock
-            // was dropped in between.
+            // the long-term check needs the VMAs, which may be gone if the lock was dropped
             let unsafe_vmas = locked && self.has(flags, FollFlag::Longterm);
             if self.warn_on(unsafe_vmas, Site::PinUserPagesRemoteLocked) {
                 return Err(-EINVAL);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Call sites of the slow path: what is done with the page that was found.
+//! Call sites of the slow path: what they do with the page that was found.
 //!
-//! FOLL_GET and FOLL_PIN exclude each other, and most sites say so with a WARN
-//! of their own and give NULL; `follow_page_pte` leaves that to the grab, and
-//! `follow_trans_huge_pmd` and `follow_hugetlb_page` say nothing.
+//! FOLL_GET and FOLL_PIN are mutually exclusive.  Most sites have their own WARN for that
+//! and return NULL; `follow_page_pte` leaves it to the grab, and `follow_trans_huge_pmd`
+//! and `follow_hugetlb_page` do not check.
 
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
@@ -31,11 +31,11 @@ impl Kernel<'_> {
         self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin)
     }
 
-    /// `follow_page_pte` (v8 to v11); `devmap`: the PTE is one of device
-    /// memory, of which only a reference keeps the page.
+    /// `follow_page_pte` (v8 to v11); `devmap`: the PTE is one of device memory, so the
+    /// page needs a reference.
     ///
-    /// v8 has the slow grab written out, with a `try_get_page` for its first
-    /// part: finding 3.
+    /// v8 contains a copy of the slow grab, with `try_get_page` for its first part: finding
+    /// 3.
     pub fn follow_page_pte(
         &mut self,
         page: PagePtr,
@@ -61,8 +61,8 @@ impl Kernel<'_> {
         Ok(Ok(page))
     }
 
-    /// `follow_page_mask` (v8 to v11), where a hugepd gave the page: nothing
-    /// can be taken of it, and v8 forgets what it has found (finding 4).
+    /// `follow_page_mask` (v8 to v11), where a hugepd gave the page: it cannot take
+    /// references, and v8 returns NULL instead of the page (finding 4).
     pub fn follow_page_mask(&mut self, page: PagePtr, flags: Foll) -> ErrPtr {
         self.warn_on(self.either(flags), Site::FollowPageMask);
         if self.rules.series.mask_gives_page {
@@ -92,7 +92,7 @@ impl Kernel<'_> {
         self.grabbed(page, flags)
     }
 
-    /// `follow_huge_pmd` (v8 to v11).  With neither flag nothing is taken.
+    /// `follow_huge_pmd` (v8 to v11).  With neither flag it takes nothing.
     pub fn follow_huge_pmd(&mut self, page: PagePtr, flags: Foll) -> Result<ErrPtr, Stop> {
         if self.warn_on(self.both(flags), Site::FollowHugePmd) {
             return Ok(Ok(PagePtr::NULL));
@@ -100,8 +100,8 @@ impl Kernel<'_> {
         self.grabbed(page, flags)
     }
 
-    /// `follow_huge_pud`, `follow_huge_pgd` (v8 to v11): the weak versions know
-    /// no way to take anything, so with either flag there is no page.
+    /// `follow_huge_pud`, `follow_huge_pgd` (v8 to v11): the weak versions cannot take
+    /// references, so with either flag they return NULL.
     pub fn follow_huge_without_grab(&self, page: PagePtr, flags: Foll) -> ErrPtr {
         if self.either(flags) {
             Ok(PagePtr::NULL)
@@ -117,10 +117,10 @@ impl Kernel<'_> {
         })
     }
 
-    /// `follow_trans_huge_pmd` (v8 to v11); `mlock`: the vma is locked and the
-    /// caller wants its pages to be.
+    /// `follow_trans_huge_pmd` (v8 to v11); `mlock`: the VMA is locked and the caller asks
+    /// to mlock its pages.
     ///
-    /// Up to v9 the page is mlocked before the grab, which in v9 may fail.
+    /// Up to v9 the page is mlocked before the grab, which can fail in v9.
     pub fn follow_trans_huge_pmd(
         &mut self,
         page: PagePtr,
@@ -151,11 +151,11 @@ impl Kernel<'_> {
         self.folio_unlock(head)
     }
 
-    /// `follow_hugetlb_page` (v8 to v11): records up to `n` pages of a hugetlb
-    /// page from this one on, each with a grab of its own; the number recorded,
-    /// or a negative errno if there is none.
+    /// `follow_hugetlb_page` (v8 to v11): records up to `n` pages of a hugetlb page from
+    /// this one on, each with a separate grab; returns their number, or a negative errno if
+    /// there is none.
     ///
-    /// v8's grab puts the most of each tail's pin on that tail.
+    /// The grab of v8 puts most of each tail's pin on that tail.
     pub fn follow_hugetlb_page(&mut self, page: PagePtr, n: i32, flags: Foll) -> Result<i64, Stop> {
         let (_, left) = self.rest_of_compound(page)?;
         let nr = if n < 0 { 0 } else { n.min(left) };

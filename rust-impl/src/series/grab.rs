@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The grabs of the series.
 //!
-//! Slow: `grab_page` (v8), `try_grab_page` (v9 on).  There FOLL_GET wins over
-//! FOLL_PIN, and neither of them means that nothing is taken.
+//! Slow: `grab_page` (v8), `try_grab_page` (v9 on).  FOLL_GET takes precedence over
+//! FOLL_PIN; with neither flag they take nothing.
 //!
-//! Fast: `try_grab_compound_head`.  There FOLL_PIN wins.
+//! Fast: `try_grab_compound_head`.  FOLL_PIN takes precedence.
 
 use crate::GUP_PIN_COUNTING_BIAS;
 use crate::env::Counter;
@@ -16,12 +16,12 @@ use crate::series::PinCheck;
 use crate::site::Site;
 
 impl Kernel<'_> {
-    /// `grab_page` (v8): one reference or pin, whatever the count.
+    /// `grab_page` (v8): takes one reference or pin, whatever the count.
     ///
-    /// The pin is taken in two parts.  The first, one reference, goes to the
-    /// head, for `get_page` looks it up.  The rest goes to the page itself
-    /// (finding 1), without a look at the count (finding 2).  The WARN is
-    /// dead: with FOLL_GET the other branch is taken.
+    /// A pin is taken in two parts.  The first, one reference, goes to the head, because
+    /// `get_page` looks it up.  The rest goes to the page itself (finding 1), without
+    /// checking the count (finding 2).  The WARN is dead: with FOLL_GET the other branch is
+    /// taken.
     pub fn grab_page(&mut self, page: PagePtr, flags: Foll) -> Result<(), Stop> {
         if self.has(flags, FollFlag::Get) {
             return self.get_page(page);
@@ -34,8 +34,7 @@ impl Kernel<'_> {
         self.pin_the_rest(page)
     }
 
-    /// The rest of a pin after its first reference, as v8 adds it: to the page
-    /// itself.
+    /// Adds the rest of a pin after its first reference, as v8 does: to the page itself.
     pub(crate) fn pin_the_rest(&mut self, page: PagePtr) -> Result<(), Stop> {
         let to = FolioPtr(page);
         self.folio_ref_add(to, BIAS - 1)?;
@@ -89,9 +88,8 @@ impl Kernel<'_> {
         Ok(self.warn_on(refuse, site))
     }
 
-    /// `page_ref_zero_or_close_to_bias_overflow` (v9, v10), of exactly this
-    /// page; callers pass a head.  What it can see depends on how wide the bias
-    /// is, see [`PinCheck`].
+    /// `page_ref_zero_or_close_to_bias_overflow` (v9, v10), of exactly this page; callers
+    /// pass a head.  What it detects depends on the width of the bias, see [`PinCheck`].
     pub fn page_ref_zero_or_close_to_bias_overflow(&self, page: PagePtr) -> Result<bool, Stop> {
         let count = self.machine.pages.get(page)?.refcount as u32;
         let bias = GUP_PIN_COUNTING_BIAS;
@@ -103,8 +101,8 @@ impl Kernel<'_> {
         })
     }
 
-    /// `try_pin_compound_head` (v8 to v11): `refs` pins in one addition, unless
-    /// the count is zero or negative.  The product wraps.
+    /// `try_pin_compound_head` (v8 to v11): takes `refs` pins in one addition, unless the
+    /// count is zero or negative.  The product wraps.
     pub fn try_pin_compound_head(
         &mut self,
         page: PagePtr,
@@ -119,9 +117,8 @@ impl Kernel<'_> {
 
     /// `try_grab_compound_head` (v8 to v11): the lockless walk's grab.
     ///
-    /// Without FOLL_PIN it gets, even without FOLL_GET, up to v9.  v10 warns
-    /// about that and gives NULL: a caller that wants nothing has no business
-    /// here.
+    /// Up to v9 it takes references without FOLL_PIN, even without FOLL_GET.  v10 warns
+    /// about neither flag and returns NULL.
     pub fn try_grab_compound_head(
         &mut self,
         page: PagePtr,

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Call sites of the lockless walk.
 //!
-//! The walk grabs the page that an entry pointed to, then looks at the entry
-//! again.  If it changed (`changed` here: the program says so), what was taken
-//! is given back and the walk gives up.  `true` is the 1 with which these
-//! functions tell that the walk may go on; their pages are in
+//! The walk grabs the page that an entry points to, then rechecks the entry.  If it has
+//! changed (`changed`: the program says so), the walk drops the page and ends.  `true`
+//! stands for the 1 with which these functions continue the walk; their pages are in
 //! [`Machine::entries`](crate::Machine::entries).
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
 use crate::pages::{FolioPtr, PagePtr};
 
-/// Pages that `__gup_device_huge` is made to look at.
+/// Maximum number of pages for `__gup_device_huge`.
 const MAX_DEVICE_PAGES: i32 = 64;
 
 impl Kernel<'_> {
@@ -30,9 +29,9 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// `gup_hugepte`, `gup_huge_pmd`, `gup_huge_pud`, `gup_huge_pgd` (v8 to
-    /// v11): `n` pages of one entry, with one grab of the head for all of them.
-    /// There is at least one, and no more than the compound page has.
+    /// `gup_hugepte`, `gup_huge_pmd`, `gup_huge_pud`, `gup_huge_pgd` (v8 to v11): `n` pages
+    /// of one entry, with one grab of the head for all of them; at least one, and at most
+    /// those of the compound page.
     pub fn gup_huge(
         &mut self,
         page: PagePtr,
@@ -50,7 +49,7 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// The grab, and its return if the entry changed.
+    /// The grab, and its back-out if the entry changed.
     fn gup_compound(
         &mut self,
         page: PagePtr,
@@ -68,11 +67,11 @@ impl Kernel<'_> {
         Ok(Some(head))
     }
 
-    /// `__gup_device_huge` (v8 to v11): `n` neighbours, at most 64, one by one;
-    /// `fails`: the number, from 1, of the page whose pagemap is gone.
+    /// `__gup_device_huge` (v8 to v11): `n` consecutive pages, at most 64, one by one;
+    /// `fails`: the number, from 1, of the page whose pagemap lookup fails.
     ///
-    /// Pages that do not belong together are followed all the same: what the
-    /// entry covers is device memory, and that its caller knows.
+    /// Pages of other folios are followed as well: its caller knows that the entry maps
+    /// device memory.
     pub fn gup_device_huge(
         &mut self,
         page: PagePtr,
@@ -96,11 +95,10 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// `undo_dev_pagemap` (v8 to v11): backs out of all pages recorded, from
-    /// the last to the first.  What the page that could not be grabbed was set
-    /// to, Referenced, it keeps.
+    /// `undo_dev_pagemap` (v8 to v11): drops all recorded pages, the last one first.  The
+    /// page that could not be grabbed stays marked as referenced.
     ///
-    /// Without FOLL_PIN the pages are put, even if nothing was taken.
+    /// Without FOLL_PIN the pages are put, even if no reference was taken.
     fn undo_dev_pagemap(&mut self, flags: Foll) -> Result<(), Stop> {
         while let Some(page) = self.machine.entries.pop() {
             self.set_page_referenced(page, false)?;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Puts and unpins of the series: one page at a time.
 //!
-//! An unpin takes 1024 references from the head.  That is the other half of
-//! finding 1: what v8's `grab_page` put on a tail stays there, and the head
-//! loses 1023 references that somebody else has.
+//! An unpin drops 1024 references from the head.  This is the other half of finding 1: the
+//! references that `grab_page` of v8 took on a tail stay there, and the head loses 1023
+//! references of other users.
 
 use crate::env::Counter;
 use crate::foll::{Foll, FollFlag};
@@ -14,11 +14,11 @@ use crate::pages::{FolioPtr, PagePtr};
 use crate::unpin::List;
 
 impl Kernel<'_> {
-    /// `put_compound_head` (v8 to v11): gives back what the lockless grab took.
+    /// `put_compound_head` (v8 to v11): drops what the lockless grab took.
     ///
-    /// It subtracts all at once, which must not reach zero unnoticed, so it
-    /// takes one more reference before and puts that afterwards.  The counters
-    /// do not move, although the grab moved one.
+    /// It subtracts all at once, which must not reach zero unnoticed, so it takes one more
+    /// reference before and puts it afterwards.  It does not move the counters, although
+    /// the grab moved one.
     pub fn put_compound_head(
         &mut self,
         head: FolioPtr,
@@ -41,8 +41,8 @@ impl Kernel<'_> {
         self.devmap_managed_dropped(page, count)
     }
 
-    /// What a devmap-managed page's new count means: its driver's own
-    /// reference is the last but one.
+    /// Handles the new count of a devmap-managed page: 1 means that only its driver's
+    /// reference is left.
     fn devmap_managed_dropped(&mut self, page: FolioPtr, count: i32) -> Result<(), Stop> {
         match count {
             1 => self.free_devmap_managed_page(page),
@@ -51,9 +51,9 @@ impl Kernel<'_> {
         }
     }
 
-    /// `free_devmap_managed_page` (v8 to v11, 5.10).  In the series it is no more
-    /// than an event; in 5.10 a page that the CPU cannot address is cleaned up for
-    /// its driver, and of fsdax somebody may wait for it to be idle.
+    /// `free_devmap_managed_page` (v8 to v11, 5.10).  In the series it is only an event; in 5.10
+    /// it cleans up a DEVICE_PRIVATE page for its driver, and wakes up tasks that wait for an
+    /// fsdax page to become idle.
     fn free_devmap_managed_page(&mut self, page: FolioPtr) -> Result<(), Stop> {
         if self.rules.is_series() {
             return self.tell_driver(page);

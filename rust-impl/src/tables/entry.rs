@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! One entry of a page table, and what the kernel asks about it.
+//! A page-table entry, and the kernel's predicates for it.
 //!
-//! An entry is kept as what it means, not as bits, so that two entries are
-//! equal exactly when their bits would be.  The questions are those of x86-64:
-//! each is a look at a bit or two, whatever the entry was meant to be.
+//! An entry is stored by its meaning, not as bits, in such a way that two entries are equal
+//! exactly if their bits are.  The predicates are those of x86-64: each tests one or two
+//! bits, whatever the entry was meant to be.
 
 use crate::pages::PagePtr;
 
@@ -40,7 +40,7 @@ enum What {
     /// Empty.
     #[default]
     None,
-    /// A page or, above PTE level, a block, by its first page's number.
+    /// A page or, above PTE level, a block, by the number of its first page.
     Page,
     /// The table of the next level, by its number.
     Table,
@@ -50,9 +50,9 @@ enum What {
     Migration,
 }
 
-/// An entry of a page table: `pte_t`, `pmd_t`, `pud_t` or `pgd_t`.
+/// A page-table entry: `pte_t`, `pmd_t`, `pud_t` or `pgd_t`.
 ///
-/// `==` is the comparison of all bits that the walk does when it looks again.
+/// `==` compares all bits, as the recheck of the walk does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Entry {
     what: What,
@@ -67,7 +67,7 @@ impl Entry {
         flags: 0,
         number: 0,
     };
-    /// Swapped out; nobody looks where to.
+    /// Swapped out; the swap offset is not read.
     pub const SWAP: Entry = Entry {
         what: What::Swap,
         ..Entry::NONE
@@ -105,7 +105,7 @@ impl Entry {
         self.flags & flag != 0
     }
 
-    /// Not empty, swap or migration: its bits are those of a mapping.
+    /// Not empty, swap or migration: it has the bits of a mapping.
     #[inline]
     const fn maps(self) -> bool {
         matches!(self.what, What::Page | What::Table)
@@ -117,40 +117,38 @@ impl Entry {
         matches!(self.what, What::None)
     }
 
-    /// The present bit, which is all that `pud_present` and `p4d_present` look
-    /// at.
+    /// The present bit, which is all that `pud_present` and `p4d_present` test.
     #[inline]
     pub const fn has_present_bit(self) -> bool {
         self.maps() && !self.is(f::ABSENT)
     }
 
-    /// `pte_present`: so is one with PROT_NONE.
+    /// `pte_present`: also true for PROT_NONE.
     #[inline]
     pub const fn pte_present(self) -> bool {
         self.has_present_bit() || self.maps() && self.is(f::PROTNONE)
     }
 
-    /// `pmd_present`: a huge page that is being split is without its present
-    /// bit for a while and still there; so is one with PROT_NONE.
+    /// `pmd_present`: also true for PROT_NONE, and for a huge page that is being split,
+    /// which has no present bit for a while.
     #[inline]
     pub const fn pmd_present(self) -> bool {
         self.is_leaf() || self.pte_present()
     }
 
-    /// `pmd_leaf`, `pud_leaf`: the bit of huge pages, which blocks always have
-    /// and tables never.
+    /// `pmd_leaf`, `pud_leaf`: the huge bit, which blocks always have and tables never.
     #[inline]
     pub const fn is_leaf(self) -> bool {
         matches!(self.what, What::Page)
     }
 
-    /// `pmd_trans_huge`: huge, and no device memory.
+    /// `pmd_trans_huge`: huge, and not device memory.
     #[inline]
     pub const fn is_trans_huge(self) -> bool {
         self.is_leaf() && !self.is(f::DEVMAP)
     }
 
-    /// `pmd_huge`, `pud_huge` (6.1): anything but empty and an ordinary table.
+    /// `pmd_huge`, `pud_huge` (6.1): anything except empty and an ordinary table.
     #[inline]
     pub const fn is_huge(self) -> bool {
         !self.is_none() && (self.is_leaf() || !self.has_present_bit())
@@ -186,16 +184,15 @@ impl Entry {
         self.maps() && !self.is(f::KERNEL)
     }
 
-    /// `pmd_bad`: anything but the flags of an ordinary table, among which
-    /// accessed and user do not count.
+    /// `pmd_bad`: has other flags than an ordinary table; accessed and user are ignored.
     #[inline]
     pub const fn is_bad(self) -> bool {
         const GOOD: u16 = f::RW | f::DIRTY;
         !matches!(self.what, What::Table) || self.flags & !(f::OLD | f::KERNEL) != GOOD
     }
 
-    /// `pud_bad`, `p4d_bad`: any flag that a table has no use for.  Not even writable
-    /// it has to be; and one that is empty has no flag.
+    /// `pud_bad`, `p4d_bad`: has a flag that a table never has.  A table need not be
+    /// writable; an empty entry has no flags.
     #[inline]
     pub const fn is_bad_above_pmd(self) -> bool {
         const FINE: u16 = f::RW | f::DIRTY | f::OLD | f::KERNEL | f::ABSENT;
@@ -205,7 +202,7 @@ impl Entry {
         !matches!(self.what, What::Table) || self.flags & !FINE != 0
     }
 
-    /// `pmd_bad` in 5.10: accessed a table has to be.
+    /// `pmd_bad` in 5.10: a table must be accessed, too.
     #[inline]
     pub const fn is_bad_or_old(self) -> bool {
         self.is_bad() || self.is(f::OLD)
@@ -235,8 +232,8 @@ impl Entry {
         self.is(f::UFFD_WP)
     }
 
-    /// `pte_mkyoung`, and `pte_mkdirty` of what was written, which is soft-dirty with
-    /// it; of PMDs and PUDs, too.
+    /// `pte_mkyoung`, and for a write `pte_mkdirty`, which also makes it soft-dirty; the
+    /// same for PMDs and PUDs.
     #[inline]
     pub const fn accessed(self, write: bool) -> Entry {
         let dirty = if write { f::DIRTY | f::SOFT_DIRTY } else { 0 };
@@ -246,7 +243,7 @@ impl Entry {
         }
     }
 
-    /// Its flags, as its bits show them: what is empty is not accessed, not for user mode
+    /// Its flags as its bits show them: an empty entry is not accessed, not for user mode
     /// and not present.
     pub const fn flags(self) -> u16 {
         match self.is_none() {
@@ -255,8 +252,8 @@ impl Entry {
         }
     }
 
-    /// `pte_page`, `pmd_page`, `pud_page`: the page, or the first one of a
-    /// block.  That of a table is no page of the arena.
+    /// `pte_page`, `pmd_page`, `pud_page`: the page, or the first page of a block.  The
+    /// page of a table is not in the arena.
     #[inline]
     pub const fn page(self) -> PagePtr {
         if self.is_leaf() {
@@ -266,7 +263,7 @@ impl Entry {
         }
     }
 
-    /// The table that it leads to.
+    /// The table that it points to.
     #[inline]
     pub const fn table(self) -> Option<u32> {
         if matches!(self.what, What::Table) {

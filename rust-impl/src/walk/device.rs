@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Huge entries of device memory: page by page, as the folios behind one need
-//! not be as large, and each only with the device's pagemap in hand.
+//! Huge entries of device memory: these are walked page by page, because their folios may
+//! be smaller than the entry; each page needs a reference on the device's pagemap.
 
 use crate::foll::FollFlag;
 use crate::kernel::{Kernel, Stop};
@@ -11,8 +11,8 @@ use crate::walk::leaf::subpage;
 
 impl Kernel<'_> {
     /// `gup_fast_devmap_pmd_leaf`, `gup_fast_devmap_pud_leaf` (6.12),
-    /// `__gup_device_huge_pmd`, `__gup_device_huge_pud` (6.1): all pages, then
-    /// one look at the entry for all of them.
+    /// `__gup_device_huge_pmd`, `__gup_device_huge_pud` (6.1): takes all pages, then
+    /// rechecks the entry once.
     pub(crate) fn gup_fast_devmap_leaf(
         &mut self,
         level: Level,
@@ -33,12 +33,13 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// `gup_fast_devmap_leaf` (6.12), `__gup_device_huge` (6.1).
+    /// `gup_fast_devmap_leaf` (6.12), `__gup_device_huge` (6.1): takes the pages from
+    /// `addr` to `end`.
     ///
-    /// Failure shows by where the loop has stopped.  With no pages to take
-    /// that is the end at once, so the first page's failure is success; if it
-    /// does not fail, the loop runs on.  In 5.10 failure is failure, but keeps the
-    /// pagemap.
+    /// It detects failure by the address at which the loop stopped.  If no pages are to be
+    /// taken, this is the end at once: then a failure at the first page counts as success,
+    /// and without one the loop runs past the end.  5.10 returns failure directly, but
+    /// keeps the pagemap.
     fn gup_device_pages(
         &mut self,
         mut page: PagePtr,
@@ -67,9 +68,8 @@ impl Kernel<'_> {
         Ok(addr == end)
     }
 
-    /// One page.  6.1 marks and records it before it is taken, and takes it as
-    /// the slow path would, from somebody who is sure to hold it; if that
-    /// fails, the mark stays.
+    /// Takes one page.  6.1 marks and records it first, and then takes it with the slow grab,
+    /// which assumes that the page is already held; if that fails, the mark stays.
     fn gup_device_page(&mut self, page: PagePtr, walk: &Walk) -> Result<bool, Stop> {
         if !self.rules.walk.device_walk_is_lockless {
             self.set_page_referenced(page, true)?;
@@ -87,11 +87,10 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// `gup_fast_undo_dev_pagemap` (6.12), `undo_dev_pagemap` (6.1): backs out of
-    /// all that was taken since there were `start` pages, from the last to the
-    /// first.
+    /// `gup_fast_undo_dev_pagemap` (6.12), `undo_dev_pagemap` (6.1): drops all pages from
+    /// number `start` on, the last one first.
     ///
-    /// They all end up as not referenced, those that were so before, too.
+    /// It clears the referenced flag of all of them, even if it was set before.
     pub(crate) fn gup_fast_undo_dev_pagemap(
         &mut self,
         start: usize,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The entry points, and what each of them checks of its arguments.
+//! The entry points, and their checks of the arguments.
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
@@ -8,10 +8,11 @@ use crate::site::Site;
 use crate::walk::Buffer;
 
 impl Kernel<'_> {
-    /// `get_user_pages_fast` (6.1, 6.12).
+    /// `get_user_pages_fast` (6.1, 6.12): takes references on the pages mapped at an
+    /// address.
     ///
-    /// FOLL_GET is implied.  6.1 refuses FOLL_PIN and FOLL_LONGTERM, and
-    /// believes the caller for the rest.
+    /// FOLL_GET is implied.  6.1 refuses FOLL_PIN and FOLL_LONGTERM, and does not check
+    /// other flags here.
     pub fn get_user_pages_fast(
         &mut self,
         start: u64,
@@ -32,10 +33,10 @@ impl Kernel<'_> {
         }
     }
 
-    /// `get_user_pages_fast_only` (6.1, 6.12): no slow path.
+    /// `get_user_pages_fast_only` (6.1, 6.12): the same without the slow path.
     ///
-    /// 6.1 checks no flags of its own here, so with FOLL_PIN the grab gets
-    /// (FOLL_GET wins) and what has to go back is unpinned.
+    /// 6.1 checks no flags here, so with FOLL_PIN the grab takes references (FOLL_GET takes
+    /// precedence), and a back-out drops pins.
     pub fn get_user_pages_fast_only(
         &mut self,
         start: u64,
@@ -56,7 +57,7 @@ impl Kernel<'_> {
         Ok(self.fast_only_result(result))
     }
 
-    /// `pin_user_pages_fast` (6.1, 6.12).
+    /// `pin_user_pages_fast` (6.1, 6.12): pins the pages mapped at an address.
     pub fn pin_user_pages_fast(
         &mut self,
         start: u64,
@@ -78,7 +79,8 @@ impl Kernel<'_> {
         }
     }
 
-    /// `pin_user_pages_fast_only` (6.1): no slow path, and nothing negative.
+    /// `pin_user_pages_fast_only` (6.1): the same without the slow path; never returns an
+    /// errno.
     pub fn pin_user_pages_fast_only(
         &mut self,
         start: u64,
@@ -96,7 +98,7 @@ impl Kernel<'_> {
         Ok(self.fast_only_result(result))
     }
 
-    /// 6.1 lets no errno out of the entry points without a slow path.
+    /// The entry points without a slow path return 0 instead of an errno in 6.1.
     fn fast_only_result(&self, result: i32) -> i32 {
         if self.rules.walk.fast_only_gives_errnos {
             result
@@ -105,13 +107,13 @@ impl Kernel<'_> {
         }
     }
 
-    /// What both entry points that pin check of their own in 5.10 and 6.1.
+    /// The common checks of both entry points that pin, in 5.10 and 6.1.
     fn checks_of_pin_fast(&mut self, pages: Buffer, flags: Foll, sites: [Site; 2]) -> bool {
         let null = pages == Buffer::Null && self.rules.walk.pins_want_pages;
         !self.warn_on(self.has(flags, FollFlag::Get), sites[0]) && !self.warn_on(null, sites[1])
     }
 
-    /// `is_valid_gup_flags` (6.1): neither FOLL_PIN nor what needs it.
+    /// `is_valid_gup_flags` (6.1): refuses FOLL_PIN, and flags that need it.
     pub(crate) fn is_valid_gup_flags(&mut self, flags: Foll) -> bool {
         let pin = self.has(flags, FollFlag::Pin);
         let longterm = self.has(flags, FollFlag::Longterm);
@@ -119,9 +121,9 @@ impl Kernel<'_> {
             && !self.warn_on(longterm, Site::IsValidGupFlagsLongterm)
     }
 
-    /// `is_valid_gup_args` (6.12): the flags that the entry point goes on with,
-    /// its own included; `None` if they make no sense.  `locked`: what the caller
-    /// says of the mmap lock, where it can.
+    /// `is_valid_gup_args` (6.12): returns the flags, including those that the entry point
+    /// adds; `None` if they are invalid.  `locked`: the caller's `locked`, if it passes
+    /// one.
     pub(crate) fn is_valid_gup_args(
         &mut self,
         pages: Buffer,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Huge entries: one grab for all pages of the range that the block has.
+//! Huge entries: one grab for all pages of the range that are in the block.
 
 use crate::kernel::{Kernel, Stop};
 use crate::pages::{FolioPtr, PagePtr};
@@ -8,12 +8,12 @@ use crate::tables::{Entry, EntryPtr, Level, PAGE_SHIFT, TABLES_BELOW_ARENA};
 use crate::walk::Walk;
 
 impl Kernel<'_> {
-    /// `gup_fast_pmd_leaf`, `gup_fast_pud_leaf` (6.12), `gup_huge_pmd`,
-    /// `gup_huge_pud` (5.10, 6.1).
+    /// `gup_fast_pmd_leaf`, `gup_fast_pud_leaf` (6.12), `gup_huge_pmd`, `gup_huge_pud`
+    /// (5.10, 6.1).
     ///
-    /// The block is taken to be of one folio, whatever its pages are: all
-    /// references go to the folio of one page of it.  5.10 and 6.12 ask the first
-    /// page of the block, 6.1 and 7.3 the first page of the range.
+    /// They assume that the block belongs to one folio: all references are taken on the
+    /// folio of one page.  This is the first page of the block in 5.10 and 6.12, and the
+    /// first page of the range in 6.1 and 7.3.
     pub(crate) fn gup_fast_leaf(
         &mut self,
         level: Level,
@@ -63,7 +63,7 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// 5.10 and 6.1 let all folios of huge entries pass.
+    /// 5.10 and 6.1 do not check the folios of huge entries.
     fn leaf_folio_allowed(&mut self, folio: FolioPtr, walk: &Walk) -> Result<bool, Stop> {
         if !self.rules.walk.looks_at_folio_after_recheck {
             return Ok(true);
@@ -71,8 +71,8 @@ impl Kernel<'_> {
         self.gup_fast_folio_allowed(folio, walk.flags)
     }
 
-    /// `record_subpages` (6.1, 6.12; a loop of the leaf's own in 7.3): the pages of
-    /// a block from `addr` to `end` go to `pages[]`, not counted yet.
+    /// `record_subpages` (6.1, 6.12; a loop in the leaf function in 7.3): stores the pages
+    /// of a block from `addr` to `end` in `pages[]`, without counting them yet.
     fn record_subpages(
         &mut self,
         orig: Entry,
@@ -85,16 +85,16 @@ impl Kernel<'_> {
     }
 }
 
-/// The pages from one address to another.
+/// The number of pages from one address to another.
 fn nr_pages(addr: u64, end: u64) -> u64 {
     end.wrapping_sub(addr) >> PAGE_SHIFT
 }
 
-/// The page of a block that serves an address.  It may lie past the arena.
+/// The page of a block at an address.  It may be past the arena.
 ///
-/// A table that is taken for a block is the first page of one; the tables lie below the
-/// arena, and what is far enough behind them in it.  One without its present bit is taken
-/// for an entry whose number is stored inverted, which leads nowhere.
+/// If a table is taken for a block, it is treated as the first page of one; the tables are
+/// below the arena, so pages far enough after it are in the arena.  If the table entry has
+/// no present bit, its pfn counts as stored inverted, and is invalid.
 pub(crate) fn subpage(orig: Entry, level: Level, addr: u64) -> PagePtr {
     let offset = (addr & (level.size() - 1)) >> PAGE_SHIFT;
     match orig.table() {

@@ -1,45 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
-//! GUP-fast: references and pins on the pages of a range of user addresses,
-//! found by walking the page tables without a lock.
+//! GUP-fast: takes references and pins on the pages of a range of user addresses, by
+//! walking the page tables without a lock.
 //!
-//! # Why it can do without
+//! # Why it works without a lock
 //!
-//! Others change the tables meanwhile, free the pages that they lead to, even
-//! free the tables.  What the walk does about it:
+//! Meanwhile, other CPUs change the tables, free the pages that they map, and even free the
+//! tables.  The walk handles this as follows:
 //!
-//! * **Tables stay.**  It runs with interrupts off.  Whoever frees a table has
-//!   to get through to all CPUs first, and does not get through to this one.
-//! * **Each entry is read once,** and all that is asked about it is asked of
-//!   that copy ([`Entry`](crate::Entry)).
-//! * **Take first, then look again.**  The page that an entry led to may be
-//!   free by now, or somebody else's.  So the reference is taken only if the
-//!   page has one already ([`Kernel::try_grab_folio_fast`]), and then the entry
-//!   is read again: if it is what it was, the page was still mapped when it
-//!   already had our reference, and whoever unmaps it from now on will see
-//!   that.  If not, the reference goes back.  For a PTE the PMD above is read
-//!   again, too: khugepaged replaces whole tables, whose PTEs stay as they are.
-//! * **Fork.**  It makes anonymous pages shared, which pinned ones must never
-//!   be.  write_protect_seq is odd while it is at it, and different
-//!   afterwards; a pin that saw it odd, or saw it change, was for nothing.
+//! * **Tables stay.**  It runs with interrupts off.  A CPU that frees a table first waits
+//!   until it has interrupted all CPUs, so it waits for the end of the walk.
+//! * **Each entry is read once,** and all checks use that copy ([`Entry`](crate::Entry)).
+//! * **Take first, then recheck.**  The page in an entry may be free by now, or belong to
+//!   another mapping.  So the walk only takes a reference if the page already has one
+//!   ([`Kernel::try_grab_folio_fast`]), and then rereads the entry.  If the entry is
+//!   unchanged, the page was still mapped when the reference was taken, and any later unmap
+//!   sees the reference.  Otherwise the walk drops the reference.  For a PTE it also
+//!   rereads the PMD above, because khugepaged replaces whole tables without changing their
+//!   PTEs.
+//! * **Fork.**  A fork makes anonymous pages shared, which pinned pages must never be.
+//!   write_protect_seq is odd during a fork and changed afterwards; if it was odd or has
+//!   changed, the walk drops its pins.
 //!
-//! Whatever is in doubt ends the walk.  It is never an error: what was found up
-//! to there counts, and the slow path gets the rest.
+//! In case of doubt the walk ends.  This is never an error: the pages found so far count,
+//! and the slow path handles the rest.
 //!
-//! # Where what is
+//! # Modules
 //!
 //! * [`entry`]: the entry points and their checks;
-//! * here: what they have in common, which surrounds the walk;
+//! * this module: their common part, which calls the walk;
 //! * [`range`]: down the levels, entry by entry;
 //! * [`leaf`]: huge entries; [`device`]: those of device memory;
 //! * [`pte`]: the PTEs;
 //! * [`rules`]: how kernels differ.
 //!
-//! Functions have the names of 6.12, and say what they are called in 6.1, which is
-//! mostly what they are called in 5.10.  The
-//! ranges and leaves give `false` where the kernel gives 0: leave the walk.
+//! Functions have the names of 6.12, and their docs give those of 6.1, which are mostly
+//! also those of 5.10.  Where the kernel's range and leaf functions return 0 to end the
+//! walk, these return `false`.
 //!
-//! What was found is in [`Machine::entries`](crate::Machine::entries), which
-//! is the caller's array `pages[]`.
+//! The pages are stored in [`Machine::entries`](crate::Machine::entries), which is the
+//! caller's array `pages[]`.
 
 pub mod device;
 pub mod entry;
@@ -61,31 +60,29 @@ use crate::slow::Range;
 use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
 use crate::unpin::{List, MAX_LIST};
 
-/// Bad address: not one of user memory.
+/// Bad address: not a user address.
 pub use crate::series::EFAULT;
 /// Value too large; here: a range that wraps.
 pub const EOVERFLOW: i32 = 75;
 
-/// The first address that no user memory has: the last page below 2^47 is kept
-/// free.
+/// The end of user space: the last page below 2^47 is not used.
 pub const TASK_SIZE_MAX: u64 = (1 << 47) - PAGE_SIZE;
 
 /// The argument `pages`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Buffer {
-    /// An array of [`MAX_LIST`] entries; the one after the last faults.
+    /// An array of [`MAX_LIST`] entries; an access after it faults.
     List,
     /// NULL: storing anything faults.
     Null,
 }
 
-/// What the functions of one walk hand on to each other: `flags`, `pages` and
-/// `nr`.
+/// The parameters that the functions of one walk share: `flags`, `pages` and `nr`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     flags: Foll,
     pages: Buffer,
-    /// How many pages have been taken.
+    /// Number of pages taken so far.
     nr: usize,
 }
 
@@ -95,11 +92,11 @@ impl Kernel<'_> {
         Foll::of(flags, self.rules)
     }
 
-    /// `gup_fast_fallback` (6.12), `internal_get_user_pages_fast` (6.1): the
-    /// walk, and the slow path for what it leaves.
+    /// `gup_fast_fallback` (6.12), `internal_get_user_pages_fast` (6.1): the walk, and the
+    /// slow path for the rest.
     ///
-    /// An errno of the slow path is given only if the walk found nothing: the
-    /// caller has to be told of pages that are his to give back.
+    /// It returns an errno of the slow path only if the walk found nothing, because the
+    /// caller has to drop the pages that were found.
     fn gup_fast_fallback(
         &mut self,
         start: u64,
@@ -131,7 +128,7 @@ impl Kernel<'_> {
             let overflow = self.rules.walk.overflow_is_an_error;
             return Ok(if overflow { -EOVERFLOW } else { 0 });
         };
-        // 6.1: access_ok(); 6.12 looks at the end, as its access_ok() is loose
+        // 6.1: access_ok(); 6.12 checks the end, because its access_ok() is weaker
         if end > TASK_SIZE_MAX {
             return Ok(-EFAULT);
         }
@@ -156,11 +153,11 @@ impl Kernel<'_> {
         Ok(more.max(0).wrapping_add(found as i32))
     }
 
-    /// The slow path: `__gup_longterm_locked` (6.12), `__gup_longterm_unlocked`
-    /// (6.1), which for a long-term pin takes mmap_lock first.
+    /// The slow path: `__gup_longterm_locked` (6.12), `__gup_longterm_unlocked` (6.1),
+    /// which first takes mmap_lock for a long-term pin.
     ///
-    /// It is [run](crate::slow) if the program says so.  Else it is asked, and pages that
-    /// it finds are none of the arena.
+    /// It [runs](crate::slow) if the program says so.  Otherwise the script answers, and
+    /// the pages that it returns are not in the arena.
     fn slow_path(&mut self, start: u64, nr_pages: u64, walk: &mut Walk) -> Result<i32, Stop> {
         let mut flags = walk.flags;
         let locks = self.rules.walk.slow_path_locks;
@@ -212,11 +209,10 @@ impl Kernel<'_> {
         Ok(result)
     }
 
-    /// `gup_fast` (6.12), `lockless_pages_from_mm` (6.1): the walk, with
-    /// interrupts off, and for pins between two looks at write_protect_seq.
+    /// `gup_fast` (6.12), `lockless_pages_from_mm` (6.1): the walk with interrupts off; for
+    /// pins, write_protect_seq is read before and after.
     ///
-    /// `gup_fast_permitted` (no address above 2^47) is left out: callers have
-    /// seen to it.
+    /// `gup_fast_permitted` (no address above 2^47) is left out: callers have checked that.
     fn gup_fast(&mut self, start: u64, end: u64, walk: &mut Walk) -> Result<(), Stop> {
         let pin = self.has(walk.flags, FollFlag::Pin);
         let mut seq = 0;
@@ -227,7 +223,7 @@ impl Kernel<'_> {
             }
         }
 
-        // local_irq_save(), local_irq_restore(): the latter only ever enables
+        // local_irq_save(), local_irq_restore(): the latter can only enable interrupts
         let irqs = mem::replace(&mut self.machine.irqs_on, false);
         self.gup_fast_pgd_range(start, end, walk)?;
         if irqs {
@@ -255,7 +251,7 @@ impl Kernel<'_> {
         self.machine.write_protect_seq
     }
 
-    /// Calls a function of the list of what the walk has taken.
+    /// Calls a function for the list of pages that the walk has taken.
     fn with_recorded(
         &mut self,
         walk: &Walk,
@@ -267,8 +263,8 @@ impl Kernel<'_> {
         result
     }
 
-    /// Stores pages at `pages[nr]` and behind, without counting them yet.
-    /// Nobody sees them unless they are counted or stored over.
+    /// Stores pages at `pages[nr]` and after it, without counting them yet.  Entries that
+    /// are not counted are not observed.
     fn store_pages(&mut self, walk: &Walk, first: PagePtr, nr: u64) -> Result<(), Stop> {
         let room = match walk.pages {
             Buffer::List => MAX_LIST - walk.nr,
@@ -282,8 +278,8 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// Marks what was taken as referenced: the folio, in 5.10 the page's head, looked
-    /// up anew.
+    /// Marks a page that was taken as referenced: the folio; in 5.10 the page's head,
+    /// looked up again.
     fn mark_referenced(&mut self, folio: FolioPtr, page: PagePtr) -> Result<(), Stop> {
         if self.rules.gets_compound_heads {
             self.set_page_referenced(page, true)
@@ -292,14 +288,13 @@ impl Kernel<'_> {
         }
     }
 
-    /// `SetPageReferenced`, `ClearPageReferenced`: of the page's head, looked up
-    /// anew.
+    /// `SetPageReferenced`, `ClearPageReferenced`: on the page's head, looked up again.
     pub(crate) fn set_page_referenced(&mut self, page: PagePtr, on: bool) -> Result<(), Stop> {
         let head = self.page_folio(page)?;
         self.folio_set_referenced(head, on)
     }
 
-    /// `folio_set_referenced`, `folio_clear_referenced`: of exactly this folio.
+    /// `folio_set_referenced`, `folio_clear_referenced`: on exactly this folio.
     pub(crate) fn folio_set_referenced(&mut self, folio: FolioPtr, on: bool) -> Result<(), Stop> {
         let page = self.machine.pages.update(folio.page())?;
         if on {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The PTEs, one by one.
+//! The PTE level.
 
 use core::ops::ControlFlow;
 
@@ -15,13 +15,13 @@ use crate::walk::Walk;
 const END: ControlFlow<i32> = ControlFlow::Break(0);
 
 impl Kernel<'_> {
-    /// `gup_fast_pte_range` (6.12), `gup_pte_range` (5.10, 6.1): 1 if all pages
-    /// were taken, 0 if the walk has to end, or (not in 7.3) the errno of the hook that
-    /// makes a page accessible; the caller takes that for a 1, and goes on behind
-    /// the pages that are missing now.
+    /// `gup_fast_pte_range` (6.12), `gup_pte_range` (5.10, 6.1): returns 1 if all pages
+    /// were taken, 0 to end the walk, or (not in 7.3) the errno of the hook that makes a
+    /// page accessible.  The caller takes an errno for 1, and continues after the missing
+    /// pages.
     ///
-    /// The end is looked for only after a PTE.  If there is no page to take,
-    /// that is too late: the walk runs on past its range, and past its table.
+    /// The loop checks for the end only after a PTE.  If there are no pages to take, it
+    /// runs past its range and its table.
     pub(crate) fn gup_fast_pte_range(
         &mut self,
         pmd: Entry,
@@ -52,8 +52,8 @@ impl Kernel<'_> {
         Ok(ret)
     }
 
-    /// One PTE.  `start`: what the range can back out to; `pgmap`: it holds a
-    /// pagemap, which serves its next page of the same device as well.
+    /// Handles one PTE.  `start`: the number of pages to back out to; `pgmap`: the pagemap
+    /// on which the range holds a reference, for more pages of the same device.
     fn gup_fast_pte(
         &mut self,
         (pmd, pmdp): (Entry, EntryPtr),
@@ -79,7 +79,7 @@ impl Kernel<'_> {
             return Ok(END);
         }
 
-        // A table that is read as a PTE leads to no page of memory.
+        // if a table is read as a PTE, its page is not memory
         let page = pte.page();
         let bug = if self.rules.walk.pte_map_can_fail {
             Site::GupFastPteRange
@@ -121,12 +121,11 @@ impl Kernel<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// What is asked once the page is held: are the entries what they were, and
-    /// may it be had at all?
+    /// The checks after the grab: are the entries unchanged, and may the walk return this
+    /// page?
     ///
-    /// 6.1 asks the page for secretmem before it knows whether it is still the
-    /// one that the PTE leads to; 6.12 asks the folio, and afterwards.  5.10 looks
-    /// at the entries alone.
+    /// 6.1 checks the page for secretmem before the recheck, when it may already be another
+    /// page; 6.12 checks the folio, afterwards.  5.10 only rechecks the entries.
     fn pte_still_allows(
         &mut self,
         (pmd, pmdp): (Entry, EntryPtr),

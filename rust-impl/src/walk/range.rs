@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Down the levels: each range is the entries of one table, each entry a block,
-//! a table with a range of its own, or the end of the walk.
+//! The levels of the walk.  Each range function handles the entries of one table; each
+//! entry is a block, a table with a range of its own, or the end of the walk.
 //!
-//! No pages at all (`addr == end`) still is one entry of each level: the loops
-//! look at the end only after the first round.
+//! An empty range (`addr == end`) still reads one entry of each level: the loops check for
+//! the end only after the first iteration.
 
 use crate::foll::FollFlag;
 use crate::kernel::{Kernel, Stop};
@@ -12,7 +12,7 @@ use crate::tables::{Entry, EntryPtr, Level};
 use crate::walk::Walk;
 
 impl Kernel<'_> {
-    /// A load of an entry.  Before it, others may act.
+    /// Loads an entry.  Other CPUs may act before the load.
     #[inline]
     pub(crate) fn load_entry(&mut self, at: EntryPtr) -> Result<Entry, Stop> {
         self.moment(Moment::Load(at));
@@ -21,10 +21,9 @@ impl Kernel<'_> {
 
     /// `gup_fast_pgd_range` (6.12), `gup_pgd_range` (6.1).
     ///
-    /// The p4d is folded: it is a copy of the entry that was read here, and
-    /// what is asked of it is asked of that copy.  With it, an empty entry of
-    /// the top level is one of the p4d; there is none without the present bit
-    /// in 6.12.
+    /// The p4d is folded: it is a copy of the entry that was read here, and all checks use
+    /// this copy.  So an empty top-level entry is an empty p4d; 6.12 also ends at one
+    /// without the present bit.
     pub(crate) fn gup_fast_pgd_range(
         &mut self,
         mut addr: u64,
@@ -96,7 +95,7 @@ impl Kernel<'_> {
 
     /// `gup_fast_pmd_range` (6.12), `gup_pmd_range` (6.1).
     ///
-    /// The range of PTEs gives a number of which only zero ends the walk.
+    /// Only a result of 0 of the PTE range ends the walk.
     fn gup_fast_pmd_range(
         &mut self,
         pud: Entry,
@@ -127,9 +126,9 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether a PMD or PUD that is there is no table: `pmd_leaf`, `pud_leaf`
-    /// (6.12); in 6.1 three questions, the last of which makes device memory of
-    /// a table that is marked so.  Programs have no such tables.
+    /// Is a present PMD or PUD a leaf?  `pmd_leaf`, `pud_leaf` (6.12); in 6.1 three checks,
+    /// the last of which treats a table that is marked as device memory as a leaf.
+    /// Programs have no such tables.
     fn is_leaf(&self, entry: Entry) -> bool {
         if self.rules.walk.leaf_by_huge_bit {
             entry.is_leaf()
@@ -139,20 +138,20 @@ impl Kernel<'_> {
         }
     }
 
-    /// `gup_can_follow_protnone` (6.1); never (6.12).  It makes no difference
-    /// here, as what is PROT_NONE has no permissions.
+    /// `gup_can_follow_protnone` (6.1); false in 6.12.  It makes no difference here,
+    /// because a PROT_NONE entry has no permissions.
     pub(crate) fn follows_protnone(&self, walk: &Walk) -> bool {
         self.rules.walk.force_follows_protnone && self.has(walk.flags, FollFlag::Force)
     }
 
-    /// `pte_access_permitted`, `pmd_access_permitted`, `pud_access_permitted`:
-    /// present, for user mode, and to be written if that is wanted.
+    /// `pte_access_permitted`, `pmd_access_permitted`, `pud_access_permitted`: present, for
+    /// user mode, and writable if requested.
     pub(crate) fn access_permitted(&self, entry: Entry, walk: &Walk) -> bool {
         let write = self.has(walk.flags, FollFlag::Write);
         entry.has_present_bit() && entry.is_user() && (!write || entry.is_writable())
     }
 
-    /// Device memory may go away; nobody keeps it for long.
+    /// Device memory can be removed, so it cannot be pinned long-term.
     pub(crate) fn refuses_device(&self, walk: &Walk) -> bool {
         self.has(walk.flags, FollFlag::Longterm)
     }
