@@ -307,11 +307,11 @@ struct gd_run {
 #define GD_S_PAGE	0x01	/* run[0]: a page, head or tail */
 #define GD_S_FOLIO	0x02	/* run[0]: the folio that the page belongs to */
 #define GD_S_LIST	0x04	/* run[0..3]: a list of pages */
-#define GD_S_N		0x08	/* n: refs or npages */
+#define GD_S_N		0x08	/* n, in the table as GD_S_N_* */
 #define GD_S_FOLL	0x10	/* foll */
 #define GD_S_DIRTY	0x20	/* GD_MOD_DIRTY */
 #define GD_S_ARG	0x40	/* arg, in the table as GD_S_ARG_* */
-#define GD_S_VAL	0x80	/* val */
+#define GD_S_VAL	0x80	/* val, in the table as GD_S_VAL_* */
 #define GD_S_ADDR	0x100	/* addr: a user address */
 #define GD_S_ENTRY	0x200	/* entry, eflags, and run[0].page where the entry has a page */
 #define GD_S_TO		0x400	/* run[1]: the other page */
@@ -337,6 +337,7 @@ enum gd_arg {
 	GD_ARG_LOCK,		/* argument locked: NULL, 1, 0 */
 	GD_ARG_MEMFD,		/* GD_FD_* */
 };
+#define GD_S_KIND_MASK	31	/* of each kind: of arg, of n, of val */
 #define GD_S_ARG_SHIFT	16
 #define GD_ARG(kind)	(GD_S_ARG | GD_ARG_##kind << GD_S_ARG_SHIFT)
 #define GD_S_ARG_VMA		GD_ARG(VMA)
@@ -354,6 +355,42 @@ enum gd_arg {
 #define GD_S_ARG_SIGNAL		GD_ARG(SIGNAL)
 #define GD_S_ARG_LOCK		GD_ARG(LOCK)
 #define GD_S_ARG_MEMFD		GD_ARG(MEMFD)
+
+/* what n counts */
+enum gd_n {
+	GD_N_NONE,
+	GD_N_REFS,		/* references or pins of a folio */
+	GD_N_NPAGES,		/* pages of a list or a range */
+	GD_N_PAGES,		/* pages, or entries, from an address on */
+	GD_N_REST,		/* references of each but the first part of a folio */
+	GD_N_PINS,		/* a pin count */
+};
+#define GD_S_N_SHIFT	21
+#define GD_N(kind)	(GD_S_N | GD_N_##kind << GD_S_N_SHIFT)
+#define GD_S_N_REFS	GD_N(REFS)
+#define GD_S_N_NPAGES	GD_N(NPAGES)
+#define GD_S_N_PAGES	GD_N(PAGES)
+#define GD_S_N_REST	GD_N(REST)
+#define GD_S_N_PINS	GD_N(PINS)
+
+/* what val is */
+enum gd_val {
+	GD_VAL_NONE,
+	GD_VAL_REFS,		/* a refcount */
+	GD_VAL_PINS,		/* a pin count */
+	GD_VAL_SEQ,		/* a write_protect_seq, of 32 bits */
+	GD_VAL_BYTES,		/* a number of bytes from an address on */
+	GD_VAL_MAX,		/* most entries of an array */
+	GD_VAL_ANSWER,		/* what a call returns, see enum gd_answer */
+};
+#define GD_S_VAL_SHIFT	26
+#define GD_VAL(kind)	(GD_S_VAL | GD_VAL_##kind << GD_S_VAL_SHIFT)
+#define GD_S_VAL_REFS	GD_VAL(REFS)
+#define GD_S_VAL_PINS	GD_VAL(PINS)
+#define GD_S_VAL_SEQ	GD_VAL(SEQ)
+#define GD_S_VAL_BYTES	GD_VAL(BYTES)
+#define GD_S_VAL_MAX	GD_VAL(MAX)
+#define GD_S_VAL_ANSWER	GD_VAL(ANSWER)
 
 #define GD_MOD_RAW	0x01	/* foll holds this kernel's raw bits */
 #define GD_MOD_DIRTY	0x02	/* make_dirty */
@@ -619,24 +656,125 @@ struct gd_hook_info {
 /* by enum gd_hook */
 extern const struct gd_hook_info gd_hook_table[GD_NR_HOOKS];
 
+enum gd_layer { GD_LAYER_PAGE, GD_LAYER_LOCKLESS, GD_LAYER_SLOW };
+
+/*
+ * What an operation does: the column effect of ops.h.  Each word has its meaning
+ * here and nowhere else; Rust matches them all, so that a new one is met there.
+ */
+enum gd_does {
+	GD_DOES_ASK,		/* changes nothing */
+	GD_DOES_TAKE,		/* takes of pages that it is handed, if it succeeds */
+	GD_DOES_GIVE,		/* gives back */
+	GD_DOES_MARK,		/* sets MMF_HAS_PINNED */
+	GD_DOES_WALK,		/* takes of the pages mapped at addr */
+	GD_DOES_FAULT,		/* faults in what is mapped at addr */
+	GD_DOES_PIN_FILE,	/* pins folios of the page cache of a memfd */
+	GD_DOES_SET,		/* is no function: changes the world */
+};
+
+/* what is taken or given back; flags that are a kernel's raw bits say nothing */
+enum gd_what {
+	GD_WHAT_REF,		/* references */
+	GD_WHAT_PIN,		/* pins, which are counted as acquired and released */
+	GD_WHAT_UNCOUNTED_PIN,	/* pins that no counter sees */
+	GD_WHAT_COUNT,		/* of the count of this very page, be it a tail */
+	GD_WHAT_SLOW_GRAB,	/* what FOLL_GET, or else FOLL_PIN says */
+	GD_WHAT_FAST_GRAB,	/* the same as the lockless walk reads it, see its facts */
+	GD_WHAT_CALL_SITE,	/* what FOLL_GET or FOLL_PIN says; both is a mistake */
+	GD_WHAT_GRABBED,	/* pins with FOLL_PIN, else references */
+	GD_WHAT_GOT,		/* a reference with FOLL_GET, else nothing */
+};
+
+/* how much of it */
+enum gd_by {
+	GD_BY_ONE,
+	GD_BY_N,		/* n of one page */
+	GD_BY_SLOW_REFS,	/* n; one where GD_FACT SLOW_GRAB_REFS is not true */
+	GD_BY_LEFT,		/* n, at most what the folio has from the page on */
+	GD_BY_UP_TO_N,		/* of n pages of a folio, or of the first ones */
+	GD_BY_RANGE,		/* one of each of n pages from this one on, of whatever folios */
+	GD_BY_LIST,		/* one of each page of a list */
+	GD_BY_FOLIOS,		/* the same of a list of folios */
+};
+
+/* what has to be true of the page that is taken of */
+enum gd_of {
+	GD_OF_HELD,		/* the caller holds it: nothing is looked at */
+	GD_OF_NONZERO,		/* its count is not zero, or nothing is taken */
+	GD_OF_POSITIVE,		/* nor negative */
+	GD_OF_PINNED,		/* the caller has pinned it */
+};
+
+/* who calls it */
+enum gd_callers {
+	GD_CALLERS_ANYBODY,	/* and keeps what kernel-doc or its commit asks for */
+	GD_CALLERS_MM,		/* mm's own functions, which know more */
+};
+
+/* the mmap lock */
+enum gd_lock {
+	GD_LOCK_NEVER,		/* is not taken */
+	GD_LOCK_FOR_THE_REST,	/* is taken for what the lockless walk leaves */
+	GD_LOCK_HELD,		/* is held by the caller */
+	GD_LOCK_TAKEN,		/* is taken, if it is needed, and released */
+};
+
+/* how pages are faulted in */
+enum gd_faults {
+	GD_FAULTS_MISSING,	/* those that are not there */
+	GD_FAULTS_WITHIN_VMA,	/* the same; a range that goes past the VMA is a BUG */
+	GD_FAULTS_ANYWAY,	/* each of them, whatever is mapped there */
+	GD_FAULTS_BY_LOAD,	/* where the kernel's own load does not work */
+	GD_FAULTS_BY_STORE,	/* where its own store does not */
+};
+
+/* what a change of the world sets */
+enum gd_part {
+	GD_PART_REFCOUNT, GD_PART_PINCOUNT, GD_PART_FLAGS, GD_PART_MAPPING,
+	GD_PART_CONTENTS,	/* all of the above: a folio is freed and used anew */
+	GD_PART_SPLIT,		/* a folio becomes several */
+	GD_PART_MERGE,		/* and one again */
+	GD_PART_TAIL,		/* of which folio a page is a tail */
+	GD_PART_PAGEBLOCK,
+	GD_PART_IRQS, GD_PART_HAS_PINNED, GD_PART_SEQ, GD_PART_DEVMAP_KEY,
+	GD_PART_PTES, GD_PART_PMDS, GD_PART_PUDS, GD_PART_PGDS,
+	GD_PART_ANSWER,		/* what the call at the hook point returns */
+	GD_PART_VMA, GD_PART_SIGNAL,
+	GD_PART_CACHE,		/* the page cache of memfds */
+};
+
+/* of does depends which of the others mean something */
+struct gd_effect {
+	enum gd_does does;
+	enum gd_what what;
+	enum gd_by by;
+	enum gd_of of;
+	enum gd_callers callers;
+	enum gd_lock lock;
+	enum gd_faults faults;
+	enum gd_part part;
+};
+
 struct gd_op_info {
 	gd_u8 id;
-	gd_u8 layer;		/* enum gd_layer */
 	gd_u8 result;		/* enum gd_ret */
-	gd_u8 change;		/* 1: a raw change of the world, no kernel function */
 	gd_u32 operands;	/* GD_S_* */
+	enum gd_arg arg;
+	enum gd_n n;
+	enum gd_val val;
+	enum gd_layer layer;
+	struct gd_effect effect;
 	const char *role;
 	const char *names;
 	const char *help;
 };
 
-enum gd_layer { GD_LAYER_PAGE, GD_LAYER_LOCKLESS, GD_LAYER_SLOW };
-
 extern const struct gd_op_info gd_op_table[];
 extern const gd_u32 gd_op_table_len;
 
 enum gd_op_id {
-#define GD_OP(id, role, layer, operands, result, names, help) GD_OP_##role = id,
+#define GD_OP(id, role, layer, operands, effect, result, names, help) GD_OP_##role = id,
 #include "ops.h"
 };
 

@@ -2,18 +2,31 @@
 /* The tables of operations, of hook points and of revisions as data. */
 #include "gupdiff.h"
 
-#define VOID	GD_RET_VOID
-#define BOOL	GD_RET_BOOL
-#define ERRNO	GD_RET_ERRNO
-#define FOLIO	GD_RET_FOLIO
-#define PAGE	GD_RET_PAGE
-#define INT	GD_RET_INT
+/* the column effect */
+#define ASKS(who)							\
+	{ .does = GD_DOES_ASK, .callers = GD_CALLERS_##who }
+#define TAKES(thing, count, demand, who)				\
+	{ .does = GD_DOES_TAKE, .what = GD_WHAT_##thing, .by = GD_BY_##count,	\
+	  .of = GD_OF_##demand, .callers = GD_CALLERS_##who }
+#define GIVES(thing, count, who)					\
+	{ .does = GD_DOES_GIVE, .what = GD_WHAT_##thing, .by = GD_BY_##count,	\
+	  .callers = GD_CALLERS_##who }
+#define MARKS()		{ .does = GD_DOES_MARK }
+#define WALKS(thing, count, when)					\
+	{ .does = GD_DOES_WALK, .what = GD_WHAT_##thing, .by = GD_BY_##count,	\
+	  .lock = GD_LOCK_##when }
+#define FAULTS(how, when)						\
+	{ .does = GD_DOES_FAULT, .faults = GD_FAULTS_##how, .lock = GD_LOCK_##when }
+#define PINS_FILE()	{ .does = GD_DOES_PIN_FILE, .lock = GD_LOCK_TAKEN }
+#define SETS(thing)	{ .does = GD_DOES_SET, .part = GD_PART_##thing }
+
+/* what operands hold beside bits */
+#define KIND(operands, which)	(((operands) >> GD_S_##which##_SHIFT) & GD_S_KIND_MASK)
 
 const struct gd_op_info gd_op_table[] = {
-#define GD_OP(id, role, layer, operands, result, names, help) \
-	{ id, GD_LAYER_##layer, result, 0, operands, #role, names, help },
-#define GD_CHANGE(id, role, layer, operands, name, help) \
-	{ id, GD_LAYER_##layer, VOID, 1, operands, #role, name, help },
+#define GD_OP(id, role, layer, operands, effect, result, names, help)		\
+	{ id, GD_RET_##result, operands, KIND(operands, ARG), KIND(operands, N),	\
+	  KIND(operands, VAL), GD_LAYER_##layer, effect, #role, names, help },
 #include "ops.h"
 };
 const gd_u32 gd_op_table_len = sizeof(gd_op_table) / sizeof(gd_op_table[0]);

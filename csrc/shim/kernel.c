@@ -13,7 +13,8 @@ static gd_op_fn page_ops[256];
 
 /* the layer of an operation */
 static const u8 layers[256] = {
-#define GD_OP(id, role, layer, operands, result, names, help) [id] = GD_LAYER_##layer,
+#define GD_OP(id, role, layer, operands, effect, result, names, help) \
+	[id] = GD_LAYER_##layer,
 #include "ops.h"
 };
 

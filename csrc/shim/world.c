@@ -379,8 +379,8 @@ WORLD(SET_CACHE)	{}
 #endif
 
 static const gd_op_fn world_ops[256] = {
-#define GD_OP(id, role, layer, operands, result, names, help)
-#define GD_CHANGE(id, role, layer, operands, name, help) [id] = w_##role,
+#define GD_OP(id, role, layer, operands, effect, result, names, help)
+#define GD_CHANGE(id, role, layer, operands, part, name, help) [id] = w_##role,
 #include "ops.h"
 };
 

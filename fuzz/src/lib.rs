@@ -12,6 +12,7 @@ pub mod campaign;
 pub mod compare;
 pub mod coverage;
 pub mod diff;
+pub mod effect;
 pub mod expect;
 pub mod explain;
 pub mod features;

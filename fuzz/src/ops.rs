@@ -9,7 +9,14 @@ use std::sync::LazyLock;
 
 use csrc::abi;
 
+use crate::effect::{self, Effect, Part};
+use crate::program::walk::Level;
 pub use crate::rev::Rev;
+
+/// What `n` counts.
+pub type N = abi::gd_n;
+/// What `val` is.
+pub type Val = abi::gd_val;
 
 /// Which part of the kernel an operation drives; each sees what those before it see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,24 +97,24 @@ impl ArgKind {
         }
     }
 
-    fn of(operands: u32) -> ArgKind {
-        match operands >> abi::GD_S_ARG_SHIFT {
-            abi::GD_ARG_VMA => ArgKind::Vma,
-            abi::GD_ARG_FLAG => ArgKind::Flag,
-            abi::GD_ARG_MAPPING => ArgKind::Mapping,
-            abi::GD_ARG_ORDER => ArgKind::Order,
-            abi::GD_ARG_MIGRATETYPE => ArgKind::Migratetype,
-            abi::GD_ARG_SWITCH => ArgKind::Switch,
-            abi::GD_ARG_DEVMAP => ArgKind::Whether("devmap"),
-            abi::GD_ARG_MLOCK => ArgKind::Whether("mlock"),
-            abi::GD_ARG_CHANGED => ArgKind::Whether("changed"),
-            abi::GD_ARG_LOCKED => ArgKind::Whether("locked"),
-            abi::GD_ARG_LOOKUP => ArgKind::Lookup,
-            abi::GD_ARG_SLOT => ArgKind::Slot,
-            abi::GD_ARG_SIGNAL => ArgKind::Signal,
-            abi::GD_ARG_LOCK => ArgKind::Lock,
-            abi::GD_ARG_MEMFD => ArgKind::Memfd,
-            _ => ArgKind::Number,
+    fn of(arg: abi::gd_arg) -> ArgKind {
+        match arg {
+            abi::gd_arg::None => ArgKind::Number,
+            abi::gd_arg::Vma => ArgKind::Vma,
+            abi::gd_arg::Flag => ArgKind::Flag,
+            abi::gd_arg::Mapping => ArgKind::Mapping,
+            abi::gd_arg::Order => ArgKind::Order,
+            abi::gd_arg::Migratetype => ArgKind::Migratetype,
+            abi::gd_arg::Switch => ArgKind::Switch,
+            abi::gd_arg::Devmap => ArgKind::Whether("devmap"),
+            abi::gd_arg::Mlock => ArgKind::Whether("mlock"),
+            abi::gd_arg::Changed => ArgKind::Whether("changed"),
+            abi::gd_arg::Locked => ArgKind::Whether("locked"),
+            abi::gd_arg::Lookup => ArgKind::Lookup,
+            abi::gd_arg::Slot => ArgKind::Slot,
+            abi::gd_arg::Signal => ArgKind::Signal,
+            abi::gd_arg::Lock => ArgKind::Lock,
+            abi::gd_arg::Memfd => ArgKind::Memfd,
         }
     }
 }
@@ -121,6 +128,8 @@ pub struct OpInfo {
     pub role: &'static str,
     /// Which layer it belongs to.
     pub layer: Layer,
+    /// What it does.
+    pub effect: Effect,
     /// Whether it is a raw change of the world, between operations or at a hook
     /// point of one, and no kernel function.
     pub is_change: bool,
@@ -128,6 +137,10 @@ pub struct OpInfo {
     pub operands: u32,
     /// What `arg` means, if it means something.
     pub arg: ArgKind,
+    /// What `n` counts, if it means something.
+    pub n: N,
+    /// What `val` is, if it means something.
+    pub val: Val,
     /// What is compared.
     pub result: ResultKind,
     /// One line of help; of a change of the world with its operands in braces, see
@@ -177,7 +190,7 @@ impl OpInfo {
     /// the kernel.  Pages do not become one folio while a CPU looks at one of
     /// them: the fields that it reads as the page's would become the folio's.
     pub fn can_be_scripted(&self) -> bool {
-        self.is_change && u32::from(self.id) != abi::GD_OP_MERGE
+        self.sets().is_some_and(|part| part != Part::Merge)
     }
 
     /// Whether it is an entry point of the lockless walk.
@@ -188,6 +201,18 @@ impl OpInfo {
     /// Whether it is an entry point of the slow path.
     pub fn is_slow(&self) -> bool {
         !self.is_change && self.layer == Layer::Slow
+    }
+
+    /// What it sets of the world, if that is what it is for.
+    #[inline]
+    pub fn sets(&self) -> Option<Part> {
+        self.effect.part()
+    }
+
+    /// The level of page tables whose entries it sets, if it does.
+    #[inline]
+    pub fn sets_level(&self) -> Option<Level> {
+        self.sets().and_then(effect::level)
     }
 
     /// Whether any of the operand bits is among the operation's.
@@ -226,6 +251,12 @@ pub fn info(id: u8) -> Option<&'static OpInfo> {
     TABLE.ops.get(usize::from(TABLE.by_id[usize::from(id)]))
 }
 
+/// What the operation of an id sets of the world, if that is what it is for.
+#[inline]
+pub fn sets(id: u8) -> Option<Part> {
+    info(id)?.sets()
+}
+
 /// The operation with this role (`grab-fast`).
 pub fn by_role(role: &str) -> Option<&'static OpInfo> {
     table().iter().find(|op| op.role == role)
@@ -254,24 +285,30 @@ fn read(c: &abi::gd_op_info) -> OpInfo {
         true => Names::Since(names.split_whitespace().map(pair).collect()),
         false => Names::One(names),
     };
+    let effect = Effect::from(&c.effect);
     OpInfo {
         id: c.id,
-        role: role.leak(),
-        layer: match u32::from(c.layer) {
-            abi::GD_LAYER_LOCKLESS => Layer::Lockless,
-            abi::GD_LAYER_SLOW => Layer::Slow,
-            _ => Layer::Page,
+        role: role.clone().leak(),
+        layer: match c.layer {
+            abi::gd_layer::Page => Layer::Page,
+            abi::gd_layer::Lockless => Layer::Lockless,
+            abi::gd_layer::Slow => Layer::Slow,
         },
-        is_change: c.change != 0,
-        operands: c.operands,
-        arg: ArgKind::of(c.operands),
+        effect,
+        is_change: effect.part().is_some(),
+        // The kinds of n and val are apart: values of both can be swapped.
+        operands: c.operands & ((1 << abi::GD_S_N_SHIFT) - 1),
+        arg: ArgKind::of(c.arg),
+        n: c.n,
+        val: c.val,
         result: match u32::from(c.result) {
+            abi::GD_RET_VOID => ResultKind::Void,
             abi::GD_RET_BOOL => ResultKind::Bool,
             abi::GD_RET_ERRNO => ResultKind::Errno,
             abi::GD_RET_FOLIO => ResultKind::Folio,
             abi::GD_RET_PAGE => ResultKind::Page,
             abi::GD_RET_INT => ResultKind::Int,
-            _ => ResultKind::Void,
+            result => panic!("{role}: there is no operation with results of kind {result}"),
         },
         help: text(c.help),
         names,

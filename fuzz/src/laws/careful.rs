@@ -7,19 +7,22 @@
 //! step limit, and what it did not give back is all that is left of it.
 //!
 //! Contracts are those of the kernel-doc and of the commits that brought a
-//! behaviour; each arm of [`Caller::keeps`] says what it takes from where. A caller
-//! is judged by what it was really given: what it holds is what the trace returned.
+//! behaviour; each arm of [`Caller::keeps`] says what it takes from where, and the table
+//! which functions are for callers outside of mm. A caller is judged by what it was really
+//! given: what it holds is what the trace returned.
 
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::Law;
 use super::check::Check;
+use crate::effect::{By, Effect, Of, Part, What};
 use crate::layer;
 use crate::layout::{Layout, Placed};
+use crate::ops;
 use crate::pages::Pages;
 use crate::program::Program;
 use crate::program::list::{self, Entry};
-use crate::program::walk::{self, CALLER_PAGES, TASK_SIZE_MAX};
+use crate::program::walk::{self, CALLER_PAGES, Level, TASK_SIZE_MAX};
 use crate::rev::{Fact, Rev};
 use crate::trace::{Record, Ret};
 
@@ -107,7 +110,6 @@ impl Caller {
         if u32::from(op.mods) & odd != 0 {
             return false;
         }
-        let id = u32::from(op.op);
         if walk::is_call(op.op) {
             // so many pages of user space
             let end = op.addr.checked_add((op.n.max(0) as u64) << 12);
@@ -115,44 +117,59 @@ impl Caller {
                 && (1..=CALLER_PAGES).contains(&op.n)
                 && end.is_some_and(|end| end <= TASK_SIZE_MAX);
         }
-        let Some((index, folio, offset)) = named(op.run[0].page, layout) else {
+        let Some(info) = ops::info(op.op).filter(|info| info.effect.is_for_anybody()) else {
             return others_may(op, layout);
         };
+        let Some((index, folio, offset)) = named(op.run[0].page, layout) else {
+            return false;
+        };
         let held = self.held[index];
-        let inside = offset < folio.nr_pages() as usize;
-        match id {
-            // one who holds the page may take another reference
-            abi::GD_OP_GET_PAGE => inside && held.refs + held.pins > 0,
-            abi::GD_OP_FOLIO_GET => offset == 0 && held.refs + held.pins > 0,
-            // one who does not must try, on a page that is there
-            abi::GD_OP_TRY_GET_PAGE => inside,
-            abi::GD_OP_FOLIO_TRY_GET => offset == 0,
-            abi::GD_OP_PUT_PAGE => inside && held.refs > 0,
-            abi::GD_OP_FOLIO_PUT => offset == 0 && held.refs > 0,
-            abi::GD_OP_FOLIO_PUT_REFS => offset == 0 && (1..=held.refs).contains(&op.n),
-            // for what is pinned already: kernel-doc of folio_add_pin()
-            abi::GD_OP_FOLIO_ADD_PIN => offset == 0 && held.pins > 0,
-            // the same of folio_add_pins()
-            abi::GD_OP_FOLIO_ADD_PINS => {
-                offset == 0 && held.pins > 0 && (1..=CALLER_PAGES).contains(&op.n)
+        let room = folio.nr_pages() as usize;
+        // a page that is there, or a folio by its head
+        let is_there = match info.has(abi::GD_S_FOLIO) {
+            true => offset == 0,
+            false => offset < room,
+        };
+        match info.effect {
+            Effect::Asks(_) => is_there,
+            Effect::Takes { by, of, .. } => {
+                let few = by == By::One || (1..=CALLER_PAGES).contains(&op.n);
+                let may = match of {
+                    // one who holds the page may take another reference
+                    Of::Held => held.refs + held.pins > 0,
+                    // one who does not must try
+                    Of::Nonzero | Of::Positive => true,
+                    // kernel-doc of folio_add_pin(), folio_add_pins()
+                    Of::Pinned => held.pins > 0,
+                };
+                is_there && few && may
             }
-            // what a pin took, once: kernel-doc of unpin_user_page()
-            abi::GD_OP_UNPIN_USER_PAGE => inside && held.pins > 0,
-            abi::GD_OP_UNPIN_FOLIO => offset == 0 && held.pins > 0,
-            abi::GD_OP_UNPIN_USER_FOLIO => offset == 0 && (1..=held.pins).contains(&op.n),
-            // neighbours that are all pinned
-            abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
-                (1..=held.pins.min(CALLER_PAGES)).contains(&op.n)
-                    && offset + op.n as usize <= folio.nr_pages() as usize
+            // what was taken, once: kernel-doc of unpin_user_page()
+            Effect::Gives { what, by, .. } => {
+                let most = match are_pins(what) {
+                    true => held.pins,
+                    false => held.refs,
+                };
+                match by {
+                    By::One => is_there && most > 0,
+                    By::N | By::SlowRefs | By::Left | By::UpToN => {
+                        is_there && (1..=most).contains(&op.n)
+                    }
+                    // neighbours that are all pinned
+                    By::Range => {
+                        (1..=most.min(CALLER_PAGES)).contains(&op.n)
+                            && offset + op.n as usize <= room
+                    }
+                    By::List => self.lists_what_is_pinned(op, layout, false),
+                    By::Folios => self.lists_what_is_pinned(op, layout, true),
+                }
             }
-            abi::GD_OP_UNPIN_USER_PAGES | abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK => {
-                self.lists_what_is_pinned(op, layout, false)
-            }
-            abi::GD_OP_UNPIN_FOLIOS => self.lists_what_is_pinned(op, layout, true),
-            // questions about a page that is there
-            abi::GD_OP_PAGE_MAYBE_DMA_PINNED => inside,
-            abi::GD_OP_FOLIO_MAYBE_DMA_PINNED => offset == 0,
-            _ => others_may(op, layout),
+            // of the other layers: of what callers may count on there nothing is said here
+            Effect::Walks { .. }
+            | Effect::Faults { .. }
+            | Effect::PinsFile
+            | Effect::Marks
+            | Effect::Sets(_) => false,
         }
     }
 
@@ -209,31 +226,42 @@ impl Caller {
             return true;
         };
         let held = &mut self.held[index];
-        match u32::from(op.op) {
-            abi::GD_OP_GET_PAGE | abi::GD_OP_FOLIO_GET => held.refs += 1,
-            abi::GD_OP_TRY_GET_PAGE | abi::GD_OP_FOLIO_TRY_GET => {
-                held.refs += i32::from(shown.ret == Ret::Bool(true));
+        let one_or_n = |by| if by == By::One { 1 } else { op.n };
+        match ops::info(op.op).map(|info| info.effect) {
+            Some(Effect::Takes { what, by, .. }) => {
+                let taken = match shown.ret {
+                    Ret::Bool(false) => 0,
+                    Ret::Errno(errno) if errno != 0 => 0,
+                    _ => one_or_n(by),
+                };
+                match are_pins(what) {
+                    true => held.pins += taken,
+                    false => held.refs += taken,
+                }
             }
-            abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT => held.refs -= 1,
-            abi::GD_OP_FOLIO_PUT_REFS => held.refs -= op.n,
-            abi::GD_OP_FOLIO_ADD_PIN => held.pins += 1,
-            abi::GD_OP_FOLIO_ADD_PINS => {
-                held.pins += if shown.ret == Ret::Errno(0) { op.n } else { 0 };
-            }
-            abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => held.pins -= 1,
-            abi::GD_OP_UNPIN_USER_FOLIO | abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
-                held.pins -= op.n;
-            }
-            abi::GD_OP_UNPIN_USER_PAGES
-            | abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK
-            | abi::GD_OP_UNPIN_FOLIOS => {
+            Some(Effect::Gives {
+                by: By::List | By::Folios,
+                ..
+            }) => {
                 for entry in list::entries(op) {
                     if let Entry::Page { index, .. } = entry {
                         self.held[index].pins -= 1;
                     }
                 }
             }
-            _ => {}
+            Some(Effect::Gives { what, by, .. }) => match are_pins(what) {
+                true => held.pins -= one_or_n(by),
+                false => held.refs -= one_or_n(by),
+            },
+            Some(
+                Effect::Asks(_)
+                | Effect::Walks { .. }
+                | Effect::Faults { .. }
+                | Effect::PinsFile
+                | Effect::Marks
+                | Effect::Sets(_),
+            )
+            | None => {}
         }
         true
     }
@@ -282,6 +310,20 @@ fn is_zero(folio: &Placed) -> bool {
     matches!(folio.kind, abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO)
 }
 
+/// Whether pins are taken or given back, by a function for callers outside of mm.
+fn are_pins(what: What) -> bool {
+    match what {
+        What::Pin | What::UncountedPin => true,
+        What::Ref => false,
+        What::Count
+        | What::SlowGrab
+        | What::FastGrab
+        | What::CallSite
+        | What::Grabbed
+        | What::Got => unreachable!("{what:?} is for mm's own functions"),
+    }
+}
+
 /// The declared folio that an operand names a page of: its index, and the page's
 /// distance from the head.
 fn named(page: u16, layout: &Layout) -> Option<(usize, &Placed, usize)> {
@@ -327,17 +369,34 @@ fn world_is_sane(prog: &Program, layout: &Layout) -> bool {
 /// What may happen at any time: page tables change, fork begins and ends, and the
 /// environment answers as it likes.
 fn others_may(op: &gd_op, layout: &Layout) -> bool {
-    match u32::from(op.op) {
-        abi::GD_OP_SET_SEQ | abi::GD_OP_ANSWER => true,
-        abi::GD_OP_SET_PTE..=abi::GD_OP_SET_PGD => entry_is_sane(op, layout),
-        _ => false,
+    match ops::sets(op.op) {
+        Some(Part::Seq | Part::Answer) => true,
+        Some(Part::Ptes | Part::Pmds | Part::Puds | Part::Pgds) => entry_is_sane(op, layout),
+        Some(
+            Part::Refcount
+            | Part::Pincount
+            | Part::Flags
+            | Part::Mapping
+            | Part::Contents
+            | Part::Split
+            | Part::Merge
+            | Part::Tail
+            | Part::Pageblock
+            | Part::Irqs
+            | Part::HasPinned
+            | Part::DevmapKey
+            | Part::Vma
+            | Part::Signal
+            | Part::Cache,
+        )
+        | None => false,
     }
 }
 
 /// Whether an entry of a page table can be there: it maps what is one page table
 /// entry's worth of one folio, the zero page for reading.
 fn entry_is_sane(op: &gd_op, layout: &Layout) -> bool {
-    let (level, entry) = (u32::from(op.op), u32::from(op.entry));
+    let entry = u32::from(op.entry);
     let flag = |n: u32| u32::from(op.eflags) & bit(n) != 0;
     if matches!(entry, abi::GD_E_NONE | abi::GD_E_SWAP) {
         return true;
@@ -349,11 +408,11 @@ fn entry_is_sane(op: &gd_op, layout: &Layout) -> bool {
         return false;
     };
     let (pages, room) = (op.n.max(1) as usize, folio.nr_pages() as usize);
-    let fits = match level {
-        abi::GD_OP_SET_PTE => offset + pages <= room,
-        abi::GD_OP_SET_PMD => pages == 1 && folio.order >= 9 && offset < room,
+    let fits = match walk::set_level(op.op) {
+        Some(Level::Pte) => offset + pages <= room,
+        Some(Level::Pmd) => pages == 1 && folio.order >= 9 && offset < room,
         // gigantic pages are larger than any folio here
-        _ => false,
+        Some(Level::Pud | Level::Pgd) | None => false,
     };
     fits && !flag(abi::GD_EF_DEVMAP) && !(flag(abi::GD_EF_RW) && is_zero(folio))
 }

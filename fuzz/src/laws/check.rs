@@ -5,9 +5,10 @@ use csrc::abi::{self, gd_op, gd_rec};
 
 use super::careful::Shown;
 use super::{Broken, Checker, Ground, Law, rules, slow, walk};
-use crate::ops;
+use crate::effect::{self, By, Effect, Moves, Part, What};
+use crate::ops::{self, Layer, OpInfo};
 use crate::program::Program;
-use crate::program::walk::{is_any_call, is_call, set_level};
+use crate::program::walk::is_any_call;
 use crate::rev::{Fact, Rev};
 use crate::trace::{self, End, PageState, Ret, Trace};
 
@@ -45,6 +46,7 @@ pub(super) type Change = (PageState, PageState);
 
 pub(super) struct Op<'a> {
     pub(super) op: &'a gd_op,
+    pub(super) info: &'static OpInfo,
     pub(super) does: Does,
     pub(super) recs: &'a [gd_rec],
     /// Where there are which of them.
@@ -90,11 +92,21 @@ impl Op<'_> {
         !self.rev.has(Fact::PUTS_ANY_NUMBER) && self.recs.iter().any(warned)
     }
 
-    /// Whether an action with this id was carried out.
-    pub(super) fn has_done(&self, prog: &Program, id: u32) -> bool {
+    /// What it does, as the table says it.
+    pub(super) fn effect(&self) -> Effect {
+        self.info.effect
+    }
+
+    /// Whether any of these operand bits is among its own.
+    pub(super) fn has(&self, operands: u32) -> bool {
+        self.info.has(operands)
+    }
+
+    /// Whether an action that sets this was carried out.
+    pub(super) fn has_done(&self, prog: &Program, part: Part) -> bool {
         self.done
             .iter()
-            .any(|i| u32::from(prog.acts()[*i].op.op) == id)
+            .any(|i| ops::sets(prog.acts()[*i].op.op) == Some(part))
     }
 }
 
@@ -206,7 +218,7 @@ fn follow(checker: &mut Checker, prog: &Program, op: &gd_op, summary: &Summary) 
         if !advanced {
             tables.apply(op, pages.layout());
         }
-        *odd |= u32::from(op.op) == abi::GD_OP_SET_TAIL;
+        *odd |= ops::sets(op.op) == Some(Part::Tail);
     };
     if summary.ret == Ret::Void {
         carried_out(op);
@@ -304,17 +316,16 @@ fn operation(
     op: &gd_op,
     summary: &Summary,
 ) -> Check {
+    let Some(info) = ops::info(op.op) else {
+        return Ok(());
+    };
     let pages = &checker.pages;
     let rev = ground.rev;
     let ret = summary.ret;
     if matches!(ret, Ret::Stopped | Ret::Absent) {
         return Ok(());
     }
-    let disturbs = |i: &usize| {
-        let id = prog.acts()[*i].op.op;
-        let looked_at = [abi::GD_OP_SET_SEQ, abi::GD_OP_ANSWER].contains(&id.into());
-        !looked_at && set_level(id).is_none()
-    };
+    let disturbs = |i: &usize| ops::sets(prog.acts()[*i].op.op).is_none_or(disturbs);
     let disturbed = checker.done.iter().any(disturbs);
     let is_walk = is_any_call(op.op);
     checker.changed.clear();
@@ -344,12 +355,13 @@ fn operation(
     });
     let ctx = Op {
         op,
+        info,
         does: match disturbed || checker.odd {
             true if !is_walk => Does::Other,
             // Whether it still is a slab page is not looked into.
             _ if slab && looks_at_type(op) => Does::Other,
             _ if slow::comes_here(op, prog.world().state) => Does::SlowWalk,
-            _ => does(op, rev, || {
+            _ => does(op, info, rev, || {
                 head.map_or(1, |h| pages.left_in_folio(&prog.0, op, &h))
             }),
         },
@@ -403,110 +415,64 @@ fn operation(
     rules::dirtied(&ctx, pages, prog)
 }
 
+/// Whether a change during an operation is of more than what walks look at on their way.
+fn disturbs(part: Part) -> bool {
+    match part {
+        Part::Ptes | Part::Pmds | Part::Puds | Part::Pgds | Part::Seq | Part::Answer => false,
+        Part::Refcount
+        | Part::Pincount
+        | Part::Flags
+        | Part::Mapping
+        | Part::Contents
+        | Part::Split
+        | Part::Merge
+        | Part::Tail
+        | Part::Pageblock
+        | Part::Irqs
+        | Part::HasPinned
+        | Part::DevmapKey
+        | Part::Vma
+        | Part::Signal
+        | Part::Cache => true,
+    }
+}
+
 /// Whether it asks what kind of page it is given.
 fn looks_at_type(op: &gd_op) -> bool {
     matches!(u32::from(op.op), abi::GD_OP_GET_PAGE | abi::GD_OP_PUT_PAGE)
 }
 
 /// `left`: how many pages the folio has from the operand on.
-fn does(op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Does {
-    let raw = u32::from(op.mods) & abi::GD_MOD_RAW != 0;
-    let get = op.foll & 1 << abi::GD_FOLL_GET != 0;
-    let pin = op.foll & 1 << abi::GD_FOLL_PIN != 0;
-    match u32::from(op.op) {
-        abi::GD_OP_GET_PAGE
-        | abi::GD_OP_FOLIO_GET
-        | abi::GD_OP_TRY_GET_PAGE
-        | abi::GD_OP_FOLIO_TRY_GET
-        | abi::GD_OP_FOLIO_TRY_GET_RCU => Does::Get(1),
-        abi::GD_OP_FOLIO_REF_TRY_ADD | abi::GD_OP_TRY_GET_FOLIO => Does::Get(op.n),
-        abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT => Does::Put(1),
-        abi::GD_OP_FOLIO_PUT_REFS | abi::GD_OP_PUT_DEVMAP_MANAGED => Does::Put(op.n),
-        abi::GD_OP_TRY_PIN_COMPOUND_HEAD => Does::Pin(op.n),
-        // Raw flags mean what the kernel says; nothing is claimed about them.
-        abi::GD_OP_GRAB_SLOW
-        | abi::GD_OP_GRAB_FAST
-        | abi::GD_OP_GUP_PUT_FOLIO
-        | abi::GD_OP_FOLLOW_PAGE_PTE..=abi::GD_OP_GUP_DEVICE_HUGE
-            if raw =>
-        {
-            Does::Other
-        }
-        abi::GD_OP_GRAB_FAST if !rev.has(Fact::FAST_GRAB_GETS_FIRST) => match (get, pin) {
-            (_, true) => Does::Pin(op.n),
-            (false, false) if rev.has(Fact::FAST_GRAB_WANTS_FLAG) => Does::Get(0),
-            _ => Does::Get(op.n),
-        },
-        abi::GD_OP_GRAB_SLOW | abi::GD_OP_GRAB_FAST => {
-            let slow = u32::from(op.op) == abi::GD_OP_GRAB_SLOW;
-            let refs = match slow && !rev.has(Fact::SLOW_GRAB_REFS) {
-                true => 1,
-                false => op.n,
-            };
-            match (get, pin) {
-                (true, _) => Does::Get(refs),
-                (false, true) => Does::Pin(refs),
-                (false, false) => Does::Get(0),
+fn does(op: &gd_op, info: &OpInfo, rev: Rev, left: impl Fn() -> i32) -> Does {
+    match info.effect {
+        Effect::Asks(_) => Does::Ask,
+        Effect::Takes { what, by, .. } => {
+            let refs = effect::number(by, op, rev, left);
+            match (effect::moves(what, op, rev), refs) {
+                (Moves::Pins, Some(_)) if what == What::UncountedPin => Does::AddPin,
+                (Moves::Pins, Some(refs)) => Does::Pin(refs),
+                (Moves::Pins, None) if by == By::UpToN => Does::PinMany,
+                (Moves::Refs, Some(refs)) => Does::Get(refs),
+                (Moves::Nothing, Some(_)) => Does::Get(0),
+                (Moves::Unknown, _) | (_, None) => Does::Other,
             }
         }
-        abi::GD_OP_FOLLOW_PAGE_PTE
-        | abi::GD_OP_FOLLOW_DEVMAP_PMD
-        | abi::GD_OP_FOLLOW_DEVMAP_PUD
-        | abi::GD_OP_FOLLOW_TRANS_HUGE_PMD
-        | abi::GD_OP_FOLLOW_HUGE_PMD => match (get, pin) {
-            // A mistake of the caller, for which each version has its own way.
-            (true, true) => Does::Other,
-            (true, false) => Does::Get(1),
-            (false, true) => Does::Pin(1),
-            (false, false) => Does::Get(0),
-        },
-        abi::GD_OP_FOLLOW_HUGETLB_PAGE if pin && !get => Does::PinMany,
-        abi::GD_OP_FOLLOW_HUGETLB_PAGE => Does::Other,
-        abi::GD_OP_GUP_PTE_RANGE..=abi::GD_OP_GUP_HUGE_PGD => {
-            let refs = match u32::from(op.op) {
-                abi::GD_OP_GUP_PTE_RANGE => 1,
-                _ => op.n.clamp(1, left()),
-            };
-            match (get, pin) {
-                (_, true) => Does::Pin(refs),
-                (false, false) if rev.has(Fact::FAST_GRAB_WANTS_FLAG) => Does::Get(0),
-                _ => Does::Get(refs),
+        Effect::Gives { what, by, .. } => {
+            let refs = effect::number(by, op, rev, left);
+            // As a product with 1024 it may be less than one.
+            let odd = what == What::Grabbed
+                && !rev.has(Fact::PUTS_ANY_NUMBER)
+                && !(1..1 << 21).contains(&op.n);
+            match (effect::moves(what, op, rev), refs) {
+                _ if odd => Does::Other,
+                (Moves::Pins, Some(refs)) => Does::Unpin(refs),
+                (Moves::Pins, None) => Does::UnpinMany,
+                (Moves::Refs, Some(refs)) => Does::Put(refs),
+                (Moves::Nothing | Moves::Unknown, _) | (Moves::Refs, None) => Does::Other,
             }
         }
-        abi::GD_OP_GUP_DEVICE_HUGE => Does::Other,
-        // As a product with 1024 it may be less than one.
-        abi::GD_OP_GUP_PUT_FOLIO
-            if !rev.has(Fact::PUTS_ANY_NUMBER) && !(1..1 << 21).contains(&op.n) =>
-        {
-            Does::Other
-        }
-        abi::GD_OP_GUP_PUT_FOLIO if pin => Does::Unpin(op.n),
-        abi::GD_OP_GUP_PUT_FOLIO => Does::Put(op.n),
-        abi::GD_OP_FOLIO_ADD_PIN => Does::AddPin,
-        abi::GD_OP_FOLIO_ADD_PINS => Does::Pin(op.n),
-        abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => Does::Unpin(1),
-        abi::GD_OP_UNPIN_USER_FOLIO => Does::Unpin(op.n),
-        abi::GD_OP_UNPIN_USER_PAGES
-        | abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK
-        | abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK
-        | abi::GD_OP_UNPIN_FAST
-        | abi::GD_OP_UNPIN_FOLIOS => Does::UnpinMany,
-        abi::GD_OP_SANITY_CHECK
-        | abi::GD_OP_GUP_MUST_UNSHARE
-        | abi::GD_OP_PAGE_MAYBE_DMA_PINNED
-        | abi::GD_OP_FOLIO_MAYBE_DMA_PINNED
-        | abi::GD_OP_NEEDS_COW_FOR_DMA
-        | abi::GD_OP_IS_LONGTERM_PINNABLE_PAGE
-        | abi::GD_OP_FOLIO_IS_LONGTERM_PINNABLE
-        | abi::GD_OP_IS_SECRETMEM
-        | abi::GD_OP_IS_PCI_P2PDMA_PAGE
-        | abi::GD_OP_GUP_FAST_FOLIO_ALLOWED
-        | abi::GD_OP_CLOSE_TO_BIAS_OVERFLOW
-        | abi::GD_OP_FOLLOW_PAGE_MASK
-        | abi::GD_OP_FOLLOW_HUGE_PUD
-        | abi::GD_OP_FOLLOW_HUGE_PGD
-        | abi::GD_OP_CHECK_PIN_USER_PAGES..=abi::GD_OP_CHECK_GET_USER_PAGES_FAST => Does::Ask,
-        _ if is_call(op.op) => Does::Walk,
-        _ => Does::Other,
+        Effect::Walks { .. } if info.layer == Layer::Lockless => Does::Walk,
+        Effect::Walks { .. } | Effect::Faults { .. } | Effect::PinsFile => Does::SlowWalk,
+        Effect::Marks | Effect::Sets(_) => Does::Other,
     }
 }

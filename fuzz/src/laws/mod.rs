@@ -18,6 +18,7 @@ use std::fmt;
 
 use csrc::abi;
 
+use crate::effect::{By, Effect, What};
 use crate::ops;
 use crate::pages::Pages;
 use crate::program::Program;
@@ -252,13 +253,15 @@ impl Default for Checker {
     fn default() -> Self {
         let mut one_page = [false; 256];
         for op in ops::table() {
-            one_page[usize::from(op.id)] = op.has(abi::GD_S_PAGE | abi::GD_S_FOLIO)
-                && !matches!(
-                    u32::from(op.id),
-                    abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK
-                        | abi::GD_OP_GUP_DEVICE_HUGE
-                        | abi::GD_OP_PAGE_REF_SUB_RETURN
-                );
+            // not of a page's own count, which tails have, too
+            let of_folio = match op.effect {
+                Effect::Takes { what, by, .. } | Effect::Gives { what, by, .. } => {
+                    by != By::Range && what != What::Count
+                }
+                Effect::Asks(_) | Effect::Marks | Effect::Sets(_) => true,
+                Effect::Walks { .. } | Effect::Faults { .. } | Effect::PinsFile => false,
+            };
+            one_page[usize::from(op.id)] = op.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) && of_folio;
         }
         Self {
             pages: Pages::default(),
@@ -298,9 +301,6 @@ impl Checker {
         trace: &Trace,
         known: &mut dyn FnMut(&Broken) -> bool,
     ) -> Option<Broken> {
-        if std::env::var_os("NOLAWS").is_some() {
-            return None;
-        }
         self.pages.start(&prog.0, ground.rev);
         self.caller.start(prog, self.pages.layout(), ground.rev);
         self.tables.start();

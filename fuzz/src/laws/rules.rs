@@ -6,6 +6,7 @@ use csrc::abi::{self, gd_rec};
 use super::Law;
 use super::check::{Check, Does, Op, is_page};
 use super::walk;
+use crate::effect::{Effect, Of, Part};
 use crate::layout::maybe_dma_pinned;
 use crate::pages::Pages;
 use crate::program::{self, Program};
@@ -48,11 +49,10 @@ pub(super) fn pinnedness(new: &PageState, has_pincount: bool) -> Check {
 }
 
 pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
-    let id = u32::from(op.op.op);
     let before = pages.bits();
     let moved = |bit: u32| u32::from(before ^ op.bits) & bit != 0;
     require(
-        !moved(abi::GD_W_IRQS_ON) || op.has_done(prog, abi::GD_OP_SET_IRQS),
+        !moved(abi::GD_W_IRQS_ON) || op.has_done(prog, Part::Irqs),
         Law::InterruptsAreRestored,
         None,
         || match u32::from(before) & abi::GD_W_IRQS_ON {
@@ -60,11 +60,11 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
             _ => "interrupts were on and are off now".into(),
         },
     )?;
-    if op.has_done(prog, abi::GD_OP_SET_HAS_PINNED) {
+    if op.has_done(prog, Part::HasPinned) {
         // What it is now is what the program made of it.
     } else if matches!(op.does, Does::Walk | Does::SlowWalk) {
         walk::has_pinned(op, before)?;
-    } else if id == abi::GD_OP_MM_SET_HAS_PINNED_FLAG {
+    } else if op.effect() == Effect::Marks {
         let set = u32::from(op.bits) & abi::GD_W_HAS_PINNED != 0;
         require(set, Law::HasPinnedIsOneWay, None, || "it is not set".into())?;
     } else {
@@ -123,7 +123,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
             // The slow path dirties what it touches, as those do who write to a page.
             Call::FolioMarkDirty if op.does == Does::SlowWalk => {}
             // It looks at each folio under its lock, and tells nobody that it takes it.
-            Call::FolioUnlock if id == abi::GD_OP_MEMFD_PIN_FOLIOS => {}
+            Call::FolioUnlock if op.effect() == Effect::PinsFile => {}
             Call::FolioMarkDirty | Call::MlockVmaPage => dirties += 1,
             Call::FolioUnlock => unlocks += 1,
             _ => {}
@@ -244,14 +244,10 @@ fn attempt(op: &Op) -> Result<bool, (Law, Option<u32>, String)> {
     }
     if succeeded(op) {
         // These trust their caller, or add unless zero.
-        let trusts = matches!(
-            id,
-            abi::GD_OP_GET_PAGE
-                | abi::GD_OP_FOLIO_GET
-                | abi::GD_OP_FOLIO_TRY_GET
-                | abi::GD_OP_FOLIO_TRY_GET_RCU
-                | abi::GD_OP_FOLIO_REF_TRY_ADD
-        );
+        let trusts = match op.effect() {
+            Effect::Takes { of, .. } => matches!(of, Of::Held | Of::Nonzero),
+            _ => false,
+        };
         require(
             trusts || !takes || head.refcount >= 0 || op.zero,
             Law::OverflowIsRefused,
@@ -408,13 +404,8 @@ pub(super) fn balance(op: &Op, pages: &Pages, prog: &Program) -> Check {
 }
 
 pub(super) fn dirtied(op: &Op, pages: &Pages, prog: &Program) -> Check {
-    let id = u32::from(op.op.op);
     let mods = u32::from(op.op.mods);
-    let unpins = matches!(
-        id,
-        abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK | abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK
-    );
-    if !unpins || mods & abi::GD_MOD_DIRTY == 0 {
+    if !op.has(abi::GD_S_DIRTY) || mods & abi::GD_MOD_DIRTY == 0 {
         for (old, new) in op.changed {
             let newly = new.has(abi::GD_F_DIRTY) && !old.has(abi::GD_F_DIRTY);
             require(!newly, Law::DirtyWhenAsked, Some(new.page), || {
@@ -424,7 +415,7 @@ pub(super) fn dirtied(op: &Op, pages: &Pages, prog: &Program) -> Check {
         return Ok(());
     }
     // With a count of its own the list may be read in part or past its end.
-    let list = id == abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK;
+    let list = op.has(abi::GD_S_LIST);
     if (list && mods & abi::GD_MOD_N != 0) || (!list && op.op.n <= 0) {
         return Ok(());
     }

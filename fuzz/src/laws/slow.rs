@@ -14,10 +14,14 @@ use super::rules::require;
 use super::tables::{Kind, Tables, level_of};
 use super::walk::{self, Call, Seen};
 use super::walk_events::Events;
+use crate::effect::{Effect, Lock, Part};
 use crate::layout::split_run;
+use crate::ops;
 use crate::pages::Pages;
 use crate::program::Program;
-use crate::program::walk::{comes_to_slow_path, counts_what_is_left, is_fault, is_slow, is_vma};
+use crate::program::walk::{
+    comes_to_slow_path, counts_what_is_left, is_answer, is_fault, is_slow, is_vma,
+};
 use crate::rev::Fact;
 use crate::trace::{Ask, Locks, Record, Ret};
 
@@ -69,7 +73,7 @@ pub(super) fn called(
     if counts_what_is_left(op.op.op) {
         return left(op);
     }
-    if u32::from(op.op.op) == abi::GD_OP_MEMFD_PIN_FOLIOS {
+    if op.effect() == Effect::PinsFile {
         return of_file(op);
     }
     if is_fault(op.op.op) {
@@ -194,7 +198,7 @@ fn relied_on_hugetlb(op: &Op, tables: &Tables, call: &Call, prog: &Program) -> b
 fn has_odd_blocks(prog: &Program) -> bool {
     let acts = prog.acts().iter().map(|act| &act.op);
     let all = || prog.ops().iter().chain(acts.clone());
-    let splits = all().any(|op| u32::from(op.op) == abi::GD_OP_SPLIT);
+    let splits = all().any(|op| ops::sets(op.op) == Some(Part::Split));
     all().any(|op| {
         let order = prog.folios().get(split_run(&op.run[0]).0).map(|f| f.order);
         u32::from(op.entry) == abi::GD_E_PAGE
@@ -256,20 +260,11 @@ fn locks(op: &Op, prog: &Program) -> Check {
 
 fn as_agreed(op: &Op, locks: Locks) -> Check {
     let (law, held) = (Law::MmapLockAsAgreed, locks.mmap());
-    match u32::from(op.op.op) {
-        abi::GD_OP_GET_USER_PAGES
-        | abi::GD_OP_PIN_USER_PAGES
-        | abi::GD_OP_GET_USER_PAGES_REMOTE
-        | abi::GD_OP_PIN_USER_PAGES_REMOTE
-        | abi::GD_OP_GET_USER_PAGES_LOCKED
-        | abi::GD_OP_PIN_USER_PAGES_LOCKED
-        | abi::GD_OP_FOLLOW_PAGE
-        | abi::GD_OP_FIXUP_USER_FAULT
-        | abi::GD_OP_POPULATE_VMA_PAGE_RANGE
-        | abi::GD_OP_FAULTIN_PAGE_RANGE => require(held, law, None, || {
+    match op.effect().lock() {
+        Lock::Held => require(held, law, None, || {
             "the mmap lock was held by the caller, and is not now".into()
         }),
-        _ => require(!held, law, None, || {
+        Lock::Never | Lock::ForTheRest | Lock::Taken => require(!held, law, None, || {
             "the mmap lock was not held by the caller, and is now".into()
         }),
     }
@@ -296,8 +291,7 @@ impl Faults {
                 Record::Act(index) => {
                     let act = prog.acts().get(usize::from(index));
                     let answers = act.filter(|act| {
-                        u32::from(act.hook) == abi::GD_HOOK_FAULT
-                            && u32::from(act.op.op) == abi::GD_OP_ANSWER
+                        u32::from(act.hook) == abi::GD_HOOK_FAULT && is_answer(act.op.op)
                     });
                     if let Some(act) = answers {
                         faults.answer = act.op.val;

@@ -9,6 +9,7 @@
 use csrc::abi::{self, gd_op};
 
 use crate::layout::{Layout, NR_PAGES, Operand};
+use crate::program::walk;
 
 // The page of an entry is a number even if there is no such page.
 const _: () = assert!((abi::GD_MAX_SET as u64) << (9 * abi::GD_L_PUD) < 1 << 31);
@@ -109,8 +110,7 @@ const TOP: (u32, u64) = (abi::GD_L_PGD, 0);
 
 /// The level that an operation sets entries of, if it does.
 pub fn level_of(op: &gd_op) -> Option<u32> {
-    let level = u32::from(op.op).checked_sub(abi::GD_OP_SET_PTE)?;
-    (level < abi::GD_NR_LEVELS).then_some(level)
+    walk::set_level(op.op).map(|level| level as u32)
 }
 
 impl Tables {
@@ -381,7 +381,7 @@ mod tests {
 
     fn set(level: u32, addr: u64, entry: u32, n: i32) -> gd_op {
         let mut op = gd_op {
-            op: (abi::GD_OP_SET_PTE + level) as u8,
+            op: walk::LEVELS[level as usize].set_op(),
             addr,
             entry: entry as u8,
             n,

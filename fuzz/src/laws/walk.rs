@@ -12,10 +12,12 @@ use super::check::{Check, Op};
 use super::rules::{after, require, scheme};
 use super::tables::{Entry, Leaf, Tables, shift};
 use super::{Law, walk_events};
+use crate::effect::Part;
 use crate::layout::{NR_PAGES, Operand};
+use crate::ops;
 use crate::pages::Pages;
 use crate::program::Program;
-use crate::program::walk::{is_pin, is_slow};
+use crate::program::walk::{is_fast_only, is_pin, is_slow};
 use crate::rev::{Fact, Rev};
 use crate::trace::{PageState, Ret};
 use walk_events::Events;
@@ -30,25 +32,25 @@ pub(super) struct Call {
     pub(super) foll: Option<u32>,
     pub(super) pin: bool,
     slow: bool,
+    /// By its name.
+    only: bool,
+    /// By its name or its flags.
     fast_only: bool,
     pub(super) no_pages: bool,
 }
 
 impl Call {
     pub(super) fn new(op: &gd_op) -> Self {
-        let id = u32::from(op.op);
         let foll = (u32::from(op.mods) & abi::GD_MOD_RAW == 0).then_some(op.foll);
-        let fast_only = matches!(
-            id,
-            abi::GD_OP_GET_USER_PAGES_FAST_ONLY | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
-        );
+        let only = is_fast_only(op.op);
         Self {
             start: op.addr & !((1 << PAGE_SHIFT) - 1),
             nr: op.n,
             foll,
             pin: is_pin(op.op),
             slow: false,
-            fast_only: fast_only || foll.is_some_and(|f| f & 1 << abi::GD_FOLL_FAST_ONLY != 0),
+            only,
+            fast_only: only || foll.is_some_and(|f| f & 1 << abi::GD_FOLL_FAST_ONLY != 0),
             no_pages: u32::from(op.mods) & abi::GD_MOD_NULL != 0,
         }
     }
@@ -68,7 +70,8 @@ impl Call {
         let pin = self
             .foll
             .is_none_or(|foll| foll & 1 << abi::GD_FOLL_PIN != 0);
-        let unchecked = u32::from(op.op) == abi::GD_OP_GET_USER_PAGES_FAST_ONLY || is_slow(op.op);
+        // pin_user_pages_fast_only() does look.
+        let unchecked = self.only && !self.pin || is_slow(op.op);
         unchecked && !rev.has(Fact::WALK_CHECKS_ARGS) && pin
     }
 
@@ -171,11 +174,8 @@ fn fits(op: &Op, call: &Call, result: i64) -> Check {
     require(result >= -4095, law, None, || {
         format!("the result is {result}, which is no errno")
     })?;
-    let id = u32::from(op.op.op);
-    let only =
-        id == abi::GD_OP_GET_USER_PAGES_FAST_ONLY || id == abi::GD_OP_PIN_USER_PAGES_FAST_ONLY;
     require(
-        result >= 0 || !only || op.rev.has(Fact::WALK_CHECKS_ARGS),
+        result >= 0 || !call.only || op.rev.has(Fact::WALK_CHECKS_ARGS),
         law,
         None,
         || format!("the result is {result}, and this function never fails"),
@@ -526,10 +526,8 @@ pub(super) fn held(
 /// Whether others changed which folio a page belongs to.
 pub(super) fn is_ambiguous(prog: &Program, done: &[usize]) -> bool {
     done.iter().any(|i| {
-        matches!(
-            u32::from(prog.acts()[*i].op.op),
-            abi::GD_OP_SPLIT | abi::GD_OP_MERGE | abi::GD_OP_SET_TAIL
-        )
+        let part = ops::sets(prog.acts()[*i].op.op);
+        matches!(part, Some(Part::Split | Part::Merge | Part::Tail))
     })
 }
 
@@ -540,9 +538,9 @@ fn set_by_others(op: &Op, prog: &Program, pages: &Pages, page: u32) -> bool {
         let Operand::Page(named) = pages.layout().operand(other) else {
             return false;
         };
-        match u32::from(other.op) {
-            abi::GD_OP_SET_REF => named == page,
-            abi::GD_OP_SET_PIN | abi::GD_OP_REUSE => {
+        match ops::sets(other.op) {
+            Some(Part::Refcount) => named == page,
+            Some(Part::Pincount | Part::Contents) => {
                 named == page || (named < NR_PAGES && pages.head(&prog.0, named) == page)
             }
             _ => false,

@@ -8,6 +8,7 @@ use super::check::{Check, Op};
 use super::rules::require;
 use crate::hooks;
 use crate::program::Program;
+use crate::program::walk::is_answer;
 use crate::trace::{Ask, Call, Record};
 
 /// A call of the slow path.
@@ -99,7 +100,7 @@ impl Events {
                     let Some(act) = prog.acts().get(usize::from(index)) else {
                         continue;
                     };
-                    let answers = u32::from(act.op.op) == abi::GD_OP_ANSWER;
+                    let answers = is_answer(act.op.op);
                     if answers && events.pending.hook() == Some(act.hook.into()) {
                         events.answer = act.op.val;
                     }

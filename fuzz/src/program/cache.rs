@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What a program has put into the page cache of memfds, about.
 
-use csrc::abi::{self, gd_op};
+use csrc::abi::gd_op;
 
 use super::walk::PAGE_SIZE;
 use super::{NULL, POISON, split_page};
+use crate::effect;
+use crate::ops;
 
 /// Parts that are remembered.
 const NR: usize = 4;
@@ -28,7 +30,7 @@ impl Cache {
     /// Notes what an operation sets, if it does.
     pub fn set(&mut self, op: &gd_op) {
         let pointer = op.run[0].page == NULL || op.run[0].page == POISON;
-        if u32::from(op.op) != abi::GD_OP_SET_CACHE || op.n <= 0 {
+        if ops::sets(op.op) != Some(effect::Part::Cache) || op.n <= 0 {
             return;
         }
         let start = op.addr & !(PAGE_SIZE - 1);

@@ -11,7 +11,9 @@ use csrc::abi::{self, gd_act, gd_op};
 
 use super::walk::{self, Span};
 use super::{MAX_ACTS, MAX_OPS, Program};
+use crate::effect::Part;
 use crate::hooks::{self, Object};
+use crate::ops;
 
 /// Pages of a call, entries that are set at once.
 const MAX_COUNT: i32 = 8;
@@ -64,7 +66,7 @@ pub(super) fn fields(op: &mut gd_op) {
                 op.val &= USUAL_VM;
             }
         }
-    } else if u32::from(op.op) == abi::GD_OP_SET_CACHE {
+    } else if ops::sets(op.op) == Some(Part::Cache) {
         op.addr = walk::fold(op.addr);
         if !(0..=MAX_COUNT).contains(&op.n) {
             op.n = (op.n as u32 % (MAX_COUNT as u32 + 1)) as i32;

@@ -12,6 +12,7 @@ use csrc::abi::{self, gd_act, gd_op};
 use super::model::Model;
 use super::rng::Rng;
 use super::{MAX_FOLIOS, MAX_OPS, NO_OP, Program, draw, walk};
+use crate::effect::{By, Effect, Part, What};
 use crate::ops::{self, Layer};
 use crate::rev::{Fact, Rev};
 
@@ -165,6 +166,14 @@ impl Profile {
         }
     }
 
+    /// One of these that is among what is drawn, by weights.
+    pub(super) fn one_of(&self, rng: &mut Rng, all: &[(u8, u32)]) -> Option<u8> {
+        let weight = |&(id, weight): &(u8, u32)| if self.has(id) { weight } else { 0 };
+        let weights: Vec<u32> = all.iter().map(weight).collect();
+        let any = weights.iter().any(|weight| *weight > 0);
+        any.then(|| all[rng.weighted(&weights)].0)
+    }
+
     fn id(&self, rng: &mut Rng) -> u8 {
         self.ids[rng.weighted(&self.weights)]
     }
@@ -185,21 +194,28 @@ impl Profile {
 
 /// How often an operation is drawn.
 fn weight(op: &ops::OpInfo) -> u32 {
-    match u32::from(op.id) {
-        abi::GD_OP_GRAB_SLOW | abi::GD_OP_GRAB_FAST => 44,
-        abi::GD_OP_TRY_GET_FOLIO | abi::GD_OP_FOLIO_REF_TRY_ADD => 16,
-        abi::GD_OP_GUP_PUT_FOLIO
-        | abi::GD_OP_UNPIN_USER_PAGE
-        | abi::GD_OP_UNPIN_USER_PAGES
-        | abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK
-        | abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => 18,
-        abi::GD_OP_SET_IRQS | abi::GD_OP_SET_DEVMAP_KEY => 3,
-        abi::GD_OP_SET_HAS_PINNED | abi::GD_OP_SET_SEQ => 4,
-        abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT | abi::GD_OP_FOLIO_PUT_REFS => 8,
-        // What is drawn in other ways.
-        _ if op.layer != Layer::Page => 0,
-        _ if op.is_change => 5,
-        _ => 12,
+    if op.layer != Layer::Page {
+        // what is drawn in other ways
+        return 0;
+    }
+    match op.effect {
+        Effect::Takes { what, by, .. } => match (what, by) {
+            (What::SlowGrab, _) | (What::FastGrab, By::N) => 44,
+            (What::Ref, By::N) => 16,
+            _ => 12,
+        },
+        Effect::Gives { what, .. } => match what {
+            What::Pin | What::Grabbed => 16,
+            What::Ref => 8,
+            _ => 12,
+        },
+        Effect::Asks(_) | Effect::Marks => 12,
+        Effect::Sets(part) => match part {
+            Part::Irqs | Part::DevmapKey => 3,
+            Part::HasPinned | Part::Seq => 4,
+            _ => 5,
+        },
+        Effect::Walks { .. } | Effect::Faults { .. } | Effect::PinsFile => 12,
     }
 }
 

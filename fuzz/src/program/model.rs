@@ -14,6 +14,8 @@ use super::maps::{Hit, Maps};
 use super::vmas::Vmas;
 use super::walk::{self, Level, PAGE_SIZE, TASK_SIZE_MAX};
 use super::{MAX_FOLIOS, Program, page, split_page};
+use crate::effect::{self, By, Effect, Moves, Of, Part, What};
+use crate::ops::{self, ArgKind, OpInfo};
 use crate::rev::{Fact, Rev};
 
 /// Pins of one small page per reference.
@@ -183,17 +185,14 @@ impl Model {
 
     /// Whether the operation is expected to end the program.
     pub fn is_fatal(&mut self, op: &gd_op) -> bool {
-        let id = u32::from(op.op);
         if walk::is_call(op.op) {
             return self.is_fatal_call(op);
         }
-        let info = match crate::ops::info(op.op) {
-            Some(info) if info.is_change => return false,
-            Some(info) => info,
-            None => return false,
+        let Some(info) = ops::info(op.op).filter(|info| !info.is_change) else {
+            return false;
         };
         if info.has(abi::GD_S_LIST) {
-            return self.is_fatal_list(op);
+            return self.is_fatal_list(op, info);
         }
         if !info.has(abi::GD_S_PAGE | abi::GD_S_FOLIO) {
             return false;
@@ -204,44 +203,57 @@ impl Model {
         let debug_vm = self.debug_vm;
         let (devmap_key, rev) = (self.devmap_key, self.rev);
         let seq = self.seq;
+        let is_page = info.has(abi::GD_S_PAGE);
         let g = &mut self.folio[index % MAX_FOLIOS];
         let refs = g.refs_at(offset).map_or(0, |refs| *refs);
-        match id {
-            abi::GD_OP_GET_PAGE | abi::GD_OP_FOLIO_GET => debug_vm && (-127..=0).contains(&refs),
-            abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT => {
+        match info.effect {
+            Effect::Takes { of: Of::Held, .. } => debug_vm && (-127..=0).contains(&refs),
+            Effect::Gives {
+                what: What::Ref,
+                by: By::One,
+                ..
+            } => {
                 let managed = devmap_key && g.is_fsdax();
-                debug_vm && refs == 0 && (!managed || id == abi::GD_OP_FOLIO_PUT)
+                debug_vm && refs == 0 && !(managed && is_page)
             }
-            abi::GD_OP_UNPIN_USER_PAGE => {
-                debug_vm && rev.has(Fact::SANITY_CHECK) && g.is_shared_anon()
-            }
-            abi::GD_OP_NEEDS_COW_FOR_DMA => debug_vm && seq & 1 == 0,
-            abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
+            Effect::Gives {
+                what: What::Pin,
+                by: By::One,
+                ..
+            } => is_page && debug_vm && rev.has(Fact::SANITY_CHECK) && g.is_shared_anon(),
+            Effect::Gives { by: By::Range, .. } => {
                 op.n < 0 || op.n as usize > g.nr_pages() + BIAS as usize
             }
-            _ => false,
+            Effect::Asks(_) if u32::from(op.op) == abi::GD_OP_NEEDS_COW_FOR_DMA => {
+                debug_vm && seq & 1 == 0
+            }
+            Effect::Asks(_)
+            | Effect::Takes { .. }
+            | Effect::Gives { .. }
+            | Effect::Marks
+            | Effect::Walks { .. }
+            | Effect::Faults { .. }
+            | Effect::PinsFile
+            | Effect::Sets(_) => false,
         }
     }
 
-    fn is_fatal_list(&mut self, op: &gd_op) -> bool {
-        let id = u32::from(op.op);
+    fn is_fatal_list(&self, op: &gd_op, info: &OpInfo) -> bool {
         let dirty = u32::from(op.mods) & abi::GD_MOD_DIRTY != 0;
         let npages = list::npages(op);
-        let checks_errno = match id {
-            _ if !self.rev.has(Fact::LISTS_REFUSE_ERRNO) => false,
-            abi::GD_OP_UNPIN_USER_PAGES | abi::GD_OP_UNPIN_FOLIOS => true,
-            abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK => !dirty,
-            _ => false,
-        };
+        let asks = matches!(info.effect, Effect::Asks(_));
+        // What others call looks at what it is given.
+        let looks = info.effect.is_for_anybody();
+        let checks_errno = self.rev.has(Fact::LISTS_REFUSE_ERRNO) && looks && !dirty;
         if npages > list::len(op) as u64 {
             return !(checks_errno && npages as i64 >= -4095 && (npages as i64) < 0);
         }
         let sanity = self.debug_vm
             && self.rev.has(Fact::SANITY_CHECK)
-            && !matches!(id, abi::GD_OP_UNPIN_FAST | abi::GD_OP_UNPIN_FOLIOS);
+            && (asks || looks && info.effect.by() == Some(By::List));
         // what skips NULL entries does not skip one that follows a page
         let skips_null = self.rev.has(Fact::LISTS_SKIP_NULL);
-        let mut null_is_fatal = !skips_null || !checks_errno && id != abi::GD_OP_SANITY_CHECK;
+        let mut null_is_fatal = !skips_null || !checks_errno && !asks;
         let mut left = npages;
         for run in &op.run {
             if left == 0 || run.len == 0 {
@@ -253,9 +265,7 @@ impl Model {
                 Entry::Null if null_is_fatal => return true,
                 Entry::Null => {}
                 Entry::Page { index, offset } => {
-                    if id != abi::GD_OP_SANITY_CHECK {
-                        null_is_fatal = true;
-                    }
+                    null_is_fatal |= !asks;
                     let g = &self.folio[index % MAX_FOLIOS];
                     if sanity && offset < g.nr_pages() && g.is_shared_anon() {
                         return true;
@@ -277,92 +287,46 @@ impl Model {
         };
         let devmap_key = self.devmap_key;
         let g = &mut self.folio[index % MAX_FOLIOS];
-        match u32::from(op.op) {
-            abi::GD_OP_TRY_GET_PAGE
-            | abi::GD_OP_TRY_GET_FOLIO
-            | abi::GD_OP_TRY_PIN_COMPOUND_HEAD
-            | abi::GD_OP_FOLLOW_PAGE_PTE..=abi::GD_OP_GUP_DEVICE_HUGE
-            | abi::GD_OP_GRAB_SLOW
-            | abi::GD_OP_GRAB_FAST => g.refs_at(offset).is_none_or(|refs| *refs <= 0),
-            abi::GD_OP_PUT_DEVMAP_MANAGED => !devmap_key || !g.is_fsdax(),
-            abi::GD_OP_SPLIT => g.order_now() == 0,
-            abi::GD_OP_MERGE => g.split.is_none(),
-            abi::GD_OP_CLEAR_FLAG => offset != 0 || g.flags & 1 << op.arg == 0,
-            _ => false,
+        match ops::info(op.op).map(|info| info.effect) {
+            Some(Effect::Takes {
+                of: Of::Positive, ..
+            }) => g.refs_at(offset).is_none_or(|refs| *refs <= 0),
+            Some(Effect::Sets(Part::Split)) => g.order_now() == 0,
+            Some(Effect::Sets(Part::Merge)) => g.split.is_none(),
+            _ => match u32::from(op.op) {
+                abi::GD_OP_PUT_DEVMAP_MANAGED => !devmap_key || !g.is_fsdax(),
+                abi::GD_OP_CLEAR_FLAG => offset != 0 || g.flags & 1 << op.arg == 0,
+                _ => false,
+            },
         }
     }
 
     /// What the operation is expected to change.
     pub fn apply(&mut self, op: &gd_op) {
-        let id = u32::from(op.op);
+        let Some(info) = ops::info(op.op) else {
+            return;
+        };
         let first = op.run[0].page;
-        let pin = op.foll & 1 << abi::GD_FOLL_PIN != 0;
-        let get = op.foll & 1 << abi::GD_FOLL_GET != 0;
-        let raw = u32::from(op.mods) & abi::GD_MOD_RAW != 0;
-        match id {
-            abi::GD_OP_GET_PAGE | abi::GD_OP_FOLIO_GET => self.take(first, 1, false, i32::MIN),
-            abi::GD_OP_TRY_GET_PAGE => self.take(first, 1, false, 1),
-            abi::GD_OP_FOLIO_TRY_GET | abi::GD_OP_FOLIO_TRY_GET_RCU => {
-                self.take(first, 1, false, i32::MIN);
-            }
-            abi::GD_OP_FOLIO_REF_TRY_ADD => self.take(first, op.n, false, i32::MIN),
-            abi::GD_OP_TRY_GET_FOLIO => self.take(first, op.n, false, 0),
-            abi::GD_OP_PUT_PAGE | abi::GD_OP_FOLIO_PUT => self.give(first, 1, false),
-            abi::GD_OP_FOLIO_PUT_REFS => self.give(first, op.n, false),
-            abi::GD_OP_PUT_DEVMAP_MANAGED => {
-                if self.devmap_key && self.guess(first).is_some_and(Guess::is_fsdax) {
-                    self.give(first, op.n, false);
-                }
-            }
-            abi::GD_OP_GRAB_SLOW if !raw => {
-                let n = match self.rev.has(Fact::SLOW_GRAB_REFS) {
-                    true => op.n,
-                    false => 1,
+        match info.effect {
+            Effect::Asks(_) | Effect::Marks => {}
+            Effect::Takes { what, by, of, .. } => {
+                let changed = info.arg == ArgKind::Whether("changed") && op.arg & 1 != 0;
+                let (pinned, n) = match effect::moves(what, op, self.rev) {
+                    _ if changed || self.refuses(what, op) => return,
+                    Moves::Nothing | Moves::Unknown => return,
+                    Moves::Refs => (false, self.number(by, op)),
+                    Moves::Pins => (true, self.number(by, op)),
                 };
-                if get || pin {
-                    self.take(first, n, !get, 1);
-                }
+                let least = match of {
+                    Of::Held | Of::Nonzero | Of::Pinned => i32::MIN,
+                    Of::Positive => 1,
+                };
+                self.take(first, n, pinned, least);
             }
-            abi::GD_OP_GRAB_FAST if !raw => {
-                let longterm = op.foll & 1 << abi::GD_FOLL_LONGTERM != 0;
-                let refused = longterm && self.guess(first).is_some_and(|g| g.shortterm);
-                if get {
-                    self.take(first, op.n, false, 0);
-                } else if pin && !refused {
-                    self.take(first, op.n, true, 0);
-                }
-            }
-            abi::GD_OP_FOLIO_ADD_PIN => self.take(first, 1, true, i32::MIN),
-            abi::GD_OP_FOLIO_ADD_PINS => self.take(first, op.n, true, 1),
-            abi::GD_OP_TRY_PIN_COMPOUND_HEAD => self.take(first, op.n, true, 0),
-            abi::GD_OP_FOLLOW_PAGE_PTE
-            | abi::GD_OP_FOLLOW_DEVMAP_PMD
-            | abi::GD_OP_FOLLOW_DEVMAP_PUD
-            | abi::GD_OP_FOLLOW_TRANS_HUGE_PMD
-            | abi::GD_OP_FOLLOW_HUGE_PMD
-                if !raw && (get || pin) =>
-            {
-                self.take(first, 1, !get, 1);
-            }
-            abi::GD_OP_FOLLOW_HUGETLB_PAGE | abi::GD_OP_GUP_DEVICE_HUGE if !raw && (get || pin) => {
-                self.take(first, op.n.clamp(0, 512), !get, 1);
-            }
-            abi::GD_OP_GUP_PTE_RANGE..=abi::GD_OP_GUP_HUGE_PGD
-                if !raw && (get || pin) && op.arg & 1 == 0 =>
-            {
-                self.take(first, op.n.clamp(1, 512), pin, 0);
-            }
-            _ if walk::is_call(op.op) => self.apply_call(op),
-            _ if walk::is_slow(op.op) => self.apply_slow(op),
-            abi::GD_OP_PAGE_REF_SUB_RETURN => self.give(first, op.n, false),
-            abi::GD_OP_GUP_PUT_FOLIO if !raw => self.give(first, op.n, pin),
-            abi::GD_OP_UNPIN_USER_PAGE | abi::GD_OP_UNPIN_FOLIO => self.give(first, 1, true),
-            abi::GD_OP_UNPIN_USER_FOLIO => self.give(first, op.n, true),
-            abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => self.give(first, op.n, true),
-            abi::GD_OP_UNPIN_USER_PAGES
-            | abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK
-            | abi::GD_OP_UNPIN_FAST
-            | abi::GD_OP_UNPIN_FOLIOS => {
+            Effect::Gives {
+                by: By::List | By::Folios,
+                ..
+            } => {
                 let mut left = list::npages(op).min(list::len(op) as u64) as i32;
                 for run in &op.run {
                     let count = i32::from(run.len).min(left);
@@ -370,31 +334,67 @@ impl Model {
                     left -= count;
                 }
             }
-            _ => self.apply_world(op),
+            Effect::Gives { what, by, .. } => {
+                let managed = u32::from(op.op) == abi::GD_OP_PUT_DEVMAP_MANAGED;
+                let is_managed = self.devmap_key && self.guess(first).is_some_and(Guess::is_fsdax);
+                let n = self.number(by, op);
+                match (effect::moves(what, op, self.rev), what) {
+                    _ if managed && !is_managed => {}
+                    (Moves::Pins, _) => self.give(first, n, true),
+                    (Moves::Refs, _) | (Moves::Unknown, What::Count) => self.give(first, n, false),
+                    (Moves::Nothing | Moves::Unknown, _) => {}
+                }
+            }
+            Effect::Walks { .. } if info.is_walk() => self.apply_call(op),
+            Effect::Walks { what, by, .. } => self.apply_slow(op, what, by),
+            Effect::Faults { .. } | Effect::PinsFile => {}
+            Effect::Sets(part) => self.apply_world(op, part),
         }
     }
 
-    fn apply_world(&mut self, op: &gd_op) {
-        self.maps.set(op);
-        self.vmas.set(op);
-        self.cache.set(op);
-        match u32::from(op.op) {
-            abi::GD_OP_SET_SIGNAL => {
-                return self.signal = u32::from(op.arg) != abi::GD_SIG_NONE;
-            }
-            abi::GD_OP_SET_PTE..=abi::GD_OP_SET_VMA | abi::GD_OP_SET_CACHE => return,
-            abi::GD_OP_SET_SEQ => return self.seq = op.val as u32,
-            abi::GD_OP_SET_DEVMAP_KEY => return self.devmap_key = op.arg & 1 != 0,
-            _ => {}
+    /// How many pages or references an operation is about, a guess.
+    fn number(&self, by: By, op: &gd_op) -> i32 {
+        effect::number(by, op, self.rev, || 512).unwrap_or(op.n.clamp(0, 4096))
+    }
+
+    /// Whether the lockless walk's grab leaves a page alone.
+    fn refuses(&self, what: What, op: &gd_op) -> bool {
+        let foll = |flag: u32| op.foll & 1 << flag != 0;
+        let longterm = foll(abi::GD_FOLL_LONGTERM) && !foll(abi::GD_FOLL_GET);
+        let shortterm = || self.guess(op.run[0].page).is_some_and(|g| g.shortterm);
+        what == What::FastGrab && !self.rev.is_series() && longterm && shortterm()
+    }
+
+    fn apply_world(&mut self, op: &gd_op, part: Part) {
+        match part {
+            Part::Ptes | Part::Pmds | Part::Puds | Part::Pgds => self.maps.set(op),
+            Part::Vma => self.vmas.set(op),
+            Part::Cache => self.cache.set(op),
+            Part::Signal => self.signal = u32::from(op.arg) != abi::GD_SIG_NONE,
+            Part::Seq => self.seq = op.val as u32,
+            Part::DevmapKey => self.devmap_key = op.arg & 1 != 0,
+            Part::Irqs | Part::HasPinned | Part::Answer => {}
+            Part::Refcount
+            | Part::Pincount
+            | Part::Flags
+            | Part::Mapping
+            | Part::Contents
+            | Part::Split
+            | Part::Merge
+            | Part::Tail
+            | Part::Pageblock => self.apply_to_folio(op, part),
         }
+    }
+
+    fn apply_to_folio(&mut self, op: &gd_op, part: Part) {
         let Entry::Page { index, offset } = Entry::first(op.run[0].page) else {
             return;
         };
         let g = &mut self.folio[index % MAX_FOLIOS];
-        match u32::from(op.op) {
-            abi::GD_OP_SET_REF if offset == 0 => g.refs = op.val,
-            abi::GD_OP_SET_PIN => g.pins = op.val,
-            abi::GD_OP_SET_FLAG | abi::GD_OP_CLEAR_FLAG if offset == 0 => {
+        match part {
+            Part::Refcount if offset == 0 => g.refs = op.val,
+            Part::Pincount => g.pins = op.val,
+            Part::Flags if offset == 0 => {
                 let set = u32::from(op.op) == abi::GD_OP_SET_FLAG;
                 let bit = 1 << op.arg;
                 match u32::from(op.arg) {
@@ -404,23 +404,23 @@ impl Model {
                     _ => g.flags &= !bit,
                 }
             }
-            abi::GD_OP_SET_MAPPING => g.mapping = op.arg as u8,
-            abi::GD_OP_SET_PAGEBLOCK => {
+            Part::Mapping => g.mapping = op.arg as u8,
+            Part::Pageblock => {
                 let mt = u32::from(op.arg);
                 g.shortterm = mt == abi::GD_MT_CMA || mt == abi::GD_MT_ISOLATE;
             }
-            abi::GD_OP_SPLIT if u32::from(op.arg) < u32::from(g.order_now()) => {
+            Part::Split if u32::from(op.arg) < u32::from(g.order_now()) => {
                 g.split = Some(op.arg as u8);
                 g.refs = op.val;
                 g.rest = op.n;
                 g.pins = 0;
             }
-            abi::GD_OP_MERGE if g.split.is_some() => {
+            Part::Merge if g.split.is_some() => {
                 g.split = None;
                 g.refs = op.val;
                 g.pins = op.n;
             }
-            abi::GD_OP_REUSE => {
+            Part::Contents => {
                 if let Some(refs) = g.refs_at(offset) {
                     *refs = op.val;
                 }
@@ -429,7 +429,22 @@ impl Model {
                 g.exclusive = false;
                 g.flags = 0;
             }
-            _ => {}
+            // of tails, or of nothing: no change
+            Part::Refcount | Part::Flags | Part::Split | Part::Merge => {}
+            // what is a tail of what is not guessed at
+            Part::Tail => {}
+            Part::Irqs
+            | Part::HasPinned
+            | Part::Seq
+            | Part::DevmapKey
+            | Part::Ptes
+            | Part::Pmds
+            | Part::Puds
+            | Part::Pgds
+            | Part::Answer
+            | Part::Vma
+            | Part::Signal
+            | Part::Cache => {}
         }
     }
 
@@ -562,14 +577,13 @@ impl Model {
     }
 
     /// Takes the pages that the slow path is expected to take, after all faults.
-    fn apply_slow(&mut self, op: &gd_op) {
+    fn apply_slow(&mut self, op: &gd_op, what: What, by: By) {
         let null = u32::from(op.mods) & abi::GD_MOD_NULL != 0;
         let start = op.addr & !(PAGE_SIZE - 1);
-        let count = match u32::from(op.op) {
-            abi::GD_OP_GET_DUMP_PAGE => 1,
-            abi::GD_OP_FOLLOW_PAGE => (op.foll & 1 << abi::GD_FOLL_GET != 0).into(),
-            _ if null || walk::is_fault(op.op) => 0,
-            _ => op.n.clamp(0, 16),
+        let count = match effect::moves(what, op, self.rev) {
+            Moves::Nothing | Moves::Unknown => 0,
+            Moves::Refs | Moves::Pins if null && by == By::N => 0,
+            Moves::Refs | Moves::Pins => self.number(by, op).clamp(0, 16),
         };
         for addr in (0..count as u64).map(|i| start.wrapping_add(i * PAGE_SIZE)) {
             let permits = self.permits(op, addr);

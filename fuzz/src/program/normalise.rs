@@ -98,7 +98,7 @@ static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
             },
             kernel: !op.is_change,
             act: op.can_be_scripted(),
-            answer: u32::from(op.id) == abi::GD_OP_ANSWER,
+            answer: op.val == ops::Val::Answer,
         }
     })
 });

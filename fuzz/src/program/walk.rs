@@ -4,7 +4,8 @@
 
 use csrc::abi::{self, gd_op};
 
-use crate::ops::{self, OpInfo};
+use crate::effect::{Effect, Faulting, Lock, Part, What};
+use crate::ops::{self, OpInfo, Val};
 
 /// The bits of an address that choose entries.
 pub const ADDR_MASK: u64 = 0x0000_ffff_ffff_f000;
@@ -104,9 +105,15 @@ const _: () = assert!(abi::GD_HOOK_READ_PGD == abi::GD_HOOK_READ_PTE + abi::GD_L
 const _: () = assert!(abi::GD_OP_SET_PGD == abi::GD_OP_SET_PTE + abi::GD_L_PGD);
 
 /// The level whose entries an operation sets, if it does.
+#[inline]
 pub fn set_level(op: u8) -> Option<Level> {
-    let level = u32::from(op).checked_sub(abi::GD_OP_SET_PTE)?;
-    LEVELS.get(level as usize).copied()
+    ops::info(op)?.sets_level()
+}
+
+/// Whether an operation is the answer to the call at a hook point.
+#[inline]
+pub fn is_answer(op: u8) -> bool {
+    ops::sets(op) == Some(Part::Answer)
 }
 
 /// Whether an operation is an entry point of the lockless walk.
@@ -133,36 +140,51 @@ pub fn nr_pages(op: &gd_op) -> i32 {
     ((bytes + PAGE_SIZE as i64 - 1) / PAGE_SIZE as i64) as i32
 }
 
+fn how_it_faults(op: u8) -> Option<Faulting> {
+    match ops::info(op)?.effect {
+        Effect::Faults { how, .. } => Some(how),
+        _ => None,
+    }
+}
+
 /// Whether an operation of the slow path faults at each page, whatever is mapped there.
 #[inline]
 pub fn faults_anyway(op: u8) -> bool {
-    matches!(
-        u32::from(op),
-        abi::GD_OP_FIXUP_USER_FAULT | abi::GD_OP_FAULT_IN_SAFE_WRITEABLE
-    )
+    how_it_faults(op) == Some(Faulting::Anyway)
 }
 
 /// Whether an operation of the slow path touches user memory itself.
 #[inline]
 pub fn touches(op: u8) -> bool {
-    (abi::GD_OP_FAULT_IN_READABLE..=abi::GD_OP_FAULT_IN_SUBPAGE_WRITEABLE).contains(&op.into())
+    match how_it_faults(op) {
+        Some(Faulting::ByLoad | Faulting::ByStore) => true,
+        Some(Faulting::Missing | Faulting::WithinVma | Faulting::Anyway) | None => false,
+    }
 }
 
 /// Whether an operation gives the number of bytes that it could not fault in.
 #[inline]
 pub fn counts_what_is_left(op: u8) -> bool {
-    (abi::GD_OP_FAULT_IN_READABLE..=abi::GD_OP_FAULT_IN_SAFE_WRITEABLE).contains(&op.into())
+    ops::info(op).is_some_and(|op| op.val == Val::Bytes)
 }
 
 /// Whether an operation can come to the real slow path; `real`: what fast entry points
 /// leave goes there.
 #[inline]
 pub fn comes_to_slow_path(op: u8, real: bool) -> bool {
-    let falls_back = matches!(
-        u32::from(op),
-        abi::GD_OP_GET_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST
-    );
-    is_slow(op) || real && falls_back
+    is_slow(op) || real && falls_back(op)
+}
+
+/// Whether an entry point of the lockless walk asks the slow path for what it leaves.
+#[inline]
+pub fn falls_back(op: u8) -> bool {
+    ops::info(op).is_some_and(|op| op.effect.lock() == Lock::ForTheRest)
+}
+
+/// Whether an entry point of the lockless walk never asks the slow path, by its name.
+#[inline]
+pub fn is_fast_only(op: u8) -> bool {
+    is_call(op) && !falls_back(op)
 }
 
 /// Whether an operation is an entry point of either.
@@ -171,10 +193,16 @@ pub fn is_any_call(op: u8) -> bool {
     ops::info(op).is_some_and(|op| op.is_walk() || op.is_slow())
 }
 
+/// Whether an operation pins folios of a file.
+#[inline]
+pub fn pins_file(op: u8) -> bool {
+    ops::info(op).is_some_and(|op| op.effect == Effect::PinsFile)
+}
+
 /// Whether an operation sets a VMA.
 #[inline]
 pub fn is_vma(op: u8) -> bool {
-    u32::from(op) == abi::GD_OP_SET_VMA
+    ops::sets(op) == Some(Part::Vma)
 }
 
 /// Whether an operation has an address.
@@ -186,14 +214,13 @@ pub fn has_address(op: u8) -> bool {
 /// Whether an operation is an entry point that pins.
 #[inline]
 pub fn is_pin(op: u8) -> bool {
+    let effect = ops::info(op).map(|op| op.effect);
     matches!(
-        u32::from(op),
-        abi::GD_OP_PIN_USER_PAGES_FAST
-            | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
-            | abi::GD_OP_PIN_USER_PAGES
-            | abi::GD_OP_PIN_USER_PAGES_REMOTE
-            | abi::GD_OP_PIN_USER_PAGES_UNLOCKED
-            | abi::GD_OP_PIN_USER_PAGES_LOCKED
+        effect,
+        Some(Effect::Walks {
+            what: What::Pin,
+            ..
+        })
     )
 }
 

@@ -5,6 +5,7 @@ use csrc::abi::{self, gd_op};
 
 use super::show::Names;
 use crate::laws::tables::{Entry, Kind, Tables, shift};
+use crate::program::walk::LEVELS;
 use crate::program::{NO_OP, NULL, text};
 
 /// Entries that are one line: from an address on, so many.
@@ -40,7 +41,7 @@ impl Run {
             Kind::Migration(page) => (abi::GD_E_MIGRATION, Some(page)),
         };
         let op = gd_op {
-            op: (abi::GD_OP_SET_PTE + self.level) as u8,
+            op: LEVELS[self.level as usize].set_op(),
             addr: self.addr,
             n: self.n.min(i32::MAX as u64) as i32,
             entry: entry as u8,
@@ -72,7 +73,7 @@ pub(super) fn stored(level: u32, flags: u16, page: u32, names: &Names) -> String
         page => (abi::GD_E_PAGE, Some(page)),
     };
     let op = gd_op {
-        op: (abi::GD_OP_SET_PTE + level) as u8,
+        op: LEVELS[level as usize].set_op(),
         n: 1,
         entry: entry as u8,
         eflags: if entry == abi::GD_E_NONE { 0 } else { flags },

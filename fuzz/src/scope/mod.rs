@@ -21,6 +21,7 @@ pub use unavailable::Unavailable;
 use crate::accepted::RevisionPair;
 use crate::layer;
 use crate::layout::is_device;
+use crate::ops::{self, ArgKind};
 use crate::program::{self, Program};
 use crate::side::{Pair, Side};
 
@@ -137,7 +138,7 @@ impl Common {
                 op.foll &= !(1 << abi::GD_FOLL_GET);
             }
             // A reused page is not exclusive any more.
-            if matches!(u32::from(op.op), abi::GD_OP_REUSE | abi::GD_OP_SET_MAPPING) {
+            if ops::info(op.op).is_some_and(|info| info.arg == ArgKind::Mapping) {
                 op.arg = abi::GD_M_FILE as u16;
             }
             for run in &mut op.run {

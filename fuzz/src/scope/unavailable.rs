@@ -4,9 +4,10 @@
 use csrc::abi::{self, gd_op};
 
 use crate::layout::is_device;
-use crate::ops::{self, Layer};
+use crate::ops::{self, ArgKind, Layer};
 use crate::program::Program;
 use crate::program::text::words;
+use crate::program::walk::Level;
 use crate::rev::Fact;
 use crate::side::Side;
 
@@ -233,50 +234,44 @@ impl Unavailable {
         if self.foll != 0 && op.mods & abi::GD_MOD_RAW as u8 == 0 {
             op.foll &= !self.foll;
         }
-        match u32::from(op.op) {
-            abi::GD_OP_SET_FLAG | abi::GD_OP_CLEAR_FLAG
-                if self.page_flags >> (op.arg & 31) & 1 != 0 =>
-            {
-                op.arg = abi::GD_F_REFERENCED as u16;
-            }
-            abi::GD_OP_SET_MAPPING | abi::GD_OP_REUSE
-                if self.mappings >> (op.arg & 31) & 1 != 0 =>
-            {
-                op.arg = abi::GD_M_FILE as u16;
-            }
-            abi::GD_OP_SET_PAGEBLOCK if self.migratetypes >> (op.arg & 31) & 1 != 0 => {
+        let Some(info) = ops::info(op.op) else {
+            return;
+        };
+        let lacks = |which: u32| which >> (op.arg & 31) & 1 != 0;
+        match info.arg {
+            ArgKind::Flag if lacks(self.page_flags) => op.arg = abi::GD_F_REFERENCED as u16,
+            ArgKind::Mapping if lacks(self.mappings) => op.arg = abi::GD_M_FILE as u16,
+            ArgKind::Migratetype if lacks(self.migratetypes) => {
                 op.arg = abi::GD_MT_UNMOVABLE as u16;
             }
-            abi::GD_OP_SET_VMA => {
-                op.val &= !self.vma_flags as i32;
-                if self.vma_kinds >> op.entry & 1 != 0 {
-                    op.entry = abi::GD_V_FILE as u8;
-                }
-            }
-            abi::GD_OP_SET_PTE | abi::GD_OP_SET_PMD | abi::GD_OP_SET_PUD | abi::GD_OP_SET_PGD => {
-                op.eflags &= !self.entry_flags as u16;
-                if self.thp_entries && u32::from(op.op) != abi::GD_OP_SET_PTE {
-                    // a huge entry is special where THP makes it so
-                    op.eflags &= !(1 << abi::GD_EF_SPECIAL);
-                }
-                if self.entry_kinds >> op.entry & 1 != 0 || self.nobody_maps(op) {
-                    op.entry = abi::GD_E_NONE as u8;
-                }
-            }
             _ => {}
+        }
+        if info.has(abi::GD_S_VMA) {
+            op.val &= !self.vma_flags as i32;
+            if self.vma_kinds >> op.entry & 1 != 0 {
+                op.entry = abi::GD_V_FILE as u8;
+            }
+        }
+        if let Some(level) = info.sets_level() {
+            op.eflags &= !self.entry_flags as u16;
+            if self.thp_entries && level != Level::Pte {
+                // a huge entry is special where THP makes it so
+                op.eflags &= !(1 << abi::GD_EF_SPECIAL);
+            }
+            if self.entry_kinds >> op.entry & 1 != 0 || self.nobody_maps(op, level) {
+                op.entry = abi::GD_E_NONE as u8;
+            }
         }
     }
 
     /// Is it an entry above PTE level that maps a page, and that nobody makes?
-    fn nobody_maps(&self, op: &gd_op) -> bool {
-        let level = u32::from(op.op);
-        if level == abi::GD_OP_SET_PTE || u32::from(op.entry) != abi::GD_E_PAGE {
+    fn nobody_maps(&self, op: &gd_op, level: Level) -> bool {
+        if level == Level::Pte || u32::from(op.entry) != abi::GD_E_PAGE {
             return false;
         }
         let device = op.eflags & 1 << abi::GD_EF_DEVMAP != 0;
         let by_hugetlb = !self.hugetlb_entries && !device;
-        let by_thp =
-            !self.thp_entries && (device || level == abi::GD_OP_SET_PMD || !self.puds_are_asked);
+        let by_thp = !self.thp_entries && (device || level == Level::Pmd || !self.puds_are_asked);
         !(by_hugetlb || by_thp)
     }
 }

@@ -4,6 +4,7 @@
 use csrc::abi;
 
 use super::Stats;
+use crate::effect::{Effect, Part};
 use crate::hooks;
 use crate::layer::Focus;
 use crate::ops::{self, Layer, OpInfo, ResultKind};
@@ -216,11 +217,10 @@ enum Failure {
 
 fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
     match u32::from(op.id) {
-        _ if op.is_change => Failure::Never,
+        // One sets a bit of the mm, the other whatever it is told.
+        _ if matches!(op.effect, Effect::Marks | Effect::Sets(_)) => Failure::Never,
         // It has its page already.
         abi::GD_OP_FOLLOW_PAGE_MASK => Failure::Never,
-        // Sets a bit of the one mm.
-        abi::GD_OP_MM_SET_HAS_PINNED_FLAG => Failure::Never,
         // Does nothing without CONFIG_DEBUG_VM.
         abi::GD_OP_SANITY_CHECK if !debug_vm => Failure::Never,
         // They have warnings.
@@ -234,9 +234,9 @@ fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
 
 /// Whether a change of the world is about something that a revision has.
 fn is_there(op: &OpInfo, rev: Rev) -> bool {
-    match u32::from(op.id) {
-        abi::GD_OP_SET_TAIL => rev.has(Fact::FAR_TAILS),
-        abi::GD_OP_SET_DEVMAP_KEY => rev.has(Fact::DEVMAP_KEY),
+    match op.sets() {
+        Some(Part::Tail) => rev.has(Fact::FAR_TAILS),
+        Some(Part::DevmapKey) => rev.has(Fact::DEVMAP_KEY),
         _ => true,
     }
 }
@@ -411,7 +411,7 @@ impl Stats {
 fn is_of(op: &OpInfo, layer: Focus) -> bool {
     match op.layer {
         // It is nothing between operations.
-        _ if u32::from(op.id) == abi::GD_OP_ANSWER => false,
+        _ if op.sets() == Some(Part::Answer) => false,
         Layer::Slow => layer == Focus::Slow,
         _ if layer == Focus::All => true,
         Layer::Page => layer == Focus::Page,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::hooks::{self, NR_HOOKS};
 use crate::ops::{self, OpInfo};
 use crate::program::Program;
+use crate::program::walk::is_answer;
 use crate::trace::{Ask, Record};
 
 /// Actions of the script.
@@ -105,7 +106,7 @@ impl Script {
                     self.of_hook(act.hook).done += 1;
                     self.actions[usize::from(act.op.op)].done += 1;
                     let slow = u32::from(act.hook) == abi::GD_HOOK_SLOW;
-                    if slow && u32::from(act.op.op) == abi::GD_OP_ANSWER {
+                    if slow && is_answer(act.op.op) {
                         answer = answer.map(|_| match act.op.val {
                             ..0 => 1,
                             0 => 2,

@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Drawing calls of the walk's entry points.
 
+use std::sync::LazyLock;
+
 use csrc::abi::{self, gd_op};
 
 use super::super::model::Model;
 use super::super::rng::Rng;
-use super::super::walk::{CALL_FLAGS, Level, PAGE_SIZE, TASK_SIZE_MAX};
+use super::super::walk::{self, CALL_FLAGS, Level, PAGE_SIZE, TASK_SIZE_MAX};
 use super::super::{NO_OP, page, values};
 use super::{Profile, bit};
+use crate::ops::{self, OpInfo};
 
 /// The entry points and how often each is called.
-const CALLS: [(u32, u32); 4] = [
-    (abi::GD_OP_GET_USER_PAGES_FAST, 28),
-    (abi::GD_OP_GET_USER_PAGES_FAST_ONLY, 14),
-    (abi::GD_OP_PIN_USER_PAGES_FAST, 40),
-    (abi::GD_OP_PIN_USER_PAGES_FAST_ONLY, 14),
-];
+static CALLS: LazyLock<Vec<(u8, u32)>> = LazyLock::new(|| {
+    let is_call = |op: &&OpInfo| op.is_walk();
+    let weight = |op: &OpInfo| match (walk::falls_back(op.id), walk::is_pin(op.id)) {
+        (true, true) => 40,
+        (true, false) => 28,
+        (false, _) => 14,
+    };
+    let calls = ops::table().iter().filter(is_call);
+    calls.map(|op| (op.id, weight(op))).collect()
+});
 
 /// A call of an entry point that the profile has.
 pub fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
-    let weight = |(id, weight): (u32, u32)| if profile.has(id as u8) { weight } else { 0 };
-    let weights = CALLS.map(weight);
-    if weights.iter().all(|weight| *weight == 0) {
-        return None;
-    }
-    let id = CALLS[rng.weighted(&weights)].0 as u8;
+    let id = profile.one_of(rng, &CALLS)?;
     Some(call_of(rng, id, model))
 }
 
@@ -36,7 +38,7 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
     if op.n > 8 && rng.chance(1, 2) {
         op.addr = 0;
     }
-    let (flags, raw) = flags(rng, u32::from(id));
+    let (flags, raw) = flags(rng, walk::is_pin(id));
     op.foll = flags;
     if raw {
         op.mods |= abi::GD_MOD_RAW as u8;
@@ -116,12 +118,8 @@ fn count(rng: &mut Rng) -> i32 {
 }
 
 /// FOLL_ flags of a call; whether they are this kernel's raw bits.
-fn flags(rng: &mut Rng, id: u32) -> (u32, bool) {
+fn flags(rng: &mut Rng, pins: bool) -> (u32, bool) {
     let mut foll = 0;
-    let pins = matches!(
-        id,
-        abi::GD_OP_PIN_USER_PAGES_FAST | abi::GD_OP_PIN_USER_PAGES_FAST_ONLY
-    );
     // without a pin it is refused
     let longterm = if pins { 14 } else { 1 };
     for (flag, of) in [

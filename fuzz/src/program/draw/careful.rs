@@ -12,7 +12,8 @@ use super::super::rng::Rng;
 use super::super::walk::{CALLER_PAGES, Level, PAGE_SIZE, caller_flags};
 use super::super::{NO_FOLIO, NO_OP, NO_RUN, Program, page, split_page};
 use super::{Profile, bit, calls, tables};
-use crate::ops;
+use crate::effect::{By, Effect, Of};
+use crate::ops::{self, Layer, OpInfo};
 
 /// A folio that somebody else holds.
 pub fn folio(rng: &mut Rng) -> gd_folio {
@@ -98,41 +99,54 @@ fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     Some(op)
 }
 
-/// One more reference or pin on what is held, or a try for a page that is there.
+/// One more reference or pin on what is held, a question about it, or a try for a page
+/// that is there.
 fn again(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     let held = match model.nr_held {
         0 => None,
         nr => Some(rng.pick(&model.held[..nr])),
     };
-    let (id, p) = match held {
-        Some(held) if held.pinned && rng.chance(1, 2) => {
-            let (index, _) = split_page(held.page);
-            let several = profile.has(abi::GD_OP_FOLIO_ADD_PINS as u8) && rng.chance(1, 2);
-            let id = match several {
-                true => abi::GD_OP_FOLIO_ADD_PINS,
-                false => abi::GD_OP_FOLIO_ADD_PIN,
-            };
-            (id, page(index, 0))
-        }
-        Some(held) => (
-            rng.pick(&[abi::GD_OP_GET_PAGE, abi::GD_OP_PAGE_MAYBE_DMA_PINNED]),
-            held.page,
-        ),
-        None => {
+    let p = held.map_or_else(
+        || {
             let index = rng.below(model.nr_folios.max(1));
-            let offset = rng.below(model.folio[index].nr_pages());
-            (abi::GD_OP_TRY_GET_PAGE, page(index, offset))
-        }
+            page(index, rng.below(model.folio[index].nr_pages()))
+        },
+        |held| held.page,
+    );
+    let pinned = held.is_some_and(|held| held.pinned) && rng.chance(1, 2);
+    let suits = |effect: Effect| match effect {
+        Effect::Asks(_) => held.is_some() && !pinned,
+        Effect::Takes { of, .. } => match of {
+            Of::Pinned => pinned,
+            Of::Held => held.is_some() && !pinned,
+            Of::Nonzero | Of::Positive => held.is_none(),
+        },
+        Effect::Gives { .. }
+        | Effect::Marks
+        | Effect::Walks { .. }
+        | Effect::Faults { .. }
+        | Effect::PinsFile
+        | Effect::Sets(_) => false,
     };
-    if !profile.has(id as u8) {
-        return None;
-    }
+    let may = |op: &&OpInfo| {
+        op.layer == Layer::Page
+            && op.effect.is_for_anybody()
+            && suits(op.effect)
+            && profile.has(op.id)
+    };
+    let nr = ops::table().iter().filter(may).count();
+    let chosen = rng.below(nr.max(1));
+    let info = ops::table().iter().filter(may).nth(chosen)?;
     let mut op = gd_op {
-        op: id as u8,
+        op: info.id,
         ..NO_OP
     };
-    op.run[0].page = p;
-    if id == abi::GD_OP_FOLIO_ADD_PINS {
+    // what is about a folio is told its head
+    op.run[0].page = match info.has(abi::GD_S_FOLIO) {
+        true => page(split_page(p).0, 0),
+        false => p,
+    };
+    if info.has(abi::GD_S_N) {
         op.n = rng.range(1, 8);
     }
     Some(op)
@@ -144,14 +158,9 @@ fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
         let Some(mut op) = super::release(rng, profile, model) else {
             continue;
         };
-        let own = [
-            abi::GD_OP_GUP_PUT_FOLIO,
-            abi::GD_OP_UNPIN_FAST,
-            abi::GD_OP_PUT_DEVMAP_MANAGED,
-        ];
-        if own.contains(&op.op.into()) {
+        let Some(info) = ops::info(op.op).filter(|info| info.effect.is_for_anybody()) else {
             continue;
-        }
+        };
         let held = model.held[..model.nr_held]
             .iter()
             .rfind(|h| h.page == op.run[0].page)?;
@@ -162,9 +171,7 @@ fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
         }
         // what is about a folio is told its head
         let (index, _) = split_page(op.run[0].page);
-        if ops::info(op.op).is_some_and(|info| info.has(abi::GD_S_FOLIO))
-            || u32::from(op.op) == abi::GD_OP_UNPIN_FOLIOS
-        {
+        if info.has(abi::GD_S_FOLIO) || info.effect.by() == Some(By::Folios) {
             op.run[0].page = page(index, 0);
             op.run[0].len = op.run[0].len.min(1);
         }

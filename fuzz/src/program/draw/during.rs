@@ -148,7 +148,7 @@ impl Plan<'_> {
     fn pages(&mut self, rng: &mut Rng) {
         const MOST: u64 = 6;
         let nr = self.main.n.clamp(1, 1 << 16) as u64;
-        if u32::from(self.main.op) == abi::GD_OP_MEMFD_PIN_FOLIOS {
+        if walk::pins_file(self.main.op) {
             return self.memfd(rng);
         }
         if walk::touches(self.main.op) {

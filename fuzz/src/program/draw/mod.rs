@@ -10,6 +10,8 @@ pub(super) mod slow;
 pub(super) mod tables;
 pub(super) mod vmas;
 
+use std::sync::LazyLock;
+
 use csrc::abi::{self, gd_folio, gd_op, gd_run};
 
 use super::generate::Profile;
@@ -17,7 +19,8 @@ use super::model::{Guess, Model};
 use super::normalise::FOLIO_FLAGS;
 use super::rng::Rng;
 use super::{NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values, walk};
-use crate::ops;
+use crate::effect::{By, Effect, What};
+use crate::ops::{self, N, OpInfo, Val};
 
 const fn bit(n: u32) -> u32 {
     1 << n
@@ -323,10 +326,10 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
         } as u16;
     }
     if info.has(abi::GD_S_N) && !info.has(abi::GD_S_LIST) {
-        op.n = match id {
-            abi::GD_OP_SPLIT => values::refcount(rng, 1),
-            abi::GD_OP_MERGE => values::pincount(rng, 1024),
-            abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK => {
+        op.n = match info.n {
+            N::Rest => values::refcount(rng, 1),
+            N::Pins => values::pincount(rng, 1024),
+            N::Npages if info.effect.by() == Some(By::Range) => {
                 let rest = nr_pages.saturating_sub(offset).max(1);
                 match rng.weighted(&[40, 30, 20, 4]) {
                     0 => 1,
@@ -335,19 +338,39 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
                     _ => values::edge(rng),
                 }
             }
-            _ => values::refs(rng, nr_pages),
+            N::None | N::Refs | N::Npages | N::Pages => values::refs(rng, nr_pages),
         };
     }
     if info.has(abi::GD_S_VAL) {
-        op.val = match id {
-            abi::GD_OP_SET_SEQ => seq(rng) as i32,
-            abi::GD_OP_ANSWER => rng.range(-16, 4),
-            abi::GD_OP_SET_PIN => values::pincount(rng, guess.refs),
-            _ => values::refcount(rng, nr_pages),
+        op.val = match info.val {
+            Val::Seq => seq(rng) as i32,
+            Val::Answer => rng.range(-16, 4),
+            Val::Pins => values::pincount(rng, guess.refs),
+            Val::None | Val::Refs | Val::Bytes | Val::Max => values::refcount(rng, nr_pages),
         };
     }
     op
 }
+
+/// The operations that give back.
+struct Gives {
+    pins: Vec<u8>,
+    refs: Vec<u8>,
+}
+
+static GIVES: LazyLock<Gives> = LazyLock::new(|| {
+    let back = |are: fn(What) -> bool| {
+        let gives = |op: &&OpInfo| match op.effect {
+            Effect::Gives { what, .. } => are(what),
+            _ => false,
+        };
+        ops::table().iter().filter(gives).map(|op| op.id).collect()
+    };
+    Gives {
+        pins: back(|what| matches!(what, What::Pin | What::Grabbed)),
+        refs: back(|what| matches!(what, What::Ref | What::Grabbed)),
+    }
+});
 
 /// An operation that gives back what an earlier one took, if anything is held
 /// and the revision has an operation for it.
@@ -356,28 +379,10 @@ pub fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op>
         return None;
     }
     let held = rng.pick(&model.held[..model.nr_held]);
-    let pins = [
-        abi::GD_OP_UNPIN_USER_PAGE,
-        abi::GD_OP_GUP_PUT_FOLIO,
-        abi::GD_OP_UNPIN_FOLIO,
-        abi::GD_OP_UNPIN_USER_FOLIO,
-        abi::GD_OP_UNPIN_USER_PAGES,
-        abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK,
-        abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK,
-        abi::GD_OP_UNPIN_FAST,
-        abi::GD_OP_UNPIN_FOLIOS,
-    ];
-    let refs = [
-        abi::GD_OP_PUT_PAGE,
-        abi::GD_OP_FOLIO_PUT,
-        abi::GD_OP_FOLIO_PUT_REFS,
-        abi::GD_OP_GUP_PUT_FOLIO,
-        abi::GD_OP_PUT_DEVMAP_MANAGED,
-    ];
     let id = match held.pinned {
-        true => rng.pick(&pins),
-        false => rng.pick(&refs),
-    } as u8;
+        true => rng.pick(&GIVES.pins),
+        false => rng.pick(&GIVES.refs),
+    };
     let folio = model.folio.get(split_page(held.page).0);
     let is_managed = folio.is_some_and(Guess::is_fsdax);
     if !profile.has(id) || u32::from(id) == abi::GD_OP_PUT_DEVMAP_MANAGED && !is_managed {

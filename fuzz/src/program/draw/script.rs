@@ -12,6 +12,7 @@ use super::super::rng::Rng;
 use super::super::walk::{self, LEVELS, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
 use super::{Profile, answer, during, op as draw_op, tables, vmas};
+use crate::effect::{self, Part};
 use crate::hooks::{self, NR_HOOKS, Object};
 use crate::ops::{self, ArgKind, Layer};
 
@@ -165,7 +166,7 @@ fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
         say(abi::GD_HOOK_PAGECACHE, 24, dumps && scene.hugetlb);
         let waits = u32::from(main.op) == abi::GD_OP_FOLLOW_PAGE && scene.hugetlb;
         say(abi::GD_HOOK_MIGRATION, 24, waits);
-        let memfd = u32::from(main.op) == abi::GD_OP_MEMFD_PIN_FOLIOS;
+        let memfd = walk::pins_file(main.op);
         say(abi::GD_HOOK_FIND_FOLIOS, 60, memfd);
         say(abi::GD_HOOK_ALLOC_FOLIO, 40, memfd);
         say(abi::GD_HOOK_ACCESSIBLE, 8, pins);
@@ -183,15 +184,10 @@ fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
         say(
             abi::GD_HOOK_SLOW,
             18,
-            main.foll & fast == 0 && has_slow_path(main),
+            main.foll & fast == 0 && walk::falls_back(main.op),
         );
     }
     rng.weighted(&weights) as u8
-}
-
-fn has_slow_path(main: &gd_op) -> bool {
-    let id = u32::from(main.op);
-    id == abi::GD_OP_GET_USER_PAGES_FAST || id == abi::GD_OP_PIN_USER_PAGES_FAST
 }
 
 /// How often a hook point can be reached during an operation, about.
@@ -350,13 +346,13 @@ fn any(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Option<
     let count = ops::table().iter().filter(fits).count();
     let chosen = rng.below(count);
     let info = ops::table().iter().filter(fits).nth(chosen)?;
-    Some(match u32::from(info.id) {
-        abi::GD_OP_SET_PTE..=abi::GD_OP_SET_PGD => {
+    Some(match info.sets() {
+        Some(part) if effect::level(part).is_some() => {
             let mut op = tables::entry(rng, model);
             op.op = info.id;
             op
         }
-        abi::GD_OP_ANSWER => answer(rng.range(-2, 4)),
+        Some(Part::Answer) => answer(rng.range(-2, 4)),
         _ => {
             let mut op = draw_op(rng, info.id, model, std::slice::from_ref(main));
             if info.arg == ArgKind::Flag && rng.chance(1, 2) {

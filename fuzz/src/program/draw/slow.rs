@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Drawing calls of the slow path's entry points, and the world that they are in.
 
+use std::sync::LazyLock;
+
 use csrc::abi::{self, gd_op};
 
 use super::super::model::Model;
@@ -9,34 +11,50 @@ use super::super::vmas::Vma;
 use super::super::walk::{self, Level, PAGE_SIZE};
 use super::super::{NO_OP, Program, values};
 use super::{Profile, bit, calls, memfd, tables, vmas};
-use crate::ops::{self, ArgKind};
+use crate::effect::{By, Effect, Faulting, Lock, What};
+use crate::ops::{self, ArgKind, OpInfo, Val};
 
 /// The entry points and how often each is called.
-const CALLS: [(u32, u32); 19] = [
-    (abi::GD_OP_GET_USER_PAGES, 16),
-    (abi::GD_OP_PIN_USER_PAGES, 24),
-    (abi::GD_OP_GET_USER_PAGES_REMOTE, 18),
-    (abi::GD_OP_PIN_USER_PAGES_REMOTE, 24),
-    (abi::GD_OP_GET_USER_PAGES_UNLOCKED, 12),
-    (abi::GD_OP_PIN_USER_PAGES_UNLOCKED, 16),
-    (abi::GD_OP_FIXUP_USER_FAULT, 6),
-    (abi::GD_OP_POPULATE_VMA_PAGE_RANGE, 7),
-    (abi::GD_OP_FAULTIN_PAGE_RANGE, 7),
-    (abi::GD_OP_GET_DUMP_PAGE, 5),
-    (abi::GD_OP_GET_USER_PAGES_LOCKED, 14),
-    (abi::GD_OP_PIN_USER_PAGES_LOCKED, 18),
-    (abi::GD_OP_FOLLOW_PAGE, 9),
-    (abi::GD_OP_MM_POPULATE, 7),
-    (abi::GD_OP_FAULT_IN_READABLE, 3),
-    (abi::GD_OP_FAULT_IN_WRITEABLE, 3),
-    (abi::GD_OP_FAULT_IN_SUBPAGE_WRITEABLE, 1),
-    (abi::GD_OP_FAULT_IN_SAFE_WRITEABLE, 5),
-    (abi::GD_OP_MEMFD_PIN_FOLIOS, 14),
-];
+static CALLS: LazyLock<Vec<(u8, u32)>> = LazyLock::new(|| {
+    let slow = ops::table().iter().filter(|op| op.is_slow());
+    slow.map(|op| (op.id, weight(op))).collect()
+});
+
+/// How often an entry point is called.
+fn weight(op: &OpInfo) -> u32 {
+    let passes_locked = op.arg == ArgKind::Lock;
+    match op.effect {
+        Effect::Walks { by: By::One, .. } => 7,
+        Effect::Walks { what, lock, .. } => {
+            let weight = match lock {
+                Lock::Held if passes_locked => 18,
+                Lock::Held => 16,
+                Lock::Taken | Lock::ForTheRest | Lock::Never => 12,
+            };
+            match what {
+                What::Pin => weight * 3 / 2,
+                _ => weight,
+            }
+        }
+        Effect::Faults { how, .. } => match how {
+            Faulting::Missing | Faulting::WithinVma => 7,
+            Faulting::Anyway => 5,
+            Faulting::ByLoad => 3,
+            // two of the same
+            Faulting::ByStore => 2,
+        },
+        Effect::PinsFile => 14,
+        Effect::Asks(_)
+        | Effect::Takes { .. }
+        | Effect::Gives { .. }
+        | Effect::Marks
+        | Effect::Sets(_) => 0,
+    }
+}
 
 /// Whether a profile has any of them.
 pub fn any(profile: &Profile) -> bool {
-    CALLS.iter().any(|(id, _)| profile.has(*id as u8))
+    CALLS.iter().any(|(id, _)| profile.has(*id))
 }
 
 /// What else there is in the world of such a program: the fast entry points mostly
@@ -98,12 +116,7 @@ pub fn address_space(rng: &mut Rng, before: &Model) -> Vec<gd_op> {
 
 /// A call of an entry point that the profile has.
 pub fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
-    let weight = |(id, weight): (u32, u32)| if profile.has(id as u8) { weight } else { 0 };
-    let weights = CALLS.map(weight);
-    if weights.iter().all(|weight| *weight == 0) {
-        return None;
-    }
-    let id = CALLS[rng.weighted(&weights)].0 as u8;
+    let id = profile.one_of(rng, &CALLS)?;
     // What no VMA permits is worth trying, but not too often.
     let tries = if rng.chance(1, 16) { 1 } else { 16 };
     let mut op = call_of(rng, id, model);
@@ -142,45 +155,54 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
     if rng.chance(null, 128) {
         op.mods |= abi::GD_MOD_NULL as u8;
     }
-    if ops::info(id).is_some_and(|info| info.arg == ArgKind::Lock) {
-        op.arg = rng.weighted(&[6, 20, 1]) as u16;
-    }
-    // a range that ends behind the VMA is a BUG
-    let populates = [
-        abi::GD_OP_POPULATE_VMA_PAGE_RANGE,
-        abi::GD_OP_FAULTIN_PAGE_RANGE,
-    ];
-    if let Some(vma) = vma
-        && populates.contains(&id.into())
-        && !rng.chance(1, 16)
-    {
-        op.addr &= !(PAGE_SIZE - 1);
-        op.n = op.n.clamp(0, ((vma.end - op.addr) / PAGE_SIZE) as i32);
-    }
-    match u32::from(id) {
-        abi::GD_OP_GET_DUMP_PAGE => {
-            op.n = 1;
-            op.foll |= bit(abi::GD_FOLL_FORCE) | bit(abi::GD_FOLL_DUMP);
-        }
-        abi::GD_OP_FOLLOW_PAGE => {
-            op.n = 1;
-            op.foll ^= if rng.chance(3, 4) {
-                bit(abi::GD_FOLL_GET)
-            } else {
-                0
-            };
-        }
-        abi::GD_OP_MEMFD_PIN_FOLIOS => memfd::fill(rng, model, &mut op),
-        abi::GD_OP_MM_POPULATE => op.arg = rng.below(2) as u16,
-        _ if ops::info(id).is_some_and(|info| info.has(abi::GD_S_VAL)) => {
-            op.val = size(rng, op.n);
-            op.n = walk::nr_pages(&op);
-            op.foll = match u32::from(id) {
-                abi::GD_OP_FAULT_IN_READABLE => 0,
-                _ => bit(abi::GD_FOLL_WRITE),
-            };
-        }
+    let Some(info) = ops::info(id) else {
+        return op;
+    };
+    match info.arg {
+        ArgKind::Lock => op.arg = rng.weighted(&[6, 20, 1]) as u16,
+        ArgKind::Switch => op.arg = rng.below(2) as u16,
         _ => {}
+    }
+    match info.effect {
+        Effect::Walks {
+            what, by: By::One, ..
+        } => {
+            op.n = 1;
+            if what == What::Got {
+                op.foll ^= if rng.chance(3, 4) {
+                    bit(abi::GD_FOLL_GET)
+                } else {
+                    0
+                };
+            } else if !info.has(abi::GD_S_FOLL) {
+                // its own, which what happens meanwhile is drawn for
+                op.foll |= bit(abi::GD_FOLL_FORCE) | bit(abi::GD_FOLL_DUMP);
+            }
+        }
+        Effect::Faults { how, .. } => {
+            if let Some(vma) = vma
+                && how == Faulting::WithinVma
+                && !rng.chance(1, 16)
+            {
+                op.addr &= !(PAGE_SIZE - 1);
+                op.n = op.n.clamp(0, ((vma.end - op.addr) / PAGE_SIZE) as i32);
+            }
+            if info.val == Val::Bytes {
+                op.val = size(rng, op.n);
+                op.n = walk::nr_pages(&op);
+                op.foll = match how {
+                    Faulting::ByLoad => 0,
+                    _ => bit(abi::GD_FOLL_WRITE),
+                };
+            }
+        }
+        Effect::PinsFile => memfd::fill(rng, model, &mut op),
+        Effect::Walks { .. }
+        | Effect::Asks(_)
+        | Effect::Takes { .. }
+        | Effect::Gives { .. }
+        | Effect::Marks
+        | Effect::Sets(_) => {}
     }
     op
 }

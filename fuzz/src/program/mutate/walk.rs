@@ -119,9 +119,7 @@ fn slow_step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         }
         7..=9 => with_act(program, rng, |program, i, rng| {
             let act = &mut program.0.act[i];
-            if u32::from(act.hook) == abi::GD_HOOK_FAULT
-                && u32::from(act.op.op) == abi::GD_OP_ANSWER
-            {
+            if u32::from(act.hook) == abi::GD_HOOK_FAULT && walk::is_answer(act.op.op) {
                 match rng.chance(1, 2) {
                     true => act.op = draw::during::fault(rng),
                     false => act.op.val ^= 1 << rng.below(abi::GD_NR_FAULTS as usize),

@@ -13,6 +13,7 @@ use crate::ops::{self, Rev};
 use crate::program::Program;
 use crate::program::list::Entry;
 use crate::program::normalise::is_device;
+use crate::program::walk;
 
 /// A normalised program as text, in the words of a revision.
 ///
@@ -153,7 +154,7 @@ pub fn format_act(act: &gd_act, names: Rev, folios: &[String]) -> String {
     let hook = act::show(act, folios);
     let answer = hooks::info(act.hook).map(|hook| hook.answer);
     let op = match answer {
-        Some(Answer::Fault) if u32::from(act.op.op) == abi::GD_OP_ANSWER => {
+        Some(Answer::Fault) if walk::is_answer(act.op.op) => {
             format!("answer {}", slow::show_fault(act.op.val))
         }
         _ => format_op(&act.op, names, folios),

@@ -8,8 +8,9 @@ use super::parse::Reader;
 use super::scan::{Scan, Word};
 use super::words::{self, FOLL, find};
 use super::{entry, number, pages, parse, slow};
+use crate::effect::Part;
 use crate::hooks::Answer;
-use crate::ops::{ArgKind, OpInfo};
+use crate::ops::{ArgKind, N, OpInfo, Val};
 use crate::program::NO_OP;
 
 /// Reads what follows an operation's name.  What the call at its hook point returns
@@ -27,7 +28,7 @@ pub(super) fn read(
     if info.has(abi::GD_S_VMA) {
         return slow::vma(scan);
     }
-    if u32::from(info.id) == abi::GD_OP_ANSWER && answer == Answer::Fault {
+    if info.val == Val::Answer && answer == Answer::Fault {
         op.val = slow::fault(scan)?;
         parse::end(scan)?;
         return Ok(op);
@@ -291,7 +292,9 @@ fn defaults(
     given: &Given,
 ) -> Result<(), ParseError> {
     let has_default = words::arg_has_default(info.arg);
-    if info.has(abi::GD_S_ARG) && !given.arg && !has_default && info.id != abi::GD_OP_REUSE as u8 {
+    // who is freed has no mapping
+    let has_default = has_default || info.sets() == Some(Part::Contents);
+    if info.has(abi::GD_S_ARG) && !given.arg && !has_default {
         let key = match words::arg_is_bare(info.arg) {
             true => String::new(),
             false => format!("{}= and ", words::arg_key(info.arg)),
@@ -305,7 +308,7 @@ fn defaults(
         op.val = 1;
     }
     if info.has(abi::GD_S_N) && !info.has(abi::GD_S_LIST) && !given.n {
-        op.n = i32::from(u32::from(info.id) != abi::GD_OP_MERGE);
+        op.n = i32::from(info.n != N::Pins);
     }
     parse::end(scan)
 }

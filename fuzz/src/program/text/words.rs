@@ -3,7 +3,7 @@
 
 use csrc::abi;
 
-use crate::ops::{ArgKind, OpInfo};
+use crate::ops::{ArgKind, N, OpInfo, Val};
 
 /// `GD_K_*`.
 pub(super) const KINDS: [&str; abi::GD_NR_KINDS as usize] = [
@@ -261,24 +261,24 @@ pub(super) fn arg_has_default(kind: ArgKind) -> bool {
 
 /// What `n` is called.
 pub(crate) fn n_key(op: &OpInfo) -> &'static str {
-    match u32::from(op.id) {
-        abi::GD_OP_SPLIT => "rest",
-        abi::GD_OP_MERGE => "pin",
-        abi::GD_OP_UNPIN_USER_PAGE_RANGE_DIRTY_LOCK | abi::GD_OP_UNPIN_USER_FOLIO => "npages",
-        _ if op.has(abi::GD_S_ADDR) => "n",
-        _ if op.has(abi::GD_S_LIST) => "npages",
-        _ => "refs",
+    match op.n {
+        N::None | N::Pages => "n",
+        N::Refs => "refs",
+        N::Npages => "npages",
+        N::Rest => "rest",
+        N::Pins => "pin",
     }
 }
 
 /// What `val` is called.
 pub(crate) fn val_key(op: &OpInfo) -> &'static str {
-    match u32::from(op.id) {
-        abi::GD_OP_SET_PIN => "pin",
-        abi::GD_OP_SET_SEQ => "seq",
-        abi::GD_OP_MEMFD_PIN_FOLIOS => "max",
-        abi::GD_OP_ANSWER => "the answer",
-        _ => "ref",
+    match op.val {
+        Val::None | Val::Refs => "ref",
+        Val::Pins => "pin",
+        Val::Seq => "seq",
+        Val::Bytes => "bytes",
+        Val::Max => "max",
+        Val::Answer => "the answer",
     }
 }
 
@@ -289,5 +289,5 @@ pub(crate) fn val_is_bare(op: &OpInfo) -> bool {
 
 /// Whether `val` has the 32 bits of write_protect_seq, not of an `int`.
 pub(crate) fn val_is_seq(op: &OpInfo) -> bool {
-    u32::from(op.id) == abi::GD_OP_SET_SEQ
+    op.val == Val::Seq
 }

@@ -8,10 +8,11 @@
 mod folio;
 mod operand;
 
-use csrc::abi::{self, gd_act, gd_op};
+use csrc::abi::{gd_act, gd_op};
 
 use crate::hooks::{self, Answer, HookInfo, Object};
 use crate::ops::{self, OpInfo, Rev};
+use crate::program::walk::is_answer;
 use crate::program::{Program, text};
 use operand::Operands;
 
@@ -99,7 +100,7 @@ fn action(act: &gd_act, prog: &Program, folios: &[String]) -> String {
         return format!("at undefined hook point {}", act.hook);
     };
     let when = when(hook, act, prog, folios);
-    if u32::from(act.op.op) == abi::GD_OP_ANSWER {
+    if is_answer(act.op.op) {
         return format!("{when}, it returns {}", answer(hook.answer, act.op.val));
     }
     let operands = Operands {
@@ -202,6 +203,8 @@ fn filled(template: &str, word: impl Fn(&str) -> Option<String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use csrc::abi;
+
     use super::*;
     use crate::program::{NO_ACT, NO_OP, page};
 

@@ -14,7 +14,9 @@ use gup::tables::{PAGE_SHIFT, PAGE_SIZE};
 use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Revision, Stop, Vma, Wrapper};
 
 use super::record::Returned;
+use crate::effect::{Effect, Lock};
 use crate::layout::split_run;
+use crate::ops;
 
 /// The first page of a run, or a pointer to nowhere.
 #[inline]
@@ -310,25 +312,15 @@ impl Call<'_, '_> {
             flags: self.foll(),
             pages: self.buffer(),
         };
-        let id = u32::from(self.op.op);
-        *locked = match (id, self.op.arg % 3) {
-            (
-                abi::GD_OP_GET_USER_PAGES_REMOTE
-                | abi::GD_OP_PIN_USER_PAGES_REMOTE
-                | abi::GD_OP_GET_USER_PAGES_LOCKED
-                | abi::GD_OP_PIN_USER_PAGES_LOCKED,
-                value @ 1..,
-            ) => Some(value == 1),
+        let effect = ops::info(self.op.op).map(|info| info.effect);
+        let passes = matches!(effect, Some(Effect::Walks { .. }));
+        *locked = match self.op.arg % 3 {
+            value @ 1.. if passes => Some(value == 1),
             _ => None,
         };
         let kernel = &mut *self.kernel;
-        kernel.machine.held.mmap_lock = !matches!(
-            id,
-            abi::GD_OP_GET_USER_PAGES_UNLOCKED
-                | abi::GD_OP_PIN_USER_PAGES_UNLOCKED
-                | abi::GD_OP_MM_POPULATE..=abi::GD_OP_MEMFD_PIN_FOLIOS
-        );
-        match id {
+        kernel.machine.held.mmap_lock = effect.is_some_and(|effect| effect.lock() == Lock::Held);
+        match u32::from(self.op.op) {
             abi::GD_OP_GET_USER_PAGES => kernel.get_user_pages(request),
             abi::GD_OP_PIN_USER_PAGES => kernel.pin_user_pages(request),
             abi::GD_OP_GET_USER_PAGES_REMOTE => {

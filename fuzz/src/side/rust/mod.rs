@@ -16,6 +16,7 @@ use self::record::{Recorder, Returned};
 pub(crate) use self::variant::release;
 pub use self::variant::{Taken, Variant};
 use super::{Side, SideInfo};
+use crate::effect::Part;
 use crate::ops::{self, Rev};
 use crate::program::Program;
 use crate::site::{self, PlacedSite, SiteKind};
@@ -160,9 +161,7 @@ impl RustSide {
         let mut exists = [Exists::No; 256];
         for op in ops::table() {
             exists[usize::from(op.id)] = match op.layer {
-                _ if u32::from(op.id) == abi::GD_OP_SET_TAIL && !Parts::of(&rules).far_tails => {
-                    Exists::No
-                }
+                _ if op.sets() == Some(Part::Tail) && !Parts::of(&rules).far_tails => Exists::No,
                 _ if op.is_change => Exists::World,
                 _ if op.name(rev(&rules)).is_none() => Exists::No,
                 ops::Layer::Page => Exists::Page,

@@ -6,6 +6,7 @@ use gup::{EntryPtr, Level, Machine, Moment};
 
 use super::world;
 use crate::layout::split_run;
+use crate::program::walk::is_answer;
 
 /// The actions of the running operation.
 #[derive(Default)]
@@ -111,7 +112,7 @@ impl<'a> Script<'a> {
                 continue;
             }
             tell(index);
-            if u32::from(act.op.op) == abi::GD_OP_ANSWER {
+            if is_answer(act.op.op) {
                 answer = Some(act.op.val);
             } else {
                 world::change(machine, &act.op);

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What operations do: the column `effect` of the table.
+//!
+//! The words and what they mean stand in `csrc/abi/gupdiff.h`, at `struct gd_effect`.
+//! Whoever wants to know what an operation does matches them all, without a default:
+//! a new word does not compile before each of them has been asked.
+
+use csrc::abi::{self, gd_op};
+
+use crate::program::walk::Level;
+use crate::rev::{Fact, Rev};
+
+/// What is taken or given back.
+pub type What = abi::gd_what;
+/// How much of it.
+pub type By = abi::gd_by;
+/// What has to be true of the page that is taken of.
+pub type Of = abi::gd_of;
+/// Who calls a function.
+pub type Callers = abi::gd_callers;
+/// Who holds the mmap lock, and when.
+pub type Lock = abi::gd_lock;
+/// How pages are faulted in.
+pub type Faulting = abi::gd_faults;
+/// What a change of the world sets.
+pub type Part = abi::gd_part;
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It answers a question.
+    Asks(Callers),
+    /// It takes of the pages that it is handed, if it succeeds.
+    Takes {
+        /// References or pins.
+        what: What,
+        /// How many.
+        by: By,
+        /// Of pages of which this is true.
+        of: Of,
+        /// For whom it is.
+        callers: Callers,
+    },
+    /// It gives back.
+    Gives {
+        /// References or pins.
+        what: What,
+        /// How many.
+        by: By,
+        /// For whom it is.
+        callers: Callers,
+    },
+    /// It sets MMF_HAS_PINNED.
+    Marks,
+    /// It takes of the pages that are mapped at an address.
+    Walks {
+        /// References or pins.
+        what: What,
+        /// Of one page or of n.
+        by: By,
+        /// With this lock.
+        lock: Lock,
+    },
+    /// It faults pages in, and takes nothing.
+    Faults {
+        /// Which ones.
+        how: Faulting,
+        /// With this lock.
+        lock: Lock,
+    },
+    /// It pins folios of a file.
+    PinsFile,
+    /// It is no function: it changes this of the world.
+    Sets(Part),
+}
+
+impl From<&abi::gd_effect> for Effect {
+    fn from(c: &abi::gd_effect) -> Self {
+        let &abi::gd_effect {
+            what,
+            by,
+            of,
+            callers,
+            lock,
+            ..
+        } = c;
+        match c.does {
+            abi::gd_does::Ask => Effect::Asks(callers),
+            abi::gd_does::Take => Effect::Takes {
+                what,
+                by,
+                of,
+                callers,
+            },
+            abi::gd_does::Give => Effect::Gives { what, by, callers },
+            abi::gd_does::Mark => Effect::Marks,
+            abi::gd_does::Walk => Effect::Walks { what, by, lock },
+            abi::gd_does::Fault => Effect::Faults {
+                how: c.faults,
+                lock,
+            },
+            abi::gd_does::PinFile => Effect::PinsFile,
+            abi::gd_does::Set => Effect::Sets(c.part),
+        }
+    }
+}
+
+impl Effect {
+    /// What a change of the world sets.
+    #[inline]
+    pub fn part(self) -> Option<Part> {
+        match self {
+            Effect::Sets(part) => Some(part),
+            _ => None,
+        }
+    }
+
+    /// Whether callers outside of mm have a contract with it.
+    pub fn is_for_anybody(self) -> bool {
+        match self {
+            Effect::Asks(callers)
+            | Effect::Takes { callers, .. }
+            | Effect::Gives { callers, .. } => callers == Callers::Anybody,
+            Effect::Walks { .. } | Effect::Faults { .. } | Effect::PinsFile => true,
+            Effect::Marks | Effect::Sets(_) => false,
+        }
+    }
+
+    /// What it has to do with the mmap lock.
+    pub fn lock(self) -> Lock {
+        match self {
+            Effect::Walks { lock, .. } | Effect::Faults { lock, .. } => lock,
+            Effect::PinsFile => Lock::Taken,
+            Effect::Asks(_)
+            | Effect::Takes { .. }
+            | Effect::Gives { .. }
+            | Effect::Marks
+            | Effect::Sets(_) => Lock::Never,
+        }
+    }
+
+    /// How many pages or folios it is about.
+    pub fn by(self) -> Option<By> {
+        match self {
+            Effect::Takes { by, .. } | Effect::Gives { by, .. } | Effect::Walks { by, .. } => {
+                Some(by)
+            }
+            Effect::Asks(_)
+            | Effect::Marks
+            | Effect::Faults { .. }
+            | Effect::PinsFile
+            | Effect::Sets(_) => None,
+        }
+    }
+}
+
+/// The counts that an operation moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moves {
+    /// None.
+    Nothing,
+    /// References.
+    Refs,
+    /// Pins.
+    Pins,
+    /// That is not said.
+    Unknown,
+}
+
+/// What a word says of an operation in a revision: its flags may decide.
+pub fn moves(what: What, op: &gd_op, rev: Rev) -> Moves {
+    let has = |flag: u32| op.foll & 1 << flag != 0;
+    let (get, pin) = (has(abi::GD_FOLL_GET), has(abi::GD_FOLL_PIN));
+    let raw = u32::from(op.mods) & abi::GD_MOD_RAW != 0;
+    match what {
+        What::Ref => Moves::Refs,
+        What::Pin | What::UncountedPin => Moves::Pins,
+        What::Count => Moves::Unknown,
+        // Raw flags mean what the kernel says.
+        _ if raw => Moves::Unknown,
+        What::FastGrab if !rev.has(Fact::FAST_GRAB_GETS_FIRST) => match (get, pin) {
+            (_, true) => Moves::Pins,
+            (false, false) if rev.has(Fact::FAST_GRAB_WANTS_FLAG) => Moves::Nothing,
+            _ => Moves::Refs,
+        },
+        // A mistake of the caller, for which each version has its own way.
+        What::CallSite if get && pin => Moves::Unknown,
+        What::SlowGrab | What::FastGrab | What::CallSite => match (get, pin) {
+            (true, _) => Moves::Refs,
+            (false, true) => Moves::Pins,
+            (false, false) => Moves::Nothing,
+        },
+        What::Grabbed if pin => Moves::Pins,
+        What::Grabbed => Moves::Refs,
+        What::Got if get => Moves::Refs,
+        What::Got => Moves::Nothing,
+    }
+}
+
+/// How many of one folio; `None` where it is about several pages.  `left`: how many
+/// pages the folio has from the operand on.
+pub fn number(by: By, op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Option<i32> {
+    match by {
+        By::One => Some(1),
+        By::N => Some(op.n),
+        By::SlowRefs if rev.has(Fact::SLOW_GRAB_REFS) => Some(op.n),
+        By::SlowRefs => Some(1),
+        By::Left => Some(op.n.clamp(1, left())),
+        By::UpToN | By::Range | By::List | By::Folios => None,
+    }
+}
+
+/// The level whose entries a change of the world sets, if it does.
+#[inline]
+pub fn level(part: Part) -> Option<Level> {
+    match part {
+        Part::Ptes => Some(Level::Pte),
+        Part::Pmds => Some(Level::Pmd),
+        Part::Puds => Some(Level::Pud),
+        Part::Pgds => Some(Level::Pgd),
+        Part::Refcount
+        | Part::Pincount
+        | Part::Flags
+        | Part::Mapping
+        | Part::Contents
+        | Part::Split
+        | Part::Merge
+        | Part::Tail
+        | Part::Pageblock
+        | Part::Irqs
+        | Part::HasPinned
+        | Part::Seq
+        | Part::DevmapKey
+        | Part::Answer
+        | Part::Vma
+        | Part::Signal
+        | Part::Cache => None,
+    }
+}
