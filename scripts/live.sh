@@ -111,9 +111,43 @@ live_key() {
 	(cd "$root/csrc" && cat live/* abi/*.h shim/*.[ch] shim/port/* "$root/scripts/live.sh") | sha256sum
 }
 
+# live_compiler CONFIG: what make is told, one a line, where the compiler that the image
+# was built with is not here: it is the machine's own then, and what that lacks is off
+live_compiler() {
+	local theirs
+	theirs=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$1")
+	if command -v "${theirs:-gcc}" >/dev/null; then
+		echo "CC=${theirs:-gcc}"
+		return
+	fi
+	echo CC=gcc
+	echo | gcc -fmin-function-alignment=16 -E - >/dev/null 2>&1 || echo CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=
+}
+
+# live_programs VERSION HEADERS: kbuild's programs may want a newer C library than this
+# machine has; they are built from the prepared source then
+live_programs() {
+	local log=$log_dir/live.$1.programs program build=$live_new/programs programs=()
+	for program in scripts/mod/modpost tools/objtool/objtool; do
+		# one may be a front for those of several architectures; ldd fails, too
+		if { ldd "$2/$program"* 2>&1 || true; } | grep -q "version .* not found"; then programs+=("$program"); fi
+	done
+	[ ${#programs[@]} -gt 0 ] || return 0
+	say "building ${programs[*]##*/}, which the packages have for a newer C library (logs: $(shown "$log").*)"
+	set -- "$1" "$2" make -s -C "$(live_tree "$1")/src" O="$build" ARCH=x86_64
+	run_logged "$log.config.log" "kbuild's programs do not build" "${@:3}" KCONFIG_ALLCONFIG="$root/csrc/kernels/fragment.config" allnoconfig
+	run_logged "$log.build.log" "kbuild's programs do not build" "${@:3}" -j"$(nproc)" prepare
+	for program in "${programs[@]}"; do
+		cp "$build/$program" "$build/new"
+		mv "$build/new" "$(realpath "$2/$program")"
+		rm -f "$(realpath "$2/$program")".real-*
+	done
+	rm -rf "$build"
+}
+
 # live_kit NAME VERSION DEBUG_VM: module and init
 live_kit() {
-	local name=$1 packages=$live_dir/packages/$1 dir=$live_dir/$1 log=$log_dir/live.$1 abi key unit
+	local name=$1 packages=$live_dir/packages/$1 dir=$live_dir/$1 log=$log_dir/live.$1 abi key unit compiler
 	key=$(live_key "$name")
 	[ ! -f "$dir/stamp" ] || [ "$(<"$dir/stamp")" != "$key" ] || return 0
 	abi=$(<"$packages/abi")
@@ -122,8 +156,11 @@ live_kit() {
 	mkdir "$live_new/build"
 	cp "$root/csrc/live/Kbuild" "$live_new/build/"
 	for unit in ops-start module ops-end; do echo "#include <$unit.c>" >"$live_new/build/$unit.c"; done
-	if ! make -s -C "$(realpath "$packages/headers")" M="$live_new/build" GD_CSRC="$root/csrc" \
-		GD_SRC="$(live_tree "$2")/src" CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$log.build.log" 2>&1 </dev/null; then
+	live_programs "$2" "$(realpath "$packages/headers")"
+	mapfile -t compiler < <(live_compiler "$packages/config")
+	if ! "$gupdiff" module --into "$live_new/build" --log "$log.build.log" -- -s -C "$(realpath "$packages/headers")" \
+		M="$live_new/build" GD_SRC="$(live_tree "$2")/src" "${compiler[@]}" \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$log.module.log" 2>&1 </dev/null; then
 		[ ! -f "$packages/makeshift" ] || unavailable "no kbuild package fits $abi, and with $(<"$packages/makeshift") the module does not build: $(first_error "$log.build.log")"
 		die "the module for $abi does not build: $(first_error "$log.build.log") (log: $(shown "$log.build.log"))"
 	fi

@@ -7,21 +7,26 @@
 
 #define GD_EFLAGS_IF X86_EFLAGS_IF
 
-extern unsigned long zero_pfn;
-
 static unsigned long gd_eflags;
 struct mm_struct gd_mm;
 struct vm_area_struct gd_vma = { .vm_mm = &gd_mm };
 
 /* told apart by their addresses; gd_env_init() fills in the kernel's own */
-static const struct address_space_operations file_aops;
+static const struct address_space_operations file_aops, other_aops;
 struct address_space gd_space[GD_NR_MAPPINGS] = {
 	[GD_M_FILE] = { .a_ops = &file_aops },
 	[GD_M_FSDAX] = { .a_ops = &file_aops },
 };
 
+static void driver_freed(struct page *page);
+static const struct dev_pagemap_ops live_pgmap_ops = {
+#if LIVE_DRIVER_FREES
+	.page_free = driver_freed,
+#endif
+};
+
 struct dev_pagemap gd_pgmap[GD_NR_KINDS] = {
-	[GD_K_DEV_PRIVATE] = { .type = MEMORY_DEVICE_PRIVATE },
+	[GD_K_DEV_PRIVATE] = { .type = MEMORY_DEVICE_PRIVATE, .ops = &live_pgmap_ops },
 	[GD_K_DEV_COHERENT] = { .type = MEMORY_DEVICE_COHERENT },
 	[GD_K_DEV_FSDAX] = { .type = MEMORY_DEVICE_FS_DAX },
 	[GD_K_DEV_GENERIC] = { .type = MEMORY_DEVICE_GENERIC },
@@ -38,14 +43,18 @@ static struct live_zero program_zero, kernel_zero;
 void gd_env_init(void)
 {
 	gd_space[GD_M_SHMEM].a_ops = live.shmem_aops;
+#if LIVE_SECRETMEM
 	gd_space[GD_M_SECRETMEM].a_ops = &secretmem_aops;
+#else
+	gd_space[GD_M_SECRETMEM].a_ops = &other_aops;
+#endif
 }
 
 static struct live_zero exchange_zero(struct live_zero new)
 {
-	struct live_zero old = { .pfn = zero_pfn };
+	struct live_zero old = { .pfn = live_zero_pfn };
 
-	zero_pfn = new.pfn;
+	live_zero_pfn = new.pfn;
 #if LIVE_HUGE_ZERO_PAGE
 	old.huge = huge_zero_page;
 	huge_zero_page = new.huge;
@@ -64,6 +73,7 @@ void gd_set_huge_zero_page(struct page *page)
 }
 
 /* Patches code, so only where it differs. */
+#ifndef GD_WITHOUT_DEVMAP_MANAGED_KEY
 void gd_set_devmap_key(bool on)
 {
 	if (static_key_enabled(&devmap_managed_key) == on)
@@ -73,6 +83,9 @@ void gd_set_devmap_key(bool on)
 	else
 		static_branch_disable(&devmap_managed_key);
 }
+#else
+void gd_set_devmap_key(bool on) {}
+#endif
 
 static void live_reset_blocks(void);
 

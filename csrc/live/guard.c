@@ -3,6 +3,7 @@
  * One operation on the running kernel: what is the program's for its duration
  * is put in place, and whatever way it ends, the kernel's own is put back.
  */
+#include <linux/objtool.h>
 
 struct gd_harness gd;
 static enum gd_stop gd_why;
@@ -13,6 +14,7 @@ void gd_stop(enum gd_stop why)
 	gd_why = why;
 	__builtin_longjmp(gd.jmp, 1);
 }
+STACK_FRAME_NON_STANDARD(gd_stop);
 
 void gd_gap(u32 index)
 {
@@ -78,7 +80,7 @@ static void check_config(const struct gd_op *op)
 		return;
 	pgmap = port_pgmap(head);
 	if (!IS_ENABLED(CONFIG_DEVICE_PRIVATE) && asks_longterm(op) &&
-	    (!pgmap || pgmap->type == MEMORY_DEVICE_COHERENT))
+	    (!pgmap || pgmap == &gd_pgmap[GD_K_DEV_COHERENT]))
 		gd_gap(LIVE_GAP_DEVICE_PRIVATE);
 	if (!IS_ENABLED(CONFIG_PCI_P2PDMA) && asks_p2pdma(op) &&
 	    (!pgmap || pgmap->type == MEMORY_DEVICE_PCI_P2PDMA))
@@ -117,7 +119,7 @@ static void touch_range(const struct gd_op *op)
 /* ---- the operation ---- */
 
 static long acquired, released;
-static int preempted;
+static typeof(preempt_count()) preempted;
 
 static void enter(void)
 {
@@ -164,3 +166,4 @@ int noinline gd_guarded(gd_op_fn fn, const struct gd_op *op, struct gd_rec *ret)
 	touch_range(op);
 	return why;
 }
+STACK_FRAME_NON_STANDARD(gd_guarded);

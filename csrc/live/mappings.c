@@ -6,6 +6,7 @@
  */
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #define MAP_PAGE	4096ul
@@ -15,6 +16,19 @@
 #define FORCE		(1u << GD_FOLL_FORCE)
 
 static int device, failures;
+
+/* Is it a kernel of this version, or a newer one? */
+static int since(int major, int minor)
+{
+	struct utsname name;
+	char *rest;
+	long a, b;
+
+	uname(&name);
+	a = strtol(name.release, &rest, 10);
+	b = strtol(rest + 1, NULL, 10);
+	return a > major || (a == major && b >= minor);
+}
 
 static const char *const call_names[GD_NR_USER_CALLS] = {
 	[GD_USER_PIN_FAST] = "pin_user_pages_fast",
@@ -134,11 +148,13 @@ static void after_fork(const char *what, unsigned int call, unsigned int foll, s
 
 static void longterm(unsigned int call)
 {
-	const unsigned int facts = GD_USER_MOVED | GD_USER_WAS_MOVABLE;
+	/* "mm/gup: migrate pinned pages out of movable zone" */
+	const unsigned int facts = since(5, 13) ? GD_USER_MOVED | GD_USER_WAS_MOVABLE :
+						  GD_USER_WAS_MOVABLE | GD_USER_IS_MOVABLE;
 	char *p = filled(map_anon(2 * MAP_PAGE), 2 * MAP_PAGE);
 
 	try("anonymous in ZONE_MOVABLE", call, p, 2, WRITE | LONGTERM, 2,
-	    (struct want){ facts, .back = 2 });
+	    (struct want){ facts, .back = since(5, 13) ? 2 : 0 });
 	munmap(p, 2 * MAP_PAGE);
 }
 
@@ -152,7 +168,12 @@ static void anonymous(void)
 	mprotect(p, 4 * MAP_PAGE, PROT_READ);
 	try("read-only", GD_USER_PIN_FAST, p, 2, 0, 2, movable);
 	try("read-only", GD_USER_PIN_FAST, p, 2, WRITE, -EFAULT, movable);
-	try("read-only", GD_USER_PIN, p, 2, WRITE | FORCE, 2, movable);
+	/*
+	 * "mm: remember exclusively mapped anonymous pages with PG_anon_exclusive"; before,
+	 * a page is copied or not, as its other references are.
+	 */
+	if (since(5, 19))
+		try("read-only", GD_USER_PIN, p, 2, WRITE | FORCE, 2, movable);
 	mprotect(p, 4 * MAP_PAGE, PROT_NONE);
 	try("PROT_NONE", GD_USER_PIN_FAST, p, 2, 0, -EFAULT, none);
 	try("PROT_NONE", GD_USER_GET, p, 2, 0, -EFAULT, none);
@@ -229,9 +250,9 @@ static int run_mappings(int fd)
 	files();
 	after_fork("shared by fork", GD_USER_PIN_FAST, WRITE, moves);
 	after_fork("shared by fork", GD_USER_PIN, WRITE, moves);
-	/* found to be shared once it is pinned */
+	/* found to be shared once it is pinned: "mm: support GUP-triggered unsharing" */
 	moves.back = 1;
-	after_fork("shared by fork", GD_USER_PIN_FAST, 0, moves);
+	after_fork("shared by fork", GD_USER_PIN_FAST, 0, since(5, 19) ? moves : stays);
 	after_fork("shared by fork", GD_USER_GET_FAST, 0, stays);
 	longterm(GD_USER_PIN_FAST);
 	longterm(GD_USER_PIN);

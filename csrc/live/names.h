@@ -7,3 +7,4 @@
 #define secretmem_aops	(*live_secretmem_aops)
 #define huge_zero_page	(*live_huge_zero_page)
 #define get_pfnblock_flags_mask	(*live_get_pfnblock_flags_mask)
+#define get_pfnblock_migratetype	(*live_get_pfnblock_migratetype)

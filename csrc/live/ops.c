@@ -13,6 +13,8 @@
 	live.name; }))
 
 /* those that this version does not have are not used either */
+#define try_grab_compound_head	LIVE_FN(try_grab_compound_head)
+#define put_compound_head	LIVE_FN(put_compound_head)
 #define try_grab_folio		LIVE_FN(try_grab_folio)
 #define try_grab_folio_fast	LIVE_FN(try_grab_folio_fast)
 #define try_grab_page		LIVE_FN(try_grab_page)
@@ -21,13 +23,14 @@
 #define gup_put_folio		LIVE_FN(gup_put_folio)
 
 #if LIVE_TRY_GET_FOLIO
-#define try_get_folio		LIVE_FN(try_get_folio)
+/* the whole of the other one, with these flags */
+#define try_get_folio(page, refs)						\
+	(live.try_get_folio ? live.try_get_folio(page, refs) :			\
+	 try_grab_folio_fast(page, refs, FOLL_GET | FOLL_PCI_P2PDMA))
 #else
-/* the whole of try_grab_folio() with FOLL_GET */
-static struct folio *try_get_folio(struct page *page, int refs)
-{
-	return try_grab_folio(page, refs, FOLL_GET);
-}
+/* the whole of these with FOLL_GET */
+#define try_get_folio(page, refs)	try_grab_folio(page, refs, FOLL_GET)
+#define try_get_compound_head(page, refs)	try_grab_compound_head(page, refs, FOLL_GET)
 #endif
 
 /*
@@ -35,6 +38,7 @@ static struct folio *try_get_folio(struct page *page, int refs)
  * where it refuses a number of pages, where it skips a NULL (not all versions
  * do), and with DEBUG_VM, where it checks more.
  */
+#ifdef LIVE_HAS_LOCKLESS_UNPIN
 static void live_unpin_fast(struct page **pages, unsigned long npages)
 {
 	unsigned long i;
@@ -52,28 +56,33 @@ static void live_unpin_fast(struct page **pages, unsigned long npages)
 }
 #define unpin_user_pages_lockless	live_unpin_fast
 #define gup_fast_unpin_user_pages	live_unpin_fast
+#endif
 
 /* empty without CONFIG_DEBUG_VM, by its own first line */
+#ifdef LIVE_HAS_SANITY_CHECK
 static void live_sanity_check(struct page **pages, unsigned long npages)
 {
 	if (IS_ENABLED(CONFIG_DEBUG_VM))
 		LIVE_FN(sanity_check_pinned_pages)(pages, npages);
 }
 #define sanity_check_pinned_pages	live_sanity_check
+#endif
 
 /*
  * The first thing that pin_user_pages_fast() does, before it refuses an
  * address that is not the user's.
  */
-static void mm_set_has_pinned_flag(unsigned long *mm_flags)
+#ifdef LIVE_HAS_PINNED_ARG
+static void mm_set_has_pinned_flag(LIVE_HAS_PINNED_ARG arg)
 {
 	struct mm_struct *mm = current->mm;
 	struct page *page;
 
-	current->mm = container_of(mm_flags, struct mm_struct, flags);
+	current->mm = live_mm_of(arg);
 	pin_user_pages_fast(TASK_SIZE_MAX, 1, 0, &page);
 	current->mm = mm;
 }
+#endif
 
 #include "../shim/ops.c"
 #include "../shim/port/ops.c"

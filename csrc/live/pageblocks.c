@@ -4,30 +4,30 @@
  * are what the world says.
  */
 
-/*
- * The kernel's own word on a pageblock.  Its setter looks at the zone of the
- * page that it is given, so it is not given one of the arena.
- */
-static void set_block(u32 slot, u8 type)
-{
-	static const u8 types[GD_NR_MIGRATETYPES] = {
-		[GD_MT_UNMOVABLE] = MIGRATE_UNMOVABLE,
-		[GD_MT_MOVABLE] = MIGRATE_MOVABLE,
-		[GD_MT_RECLAIMABLE] = MIGRATE_RECLAIMABLE,
+static const unsigned long block_bits[GD_NR_MIGRATETYPES] = {
+	[GD_MT_UNMOVABLE] = MIGRATE_UNMOVABLE,
+	[GD_MT_MOVABLE] = MIGRATE_MOVABLE,
+	[GD_MT_RECLAIMABLE] = MIGRATE_RECLAIMABLE,
 #ifdef CONFIG_CMA
-		[GD_MT_CMA] = MIGRATE_CMA,
+	[GD_MT_CMA] = MIGRATE_CMA,
 #endif
 #ifdef CONFIG_MEMORY_ISOLATION
-		[GD_MT_ISOLATE] = MIGRATE_ISOLATE,
+	[GD_MT_ISOLATE] = PORT_BLOCK_ISOLATE,
 #endif
-	};
-	struct page page = {};
-	unsigned long pfn = page_to_pfn(gd.memmap) + ((unsigned long)slot << GD_SLOT_SHIFT);
-	unsigned long i;
+};
 
-	*port_flag_word(&page) = (unsigned long)ZONE_DEVICE << ZONES_PGSHIFT;
-	for (i = 0; i < GD_SLOT_PAGES; i += pageblock_nr_pages)
-		live.set_pfnblock_flags_mask(&page, types[type], pfn + i, MIGRATETYPE_MASK);
+/* The kernel's own word on a pageblock: bits in the map of its section. */
+static void set_block(u32 slot, u8 type)
+{
+	unsigned long pfn = page_to_pfn(gd.memmap) + ((unsigned long)slot << GD_SLOT_SHIFT);
+	unsigned long i, bit, *map;
+
+	for (i = 0; i < GD_SLOT_PAGES; i += pageblock_nr_pages) {
+		map = section_to_usemap(__pfn_to_section(pfn + i));
+		bit = ((pfn + i) & (PAGES_PER_SECTION - 1)) / pageblock_nr_pages * NR_PAGEBLOCK_BITS;
+		map[BIT_WORD(bit)] &= ~(PORT_BLOCK_MASK << bit % BITS_PER_LONG);
+		map[BIT_WORD(bit)] |= block_bits[type] << bit % BITS_PER_LONG;
+	}
 }
 
 static u32 blocks_set;		/* so many of the world's blocks[] are */

@@ -49,6 +49,16 @@ static void after_oops(void)
 
 static unsigned long site_address[GD_LIVE_MAX_SITES];
 
+static void bug_place(struct bug_entry *bug, const char **file, unsigned int *line)
+{
+#if LIVE_BUG_PLACE
+	live.bug_get_file_line(bug, file, line);
+#elif defined(CONFIG_DEBUG_BUGVERBOSE)
+	*file = (const char *)bug + bug->file_disp;
+	*line = bug->line;
+#endif
+}
+
 /* The number of a site: new ones get the next one. */
 static u32 site_of(unsigned long address, struct bug_entry *bug)
 {
@@ -63,7 +73,7 @@ static u32 site_of(unsigned long address, struct bug_entry *bug)
 	if (i == GD_LIVE_MAX_SITES)
 		return i - 1;
 	site = &live_header->sites[i];
-	live.bug_get_file_line(bug, &file, &line);
+	bug_place(bug, &file, &line);
 	strscpy(site->file, file ?: "", sizeof(site->file));
 	snprintf(site->func, sizeof(site->func), "%ps", (void *)address);
 	site->line = line;
@@ -73,28 +83,37 @@ static u32 site_of(unsigned long address, struct bug_entry *bug)
 	return i;
 }
 
-static int on_report_bug(struct kprobe *p, struct pt_regs *regs)
+static int on_bug(struct bug_entry *bug, struct pt_regs *trapped, struct pt_regs *regs)
 {
-	struct pt_regs *trapped = (struct pt_regs *)regs->si;
-	struct bug_entry *bug;
-
-	if (!gd.in_kernel)
-		return 0;
-	bug = live.find_bug(regs->di);
 	if (!bug)
 		return 0;
 	if (bug->flags & BUGFLAG_WARNING) {
-		gd_record(GD_R_WARN)->c = site_of(regs->di, bug);
+		gd_record(GD_R_WARN)->c = site_of(trapped->ip, bug);
 		/* those that look before they trap shall be heard again */
 		if (IS_ENABLED(CONFIG_DEBUG_VM) && live.once_start)
 			memset(live.once_start, 0, live.once_end - live.once_start);
 	} else {
-		gd_record(GD_R_BUG)->c = site_of(regs->di, bug);
+		gd_record(GD_R_BUG)->c = site_of(trapped->ip, bug);
 		divert(trapped, after_bug);
 		/* the caller steps over the trapping instruction */
 		trapped->ip -= LEN_UD2;
 	}
 	return answer(regs, BUG_TRAP_TYPE_WARN);
+}
+
+static int on_report_bug(struct kprobe *p, struct pt_regs *regs)
+{
+	if (!gd.in_kernel)
+		return 0;
+	return on_bug(live.find_bug(regs->di), (struct pt_regs *)regs->si, regs);
+}
+
+/* WARNs with a message have their entry at hand, where there is such a function. */
+static int on_report_bug_entry(struct kprobe *p, struct pt_regs *regs)
+{
+	if (!gd.in_kernel)
+		return 0;
+	return on_bug((struct bug_entry *)regs->di, (struct pt_regs *)regs->si, regs);
 }
 
 static int on_page_fault_oops(struct kprobe *p, struct pt_regs *regs)
@@ -103,7 +122,8 @@ static int on_page_fault_oops(struct kprobe *p, struct pt_regs *regs)
 		return 0;
 	gd_record(GD_R_OOPS);
 	divert((struct pt_regs *)regs->di, after_oops);
-	return answer(regs, 0);
+	/* to whoever asks: it was dealt with */
+	return answer(regs, 1);
 }
 
 /* messages about what is a record already */
@@ -120,6 +140,14 @@ static bool in_arena_now(const void *p)
 	       p < (void *)(gd.memmap + GD_NR_PAGES);
 }
 
+/* What is called with any page of a folio is about its head. */
+static struct page *called_with(struct pt_regs *regs)
+{
+	struct page *page = (struct page *)regs->di;
+
+	return in_arena_now(page) ? compound_head(page) : NULL;
+}
+
 static int on_folio_put(struct kprobe *p, struct pt_regs *regs)
 {
 	struct page *page = (struct page *)regs->di;
@@ -132,10 +160,10 @@ static int on_folio_put(struct kprobe *p, struct pt_regs *regs)
 
 static int on_folio_mark_dirty(struct kprobe *p, struct pt_regs *regs)
 {
-	struct page *page = (struct page *)regs->di;
+	struct page *page = called_with(regs);
 	bool clean;
 
-	if (!in_arena_now(page))
+	if (!page)
 		return 0;
 	clean = !(port_flags(page) & 1ul << PG_dirty);
 	gd_call(GD_C_FOLIO_MARK_DIRTY, page);
@@ -145,9 +173,9 @@ static int on_folio_mark_dirty(struct kprobe *p, struct pt_regs *regs)
 
 static int on_folio_lock(struct kprobe *p, struct pt_regs *regs)
 {
-	struct page *page = (struct page *)regs->di;
+	struct page *page = called_with(regs);
 
-	if (!in_arena_now(page))
+	if (!page)
 		return 0;
 	gd_call(GD_C_FOLIO_LOCK, page);
 	return answer(regs, 0);
@@ -155,34 +183,54 @@ static int on_folio_lock(struct kprobe *p, struct pt_regs *regs)
 
 static int on_folio_unlock(struct kprobe *p, struct pt_regs *regs)
 {
-	struct page *page = (struct page *)regs->di;
+	struct page *page = called_with(regs);
 
-	if (!in_arena_now(page))
+	if (!page)
 		return 0;
 	gd_call(GD_C_FOLIO_UNLOCK, page);
 	*port_flag_word(page) &= ~(1ul << PG_locked);
 	return answer(regs, 0);
 }
 
+static void has_no_device_private(void)
+{
+	gd_gap(LIVE_GAP_DEVICE_PRIVATE);
+}
+
 static int on_wake_up_var(struct kprobe *p, struct pt_regs *regs)
 {
-	void *var = (void *)regs->di;
+	struct page *page = container_of((void *)regs->di, struct page, _refcount);
 
-	if (!in_arena_now(var))
+	if (!in_arena_now(page))
 		return 0;
-	gd_call(GD_C_WAKE_UP_VAR, container_of(var, struct page, _refcount));
+	/* without the option the driver is not told, and somebody is woken instead */
+	if (LIVE_DRIVER_FREES && !IS_ENABLED(CONFIG_DEVICE_PRIVATE) &&
+	    port_pgmap(page) == &gd_pgmap[GD_K_DEV_PRIVATE]) {
+		instruction_pointer_set(regs, (unsigned long)has_no_device_private);
+		return 1;
+	}
+	gd_call(GD_C_WAKE_UP_VAR, page);
 	return answer(regs, 0);
+}
+
+/* Tells the driver, where the kernel does; it clears the mapping before. */
+static void driver_freed(struct page *page)
+{
+	gd_call(GD_C_FREE_DEVMAP_MANAGED, page);
 }
 
 static void after(struct kprobe *p, struct pt_regs *regs, unsigned long flags) {}
 
 static struct kprobe probes[] = {
 	{ .symbol_name = "report_bug", .pre_handler = on_report_bug },
-	{ .symbol_name = "page_fault_oops", .pre_handler = on_page_fault_oops },
-	{ .symbol_name = "__folio_put", .pre_handler = on_folio_put },
-	{ .symbol_name = "folio_mark_dirty", .pre_handler = on_folio_mark_dirty },
-	{ .symbol_name = "__folio_lock", .pre_handler = on_folio_lock },
-	{ .symbol_name = "folio_unlock", .pre_handler = on_folio_unlock },
+#if LIVE_BUG_ENTRY
+	{ .symbol_name = "report_bug_entry", .pre_handler = on_report_bug_entry },
+#endif
+	{ .symbol_name = LIVE_OOPS, .pre_handler = on_page_fault_oops },
+	{ .symbol_name = LIVE_FOLIO_PUT, .pre_handler = on_folio_put },
+	{ .symbol_name = LIVE_MARK_DIRTY, .pre_handler = on_folio_mark_dirty },
+	{ .symbol_name = LIVE_LOCK, .pre_handler = on_folio_lock },
+	{ .symbol_name = LIVE_UNLOCK, .pre_handler = on_folio_unlock },
 	{ .symbol_name = "wake_up_var", .pre_handler = on_wake_up_var },
 	{ .symbol_name = "dump_page", .pre_handler = on_message },
 	{ .symbol_name = "__warn_printk", .pre_handler = on_message },

@@ -5,7 +5,9 @@
  */
 #include <linux/kprobes.h>
 
+#if LIVE_SECRETMEM
 const struct address_space_operations *live_secretmem_aops;
+#endif
 #if LIVE_HUGE_ZERO_PAGE
 struct page **live_huge_zero_page;
 #endif
@@ -30,20 +32,21 @@ static const char *live_find_symbols(void)
 #undef LIVE
 	live.find_bug = lookup("find_bug");
 	live.bug_get_file_line = lookup("bug_get_file_line");
-	live.set_pfnblock_flags_mask = lookup("set_pfnblock_flags_mask");
 	live.once_start = lookup("__start_once");
 	live.once_end = lookup("__end_once");
 	live.shmem_aops = lookup("shmem_aops");
-	live_secretmem_aops = lookup("secretmem_aops");
-	if (!live.find_bug || !live.bug_get_file_line)
+	if (!live.find_bug || (LIVE_BUG_PLACE && !live.bug_get_file_line))
 		return "find_bug";
-	live_get_pfnblock_flags_mask = lookup("get_pfnblock_flags_mask");
-	if (IS_ENABLED(CONFIG_CMA) && (!live.set_pfnblock_flags_mask || !live_get_pfnblock_flags_mask))
-		return "set_pfnblock_flags_mask";
+	live_block_getter = lookup(LIVE_BLOCK_GETTER);
+	if (IS_ENABLED(CONFIG_CMA) && !live_block_getter)
+		return LIVE_BLOCK_GETTER;
 	if (!live.shmem_aops)
 		return "shmem_aops";
+#if LIVE_SECRETMEM
+	live_secretmem_aops = lookup("secretmem_aops");
 	if (!live_secretmem_aops)
 		return "secretmem_aops";
+#endif
 #if LIVE_HUGE_ZERO_PAGE
 	live_huge_zero_page = lookup("huge_zero_page");
 	if (!live_huge_zero_page)

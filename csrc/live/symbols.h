@@ -41,8 +41,6 @@ static struct {
 	typeof(unsigned long (const char *)) *kallsyms_lookup_name;
 	struct bug_entry *(*find_bug)(unsigned long addr);
 	void (*bug_get_file_line)(struct bug_entry *bug, const char **file, unsigned int *line);
-	void (*set_pfnblock_flags_mask)(struct page *page, unsigned long flags,
-					unsigned long pfn, unsigned long mask);
 	char *once_start, *once_end;
 	const struct address_space_operations *shmem_aops;
 } live;

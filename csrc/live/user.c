@@ -27,41 +27,41 @@ static long call_gup(u32 call, unsigned long start, unsigned long nr,
 	return ret;
 }
 
-static struct gd_user_state user_state(struct folio *folio)
+static struct gd_user_state user_state(struct page *head)
 {
-	u64 counts = observe_counts(&folio->page);
+	u64 counts = observe_counts(head);
 
 	return (struct gd_user_state){
 		.ref = (int)counts,
 		.pin = counts >> 32,
-		.pinned = folio_maybe_dma_pinned(folio),
+		.pinned = port_maybe_dma_pinned(head),
 	};
 }
 
 /* Groups the pages by folio; tells how many there are. */
-static u32 user_folios(struct gd_user *u, struct page **pages, long nr, struct folio **folios)
+static u32 user_folios(struct gd_user *u, struct page **pages, long nr, struct page **heads)
 {
 	u32 count = 0;
 	long i;
 
 	for (i = 0; i < nr; i++) {
-		struct folio *folio = page_folio(pages[i]);
+		struct page *head = compound_head(pages[i]);
 		struct gd_user_folio *f;
 
-		if (count && folios[count - 1] == folio) {
+		if (count && heads[count - 1] == head) {
 			u->folio[count - 1].nr++;
 			continue;
 		}
 		if (count == GD_USER_FOLIOS)
 			return count + 1;
-		folios[count] = folio;
+		heads[count] = head;
 		f = &u->folio[count++];
-		f->offset = pages[i] - &folio->page;
+		f->offset = pages[i] - head;
 		f->nr = 1;
-		f->order = folio_order(folio);
-		f->kind = is_zero_page(pages[i]) ? GD_K_ZERO :
-			  folio_test_hugetlb(folio) ? GD_K_HUGETLB : GD_K_NORMAL;
-		f->anon = folio_test_anon(folio);
+		f->order = compound_order(head);
+		f->kind = is_zero_pfn(page_to_pfn(pages[i])) ? GD_K_ZERO :
+			  PageHuge(head) ? GD_K_HUGETLB : GD_K_NORMAL;
+		f->anon = PageAnon(head);
 	}
 	return count;
 }
@@ -89,10 +89,15 @@ static struct page *mapped_page(unsigned long address)
 	return page;
 }
 
+static bool is_movable(const struct page *page)
+{
+	return page_zonenum(page) == ZONE_MOVABLE;
+}
+
 static long live_user(struct gd_user __user *arg)
 {
 	struct page *pages[GD_USER_MAX_PAGES] = {}, *before;
-	struct folio *folios[GD_USER_FOLIOS];
+	struct page *heads[GD_USER_FOLIOS];
 	struct gd_user *u;
 	struct gd_op op = {};
 	u32 i;
@@ -106,7 +111,7 @@ static long live_user(struct gd_user __user *arg)
 		return -EINVAL;
 	op.foll = u->foll;
 	before = mapped_page(u->address);
-	if (before && is_zone_movable_page(before))
+	if (before && is_movable(before))
 		u->facts |= GD_USER_WAS_MOVABLE;
 
 	u->acquired = -node_counter(NR_FOLL_PIN_ACQUIRED);
@@ -116,14 +121,14 @@ static long live_user(struct gd_user __user *arg)
 	if (u->result > 0) {
 		if (before && before != pages[0])
 			u->facts |= GD_USER_MOVED;
-		if (is_zone_movable_page(pages[0]))
+		if (is_movable(pages[0]))
 			u->facts |= GD_USER_IS_MOVABLE;
-		u->nr_folios = user_folios(u, pages, u->result, folios);
+		u->nr_folios = user_folios(u, pages, u->result, heads);
 		for (i = 0; i < min_t(u32, u->nr_folios, GD_USER_FOLIOS); i++)
-			u->folio[i].held = user_state(folios[i]);
+			u->folio[i].held = user_state(heads[i]);
 		give_back(u, pages, u->result);
 		for (i = 0; i < min_t(u32, u->nr_folios, GD_USER_FOLIOS); i++)
-			u->folio[i].given_back = user_state(folios[i]);
+			u->folio[i].given_back = user_state(heads[i]);
 	}
 	u->released += node_counter(NR_FOLL_PIN_RELEASED);
 	live_header->nr_user++;

@@ -5,10 +5,12 @@ mod caller;
 mod detect;
 mod flavour;
 mod gaps;
+mod module;
 mod unit;
 
 pub use detect::Piece;
 pub use flavour::Flavour;
+pub use module::build_module;
 
 use caller::clang;
 use detect::Edits;

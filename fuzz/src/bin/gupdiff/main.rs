@@ -14,6 +14,7 @@ mod judge;
 mod live;
 mod manual;
 mod minimize;
+mod module;
 mod report;
 mod run;
 mod side;
@@ -81,6 +82,9 @@ enum Command {
     Explain(explain::Args),
     /// Replay programs on a booted kernel, on the C side and on the Rust side
     Live(live::Args),
+    /// Build the module for a booted kernel, as scripts/live does
+    #[command(hide = true)]
+    Module(module::Args),
     /// Save the traces of a side, and compare an implementation with them
     Vectors(vectors::Args),
     /// Write random programs
@@ -176,6 +180,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Live(args) => live::run(&args),
+        Command::Module(args) => module::run(&args),
         Command::Vectors(args) => vectors::run(&args),
         Command::Gen(args) => generate::run(&args),
         Command::Bench(args) => bench::run(&args),

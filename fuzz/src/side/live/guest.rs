@@ -23,8 +23,8 @@ const QEMU: &str = "qemu-system-x86_64";
 const BOOT: Duration = Duration::from_secs(120);
 /// A program takes less than a millisecond.
 const STUCK: Duration = Duration::from_secs(20);
-/// Lines of the console that are kept for a message.
-const TAIL: usize = 12;
+/// Lines of the console that are kept for a message: an oops has some dozens.
+const TAIL: usize = 64;
 
 /// One boot.
 pub struct Guest {
@@ -186,11 +186,13 @@ impl Drop for Guest {
 
 /// An oops outside of an operation is the end of the guest.  What is user
 /// memory comes from ZONE_MOVABLE, so that a long-term pin has something to do.
+/// Which page is the zero page is the program's to say, also where that is read-only
+/// after boot.
 fn command_line(mappings: bool) -> String {
     // On a busy host the timer's interrupts come too late for the check of it.
     let mut line = String::from(
         "console=ttyS0 quiet panic=-1 oops=panic nokaslr no5lvl mitigations=off \
-         no_timer_check movablecore=512M secretmem.enable=1",
+         no_timer_check movablecore=512M secretmem.enable=1 rodata=off",
     );
     if mappings {
         // for init, as a variable

@@ -108,7 +108,10 @@ impl UserCall {
                         op.run = pages(f, first);
                         abi::GD_OP_UNPIN_USER_PAGES as u8
                     }
-                    (false, false) => abi::GD_OP_FOLIO_PUT_REFS as u8,
+                    (false, false) => {
+                        op.foll = foll;
+                        abi::GD_OP_GUP_PUT_FOLIO as u8
+                    }
                 };
                 program.push_op(op);
             }
