@@ -2,6 +2,7 @@
 //! What the caller asks of the compiler: `GUPDIFF_CC` is another clang, `GUPDIFF_CFLAGS` has
 //! further flags for the code under test, those of a sanitizer for instance.
 
+use super::unit::harness;
 use std::{env, sync::OnceLock};
 
 /// The harness is written for clang's hooks.
@@ -25,12 +26,12 @@ pub fn flags() -> Vec<String> {
     given.split_whitespace().map(str::to_owned).collect()
 }
 
-/// What the linker needs for these flags: clang's own coverage comes with a runtime, which
+/// What the linker needs for these flags: clang's own coverage comes with a runtime that
 /// calls the C library.  What other flags call is in the program that loads the object.
-pub fn link_flags() -> &'static [&'static str] {
-    match flags().iter().any(|flag| flag == PROFILE) {
-        // the runtime comes last, and what it calls must have been looked for by then
-        true => &[PROFILE, "-Wl,-u,atexit", "-lc"],
-        false => &[],
+pub fn link_flags() -> Vec<String> {
+    if !flags().iter().any(|flag| flag == PROFILE) {
+        return Vec::new();
     }
+    let atexit = harness().join("flavours/atexit.c").display().to_string();
+    [PROFILE, "-fPIC", &atexit, "-lc"].map(str::to_owned).into()
 }
