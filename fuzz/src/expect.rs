@@ -12,13 +12,13 @@ use std::str::FromStr;
 use csrc::abi::{self, gd_rec};
 
 use crate::ops::Rev;
-use crate::pages::Pages;
 use crate::program::Program;
 use crate::program::list::Entry;
 use crate::report::ret_words;
 use crate::side::SideInfo;
 use crate::site::SiteKind;
 use crate::trace::{Locks, PageState, Record, Ret, Trace};
+use crate::world::pages::Pages;
 
 /// A revision, or some of its point releases: `6.12`, `6.12.118+` (that one and later
 /// ones), `6.12.117-` (that one and earlier ones).

@@ -12,10 +12,10 @@ use csrc::abi;
 
 use crate::layer::{self, Focus};
 use crate::ops;
-use crate::pages::Pages;
 use crate::program::Program;
 use crate::rev::Rev;
 use crate::trace::{Locks, PageState, Record, Ret, Trace};
+use crate::world::pages::Pages;
 
 /// The FOLL_ flags that page-level functions look at.
 const DECIDING: u32 = 1 << abi::GD_FOLL_WRITE

@@ -16,7 +16,10 @@ fn the_arena_is_the_same() {
     let slots = abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
     assert_eq!(gup::pages::NR_SLOTS, slots);
     assert_eq!(gup::pages::NR_PAGES, slots << abi::GD_SLOT_SHIFT);
-    assert_eq!(gup_fuzz::layout::NR_PAGES, slots << abi::GD_SLOT_SHIFT);
+    assert_eq!(
+        gup_fuzz::world::layout::NR_PAGES,
+        slots << abi::GD_SLOT_SHIFT
+    );
     assert_eq!(gup::unpin::MAX_LIST as u32, abi::GD_MAX_LIST);
     assert_eq!(gup::machine::STEP_LIMIT, abi::GD_STEP_LIMIT);
     assert_eq!(gup::tables::MAX_TABLES, abi::GD_MAX_TABLES);
@@ -25,7 +28,10 @@ fn the_arena_is_the_same() {
 
 #[test]
 fn a_pin_is_as_many_references() {
-    assert_eq!(gup_fuzz::layout::PIN_BIAS, gup::GUP_PIN_COUNTING_BIAS);
+    assert_eq!(
+        gup_fuzz::world::folio::PIN_BIAS as u32,
+        gup::GUP_PIN_COUNTING_BIAS
+    );
 }
 
 #[test]

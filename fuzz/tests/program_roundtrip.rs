@@ -10,6 +10,7 @@ use gup_fuzz::program::{
     self, MAX_ACTS, MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_ACT, NO_FOLIO, NO_OP, NULL, Program, list,
     normalise, page, split_page, walk, wire,
 };
+use gup_fuzz::world::folio;
 use proptest::prelude::*;
 
 fn any_folio() -> impl Strategy<Value = gd_folio> {
@@ -130,7 +131,7 @@ fn assert_in_range(p: &Program) {
         assert!(u32::from(f.mapping) < abi::GD_NR_MAPPINGS);
         assert!(u32::from(f.migratetype) < abi::GD_NR_MIGRATETYPES);
         assert!(f.movable <= 1 && f.exclusive <= 1 && f.pad == 0);
-        assert_eq!(f.flags & !normalise::FOLIO_FLAGS, 0);
+        assert_eq!(f.flags & !folio::FOLIO_FLAGS, 0);
         assert!(i < p.nr_folios() || *f == NO_FOLIO);
     }
     for op in &p.0.op[p.nr_ops()..] {

@@ -12,9 +12,9 @@ mod walk;
 use csrc::abi::{self, gd_program, gd_rec};
 
 use crate::accepted::{Accepted, RevisionPair};
-use crate::pages::Pages;
 use crate::site::SiteId;
 use crate::trace::{Ask, Call, End, Locks, PageState, Ret, Trace, bytes};
+use crate::world::pages::Pages;
 use walk::Walk;
 
 /// What differs.

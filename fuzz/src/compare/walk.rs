@@ -5,8 +5,8 @@ use csrc::abi::{self, gd_op, gd_program, gd_rec};
 
 use super::{Class, Detail, Divergence, Field, Value, rec_name, same};
 use crate::accepted::RevisionPair;
-use crate::pages::Pages;
 use crate::trace::{PageState, Record};
+use crate::world::pages::Pages;
 
 pub(super) struct Walk<'p> {
     prog: &'p gd_program,

@@ -6,10 +6,10 @@ use csrc::abi::{self, gd_act, gd_op, gd_rec};
 
 use super::{class, mix, ret_class};
 use crate::program::Program;
-use crate::program::maps::Maps;
-use crate::program::vmas::Vmas;
 use crate::program::walk::{self, LEVELS, PAGE_SIZE, TASK_SIZE_MAX};
 use crate::trace::{Record, Ret};
+use crate::world::maps::Maps;
+use crate::world::vmas::Vmas;
 
 /// The FOLL_ flags of calls, those that callers must not give included.
 const FLAGS: u32 = walk::CALL_FLAGS | 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;

@@ -17,14 +17,15 @@ use super::Law;
 use super::check::Check;
 use crate::effect::{By, Effect, Of, Part, What};
 use crate::layer;
-use crate::layout::{Layout, Placed};
 use crate::ops;
-use crate::pages::Pages;
 use crate::program::Program;
 use crate::program::list::{self, Entry};
 use crate::program::walk::{self, CALLER_PAGES, Level, TASK_SIZE_MAX};
 use crate::rev::{Fact, Rev};
 use crate::trace::{Record, Ret};
+use crate::world::folio::{PIN_BIAS, is_any_zero};
+use crate::world::layout::{Layout, Placed};
+use crate::world::pages::Pages;
 
 /// What a caller holds of one folio.
 #[derive(Clone, Copy, Debug, Default)]
@@ -282,7 +283,7 @@ impl Caller {
             };
             let (each, counted) = match rev.has_pincount(folio.order) {
                 true => (1, pins),
-                false => (abi::GD_SLOT_PAGES as i32, 0),
+                false => (PIN_BIAS, 0),
             };
             let expected = (
                 start.refcount + held.refs + pins * each,
@@ -304,10 +305,6 @@ impl Caller {
         }
         Ok(())
     }
-}
-
-fn is_zero(folio: &Placed) -> bool {
-    matches!(folio.kind, abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO)
 }
 
 /// Whether pins are taken or given back, by a function for callers outside of mm.
@@ -356,10 +353,10 @@ fn world_is_sane(prog: &Program, layout: &Layout) -> bool {
                 abi::GD_K_NORMAL | abi::GD_K_HUGETLB | abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO
             );
             let mapping = match u32::from(declared.mapping) {
-                abi::GD_M_ANON => declared.exclusive != 0 && !is_zero(folio),
+                abi::GD_M_ANON => declared.exclusive != 0 && !is_any_zero(folio.kind as u8),
                 abi::GD_M_NONE => true,
-                abi::GD_M_FILE | abi::GD_M_SHMEM => !is_zero(folio),
-                abi::GD_M_SECRETMEM => folio.order == 0 && !is_zero(folio),
+                abi::GD_M_FILE | abi::GD_M_SHMEM => !is_any_zero(folio.kind as u8),
+                abi::GD_M_SECRETMEM => folio.order == 0 && !is_any_zero(folio.kind as u8),
                 _ => false,
             };
             counts && kind && mapping && declared.flags & bit(abi::GD_F_LOCKED) == 0
@@ -414,5 +411,5 @@ fn entry_is_sane(op: &gd_op, layout: &Layout) -> bool {
         // gigantic pages are larger than any folio here
         Some(Level::Pud | Level::Pgd) | None => false,
     };
-    fits && !flag(abi::GD_EF_DEVMAP) && !(flag(abi::GD_EF_RW) && is_zero(folio))
+    fits && !flag(abi::GD_EF_DEVMAP) && !(flag(abi::GD_EF_RW) && is_any_zero(folio.kind as u8))
 }

@@ -10,7 +10,6 @@ mod careful;
 mod check;
 mod rules;
 mod slow;
-pub(crate) mod tables;
 mod walk;
 mod walk_events;
 
@@ -20,11 +19,12 @@ use csrc::abi;
 
 use crate::effect::{By, Effect, What};
 use crate::ops;
-use crate::pages::Pages;
 use crate::program::Program;
 use crate::rev::{Fact, Rev};
 use crate::side::SideInfo;
 use crate::trace::Trace;
+use crate::world::pages::Pages;
+use crate::world::tables::Tables;
 
 macro_rules! laws {
     ($($law:ident, $name:literal, $text:literal, $breach:literal;)*) => {
@@ -238,7 +238,7 @@ pub struct Checker {
     changed: Vec<check::Change>,
     /// By operation id: whether it is about one page.
     one_page: [bool; 256],
-    tables: tables::Tables,
+    tables: Tables,
     /// What the last walk gave.
     seen: walk::Seen,
     /// The actions that the current operation carried out.
@@ -268,7 +268,7 @@ impl Default for Checker {
             caller: careful::Caller::default(),
             changed: Vec::new(),
             one_page,
-            tables: tables::Tables::default(),
+            tables: Tables::default(),
             seen: walk::Seen::default(),
             done: Vec::new(),
             advanced: false,

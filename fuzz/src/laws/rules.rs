@@ -7,11 +7,12 @@ use super::Law;
 use super::check::{Check, Does, Op, is_page};
 use super::walk;
 use crate::effect::{Effect, Of, Part};
-use crate::layout::maybe_dma_pinned;
-use crate::pages::Pages;
 use crate::program::{self, Program};
 use crate::rev::Fact;
 use crate::trace::{Call, PageState, Ret};
+use crate::world::folio::{PIN_BIAS, is_device_page};
+use crate::world::layout::maybe_dma_pinned;
+use crate::world::pages::Pages;
 
 pub(super) fn calls<'a>(recs: &'a [gd_rec]) -> impl Iterator<Item = (Call, PageState)> + 'a {
     recs.iter()
@@ -98,9 +99,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
             )?;
         }
         let puts = matches!(op.does, Does::Put(_) | Does::Unpin(_) | Does::UnpinMany);
-        let device = new.page >> abi::GD_SLOT_SHIFT
-            >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
-        if puts && !device && new.refcount == 0 && old.refcount != 0 {
+        if puts && !is_device_page(new.page) && new.refcount == 0 && old.refcount != 0 {
             let freed =
                 calls(op.parts.events).any(|(c, s)| c == Call::FolioPut && s.page == new.page);
             require(freed, Law::FreedAtZero, Some(new.page), || {
@@ -307,7 +306,7 @@ pub(super) fn scheme(has_pincount: bool, refs: i32) -> (i32, i32) {
     if has_pincount {
         (refs, refs)
     } else {
-        (refs.wrapping_mul(1024), 0)
+        (refs.wrapping_mul(PIN_BIAS), 0)
     }
 }
 
@@ -337,7 +336,7 @@ fn says_so(op: &Op, head: &PageState, refs: i32) -> Check {
     let fits = if op.has_pincount {
         head.pincount >= 0 && head.pincount.checked_add(refs).is_some()
     } else {
-        let total = refs.checked_mul(1024);
+        let total = refs.checked_mul(PIN_BIAS);
         head.refcount >= 0 && total.is_some_and(|t| head.refcount.checked_add(t).is_some())
     };
     let new = after(op, head);
@@ -384,14 +383,14 @@ pub(super) fn balance(op: &Op, pages: &Pages, prog: &Program) -> Check {
                 Some(new.page),
                 || format!("refcount moved by {dref}, pin count by {dpin}"),
             )?;
-            refs = refs.wrapping_add(dpin.wrapping_mul(1024));
+            refs = refs.wrapping_add(dpin.wrapping_mul(PIN_BIAS));
         } else {
             refs = refs.wrapping_add(dref);
         }
     }
     let net = op.acquired.wrapping_sub(op.released);
     require(
-        refs == net.wrapping_mul(1024),
+        refs == net.wrapping_mul(PIN_BIAS),
         Law::PinsBalanceCounters,
         None,
         || {

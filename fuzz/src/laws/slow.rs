@@ -11,19 +11,18 @@ use csrc::abi::{self, gd_op};
 use super::Law;
 use super::check::{Check, Op};
 use super::rules::require;
-use super::tables::{Kind, Tables, level_of};
 use super::walk::{self, Call, Seen};
 use super::walk_events::Events;
 use crate::effect::{Effect, Lock, Part};
-use crate::layout::split_run;
 use crate::ops;
-use crate::pages::Pages;
-use crate::program::Program;
 use crate::program::walk::{
-    comes_to_slow_path, counts_what_is_left, is_answer, is_fault, is_slow, is_vma,
+    Level, comes_to_slow_path, counts_what_is_left, is_answer, is_fault, is_slow, is_vma, set_level,
 };
+use crate::program::{Program, split_page};
 use crate::rev::Fact;
 use crate::trace::{Ask, Locks, Record, Ret};
+use crate::world::pages::Pages;
+use crate::world::tables::{Kind, Tables};
 
 /// Results of a fault that failed.
 const ERRORS: i32 = 1 << abi::GD_FAULT_OOM
@@ -61,7 +60,7 @@ pub(super) fn called(
                 | abi::GD_HOOK_PAGEMAP
                 | abi::GD_HOOK_ACCESSIBLE
         );
-        level_of(&act.op).is_some_and(|level| locked || level != abi::GD_L_PTE)
+        set_level(act.op.op).is_some_and(|level| locked || level != Level::Pte)
     };
     if op.done.iter().any(doubtful) {
         seen.doubt();
@@ -120,7 +119,7 @@ fn gives_back_twice(op: &Op, prog: &Program) -> bool {
     let migrates = |rec: &csrc::abi::gd_rec| {
         u32::from(rec.kind) == abi::GD_R_ASK && u32::from(rec.a) == abi::GD_A_MIGRATE
     };
-    let sets_entries = |i: &usize| level_of(&prog.acts()[*i].op).is_some();
+    let sets_entries = |i: &usize| set_level(prog.acts()[*i].op.op).is_some();
     !op.rev.has(Fact::SLOW_STOPS_AT_NO_PAGE)
         && op.parts.events.iter().any(migrates)
         && op.done.iter().any(sets_entries)
@@ -188,7 +187,7 @@ fn relied_on_hugetlb(op: &Op, tables: &Tables, call: &Call, prog: &Program) -> b
         return false;
     }
     let vma_changes = op.done.iter().any(|i| is_vma(prog.acts()[*i].op.op));
-    let table = |addr| matches!(tables.entry(abi::GD_L_PUD, addr).kind, Kind::Table(_));
+    let table = |addr| matches!(tables.entry(Level::Pud, addr).kind, Kind::Table(_));
     let last = call.addr(call.nr.max(1) as usize - 1);
     vma_changes || gigantic() && (table(call.addr(0)) || table(last))
 }
@@ -200,11 +199,14 @@ fn has_odd_blocks(prog: &Program) -> bool {
     let all = || prog.ops().iter().chain(acts.clone());
     let splits = all().any(|op| ops::sets(op.op) == Some(Part::Split));
     all().any(|op| {
-        let order = prog.folios().get(split_run(&op.run[0]).0).map(|f| f.order);
+        let order = prog
+            .folios()
+            .get(split_page(op.run[0].page).0)
+            .map(|f| f.order);
         u32::from(op.entry) == abi::GD_E_PAGE
-            && match level_of(op) {
-                Some(abi::GD_L_PMD) => splits || order.is_some_and(|order| order < 9),
-                Some(abi::GD_L_PUD) => true,
+            && match set_level(op.op) {
+                Some(Level::Pmd) => splits || order.is_some_and(|order| order < 9),
+                Some(Level::Pud) => true,
                 _ => false,
             }
     })

@@ -10,16 +10,17 @@ use csrc::abi::{self, gd_op, gd_rec};
 
 use super::check::{Check, Op};
 use super::rules::{after, require, scheme};
-use super::tables::{Entry, Leaf, Tables, shift};
 use super::{Law, walk_events};
 use crate::effect::Part;
-use crate::layout::{NR_PAGES, Operand};
 use crate::ops;
-use crate::pages::Pages;
 use crate::program::Program;
-use crate::program::walk::{is_fast_only, is_pin, is_slow};
+use crate::program::walk::{Level, is_fast_only, is_pin, is_slow};
 use crate::rev::{Fact, Rev};
 use crate::trace::{PageState, Ret};
+use crate::world::folio::is_device_page;
+use crate::world::layout::{NR_PAGES, Operand};
+use crate::world::pages::Pages;
+use crate::world::tables::{Entry, Leaf, Tables};
 use walk_events::Events;
 
 const PAGE_SHIFT: u32 = 12;
@@ -340,11 +341,11 @@ pub(super) fn follow(
         if levels == 0 {
             continue;
         }
-        let has = |level: u32| u32::from(levels) & 1 << level != 0;
+        let has = |level: Level| u32::from(levels) & 1 << level as u32 != 0;
         // These the walk looks at once, and a PMD may have been something else
         // in between.
-        pmds += u32::from(has(abi::GD_L_PMD));
-        seen.claims &= !has(abi::GD_L_PUD) && !has(abi::GD_L_PGD) && pmds < 2;
+        pmds += u32::from(has(Level::Pmd));
+        seen.claims &= !has(Level::Pud) && !has(Level::Pgd) && pmds < 2;
         look(seen, tables);
     }
     beyond
@@ -368,7 +369,7 @@ fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
         return false;
     }
     match leaf.level {
-        abi::GD_L_PTE => !has(abi::GD_EF_SPECIAL) || device,
+        Level::Pte => !has(abi::GD_EF_SPECIAL) || device,
         _ => !has(abi::GD_EF_SPECIAL) || !rev.has(Fact::WALK_SPECIAL_BLOCKS),
     }
 }
@@ -416,7 +417,7 @@ fn goes_past_a_folio(
     let end = call.start.saturating_add((nr as u64) << PAGE_SHIFT);
     tables.blocks().any(|(level, addr, entry)| {
         let first = addr.max(call.start);
-        let last = (addr + (1u64 << shift(level))).min(end);
+        let last = (addr + level.size()).min(end);
         // The lockless walk grabs pages of device memory one by one.
         if first >= last || !call.slow && is_device_entry(&entry, rev) {
             return false;
@@ -484,7 +485,7 @@ pub(super) fn held(
             new.pincount.wrapping_sub(old.pincount),
         )
     };
-    let claimed = |page: u32| !is_device(page) && !set_by_others(op, prog, pages, page);
+    let claimed = |page: u32| !is_device_page(page) && !set_by_others(op, prog, pages, page);
     for (head, n) in &folios {
         let old = pages.get(&prog.0, *head);
         let seen = moved(&old, &after(op, &old));
@@ -546,8 +547,4 @@ fn set_by_others(op: &Op, prog: &Program, pages: &Pages, page: u32) -> bool {
             _ => false,
         }
     })
-}
-
-fn is_device(page: u32) -> bool {
-    page >> abi::GD_SLOT_SHIFT >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS
 }

@@ -13,19 +13,16 @@
 //! Everything that hands out a program hands out a normalised one.  Code that
 //! changes fields calls [`Program::normalise`] before the program runs.
 
-mod cache;
 mod draw;
 mod fold;
 pub mod generate;
 pub mod list;
-pub(crate) mod maps;
 mod model;
 pub mod mutate;
 pub mod normalise;
 pub mod rng;
 pub mod text;
 mod values;
-pub(crate) mod vmas;
 pub mod walk;
 pub mod wire;
 

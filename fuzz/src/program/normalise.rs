@@ -16,11 +16,7 @@ use super::{MAX_ACTS, MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_ACT, NO_FOLIO, NO_OP, NO
 use super::{NULL, POISON, Program, page, split_page};
 use crate::hooks::{self, HookInfo, NR_HOOKS, Object};
 use crate::ops;
-
-/// Folio flags that a program can set: HEAD and ANON_EXCLUSIVE follow from
-/// the order and from `exclusive`.
-pub const FOLIO_FLAGS: u32 =
-    ((1 << abi::GD_NR_FLAGS) - 1) & !(1 << abi::GD_F_HEAD) & !(1 << abi::GD_F_ANON_EXCLUSIVE);
+use crate::world::folio::{FOLIO_FLAGS, is_device, settle};
 
 /// All symbolic FOLL_ flags.
 pub const FOLL_FLAGS: u32 = (1 << abi::GD_NR_FOLL) - 1;
@@ -131,12 +127,6 @@ pub fn op_id(byte: u8) -> u8 {
     fixes()[usize::from(byte)].id
 }
 
-/// Whether a kind of folio is ZONE_DEVICE memory.
-#[inline]
-pub fn is_device(kind: u8) -> bool {
-    u32::from(kind) >= abi::GD_K_DEV_PRIVATE
-}
-
 impl Program {
     /// Brings every field into range and into canonical form; idempotent.
     pub fn normalise(&mut self) {
@@ -215,22 +205,14 @@ impl Seen {
         f.pad = 0;
         f.flags &= FOLIO_FLAGS;
 
-        const NORMAL: u8 = abi::GD_K_NORMAL as u8;
-        match u32::from(f.kind) {
-            abi::GD_K_ZERO => {
-                f.order = 0;
-                if std::mem::replace(&mut self.zero, true) {
-                    f.kind = NORMAL;
-                }
-            }
-            abi::GD_K_HUGE_ZERO => {
-                f.order = 9;
-                if std::mem::replace(&mut self.huge_zero, true) {
-                    f.kind = NORMAL;
-                }
-            }
-            abi::GD_K_HUGETLB if f.order == 0 => f.kind = NORMAL,
-            _ => {}
+        (f.kind, f.order) = settle(f.kind, f.order);
+        let again = match u32::from(f.kind) {
+            abi::GD_K_ZERO => std::mem::replace(&mut self.zero, true),
+            abi::GD_K_HUGE_ZERO => std::mem::replace(&mut self.huge_zero, true),
+            _ => false,
+        };
+        if again {
+            f.kind = abi::GD_K_NORMAL as u8;
         }
         if is_device(f.kind) {
             f.movable = 0;

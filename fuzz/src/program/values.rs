@@ -5,7 +5,7 @@
 use super::rng::Rng;
 
 /// `GUP_PIN_COUNTING_BIAS`: what one pin of a small page adds to its refcount.
-pub const BIAS: i32 = crate::layout::PIN_BIAS as i32;
+pub const BIAS: i32 = crate::world::folio::PIN_BIAS;
 
 /// Numbers at an edge of something: signs, the bias, the "close to overflow"
 /// zone of -127..=0, multiplication by the bias, and of `int` itself.

@@ -90,6 +90,16 @@ impl Level {
         1 << (self.shift() - 12)
     }
 
+    /// The level of the tables that its entries point to.
+    pub const fn below(self) -> Option<Level> {
+        match self {
+            Level::Pte => None,
+            Level::Pmd => Some(Level::Pte),
+            Level::Pud => Some(Level::Pmd),
+            Level::Pgd => Some(Level::Pud),
+        }
+    }
+
     /// The operation that sets entries of this level.
     pub const fn set_op(self) -> u8 {
         (abi::GD_OP_SET_PTE + self as u32) as u8

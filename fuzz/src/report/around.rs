@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::entries;
 use super::show::{self, Names};
-use crate::laws::tables::Tables;
 use crate::oracle::{Oracle, Verdict, Which};
-use crate::pages::Pages;
 use crate::program::Program;
-use crate::program::vmas::Vmas;
 use crate::program::walk::is_any_call;
 use crate::side::Side;
 use crate::trace::{PageState, Record, Trace};
+use crate::world::pages::Pages;
+use crate::world::tables::Tables;
+use crate::world::vmas::Vmas;
 
 /// Pages that a report shows, at most.
 const SHOWN_PAGES: usize = 8;

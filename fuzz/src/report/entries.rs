@@ -4,13 +4,13 @@
 use csrc::abi::{self, gd_op};
 
 use super::show::Names;
-use crate::laws::tables::{Entry, Kind, Tables, shift};
-use crate::program::walk::LEVELS;
+use crate::program::walk::{LEVELS, Level};
 use crate::program::{NO_OP, NULL, text};
+use crate::world::tables::{Entry, Kind, Tables};
 
 /// Entries that are one line: from an address on, so many.
 struct Run {
-    level: u32,
+    level: Level,
     addr: u64,
     n: u64,
     entry: Entry,
@@ -18,14 +18,15 @@ struct Run {
 
 impl Run {
     /// Whether the entry for the address behind the run goes on with it.
-    fn takes(&self, level: u32, addr: u64, entry: Entry) -> bool {
+    fn takes(&self, level: Level, addr: u64, entry: Entry) -> bool {
+        let pages = (self.n * level.pages()) as u32;
         let kind = match self.entry.kind {
-            Kind::Page(page) => Kind::Page(page + ((self.n as u32) << (9 * level))),
-            Kind::Migration(page) => Kind::Migration(page + ((self.n as u32) << (9 * level))),
+            Kind::Page(page) => Kind::Page(page + pages),
+            Kind::Migration(page) => Kind::Migration(page + pages),
             Kind::Table(_) => return false,
             kind => kind,
         };
-        let next = self.addr.checked_add(self.n << shift(level));
+        let next = self.addr.checked_add(self.n << level.shift());
         level == self.level
             && next == Some(addr)
             && (kind, self.entry.flags) == (entry.kind, entry.flags)
@@ -33,22 +34,15 @@ impl Run {
 
     /// As the program would set them, with pages of no declared folio too.
     fn line(&self, names: &Names) -> String {
-        let (entry, page) = match self.entry.kind {
-            Kind::None => (abi::GD_E_NONE, None),
-            Kind::Page(page) => (abi::GD_E_PAGE, Some(page)),
-            Kind::Table(_) => (abi::GD_E_TABLE, None),
-            Kind::Swap => (abi::GD_E_SWAP, None),
-            Kind::Migration(page) => (abi::GD_E_MIGRATION, Some(page)),
-        };
         let op = gd_op {
-            op: LEVELS[self.level as usize].set_op(),
+            op: self.level.set_op(),
             addr: self.addr,
             n: self.n.min(i32::MAX as u64) as i32,
-            entry: entry as u8,
+            entry: self.entry.kind.code(),
             eflags: self.entry.flags,
             ..NO_OP
         };
-        with_page(op, page, names)
+        with_page(op, self.entry.kind.page(), names)
     }
 }
 
@@ -93,8 +87,8 @@ pub(super) fn lines(tables: &Tables, addr: u64, n: i32, names: &Names) -> Vec<St
     let mut at = addr;
     while at < end {
         let leaf = tables.walk(at);
-        for level in (leaf.level..abi::GD_NR_LEVELS).rev() {
-            let first = at >> shift(level) << shift(level);
+        for &level in LEVELS[leaf.level as usize..].iter().rev() {
+            let first = at & !(level.size() - 1);
             let entry = match level == leaf.level {
                 true => leaf.entry,
                 false => tables.entry(level, at),
@@ -114,7 +108,7 @@ pub(super) fn lines(tables: &Tables, addr: u64, n: i32, names: &Names) -> Vec<St
                 }),
             }
         }
-        let size = 1u64 << shift(leaf.level);
+        let size = leaf.level.size();
         match (at & !(size - 1)).checked_add(size) {
             Some(next) => at = next,
             None => break,

@@ -6,12 +6,12 @@ use csrc::abi::{self, gd_op, gd_program};
 use super::entries::stored;
 use super::says;
 use crate::compare::Value;
-use crate::layout::Layout;
-use crate::program::vmas::Vma;
 use crate::program::{NO_OP, Program, text};
 use crate::side::Side;
 use crate::site::SiteId;
 use crate::trace::{Ask, Call, Locks, PageState, Ret};
+use crate::world::layout::Layout;
+use crate::world::vmas::Vma;
 
 /// Names the pages of one program.
 pub struct Names {
@@ -352,8 +352,8 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
 
 /// The arena pages that an operation names: each operand's page and its head.
 pub fn operand_pages(prog: &gd_program, layout: &Layout, op_index: usize) -> Vec<u32> {
-    use crate::layout::{NR_PAGES, Operand};
     use crate::ops;
+    use crate::world::layout::{NR_PAGES, Operand};
     let Some(op) = prog.op[..usize::from(prog.world.nr_ops)].get(op_index) else {
         return Vec::new();
     };

@@ -8,13 +8,13 @@ use super::deed::{called, values};
 use super::says;
 use super::show::{self, Names};
 use crate::compare::{Divergence, Field, Value};
-use crate::layout::Operand;
 use crate::ops;
 use crate::oracle::Which;
 use crate::program::Program;
 use crate::program::list::Entry;
 use crate::program::walk::{is_any_call, set_level};
 use crate::trace::Record;
+use crate::world::layout::Operand;
 
 /// Maximum length of a subject.
 const WIDTH: usize = 72;
@@ -131,7 +131,7 @@ pub(super) fn on(prog: &Program, index: usize, shown: &Shown, names: &Names) -> 
 fn page(prog: &Program, op: &gd_op, shown: &Shown, names: &Names) -> String {
     let page = match (Entry::first(op.run[0].page), names.layout().run(&op.run[0])) {
         (Entry::Null, _) => return "NULL".into(),
-        (Entry::Page { .. }, Operand::Page(page)) if page < crate::layout::NR_PAGES => page,
+        (Entry::Page { .. }, Operand::Page(page)) if page < crate::world::layout::NR_PAGES => page,
         _ => return "a bad pointer".into(),
     };
     let state = shown.state_before(prog, page);

@@ -20,10 +20,10 @@ pub use unavailable::Unavailable;
 
 use crate::accepted::RevisionPair;
 use crate::layer;
-use crate::layout::is_device;
 use crate::ops::{self, ArgKind};
 use crate::program::{self, Program};
 use crate::side::{Pair, Side};
+use crate::world::folio::{is_any_zero, is_device};
 
 /// The programs that two sides have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,8 +124,7 @@ impl Common {
         }
         for f in program.folios_mut() {
             f.order = 0;
-            let kind = u32::from(f.kind);
-            if is_device(kind) || matches!(kind, abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO) {
+            if is_device(f.kind) || is_any_zero(f.kind) {
                 f.kind = abi::GD_K_NORMAL as u8;
             }
             // Unpinning a shared anonymous page is a BUG in kernels.

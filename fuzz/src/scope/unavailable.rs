@@ -3,13 +3,13 @@
 
 use csrc::abi::{self, gd_op};
 
-use crate::layout::is_device;
 use crate::ops::{self, ArgKind, Layer};
 use crate::program::Program;
 use crate::program::text::words;
 use crate::program::walk::Level;
 use crate::rev::Fact;
 use crate::side::Side;
+use crate::world::folio::is_device;
 
 /// Parts of programs that one of two sides does not have; masks by number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Unavailable {
 /// ZONE_DEVICE pages of every kind.
 fn device_kinds() -> u32 {
     (0..abi::GD_NR_KINDS)
-        .filter(|&kind| is_device(kind))
+        .filter(|&kind| is_device(kind as u8))
         .fold(0, |mask, kind| mask | 1 << kind)
 }
 

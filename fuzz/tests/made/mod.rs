@@ -4,9 +4,9 @@
 #![allow(dead_code, missing_docs)] // each test uses some of it
 
 use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_rec};
-use gup_fuzz::layout::Layout;
 use gup_fuzz::program::{NO_ACT, NO_FOLIO, NO_OP, Program, page};
 use gup_fuzz::trace::{PageState, Trace};
+use gup_fuzz::world::layout::Layout;
 
 pub const P: usize = 0;
 pub const Q: usize = 1;
@@ -92,7 +92,7 @@ impl Made {
         state.refcount += refs;
         state.pincount += pins;
         let large = state.is_large();
-        state.pinned = !state.tail && gup_fuzz::layout::maybe_dma_pinned(&state, large);
+        state.pinned = !state.tail && gup_fuzz::world::layout::maybe_dma_pinned(&state, large);
         state.to_rec()
     }
 }

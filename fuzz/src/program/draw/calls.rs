@@ -8,7 +8,7 @@ use csrc::abi::{self, gd_op};
 use super::super::model::Model;
 use super::super::rng::Rng;
 use super::super::walk::{self, CALL_FLAGS, Level, PAGE_SIZE, TASK_SIZE_MAX};
-use super::super::{NO_OP, page, values};
+use super::super::{NO_OP, values};
 use super::{Profile, bit};
 use crate::ops::{self, OpInfo};
 
@@ -70,7 +70,7 @@ pub fn address(rng: &mut Rng, model: &Model) -> u64 {
                         1 => g.nr_pages() - 1,
                         _ => rng.below(g.nr_pages()),
                     };
-                    model.maps.address(&map, page(index, offset))
+                    model.maps.address(&map, index, offset)
                 }
             }
         }

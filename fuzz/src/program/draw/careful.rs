@@ -14,6 +14,7 @@ use super::super::{NO_FOLIO, NO_OP, NO_RUN, Program, page, split_page};
 use super::{Profile, bit, calls, tables};
 use crate::effect::{By, Effect, Of};
 use crate::ops::{self, Layer, OpInfo};
+use crate::world::folio::is_any_zero;
 
 /// A folio that somebody else holds.
 pub fn folio(rng: &mut Rng) -> gd_folio {
@@ -69,7 +70,7 @@ pub fn operation(rng: &mut Rng, profile: &Profile, model: &Model, end: bool) -> 
 pub fn entry(rng: &mut Rng, model: &Model) -> gd_op {
     let index = rng.below(model.nr_folios.max(1));
     let g = &model.folio[index];
-    let zero = matches!(u32::from(g.kind), abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO);
+    let zero = is_any_zero(g.kind);
     let mut cursor = tables::cursor(rng, model);
     let huge = g.order >= 9 && rng.chance(1, 2);
     let level = if huge { Level::Pmd } else { Level::Pte };

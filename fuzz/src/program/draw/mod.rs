@@ -16,11 +16,11 @@ use csrc::abi::{self, gd_folio, gd_op, gd_run};
 
 use super::generate::Profile;
 use super::model::{Guess, Model};
-use super::normalise::FOLIO_FLAGS;
 use super::rng::Rng;
 use super::{NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values, walk};
 use crate::effect::{By, Effect, What};
 use crate::ops::{self, N, OpInfo, Val};
+use crate::world::folio::FOLIO_FLAGS;
 
 const fn bit(n: u32) -> u32 {
     1 << n

@@ -7,12 +7,12 @@ use csrc::abi::{self, gd_op};
 
 use super::super::model::Model;
 use super::super::rng::Rng;
-use super::super::vmas::Vma;
 use super::super::walk::{self, Level, PAGE_SIZE};
 use super::super::{NO_OP, Program, values};
 use super::{Profile, bit, calls, memfd, tables, vmas};
 use crate::effect::{By, Effect, Faulting, Lock, What};
 use crate::ops::{self, ArgKind, OpInfo, Val};
+use crate::world::vmas::Vma;
 
 /// The entry points and how often each is called.
 static CALLS: LazyLock<Vec<(u8, u32)>> = LazyLock::new(|| {

@@ -3,13 +3,13 @@
 
 use csrc::abi::{self, gd_folio, gd_op};
 
-use super::super::maps::Map;
 use super::super::model::{Guess, Model};
-use super::super::normalise::is_device;
 use super::super::rng::Rng;
 use super::super::walk::{ADDR_MASK, ANCHORS, LEVELS, Level, PAGE_SIZE};
 use super::super::{NO_OP, page};
 use super::{bit, folio};
+use crate::world::folio::is_device;
+use crate::world::maps::Map;
 
 /// A folio that a walk can meet: mostly with references to spare.
 pub fn mapped_folio(rng: &mut Rng) -> gd_folio {

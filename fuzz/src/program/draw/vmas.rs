@@ -6,9 +6,9 @@ use csrc::abi::{self, gd_op};
 use super::super::NO_OP;
 use super::super::model::Model;
 use super::super::rng::Rng;
-use super::super::vmas::Vma;
 use super::super::walk::{ANCHORS, Level, MAX_VMA_PAGES, PAGE_SIZE, TASK_SIZE_MAX, VM_FLAGS};
 use super::bit;
+use crate::world::vmas::Vma;
 
 const READ: u32 = bit(abi::GD_VM_READ);
 const WRITE: u32 = bit(abi::GD_VM_WRITE);

@@ -12,8 +12,8 @@ use crate::hooks::{self, Answer};
 use crate::ops::{self, Rev};
 use crate::program::Program;
 use crate::program::list::Entry;
-use crate::program::normalise::is_device;
 use crate::program::walk;
+use crate::world::folio::is_device;
 
 /// A normalised program as text, in the words of a revision.
 ///

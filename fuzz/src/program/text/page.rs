@@ -8,7 +8,7 @@ use super::number;
 use super::scan::{Scan, Word};
 use super::words::{self, FLAGS, KINDS, MAPPINGS, MIGRATETYPES, find};
 use crate::program::NO_FOLIO;
-use crate::program::normalise::{FOLIO_FLAGS, is_device};
+use crate::world::folio::{FOLIO_FLAGS, is_device};
 
 /// A folio of which nothing is said.
 pub(super) const DEFAULT_FOLIO: gd_folio = gd_folio {

@@ -3,8 +3,8 @@
 
 use csrc::abi::{self, gd_folio};
 
-use crate::program::normalise::is_device;
 use crate::program::{Program, text};
+use crate::world::folio::is_device;
 
 /// What a folio is called, without its name: `GD_K_*`.
 const KINDS: [&str; abi::GD_NR_KINDS as usize] = [

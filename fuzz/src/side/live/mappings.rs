@@ -128,7 +128,7 @@ impl UserCall {
         let folios = self.folios();
         let mut states: Vec<State> = folios.iter().map(|f| state(&f.given_back)).collect();
         let (mut acquired, mut released) = (0, 0);
-        let layout = crate::layout::Layout::new(&program.0);
+        let layout = crate::world::layout::Layout::new(&program.0);
         for (index, records) in trace.ops().enumerate() {
             for rec in records {
                 match Record::from(rec) {

@@ -15,17 +15,17 @@ use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Revision, Stop
 
 use super::record::Returned;
 use crate::effect::{Effect, Lock};
-use crate::layout::split_run;
 use crate::ops;
+use crate::program::split_page;
 
 /// The first page of a run, or a pointer to nowhere.
 #[inline]
 pub fn raw_page(machine: &Machine, run: &gd_run) -> PagePtr {
-    let (index, first) = split_run(run);
+    let (index, first) = split_page(run.page);
     match index as u32 {
         abi::GD_I_NULL => PagePtr::NULL,
         _ => match machine.folios().get(index) {
-            Some(folio) => PagePtr::new(folio.head + first),
+            Some(folio) => PagePtr::new(folio.head + first as u32),
             None => PagePtr::POISON,
         },
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The script of the running operation: its actions, each at its hook point.
 
-use csrc::abi::{self, gd_act, gd_run};
+use csrc::abi::{self, gd_act};
 use gup::{EntryPtr, Level, Machine, Moment};
 
 use super::world;
-use crate::layout::split_run;
+use crate::program::split_page;
 use crate::program::walk::is_answer;
 
 /// The actions of the running operation.
@@ -61,12 +61,9 @@ const _: () = assert!(abi::GD_NR_HOOKS <= 32);
 fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
     let loads = |at: EntryPtr, level| machine.tables.serves(at, level, act.at_addr);
     let about = |nr: u32| {
-        let (index, offset) = split_run(&gd_run {
-            page: act.at_page,
-            len: 1,
-        });
+        let (index, offset) = split_page(act.at_page);
         let folio = machine.folios().get(index);
-        folio.is_some_and(|folio| folio.head + offset == nr)
+        folio.is_some_and(|folio| folio.head + offset as u32 == nr)
     };
     match (u32::from(act.hook), moment) {
         (abi::GD_HOOK_READ_PTE, Moment::Load(at)) => loads(at, Level::Pte),

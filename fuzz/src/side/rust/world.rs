@@ -6,13 +6,13 @@ use gup::machine::{MigrateType, Signal};
 use gup::{Level, Machine, Mapping, NewEntry, VmaKind};
 
 use super::dispatch::{raw_page, run_page};
-use crate::layout::split_run;
+use crate::program::split_page;
 
 /// Changes the world from outside.  An ANSWER does nothing: it is for whoever
 /// has called.
 pub fn change(machine: &mut Machine, op: &gd_op) {
     let page = run_page(machine, &op.run[0]);
-    let (index, _) = split_run(&op.run[0]);
+    let (index, _) = split_page(op.run[0].page);
     let arg = u32::from(op.arg);
     let on = arg & 1 != 0;
     match u32::from(op.op) {

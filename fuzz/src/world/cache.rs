@@ -3,10 +3,10 @@
 
 use csrc::abi::gd_op;
 
-use super::walk::PAGE_SIZE;
-use super::{NULL, POISON, split_page};
 use crate::effect;
 use crate::ops;
+use crate::program::walk::PAGE_SIZE;
+use crate::program::{NULL, POISON, split_page};
 
 /// Parts that are remembered.
 const NR: usize = 4;
@@ -21,7 +21,7 @@ struct Part {
 
 /// The last ones that were set.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Cache {
+pub(crate) struct Cache {
     parts: [Option<Part>; NR],
     next: usize,
 }

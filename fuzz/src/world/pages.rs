@@ -9,7 +9,8 @@ use std::collections::HashMap;
 
 use csrc::abi::{self, gd_op, gd_program, gd_rec};
 
-use crate::layout::{self, Layout, NR_PAGES, Operand};
+use super::folio::is_device_page;
+use super::layout::{self, Layout, NR_PAGES, Operand};
 use crate::rev::{Fact, Rev};
 use crate::trace::PageState;
 
@@ -242,9 +243,11 @@ impl Pages {
             return 1;
         }
         // Tails of ZONE_DEVICE folios are not handed in.
-        let device =
-            page >> abi::GD_SLOT_SHIFT >= abi::GD_T_DEVICE * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS;
-        let page = if device { head.page } else { page };
+        let page = if is_device_page(page) {
+            head.page
+        } else {
+            page
+        };
         // A split or a merge may have changed the order.
         let is_last = |last: u32| {
             self.get(prog, last).tail

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Page tables as the program declares them: a model of their own, for laws and
-//! reports.
+//! Page tables as the program declares them: a model of their own, for laws, reports,
+//! features and the generator.
 //!
 //! It follows the program's SET_PTE to SET_PGD and knows nothing of how a walk
 //! reads tables.  What an entry is follows `gupdiff.h`; an entry's value is its
 //! kind, its page or table, and its flags.
 
+use std::sync::Arc;
+
 use csrc::abi::{self, gd_op};
 
-use crate::layout::{Layout, NR_PAGES, Operand};
-use crate::program::walk;
+use super::layout::{Layout, NR_PAGES, Operand};
+use crate::program::walk::{self, ADDR_MASK, LEVELS, Level};
 
 // The page of an entry is a number even if there is no such page.
 const _: () = assert!((abi::GD_MAX_SET as u64) << (9 * abi::GD_L_PUD) < 1 << 31);
 
 const NR_TABLES: usize = abi::GD_MAX_TABLES as usize;
 const PER_TABLE: usize = abi::GD_TABLE_ENTRIES as usize;
-/// Page tables serve addresses of so many bits.
-const ADDRESS: u64 = (1 << 48) - 1;
-
 /// What an entry is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
@@ -34,6 +33,28 @@ pub enum Kind {
     Swap,
     /// Under migration.
     Migration(u32),
+}
+
+impl Kind {
+    /// `GD_E_*`.
+    pub fn code(self) -> u8 {
+        let code = match self {
+            Kind::None => abi::GD_E_NONE,
+            Kind::Page(_) => abi::GD_E_PAGE,
+            Kind::Table(_) => abi::GD_E_TABLE,
+            Kind::Swap => abi::GD_E_SWAP,
+            Kind::Migration(_) => abi::GD_E_MIGRATION,
+        };
+        code as u8
+    }
+
+    /// The page that it names, if it names one.
+    pub fn page(self) -> Option<u32> {
+        match self {
+            Kind::Page(page) | Kind::Migration(page) => Some(page),
+            Kind::None | Kind::Table(_) | Kind::Swap => None,
+        }
+    }
 }
 
 /// An entry of a page table.
@@ -56,8 +77,8 @@ impl Entry {
 /// Where the walk of an address ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leaf {
-    /// At which level, `GD_L_*`.
-    pub level: u32,
+    /// At which level.
+    pub level: Level,
     /// The entry there; a page, unless there is nothing to walk to.
     pub entry: Entry,
 }
@@ -75,22 +96,23 @@ impl Leaf {
         let Kind::Page(first) = self.entry.kind else {
             return None;
         };
-        let offset = (addr & ADDRESS) >> 12 & ((1 << (9 * self.level)) - 1);
+        let offset = (addr & ADDR_MASK) >> 12 & (self.level.pages() - 1);
         Some(first + offset as u32)
     }
 }
 
-/// How many address bits an entry of a level leaves to those below.
-#[inline]
-pub fn shift(level: u32) -> u32 {
-    12 + 9 * level
-}
+/// Entries that are made, and copied when they change, at once.
+const CHUNK: usize = 64;
 
-/// The page tables of one program, at one time.
+type Chunk = [Entry; CHUNK];
+
+/// The page tables of one program, at one time.  Clones share what neither changes.
+#[derive(Clone)]
 pub struct Tables {
     /// Of each table that was made its level and its region.
-    made: Vec<(u32, u64)>,
-    entries: Vec<Entry>,
+    made: Vec<(Level, u64)>,
+    /// Their entries, table by table; those of a chunk that is not there are empty.
+    chunks: Vec<Option<Arc<Chunk>>>,
     /// Entries that were ever set, as runs: of each its first one and its
     /// length. Each is within a table.
     touched: Vec<(u32, u32)>,
@@ -100,66 +122,81 @@ impl Default for Tables {
     fn default() -> Self {
         Self {
             made: vec![TOP],
-            entries: Vec::new(),
+            chunks: Vec::new(),
             touched: Vec::new(),
         }
     }
 }
 
-const TOP: (u32, u64) = (abi::GD_L_PGD, 0);
+const EMPTY: Chunk = [Entry {
+    kind: Kind::None,
+    flags: 0,
+}; CHUNK];
 
-/// The level that an operation sets entries of, if it does.
-pub fn level_of(op: &gd_op) -> Option<u32> {
-    walk::set_level(op.op).map(|level| level as u32)
-}
+const TOP: (Level, u64) = (Level::Pgd, 0);
 
 impl Tables {
     /// Back to a single empty table.
     pub fn start(&mut self) {
         for &(first, nr) in &self.touched {
-            self.entries[first as usize..][..nr as usize].fill(Entry::default());
+            let (first, end) = (first as usize, (first + nr) as usize);
+            for chunk in self.chunks[first / CHUNK..end.div_ceil(CHUNK)].iter_mut() {
+                if let Some(chunk) = chunk.as_mut() {
+                    Arc::make_mut(chunk).fill(Entry::default());
+                }
+            }
         }
         self.touched.clear();
         self.made.clear();
         self.made.push(TOP);
     }
 
-    fn find(&self, level: u32, addr: u64) -> Option<usize> {
-        let table = (level, (addr & ADDRESS) >> (shift(level) + 9));
+    fn find(&self, level: Level, addr: u64) -> Option<usize> {
+        let table = (level, (addr & ADDR_MASK) >> (level.shift() + 9));
         self.made.iter().position(|made| *made == table)
     }
 
     /// The place of the entry of a level that serves an address, if its table
     /// has been made.
-    fn index(&self, level: u32, addr: u64) -> Option<usize> {
+    fn index(&self, level: Level, addr: u64) -> Option<usize> {
         let table = self.find(level, addr)?;
-        let entry = (addr & ADDRESS) >> shift(level) & (PER_TABLE as u64 - 1);
+        let entry = (addr & ADDR_MASK) >> level.shift() & (PER_TABLE as u64 - 1);
         Some(table * PER_TABLE + entry as usize)
     }
 
     /// The entry of a level that serves an address, whether or not a walk comes
     /// there.
-    pub fn entry(&self, level: u32, addr: u64) -> Entry {
+    pub fn entry(&self, level: Level, addr: u64) -> Entry {
         self.index(level, addr)
             .map_or(Entry::default(), |i| self.at(i))
     }
 
     #[inline]
     fn at(&self, index: usize) -> Entry {
-        self.entries.get(index).copied().unwrap_or_default()
+        match self.chunks.get(index / CHUNK) {
+            Some(Some(chunk)) => chunk[index % CHUNK],
+            Some(None) | None => Entry::default(),
+        }
     }
 
     /// Sets the entries from `first` on, within a table; says whether one of
     /// them changes.
-    fn set(&mut self, first: usize, entries: impl ExactSizeIterator<Item = Entry>) -> bool {
-        if self.entries.is_empty() {
-            self.entries = vec![Entry::default(); NR_TABLES * PER_TABLE];
+    fn set(&mut self, first: usize, mut new: impl ExactSizeIterator<Item = Entry>) -> bool {
+        let nr = new.len();
+        let end = first + nr;
+        if self.chunks.len() < end.div_ceil(CHUNK) {
+            self.chunks.resize(end.div_ceil(CHUNK), None);
         }
-        let nr = entries.len();
         let mut changed = false;
-        for (old, new) in self.entries[first..][..nr].iter_mut().zip(entries) {
-            changed |= *old != new;
-            *old = new;
+        let mut at = first;
+        while at < end {
+            let chunk = self.chunks[at / CHUNK].get_or_insert_with(|| Arc::new(EMPTY));
+            let room = &mut Arc::make_mut(chunk)[at % CHUNK..];
+            for (old, new) in room.iter_mut().zip(new.by_ref().take(end - at)) {
+                changed |= *old != new;
+                *old = new;
+            }
+            at = (at / CHUNK + 1) * CHUNK;
         }
         if changed {
             self.touched.push((first as u32, nr as u32));
@@ -169,8 +206,11 @@ impl Tables {
 
     /// Makes what is missing of the tables down to a level; says whether there
     /// is one of that level now.  Adds the levels of changed entries to `levels`.
-    fn make(&mut self, level: u32, addr: u64, levels: &mut u8) -> bool {
-        for l in (level..abi::GD_L_PGD).rev() {
+    fn make(&mut self, level: Level, addr: u64, levels: &mut u8) -> bool {
+        let missing = LEVELS[level as usize..]
+            .iter()
+            .zip(&LEVELS[level as usize + 1..]);
+        for (&l, &above) in missing.rev() {
             if self.find(l, addr).is_some() {
                 continue;
             }
@@ -178,16 +218,16 @@ impl Tables {
                 return false;
             }
             let table = self.made.len() as u8;
-            self.made.push((l, (addr & ADDRESS) >> (shift(l) + 9)));
-            if let Some(above) = self.index(l + 1, addr)
-                && self.at(above) == Entry::default()
+            self.made.push((l, (addr & ADDR_MASK) >> (l.shift() + 9)));
+            if let Some(entry) = self.index(above, addr)
+                && self.at(entry) == Entry::default()
             {
-                let entry = Entry {
+                let to_table = Entry {
                     kind: Kind::Table(table),
                     flags: 0,
                 };
-                self.set(above, [entry].into_iter());
-                *levels |= 1 << (l + 1);
+                self.set(entry, [to_table].into_iter());
+                *levels |= 1 << above as u32;
             }
         }
         true
@@ -196,14 +236,14 @@ impl Tables {
     /// Carries out an operation; says of which levels entries changed, as bits
     /// `1 << GD_L_*`.  Operations that set no entries do nothing.
     pub fn apply(&mut self, op: &gd_op, layout: &Layout) -> u8 {
-        let Some(level) = level_of(op) else {
+        let Some(level) = walk::set_level(op.op) else {
             return 0;
         };
         let mut levels = 0;
         let n = op.n.clamp(0, abi::GD_MAX_SET as i32) as u32;
         let mut k = 0;
         while k < n {
-            let addr = op.addr.wrapping_add(u64::from(k) << shift(level));
+            let addr = op.addr.wrapping_add(u64::from(k) << level.shift());
             // up to the end of the table
             let room = PER_TABLE as u32 - entry_index(level, addr);
             let ks = k..n.min(k + room);
@@ -218,29 +258,28 @@ impl Tables {
                 abi::GD_E_TABLE => {
                     let mut changed = false;
                     for (index, k) in (first..).zip(ks) {
-                        let addr = op.addr.wrapping_add(u64::from(k) << shift(level));
+                        let addr = op.addr.wrapping_add(u64::from(k) << level.shift());
                         changed |= self.set(index, [self.table(op, level, addr)].into_iter());
                     }
                     changed
                 }
                 _ => {
                     let page = match layout.run(&op.run[0]) {
-                        Operand::Page(page) if level != abi::GD_L_PGD => Some(page),
+                        Operand::Page(page) if level != Level::Pgd => Some(page),
                         _ => None,
                     };
                     let (from, nr) = (ks.start, ks.len() as u32);
                     self.set(first, (0..nr).map(|i| value(op, level, page, from + i)))
                 }
             };
-            levels |= u8::from(changed) << level;
+            levels |= u8::from(changed) << level as u32;
         }
         levels
     }
 
     /// An entry that is the table of the next level, if that has been made.
-    fn table(&self, op: &gd_op, level: u32, addr: u64) -> Entry {
-        let below = level.checked_sub(1);
-        let table = below.and_then(|below| self.find(below, addr));
+    fn table(&self, op: &gd_op, level: Level, addr: u64) -> Entry {
+        let table = level.below().and_then(|below| self.find(below, addr));
         table.map_or(Entry::default(), |table| Entry {
             kind: Kind::Table(table as u8),
             flags: op.eflags,
@@ -257,29 +296,27 @@ impl Tables {
     /// is instead.  Also says how many bits of the address do not matter.
     fn descend(&self, addr: u64) -> (u32, Way) {
         let mut table = 0;
-        let mut level = abi::GD_L_PGD;
-        while level > abi::GD_L_PTE {
+        for level in [Level::Pgd, Level::Pud, Level::Pmd] {
             let entry = self.in_table(table, level, addr);
             let Kind::Table(below) = entry.kind else {
-                return (shift(level), Way::Leaf(Leaf { level, entry }));
+                return (level.shift(), Way::Leaf(Leaf { level, entry }));
             };
             table = usize::from(below);
-            level -= 1;
         }
-        (shift(abi::GD_L_PMD), Way::Ptes(table))
+        (Level::Pmd.shift(), Way::Ptes(table))
     }
 
     /// All entries above PTE level that are pages: their level, their first
     /// address and what they are. One may come more than once.
-    pub fn blocks(&self) -> impl Iterator<Item = (u32, u64, Entry)> + '_ {
+    pub fn blocks(&self) -> impl Iterator<Item = (Level, u64, Entry)> + '_ {
         let level_of = |first: u32| self.made[first as usize / PER_TABLE].0;
         let above = self.touched.iter();
-        let above = above.filter(move |(first, _)| level_of(*first) > abi::GD_L_PTE);
+        let above = above.filter(move |(first, _)| level_of(*first) > Level::Pte);
         above.flat_map(move |&(first, nr)| {
             let (level, region) = self.made[first as usize / PER_TABLE];
             (first..first + nr).filter_map(move |i| {
                 let entry = u64::from(i) % PER_TABLE as u64;
-                let addr = region << (shift(level) + 9) | entry << shift(level);
+                let addr = region << (level.shift() + 9) | entry << level.shift();
                 let block = matches!(self.at(i as usize).kind, Kind::Page(_));
                 block.then(|| (level, addr, self.at(i as usize)))
             })
@@ -299,32 +336,32 @@ impl Tables {
 
     /// The entry for an address in a given table.
     #[inline]
-    pub fn in_table(&self, table: usize, level: u32, addr: u64) -> Entry {
+    pub fn in_table(&self, table: usize, level: Level, addr: u64) -> Entry {
         self.at(table * PER_TABLE + entry_index(level, addr) as usize)
     }
 }
 
 /// Where in a table of a level the entry for an address is.
 #[inline]
-fn entry_index(level: u32, addr: u64) -> u32 {
-    (addr >> shift(level)) as u32 % PER_TABLE as u32
+fn entry_index(level: Level, addr: u64) -> u32 {
+    (addr >> level.shift()) as u32 % PER_TABLE as u32
 }
 
 /// What an operation that sets no tables sets its `k`th entry to; `page` is the
 /// one that it names, for levels that have pages.
 #[inline]
-fn value(op: &gd_op, level: u32, page: Option<u32>, k: u32) -> Entry {
+fn value(op: &gd_op, level: Level, page: Option<u32>, k: u32) -> Entry {
     let page = || {
-        let page = page? + (k << (9 * level));
+        let page = page? + k * level.pages() as u32;
         (page < NR_PAGES).then_some(page)
     };
     let plain = |kind| Entry { kind, flags: 0 };
     match u32::from(op.entry) {
         abi::GD_E_PAGE => page().map_or(Entry::default(), |page| Entry {
-            kind: Kind::Page(page >> (9 * level) << (9 * level)),
+            kind: Kind::Page(page & !(level.pages() as u32 - 1)),
             flags: op.eflags,
         }),
-        abi::GD_E_SWAP if level != abi::GD_L_PGD => plain(Kind::Swap),
+        abi::GD_E_SWAP if level != Level::Pgd => plain(Kind::Swap),
         abi::GD_E_MIGRATION => page().map_or(Entry::default(), |page| plain(Kind::Migration(page))),
         _ => Entry::default(),
     }
@@ -350,13 +387,13 @@ impl Walker<'_> {
     /// As [`Tables::walk`].
     #[inline]
     pub fn walk(&mut self, addr: u64) -> Leaf {
-        if (addr & ADDRESS) >> self.bits != self.region {
+        if (addr & ADDR_MASK) >> self.bits != self.region {
             self.descend(addr);
         }
         match self.way {
             Way::Ptes(table) => Leaf {
-                level: abi::GD_L_PTE,
-                entry: self.tables.in_table(table, abi::GD_L_PTE, addr),
+                level: Level::Pte,
+                entry: self.tables.in_table(table, Level::Pte, addr),
             },
             Way::Leaf(leaf) => leaf,
         }
@@ -364,7 +401,7 @@ impl Walker<'_> {
 
     fn descend(&mut self, addr: u64) {
         (self.bits, self.way) = self.tables.descend(addr);
-        self.region = (addr & ADDRESS) >> self.bits;
+        self.region = (addr & ADDR_MASK) >> self.bits;
     }
 }
 
@@ -379,9 +416,9 @@ mod tests {
         Layout::new(&program.0)
     }
 
-    fn set(level: u32, addr: u64, entry: u32, n: i32) -> gd_op {
+    fn set(level: Level, addr: u64, entry: u32, n: i32) -> gd_op {
         let mut op = gd_op {
-            op: walk::LEVELS[level as usize].set_op(),
+            op: level.set_op(),
             addr,
             entry: entry as u8,
             n,
@@ -396,7 +433,7 @@ mod tests {
         let layout = layout();
         let head = layout.folios()[0].head();
         let mut tables = Tables::default();
-        let all = tables.apply(&set(abi::GD_L_PTE, 0x1000, abi::GD_E_PAGE, 2), &layout);
+        let all = tables.apply(&set(Level::Pte, 0x1000, abi::GD_E_PAGE, 2), &layout);
         assert_eq!(all, 0b1111);
         let at = |tables: &Tables, addr| tables.walk(addr).page(addr);
         assert_eq!(at(&tables, 0x1fff), Some(head + 3));
@@ -405,7 +442,7 @@ mod tests {
         // an address is one of 48 bits
         assert_eq!(at(&tables, 0x1000 | 7 << 48), Some(head + 3));
         tables.start();
-        assert_eq!(tables.walk(0x1000).level, abi::GD_L_PGD);
+        assert_eq!(tables.walk(0x1000).level, Level::Pgd);
         assert_eq!(at(&tables, 0x1000), None);
     }
 
@@ -414,12 +451,12 @@ mod tests {
         let layout = layout();
         let head = layout.folios()[0].head();
         let mut tables = Tables::default();
-        tables.apply(&set(abi::GD_L_PTE, 0x20_1000, abi::GD_E_PAGE, 1), &layout);
-        let pmd = tables.apply(&set(abi::GD_L_PMD, 0x20_0000, abi::GD_E_PAGE, 1), &layout);
-        assert_eq!(pmd, 1 << abi::GD_L_PMD);
+        tables.apply(&set(Level::Pte, 0x20_1000, abi::GD_E_PAGE, 1), &layout);
+        let pmd = tables.apply(&set(Level::Pmd, 0x20_0000, abi::GD_E_PAGE, 1), &layout);
+        assert_eq!(pmd, 1 << Level::Pmd as u32);
         assert_eq!(tables.walk(0x20_1000).page(0x20_1000), Some(head + 1));
-        assert_eq!(tables.walk(0x20_1000).level, abi::GD_L_PMD);
-        tables.apply(&set(abi::GD_L_PMD, 0x20_0000, abi::GD_E_TABLE, 1), &layout);
+        assert_eq!(tables.walk(0x20_1000).level, Level::Pmd);
+        tables.apply(&set(Level::Pmd, 0x20_0000, abi::GD_E_TABLE, 1), &layout);
         assert_eq!(tables.walk(0x20_1000).page(0x20_1000), Some(head + 3));
     }
 
@@ -427,7 +464,7 @@ mod tests {
     fn blocks_are_aligned_and_may_go_past_the_last_page() {
         let layout = layout();
         let mut tables = Tables::default();
-        tables.apply(&set(abi::GD_L_PUD, 1 << 30, abi::GD_E_PAGE, 1), &layout);
+        tables.apply(&set(Level::Pud, 1 << 30, abi::GD_E_PAGE, 1), &layout);
         let first = layout.folios()[0].head() >> 18 << 18;
         assert_eq!(tables.walk(1 << 30).page(1 << 30), Some(first));
         assert_eq!(
@@ -435,8 +472,8 @@ mod tests {
             Some(first + 0x3_ffff)
         );
         // the top level has tables only
-        tables.apply(&set(abi::GD_L_PGD, 0, abi::GD_E_PAGE, 1), &layout);
-        assert_eq!(tables.entry(abi::GD_L_PGD, 0), Entry::default());
+        tables.apply(&set(Level::Pgd, 0, abi::GD_E_PAGE, 1), &layout);
+        assert_eq!(tables.entry(Level::Pgd, 0), Entry::default());
     }
 
     #[test]
@@ -444,7 +481,7 @@ mod tests {
         let layout = layout();
         let mut tables = Tables::default();
         for i in 0..40u64 {
-            tables.apply(&set(abi::GD_L_PTE, i << 21, abi::GD_E_PAGE, 1), &layout);
+            tables.apply(&set(Level::Pte, i << 21, abi::GD_E_PAGE, 1), &layout);
         }
         // one for each upper level, the rest for entries
         let last = abi::GD_MAX_TABLES as u64 - 4;

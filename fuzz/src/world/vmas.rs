@@ -3,7 +3,7 @@
 
 use csrc::abi::{self, gd_op};
 
-use super::walk::{self, Level, PAGE_SIZE};
+use crate::program::walk::{self, Level, PAGE_SIZE};
 
 const NR: usize = abi::GD_MAX_VMAS as usize;
 

@@ -2,12 +2,12 @@
 //! Where the folios of a program lie in the arena, and what they start as.
 //!
 //! The arena is the same for every side (see `gupdiff.h`): each declared folio
-//! has a slot of its own, chosen by its template, order and index.  The few
-//! fix-ups of declarations that make no sense (a huge zero page of order 0)
-//! are made here, once, for naming, for the laws and for the Rust side.
+//! has a slot of its own, chosen by its template, order and index.
 
 use csrc::abi::{self, gd_folio, gd_op, gd_program, gd_run};
 
+use super::folio::{FOLIO_FLAGS, PIN_BIAS, is_device, settle};
+use crate::program::split_page;
 use crate::rev::Rev;
 use crate::trace::PageState;
 
@@ -60,20 +60,8 @@ pub enum Operand {
     Poison,
 }
 
-/// Whether a kind of folio is ZONE_DEVICE memory.
-pub fn is_device(kind: u32) -> bool {
-    kind >= abi::GD_K_DEV_PRIVATE
-}
-
 fn place(folio: &gd_folio, index: usize) -> Placed {
-    let mut kind = u32::from(folio.kind).min(abi::GD_NR_KINDS - 1);
-    let mut order = u32::from(folio.order).min(abi::GD_NR_ORDERS - 1);
-    match kind {
-        abi::GD_K_ZERO => order = 0,
-        abi::GD_K_HUGE_ZERO => order = 9,
-        abi::GD_K_HUGETLB if order == 0 => kind = abi::GD_K_NORMAL,
-        _ => {}
-    }
+    let (kind, order) = settle(folio.kind, folio.order);
     let template = if is_device(kind) {
         abi::GD_T_DEVICE
     } else {
@@ -84,6 +72,7 @@ fn place(folio: &gd_folio, index: usize) -> Placed {
             (true, true) => abi::GD_T_MOVABLE_EXCL,
         }
     };
+    let (kind, order) = (u32::from(kind), u32::from(order));
     let slot = (template * abi::GD_NR_ORDERS + order) * abi::GD_MAX_FOLIOS + index as u32;
     Placed {
         slot,
@@ -150,8 +139,8 @@ impl Layout {
 
     /// The first page of a run.
     pub fn run(&self, run: &gd_run) -> Operand {
-        let (index, offset) = split_run(run);
-        self.page(index, offset)
+        let (index, offset) = split_page(run.page);
+        self.page(index, offset as u32)
     }
 
     /// The page operand of an operation.
@@ -188,7 +177,7 @@ impl Layout {
         if let Some((index, _)) = self.find(page) {
             let folio = &prog.folio[index];
             state.refcount = folio.ref_;
-            state.flags |= folio.flags & HEAD_FLAGS;
+            state.flags |= folio.flags & FOLIO_FLAGS;
             state.mapping = folio.mapping;
             if rev.has_pincount(order) {
                 state.pincount = folio.pin;
@@ -212,22 +201,6 @@ pub fn maybe_dma_pinned(state: &PageState, has_pincount: bool) -> bool {
     if has_pincount {
         state.pincount > 0
     } else {
-        state.refcount as u32 >= PIN_BIAS
+        state.refcount as u32 >= PIN_BIAS as u32
     }
-}
-
-/// One pin of a small folio, in references.
-pub const PIN_BIAS: u32 = 1024;
-
-/// The flags that a declaration may set on a head.
-const HEAD_FLAGS: u32 =
-    ((1 << abi::GD_NR_FLAGS) - 1) & !(1 << abi::GD_F_HEAD) & !(1 << abi::GD_F_ANON_EXCLUSIVE);
-
-/// The index and the offset of a run's first page.
-pub fn split_run(run: &gd_run) -> (usize, u32) {
-    let page = u32::from(run.page);
-    (
-        (page >> abi::GD_RUN_SHIFT) as usize,
-        page & abi::GD_RUN_OFFSET,
-    )
 }
