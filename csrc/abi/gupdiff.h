@@ -243,7 +243,7 @@ enum gd_entry_flag {
  */
 enum gd_hook {
 	GD_HOOK_NONE,
-#define GD_HOOK(name, object, answer, otherwise, words, when, who) GD_HOOK_##name,
+#define GD_HOOK(name, layer, object, answer, otherwise, words, when, who) GD_HOOK_##name,
 #include "hooks.h"
 	GD_NR_HOOKS
 };
@@ -643,8 +643,11 @@ struct gd_side {
 	const volatile int *in_kernel;
 };
 
+enum gd_layer { GD_LAYER_PAGE, GD_LAYER_LOCKLESS, GD_LAYER_SLOW };
+
 /* the tables as data, for Rust */
 struct gd_hook_info {
+	enum gd_layer layer;
 	gd_u8 object;		/* enum gd_object */
 	gd_u8 answer;		/* enum gd_answer */
 	gd_s32 otherwise;	/* what is returned without an action that answers */
@@ -655,8 +658,6 @@ struct gd_hook_info {
 
 /* by enum gd_hook */
 extern const struct gd_hook_info gd_hook_table[GD_NR_HOOKS];
-
-enum gd_layer { GD_LAYER_PAGE, GD_LAYER_LOCKLESS, GD_LAYER_SLOW };
 
 /*
  * What an operation does: the column effect of ops.h.  Each word has its meaning

@@ -3,10 +3,12 @@
  * The table of hook points: the places in an operation of the kernel at which
  * the script can act.
  *
- * GD_HOOK(NAME, object, answer, otherwise, words, when, who)
+ * GD_HOOK(NAME, layer, object, answer, otherwise, words, when, who)
  *
  * NAME       the enum's name.  New ones go to the end: the number stands on the
  *            wire.
+ * layer      the first of the operations that come there: PAGE, LOCKLESS or SLOW, see
+ *            ops.h.
  * object     what it is about: NONE, the entry of a page table that serves an
  *            address (PTE, PMD, PUD, PGD), or a page (PAGE).  Only what happens
  *            to this object counts.
@@ -23,78 +25,78 @@
  */
 
 /* loads of page-table entries */
-GD_HOOK(READ_PTE, PTE, NONE, 0, "before read pte",
+GD_HOOK(READ_PTE, LOCKLESS, PTE, NONE, 0, "before read pte",
 	"before the PTE of {object} is read{nth}", "another CPU")
-GD_HOOK(READ_PMD, PMD, NONE, 0, "before read pmd",
+GD_HOOK(READ_PMD, LOCKLESS, PMD, NONE, 0, "before read pmd",
 	"before the PMD of {object} is read{nth}", "another CPU")
-GD_HOOK(READ_PUD, PUD, NONE, 0, "before read pud",
+GD_HOOK(READ_PUD, LOCKLESS, PUD, NONE, 0, "before read pud",
 	"before the PUD of {object} is read{nth}", "another CPU")
-GD_HOOK(READ_PGD, PGD, NONE, 0, "before read pgd",
+GD_HOOK(READ_PGD, LOCKLESS, PGD, NONE, 0, "before read pgd",
 	"before the PGD of {object} is read{nth}", "another CPU")
 /* a load of write_protect_seq */
-GD_HOOK(READ_SEQ, NONE, NONE, 0, "before read seq",
+GD_HOOK(READ_SEQ, LOCKLESS, NONE, NONE, 0, "before read seq",
 	"before write_protect_seq is read{nth}", "another CPU")
 
 /* atomic updates of a page's refcount, refused ones too */
-GD_HOOK(BEFORE_REF, PAGE, NONE, 0, "before ref",
+GD_HOOK(BEFORE_REF, PAGE, PAGE, NONE, 0, "before ref",
 	"before the refcount of {object} is updated{nth}", "another CPU")
-GD_HOOK(AFTER_REF, PAGE, NONE, 0, "after ref",
+GD_HOOK(AFTER_REF, PAGE, PAGE, NONE, 0, "after ref",
 	"after the refcount of {object} was updated{nth}", "another CPU")
 /* the same of the pin count of the folio whose head the page is */
-GD_HOOK(BEFORE_PIN, PAGE, NONE, 0, "before pin",
+GD_HOOK(BEFORE_PIN, PAGE, PAGE, NONE, 0, "before pin",
 	"before the pin count of {object} is updated{nth}", "another CPU")
-GD_HOOK(AFTER_PIN, PAGE, NONE, 0, "after pin",
+GD_HOOK(AFTER_PIN, PAGE, PAGE, NONE, 0, "after pin",
 	"after the pin count of {object} was updated{nth}", "another CPU")
 
 /* calls: get_dev_pagemap; arch_make_page_accessible, arch_make_folio_accessible */
-GD_HOOK(PAGEMAP, NONE, BOOL, 1, "at get_dev_pagemap",
+GD_HOOK(PAGEMAP, LOCKLESS, NONE, BOOL, 1, "at get_dev_pagemap",
 	"when get_dev_pagemap() is called{nth}", "another CPU")
-GD_HOOK(ACCESSIBLE, NONE, ERRNO, 0, "at make_accessible",
+GD_HOOK(ACCESSIBLE, LOCKLESS, NONE, ERRNO, 0, "at make_accessible",
 	"when arch_make_page_accessible() is called{nth}", "another CPU")
 /*
  * The slow path: pages that are answered stand in pages[] as pages outside of the
  * arena, no more than were asked for.  -EFAULT otherwise.
  */
-GD_HOOK(SLOW, NONE, PAGES, -14, "at slow_path",
+GD_HOOK(SLOW, LOCKLESS, NONE, PAGES, -14, "at slow_path",
 	"when the slow path is called{nth}", "it")
 
 /*
  * The slow path.  It reads entries of page tables under their lock, so what others
  * do to them they do before that is taken: there are no hook points at its loads.
  */
-GD_HOOK(PTL, NONE, NONE, 0, "before page_table_lock",
+GD_HOOK(PTL, SLOW, NONE, NONE, 0, "before page_table_lock",
 	"before a page-table lock is taken{nth}", "another CPU")
 /* VM_FAULT_SIGBUS otherwise; RETRY and COMPLETED have dropped the mmap lock */
-GD_HOOK(FAULT, NONE, FAULT, 1 << GD_FAULT_SIGBUS, "at handle_mm_fault",
+GD_HOOK(FAULT, SLOW, NONE, FAULT, 1 << GD_FAULT_SIGBUS, "at handle_mm_fault",
 	"when handle_mm_fault() is called{nth}", "it")
-GD_HOOK(MMAP_LOCK, NONE, ERRNO, 0, "at mmap_read_lock",
+GD_HOOK(MMAP_LOCK, SLOW, NONE, ERRNO, 0, "at mmap_read_lock",
 	"when mmap_read_lock() is called{nth}", "another CPU")
-GD_HOOK(EXPAND, NONE, ERRNO, 0, "at expand_stack",
+GD_HOOK(EXPAND, SLOW, NONE, ERRNO, 0, "at expand_stack",
 	"when expand_stack() is called{nth}", "another CPU")
-GD_HOOK(DRAIN, NONE, NONE, 0, "at lru_add_drain",
+GD_HOOK(DRAIN, SLOW, NONE, NONE, 0, "at lru_add_drain",
 	"when lru_add_drain() is called{nth}", "another CPU")
 /* what was isolated has one more reference and is not on the LRU */
-GD_HOOK(ISOLATE, NONE, BOOL, 1, "at folio_isolate_lru",
+GD_HOOK(ISOLATE, SLOW, NONE, BOOL, 1, "at folio_isolate_lru",
 	"when folio_isolate_lru() is called{nth}", "another CPU")
 /* folios that could not be migrated, or an errno; others on the list are freed */
-GD_HOOK(MIGRATE, NONE, PAGES, 1, "at migrate_pages",
+GD_HOOK(MIGRATE, SLOW, NONE, PAGES, 1, "at migrate_pages",
 	"when migrate_pages() is called{nth}", "it")
-GD_HOOK(MIGRATE_DEVICE, NONE, ERRNO, -16, "at migrate_device_coherent",
+GD_HOOK(MIGRATE_DEVICE, SLOW, NONE, ERRNO, -16, "at migrate_device_coherent",
 	"when migrate_device_coherent() is called{nth}", "it")
-GD_HOOK(SPLIT, NONE, NONE, 0, "at split_huge_pmd",
+GD_HOOK(SPLIT, SLOW, NONE, NONE, 0, "at split_huge_pmd",
 	"when split_huge_pmd() is called{nth}", "it")
 /* the kernel's own load or store of a byte of user memory: does it fault for good? */
-GD_HOOK(USER_ACCESS, NONE, ERRNO, 0, "at user_access",
+GD_HOOK(USER_ACCESS, SLOW, NONE, ERRNO, 0, "at user_access",
 	"when user memory is accessed{nth}", "another CPU")
-GD_HOOK(FIND_FOLIOS, NONE, NONE, 0, "at filemap_get_folios_contig",
+GD_HOOK(FIND_FOLIOS, SLOW, NONE, NONE, 0, "at filemap_get_folios_contig",
 	"when filemap_get_folios_contig() is called{nth}", "another CPU")
 /* with 0 it is the folio that the page cache has there by then */
-GD_HOOK(ALLOC_FOLIO, NONE, ERRNO, -12, "at memfd_alloc_folio",
+GD_HOOK(ALLOC_FOLIO, SLOW, NONE, ERRNO, -12, "at memfd_alloc_folio",
 	"when memfd_alloc_folio() is called{nth}", "it")
-GD_HOOK(PAGECACHE, NONE, BOOL, 1, "at hugetlbfs_pagecache_present",
+GD_HOOK(PAGECACHE, SLOW, NONE, BOOL, 1, "at hugetlbfs_pagecache_present",
 	"when hugetlbfs_pagecache_present() is called{nth}", "another CPU")
 /* while somebody waits for the page of an entry to have been migrated */
-GD_HOOK(MIGRATION, NONE, NONE, 0, "at migration_entry_wait",
+GD_HOOK(MIGRATION, SLOW, NONE, NONE, 0, "at migration_entry_wait",
 	"when migration_entry_wait() is called{nth}", "another CPU")
 
 #undef GD_HOOK

@@ -32,8 +32,9 @@ const struct gd_op_info gd_op_table[] = {
 const gd_u32 gd_op_table_len = sizeof(gd_op_table) / sizeof(gd_op_table[0]);
 
 const struct gd_hook_info gd_hook_table[GD_NR_HOOKS] = {
-#define GD_HOOK(name, object, answer, otherwise, words, when, who) \
-	[GD_HOOK_##name] = { GD_O_##object, GD_ANS_##answer, otherwise, words, when, who },
+#define GD_HOOK(name, layer, object, answer, otherwise, words, when, who)	\
+	[GD_HOOK_##name] = { GD_LAYER_##layer, GD_O_##object, GD_ANS_##answer,	\
+			     otherwise, words, when, who },
 #include "hooks.h"
 };
 

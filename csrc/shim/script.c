@@ -153,7 +153,8 @@ void gd_count_update(const volatile void *count, u32 nr, bool refcount)
 int gd_answer(u8 hook)
 {
 	static const int otherwise[] = {
-#define GD_HOOK(name, object, answer, otherwise, words, when, who) [GD_HOOK_##name] = otherwise,
+#define GD_HOOK(name, layer, object, answer, otherwise, words, when, who) \
+	[GD_HOOK_##name] = otherwise,
 #include "hooks.h"
 	};
 

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use csrc::abi;
 
+use crate::ops::Layer;
 use crate::program::walk::{LEVELS, Level};
 
 /// How many hook points there are, and NONE.
@@ -69,6 +70,8 @@ fn errno(value: i32) -> i32 {
 pub struct HookInfo {
     /// Its number, `GD_HOOK_*`.
     pub id: u8,
+    /// The first of the operations that come there.
+    pub layer: Layer,
     /// What it is about.
     pub object: Object,
     /// What the call returns.
@@ -102,6 +105,7 @@ fn text(s: *const c_char) -> &'static str {
 fn read(row: &abi::gd_hook_info, id: u8) -> HookInfo {
     HookInfo {
         id,
+        layer: Layer::of(row.layer),
         object: match u32::from(row.object) {
             abi::GD_O_NONE => Object::Nothing,
             abi::GD_O_PAGE => Object::Page,
@@ -112,7 +116,8 @@ fn read(row: &abi::gd_hook_info, id: u8) -> HookInfo {
             abi::GD_ANS_ERRNO => Answer::Errno,
             abi::GD_ANS_PAGES => Answer::Pages,
             abi::GD_ANS_FAULT => Answer::Fault,
-            _ => Answer::None,
+            abi::GD_ANS_NONE => Answer::None,
+            answer => panic!("hook point {id}: there are no answers of kind {answer}"),
         },
         otherwise: row.otherwise,
         words: text(row.words),

@@ -29,6 +29,16 @@ pub enum Layer {
     Slow,
 }
 
+impl Layer {
+    pub(crate) fn of(layer: abi::gd_layer) -> Layer {
+        match layer {
+            abi::gd_layer::Page => Layer::Page,
+            abi::gd_layer::Lockless => Layer::Lockless,
+            abi::gd_layer::Slow => Layer::Slow,
+        }
+    }
+}
+
 /// What of an operation's outcome is compared, besides the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResultKind {
@@ -289,11 +299,7 @@ fn read(c: &abi::gd_op_info) -> OpInfo {
     OpInfo {
         id: c.id,
         role: role.clone().leak(),
-        layer: match c.layer {
-            abi::gd_layer::Page => Layer::Page,
-            abi::gd_layer::Lockless => Layer::Lockless,
-            abi::gd_layer::Slow => Layer::Slow,
-        },
+        layer: Layer::of(c.layer),
         effect,
         is_change: effect.part().is_some(),
         // The kinds of n and val are apart: values of both can be swapped.

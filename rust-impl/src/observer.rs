@@ -168,58 +168,84 @@ pub enum Ask {
     },
 }
 
-/// A point within an operation at which another CPU may act, or at which the
-/// rest of the kernel answers.
-///
-/// They are told only while [`Machine::interleaved`] is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+macro_rules! moments {
+    ($($(#[doc = $doc:literal])* $name:ident $(($of:ty))?, $words:literal;)*) => {
+        /// A point within an operation at which another CPU may act, or at which the
+        /// rest of the kernel answers.
+        ///
+        /// They are told only while [`Machine::interleaved`] is set.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Moment {
+            $($(#[doc = $doc])* $name $(($of))?,)*
+        }
+
+        /// The same without what it is about.
+        enum Kind {
+            $($name,)*
+        }
+
+        impl Moment {
+            /// What each kind of moment is called, by [`Moment::kind`].
+            pub const WORDS: &'static [&'static str] = &[$($words,)*];
+
+            /// Of which kind it is: a number below that of the words.
+            #[inline]
+            pub fn kind(self) -> usize {
+                match self {
+                    $(Moment::$name { .. } => Kind::$name as usize,)*
+                }
+            }
+        }
+    };
+}
+
+moments! {
     /// Before a load of this entry of a page table.
-    Load(EntryPtr),
+    Load(EntryPtr), "before read entry";
     /// Before a load of write_protect_seq.
-    LoadSeq,
+    LoadSeq, "before read seq";
     /// Before an atomic update of this page's refcount, a refused one too.
-    BeforeRef(u32),
+    BeforeRef(u32), "before ref";
     /// After it.
-    AfterRef(u32),
+    AfterRef(u32), "after ref";
     /// Before an atomic update of the pin count of the folio with this head.
-    BeforePin(u32),
+    BeforePin(u32), "before pin";
     /// After it.
-    AfterPin(u32),
+    AfterPin(u32), "after pin";
     /// `get_dev_pagemap` was called.
-    Pagemap,
+    Pagemap, "at get_dev_pagemap";
     /// `arch_make_page_accessible` or its like was called.
-    Accessible,
+    Accessible, "at make_accessible";
     /// The slow path was called.
-    Slow,
+    Slow, "at slow_path";
     /// Before a page-table lock is taken.
-    PageTableLock,
+    PageTableLock, "before page_table_lock";
     /// `handle_mm_fault` or `hugetlb_fault` was called.
-    Fault,
+    Fault, "at handle_mm_fault";
     /// `mmap_read_lock_killable` was called.
-    MmapLock,
+    MmapLock, "at mmap_read_lock";
     /// `lru_add_drain` or `lru_add_drain_all` was called.
-    Drain,
+    Drain, "at lru_add_drain";
     /// `folio_isolate_lru` or one of its kin was called.
-    Isolate,
+    Isolate, "at folio_isolate_lru";
     /// `migrate_pages` was called.
-    Migrate,
+    Migrate, "at migrate_pages";
     /// `migrate_device_coherent_folio` was called.
-    MigrateDevice,
+    MigrateDevice, "at migrate_device_coherent";
     /// `expand_stack` was called.
-    Expand,
+    Expand, "at expand_stack";
     /// `split_huge_pmd` was called.
-    Split,
+    Split, "at split_huge_pmd";
     /// User memory was loaded from or stored to.
-    UserAccess,
+    UserAccess, "at user_access";
     /// `filemap_get_folios_contig` was called.
-    FindFolios,
+    FindFolios, "at filemap_get_folios_contig";
     /// `memfd_alloc_folio` was called.
-    AllocFolio,
+    AllocFolio, "at memfd_alloc_folio";
     /// `hugetlbfs_pagecache_present` was called.
-    Pagecache,
+    Pagecache, "at hugetlbfs_pagecache_present";
     /// `__migration_entry_wait` or `__migration_entry_wait_huge` was called.
-    Migration,
+    Migration, "at migration_entry_wait";
 }
 
 /// Who watches.  BUG and memory faults are not told here: they are the

@@ -5,7 +5,7 @@ use csrc::abi;
 
 use super::Stats;
 use crate::effect::{Effect, Part};
-use crate::hooks;
+use crate::hooks::{self, HookInfo};
 use crate::layer::Focus;
 use crate::ops::{self, Layer, OpInfo, ResultKind};
 use crate::rev::{Fact, Rev};
@@ -324,11 +324,11 @@ impl Stats {
     fn check_script(&self, rev: Rev, complaints: &mut Vec<String>) {
         let lockless = &self.lockless;
         // where no entry is marked as device memory, nobody looks a pagemap up
-        let is_asked =
-            |hook: usize| hook as u32 != abi::GD_HOOK_PAGEMAP || rev.has(Fact::WALK_DEVICE_ENTRIES);
-        let is_wanted = |hook: usize| hook as u32 <= abi::GD_HOOK_SLOW && is_asked(hook);
-        let hooks = hooks::table().iter().enumerate().skip(1);
-        for (_, hook) in hooks.filter(|(i, _)| is_wanted(*i)) {
+        let is_asked = |hook: &HookInfo| {
+            u32::from(hook.id) != abi::GD_HOOK_PAGEMAP || rev.has(Fact::WALK_DEVICE_ENTRIES)
+        };
+        let is_wanted = |hook: &&HookInfo| hook.layer != Layer::Slow && is_asked(hook);
+        for hook in hooks::table().iter().skip(1).filter(is_wanted) {
             if lockless.hooks.get(hook.words).is_none_or(|h| h.done == 0) {
                 complaints.push(format!("the hook point `{}` is never reached", hook.words));
             }

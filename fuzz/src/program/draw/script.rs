@@ -13,7 +13,7 @@ use super::super::walk::{self, LEVELS, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values};
 use super::{Profile, answer, during, op as draw_op, tables, vmas};
 use crate::effect::{self, Part};
-use crate::hooks::{self, NR_HOOKS, Object};
+use crate::hooks::{self, Answer, HookInfo, NR_HOOKS, Object};
 use crate::ops::{self, ArgKind, Layer};
 
 /// Something that happens during `main`, which is done in the world of the
@@ -48,12 +48,11 @@ pub fn act(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Opt
 /// Whether a change of the world can happen during an operation: functions of
 /// the page level know nothing of page tables, and the lockless walk not of VMAs.
 fn fits(profile: &Profile, main: &gd_op, id: u8) -> bool {
-    let most = match ops::info(main.op) {
-        Some(main) if main.is_slow() => Layer::Slow,
-        Some(main) if main.is_walk() => Layer::Lockless,
-        _ => Layer::Page,
-    };
-    profile.has(id) && ops::info(id).is_some_and(|op| op.layer <= most)
+    profile.has(id) && ops::info(id).is_some_and(|op| op.layer <= layer_of(main))
+}
+
+fn layer_of(main: &gd_op) -> Layer {
+    ops::info(main.op).map_or(Layer::Page, |op| op.layer)
 }
 
 /// What the operation has to do with.
@@ -142,6 +141,16 @@ fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
     let mut say = |hook: u32, weight: u32, can: bool| {
         weights[hook as usize] = if can { weight } else { 1 };
     };
+    // all that the operation can come to; those of which more is known follow
+    let layer = layer_of(main);
+    let comes_to = |hook: &&HookInfo| match hook.layer {
+        Layer::Page => true,
+        Layer::Lockless => layer == Layer::Lockless,
+        Layer::Slow => model.is_slow(main),
+    };
+    for hook in hooks::table().iter().skip(1).filter(comes_to) {
+        say(hook.id.into(), 10, true);
+    }
     let is_call = walk::is_any_call(main.op);
     let grabs = !is_call || scene.taken;
     let pins = grabs && (!is_call || walk::is_pin(main.op));
@@ -219,8 +228,14 @@ fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
             1 | 2 => tables::change(rng, model, scene.level, scene.addr),
             _ => during::fault(rng),
         },
-        abi::GD_HOOK_PAGECACHE if rng.chance(1, 2) => answer(0),
-        abi::GD_HOOK_ALLOC_FOLIO if rng.chance(1, 2) => answer(rng.pick(&[0, 0, -17, -12])),
+        abi::GD_HOOK_PAGECACHE => match rng.chance(1, 2) {
+            true => answer(0),
+            false => anything(rng, model, scene),
+        },
+        abi::GD_HOOK_ALLOC_FOLIO => match rng.chance(1, 2) {
+            true => answer(rng.pick(&[0, 0, -17, -12])),
+            false => anything(rng, model, scene),
+        },
         abi::GD_HOOK_USER_ACCESS => answer(rng.pick(&[-14, -14, 0, 1])),
         abi::GD_HOOK_MMAP_LOCK | abi::GD_HOOK_EXPAND => {
             let vma = model.vmas.at(scene.addr).copied();
@@ -259,11 +274,22 @@ fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
             2 => answer(rng.pick(&[-14, -12, -4, -512, -1, -4095])),
             _ => answer(rng.range(0, 8)),
         },
-        _ => match rng.below(4) {
-            0 => tables::change(rng, model, scene.level, scene.addr),
-            1 if rng.chance(1, 3) => set_seq(rng),
-            _ => on_folio(rng, model, scene),
+        _ => match hooks::info(hook).map(|hook| hook.answer) {
+            Some(Answer::Bool) if rng.chance(1, 2) => answer(rng.range(0, 1)),
+            Some(Answer::Errno | Answer::Pages) if rng.chance(1, 2) => {
+                answer(rng.pick(&[0, 1, -12, -16]))
+            }
+            Some(Answer::Fault) if rng.chance(1, 2) => during::fault(rng),
+            _ => anything(rng, model, scene),
         },
+    }
+}
+
+fn anything(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
+    match rng.below(4) {
+        0 => tables::change(rng, model, scene.level, scene.addr),
+        1 if rng.chance(1, 3) => set_seq(rng),
+        _ => on_folio(rng, model, scene),
     }
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The script of the running operation: its actions, each at its hook point.
 
+use std::sync::LazyLock;
+
 use csrc::abi::{self, gd_act};
 use gup::{EntryPtr, Level, Machine, Moment};
 
 use super::world;
+use crate::hooks::{self, HookInfo, Object};
 use crate::program::split_page;
 use crate::program::walk::is_answer;
 
@@ -20,39 +23,21 @@ pub struct Script<'a> {
     seen: [u32; abi::GD_MAX_ACTS as usize],
 }
 
-/// The hook points that a moment may be, bits `1 << GD_HOOK_*`.
-fn hooks(moment: Moment) -> u32 {
-    match moment {
-        Moment::Load(_) => {
-            1 << abi::GD_HOOK_READ_PTE
-                | 1 << abi::GD_HOOK_READ_PMD
-                | 1 << abi::GD_HOOK_READ_PUD
-                | 1 << abi::GD_HOOK_READ_PGD
-        }
-        Moment::LoadSeq => 1 << abi::GD_HOOK_READ_SEQ,
-        Moment::BeforeRef(_) => 1 << abi::GD_HOOK_BEFORE_REF,
-        Moment::AfterRef(_) => 1 << abi::GD_HOOK_AFTER_REF,
-        Moment::BeforePin(_) => 1 << abi::GD_HOOK_BEFORE_PIN,
-        Moment::AfterPin(_) => 1 << abi::GD_HOOK_AFTER_PIN,
-        Moment::Pagemap => 1 << abi::GD_HOOK_PAGEMAP,
-        Moment::Accessible => 1 << abi::GD_HOOK_ACCESSIBLE,
-        Moment::Slow => 1 << abi::GD_HOOK_SLOW,
-        Moment::PageTableLock => 1 << abi::GD_HOOK_PTL,
-        Moment::Fault => 1 << abi::GD_HOOK_FAULT,
-        Moment::MmapLock => 1 << abi::GD_HOOK_MMAP_LOCK,
-        Moment::Drain => 1 << abi::GD_HOOK_DRAIN,
-        Moment::Isolate => 1 << abi::GD_HOOK_ISOLATE,
-        Moment::Migrate => 1 << abi::GD_HOOK_MIGRATE,
-        Moment::MigrateDevice => 1 << abi::GD_HOOK_MIGRATE_DEVICE,
-        Moment::Expand => 1 << abi::GD_HOOK_EXPAND,
-        Moment::Split => 1 << abi::GD_HOOK_SPLIT,
-        Moment::UserAccess => 1 << abi::GD_HOOK_USER_ACCESS,
-        Moment::FindFolios => 1 << abi::GD_HOOK_FIND_FOLIOS,
-        Moment::AllocFolio => 1 << abi::GD_HOOK_ALLOC_FOLIO,
-        Moment::Pagecache => 1 << abi::GD_HOOK_PAGECACHE,
-        Moment::Migration => 1 << abi::GD_HOOK_MIGRATION,
-    }
-}
+/// By kind of moment the hook points that it may be, bits `1 << GD_HOOK_*`: those of its
+/// words.  Before a load of an entry it is that of any level.
+static HOOKS: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    let is_at = |hook: &HookInfo, words: &str| match hook.object {
+        Object::Entry(_) => words == "before read entry",
+        Object::Nothing | Object::Page => hook.words == words,
+    };
+    let bits = |words: &&str| {
+        let hooks = hooks::table().iter().skip(1);
+        let mut at = hooks.filter(|hook| is_at(hook, words)).peekable();
+        assert!(at.peek().is_some(), "there is no hook point `{words}`");
+        at.fold(0, |bits, hook| bits | 1 << hook.id)
+    };
+    Moment::WORDS.iter().map(bits).collect()
+});
 
 const _: () = assert!(abi::GD_NR_HOOKS <= 32);
 
@@ -74,7 +59,7 @@ fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
         | (abi::GD_HOOK_AFTER_REF, Moment::AfterRef(nr))
         | (abi::GD_HOOK_BEFORE_PIN, Moment::BeforePin(nr))
         | (abi::GD_HOOK_AFTER_PIN, Moment::AfterPin(nr)) => about(nr),
-        (hook, moment) => hooks(moment) == 1 << hook,
+        (hook, moment) => HOOKS[moment.kind()] == 1 << hook,
     }
 }
 
@@ -96,7 +81,7 @@ impl<'a> Script<'a> {
         moment: Moment,
         mut tell: impl FnMut(u16),
     ) -> Option<i32> {
-        if self.hooks & hooks(moment) == 0 {
+        if self.hooks & HOOKS[moment.kind()] == 0 {
             return None;
         }
         let mut answer = None;
@@ -116,5 +101,18 @@ impl<'a> Script<'a> {
             }
         }
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_hook_point_is_a_moment_of_the_rust_side() {
+        let all = HOOKS.iter().fold(1, |all, bits| all | bits);
+        let missing = hooks::table().iter().filter(|hook| all >> hook.id & 1 == 0);
+        let missing: Vec<&str> = missing.map(|hook| hook.words).collect();
+        assert!(missing.is_empty(), "Moment has no {missing:?}");
     }
 }
