@@ -228,6 +228,10 @@ void gd_watch(const struct gd_act *act, u32 nr)
 
 /* ---- loads ---- */
 
+/* in objects with clang's own coverage: its counters */
+extern const char __start___llvm_prf_cnts[] __attribute__((__weak__, __visibility__("hidden")));
+extern const char __stop___llvm_prf_cnts[] __attribute__((__weak__, __visibility__("hidden")));
+
 #if GD_TABLES
 /* An entry is about to be loaded; its index gives the level. */
 static void load_entry(u32 entry)
@@ -264,8 +268,9 @@ void noinline gd_load(const void *p)
 		return;
 	}
 #endif
-	/* an update may load its count */
-	if (gd_pending && p != pending_count)
+	/* an update may load its count; a counter of clang's coverage is not the kernel's */
+	if (gd_pending && p != pending_count &&
+	    !((const char *)p >= __start___llvm_prf_cnts && (const char *)p < __stop___llvm_prf_cnts))
 		gd_after();
 }
 

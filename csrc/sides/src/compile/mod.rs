@@ -332,6 +332,7 @@ impl Source {
         }
         hash.update(include_str!("../../../shim/side.lds"));
         hash.update(include_str!("../../../shim/side.map"));
+        hash.update(include_str!("../../../flavours/atexit.c"));
         hash.update(format!(
             "{GAP_FLAGS:?} {LINK_FLAGS:?} {:?} {:?}",
             caller::link_flags(),
