@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is known of revisions: of kernels, and of the FOLL_PIN series as posted.
+ * Known revisions, and facts about them: kernels, and the FOLL_PIN series as posted.
  *
  * GD_REVISION(NAME, text, number)
  *	A revision that operations have names for and the Rust side has rules
  *	for; oldest first, the series before the kernels.
  *
  * GD_FACT(NAME, series, kernel, until, what)
- *	What the fuzzer has to know of the code under test: true from that
+ *	What the fuzzer needs to know about the code under test: true from that
  *	version of the series on, and from that kernel up to the one before
- *	`until`.  Series and kernels have nothing to do with each other: a kernel
- *	does not inherit from the series, however old it is.  The upstream change
- *	is in rust-impl/src/rules.rs, whose rules say the same (a test holds
- *	that); where none is named, this is how far back it has been looked at.
+ *	`until`.  Series and kernels are independent: a kernel does not inherit
+ *	from the series.  rust-impl/src/rules.rs names the upstream change; its
+ *	rules must agree (a test checks this).  If no change is named, older
+ *	kernels were not checked.
  */
 #ifndef GD_REVISION
 #define GD_REVISION(name, text, number)
@@ -30,7 +30,7 @@ GD_REVISION(V6_1, "6.1", GD_REV_KERNEL(6, 1))
 GD_REVISION(V6_12, "6.12", GD_REV_KERNEL(6, 12))
 GD_REVISION(V7_3, "7.3", GD_REV_KERNEL(7, 3))
 
-/* what programs can change; in 7.2 at the latest tails hold masks */
+/* what programs can change; since 7.2 or before, tails hold masks */
 GD_FACT(FAR_TAILS, GD_REV_ALWAYS, GD_REV_ALWAYS, GD_REV_KERNEL(7, 2),
 	"a page can become a tail of any folio")
 /* v6.15, "fs/dax: properly refcount fs dax pages" */
@@ -56,20 +56,20 @@ GD_FACT(SLAB_HAS_NO_COUNT, GD_REV_NEVER, GD_REV_KERNEL(6, 15), GD_REV_NEVER,
 /* the slow path's grab */
 /* v5.18, "mm/gup: Convert try_grab_page() to use a folio" */
 GD_FACT(SLOW_GRAB_LOOKS_FIRST, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
-	"it looks at the count whatever the flags are")
+	"it checks the count whatever the flags are")
 GD_FACT(SLOW_GRAB_REFS, GD_REV_NEVER, GD_REV_KERNEL(6, 10), GD_REV_NEVER,
-	"it takes as many as it is told; before, always one")
+	"it takes refs references; before, always one")
 
 /* the lockless walk's grab */
 GD_FACT(FAST_GRAB_GETS_FIRST, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
-	"with FOLL_GET and FOLL_PIN together it gets; where not, it pins")
+	"with FOLL_GET and FOLL_PIN together it takes references; otherwise it pins")
 GD_FACT(FAST_GRAB_WANTS_FLAG, GD_REV_SERIES(10), GD_REV_ALWAYS, GD_REV_NEVER,
-	"with neither flag it takes nothing; before, it gets")
+	"with neither flag it takes nothing; before, references")
 
 /* put and unpin */
 /* v5.18, put_compound_head() and its put_page_refs() became gup_put_folio() */
 GD_FACT(PUTS_ANY_NUMBER, GD_REV_ALWAYS, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
-	"as many are given back as was said; before, at least one, and none if there are fewer")
+	"the requested number is dropped; before, at least one, and none if there are fewer")
 /*
  * v5.19, "mm/gup: sanity-check with CONFIG_DEBUG_VM ... when (un)pinning"; a WARN
  * since v6.17, "mm/gup: remove (VM_)BUG_ONs"
@@ -83,38 +83,38 @@ GD_FACT(LISTS_SKIP_NULL, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
 
 /* the lockless walk */
 GD_FACT(WALK, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
-	"there is one, and something may happen in the middle of an operation")
+	"there is one, and operations have hook points")
 GD_FACT(WALK_CHECKS_ARGS, GD_REV_NEVER, GD_REV_KERNEL(6, 3), GD_REV_NEVER,
-	"its entry points check their arguments and say what is wrong with them")
+	"its entry points check their arguments and return errnos")
 GD_FACT(WALK_LEAVES_FILES, GD_REV_NEVER, GD_REV_KERNEL(6, 5), GD_REV_NEVER,
-	"long-term pins of files, and what was truncated, are left to the slow path")
+	"long-term pins of files, and truncated pages, are left to the slow path")
 /* v5.18, "mm/gup: Convert gup_huge_pmd() to use a folio" and its kin */
 GD_FACT(WALK_GRABBED_BLOCKS, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(5, 18),
-	"a part of a block was grabbed by the block's first page")
+	"for a part of a block, the block's first page is grabbed")
 /* v6.10 to v6.17; v6.18, "mm/gup: remove record_subpages()" */
 GD_FACT(WALK_GRABS_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 10), GD_REV_KERNEL(6, 18),
-	"the same, once more")
+	"the same again")
 /* v6.10, "mm/gup: merge pXd huge mapping checks" */
 GD_FACT(WALK_READS_LEAF_BITS, GD_REV_NEVER, GD_REV_KERNEL(6, 10), GD_REV_NEVER,
-	"an entry says by itself that it is no table; before, it depends on who makes it")
+	"the huge bit alone says whether an entry is a leaf; before, other bits matter, too")
 /* v6.17, "mm: remove devmap related functions and page table bits" */
 GD_FACT(WALK_DEVICE_ENTRIES, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 17),
 	"entries can be marked as device memory, whose pages it takes one by one")
 GD_FACT(WALK_SPECIAL_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
-	"blocks can be special, as PTEs can")
+	"huge entries can be special, like PTEs")
 
 /* the slow path */
 /* v5.18: "mm/gup: follow_pfn_pte(): -EEXIST cleanup" */
 GD_FACT(SLOW_STOPS_AT_NO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
-	"an entry without a page ends it; before, its place in pages[] stayed as it was")
+	"an entry without a page ends it; before, its slot in pages[] was left unchanged")
 /* v6.5, "mm/gup: retire follow_hugetlb_page()" */
 GD_FACT(SLOW_HUGETLB_APART, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 5),
-	"VMAs of hugetlbfs are followed apart, by who relies on all their entries being huge")
+	"hugetlbfs VMAs are followed by separate functions, which assume that all entries are huge")
 
 /* messages */
-/* seen in 7.3 and not in 6.12; where in between it came is not known here */
+/* seen in 7.3 and not in 6.12; the change in between is not known */
 GD_FACT(WARN_PLACE_FIRST, GD_REV_NEVER, GD_REV_KERNEL(7, 0), GD_REV_NEVER,
-	"the first line that a WARN logs starts with file and line")
+	"the first line of a WARN's log starts with file and line")
 
 #undef GD_REVISION
 #undef GD_FACT

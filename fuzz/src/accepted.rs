@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Differences that are known and accepted, and laws that a revision is known
-//! to break, as typed lists.
+//! Accepted differences between revisions, and known defects (laws that a revision breaks),
+//! as typed lists.
 //!
-//! An entry is as narrow as can be: a pair of revisions, an operation and a
-//! field.  It skips that one field of that one comparison, never the rest of
-//! the program.  Each entry must still occur: hits are counted, and a test
-//! fails on one that no program of the corpus hits any more.  A revision
-//! compared with itself has no entries, by construction.
+//! An entry is as narrow as possible: a pair of revisions, an operation and a field.  It
+//! skips this field in this comparison, not the rest of the program.  Each entry must still
+//! occur: hits are counted, and a test fails for an entry that no program of the corpus
+//! hits.  A revision compared with itself has no entries.
 //!
-//! A known defect is a law that a revision breaks in an operation, and why. It
-//! keeps a campaign of that revision against its faithful reimplementation from
-//! ending at once; with no right side (`RIGHT=none`) it is reported like any
-//! other broken law.
+//! A known defect is a law that a revision breaks in an operation, with the reason.  It
+//! does not end a campaign of this revision against its reimplementation; without a right
+//! side (`RIGHT=none`) it is reported like any other broken law.
 
 use csrc::abi;
 
@@ -22,19 +20,19 @@ use crate::rev::Rev;
 /// The revisions of the left and the right side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevisionPair {
-    /// Of the left side.
+    /// The left side's.
     pub left: Rev,
-    /// Of the right side.
+    /// The right side's.
     pub right: Rev,
 }
 
 impl RevisionPair {
-    /// Whether a revision is compared with itself.
+    /// Is a revision compared with itself?
     pub fn is_same(self) -> bool {
         self.left == self.right
     }
 
-    /// Whether it is these two, whichever is left.
+    /// Is it this pair, in either order?
     fn is_of(self, (one, other): (Rev, Rev)) -> bool {
         let pair = (self.left, self.right);
         pair == (one, other) || pair == (other, one)
@@ -50,7 +48,7 @@ pub struct Entry {
     pub op: u8,
     /// The field that may differ.
     pub field: Field,
-    /// Why that is right; what upstream change brought it.
+    /// Why the difference is right: the upstream change.
     pub reason: &'static str,
 }
 
@@ -74,17 +72,17 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         abi::GD_OP_GRAB_SLOW,
         Field::Warn,
-        "6.1 looks at the count before the flags, v11 leaves FOLL_GET to try_get_page()",
+        "6.1 checks the count before the flags, v11 leaves FOLL_GET to try_get_page()",
     ),
     entry(
         abi::GD_OP_GRAB_SLOW,
         Field::Ret,
-        "with neither flag 6.1 looks at the count too",
+        "with neither flag 6.1 checks the count, too",
     ),
     entry(
         abi::GD_OP_GUP_PUT_FOLIO,
         Field::Released,
-        "v11's put_compound_head() does not count what it gives back",
+        "v11's put_compound_head() does not count what it drops",
     ),
     entry(
         abi::GD_OP_GUP_PUT_FOLIO,
@@ -94,16 +92,16 @@ pub const ENTRIES: &[Entry] = &[
     entry(
         abi::GD_OP_UNPIN_USER_PAGES,
         Field::Call,
-        "6.1 gives the pins of a run back at once, and so passes over a count of 0",
+        "6.1 drops the pins of a run at once, so the count never is 0 in between",
     ),
     entry(
         abi::GD_OP_UNPIN_USER_PAGES_DIRTY_LOCK,
         Field::Call,
-        "6.1 gives the pins of a run back at once, and so passes over a count of 0",
+        "6.1 drops the pins of a run at once, so the count never is 0 in between",
     ),
 ];
 
-/// Between v11 and 6.1, over the programs of their common scope.
+/// Between v11 and 6.1, for the programs that both support.
 const fn entry(op: u32, field: Field, reason: &'static str) -> Entry {
     Entry {
         revisions: V11_AND_6_1,
@@ -137,7 +135,7 @@ pub const DEFECTS: &[Defect] = &[
         op: None,
         law: Law::OverflowIsRefused,
         reason: "reviews of v8 and v10: grab_page() checks nothing, \
-                 page_ref_zero_or_close_to_bias_overflow() sees 0 only",
+                 page_ref_zero_or_close_to_bias_overflow() detects 0 only",
         mended_by: None,
     },
     Defect {
@@ -151,22 +149,22 @@ pub const DEFECTS: &[Defect] = &[
         revisions: (Rev::V8, Rev::V11),
         op: None,
         law: Law::OverflowIsNoticed,
-        reason: "review of v8: additions are not checked. v11 and the kernels refuse what has \
-                 overflowed at the next grab",
+        reason: "review of v8: additions are not checked. v11 and the kernels refuse an overflowed \
+                 count at the next grab",
         mended_by: None,
     },
     Defect {
         revisions: (Rev::V8, Rev::V11),
         op: None,
         law: Law::PinsBalanceCounters,
-        reason: "put_compound_head() gives pins back without counting them",
+        reason: "put_compound_head() drops pins without counting them",
         mended_by: None,
     },
     Defect {
         revisions: (Rev::V8, Rev::V11),
         op: Some(abi::GD_OP_GUP_PUT_FOLIO as u8),
         law: Law::PinIsCounted,
-        reason: "put_compound_head() gives pins back without counting them",
+        reason: "put_compound_head() drops pins without counting them",
         mended_by: None,
     },
     Defect {
@@ -196,13 +194,13 @@ pub const DEFECTS: &[Defect] = &[
     },
 ];
 
-/// The last kernel whose PTE loop returns what the hook returned.
+/// The last kernel whose PTE loop returns the errno of the hook.
 const BEFORE_V7_2: Rev = Rev::linux(7, 1);
 
-/// A law that revisions are known to break.
+/// A law that revisions break.
 #[derive(Clone, Copy, Debug)]
 pub struct Defect {
-    /// The first and the last of the revisions.
+    /// The first and the last of these revisions.
     pub revisions: (Rev, Rev),
     /// The operation's id (`GD_OP_*`); `None`: any.
     pub op: Option<u8>,
@@ -210,7 +208,7 @@ pub struct Defect {
     pub law: Law,
     /// What is wrong.
     pub reason: &'static str,
-    /// The rule of kernels in which it is mended: some point releases have it.
+    /// The rule of kernels without the defect: some point releases fix it.
     pub mended_by: Option<&'static str>,
 }
 
@@ -222,7 +220,7 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// Whether a difference is on the list; counts it if so.
+    /// Is a difference on the list?  Counts a hit.
     pub fn accepts(&mut self, revisions: RevisionPair, op: u8, field: Field) -> bool {
         self.accepts_from(ENTRIES, revisions, op, field)
     }
@@ -250,7 +248,7 @@ impl Accepted {
         }
     }
 
-    /// Whether a broken law is a known defect of the revision; counts it if so.
+    /// Is a broken law a known defect of the revision?  Counts a hit.
     pub fn is_known(&mut self, rev: Rev, broken: &Broken) -> bool {
         let found = DEFECTS.iter().position(|d| {
             (d.revisions.0..=d.revisions.1).contains(&rev)
@@ -264,7 +262,7 @@ impl Accepted {
         found.is_some()
     }
 
-    /// Known defects of a revision that were never met.
+    /// Known defects of a revision that were never hit.
     pub fn stale_defects(&self, rev: Rev) -> Vec<&'static Defect> {
         let of = |d: &Defect| (d.revisions.0..=d.revisions.1).contains(&rev);
         DEFECTS

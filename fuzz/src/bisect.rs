@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which commit, or which patch of a series, brings a behaviour: by halves, with a test
-//! that can say that something cannot be tested.
+//! Bisection: finds the commit, or the patch of a series, that introduces a difference.
+//! Commits that cannot be tested are skipped.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use gup_sides::git;
 
-/// What came of a test.
+/// The result of a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tested {
-    /// As before.
+    /// Behaves like the good one.
     Good,
-    /// As afterwards.
+    /// Behaves like the bad one.
     Bad,
-    /// Neither can be said, and why.
+    /// It could not be tested, and why.
     Skipped(String),
 }
 
 /// The first bad one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct First<T> {
-    /// The earliest one that is known to be bad.
+    /// The earliest commit that is known to be bad.
     pub bad: T,
-    /// Those before it that could not be tested: it may be one of them instead.
+    /// The skipped commits before it, which may be the first bad one instead.
     pub skipped: Vec<T>,
 }
 
-/// Finds it among the commits that `bad` has and `good` does not have, whole hashes both.
-/// The repository is only read: no work tree, no index and no ref of it changes.
+/// Bisects the commits that are reachable from `bad` and not from `good` (full hashes). The
+/// repository is only read: its work tree, index and refs do not change.
 pub fn commits<E: From<git::Error>>(
     repo: &Path,
     good: &str,
@@ -51,8 +51,8 @@ pub fn commits<E: From<git::Error>>(
     }
 }
 
-/// Finds it among patches 1 to `nr`, of which all together are bad and none is good: the
-/// test is of the first so many.
+/// Bisects patches 1 to `nr` of a series.  All of them together are bad, and none of them
+/// is good; the test applies the first N of them.
 pub fn patches<E>(
     nr: usize,
     test: &mut dyn FnMut(usize) -> Result<Tested, E>,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Two sides held against each other for a time, to learn all that differs: not
-//! one finding, but a table with a row for each kind of difference.
+//! Compares two sides for a time and collects all differences: a table with a row for each
+//! kind.
 //!
-//! No engine is involved.  Programs come from a corpus, from nothing and from
-//! each other, as in a [`hunt`](mod@crate::hunt); where a program differs in a way
-//! that is known already, the operation is taken out and the rest goes on, so
-//! that a frequent difference does not hide a rare one.
+//! No engine is involved.  Programs are taken from a corpus, generated, or mutated, as in a
+//! [`hunt`](mod@crate::hunt).  If a program shows a known difference, its operation is
+//! removed and the rest is run again, so that a frequent difference does not hide a rare
+//! one.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,11 +26,11 @@ use crate::reason::{Reason, Reasons};
 use crate::scope::Scope;
 use crate::side::{Error, Pair};
 
-/// A program goes on behind so many known differences.
+/// Maximum number of known differences that are removed from a program.
 const GO_ON: usize = 6;
-/// The clock is read once in so many programs.
+/// Number of programs between two readings of the clock.
 const CLOCK_EVERY: u64 = 64;
-/// Programs that shrinking may run; a table wants many short answers.
+/// Maximum number of runs for shrinking; for a table, fast results matter more.
 const SHRINK_RUNS: usize = 5_000;
 
 /// How to compare.
@@ -40,56 +40,55 @@ pub struct Config {
     pub left: String,
     /// The right side.
     pub right: String,
-    /// Which programs are made.
+    /// The layer of the programs.
     pub layer: Focus,
-    /// For how long.
+    /// The duration.
     pub time: Duration,
     /// Threads, each with sides of its own.
     pub jobs: u32,
-    /// Programs to start from.
+    /// The programs to start from.
     pub corpus: Vec<Program>,
-    /// Of the random numbers.
+    /// Seed of the random numbers.
     pub seed: u64,
 }
 
-/// What makes two differences one row: the function, what about it, and by which
-/// rules.
+/// The key of a row: the function, the field, and the rules that explain it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// The operation's id; none for what comes after the last one.
+    /// The operation's id; `None` for differences after the last operation.
     pub op: Option<u8>,
     /// A field of the comparison, or a broken law.
     pub what: String,
-    /// Why, if that can be said.
+    /// The reason, if there is one.
     pub reason: Option<Reason>,
 }
 
 /// One kind of difference.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Which.
+    /// Its key.
     pub key: Key,
-    /// How many programs showed it.
+    /// Number of programs that showed it.
     pub times: u64,
-    /// How many programs had run when it was first seen.
+    /// Number of programs that had run when it was first seen.
     pub first: u64,
-    /// And how long it had taken.
+    /// The time at which it was first seen.
     pub after: Duration,
     /// The smallest program that shows it.
     pub program: Program,
 }
 
-/// All that differs.
+/// The result.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    /// How many programs ran.
+    /// Number of programs that ran.
     pub programs: u64,
-    /// For how long.
+    /// The duration.
     pub time: Duration,
-    /// The rows: those first that no rule explains, then in the order in which they
-    /// were seen.
+    /// The rows: first those without explanation, then in the order in which they were
+    /// seen.
     pub rows: Vec<Row>,
-    /// How many programs met something that a side does not provide.
+    /// Number of programs that need something that a side does not provide.
     pub gaps: u64,
 }
 
@@ -99,7 +98,7 @@ struct Shared<'a> {
     programs: AtomicU64,
     gaps: AtomicU64,
     rows: Mutex<BTreeMap<Key, Row>>,
-    /// Of several rules at once: the row of what is left after shrinking.
+    /// If there are several rules: the row of what remains after shrinking.
     merged: Mutex<BTreeMap<Key, Key>>,
 }
 
@@ -119,8 +118,8 @@ impl Shared<'_> {
     }
 }
 
-/// Compares until the time is over.  `progress` is called every few seconds with
-/// the number of programs and of rows.
+/// Compares until the time is over.  `progress` is called every few seconds with the
+/// numbers of programs and rows.
 pub fn run(
     config: &Config,
     progress: &mut dyn FnMut(Duration, u64, usize),
@@ -184,7 +183,7 @@ fn work(shared: &Shared, job: u64) -> Result<(), Error> {
         if round % CLOCK_EVERY == 0 && shared.over() {
             break;
         }
-        // The threads share the corpus out.
+        // the threads share the corpus
         let index = (round * jobs + job) as usize;
         let mut program = match config.corpus.get(index) {
             Some(program) => *program,
@@ -198,7 +197,7 @@ fn work(shared: &Shared, job: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Judges a program, and what is left of it behind each difference.
+/// Judges a program, and its rest after each difference.
 fn judge(
     shared: &Shared,
     oracle: &mut Oracle,
@@ -272,7 +271,7 @@ fn note(
     }
 }
 
-/// The smallest program that differs so, for the same reason, or by fewer of several
+/// The smallest program with this difference, for the same reason, or for a part of its
 /// rules.
 pub fn shrink(
     oracle: &mut Oracle,
@@ -297,7 +296,7 @@ pub fn shrink(
     minimise::minimise_while(oracle, program, runs, is_same).program
 }
 
-/// Some of several rules.
+/// A part of several rules.
 fn is_part(part: &Option<Reason>, of: &Option<Reason>) -> bool {
     match (part, of) {
         (Some(Reason::Rules(part)), Some(Reason::Rules(all))) => {
@@ -307,7 +306,7 @@ fn is_part(part: &Option<Reason>, of: &Option<Reason>) -> bool {
     }
 }
 
-/// The row of a finding, which was just judged.
+/// The row of the finding that was just judged.
 fn key_of(
     oracle: &Oracle,
     reasons: &mut Option<Reasons>,
@@ -333,7 +332,7 @@ fn key_of(
 }
 
 impl Key {
-    /// The function, by the name that it has on the left side, else on the right.
+    /// The function's name on the left side, else on the right.
     pub fn function(&self, oracle: &Oracle) -> String {
         let Some(id) = self.op else {
             return "(after the last operation)".into();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which rules a kernel has.
+//! Finds the rules that a kernel follows.
 //!
-//! The Rust side knows some kernels; a tree in between, or one with backports, has
-//! some rules of the one and some of the other.  Which ones is found by trial:
-//! programs that differ from the nearest known kernel are run under its rules with
-//! one taken from elsewhere, or two, and what brings the Rust side closest to what
-//! the tree shows is kept, until nothing differs or nothing helps.
+//! The Rust side knows some kernels.  A tree between two of them, or with backports,
+//! follows some rules of the one and some of the other.  To find them, programs that differ
+//! from the nearest known kernel are run under its rules with one or two rules replaced by
+//! those of another kernel.  The replacement that brings the Rust side closest to the
+//! tree's behaviour is kept; this is repeated until nothing differs or nothing helps.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -27,51 +27,51 @@ use crate::side::rust::{self, RustSide, Taken, Variant};
 use crate::side::{Error, Side};
 use crate::trace::Trace;
 
-/// Random programs that are enough to tell kernels apart.
+/// Number of random programs, enough to distinguish kernels.
 pub const PROGRAMS: u64 = 40_000;
 
-/// Rules that are few enough not to look for fewer.
+/// Up to this number of replaced rules, the result is good enough.
 const SHORT: usize = 3;
 
-/// Programs of one kind of difference that are looked at, and of all kinds.
+/// Number of differing samples of one kind, and of all kinds.
 const OF_A_KIND: usize = 12;
 const DIFFERING: usize = 400;
-/// Programs that agree, to see that a rule breaks nothing.
+/// Number of agreeing samples, which show whether a rule breaks something.
 const AGREEING: usize = 400;
-/// Programs that say which known kernel is the nearest.
+/// Number of programs for choosing the nearest known kernel.
 const NEAREST: u64 = 4_000;
-/// Differing programs that pairs of rules are tried on.
+/// Number of differing samples on which pairs of rules are tried.
 const FOR_PAIRS: usize = 60;
-/// How often programs are drawn again under what was found.
+/// How often new programs are generated under the rules found so far.
 const ROUNDS: usize = 6;
 
-/// What a tree was found to be.
+/// The result.
 #[derive(Clone, Debug)]
 pub struct Explained {
-    /// The Rust side that shows the most of what the tree shows.
+    /// The Rust side that is closest to the tree.
     pub rules: Variant,
-    /// Random programs that were compared last.
+    /// Number of random programs in the last comparison.
     pub programs: u64,
-    /// How many of these still differed.
+    /// Number of these that still differed.
     pub differing: u64,
 }
 
 impl Explained {
-    /// The better one is less.
+    /// Smaller is better.
     fn order(&self) -> (u64, usize) {
         (self.differing, self.rules.taken.len())
     }
 }
 
-/// A program, and what the tree shows of it.
+/// A program with the tree's trace.
 struct Sample {
     program: Program,
     left: Trace,
-    /// Under the rules with which it was drawn.
+    /// Did it differ under the rules with which it was generated?
     differed: bool,
 }
 
-/// A tree under examination.
+/// The tree under examination.
 struct Examined {
     left: Box<dyn Side>,
     samples: Vec<Sample>,
@@ -79,9 +79,8 @@ struct Examined {
     trace: Trace,
 }
 
-/// Finds the rules of the tree that a side is made of, unless that was done before,
-/// and keeps them with the tree: a patch is held against what the tree does without
-/// it.
+/// Finds the rules of the tree from which a side is made, unless they are stored already,
+/// and stores them with the tree.  The tree is examined without the patch.
 pub fn explain_tree(recipe: &Recipe, debug_vm: bool) -> Result<Option<Explained>, Error> {
     let store = Store::find();
     let Some(tree) = Tree::find(&store, &recipe.tree)? else {
@@ -97,7 +96,7 @@ pub fn explain_tree(recipe: &Recipe, debug_vm: bool) -> Result<Option<Explained>
     };
     let left = CSide::make(&unpatched, debug_vm)?;
     let found = explain(Box::new(left), &[], PROGRAMS);
-    // The configuration is said elsewhere.
+    // DEBUG_VM is not part of the stored rules
     let mut rules = found.rules.clone();
     let base = Rules::by_name(rules.base.name()).unwrap_or(rules.base);
     rules.base = base.with_debug_vm(true);
@@ -106,16 +105,15 @@ pub fn explain_tree(recipe: &Recipe, debug_vm: bool) -> Result<Option<Explained>
     Ok(Some(found))
 }
 
-/// What all known kernels are: rules that were found among others may be others
-/// now.
+/// A hash of all known kernels' rules: if it changes, stored rules may be outdated.
 fn known() -> String {
     let mut hasher = DefaultHasher::new();
     format!("{:?}", Rules::KERNELS).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
-/// Finds the rules of a side, whose random programs are drawn from a seed: as many
-/// as `programs` for each try.  `given` are looked at in any case.
+/// Finds the rules of a side with `programs` random programs per attempt, and with the
+/// `given` ones.
 pub fn explain(left: Box<dyn Side>, given: &[Program], programs: u64) -> Explained {
     let mut examined = Examined {
         left,
@@ -128,8 +126,7 @@ pub fn explain(left: Box<dyn Side>, given: &[Program], programs: u64) -> Explain
         examined.samples.clear();
         bases.push((examined.draw(&base, given, NEAREST.min(programs), 1), base));
     }
-    // The nearest first: if a few of its rules say it all, the other one need not be
-    // tried.
+    // the nearest one first: if few of its rules are replaced, the other is not tried
     bases.sort_by_key(|(differing, base)| (*differing, base.taken.len()));
     let mut best: Option<Explained> = None;
     for (_, base) in bases {
@@ -147,8 +144,8 @@ pub fn explain(left: Box<dyn Side>, given: &[Program], programs: u64) -> Explain
 }
 
 impl Examined {
-    /// The known kernels nearest to it, in its configuration: the one before, or
-    /// of its version, and the one after.
+    /// The nearest known kernels in its configuration: the one of its version or before it,
+    /// and the one after it.
     fn bases(&self) -> Vec<Variant> {
         let info = self.left.info();
         let known: Vec<Rules> = Rules::KERNELS
@@ -158,7 +155,7 @@ impl Examined {
         let after = known.iter().position(|rules| rust::rev(rules) > info.rev);
         let after = after.unwrap_or(known.len());
         let before = known[after.saturating_sub(1)].revision;
-        // of the one before all its point releases
+        // of the one before: all its point releases
         let first = known.iter().position(|rules| rules.revision == before);
         let last = known.len() - 1;
         let near = &known[first.unwrap_or(0)..=after.min(last)];
@@ -208,8 +205,8 @@ impl Examined {
         rules
     }
 
-    /// Compares the given programs and random ones under some rules, and keeps
-    /// samples of those that differ and of those that agree.  How many differ.
+    /// Compares the given programs and random ones under some rules, and keeps differing
+    /// and agreeing samples.  Returns the number of differing programs.
     fn draw(&mut self, rules: &Variant, given: &[Program], programs: u64, seed: u64) -> u64 {
         let mut right = RustSide::with_rules(rules.rules(), &rules.to_string());
         let info = self.left.info();
@@ -257,8 +254,7 @@ impl Examined {
         });
     }
 
-    /// The operation at which a trace differs from the one in `self.trace`, and what
-    /// of it.
+    /// The operation at which a trace differs from `self.trace`, and the field.
     fn differs(
         &mut self,
         program: &Program,
@@ -282,9 +278,8 @@ impl Examined {
         }
     }
 
-    /// How far some rules are from what the tree shows: over all samples, the share
-    /// of the program from where it differs on.  It need not be exact where it is
-    /// more than `limit`.
+    /// The distance of some rules from the tree: for each sample, the share of the program
+    /// after the first difference; summed up.  It need not be exact above `limit`.
     fn distance(&mut self, rules: &Variant, limit: u64) -> u64 {
         let mut right = RustSide::with_rules(rules.rules(), &rules.to_string());
         let samples = std::mem::take(&mut self.samples);
@@ -304,11 +299,10 @@ impl Examined {
         sum
     }
 
-    /// Takes rules over for as long as that helps, then drops what it can do
-    /// without.
+    /// Replaces rules as long as that helps, then removes replacements that are not needed.
     fn improve(&mut self, rules: &Variant) -> Variant {
         let mut best = rules.clone();
-        // What differs tells rules apart sooner than what agrees.
+        // differing samples distinguish rules faster than agreeing ones
         self.samples.sort_by_key(|sample| !sample.differed);
         let mut distance = self.distance(&best, u64::MAX);
         while distance > 0 {
@@ -329,7 +323,7 @@ impl Examined {
         best
     }
 
-    /// What comes nearest, if it is nearer than that.
+    /// The best candidate, if it is better than that.
     fn nearest(
         &mut self,
         rules: &Variant,
@@ -346,7 +340,8 @@ impl Examined {
         best
     }
 
-    /// Two rules at a time, which are many: on a part of the samples.
+    /// Tries two rules at a time.  There are many pairs, so only a part of the samples is
+    /// used.
     fn nearest_pair(&mut self, rules: &Variant, singles: &[Taken]) -> Option<Vec<Taken>> {
         let rest = self.samples.split_off(FOR_PAIRS.min(self.samples.len()));
         let pairs = singles.iter().enumerate().flat_map(|(i, a)| {
@@ -361,8 +356,8 @@ impl Examined {
     }
 }
 
-/// Every rule that another known kernel has and these rules have not, each once:
-/// from the kernel nearest to the base that has it so, before its point releases.
+/// All rules of other known kernels that differ from these rules, each value once: from the
+/// kernel nearest to the base; point releases come last.
 pub(crate) fn candidates(rules: &Variant) -> impl Iterator<Item = Taken> {
     let now = rules.rules();
     let mut known: Vec<Rules> = Rules::KERNELS.into_iter().filter(|k| k.debug_vm).collect();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The table of hook points, as Rust sees it.
+//! The table of hook points, in Rust.
 //!
-//! `csrc/abi/hooks.h` declares each once: the place in an operation at which the
-//! script can act, what it is about, and what a call there returns.
+//! `csrc/abi/hooks.h` declares each once: the place in an operation, its object, and the
+//! type of the answer.
 
 use std::ffi::{CStr, c_char};
 use std::sync::LazyLock;
@@ -12,26 +12,26 @@ use csrc::abi;
 use crate::ops::Layer;
 use crate::program::walk::{LEVELS, Level};
 
-/// How many hook points there are, and NONE.
+/// Number of hook points, including NONE.
 pub const NR_HOOKS: usize = abi::GD_NR_HOOKS as usize;
 
-/// What a hook point is about: only what happens to this object counts.
+/// The object of a hook point: only events of this object count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Object {
-    /// Nothing in particular.
+    /// No object.
     Nothing,
-    /// The entry of a level that serves `at_addr`.
+    /// The page-table entry of a level that maps `at_addr`.
     Entry(Level),
     /// The page `at_page`.
     Page,
 }
 
-/// What the call at a hook point returns.
+/// The type of a call's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It is no call.
+    /// It is not a call.
     None,
-    /// Whether something is found: 0 or 1.
+    /// 0 (not found) or 1.
     Bool,
     /// 0 or a negative errno.
     Errno,
@@ -47,7 +47,7 @@ const MIN_ERRNO: i32 = -4095;
 pub const FAULTS: i32 = (1 << abi::GD_NR_FAULTS) - 1;
 
 impl Answer {
-    /// Brings an answer into range.
+    /// Limits an answer to its range.
     pub fn fix(self, value: i32) -> i32 {
         match self {
             Answer::None => 0,
@@ -60,7 +60,7 @@ impl Answer {
     }
 }
 
-/// What fails still does, with an errno.
+/// keep a failure a failure, with an errno
 fn errno(value: i32) -> i32 {
     -1 - value.rem_euclid(-MIN_ERRNO)
 }
@@ -74,15 +74,15 @@ pub struct HookInfo {
     pub layer: Layer,
     /// What it is about.
     pub object: Object,
-    /// What the call returns.
+    /// The type of the answer.
     pub answer: Answer,
-    /// The same when the script does not say.
+    /// The default answer.
     pub otherwise: i32,
     /// The text form, without the object.
     pub words: &'static str,
-    /// The same in the sentence of a report, with `{object}` and `{nth}`.
+    /// The clause for reports, with `{object}` and `{nth}`.
     pub when: &'static str,
-    /// Who does what the script says there.
+    /// Who acts there, for reports.
     pub who: &'static str,
 }
 
@@ -93,7 +93,7 @@ static TABLE: LazyLock<Vec<HookInfo>> = LazyLock::new(|| {
 
 fn text(s: *const c_char) -> &'static str {
     match s.is_null() {
-        // of the row that stands for no hook point
+        // of the row for no hook point
         true => "none",
         // SAFETY: the table's strings are literals in the C side's read-only data.
         false => unsafe { CStr::from_ptr(s) }
@@ -126,18 +126,18 @@ fn read(row: &abi::gd_hook_info, id: u8) -> HookInfo {
     }
 }
 
-/// All hook points, by number; the first row stands for none.
+/// All hook points, by number; the first row is NONE.
 pub fn table() -> &'static [HookInfo] {
     &TABLE
 }
 
-/// The hook point of that number, which may be none.
+/// The hook point with this number, which may be NONE.
 #[inline]
 pub fn info(id: u8) -> Option<&'static HookInfo> {
     TABLE.get(usize::from(id)).filter(|hook| hook.id != 0)
 }
 
-/// What a hook point is about; nothing if there is none of that number.
+/// The object of a hook point; none for an unknown number.
 #[inline]
 pub fn object(id: u8) -> Object {
     info(id).map_or(Object::Nothing, |hook| hook.object)

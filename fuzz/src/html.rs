@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Pages that need nothing but themselves: light and dark, on a phone and in print.
+//! Self-contained HTML pages: light and dark, on a phone and in print.
 
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("html.css");
 
-/// A whole page.
+/// A complete page.
 pub fn page(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -16,7 +16,7 @@ pub fn page(title: &str, body: &str) -> String {
     )
 }
 
-/// A table; what stands in a cell is HTML.
+/// A table; cells contain HTML.
 pub fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut html = String::from("<div class=\"wide\"><table>\n<tr>");
     for head in heads {
@@ -30,7 +30,7 @@ pub fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Str
     html
 }
 
-/// Text as it is to be seen.
+/// Escapes text.
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -47,13 +47,13 @@ pub fn escaped(text: &str) -> String {
 
 /// A curve of a [`chart`].
 pub struct Curve<'a> {
-    /// What it is called.
+    /// Its name.
     pub name: &'a str,
-    /// Its points, with ascending first numbers.
+    /// Its points, by ascending x.
     pub points: Vec<(f64, f64)>,
 }
 
-/// Curves over time, from zero on; `unit` is what is counted.
+/// A chart of curves over time; `unit` is the unit of y.
 pub fn chart(unit: &str, curves: &[Curve]) -> String {
     const WIDTH: f64 = 640.0;
     const HEIGHT: f64 = 200.0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A campaign without an engine: replays a corpus, then draws and mutates
-//! programs from a seed.  The same seed gives the same programs, so a bound on
-//! their number is a bound that a test can rely on.
+//! A campaign without an engine: replays a corpus, then generates and mutates programs from
+//! a seed.  The same seed gives the same programs, so a test can rely on a maximum number
+//! of programs.
 
 use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
@@ -15,13 +15,13 @@ use crate::scope::Scope;
 pub struct Catch {
     /// The program that shows it.
     pub program: Program,
-    /// What it shows.
+    /// Its verdict.
     pub verdict: Verdict,
-    /// How many programs ran, this one included.
+    /// Number of programs that ran, including this one.
     pub programs: u64,
 }
 
-/// Runs `corpus`, then programs made from it and from nothing, until one is a
+/// Runs `corpus`, then programs that are mutated from it or generated, until one is a
 /// finding or `limit` programs have run.
 pub fn hunt(
     oracle: &mut Oracle,
@@ -54,8 +54,8 @@ pub fn hunt(
     None
 }
 
-/// A third from nothing, a third from the corpus, a third by going on from the
-/// last one.
+/// One third is generated, one third mutated from the corpus, one third mutated from the
+/// last program.
 pub(crate) fn next(
     corpus: &[Program],
     last: Option<Program>,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Programs from files: text or wire, files or folders.
+//! Reads programs: text or wire form, from files or folders.
 //!
-//! A file of text may hold several programs, with a line `---` between them: a
-//! corpus is one file that diffs and reviews well.  `FILE:LINE` is the program
-//! there.
+//! A text file may contain several programs, separated by a line `---`, so that a corpus is
+//! one file with readable diffs.  `FILE:LINE` is the program at that line.
 
 use std::fs;
 use std::io::{self, Read};
@@ -26,44 +25,44 @@ pub enum Form {
 /// A program that was read.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// Where it was read: the file, and the line if there are several in it.
+    /// Its origin: the file, and the line if the file has several programs.
     pub name: String,
     /// The program, normalised.
     pub program: Program,
-    /// The form that it was in.
+    /// The form of the input.
     pub form: Form,
-    /// For text: the revision whose names it uses.
+    /// For text: the revision whose function names it uses.
     pub names: Option<Rev>,
-    /// For text: what the comments at its top say of where it is from.
+    /// For text: the origin in the comments at its top.
     pub header: Header,
-    /// For text: what it expects to be shown.
+    /// For text: its expectations.
     pub expectations: Expectations,
-    /// For text: the program as it stands there, without the comments at its top.
+    /// For text: the text without the comments at its top.
     pub text: String,
 }
 
-/// What a reproducer says of itself in the comments at its top.
+/// The header of a reproducer: the comments at its top.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {
-    /// `# left   c:6.1  Linux 6.1.192, ...`: the side and what it was then.
+    /// `# left   c:6.1  Linux 6.1.192, ...`: the side and its description.
     pub left: Option<NamedSide>,
     /// `# right  rust:6.1  ...`
     pub right: Option<NamedSide>,
-    /// `# make   KERNEL=6.1 PATCH=p.patch`: the variables that give the sides.
+    /// `# make   KERNEL=6.1 PATCH=p.patch`: the variables that select the sides.
     pub make: Option<String>,
 }
 
-/// A side as a header describes it.
+/// A side in a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedSide {
     /// `c:6.1`
     pub name: String,
-    /// The whole description.
+    /// The complete description.
     pub info: String,
 }
 
 impl Header {
-    /// Of the comment lines that a text begins with.
+    /// Parses the comment lines at the beginning of a text.
     fn read(source: &str) -> Self {
         let mut header = Self::default();
         let comments = source
@@ -87,7 +86,7 @@ impl Header {
     }
 }
 
-/// A text from its first line on that is no comment.
+/// A text without the comment lines at its beginning.
 fn without_header(source: &str) -> &str {
     let header = source.split_inclusive('\n').take_while(|line| {
         let line = line.trim();
@@ -96,7 +95,7 @@ fn without_header(source: &str) -> &str {
     &source[header.map(str::len).sum()..]
 }
 
-/// The side that a description begins with; `None` for mere prose.
+/// The side at the beginning of a description; `None` for other text.
 fn side(info: &str) -> Option<NamedSide> {
     let name = info.split_whitespace().next()?;
     let name = match name.trim_end_matches(':') {
@@ -123,21 +122,21 @@ pub enum Error {
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
-    /// The text is no program.
+    /// The text is not a valid program.
     #[error("{}:{error}\n{excerpt}", .path.display())]
     Parse {
         /// Which file.
         path: PathBuf,
-        /// Where and what.
+        /// Position and message.
         error: ParseError,
         /// The line, with a mark.
         excerpt: String,
     },
-    /// A file of several programs, where one is wanted.
-    #[error("{} holds {programs} programs; say which one with the line that it is on, as in {}:{line}", .path.display(), .path.display())]
+    /// A file of several programs where one is required.
+    #[error("{} contains {programs} programs; choose one by its line, for example {}:{line}", .path.display(), .path.display())]
     Several {
         /// Which file.
         path: PathBuf,
@@ -147,7 +146,7 @@ pub enum Error {
         line: usize,
     },
     /// A folder without programs.
-    #[error("{}: there is no program in this folder", .0.display())]
+    #[error("{}: no programs in this folder", .0.display())]
     Empty(PathBuf),
 }
 
@@ -158,8 +157,8 @@ impl Error {
     }
 }
 
-/// Whether bytes are meant as text: a `.gup` file is; anything else is if it
-/// has no control characters, which wire programs always have.
+/// Are these bytes text?  A `.gup` file is; other files are if they have no control
+/// characters, which wire programs always have.
 fn is_text(path: &Path, bytes: &[u8]) -> bool {
     if path.extension().is_some_and(|e| e == "gup") {
         return true;
@@ -168,7 +167,7 @@ fn is_text(path: &Path, bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(printable) && std::str::from_utf8(bytes).is_ok()
 }
 
-/// The programs in bytes that came from `path`.
+/// The programs in the contents of `path`.
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Input>, Error> {
     let name = path.display().to_string();
     if !is_text(path, bytes) {
@@ -230,7 +229,7 @@ pub fn read_all(path: &Path) -> Result<Vec<Input>, Error> {
     match in_file(path) {
         Some((file, line)) => {
             let inputs = parse(&file, &read_bytes(&file)?)?;
-            // any line of it will do
+            // any line of the program is accepted
             let start = |input: &Input| match input.name.rsplit_once(':') {
                 Some((_, line)) => line.parse().unwrap_or(1),
                 None => 1,
@@ -242,7 +241,7 @@ pub fn read_all(path: &Path) -> Result<Vec<Input>, Error> {
     }
 }
 
-/// `FILE:LINE`, if that is no file itself.
+/// `FILE:LINE`, unless a file of that name exists.
 fn in_file(path: &Path) -> Option<(PathBuf, usize)> {
     let (file, line) = path.to_str()?.rsplit_once(':')?;
     let line = line.parse().ok()?;
@@ -264,7 +263,7 @@ pub fn read(path: &Path) -> Result<Input, Error> {
     }
 }
 
-/// All inputs that paths stand for.
+/// The inputs at several paths.
 pub fn all(paths: &[PathBuf]) -> Result<Vec<Input>, Error> {
     let mut all = Vec::new();
     for path in files(paths)? {
@@ -273,7 +272,7 @@ pub fn all(paths: &[PathBuf]) -> Result<Vec<Input>, Error> {
     Ok(all)
 }
 
-/// All programs that paths stand for.
+/// The programs at several paths.
 pub fn programs(paths: &[PathBuf]) -> Result<Vec<Program>, Error> {
     let inputs = all(paths)?.into_iter();
     Ok(inputs.map(|input| input.program).collect())
@@ -291,8 +290,8 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(Error::io(path))
 }
 
-/// The files that paths stand for: a folder is all files below it, by name.
-/// Hidden files and Markdown are no programs.
+/// The files at several paths: a folder means all files below it, sorted by name, except
+/// hidden files and Markdown.
 pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut all = Vec::new();
     for path in paths {
@@ -320,7 +319,7 @@ fn walk(dir: &Path, all: &mut Vec<PathBuf>) -> Result<(), Error> {
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
-        // Links are followed: a corpus may be one.
+        // follow links: a corpus may be a link
         let kind = fs::metadata(&path).map_err(Error::io(&path))?;
         if kind.is_dir() {
             walk(&path, all)?;

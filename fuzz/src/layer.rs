@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Layers: what a program is about.
+//! Layers: groups of operations and programs.
 
 use std::fmt;
 
@@ -11,8 +11,7 @@ use crate::program::Program;
 pub use crate::program::generate::Focus;
 use crate::rev::{Fact, Rev};
 
-/// The layer that the environment asks for: `GUPDIFF_LAYER`, all of them if it
-/// says nothing.
+/// The layer in the environment variable `GUPDIFF_LAYER`; all if it is not set.
 pub fn from_env() -> Result<Focus, String> {
     match std::env::var("GUPDIFF_LAYER") {
         Ok(word) if !word.is_empty() => parse(&word),
@@ -20,10 +19,10 @@ pub fn from_env() -> Result<Focus, String> {
     }
 }
 
-/// The layer of a word, for command lines.
+/// Parses a layer.
 pub fn parse(word: &str) -> Result<Focus, String> {
     word.parse()
-        .map_err(|_| format!("`{word}` is no layer; there are: page, lockless, slow, all"))
+        .map_err(|_| format!("`{word}` is not a layer; known: page, lockless, slow, all"))
 }
 
 /// The word for a layer.
@@ -36,22 +35,19 @@ pub fn name(focus: Focus) -> &'static str {
     }
 }
 
-/// Why there are no programs of a layer for two sides.
+/// Why two sides have no programs of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoWalk;
 
 impl fmt::Display for NoWalk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the FOLL_PIN series walks no page tables: LAYER=page (or nothing) is all there is",
-        )
+        f.write_str("the FOLL_PIN series has only the page level: use LAYER=page, or none")
     }
 }
 
 impl std::error::Error for NoWalk {}
 
-/// The layer of a campaign on two sides: the one that was asked for, as far as
-/// both have it.
+/// The layer of a campaign on two sides: the requested one, limited to what both have.
 pub fn on(focus: Focus, revisions: RevisionPair) -> Result<Focus, NoWalk> {
     let walks = revisions.left.has(Fact::WALK) && revisions.right.has(Fact::WALK);
     match focus {
@@ -61,8 +57,8 @@ pub fn on(focus: Focus, revisions: RevisionPair) -> Result<Focus, NoWalk> {
     }
 }
 
-/// Whether an operation is beyond the page level: an entry point of a walk, a
-/// change of page tables or of VMAs.
+/// Is an operation outside of the page level: an entry point of a walk, or a change of page
+/// tables or VMAs?
 pub fn is_beyond_pages(op: &gd_op) -> bool {
     ops::info(op.op).is_some_and(|info| info.layer != Layer::Page)
 }
@@ -71,36 +67,34 @@ fn is_slow_op(op: &gd_op) -> bool {
     ops::info(op.op).is_some_and(|info| info.layer == Layer::Slow)
 }
 
-/// Whether a program is the slow layer's: it has an entry point of the slow path, or
-/// changes VMAs, or its fast entry points fall back on the real slow path.
+/// Does a program belong to the slow layer?  It has an entry point of the slow path,
+/// changes VMAs, or its fast entry points use the real slow path.
 pub fn is_slow(program: &Program) -> bool {
     u32::from(program.world().state) & abi::GD_W_SLOW != 0
         || program.ops().iter().any(is_slow_op)
         || program.acts().iter().any(|act| is_slow_op(&act.op))
 }
 
-/// What a side of a revision that only has the page level does not provide of a
-/// program.
+/// The gaps of a program on a side that only has the page level.
 pub fn gap(program: &Program, rev: Rev) -> Option<String> {
     let op = program.ops().iter().find(|op| is_beyond_pages(op));
     let is_beyond = op.is_some() || program.nr_acts() > 0;
     is_beyond.then(|| gap_name(op, rev))
 }
 
-/// The name of such a gap: of an operation, or of an action.
+/// The name of such a gap: an operation, or an action.
 pub fn gap_name(op: Option<&gd_op>, rev: Rev) -> String {
     match op {
-        None => "what is done at a hook point of an operation".into(),
+        None => "an action at a hook point".into(),
         Some(op) => ops::info(op.op)
             .map_or("an operation", |op| op.name_or_role(rev))
             .into(),
     }
 }
 
-/// The layer of a program in a corpus: the slow one; else the lockless one, if it
-/// has a script or any of its operations is that one's; else the page level.  So a
-/// booted kernel can run all that is of the page level; what is drawn for the page
-/// level may have a script.
+/// The layer of a program in a corpus: slow; else lockless, if it has a script or an
+/// operation of that layer; else page.  So a booted kernel can run all programs of the page
+/// level.  (Programs that are generated for the page level may have a script.)
 pub fn of(program: &Program) -> Focus {
     match program.nr_acts() > 0 || program.ops().iter().any(is_beyond_pages) {
         _ if is_slow(program) => Focus::Slow,
@@ -109,13 +103,13 @@ pub fn of(program: &Program) -> Focus {
     }
 }
 
-/// Whether a program is one of a layer.
+/// Does a program belong to a layer?
 pub fn has(focus: Focus, program: &Program) -> bool {
     focus == Focus::All || focus == of(program)
 }
 
-/// Takes the script and the operations beyond the page level out; tells of each, of
-/// an action without an operation.  The program stays normalised.
+/// Removes the script and the operations outside of the page level; calls a function for
+/// each, without an operation for an action.  The program stays normalised.
 pub fn to_page_level(program: &mut Program, mut out: impl FnMut(Option<&gd_op>)) -> bool {
     let before = *program;
     program.0.world.state &= !(abi::GD_W_SLOW as u8);

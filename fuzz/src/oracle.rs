@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The oracle: runs a program on two sides and says what came of it.
+//! The oracle: runs a program on two sides and judges it.
 
 use serde::Serialize;
 
@@ -30,33 +30,33 @@ impl Which {
     }
 }
 
-/// What came of a program.
+/// The result of judging a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The sides agree and no law is broken.
     Match,
     /// The sides differ.
     Divergence(Divergence),
-    /// A side breaks a law, whatever the other one does.
+    /// A side breaks a law, regardless of the other side.
     BrokenLaw(Which, Broken),
-    /// A side met something that it does not provide: no verdict.
+    /// A side needs something that it does not provide: no verdict.
     Gap(Which, String),
-    /// The sides agree up to an operation that only one of them has: no
-    /// verdict on the rest.
+    /// The sides agree up to an operation that only one of them has: no verdict for the
+    /// rest.
     Absent(usize),
 }
 
-/// What makes two findings the same.
+/// The class of a finding: equal findings have equal classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FindingClass {
     /// A divergence of this class.
     Divergence(Class),
-    /// A broken law, and by which operation.
+    /// A broken law, and the operation.
     Law(Which, Law, Option<u8>),
 }
 
 impl Verdict {
-    /// The class of a finding; `None` for what is no finding.
+    /// The class of a finding; `None` if it is not a finding.
     pub fn finding(&self) -> Option<FindingClass> {
         match self {
             Self::Divergence(d) => Some(FindingClass::Divergence(d.class)),
@@ -65,7 +65,7 @@ impl Verdict {
         }
     }
 
-    /// The operation that it is about.
+    /// The operation concerned.
     pub fn op_index(&self) -> Option<usize> {
         match self {
             Self::Divergence(d) => Some(d.op_index),
@@ -75,7 +75,7 @@ impl Verdict {
         }
     }
 
-    /// One word for it.
+    /// One word for the verdict.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Match => "match",
@@ -87,7 +87,7 @@ impl Verdict {
     }
 }
 
-/// Two sides, what they showed last, and everything that judging needs.
+/// Two sides, their last traces, and the state for judging.
 pub struct Oracle {
     pair: Pair,
     left: Trace,
@@ -115,13 +115,13 @@ impl Oracle {
         &self.pair
     }
 
-    /// What the left side showed of the last program.
+    /// The left side's trace of the last program.
     pub fn left_trace(&self) -> &Trace {
         &self.left
     }
 
-    /// What the right side showed of the last program; the left side's trace
-    /// if there is no right side.
+    /// The right side's trace of the last program; the left side's if there is no right
+    /// side.
     pub fn right_trace(&self) -> &Trace {
         match self.pair.right {
             Some(_) => &self.right,
@@ -129,13 +129,12 @@ impl Oracle {
         }
     }
 
-    /// The accepted differences that were met so far.
+    /// The accepted differences that were hit so far.
     pub fn accepted(&self) -> &Accepted {
         &self.accepted
     }
 
-    /// Whether the program of the last verdict kept what every function asks of its
-    /// callers.
+    /// Did the last judged program keep the contract of every function (a careful caller)?
     pub fn was_careful(&self) -> bool {
         self.checker.was_careful()
     }
@@ -152,7 +151,7 @@ impl Oracle {
         self.verdict(prog)
     }
 
-    /// Says which programs are judged next, in this order.
+    /// Announces the next programs, in order.
     pub fn prefetch(&mut self, progs: &[Program]) {
         self.pair.left.prefetch(progs);
         if let Some(right) = &mut self.pair.right {
@@ -160,7 +159,7 @@ impl Oracle {
         }
     }
 
-    /// The right side, to run something on it alone.
+    /// The right side, for running something on it alone.
     pub fn right_mut(&mut self) -> Option<&mut dyn Side> {
         match &mut self.pair.right {
             Some(right) => Some(right.as_mut()),
@@ -168,7 +167,7 @@ impl Oracle {
         }
     }
 
-    /// Runs both sides only.
+    /// Runs both sides without judging.
     #[inline]
     pub fn run(&mut self, prog: &Program) {
         self.pair.left.run(prog, &mut self.left);
@@ -177,7 +176,7 @@ impl Oracle {
         }
     }
 
-    /// The verdict on the traces of the last run, which was of `prog`.
+    /// The verdict for the traces of the last run, which was of `prog`.
     #[inline]
     pub fn verdict(&mut self, prog: &Program) -> Verdict {
         if self.pair.right.is_some() && compare::equal(&self.left, &self.right) {
@@ -193,7 +192,7 @@ impl Oracle {
             (Which::Left, _) => (&self.pair.left, &self.left),
         };
         let ground = Ground::from(side.info());
-        // Alone, a side shows all that is wrong with it.
+        // without a right side, known defects are reported, too
         let alone = self.pair.right.is_none();
         let accepted = &mut self.accepted;
         let broken = self.checker.check_but(prog, ground, trace, &mut |broken| {

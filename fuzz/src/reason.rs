@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Why two kernels differ on a program: by which rules.
+//! Explains why two kernels differ on a program: by which rules.
 //!
-//! The rules of the left kernel, with one rule taken from the right one, or as few as
-//! will do, are run on the program: what then shows the same as the right kernel is
-//! the reason.
+//! The program is run under the rules of the left kernel with one rule, or as few rules as
+//! possible, replaced by those of the right kernel.  If the trace is then the same as that
+//! of the right kernel, these rules are the reason.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,15 +20,14 @@ use crate::side::rust::{RustSide, Taken, Variant, release};
 use crate::side::{Pair, Side, SideInfo};
 use crate::trace::Trace;
 
-/// Of one kind of difference so many programs without a reason are looked at in
-/// full.
+/// Number of unexplained programs of one kind of difference that get a full search.
 const IN_FULL: usize = 200;
 
-/// Rules that change with what the slow path is called, and so whatever calls it.
-/// They are no reason where something else is one.
+/// Rules that change the recorded call of the slow path, and so every program that calls
+/// it.  They are only a reason if no other rule is.
 const WORDING: [&str; 2] = ["foll", "slow_path_locks"];
 
-/// Not a rule of the kernel's source, but what may differ like one.
+/// CONFIG_DEBUG_VM, which can explain a difference like a rule.
 static DEBUG_VM: Rule = Rule {
     name: "CONFIG_DEBUG_VM",
     about: "VM_BUG_ON(), VM_WARN_ON() and the check of pinned pages are compiled in.",
@@ -36,7 +35,7 @@ static DEBUG_VM: Rule = Rule {
     take: |into, from| into.debug_vm = from.debug_vm,
 };
 
-/// Neither are the options of the configuration.
+/// The other options of the configuration.
 static CONFIG: Rule = Rule {
     name: "configuration",
     about: "Options of the configuration that the code under test depends on.",
@@ -44,36 +43,36 @@ static CONFIG: Rule = Rule {
     take: |into, from| into.config = from.config,
 };
 
-/// Not a rule either: what a WARN or BUG is called.
+/// The names of functions in WARNs and BUGs.
 static REVISION: Rule = Rule {
     name: "names_of_functions",
-    about: "Functions, and the WARNs and BUGs in them, go by the names of that kernel.",
+    about: "Functions, and the WARNs and BUGs in them, have the names of that kernel.",
     same: |a, b| a.revision == b.revision,
     take: |into, from| into.revision = from.revision,
 };
 
-/// Why a program shows a difference.
+/// Why a program differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The left side does as the right one, once it has these rules.
+    /// With these rules the left side behaves like the right one.
     Rules(Vec<Name>),
-    /// It does not, with all rules of the right side.
+    /// Not even with all rules of the right side.
     None,
-    /// The rules that go with this side do not show what it does.
+    /// This side does not follow its own rules.
     NotReproduced(Which),
 }
 
-/// A rule and the kernel that has it as the right side has it.
+/// A rule, and a kernel that has the right side's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// The rule's name.
     pub rule: &'static str,
-    /// The kernel's.
+    /// The kernel's name.
     pub from: &'static str,
 }
 
 impl Name {
-    /// Of a rule that was taken.
+    /// The name of a replaced rule.
     pub fn of(taken: &Taken) -> Self {
         Self {
             rule: taken.rule.name,
@@ -81,7 +80,7 @@ impl Name {
         }
     }
 
-    /// What the rule says.
+    /// The rule's description.
     pub fn about(&self) -> &'static str {
         let mut all = Rules::list().chain([&DEBUG_VM, &CONFIG, &REVISION]);
         all.find(|rule| rule.name == self.rule)
@@ -120,24 +119,24 @@ impl fmt::Display for Reason {
 /// Finds reasons.
 pub struct Reasons {
     left: Variant,
-    /// What may be taken: what the right side has otherwise.  Those of [`WORDING`]
-    /// are first.
+    /// The candidates: rules of the right side with other values.  Those of [`WORDING`]
+    /// come first.
     differing: Vec<Taken>,
-    /// How many of [`WORDING`] are among them: they are taken in any case.
+    /// Number of candidates from [`WORDING`], which are always replaced.
     wording: usize,
-    /// Two kernels with the same rules, of which one may have been changed: taken
-    /// from any kernel.
+    /// The kernels have the same rules, and one of them is changed: candidates are taken
+    /// from all kernels.
     is_change: bool,
-    /// The left kernel's rules alone, and the right one's.
+    /// The left kernel's rules, and the right one's.
     own: [RustSide; 2],
-    /// With those of [`WORDING`] taken, and with another one each.
+    /// With [`WORDING`] replaced, and with one more rule each.
     worded: RustSide,
     singles: Vec<RustSide>,
-    /// With several, by their indices.
+    /// With several rules, by their indices.
     several: BTreeMap<Vec<usize>, RustSide>,
-    /// For sets that are tried once.
+    /// For sets that are tried only once.
     spare: Option<RustSide>,
-    /// What was a reason before, by kind of difference.
+    /// Reasons found before, by kind of difference.
     found: BTreeMap<Kind, Vec<Vec<usize>>>,
     without: BTreeMap<Kind, usize>,
     comparer: Comparer,
@@ -147,7 +146,7 @@ pub struct Reasons {
 /// The operation and the name of the field.
 type Kind = (Option<u8>, &'static str);
 
-/// A difference to be explained: what both sides showed, and where they part.
+/// A difference to explain: the traces of both sides, and the first difference.
 #[derive(Clone, Copy)]
 struct Shown<'a> {
     program: &'a Program,
@@ -157,7 +156,7 @@ struct Shown<'a> {
 }
 
 impl Reasons {
-    /// For these sides; none if there are no rules that go with one of them.
+    /// For these sides; `None` if one of them has no rules.
     pub fn of(pair: &Pair) -> Option<Self> {
         let left = variant(pair.left.info())?;
         let right = variant(pair.right.as_ref()?.info())?;
@@ -197,8 +196,8 @@ impl Reasons {
         })
     }
 
-    /// Why the sides of the oracle differ on its last program.  None where nothing
-    /// is to be said: a change that is like no rule.
+    /// Explains the oracle's last program.  `None` if there is nothing to say: a changed
+    /// kernel that differs from all known rules.
     pub fn reason(
         &mut self,
         oracle: &Oracle,
@@ -230,7 +229,7 @@ impl Reasons {
         (!self.is_change).then_some(reason)
     }
 
-    /// One rule first, then several that were found before, then as few as will do.
+    /// Tries single rules first, then sets that were found before, then a minimal set.
     fn search(&mut self, kind: Kind, shown: Shown) -> Option<Vec<usize>> {
         let nr = self.differing.len();
         if self.shows(&[], shown) {
@@ -264,7 +263,7 @@ impl Reasons {
         None
     }
 
-    /// Leaves out what can be done without, the last first.
+    /// Removes rules that are not needed, the last first.
     fn drop_from(&mut self, set: &mut Vec<usize>, shown: Shown) {
         for i in (0..set.len()).rev() {
             let mut less = set.clone();
@@ -280,7 +279,7 @@ impl Reasons {
         set
     }
 
-    /// Whether the left rules with these taken show what the right side does.
+    /// Do the left rules with these replacements behave like the right side?
     fn shows(&mut self, set: &[usize], shown: Shown) -> bool {
         let side = match set {
             [] => &mut self.worded,
@@ -295,7 +294,7 @@ impl Reasons {
         shown.agrees(&mut self.comparer, Which::Right, &self.trace, rev)
     }
 
-    /// The same for a set that may never be asked for again.
+    /// The same for a set that may not be tried again.
     fn shows_once(&mut self, set: &[usize], shown: Shown) -> bool {
         let variant = with(&self.left, &self.differing, set);
         let spare = self.spare.take().unwrap_or_else(|| side(&self.left));
@@ -306,7 +305,7 @@ impl Reasons {
         shown.agrees(&mut self.comparer, Which::Right, &self.trace, rev)
     }
 
-    /// Whether a side does what its rules do.
+    /// Does a side follow its rules?
     fn own_shows(&mut self, which: Which, shown: Shown) -> bool {
         let side = &mut self.own[which as usize];
         side.run(shown.program, &mut self.trace);
@@ -326,7 +325,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Whether a trace is that of a side, up to and with the operation.
+    /// Is a trace that of a side, up to and including the operation?
     fn agrees(self, comparer: &mut Comparer, which: Which, trace: &Trace, rev: Rev) -> bool {
         let theirs = self.traces[which as usize];
         let revisions = RevisionPair {
@@ -338,13 +337,13 @@ impl<'a> Shown<'a> {
         match comparer.compare(program, trace, theirs, revisions, &mut accepted) {
             Outcome::Differ(other) => other.op_index > self.at,
             Outcome::Absent { op_index } => op_index > self.at,
-            // Where the sides part, neither has met a gap.
+            // before the first difference there is no gap
             Outcome::Match | Outcome::Gap { .. } => true,
         }
     }
 }
 
-/// The rules that go with a side.
+/// The rules of a side.
 fn variant(info: &SideInfo) -> Option<Variant> {
     let own = info.name.strip_prefix("rust:");
     let other = || info.counterpart.as_deref()?.strip_prefix("rust:");

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Revisions, and what is known of them.
+//! Revisions, and facts about them.
 //!
-//! `csrc/abi/revisions.h` lists the known revisions and the facts that the
-//! fuzzer goes by: what a pin is, whether there is a lockless walk.  Code here
-//! asks a revision for a fact by its name ([`Rev::has`]) and compares no
-//! versions.
+//! `csrc/abi/revisions.h` lists the known revisions and the facts that the fuzzer needs:
+//! what a pin is, whether there is a lockless walk.  Code checks facts by name
+//! ([`Rev::has`]) and does not compare versions.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -16,9 +15,9 @@ use csrc::abi;
 /// A revision of the code: a version of the FOLL_PIN series as posted (`v8`) or
 /// a kernel's (`6.1`).
 ///
-/// Revisions order by age within the series and within the kernels: 6.2 is older
-/// than 6.12.  A version of the series and a kernel are neither older nor newer
-/// than the other; a kernel inherits nothing from the series.
+/// Revisions are ordered by age within the series and within the kernels: 6.2 is older than
+/// 6.12.  A version of the series and a kernel are not comparable; a kernel does not
+/// inherit from the series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rev {
     /// A version of the FOLL_PIN series.
@@ -63,8 +62,7 @@ impl Rev {
         }
     }
 
-    /// The number that facts are about: comparable within the series, and within
-    /// the kernels.
+    /// The number for facts: comparable within the series, and within the kernels.
     const fn number(self) -> u32 {
         match self {
             Rev::Series(version) => version as u32,
@@ -77,13 +75,13 @@ impl Rev {
         (!self.is_series(), self.number())
     }
 
-    /// Whether it is a version of the FOLL_PIN series.
+    /// Is it a version of the FOLL_PIN series?
     #[inline]
     pub const fn is_series(self) -> bool {
         matches!(self, Rev::Series(_))
     }
 
-    /// Whether a fact is true of it.
+    /// Is a fact true for it?
     #[inline]
     pub const fn has(self, fact: Fact) -> bool {
         match self {
@@ -92,7 +90,7 @@ impl Rev {
         }
     }
 
-    /// Whether a folio of that order has a pin count.
+    /// Does a folio of that order have a pin count?
     #[inline]
     pub const fn has_pincount(self, order: u32) -> bool {
         let least = if self.has(Fact::PINCOUNT_OF_ALL) {
@@ -103,8 +101,7 @@ impl Rev {
         self.has(Fact::PINCOUNT) && order >= least
     }
 
-    /// The revisions whose names and rules are known, oldest first, the series
-    /// before the kernels.
+    /// The known revisions, oldest first, the series before the kernels.
     pub fn known() -> &'static [Rev] {
         static KNOWN: LazyLock<Vec<Rev>> = LazyLock::new(|| {
             let table = csrc::revision_table().iter();
@@ -113,7 +110,7 @@ impl Rev {
         &KNOWN
     }
 
-    /// The known ones among the kernels.
+    /// The known kernels.
     pub fn kernels() -> impl Iterator<Item = Rev> {
         Rev::known().iter().copied().filter(|rev| !rev.is_series())
     }
@@ -143,9 +140,9 @@ impl fmt::Display for Rev {
     }
 }
 
-/// A string that is neither of the form `6.12` nor `v8`.
+/// A string that looks neither like `6.12` nor like `v8`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a revision; expected something like 6.1 or v8")]
+#[error("`{0}` is not a revision; expected for example 6.1 or v8")]
 pub struct RevError(pub String);
 
 impl FromStr for Rev {
@@ -167,7 +164,7 @@ impl FromStr for Rev {
     }
 }
 
-/// Since when, and until when, something is true of the code under test.
+/// The revisions for which something is true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fact {
     series: u32,
@@ -213,21 +210,21 @@ facts! {
     SLAB_HAS_NO_COUNT
         GD_FACT_SLAB_HAS_NO_COUNT_SERIES GD_FACT_SLAB_HAS_NO_COUNT_KERNEL
         GD_FACT_SLAB_HAS_NO_COUNT_UNTIL;
-    /// The slow path's grab looks at the count whatever the flags are.
+    /// The slow path's grab checks the count whatever the flags are.
     SLOW_GRAB_LOOKS_FIRST
         GD_FACT_SLOW_GRAB_LOOKS_FIRST_SERIES GD_FACT_SLOW_GRAB_LOOKS_FIRST_KERNEL GD_FACT_SLOW_GRAB_LOOKS_FIRST_UNTIL;
-    /// The slow path's grab takes as many as it is told; before, always one.
+    /// The slow path's grab takes `refs` references; before, always one.
     SLOW_GRAB_REFS
         GD_FACT_SLOW_GRAB_REFS_SERIES GD_FACT_SLOW_GRAB_REFS_KERNEL GD_FACT_SLOW_GRAB_REFS_UNTIL;
-    /// With FOLL_GET and FOLL_PIN together the lockless grab gets; where not, it
+    /// With FOLL_GET and FOLL_PIN together the lockless grab takes references; otherwise it
     /// pins.
     FAST_GRAB_GETS_FIRST
         GD_FACT_FAST_GRAB_GETS_FIRST_SERIES GD_FACT_FAST_GRAB_GETS_FIRST_KERNEL GD_FACT_FAST_GRAB_GETS_FIRST_UNTIL;
-    /// With neither flag the lockless grab takes nothing; before, it gets.
+    /// With neither flag the lockless grab takes nothing; before, references.
     FAST_GRAB_WANTS_FLAG
         GD_FACT_FAST_GRAB_WANTS_FLAG_SERIES GD_FACT_FAST_GRAB_WANTS_FLAG_KERNEL GD_FACT_FAST_GRAB_WANTS_FLAG_UNTIL;
-    /// As many references are given back as was said; before, at least one, and
-    /// none if there are fewer (CONFIG_DEBUG_VM).
+    /// The requested number of references is dropped; before, at least one, and none if
+    /// there are fewer (CONFIG_DEBUG_VM).
     PUTS_ANY_NUMBER
         GD_FACT_PUTS_ANY_NUMBER_SERIES GD_FACT_PUTS_ANY_NUMBER_KERNEL GD_FACT_PUTS_ANY_NUMBER_UNTIL;
     /// Unpinning an anonymous page that is not exclusive is a BUG
@@ -240,25 +237,22 @@ facts! {
     /// NULL in a list is skipped.
     LISTS_SKIP_NULL
         GD_FACT_LISTS_SKIP_NULL_SERIES GD_FACT_LISTS_SKIP_NULL_KERNEL GD_FACT_LISTS_SKIP_NULL_UNTIL;
-    /// There is a lockless walk, and something may happen in the middle of an
-    /// operation.
+    /// There is a lockless walk, and operations have hook points.
     WALK
         GD_FACT_WALK_SERIES GD_FACT_WALK_KERNEL GD_FACT_WALK_UNTIL;
-    /// The walk's entry points check their arguments and say what is wrong with
-    /// them.
+    /// The walk's entry points check their arguments and return errnos.
     WALK_CHECKS_ARGS
         GD_FACT_WALK_CHECKS_ARGS_SERIES GD_FACT_WALK_CHECKS_ARGS_KERNEL GD_FACT_WALK_CHECKS_ARGS_UNTIL;
-    /// The walk leaves long-term pins of files, and what was truncated, to the
-    /// slow path.
+    /// The walk leaves long-term pins of files, and truncated pages, to the slow path.
     WALK_LEAVES_FILES
         GD_FACT_WALK_LEAVES_FILES_SERIES GD_FACT_WALK_LEAVES_FILES_KERNEL GD_FACT_WALK_LEAVES_FILES_UNTIL;
-    /// The walk grabbed a part of a block by the block's first page.
+    /// For a part of a block, the walk grabbed the block's first page.
     WALK_GRABBED_BLOCKS
         GD_FACT_WALK_GRABBED_BLOCKS_SERIES GD_FACT_WALK_GRABBED_BLOCKS_KERNEL GD_FACT_WALK_GRABBED_BLOCKS_UNTIL;
-    /// It does so once more.
+    /// The same again.
     WALK_GRABS_BLOCKS
         GD_FACT_WALK_GRABS_BLOCKS_SERIES GD_FACT_WALK_GRABS_BLOCKS_KERNEL GD_FACT_WALK_GRABS_BLOCKS_UNTIL;
-    /// An entry says by itself that it is no table; before, it depends on who makes it.
+    /// The huge bit alone says whether an entry is a leaf; before, other bits matter, too.
     WALK_READS_LEAF_BITS
         GD_FACT_WALK_READS_LEAF_BITS_SERIES GD_FACT_WALK_READS_LEAF_BITS_KERNEL
         GD_FACT_WALK_READS_LEAF_BITS_UNTIL;
@@ -267,19 +261,20 @@ facts! {
     WALK_DEVICE_ENTRIES
         GD_FACT_WALK_DEVICE_ENTRIES_SERIES GD_FACT_WALK_DEVICE_ENTRIES_KERNEL
         GD_FACT_WALK_DEVICE_ENTRIES_UNTIL;
-    /// Blocks can be special, as PTEs can.
+    /// Huge entries can be special, like PTEs.
     WALK_SPECIAL_BLOCKS
         GD_FACT_WALK_SPECIAL_BLOCKS_SERIES GD_FACT_WALK_SPECIAL_BLOCKS_KERNEL GD_FACT_WALK_SPECIAL_BLOCKS_UNTIL;
-    /// An entry without a page ends the slow path; before, its place in `pages[]` stayed
-    /// as it was.
+    /// An entry without a page ends the slow path; before, its slot in `pages[]` was left
+    /// unchanged.
     SLOW_STOPS_AT_NO_PAGE
         GD_FACT_SLOW_STOPS_AT_NO_PAGE_SERIES GD_FACT_SLOW_STOPS_AT_NO_PAGE_KERNEL
         GD_FACT_SLOW_STOPS_AT_NO_PAGE_UNTIL;
-    /// VMAs of hugetlbfs are followed apart, by who relies on all their entries being huge.
+    /// hugetlbfs VMAs are followed by separate functions, which assume that all their
+    /// entries are huge.
     SLOW_HUGETLB_APART
         GD_FACT_SLOW_HUGETLB_APART_SERIES GD_FACT_SLOW_HUGETLB_APART_KERNEL
         GD_FACT_SLOW_HUGETLB_APART_UNTIL;
-    /// The first line that a WARN logs starts with file and line.
+    /// The first line of a WARN's log starts with file and line.
     WARN_PLACE_FIRST
         GD_FACT_WARN_PLACE_FIRST_SERIES GD_FACT_WARN_PLACE_FIRST_KERNEL
         GD_FACT_WARN_PLACE_FIRST_UNTIL;

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Sites: the places that can WARN or BUG.
+//! Sites: the places of WARNs and BUGs.
 //!
-//! A site is a function, a kind and an ordinal within that function, so that
-//! a patch that only shifts lines changes nothing.  Traces carry a small
-//! number for it, and that number must mean the same on every side of a
-//! comparison; it is handed out here, once per process.  Where a site is in a
-//! source file belongs to the side that has it, and is shown, never compared.
+//! A site is identified by its function, its kind and its number within the function, so
+//! that a patch that only moves lines changes nothing.  Traces contain a small number for
+//! it, which must mean the same on every side; it is assigned here, once per process.  The
+//! place in a source file belongs to the side, and is shown but not compared.
 
 use std::fmt;
 use std::sync::{OnceLock, RwLock};
 
-/// What happens at a site.
+/// The kind of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SiteKind {
-    /// `WARN_ON` and its relatives; the program goes on.
+    /// `WARN_ON` and similar macros; the program continues.
     Warn,
-    /// `BUG_ON` and its relatives; the program ends.
+    /// `BUG_ON` and similar macros; the program ends.
     Bug,
 }
 
@@ -29,14 +28,14 @@ impl SiteKind {
     }
 }
 
-/// The identity of a site, the same for every kernel and for the Rust code.
+/// The identity of a site, the same for every kernel and for the Rust side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Site {
-    /// The function whose text contains the WARN or BUG.
+    /// The function that contains the WARN or BUG in the source.
     pub func: &'static str,
     /// WARN or BUG.
     pub kind: SiteKind,
-    /// Counts the sites of this kind in the function, from 0, in source order.
+    /// Its number among the sites of this kind in the function, from 0, in source order.
     pub ordinal: u32,
 }
 
@@ -46,12 +45,12 @@ impl fmt::Display for Site {
     }
 }
 
-/// The number of a site in traces; 0 is never handed out.
+/// The number of a site in traces; 0 is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SiteId(pub u32);
 
 impl SiteId {
-    /// The site that this number was given to, if any.
+    /// The site with this number.
     pub fn site(self) -> Option<Site> {
         let index = (self.0 as usize).checked_sub(1)?;
         let table = table().read().expect("the site table is never poisoned");
@@ -78,8 +77,9 @@ fn table() -> &'static RwLock<Table> {
     TABLE.get_or_init(RwLock::default)
 }
 
-/// The number of a site, a new one if it was not seen before.
+/// Assigns a number to a site, or returns the one that it has.
 ///
+/// Names live as long as the process; there are a few hundred of them.
 /// Names live as long as the process; there are a few hundred of them.
 pub fn intern(func: &str, kind: SiteKind, ordinal: u32) -> SiteId {
     let mut table = table().write().expect("the site table is never poisoned");
@@ -105,12 +105,12 @@ pub fn intern(func: &str, kind: SiteKind, ordinal: u32) -> SiteId {
     SiteId(table.sites.len() as u32)
 }
 
-/// A site as one side has it: with its place in a source file.
+/// A site on one side, with its place in a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedSite {
-    /// Which site.
+    /// The site.
     pub id: SiteId,
-    /// `mm/gup.c:83`; `None` where the side does not know, as the Rust side.
+    /// `mm/gup.c:83`; `None` if the side does not know it, like the Rust side.
     pub place: Option<String>,
 }
 

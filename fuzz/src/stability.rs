@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Whether a program shows the same whatever ran before it, in whatever process, and in
-//! every engine's object of a side.
+//! Checks that a program always has the same trace: whatever ran before it, in every
+//! process, and on every flavour of a side's object.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,20 +16,20 @@ use crate::side::Side;
 use crate::site::SiteId;
 use crate::trace::Trace;
 
-/// How programs are run once more.
+/// How programs are run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
-    /// Each a second time, right after the first.
+    /// Each twice in a row.
     Twice,
-    /// The last one first.
+    /// In reverse order.
     Backwards,
-    /// In an order drawn at random, the same every time.
+    /// In a random order, always the same.
     Shuffled,
-    /// Each in a process in which no other one ran.
+    /// Each in a new process.
     Alone,
-    /// In another process, where memory lies elsewhere.
+    /// In another process, with other memory addresses.
     Elsewhere,
-    /// On the object of an engine, or of `gupdiff coverage`.
+    /// On the object of another flavour.
     Object(&'static str),
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Way {
     }
 }
 
-/// The flavours that are held against what everybody else runs.
+/// The flavours that are compared with the default one.
 pub const FLAVOURS: [Flavour; 4] = [
     Flavour::LibFuzzer,
     Flavour::Afl,
@@ -54,10 +54,10 @@ pub const FLAVOURS: [Flavour; 4] = [
     Flavour::Lines,
 ];
 
-/// What programs showed: a hash for each, that means the same in every process.
+/// A hash of each program's trace, which is the same in every process.
 pub type Shown = Vec<u64>;
 
-/// Runs each program, in their order.
+/// Runs the programs in order.
 pub fn shown<'a>(side: &mut dyn Side, programs: impl IntoIterator<Item = &'a Program>) -> Shown {
     let mut trace = Trace::default();
     programs
@@ -66,7 +66,7 @@ pub fn shown<'a>(side: &mut dyn Side, programs: impl IntoIterator<Item = &'a Pro
         .collect()
 }
 
-/// Numbers of sites and gaps are those of a process and of an object: names are not.
+/// numbers of sites and gaps depend on process and object: use names
 fn one(side: &mut dyn Side, program: &Program, trace: &mut Trace) -> u64 {
     side.run(program, trace);
     let mut hash = DefaultHasher::new();
@@ -85,11 +85,11 @@ fn one(side: &mut dyn Side, program: &Program, trace: &mut Trace) -> u64 {
     hash.finish()
 }
 
-/// The programs that show something else in a way, by number.
+/// The programs whose trace differs, by index.
 pub type Unstable = BTreeMap<Way, Vec<usize>>;
 
-/// Runs programs in the ways that need this side alone, and compares with what they
-/// showed in their order.
+/// Runs the programs in those ways that need only this side, and compares the traces with
+/// the first ones.
 pub fn in_this_process(side: &mut dyn Side, programs: &[Program], first: &Shown) -> Unstable {
     let mut found = Unstable::new();
     let mut order: Vec<usize> = (0..programs.len()).rev().collect();
@@ -115,14 +115,14 @@ pub fn in_this_process(side: &mut dyn Side, programs: &[Program], first: &Shown)
     found
 }
 
-/// The programs that show something else than before in an order or on an object.
+/// The programs whose trace differs, in an order or on an object.
 pub fn differing(first: &Shown, now: &Shown) -> Vec<usize> {
     let all = 0..first.len().max(now.len());
     all.filter(|&at| first.get(at) != now.get(at)).collect()
 }
 
-/// Runs each program as the first one of a process: a child of this one, in which the
-/// side must not have run anything yet.
+/// Runs each program as the first one of a forked child; the side must not have run
+/// anything yet in this process.
 ///
 /// # Safety
 ///
@@ -134,8 +134,8 @@ pub unsafe fn alone(
     let mut all = Shown::new();
     for program in programs {
         let (mut from, mut to) = io::pipe()?;
-        // SAFETY: one thread, by the caller's promise; the child runs the program, writes
-        // and ends, and nothing of this process is run at its end.
+        // SAFETY: the caller guarantees one thread; the child runs the program, writes and
+        // exits without running destructors
         match unsafe { libc::fork() } {
             -1 => return Err(io::Error::last_os_error()),
             0 => {
@@ -146,7 +146,7 @@ pub unsafe fn alone(
             child => {
                 drop(to);
                 let mut hash = [0; 8];
-                // a child that crashed has shown something else than anybody
+                // a child that crashed counts as a different trace
                 let read = from.read_exact(&mut hash);
                 // SAFETY: waits for the child.
                 unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What every fuzzing engine calls with its bytes.
+//! The common part of the fuzzing engines' targets.
 //!
-//! The engines differ only in who calls [`run_bytes`].  The environment says
-//! the rest:
+//! The engines' targets only call [`run_bytes`].  Environment variables control the rest:
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `GUPDIFF_LEFT`, `GUPDIFF_RIGHT` | the sides |
-//! | `GUPDIFF_LAYER` | which programs are made: `page`, `lockless`, `all` (default) |
+//! | `GUPDIFF_LAYER` | the layer: `page`, `lockless`, `slow`, `all` (default) |
 //! | `GUPDIFF_OUT` | folder for reproducers |
 //! | `GUPDIFF_FOUND` | file to which each finding adds a line: class, programs and milliseconds of this process, path |
-//! | `GUPDIFF_FIRST` | file that is made when the first program has run |
+//! | `GUPDIFF_FIRST` | file that is created after the first program |
 //! | `GUPDIFF_OBJECTS` | the objects of the sides, see [`side::c`](crate::side::c::OBJECTS) |
-//! | `GUPDIFF_ERROR` | file to say in why the target could not start |
-//! | `GUPDIFF_KEEP_GOING` | do not stop at a finding; one of each class is kept |
+//! | `GUPDIFF_ERROR` | file for the error if the target cannot start |
+//! | `GUPDIFF_KEEP_GOING` | continue after a finding; keep one of each class |
 //! | `GUPDIFF_STATS` | file to which statistics are added |
-//! | `GUPDIFF_EMPTY` | do nothing: what is left is the engine's own cost |
+//! | `GUPDIFF_EMPTY` | run no programs, to measure the overhead of the engine |
 //! | `GUPDIFF_MAKE` | make variables, for reports |
 //!
-//! A finding is minimised in process, saved and printed, then the process
-//! aborts, which is what engines understand.
+//! A finding is minimised in the process, saved and printed; then the process aborts, as
+//! engines expect.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -44,15 +43,14 @@ use crate::scope::Scope;
 use crate::side::Pair;
 use crate::stats::{Counter, Stats};
 
-/// Statistics are written this often.
+/// Interval for writing statistics.
 const STATS_EVERY: Duration = Duration::from_secs(2);
-/// The clock is read once in so many programs.
+/// Number of programs between two readings of the clock.
 const CLOCK_EVERY: u64 = 256;
-/// Operations are counted in one of so many programs.
+/// Operations are counted for one of this many programs.
 const SAMPLE: u64 = 16;
 
-/// A message on standard error, where that takes one: it may be a file on a
-/// full disk.
+/// Prints to standard error and ignores errors: it may be a file on a full disk.
 macro_rules! say {
     ($($what:tt)*) => {
         let _ = writeln!(io::stderr(), $($what)*);
@@ -84,7 +82,7 @@ impl Target {
     pub fn new(pair: Pair, focus: Focus, out: Option<PathBuf>, keep_going: bool) -> Self {
         let info = pair.left.info();
         let profile = Profile::new(info.rev).debug_vm(info.debug_vm).focus(focus);
-        // What only one of them has ends the comparison.
+        // the comparison ends at an operation that only one of them has
         let profile = profile.retain(|op| pair.has_op(op.id));
         let counter = Counter::new(&info.name).of_layer(focus);
         let oracle = Oracle::new(pair);
@@ -108,8 +106,8 @@ impl Target {
         }
     }
 
-    /// The target that the environment describes.  When there is none, says
-    /// why and ends the process with status 2.
+    /// The target that the environment describes.  If it cannot be made, prints the error
+    /// and exits with status 2.
     pub fn from_env() -> Self {
         let out = env::var_os("GUPDIFF_OUT").map(PathBuf::from);
         let left = env::var("GUPDIFF_LEFT").ok();
@@ -128,13 +126,13 @@ impl Target {
         target
     }
 
-    /// The revision that programs are made for.
+    /// The revision for which programs are generated.
     pub fn rev(&self) -> Rev {
         self.oracle.revisions().left
     }
 
-    /// Runs the program that the bytes stand for.  Aborts at a finding, unless
-    /// told to keep going.
+    /// Runs the program that the bytes encode.  Aborts at a finding, unless
+    /// `GUPDIFF_KEEP_GOING` is set.
     #[inline]
     pub fn run_bytes(&mut self, bytes: &[u8]) {
         self.total += 1;
@@ -142,7 +140,7 @@ impl Target {
             self.flush();
         }
         if self.empty {
-            // Engines refuse a target that shows no coverage at all.
+            // engines refuse a target without any coverage
             black_box(gup::Rules::by_name(black_box("6.1")));
             self.counter.count_empty();
             return;
@@ -180,7 +178,7 @@ impl Target {
 
     #[cold]
     fn found(&mut self, class: FindingClass) {
-        // Engines start a process more than once, and several of them.
+        // engines start several processes, one after another and in parallel
         if !self.seen.insert(class) || self.found_already(class) {
             return;
         }
@@ -189,14 +187,14 @@ impl Target {
         let small = minimise::minimise(&mut self.oracle, &program, minimise::DEFAULT_RUNS);
         let (program, verdict) = match small {
             Some(small) => (small.program, small.verdict),
-            // The finding did not repeat: the harness is not deterministic.
+            // the finding cannot be repeated: the harness is not deterministic
             None => {
-                say!("error: a finding did not repeat: {class:?}");
+                say!("error: a finding cannot be repeated: {class:?}");
                 (program, self.oracle.judge(&program))
             }
         };
         if let Err(error) = self.save(&program, &verdict, class, when) {
-            say!("error: the reproducer could not be saved: {error}");
+            say!("error: cannot save the reproducer: {error}");
         }
         self.flush();
         if !self.keep_going {
@@ -236,7 +234,7 @@ impl Target {
         );
         say!("\n{report}");
         if let Some(path) = path {
-            // Engines hide what a target prints.
+            // engines hide the output of a target
             report::write_atomically(&path.with_extension("txt"), report.as_bytes())?;
             if let Some(found) = &self.found {
                 let (class, path) = (class_name(class), path.display());
@@ -248,7 +246,7 @@ impl Target {
         Ok(())
     }
 
-    /// Adds what was counted to the statistics file.
+    /// Adds the counts to the statistics file.
     fn flush(&mut self) {
         self.written = Instant::now();
         if let Some(path) = &self.stats {
@@ -269,7 +267,7 @@ impl Target {
     }
 }
 
-/// What is there, or the end of the process: with the reason, and status 2.
+/// The value; or prints the error and exits with status 2.
 fn or_exit<T>(result: Result<T, impl fmt::Display>) -> T {
     result.unwrap_or_else(|error| {
         say!("error: {error}");
@@ -281,7 +279,7 @@ fn or_exit<T>(result: Result<T, impl fmt::Display>) -> T {
     })
 }
 
-/// A class of findings as a word.
+/// A word for a class of findings.
 pub fn class_name(class: FindingClass) -> String {
     format!("{:016x}", report::hash(format!("{class:?}").as_bytes()))
 }
@@ -306,7 +304,7 @@ pub fn add_stats(path: &Path, stats: &Stats) -> io::Result<()> {
 }
 
 thread_local! {
-    // Never dropped, so that it can still be used when the process exits.
+    // never dropped, so that it can be used when the process exits
     static TARGET: RefCell<ManuallyDrop<Option<Target>>> =
         const { RefCell::new(ManuallyDrop::new(None)) };
 }
@@ -324,7 +322,7 @@ extern "C" fn at_exit() {
 fn with<R>(act: impl FnOnce(&mut Target) -> R) -> R {
     TARGET.with_borrow_mut(|target| {
         let target = target.get_or_insert_with(|| {
-            // SAFETY: the function has the right type and stays.
+            // SAFETY: the function has the right type and is static
             unsafe { libc::atexit(at_exit) };
             Target::from_env()
         });
@@ -332,36 +330,34 @@ fn with<R>(act: impl FnOnce(&mut Target) -> R) -> R {
     })
 }
 
-/// Makes memory faults of the harness abort, for an engine that does not look
-/// at them.  To be called before [`init`]: what a side takes for an outcome
-/// stays one.
+/// Makes memory faults of the harness abort, for an engine without its own handler.  Call
+/// it before [`init`]; faults of kernel code are still handled by the side.
 pub fn abort_on_faults() {
     extern "C" fn abort(_signal: libc::c_int) {
         std::process::abort();
     }
     for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL] {
-        // SAFETY: the handler only ends the process.
+        // SAFETY: the handler only ends the process
         unsafe { libc::signal(signal, abort as *const () as libc::sighandler_t) };
     }
 }
 
-/// Opens the sides, so that an engine that forks does it once.
+/// Opens the sides before an engine forks, so that this is done only once.
 pub fn init() {
     with(|_| ());
 }
 
-/// Runs the program that the bytes stand for on the environment's sides.
+/// Runs the program that the bytes encode, on the environment's sides.
 pub fn run_bytes(bytes: &[u8]) {
     with(|target| target.run_bytes(bytes));
 }
 
-/// Changes the first `size` bytes of `data` as a program would be changed;
-/// returns the new size.
+/// Mutates the program in the first `size` bytes of `data`; returns the new size.
 pub fn mutate_bytes(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     with(|target| target.mutate(data, size, max_size, seed))
 }
 
-/// Makes a program of two; returns its size.
+/// Combines two programs; returns the size of the result.
 pub fn crossover_bytes(a: &[u8], b: &[u8], out: &mut [u8], seed: u32) -> usize {
     with(|target| target.cross(a, b, out, seed))
 }

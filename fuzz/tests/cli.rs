@@ -332,14 +332,14 @@ fn a_layer_is_one_that_there_is() {
     assert_eq!(wrong.status.code(), Some(2));
     let said = err(&wrong);
     assert!(
-        said.contains("there are: page, lockless, slow, all"),
+        said.contains("known: page, lockless, slow, all"),
         "{said}"
     );
     let series = ["gen", &to, "--layer", "lockless", "--left", "rust:v8"];
     let none = gupdiff(&series);
     assert_eq!(none.status.code(), Some(2));
     assert!(
-        err(&none).contains("walks no page tables"),
+        err(&none).contains("has only the page level"),
         "{}",
         err(&none)
     );

@@ -46,7 +46,7 @@ impl std::str::FromStr for Focus {
             "slow" => Ok(Focus::Slow),
             "all" => Ok(Focus::All),
             _ => Err(format!(
-                "`{s}` is no layer; there are: page, lockless, slow, all"
+                "`{s}` is not a layer; known: page, lockless, slow, all"
             )),
         }
     }

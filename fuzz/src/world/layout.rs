@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Where the folios of a program lie in the arena, and what they start as.
+//! The place of a program's folios in the arena, and their initial state.
 //!
 //! The arena is the same for every side (see `gupdiff.h`): each declared folio
 //! has a slot of its own, chosen by its template, order and index.
@@ -11,14 +11,14 @@ use crate::program::split_page;
 use crate::rev::Rev;
 use crate::trace::PageState;
 
-/// How many pages the arena has.
+/// Number of pages in the arena.
 pub const NR_PAGES: u32 =
     (abi::GD_NR_TEMPLATES * abi::GD_NR_ORDERS * abi::GD_MAX_FOLIOS) << abi::GD_SLOT_SHIFT;
 
 /// A folio as it exists in the arena, after the fix-ups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Placed {
-    /// Which slot.
+    /// Its slot.
     pub slot: u32,
     /// `GD_T_*`.
     pub template: u32,
@@ -34,7 +34,7 @@ impl Placed {
         self.slot << abi::GD_SLOT_SHIFT
     }
 
-    /// How many pages the folio has.
+    /// Number of its pages.
     pub fn nr_pages(&self) -> u32 {
         1 << self.order
     }
@@ -49,7 +49,7 @@ pub struct Layout {
     huge_zero: Option<usize>,
 }
 
-/// What a page operand stands for.
+/// The meaning of a page operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {
     /// A page of the arena.
@@ -117,7 +117,7 @@ impl Layout {
         self.huge_zero
     }
 
-    /// Which declared folio's slot a page of the arena is in, and where.
+    /// The declared folio whose slot contains a page, and the offset.
     #[inline]
     pub fn find(&self, page: u32) -> Option<(usize, u32)> {
         let slot = page >> abi::GD_SLOT_SHIFT;
@@ -127,7 +127,7 @@ impl Layout {
         found.then_some((index, page & (abi::GD_SLOT_PAGES - 1)))
     }
 
-    /// The page that a folio index and an offset stand for.
+    /// The page with a folio index and an offset.
     pub fn page(&self, index: usize, offset: u32) -> Operand {
         match index as u32 {
             abi::GD_I_NULL => Operand::Null,
@@ -148,8 +148,8 @@ impl Layout {
         self.run(&op.run[0])
     }
 
-    /// What is observed of a page before the first operation.  Slots that no
-    /// folio was declared for hold an unreferenced folio of the slot's order.
+    /// The observed state of a page before the first operation.  Slots without a declared
+    /// folio hold a folio of their order with refcount 0.
     ///
     /// A revision without pin counts has none at the start either.
     pub fn initial(&self, prog: &gd_program, page: u32, rev: Rev) -> PageState {
@@ -188,14 +188,14 @@ impl Layout {
     }
 }
 
-/// The order of the folio that a page's slot starts with.
+/// The initial order of the folio in a page's slot.
 #[inline]
 pub fn slot_order(page: u32) -> u32 {
     (page >> abi::GD_SLOT_SHIFT) / abi::GD_MAX_FOLIOS % abi::GD_NR_ORDERS
 }
 
-/// Whether a head or small page's counts mean that it may be pinned, with or
-/// without a pin count.
+/// Do the counts of a head or small page mean that it may be pinned, with or without a pin
+/// count?
 #[inline]
 pub fn maybe_dma_pinned(state: &PageState, has_pincount: bool) -> bool {
     if has_pincount {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The last known state of every page while one walks along a trace.
+//! Follows the last known state of every page along a trace.
 //!
-//! Traces only record changes.  Laws, comparison and reports want to know what
-//! a page was before; this follows a trace and answers that.  It costs what
-//! was touched, not what exists, so that it can be reused for every program.
+//! Traces only record changes, but laws, comparison and reports need the previous state of
+//! a page.  The cost depends on the touched pages only, so it can be reused for every
+//! program.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use crate::trace::PageState;
 
 const DENSE: usize = (abi::GD_MAX_FOLIOS * abi::GD_SLOT_PAGES) as usize;
 
-/// The last PAGE record of a page of a declared folio's slot, if it is of this
-/// epoch.  Many are noted and few are asked for, so it stays packed.
+/// The last PAGE record of a page in a declared folio's slot, valid in this epoch.  Many
+/// are stored and few are read, so it stays packed.
 #[derive(Clone, Copy)]
 struct Known {
     epoch: u32,
@@ -41,7 +41,7 @@ pub struct Pages {
     rev: Rev,
     /// The first pages of the slots of declared folios.
     heads: [PageState; abi::GD_MAX_FOLIOS as usize],
-    /// Whether a declared folio is as it was declared: no split, no merge.
+    /// Is a declared folio unchanged: neither split nor merged?
     whole: [bool; abi::GD_MAX_FOLIOS as usize],
     epoch: u32,
     /// The other pages of those slots.
@@ -50,7 +50,7 @@ pub struct Pages {
     bits: u8,
 }
 
-/// Where a page of the slot of a declared folio is.
+/// The place of a page in a declared folio's slot.
 fn dense_index(index: usize, offset: u32) -> usize {
     index << abi::GD_SLOT_SHIFT | offset as usize
 }
@@ -72,8 +72,7 @@ impl Default for Pages {
 }
 
 impl Pages {
-    /// The state of everything before the first operation of `prog` on a side
-    /// of that revision.
+    /// Sets the state before the first operation of `prog` on a side of that revision.
     pub fn start(&mut self, prog: &gd_program, rev: Rev) {
         self.rev = rev;
         self.layout = Layout::new(prog);
@@ -90,22 +89,22 @@ impl Pages {
         }
     }
 
-    /// Where the program's folios are.
+    /// The layout of the program's folios.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// The revision that the states are of.
+    /// The revision of the side.
     pub fn rev(&self) -> Rev {
         self.rev
     }
 
-    /// The bits `GD_W_*` as last recorded.
+    /// The bits `GD_W_*` of the last STATE record.
     pub fn bits(&self) -> u8 {
         self.bits
     }
 
-    /// Notes a new state beside pages.
+    /// Records a new state of the world outside of pages.
     pub fn set_bits(&mut self, bits: u8) {
         self.bits = bits;
     }
@@ -129,7 +128,7 @@ impl Pages {
         }
     }
 
-    /// Notes a new state of a page: a PAGE record.
+    /// Records a new state of a page: a PAGE record.
     #[inline]
     pub fn note(&mut self, rec: &gd_rec) {
         let Some((index, offset)) = self.layout.find(PageState::page_of(rec)) else {
@@ -158,7 +157,7 @@ impl Pages {
         self.others.insert(state.page, state);
     }
 
-    /// Follows the records of an operation.
+    /// Applies the records of an operation.
     pub fn apply(&mut self, recs: &[gd_rec]) {
         for rec in recs {
             match u32::from(rec.kind) {
@@ -171,7 +170,7 @@ impl Pages {
 
     /// The head of the folio that a page belongs to.
     pub fn head(&self, prog: &gd_program, page: u32) -> u32 {
-        // Mostly nobody has touched the folio's order.
+        // usually the folio's order is unchanged
         let order = match self.layout.find(page) {
             Some((index, _)) if self.whole[index] => Some(self.layout.folios()[index].order),
             None if self.others.is_empty() => Some(layout::slot_order(page)),
@@ -193,8 +192,7 @@ impl Pages {
             .unwrap_or(page)
     }
 
-    /// The heads of pages, one after the other; quicker than [`Pages::head`]
-    /// where they are neighbours.
+    /// The heads of several pages; faster than [`Pages::head`] for neighbours.
     pub fn heads<'a>(
         &'a self,
         prog: &'a gd_program,
@@ -222,19 +220,19 @@ impl Pages {
         state.tail && !state.is_large() && is_found && self.get(prog, head).is_large()
     }
 
-    /// Whether a page is a head that has a pin count of its own.
+    /// Is a page a head with a pin count?
     #[inline]
     pub fn has_pincount(&self, prog: &gd_program, head: &PageState) -> bool {
         if head.tail || !head.is_large() || !self.rev.has(Fact::PINCOUNT) {
             return false;
         }
-        // It has a third page, then.
+        // then it has a third page
         let third = head.page + 2;
         self.rev.has(Fact::PINCOUNT_OF_ALL)
             || third < NR_PAGES && self.get(prog, third).tail && self.head(prog, third) == head.page
     }
 
-    /// How many pages a folio has from an operation's operand on.
+    /// Number of pages of a folio from an operand's page on.
     pub fn left_in_folio(&self, prog: &gd_program, op: &gd_op, head: &PageState) -> i32 {
         let Operand::Page(page) = self.layout.operand(op) else {
             return 1;
@@ -261,7 +259,7 @@ impl Pages {
         (last.unwrap_or(head.page) + 1).saturating_sub(page).max(1) as i32
     }
 
-    /// The head of the folio of a page operand; `None` for pointers that fault.
+    /// The head of a page operand's folio; `None` for pointers that fault.
     pub fn operand_head(&self, prog: &gd_program, operand: Operand) -> Option<u32> {
         match operand {
             Operand::Page(page) if page < NR_PAGES => Some(self.head(prog, page)),
