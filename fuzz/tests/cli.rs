@@ -331,10 +331,7 @@ fn a_layer_is_one_that_there_is() {
     let wrong = gupdiff(&["gen", &to, "--layer", "fast"]);
     assert_eq!(wrong.status.code(), Some(2));
     let said = err(&wrong);
-    assert!(
-        said.contains("known: page, lockless, slow, all"),
-        "{said}"
-    );
+    assert!(said.contains("known: page, lockless, slow, all"), "{said}");
     let series = ["gen", &to, "--layer", "lockless", "--left", "rust:v8"];
     let none = gupdiff(&series);
     assert_eq!(none.status.code(), Some(2));
