@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Programs of all layers under AFL++.
+//! The AFL++ target, for programs of all layers.
 
 fn main() {
-    // Before the fork server starts: its children inherit the open sides.
+    // before the fork server starts, so that its children inherit the open sides
     gup_fuzz::target::init();
     afl::fuzz!(|data: &[u8]| gup_fuzz::target::run_bytes(data));
 }

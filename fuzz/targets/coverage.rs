@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-//! For `gupdiff coverage` and `gupdiff cmin`: which lines of crate gup programs execute.
+//! For `gupdiff coverage` and `gupdiff cmin`: measures which lines of crate gup programs
+//! execute.
 //!
 //! ```text
 //! gup_coverage SIDE... -- PROGRAMS...
 //! gup_coverage --each SIDE...
 //! ```
 //!
-//! Prints a [`Measured`] for each side, as JSON; with `--each` a [`LineSet`] for each
-//! program, of those that it reads from its standard input, as a list of their wire forms.
+//! Prints a [`Measured`] for each side, as JSON.  With `--each` it prints a [`LineSet`] for
+//! each program; it reads a list of programs in wire form from standard input.
 
 use std::path::PathBuf;
 
@@ -30,12 +31,12 @@ fn main() -> Result<()> {
         false => input::programs(&args.map(PathBuf::from).collect::<Vec<_>>())?,
     };
     let bytes = std::fs::read("/proc/self/exe").context("this program's own file")?;
-    // SAFETY: those of this program; it has one thread.
+    // SAFETY: the bytes of this program, which has one thread
     let mut blocks = unsafe { Blocks::of_program(&bytes) }?;
     let map = LineMap::read(&bytes, blocks.addresses(), &rust::path)?.named(rust::function);
     let (mut of_sides, mut of_programs) = (Vec::new(), Vec::new());
     for name in sides {
-        let mut side = side::open(&name)?.context("none is no side to measure")?;
+        let mut side = side::open(&name)?.context("`none` cannot be measured")?;
         let mut trace = Trace::default();
         let mut executed = LineSet::default();
         let mut sets = Vec::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Programs of all layers under honggfuzz.
+//! The honggfuzz target, for programs of all layers.
 
 fn main() {
     gup_fuzz::target::abort_on_faults();

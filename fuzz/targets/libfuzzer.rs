@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Programs of all layers under libFuzzer.
+//! The libFuzzer target, for programs of all layers.
 #![no_main]
 
 use gup_fuzz::target;
@@ -7,7 +7,7 @@ use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
 
 fuzz_target!(init: target::init(), |data: &[u8]| target::run_bytes(data));
 
-// Now and then libFuzzer's own mutations: they know what the code compared.
+// sometimes use libFuzzer's own mutations, which know the values that the code compared
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     match seed % 8 {
         0 => fuzzer_mutate(data, size, max_size),

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The structure-aware mutator as AFL++ wants it: a shared library, named by
-//! `AFL_CUSTOM_MUTATOR_LIBRARY`.
+//! The custom mutator for AFL++: a shared library, named in `AFL_CUSTOM_MUTATOR_LIBRARY`.
 //!
-//! AFL++ calls [`afl_custom_init`] once, [`afl_custom_fuzz`] for each new input
-//! and [`afl_custom_deinit`] at the end, all on one thread.  Its own byte-wise
-//! stages run as well.  `GUPDIFF_LEFT` and `GUPDIFF_LAYER` say which kernel and
-//! which layer programs are made for, as they do for the target.
+//! AFL++ calls [`afl_custom_init`] once, [`afl_custom_fuzz`] for each new input and
+//! [`afl_custom_deinit`] at the end, all on one thread.  Its own byte-wise stages run as
+//! well.  `GUPDIFF_LEFT` and `GUPDIFF_LAYER` select the kernel and the layer, as for the
+//! target.
 
 use std::env;
 use std::ffi::{c_uint, c_void};
@@ -20,11 +19,11 @@ use gup_fuzz::program::wire;
 use gup_fuzz::rev::Rev;
 use gup_fuzz::side;
 
-/// How many of 16 new inputs are made of two programs.
+/// Of 16 new inputs, the number that combine two programs.
 const CROSSED: usize = 2;
 
-/// The layer of `GUPDIFF_LAYER`, as far as the revision has it.  The target
-/// complains about one that does not exist.
+/// The layer of `GUPDIFF_LAYER`, limited to what the revision has.  The target reports an
+/// unknown layer.
 fn focus(rev: Rev) -> Focus {
     let revisions = RevisionPair {
         left: rev,
@@ -34,7 +33,7 @@ fn focus(rev: Rev) -> Focus {
     layer::on(focus, revisions).unwrap_or(Focus::Page)
 }
 
-/// What AFL++ keeps for us between calls.
+/// The state that AFL++ keeps between calls.
 pub struct Mutator {
     profile: Profile,
     rng: Rng,
@@ -44,7 +43,7 @@ pub struct Mutator {
 impl Mutator {
     fn new(seed: u64) -> Self {
         let left = env::var("GUPDIFF_LEFT").unwrap_or_else(|_| side::default_left());
-        // The target complains about a side that does not exist: any revision will do.
+        // the target reports an unknown side; any revision will do here
         let profile = match side::list().into_iter().find(|info| info.name == left) {
             Some(info) => Profile::new(info.rev)
                 .debug_vm(info.debug_vm)
@@ -79,14 +78,13 @@ pub extern "C" fn afl_custom_init(_afl: *mut c_void, seed: c_uint) -> *mut Mutat
     Box::into_raw(Box::new(Mutator::new(seed.into())))
 }
 
-/// Makes an input of `buf` and perhaps `add_buf`, another input of the queue;
-/// stores where it is and returns its length.  It stays there until the next
-/// call.
+/// Makes a new input from `buf` and perhaps `add_buf`, another input of the queue; stores
+/// its address and returns its length.  It is valid until the next call.
 ///
 /// # Safety
 ///
-/// `mutator` comes from [`afl_custom_init`]; `buf` and `add_buf` hold so many
-/// bytes, or are null; `out_buf` may be written.  That is AFL++'s contract.
+/// AFL++ guarantees: `mutator` comes from [`afl_custom_init`]; `buf` and `add_buf` have the
+/// given sizes, or are null; `out_buf` is writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn afl_custom_fuzz(
     mutator: *mut Mutator,
@@ -97,7 +95,7 @@ pub unsafe extern "C" fn afl_custom_fuzz(
     add_buf_size: usize,
     max_size: usize,
 ) -> usize {
-    // SAFETY: as the contract says; nobody else has the mutator.
+    // SAFETY: as documented; only this thread uses the mutator
     let (mutator, data, other) = unsafe {
         (
             &mut *mutator,
@@ -106,7 +104,7 @@ pub unsafe extern "C" fn afl_custom_fuzz(
         )
     };
     let made = mutator.fuzz(data, other, max_size);
-    // SAFETY: as the contract says.
+    // SAFETY: as documented
     unsafe { *out_buf = made.as_ptr() };
     made.len()
 }
@@ -124,11 +122,11 @@ pub unsafe extern "C" fn afl_custom_deinit(mutator: *mut Mutator) {
 
 /// # Safety
 ///
-/// `data` holds `size` bytes for as long as the slice is used, or is null.
+/// `data` is valid for `size` bytes as long as the slice is used, or is null.
 unsafe fn bytes<'a>(data: *const u8, size: usize) -> &'a [u8] {
     match data.is_null() {
         true => &[],
-        // SAFETY: as the caller says.
+        // SAFETY: guaranteed by the caller
         false => unsafe { slice::from_raw_parts(data, size) },
     }
 }

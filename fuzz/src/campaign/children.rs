@@ -11,12 +11,13 @@ use super::{Config, Engine, Error, Folder, Plan, io_error};
 use crate::layer;
 use crate::side::c;
 
-/// The engines' processes, in process groups of their own: Ctrl-C is for us.
+/// The engines' processes, in their own process groups, so that Ctrl-C only reaches this
+/// process.
 pub(super) struct Children(Vec<(Engine, Child)>);
 
 impl Children {
-    /// Starts all of them; `objects` are those of the sides for each engine's
-    /// targets, see [`c::OBJECTS`].
+    /// Starts all of them; `objects` are the sides' objects for each engine's targets, see
+    /// [`c::OBJECTS`].
     pub(super) fn start(
         config: &Config,
         folder: &Folder,
@@ -44,7 +45,7 @@ impl Children {
         Ok(children)
     }
 
-    /// The engine and the status of a process that has ended, if one has.
+    /// The engine and exit status of a process that has ended, if one has.
     pub(super) fn ended(&mut self) -> Option<(Engine, String)> {
         self.0
             .iter_mut()
@@ -55,7 +56,7 @@ impl Children {
             })
     }
 
-    /// Ends all of them: kindly, then not.
+    /// Ends all of them: first with SIGTERM, then with SIGKILL.
     pub(super) fn stop(&mut self) {
         for (_, child) in &self.0 {
             signal(child, libc::SIGTERM);
@@ -68,9 +69,9 @@ impl Children {
                     _ => break,
                 }
             }
-            // Whatever else the group holds goes too.
+            // kill the other processes of the group, too
             signal(child, libc::SIGKILL);
-            // It is dead or dying; nothing can be done if waiting fails.
+            // it is dead or dying; if waiting fails, nothing can be done
             let _ = child.wait();
         }
         self.0.clear();
@@ -83,7 +84,7 @@ impl Drop for Children {
     }
 }
 
-/// Where a process finds what it is to do and where it writes.
+/// Sets the environment variables of a target.
 fn environment(command: &mut Command, config: &Config, plan: &Plan, folder: &Folder) {
     command
         .env("GUPDIFF_LEFT", &config.left)
@@ -105,8 +106,8 @@ fn environment(command: &mut Command, config: &Config, plan: &Plan, folder: &Fol
     };
 }
 
-/// In a process group of its own, writing to a log, ended by the system when this
-/// process is: an engine must not go on in a folder that another campaign takes.
+/// Starts it in a process group of its own, with output to a log.  The system kills it when
+/// this process ends: an engine must not write to a folder that another campaign uses.
 fn own_group(command: &mut Command, log: &Path) -> Result<(), Error> {
     use std::os::unix::process::CommandExt;
     let log_of = |error| io_error(log.display().to_string())(error);
@@ -122,18 +123,18 @@ fn own_group(command: &mut Command, log: &Path) -> Result<(), Error> {
         .stderr(err)
         .process_group(0);
     let die_with_us = || {
-        // SAFETY: a system call on this process, which is not yet the engine.
+        // SAFETY: a system call in the child before exec
         match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
             0 => Ok(()),
             _ => Err(std::io::Error::last_os_error()),
         }
     };
-    // SAFETY: between fork and exec, only a system call.
+    // SAFETY: between fork and exec, only a system call
     unsafe { command.pre_exec(die_with_us) };
     Ok(())
 }
 
 fn signal(child: &Child, signal: libc::c_int) {
-    // SAFETY: a process group that we made, and have not waited for.
+    // SAFETY: a process group that we made and have not waited for
     unsafe { libc::kill(-(child.id() as libc::pid_t), signal) };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! How each engine is started.
+//! Starting the engines.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +22,7 @@ pub enum Engine {
     Honggfuzz,
 }
 
-/// A program may take this long, minimising a finding included.
+/// Timeout of a program, including the minimisation of a finding.
 const TIMEOUT_S: u32 = 60;
 
 impl Engine {
@@ -38,7 +38,7 @@ impl Engine {
         }
     }
 
-    /// How the code under test is instrumented for it.
+    /// Its flavour.
     pub fn flavour(self) -> Flavour {
         match self {
             Self::LibFuzzer => Flavour::LibFuzzer,
@@ -47,7 +47,7 @@ impl Engine {
         }
     }
 
-    /// The processes of a campaign.
+    /// The processes of an engine in a campaign.
     pub(super) fn commands(
         self,
         config: &Config,
@@ -70,8 +70,8 @@ impl Engine {
     }
 }
 
-/// Several processes share a folder: each looks for what the others wrote, and for
-/// what is put there of the working corpus.
+/// Several processes share a folder: each reads the inputs of the others, and those that
+/// are copied from the working corpus.
 fn libfuzzer(target: &Path, config: &Config, folder: &Folder, job: u32) -> Command {
     let mut command = Command::new(target);
     command
@@ -90,10 +90,10 @@ fn libfuzzer(target: &Path, config: &Config, folder: &Folder, job: u32) -> Comma
     command
 }
 
-/// How the secondary instances of AFL++ choose what to change: each in another way.
+/// Power schedules of the secondary AFL++ instances, a different one for each.
 const SCHEDULES: [&str; 6] = ["fast", "explore", "coe", "rare", "lin", "exploit"];
 
-/// The first one is the main instance, which takes in what other engines find.
+/// The first one is the main instance, which imports the inputs of other engines.
 fn afl_fuzz(
     afl: &Path,
     target: &Path,
@@ -109,7 +109,7 @@ fn afl_fuzz(
         .env("AFL_SKIP_CPUFREQ", "1")
         .env("AFL_NO_AFFINITY", "1")
         .env("AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES", "1")
-        // A seed that is a finding already is a finding, not a mistake.
+        // a seed that is a finding counts as a finding, not as an error
         .env("AFL_SKIP_CRASHES", "1")
         .env("AFL_NO_WARN_INSTABILITY", "1")
         .env("AFL_FORKSRV_INIT_TMOUT", "20000")
@@ -146,7 +146,7 @@ fn afl_fuzz(
     command
 }
 
-/// Instances of several machines that share a folder differ by it.
+/// Distinguishes the instances of several machines that share a folder.
 fn host_name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let plain = |c: char| match c.is_ascii_alphanumeric() {
@@ -179,8 +179,8 @@ fn honggfuzz(
         .args(["--run_time", &config.time.as_secs().max(1).to_string()])
         .args(["--timeout", &TIMEOUT_S.to_string()])
         .args(["--max_file_size", &wire::MAX_LEN.to_string()])
-        // A memory fault in the kernel's code is an outcome, handled by the
-        // target; with this honggfuzz leaves such signals alone.
+        // the target handles memory faults of kernel code; with this option honggfuzz
+        // ignores these signals
         .arg("--sanitizers")
         .args(["--verbose", "--quiet", "--persistent"]);
     if !config.keep_going {
@@ -190,7 +190,7 @@ fn honggfuzz(
     Ok(command)
 }
 
-/// Looks for a program in the folders of PATH.
+/// Finds a program in PATH.
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)
@@ -198,7 +198,7 @@ fn on_path(name: &str) -> Option<PathBuf> {
         .find(|p| p.is_file())
 }
 
-/// cargo-afl keeps its own afl-fuzz, one for each compiler and version.
+/// cargo-afl has its own afl-fuzz, one for each compiler and version.
 fn find_afl() -> Result<PathBuf, Error> {
     let missing = || {
         Error::Missing(
@@ -222,7 +222,7 @@ fn find_afl() -> Result<PathBuf, Error> {
         .ok_or_else(missing)
 }
 
-/// cargo-hfuzz builds honggfuzz into its target folder, above the target.
+/// cargo-hfuzz builds honggfuzz in its target folder, above the target.
 fn find_honggfuzz(binary: &Path) -> Result<PathBuf, Error> {
     if let Some(given) = env::var_os("HONGGFUZZ").filter(|p| !p.is_empty()) {
         return Ok(given.into());

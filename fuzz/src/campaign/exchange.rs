@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! One working corpus for all engines.
 //!
-//! Only this process writes to it: whole files, named by their contents.  Engines have
-//! folders of their own, and may be ended while they write there.  Every few seconds
-//! what an engine has found is decoded and joins the working corpus, and what is new
-//! there is given to the others.
+//! Only this process writes to it: complete files, named after the hash of their contents.
+//! Engines write to their own folders, and may be killed while they do.  Every few seconds
+//! the engines' new inputs are decoded and added to the working corpus, and its new
+//! programs are given to the other engines.
 
 use std::collections::HashSet;
 use std::fs;
@@ -15,25 +15,25 @@ use super::folder::entries;
 use super::{Config, Engine, Error, Folder, io_error};
 use crate::program::Program;
 
-/// Engines are asked this often.
+/// Interval between exchanges.
 const EVERY: Duration = Duration::from_secs(5);
-/// A file that changed since may not be written to its end.
+/// A file that changed less than this ago may be incomplete.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// What has been exchanged.
+/// The state of the exchange.
 pub(super) struct Exchange {
     engines: Vec<Engine>,
-    /// Files of engines that have been looked at.
+    /// Files of engines that have been read.
     seen: HashSet<PathBuf>,
-    /// How many programs each engine has found.
+    /// Number of programs that each engine has found.
     found: Vec<usize>,
-    /// How many programs the working corpus had at first.
+    /// Number of programs in the working corpus at the start.
     first: usize,
     last: Instant,
 }
 
 impl Exchange {
-    /// Between the engines of a campaign that is about to start.
+    /// For a campaign that is about to start.
     pub(super) fn new(folder: &Folder, config: &Config) -> Self {
         let engines: Vec<Engine> = config.plans.iter().map(|plan| plan.engine).collect();
         let given = entries(&folder.engine_dir(Engine::LibFuzzer));
@@ -46,7 +46,7 @@ impl Exchange {
         }
     }
 
-    /// Exchanges, if it is time to.
+    /// Exchanges programs, if the interval is over.
     pub(super) fn tick(&mut self, folder: &Folder) -> Result<(), Error> {
         if self.last.elapsed() < EVERY {
             return Ok(());
@@ -60,18 +60,18 @@ impl Exchange {
         self.exchange(folder, settled)
     }
 
-    /// Takes what is left, once the engines have ended.
+    /// Collects the remaining inputs after the engines have ended.
     pub(super) fn end(&mut self, folder: &Folder) -> Result<(), Error> {
         self.exchange(folder, |_| true)
     }
 
-    /// How many programs an engine has found.
+    /// Number of programs that an engine has found.
     pub(super) fn found(&self, engine: Engine) -> usize {
         let at = self.engines.iter().position(|e| *e == engine);
         at.map_or(0, |at| self.found[at])
     }
 
-    /// How many programs the working corpus has.
+    /// Number of programs in the working corpus.
     pub(super) fn corpus(&self) -> usize {
         self.first + self.found.iter().sum::<usize>()
     }
@@ -98,10 +98,11 @@ impl Exchange {
     }
 }
 
-/// Takes an engine's file into the working corpus; the file there, if it is new.
+/// Adds an engine's file to the working corpus; returns the new file, if the program is
+/// new.
 fn take(folder: &Folder, path: &Path) -> Result<Option<PathBuf>, Error> {
     match fs::read(path) {
-        // what an engine leaves when the disk is full
+        // an empty file, left by an engine when the disk was full
         Ok(bytes) if bytes.is_empty() => Ok(None),
         // every other byte string is a program
         Ok(bytes) => folder.add(&Program::decode(&bytes)),
@@ -111,7 +112,7 @@ fn take(folder: &Folder, path: &Path) -> Result<Option<PathBuf>, Error> {
     }
 }
 
-/// Gives an engine a program, whole: it is renamed into its place.
+/// Gives an engine a program: a complete file, renamed into place.
 fn give(folder: &Folder, path: &Path, to: Engine) -> Result<PathBuf, Error> {
     let name = path.file_name().unwrap_or_default();
     let (aside, place) = (folder.engines().join("giving"), folder.inbox(to).join(name));
@@ -121,7 +122,7 @@ fn give(folder: &Folder, path: &Path, to: Engine) -> Result<PathBuf, Error> {
     Ok(place)
 }
 
-/// Takes all that engines have left into the working corpus.
+/// Adds all inputs of the engines to the working corpus.
 pub(super) fn take_all(folder: &Folder) -> Result<(), Error> {
     for engine in Engine::ALL {
         for path in folder.finds_of(engine).iter().flat_map(|dir| entries(dir)) {
@@ -133,7 +134,7 @@ pub(super) fn take_all(folder: &Folder) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives libFuzzer the working corpus; the others read it where it is.
+/// Copies the working corpus to libFuzzer's folder; the others read it directly.
 pub(super) fn fill(folder: &Folder, config: &Config) -> Result<(), Error> {
     let libfuzzer = |plan: &&super::Plan| plan.engine == Engine::LibFuzzer;
     if !config.plans.iter().any(|plan| libfuzzer(&plan)) {
@@ -142,7 +143,7 @@ pub(super) fn fill(folder: &Folder, config: &Config) -> Result<(), Error> {
     let dir = folder.inbox(Engine::LibFuzzer);
     for path in entries(&folder.corpus()) {
         let place = dir.join(path.file_name().unwrap_or_default());
-        // it only reads them; not all file systems have links
+        // it only reads them, so links are enough; some file systems have none
         fs::hard_link(&path, &place)
             .or_else(|_| fs::copy(&path, &place).map(|_| ()))
             .map_err(io_error(place.display().to_string()))?;

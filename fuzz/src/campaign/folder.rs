@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A campaign's own folder.
+//! The folder of a campaign.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -12,32 +12,32 @@ use crate::program::Program;
 use crate::report::write_atomically;
 use crate::stats::Stats;
 
-/// The folder of statistics by engine.
+/// The subfolder with the statistics of each engine.
 const STATS: &str = "stats";
-/// Lines of the engine's log that an error shows.
+/// Number of lines of the engine's log in an error.
 const LAST_WORDS: usize = 12;
 
-/// A folder with all that a campaign writes.
+/// The folder for all files of a campaign.
 #[derive(Clone, Debug)]
 pub struct Folder {
     root: PathBuf,
-    /// The folder is this campaign's as long as this is open.
+    /// The lock: the folder belongs to this campaign as long as it is open.
     _lock: Arc<File>,
 }
 
-/// What a campaign found, and when.
+/// A finding of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind of finding it is, as a word; see [`class_name`](crate::target::class_name).
+    /// Its class, as a word; see [`class_name`](crate::target::class_name).
     pub class: String,
     /// The reproducer.
     pub path: PathBuf,
-    /// Programs that the process that found it had run, and for how long.
+    /// Number of programs that its process had run, and their time.
     pub after: Option<(u64, Duration)>,
 }
 
 impl Finding {
-    /// From a line of the list: class, programs, milliseconds, path.
+    /// Parses a line of the list: class, programs, milliseconds, path.
     fn read(line: &str) -> Option<Self> {
         let mut parts = line.splitn(4, ' ');
         let class = parts.next()?.to_owned();
@@ -52,15 +52,16 @@ impl Finding {
 }
 
 impl Folder {
-    /// Makes the folder ready: takes the lock, takes what engines left into the working
-    /// corpus, copies the programs to start from.  Findings stay; the list of them and
-    /// statistics do if the last campaign was cut off and was like this one.
+    /// Prepares the folder: takes the lock, adds the engines' inputs to the working corpus,
+    /// and copies the programs to start from.  Findings are kept.  The list of findings and
+    /// the statistics are kept if the last campaign was interrupted and had the same
+    /// settings.
     pub(super) fn prepare(config: &Config) -> Result<Self, Error> {
         fs::create_dir_all(&config.out).map_err(io_error(format!(
             "{} cannot be created",
             config.out.display()
         )))?;
-        // Engines have their own ideas of the current folder.
+        // engines change their working directory
         let root =
             fs::canonicalize(&config.out).map_err(io_error(format!("{}", config.out.display())))?;
         let lock = lock(&root.join(".lock"), &config.out)?;
@@ -73,7 +74,7 @@ impl Folder {
             make(dir)?;
         }
         folder.remove_half_written()?;
-        // What a campaign left that could not tidy up.
+        // files of a campaign that was killed
         exchange::take_all(&folder)?;
         folder.set_crashes_aside()?;
         remove_all(&folder.engines())?;
@@ -104,8 +105,8 @@ impl Folder {
         Ok(folder)
     }
 
-    /// What earlier engines saved as crashes is not this campaign's, and may be
-    /// the only trace of a crash of the harness.
+    /// Moves crashes of earlier campaigns away: they are not this campaign's, but may be
+    /// the only record of a crash of the harness.
     fn set_crashes_aside(&self) -> Result<(), Error> {
         let aside = self.crashes_dir().join("earlier");
         for path in self.crashes() {
@@ -116,13 +117,13 @@ impl Folder {
         Ok(())
     }
 
-    /// Programs are named by their contents, so that nothing is there twice.
+    /// Programs are named after the hash of their contents, so there are no duplicates.
     fn copy_corpus(&self, from: &[PathBuf]) -> Result<(), Error> {
         let mut any = fs::read_dir(self.corpus()).is_ok_and(|mut d| d.next().is_some());
         for dir in from {
             let files = match input::files(std::slice::from_ref(dir)) {
                 Ok(files) => files,
-                // A corpus that has yet to grow.
+                // a corpus file that does not exist yet
                 Err(input::Error::Empty(_)) => continue,
                 Err(error) => return Err(error.into()),
             };
@@ -133,12 +134,12 @@ impl Folder {
         }
         match any {
             true => Ok(()),
-            // Engines want something to begin with.
+            // engines need an input to start from
             false => self.add(&Program::EMPTY).map(|_| ()),
         }
     }
 
-    /// Adds a program to the working corpus; its file, if it is new.
+    /// Adds a program to the working corpus; returns its file, if it is new.
     pub(super) fn add(&self, program: &Program) -> Result<Option<PathBuf>, Error> {
         let bytes = program.encode();
         let name = format!("{:016x}", crate::report::hash(&bytes));
@@ -151,8 +152,8 @@ impl Folder {
         Ok(Some(path))
     }
 
-    /// The target as this campaign runs it: engines start it again and again,
-    /// and meanwhile somebody may build one with other sides.
+    /// A copy of the target for this campaign: engines start it repeatedly, and meanwhile
+    /// someone may rebuild it.
     pub(super) fn take_target(&self, engine: Engine, binary: &Path) -> Result<PathBuf, Error> {
         let copy = self.engines().join(format!("{}.target", engine.name()));
         remove(&copy)?;
@@ -166,7 +167,7 @@ impl Folder {
         Ok(copy)
     }
 
-    /// Space left where the folder is, in MB; much when that cannot be told.
+    /// Free space in MB where the folder is; a large number if unknown.
     pub(super) fn free_mb(&self) -> u64 {
         use std::os::unix::ffi::OsStrExt;
         let Ok(path) = std::ffi::CString::new(self.root.as_os_str().as_bytes()) else {
@@ -187,7 +188,7 @@ impl Folder {
         Error::NoSpace(crate::report::near(&self.root), self.free_mb(), needed)
     }
 
-    /// What was being written to the side when a campaign was killed.
+    /// Removes temporary files of a campaign that was killed.
     fn remove_half_written(&self) -> Result<(), Error> {
         for path in entries(&self.corpus()) {
             let name = path.file_name().unwrap_or_default();
@@ -213,23 +214,23 @@ impl Folder {
         self.root.join("findings")
     }
 
-    /// What the engine takes for crashes.
+    /// The inputs that the engine saved as crashes.
     pub fn crashes_dir(&self) -> PathBuf {
         self.root.join("crashes")
     }
 
-    /// What engines have to themselves.
+    /// The engines' own folders.
     pub(super) fn engines(&self) -> PathBuf {
         self.root.join("engines")
     }
 
-    /// What one has to itself.
+    /// An engine's own folder.
     pub(super) fn engine_dir(&self, engine: Engine) -> PathBuf {
         self.engines().join(engine.name())
     }
 
-    /// Where an engine looks for what others found: libFuzzer in the folder that it
-    /// writes to, the others in one that is empty at first.
+    /// The folder from which an engine imports inputs: for libFuzzer its output folder, for
+    /// others one that is empty at first.
     pub(super) fn inbox(&self, engine: Engine) -> PathBuf {
         match engine {
             Engine::LibFuzzer => self.engine_dir(engine),
@@ -242,12 +243,12 @@ impl Folder {
         self.engine_dir(Engine::Afl)
     }
 
-    /// What honggfuzz found.
+    /// The inputs that honggfuzz found.
     pub(super) fn new_of_honggfuzz(&self) -> PathBuf {
         self.engine_dir(Engine::Honggfuzz).join("new")
     }
 
-    /// The folders where an engine's finds are.
+    /// The folders with the inputs that an engine found.
     pub(super) fn finds_of(&self, engine: Engine) -> Vec<PathBuf> {
         match engine {
             Engine::LibFuzzer => vec![self.engine_dir(engine)],
@@ -259,7 +260,7 @@ impl Folder {
         }
     }
 
-    /// The statistics of all engines, when the campaign has ended.
+    /// The combined statistics, written at the end of the campaign.
     pub fn stats_file(&self) -> PathBuf {
         self.root.join("stats.json")
     }
@@ -277,12 +278,12 @@ impl Folder {
         self.root.join("log")
     }
 
-    /// What an engine printed.
+    /// The output of an engine.
     pub fn log_of(&self, engine: Engine) -> PathBuf {
         self.logs().join(engine.name())
     }
 
-    /// Writes the statistics of all engines together, and returns them.
+    /// Combines the statistics of all engines, writes and returns them.
     pub(super) fn sum_stats(&self, config: &Config) -> Result<Stats, Error> {
         let mut sum = Stats::default();
         for plan in &config.plans {
@@ -301,21 +302,21 @@ impl Folder {
         self.root.join("found")
     }
 
-    /// Where a target says that it has run its first program.
+    /// The file that a target creates after its first program.
     pub fn first_file(&self) -> PathBuf {
         self.root.join("first")
     }
 
-    /// Where a target says why it could not start.
+    /// The file for a target's error if it cannot start.
     pub fn error_file(&self) -> PathBuf {
         self.root.join("error")
     }
 
-    /// This campaign's findings, the latest last.
+    /// The findings of this campaign, the latest last.
     pub fn findings(&self) -> Vec<Finding> {
         let list = fs::read_to_string(self.found_file()).unwrap_or_default();
         let mut all: Vec<Finding> = Vec::new();
-        // Only whole lines: somebody may be writing.
+        // only complete lines: a target may be writing
         for line in list.split_inclusive('\n').filter(|l| l.ends_with('\n')) {
             if let Some(finding) = Finding::read(line.trim_end_matches('\n'))
                 && all.iter().all(|other| other.path != finding.path)
@@ -326,7 +327,7 @@ impl Folder {
         all
     }
 
-    /// Why the target could not start, if it said so.
+    /// The error of a target that could not start.
     pub(super) fn target_error(&self) -> Option<String> {
         fs::read_to_string(self.error_file()).ok()
     }
@@ -355,8 +356,7 @@ impl Folder {
     }
 }
 
-/// The folder for a campaign that names none: `out`, or another one beside it
-/// while that is in use.
+/// The default folder: `out`, or `out-2` and so on while it is in use.
 pub fn free_folder() -> PathBuf {
     let number = |n: u32| match n {
         1 => PathBuf::from("out"),
@@ -366,7 +366,7 @@ pub fn free_folder() -> PathBuf {
     free.unwrap_or_else(|| number(1))
 }
 
-/// The lock of a folder; the system takes it away with the process.
+/// Locks a folder; the lock ends with the process.
 fn lock(path: &Path, out: &Path) -> Result<File, Error> {
     let file = File::options()
         .create(true)
@@ -380,7 +380,7 @@ fn lock(path: &Path, out: &Path) -> Result<File, Error> {
     }
 }
 
-/// Where the statistics of an engine are in a campaign's folder.
+/// The statistics file of an engine.
 fn stats_file(root: &Path, engine: &str) -> PathBuf {
     root.join(STATS).join(format!("{engine}.json"))
 }
@@ -393,7 +393,7 @@ pub(super) fn read_stats(root: &Path, engine: &str) -> Stats {
         .unwrap_or_default()
 }
 
-/// Whether a campaign writes to a folder.
+/// Is a campaign using the folder?
 pub fn is_in_use(dir: &Path) -> bool {
     let lock = File::options().append(true).open(dir.join(".lock"));
     lock.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))

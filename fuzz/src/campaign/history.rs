@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! How a campaign came along: `OUT/history.jsonl`, a line every ten seconds.
+//! The progress of a campaign over time: `OUT/history.jsonl`, a line every ten seconds.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,18 +12,18 @@ use super::{EngineStatus, Status};
 /// The file's name in the campaign's folder.
 const FILE: &str = "history.jsonl";
 
-/// How far it was at some time.
+/// The progress at one time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Seconds that it had run.
+    /// Running time in seconds.
     pub seconds: f64,
     /// The engines.
     pub engines: Vec<EngineStatus>,
-    /// Programs in the working corpus.
+    /// Number of programs in the working corpus.
     pub corpus: usize,
-    /// WARN and BUG sites that had been reached.
+    /// Number of WARN and BUG sites reached.
     pub sites: usize,
-    /// Findings.
+    /// Number of findings.
     pub findings: usize,
 }
 
@@ -31,7 +31,7 @@ pub(super) fn path(dir: &Path) -> PathBuf {
     dir.join(FILE)
 }
 
-/// Adds a line.  One that is cut off is left out when it is read.
+/// Adds a line.  An incomplete line is ignored when the file is read.
 pub(super) fn add(dir: &Path, status: &Status) -> io::Result<()> {
     let point = Point {
         seconds: status.seconds,
@@ -45,7 +45,7 @@ pub(super) fn add(dir: &Path, status: &Status) -> io::Result<()> {
     file.write_all(line.as_bytes())
 }
 
-/// All points of the campaign that writes, or wrote last, to a folder.
+/// All points of the current or last campaign in a folder.
 pub fn read(dir: &Path) -> Vec<Point> {
     let text = fs::read_to_string(path(dir)).unwrap_or_default();
     text.lines()

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Campaigns: engines, a time, a working corpus, an ending.
+//! Campaigns: run engines for a time, on a working corpus.
 //!
-//! Engines run as children with folders of their own; their targets write findings and
-//! statistics themselves (see [`target`](crate::target)), so nothing that an engine
-//! prints is interpreted.  The corpus that was given is only read.
+//! Engines are child processes with their own folders.  Their targets write findings and
+//! statistics (see [`target`](crate::target)), so the output of engines is not parsed.  The
+//! given corpus is only read.
 //!
 //! ```text
-//! OUT/corpus       the working corpus, kept from campaign to campaign
+//! OUT/corpus       the working corpus, kept between campaigns
 //! OUT/findings     reproducers (.gup) and reports (.txt), of all campaigns
-//! OUT/crashes      what engines saved as crashes; those of earlier campaigns
+//! OUT/crashes      inputs that engines saved as crashes; those of earlier campaigns
 //!                  are in `earlier`
 //! OUT/found        the findings of this campaign
-//! OUT/status.json  how it is getting on, for `gupdiff status`; over time in
+//! OUT/status.json  the progress, for `gupdiff status`; over time in
 //!                  `history.jsonl`
-//! OUT/stats.json   what its programs did; of each engine in `stats`
-//! OUT/log          what engines printed
+//! OUT/stats.json   statistics of the programs; for each engine in `stats`
+//! OUT/log          output of the engines
 //! OUT/engines      the engines' own folders
 //! OUT/.lock        held while a campaign runs
 //! ```
 //!
-//! All that this process writes is whole at any time.  Should it be killed, engines are
-//! ended by the system; the next campaign takes in what they had found, and goes on
-//! counting if it is the same.
+//! All files that this process writes are complete at any time.  If it is killed, the
+//! system kills the engines; the next campaign imports their inputs, and continues the
+//! statistics if its settings are the same.
 
 mod children;
 mod engine;
@@ -50,21 +50,20 @@ use children::Children;
 use exchange::Exchange;
 use progress::Progress;
 
-/// What an engine does in a campaign.
+/// The part of one engine in a campaign.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Which engine.
+    /// The engine.
     pub engine: Engine,
     /// The target, built for that engine.
     pub binary: PathBuf,
-    /// A library of mutations for AFL++; the other engines have theirs in the
-    /// target.
+    /// The custom mutator for AFL++; the other engines have theirs in the target.
     pub mutator: Option<PathBuf>,
     /// Processes.
     pub jobs: u32,
 }
 
-/// How a campaign is to be run.
+/// The settings of a campaign.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The engines, each once.
@@ -73,25 +72,25 @@ pub struct Config {
     pub left: String,
     /// The right side.
     pub right: String,
-    /// Which programs are made.
+    /// The layer of programs.
     pub layer: Focus,
-    /// For how long.
+    /// The duration.
     pub time: Duration,
     /// Programs to start from; only read.
     pub corpus: Vec<PathBuf>,
     /// The folder for everything that is written.
     pub out: PathBuf,
-    /// Go on after a finding.
+    /// Continue after a finding.
     pub keep_going: bool,
-    /// Of the engines' random numbers, if they have any to set.
+    /// Seed of the engines' random numbers, if they accept one.
     pub seed: u32,
     /// Make variables, for reports.
     pub make: Option<String>,
     /// Further arguments for the engines.
     pub extra: Vec<String>,
-    /// The targets do nothing: what is measured is the engines alone.
+    /// The targets run no programs, to measure the overhead of the engines.
     pub empty: bool,
-    /// Called when the first program has run.
+    /// Called after the first program.
     pub on_first: fn(),
 }
 
@@ -100,65 +99,65 @@ pub struct Config {
 pub enum Ending {
     /// Nothing was found.
     Clean,
-    /// These were found and their reproducers saved, the latest last.
+    /// Findings, whose reproducers are saved, the latest last.
     Found(Vec<Finding>),
     /// Ctrl-C.
     Interrupted,
 }
 
-/// What a campaign came to.
+/// The result of a campaign.
 #[derive(Clone, Debug)]
 pub struct Campaign {
     /// How it ended.
     pub ending: Ending,
-    /// What its programs did.
+    /// Statistics of its programs.
     pub stats: Stats,
-    /// How long the engine ran.
+    /// The running time of the engines.
     pub time: Duration,
 }
 
 /// Why a campaign could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A side is not there.
+    /// A side does not exist.
     #[error("{0}")]
     Side(#[from] crate::side::Error),
-    /// A program of the corpus is none.
+    /// A file of the corpus is not a program.
     #[error("{0}")]
     Input(#[from] crate::input::Error),
-    /// A file or folder.
+    /// An error with a file or folder.
     #[error("{what}: {error}")]
     Io {
-        /// What was to be done.
+        /// What failed.
         what: String,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
     /// The engine is not installed or the target is not built.
-    #[error("{0} is not there; {1}")]
+    #[error("{0} not found; {1}")]
     Missing(String, &'static str),
     /// The target could not start.
     #[error("{0}")]
     Target(String),
     /// The engine ended before its time, without a finding.
-    #[error("{engine} ended early ({status}); its last words are in {}:\n{words}", .log.display())]
+    #[error("{engine} ended early ({status}); see the end of its log, {}:\n{words}", .log.display())]
     Early {
-        /// Which engine.
+        /// The engine.
         engine: &'static str,
         /// Its exit status.
         status: String,
-        /// Where it wrote.
+        /// Its log.
         log: PathBuf,
-        /// The end of that.
+        /// The end of the log.
         words: String,
     },
-    /// Somebody else writes there.
+    /// Another campaign uses the folder.
     #[error(
-        "{0} is in use by another campaign; wait for it to end, or give this one another folder: OUT=FOLDER"
+        "{0} is in use by another campaign; wait for it to end, or choose another folder: OUT=FOLDER"
     )]
     Busy(String),
     /// The disk is full, or nearly.
-    #[error("no space left for {0}: {1} MB free, {2} MB needed; what was found so far is kept")]
+    #[error("no space left for {0}: {1} MB free, {2} MB needed; the findings so far are kept")]
     NoSpace(String, u64, u64),
     /// The engine saved an input on which the harness itself crashes.
     #[error("the harness crashed on {}", .0.display())]
@@ -170,23 +169,22 @@ pub(crate) fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> Err
     move |error| Error::Io { what, error }
 }
 
-/// Set when the user wants everything to stop.
+/// Set when the user interrupts the campaign.
 pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
-/// How long an engine may take to end by itself after its time.
+/// How long engines may run after the time is over before they are killed.
 const GRACE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(100);
-/// With less space than this a campaign ends: engines do not notice that what
-/// they write is lost.
+/// With less free space a campaign ends: engines do not notice that their files are lost.
 const LEAST_MB: u64 = 4;
 
 /// Runs a campaign.
 pub fn run(config: &Config) -> Result<Campaign, Error> {
-    // Complains about unknown sides before anything is written.
+    // report unknown sides before anything is written
     let objects = config.plans.iter().map(|plan| objects(config, plan.engine));
     let objects = objects.collect::<Result<Vec<_>, _>>()?;
     config.plans.iter().try_for_each(is_built)?;
@@ -224,21 +222,21 @@ fn is_built(plan: &Plan) -> Result<(), Error> {
     Ok(())
 }
 
-/// Why the engines are to end.
+/// Why the engines are stopped.
 enum Over {
-    /// It is time to.
+    /// The time is over.
     Time,
     /// Ctrl-C.
     Interrupted,
-    /// Something was found, and one finding is enough.
+    /// There is a finding, and one is enough.
     Found,
-    /// There is no space left.
+    /// The disk is full.
     Full,
     /// An engine ended by itself, with this status.
     Early(Engine, String),
 }
 
-/// Watches the engines until they are to end.
+/// Watches the engines until they have to stop.
 fn watch(
     config: &Config,
     folder: &Folder,
@@ -258,7 +256,7 @@ fn watch(
             return Ok(Over::Interrupted);
         }
         if !config.keep_going && !folder.findings().is_empty() {
-            // An engine may go on to look for more; it was asked for one.
+            // an engine may continue after a finding; one was requested
             return Ok(Over::Found);
         }
         if let Some((engine, status)) = children.ended() {
@@ -280,7 +278,7 @@ fn watch(
     }
 }
 
-/// How it ended, now that the engines have.
+/// The ending of the campaign, after the engines have ended.
 fn ending(config: &Config, folder: &Folder, over: Over) -> Result<Ending, Error> {
     let full = matches!(over, Over::Full) || folder.free_mb() < LEAST_MB;
     if full && folder.findings().is_empty() && !interrupted() {
@@ -312,8 +310,7 @@ fn ending(config: &Config, folder: &Folder, over: Over) -> Result<Ending, Error>
     }
 }
 
-/// The objects of the sides in an engine's flavour, for its targets; see
-/// [`c::OBJECTS`].
+/// The sides' objects in an engine's flavour, for its targets; see [`c::OBJECTS`].
 fn objects(config: &Config, engine: Engine) -> Result<String, Error> {
     if config.left == config.right {
         return Err(side::Error::Itself(config.left.clone()).into());
@@ -331,8 +328,8 @@ fn objects(config: &Config, engine: Engine) -> Result<String, Error> {
         .map_err(|error| io_error("the list of objects")(io::Error::other(error)))
 }
 
-/// An engine reports a crash that the target did not confirm: looks at it in a
-/// process of its own, which may crash too.
+/// Checks a crash that an engine reported and the target did not, in a separate process,
+/// which may crash, too.
 fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<Finding>, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let out = folder.findings_dir().join(format!("confirmed-{name}.gup"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A campaign as a page: what it ran, what it reached, what it found.
+//! Writes a campaign as an HTML page: settings, coverage, findings.
 
 use std::fs;
 use std::path::Path;
@@ -13,18 +13,18 @@ use crate::rev::Rev;
 use crate::side::Side;
 use crate::stats::Stats;
 
-/// What the page is about, besides the campaign's own files.
+/// The input of the page, besides the campaign's own files.
 pub struct About<'a> {
-    /// In words, how long it ran and how it ended.
+    /// The state in words: running time and ending.
     pub state: &'a str,
-    /// The left side, which knows where its sites are.
+    /// The left side, for the places of sites.
     pub left: &'a dyn Side,
-    /// Which lines of mm/gup.c the working corpus executes, as HTML, if the left side is a
-    /// kernel's code.
+    /// The lines of mm/gup.c that the working corpus executes, as HTML, if the left side is
+    /// kernel code.
     pub coverage: Option<String>,
 }
 
-/// The page of the campaign that writes, or wrote last, to a folder.
+/// The page of the current or last campaign in a folder.
 pub fn page(dir: &Path, status: &Status, about: &About) -> String {
     let stats = stats(dir, status);
     let title = format!("{} against {}", status.left, status.right);
@@ -62,7 +62,7 @@ fn count(n: usize, what: &str) -> String {
     }
 }
 
-/// What programs did: while it runs, so far.
+/// The statistics so far.
 fn stats(dir: &Path, status: &Status) -> Stats {
     let mut sum = Stats::default();
     for engine in &status.engines {
@@ -104,7 +104,7 @@ fn engines(status: &Status) -> String {
     table(&heads, rows)
 }
 
-/// What each engine was the first to bring, and the sites.
+/// Charts of the new programs of each engine, and of the sites.
 fn over_time(status: &Status, points: &[Point]) -> String {
     if points.len() < 2 {
         return String::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! How a campaign is getting on: a line on standard error, and a file for others.
+//! Reports the progress of a campaign: a line on standard error, and a status file.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -12,20 +12,20 @@ use crate::layer;
 use crate::report::near;
 use crate::stats::Stats;
 
-/// On a terminal the line is rewritten; elsewhere it is a new one, less often.
+/// On a terminal the line is rewritten; otherwise a new line is printed, less often.
 const EVERY_ON_TERMINAL: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(10);
-/// The file is written this often.
+/// Interval for writing the status file.
 const FILE_EVERY: Duration = Duration::from_secs(1);
-/// So often a line is added to the history.
+/// Interval for adding a line to the history.
 const HISTORY_EVERY: Duration = Duration::from_secs(10);
 
-/// Shows how a campaign is getting on.
+/// Reports the progress of a campaign.
 pub(super) struct Progress<'a> {
     config: &'a Config,
     folder: &'a Folder,
     started: Instant,
-    /// How long it ran before it was cut off.
+    /// Running time before it was interrupted.
     before: Duration,
     shown: Option<Instant>,
     written: Option<Instant>,
@@ -48,12 +48,12 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// How long it has run.
+    /// Its running time.
     pub(super) fn time(&self) -> Duration {
         self.before + self.started.elapsed()
     }
 
-    /// Shows a line and writes the file, if it is time to.
+    /// Prints a line and writes the file, if their interval is over.
     pub(super) fn tick(&mut self, exchange: &Exchange) {
         let due = |last: Option<Instant>, every| last.is_none_or(|last| last.elapsed() >= every);
         let every = if self.terminal {
@@ -67,7 +67,7 @@ impl<'a> Progress<'a> {
         }
         let (status, stats) = self.status(exchange, None);
         self.written = Some(Instant::now());
-        // A disk that is full ends the campaign soon enough.
+        // ignore errors: a full disk ends the campaign soon anyway
         let _ = status.write(self.folder.root());
         if due(self.noted, HISTORY_EVERY) {
             self.noted = Some(Instant::now());
@@ -91,7 +91,7 @@ impl<'a> Progress<'a> {
             status.findings.len(),
         );
         let mut err = io::stderr().lock();
-        // Progress that cannot be shown is no reason to stop.
+        // ignore errors: the campaign continues without progress
         let _ = match self.terminal {
             true => write!(err, "\r\x1b[K{line}"),
             false => writeln!(err, "{line}"),
@@ -99,7 +99,7 @@ impl<'a> Progress<'a> {
         let _ = err.flush();
     }
 
-    /// Leaves the line, and says in the file how it ended.
+    /// Ends the line, and writes the ending to the status file.
     pub(super) fn done(&self, exchange: &Exchange, ending: &Result<Ending, Error>) {
         if self.terminal && self.shown.is_some() {
             eprintln!();

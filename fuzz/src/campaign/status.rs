@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! How a campaign is getting on, for others to read: `OUT/status.json`.
+//! The status file of a campaign: `OUT/status.json`.
 
 use std::fs;
 use std::path::Path;
@@ -12,45 +12,45 @@ use crate::layer;
 /// The file's name in the campaign's folder.
 const FILE: &str = "status.json";
 
-/// How a campaign is getting on.
+/// The status of a campaign.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The left side.
     pub left: String,
     /// The right side.
     pub right: String,
-    /// Which programs are made.
+    /// The layer of programs.
     pub layer: String,
-    /// Seconds that it has run, and those before it was cut off.
+    /// Running time in seconds, and the part before it was interrupted.
     pub seconds: f64,
-    /// Seconds that it is to run.
+    /// The duration in seconds.
     pub total: f64,
     /// The engines.
     pub engines: Vec<EngineStatus>,
-    /// Programs in the working corpus.
+    /// Number of programs in the working corpus.
     pub corpus: usize,
-    /// WARN and BUG sites that were reached.
+    /// Number of WARN and BUG sites reached.
     pub sites: usize,
     /// Its findings, the latest last.
     pub findings: Vec<FindingStatus>,
-    /// How it ended; nothing while it runs, and if it was cut off.
+    /// How it ended; `None` while it runs, and if it was interrupted.
     pub ending: Option<String>,
 }
 
-/// How an engine is getting on.
+/// The status of an engine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EngineStatus {
-    /// Which one.
+    /// Its name.
     pub name: String,
-    /// Its processes.
+    /// Number of its processes.
     pub jobs: u32,
-    /// Programs that it has run.
+    /// Number of programs that it has run.
     pub programs: u64,
-    /// Programs that it was the first to bring into the working corpus.
+    /// Number of programs that it was the first to add to the working corpus.
     pub found: usize,
 }
 
-/// A finding, by its files.
+/// A finding and its files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FindingStatus {
     /// The first line of its report.
@@ -60,20 +60,20 @@ pub struct FindingStatus {
 }
 
 impl Status {
-    /// Of the campaign that writes, or wrote last, to a folder.
+    /// Reads the status of the current or last campaign in a folder.
     pub fn read(dir: &Path) -> Option<Self> {
         let text = fs::read(dir.join(FILE)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Renamed into its place, for whoever reads it meanwhile.
+    /// Writes the status; readers always see a complete file.
     pub(super) fn write(&self, dir: &Path) -> std::io::Result<()> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         crate::report::write_atomically(&dir.join(FILE), &text)
     }
 
-    /// Whether it was cut off, and that campaign goes on with the same.
+    /// Was it interrupted, and does a campaign with these settings resume it?
     pub(super) fn is_resumed_by(&self, config: &Config) -> bool {
         self.ending.is_none()
             && self.left == config.left
@@ -81,7 +81,7 @@ impl Status {
             && self.layer == layer::name(config.layer)
     }
 
-    /// Programs that all engines have run.
+    /// Number of programs of all engines.
     pub fn programs(&self) -> u64 {
         self.engines.iter().map(|engine| engine.programs).sum()
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which edges of the code under test a program takes, as an engine sees it.
+//! The edges of the code under test that a program takes, as counted by an engine.
 
 use std::fs;
 
@@ -12,23 +12,23 @@ use crate::side::c::CSide;
 use crate::side::{self, Side, SideInfo};
 use crate::trace::Trace;
 
-/// A side of kernel code as it is compiled for an engine, which is not there.
+/// A kernel side, compiled for an engine, but run without it.
 pub struct Counted {
-    // before the side, into whose memory it points
+    // declared first, because it points into the side's memory
     edges: Edges,
     side: CSide,
     trace: Trace,
 }
 
 impl Counted {
-    /// Opens the side of that name, `c:6.1`; its object is compiled if it has to be.
+    /// Opens the side of that name, `c:6.1`; compiles its object if necessary.
     pub fn open(name: &str, engine: Flavour) -> Result<Self, Error> {
         let no_kernel = || Error::NoKernel(name.into());
         let kernel = name.strip_prefix("c:").ok_or_else(no_kernel)?;
         side::c::recipe(kernel)?.ok_or_else(no_kernel)?;
         let (side, built) = CSide::open_for(kernel, engine)?;
         let bytes = fs::read(&built.object).map_err(side::Error::Start)?;
-        // SAFETY: the file that the side was loaded from; fields are dropped in order.
+        // SAFETY: the file that the side was loaded from; fields are dropped in order
         let edges = unsafe { side.edges(&bytes) };
         let edges = edges.map_err(|e| Error::Edges(built.object.display().to_string(), e))?;
         Ok(Self {
@@ -38,12 +38,12 @@ impl Counted {
         })
     }
 
-    /// What the side is.
+    /// Describes the side.
     pub fn info(&self) -> &SideInfo {
         self.side.info()
     }
 
-    /// The edges that a program takes, by number, and the class of how often.
+    /// The edges that a program takes: index, and class of the count.
     pub fn run(&mut self, program: &Program) -> impl Iterator<Item = (usize, u8)> {
         self.edges.clear();
         self.side.run(program, &mut self.trace);
@@ -51,7 +51,7 @@ impl Counted {
     }
 }
 
-/// Engines do not tell 5 times from 6: they go by 1, 2, 3, 4 to 7, 8 to 15, 16 to 31, 32 to
+/// The class of a count.  Engines distinguish 1, 2, 3, 4 to 7, 8 to 15, 16 to 31, 32 to
 /// 127, and more.
 fn class(count: u32) -> u8 {
     match count {

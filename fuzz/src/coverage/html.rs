@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The report as one HTML file that needs nothing else.
+//! The report as one self-contained HTML file.
 
 use std::fmt::Write;
 
@@ -10,17 +10,17 @@ use crate::html::{self, escaped};
 pub struct Part<'a> {
     /// Its heading.
     pub title: String,
-    /// What was executed.
+    /// The measurement.
     pub measured: &'a Measured,
-    /// The file that is shown in full, with its functions.
+    /// The file that is shown with its source, by function.
     pub main: &'a str,
-    /// Why lines of a function are not executed, where known.
+    /// Why lines of a function are not executed, if known.
     pub reason: &'a dyn Fn(&str) -> Option<&'static str>,
-    /// The text of a file.
+    /// Returns the text of a file.
     pub text: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// The whole page.
+/// The complete page.
 pub fn page(title: &str, parts: &[Part]) -> String {
     let mut html = String::from("<nav><ul>\n");
     for (at, part) in parts.iter().enumerate() {
@@ -40,7 +40,7 @@ pub fn page(title: &str, parts: &[Part]) -> String {
     html::page(title, &html)
 }
 
-/// The part of the file that is shown in full, as HTML: by function, and its lines.
+/// The file with its source, as HTML: functions, then lines.
 pub fn main_file(part: &Part) -> String {
     let mut html = String::new();
     write_functions(&mut html, part);
@@ -118,7 +118,7 @@ fn write_functions(html: &mut String, part: &Part) {
     html.push_str("</table></div>\n");
 }
 
-/// A file with its lines marked: all of it, or these functions of it.
+/// The source with marked lines: the complete file, or some of its functions.
 fn write_source(html: &mut String, part: &Part, file: &str, functions: Option<&[Function]>) {
     let Some(text) = (part.text)(file) else {
         return;
@@ -155,7 +155,7 @@ fn write_source(html: &mut String, part: &Part, file: &str, functions: Option<&[
     html.push_str("</pre></details>\n");
 }
 
-/// A share as a picture, with the figure in words.
+/// A share as a bar, with the number.
 fn bar(share: Share) -> String {
     let percent = share.percent();
     format!(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Lines of source, and which of them the blocks of an image consist of.
+//! Source lines, and the map from blocks of an object to lines.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,18 +9,18 @@ use addr2line::{Context, LookupResult};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
 use serde::{Deserialize, Serialize};
 
-/// A line that there is code of.
+/// A line for which there is code.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Line {
     /// The file, within the kernel tree (`mm/gup.c`) or this repository.
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,
-    /// The function that it is written in, also where that was inlined.
+    /// The function in the source, even if it is inlined elsewhere.
     pub function: Arc<str>,
 }
 
-/// Lines of one [`LineMap`].
+/// A set of lines of one [`LineMap`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineSet(Vec<u64>);
 
@@ -33,29 +33,29 @@ impl LineSet {
         self.0[word] |= 1 << (at % 64);
     }
 
-    /// Whether the line of that number is one of them.
+    /// Does the set contain the line with this index?
     pub fn has(&self, at: usize) -> bool {
         self.0
             .get(at / 64)
             .is_some_and(|word| word >> (at % 64) & 1 != 0)
     }
 
-    /// Their numbers, in order.
+    /// The indices, in order.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         (0..self.0.len() * 64).filter(|&at| self.has(at))
     }
 
-    /// How many there are.
+    /// Number of lines.
     pub fn len(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// Whether there is none.
+    /// Is it empty?
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|&word| word == 0)
     }
 
-    /// Adds those of another set; tells whether any was new.
+    /// Adds another set; returns whether any line is new.
     pub fn add(&mut self, other: &Self) -> bool {
         if self.0.len() < other.0.len() {
             self.0.resize(other.0.len(), 0);
@@ -68,24 +68,24 @@ impl LineSet {
         grew
     }
 
-    /// Those that another set does not have.
+    /// The lines that another set does not contain.
     pub fn without(&self, other: &Self) -> Self {
         let theirs = other.0.iter().chain(std::iter::repeat(&0));
         Self(self.0.iter().zip(theirs).map(|(a, b)| a & !b).collect())
     }
 }
 
-/// The lines of an image, by block.
+/// The lines of an object, by block.
 #[derive(Clone, Debug)]
 pub struct LineMap {
     lines: Vec<Line>,
     blocks: Vec<Vec<u32>>,
 }
 
-/// Why the lines of an image cannot be told.
+/// Why the lines of an object cannot be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is no ELF file.
+    /// It is not an ELF file.
     #[error("the symbols cannot be read: {0}")]
     Object(#[from] object::read::Error),
     /// The debug information is damaged.
@@ -96,9 +96,8 @@ pub enum Error {
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
 
 impl LineMap {
-    /// Of an ELF file with these bytes, whose blocks begin at `addresses`, in ascending
-    /// order.  `path` says by
-    /// which path a file is known; none: its lines do not count.
+    /// For an ELF file with these bytes, whose blocks begin at `addresses`, in ascending
+    /// order.  `path` maps a file's path to the one to report; `None` ignores its lines.
     pub fn read(
         bytes: &[u8],
         addresses: &[u64],
@@ -121,7 +120,7 @@ impl LineMap {
             let mut lines = BTreeSet::new();
             let rows = context.find_location_range(range.0, range.1)?;
             for (at, len, _) in IntoIterator::into_iter(rows) {
-                // A row may begin before the block.
+                // a row may begin before the block
                 let at = at.max(range.0).min(at + len);
                 names.add(&context, at, &mut lines)?;
             }
@@ -137,7 +136,7 @@ impl LineMap {
         })
     }
 
-    /// The same with functions by other names.
+    /// The same with renamed functions.
     pub fn named(mut self, name: impl Fn(&str) -> &str) -> Self {
         for line in &mut self.lines {
             line.function = name(&line.function).into();
@@ -150,7 +149,7 @@ impl LineMap {
         &self.lines
     }
 
-    /// The lines of these blocks.
+    /// The lines of some blocks.
     pub fn of_blocks(&self, blocks: impl Iterator<Item = usize>) -> LineSet {
         let mut set = LineSet::default();
         for block in blocks {
@@ -162,7 +161,7 @@ impl LineMap {
     }
 }
 
-/// Each block from its start to the next one's, or to the end of its function.
+/// Each block extends to the start of the next one, or to the end of its function.
 fn extents(file: &object::File, addresses: &[u64]) -> Vec<(u64, u64)> {
     let mut functions: Vec<(u64, u64)> = file
         .symbols()
@@ -179,7 +178,7 @@ fn extents(file: &object::File, addresses: &[u64]) -> Vec<(u64, u64)> {
     addresses.iter().enumerate().map(end).collect()
 }
 
-/// Files and functions, each name kept once.
+/// Interned names of files and functions.
 struct Names<'a> {
     path: &'a dyn Fn(&str) -> Option<String>,
     files: HashMap<String, Option<Arc<str>>>,
@@ -187,8 +186,8 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// Adds the lines that the code at an address is of: where it is written, and where
-    /// that was inlined.
+    /// Adds the lines of the code at an address: its own, and those of the calls through
+    /// which it was inlined.
     fn add(
         &mut self,
         context: &Context<Slice>,
@@ -197,7 +196,7 @@ impl Names<'_> {
     ) -> Result<(), Error> {
         let mut frames = match context.find_frames(at) {
             LookupResult::Output(frames) => frames?,
-            // nothing is kept in other files
+            // no data in other files is used
             LookupResult::Load { .. } => return Ok(()),
         };
         while let Some(frame) = frames.next()? {

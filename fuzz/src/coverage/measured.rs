@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a corpus executes of a side: by file and by function.
+//! Measured coverage of a side: by file and by function.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,18 +13,18 @@ use super::{Line, LineMap, LineSet};
 /// The lines of a side, and which of them were executed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Measured {
-    /// What the side is.
+    /// The description of the side.
     pub side: String,
-    /// By file, line and function: the line, and whether it was executed.
+    /// By file, line and function: was the line executed?
     pub lines: Vec<(Line, bool)>,
 }
 
-/// So many lines of so many.
+/// A share of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// Those that were executed.
+    /// Number of executed lines.
     pub executed: usize,
-    /// Those that there are.
+    /// Number of lines.
     pub lines: usize,
 }
 
@@ -37,7 +37,7 @@ impl Share {
         }
     }
 
-    /// Whether nothing is missing.
+    /// Are all lines executed?
     pub fn is_full(self) -> bool {
         self.executed == self.lines
     }
@@ -68,11 +68,11 @@ impl fmt::Display for Share {
 pub struct Function {
     /// Its name.
     pub name: Arc<str>,
-    /// How much of it was executed.
+    /// The executed share.
     pub share: Share,
     /// Its first and its last line with code.
     pub lines: (u32, u32),
-    /// From where to where it was not, over lines without code.
+    /// Ranges that were not executed; lines without code do not interrupt a range.
     pub missing: Vec<(u32, u32)>,
 }
 
@@ -92,7 +92,7 @@ impl Function {
 }
 
 impl Measured {
-    /// Of a side, the lines of a set.
+    /// For a side and a set of lines.
     pub fn new(side: String, map: &LineMap, executed: &LineSet) -> Self {
         let lines = map.lines().iter().enumerate();
         let lines = lines.map(|(at, line)| (line.clone(), executed.has(at)));
@@ -102,7 +102,7 @@ impl Measured {
         }
     }
 
-    /// Adds what was executed in another run of the same code.
+    /// Adds the executed lines of another run of the same code.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in self.lines.iter_mut().zip(&other.lines) {
             debug_assert_eq!(mine.0, theirs.0);
@@ -110,7 +110,7 @@ impl Measured {
         }
     }
 
-    /// How much was executed of each file; a line counts once.
+    /// The executed share of each file; a line counts once.
     pub fn files(&self) -> BTreeMap<Arc<str>, Share> {
         let mut files: BTreeMap<Arc<str>, BTreeMap<u32, bool>> = BTreeMap::new();
         for (line, executed) in &self.lines {
@@ -158,7 +158,7 @@ impl Measured {
         functions
     }
 
-    /// Whether a line of a file was executed; none for a line without code.
+    /// Was a line of a file executed?  `None` for a line without code.
     pub fn by_line(&self, file: &str) -> BTreeMap<u32, bool> {
         let mut lines = BTreeMap::new();
         for (line, executed) in self.lines.iter().filter(|(line, _)| *line.file == *file) {

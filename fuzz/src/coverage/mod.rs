@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which lines of the kernel a program executes.
+//! Line coverage: the lines of the kernel that a program executes.
 //!
 //! ```text
 //! CSide of the flavour `lines`      one byte for each block of code (csrc::Blocks)
@@ -24,11 +24,11 @@
 //! # }
 //! ```
 //!
-//! Lines are those that the compiler made code of: what it left out, because the
-//! configuration lacks an option, say, is no line.  The code of a static inline of a header
-//! is of the header's line, in the inline's name, and of the line where it is called, in
-//! the caller's.  A BUG or a memory fault ends a program in the middle of a block, all of
-//! whose lines count as executed then.
+//! Only lines for which the compiler generated code count; code that is left out, for
+//! example because an option is off, does not.  The code of a static inline function counts
+//! for the lines of its header, under its own name, and for the line that calls it, under
+//! the caller's name.  If a BUG or a memory fault ends a program in the middle of a block,
+//! all lines of the block count as executed.
 
 mod edges;
 pub mod html;
@@ -54,32 +54,34 @@ use crate::side::c::CSide;
 use crate::side::{self, Side, SideInfo};
 use crate::trace::Trace;
 
-/// The file that all this is about.
+/// The main file.
 pub const GUP_C: &str = "mm/gup.c";
 
-/// Why the lines of a side cannot be told.
+/// Why the lines of a side cannot be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be opened.
     #[error(transparent)]
     Side(#[from] side::Error),
-    /// It is no kernel's code.
-    #[error("lines are told of kernels that are compiled from a tree, as c:6.1 is; `{0}` is none")]
+    /// It is not kernel code.
+    #[error(
+        "line coverage needs a kernel that is compiled from a tree, such as c:6.1; `{0}` is not one"
+    )]
     NoKernel(String),
-    /// Its object does not tell.
+    /// Its object is not instrumented for this.
     #[error("{0}: {1}")]
     Blocks(String, csrc::BlocksError),
     /// The debug information of its object.
     #[error("{0}: {1}")]
     Lines(String, LinesError),
-    /// Its object is not one for an engine.
+    /// Its object is not instrumented for an engine.
     #[error("{0}: {1}")]
     Edges(String, csrc::EdgesError),
 }
 
-/// A side of kernel code that tells which lines it executes.
+/// A kernel side with line coverage.
 pub struct Covered {
-    // before the side, into whose memory it points
+    // declared first, because it points into the side's memory
     blocks: Blocks,
     map: LineMap,
     side: CSide,
@@ -88,8 +90,8 @@ pub struct Covered {
 }
 
 impl Covered {
-    /// Opens the side of that name, `c:6.1` or one with a patch; its object is compiled if
-    /// it has to be.
+    /// Opens the side of that name, `c:6.1` or one with a patch; compiles its object if
+    /// necessary.
     pub fn open(name: &str) -> Result<Self, Error> {
         let no_kernel = || Error::NoKernel(name.into());
         let kernel = name.strip_prefix("c:").ok_or_else(no_kernel)?;
@@ -100,7 +102,7 @@ impl Covered {
         let blocks = |error| Error::Blocks(path.clone(), error);
         let bytes = fs::read(&built.object).map_err(side::Error::Start)?;
         let side = CSide::of_object(kernel, &recipe, &built)?;
-        // SAFETY: the file that the side was loaded from; fields are dropped in order.
+        // SAFETY: the file that the side was loaded from; fields are dropped in order
         let blocks = unsafe { side.blocks(&bytes) }.map_err(blocks)?;
         let source = recipe.source(&Store::find(), built.description.debug_vm);
         let source = source.map_err(side::Error::from)?;
@@ -116,13 +118,13 @@ impl Covered {
         })
     }
 
-    /// What the side is.
+    /// Describes the side.
     pub fn info(&self) -> &SideInfo {
         self.side.info()
     }
 
-    /// All lines that there is code of, by file, line and function; a [`LineSet`] holds
-    /// numbers of these.
+    /// All lines with code, by file, line and function; a [`LineSet`] contains indices of
+    /// this list.
     pub fn lines(&self) -> &[Line] {
         self.map.lines()
     }
@@ -146,7 +148,7 @@ impl Covered {
         self.run(&prefix)
     }
 
-    /// What programs execute together.
+    /// The lines that several programs execute together.
     pub fn measure<'a>(&mut self, programs: impl IntoIterator<Item = &'a Program>) -> Measured {
         self.blocks.clear();
         for program in programs {
@@ -156,21 +158,20 @@ impl Covered {
         Measured::new(self.info().to_string(), &self.map, &executed)
     }
 
-    /// The text of a file of the kernel, as it was compiled: with the patch, if there is
-    /// one.
+    /// The text of a kernel file as it was compiled, including a patch.
     pub fn text(&self, file: &str) -> io::Result<String> {
         let path = self.source.tree.src.join(file);
         let text = fs::read(self.source.overlay.real(&path))?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// What the last program showed.
+    /// The trace of the last program.
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
 }
 
-/// A path without `..`.
+/// Removes `..` from a path.
 fn normalised(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Lines of the Rust code.  The program that runs it with coverage is another one than
-//! `gupdiff`, beside it: `gup_coverage` (fuzz/targets/coverage.rs).
+//! Line coverage of the Rust code.  A separate program next to `gupdiff` measures it:
+//! `gup_coverage` (fuzz/targets/coverage.rs).
 
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
@@ -11,31 +11,30 @@ use serde::de::DeserializeOwned;
 use super::{LineSet, Measured};
 use crate::program::Program;
 
-/// Crate gup's folder.
+/// The folder of crate gup.
 pub const FOLDER: &str = "rust-impl/src/";
 
-/// Why the lines of the Rust code cannot be told.
+/// Why the lines of the Rust code cannot be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It is not built.
     #[error("{} is not built; make coverage builds it", .0.display())]
     Missing(PathBuf),
-    /// It did not work.
+    /// It failed.
     #[error("{}: {}", .0.display(), .1)]
     Failed(PathBuf, String),
 }
 
-/// What programs execute of the Rust code, for each of these sides.
+/// The lines of the Rust code that programs execute, on each of these sides.
 pub fn measure(sides: &[String], programs: &[PathBuf]) -> Result<Vec<Measured>, Error> {
     let output = command()?.args(sides).arg("--").args(programs).output();
     answer(output)
 }
 
-/// The numbers of the lines of the Rust code that each program executes, for each of these
-/// sides.
+/// The indices of the lines that each program executes, on each of these sides.
 pub fn of_each(sides: &[String], programs: &[Program]) -> Result<Vec<Vec<LineSet>>, Error> {
     let wire: Vec<Vec<u8>> = programs.iter().map(Program::encode).collect();
-    // a file: who writes to a pipe waits for who reads
+    // a file and not a pipe, on which the writer could block
     let file = tempfile::tempfile().and_then(|mut file| {
         serde_json::to_writer(&file, &wire)?;
         file.rewind()?;
@@ -45,7 +44,7 @@ pub fn of_each(sides: &[String], programs: &[Program]) -> Result<Vec<Vec<LineSet
     answer(command()?.arg("--each").args(sides).stdin(file).output())
 }
 
-/// Where it is.
+/// Its path.
 fn beside() -> PathBuf {
     let beside = std::env::current_exe().unwrap_or_default();
     beside.with_file_name("gup_coverage")
@@ -70,7 +69,7 @@ fn answer<T: DeserializeOwned>(output: io::Result<Output>) -> Result<T, Error> {
     serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))
 }
 
-/// The path of a file of crate gup within the repository; none for another one.
+/// The path of a file of crate gup within the repository; `None` for other files.
 pub fn path(file: &str) -> Option<String> {
     let root = gup_sides::store::checkout();
     let file = match Path::new(file).strip_prefix(&root) {
@@ -85,8 +84,8 @@ pub fn text(file: &str) -> Option<String> {
     std::fs::read_to_string(gup_sides::store::checkout().join(file)).ok()
 }
 
-/// The name of a function without its path and what makes it unique; a closure is of the
-/// function that it stands in.
+/// A function's name without its path and its hash; a closure counts for the function that
+/// contains it.
 pub fn function(name: &str) -> &str {
     let is_name = |part: &&str| {
         let c = part.chars().next();

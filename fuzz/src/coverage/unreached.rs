@@ -8,7 +8,7 @@ use crate::rev::Rev;
 pub struct Unreached {
     /// The function.
     pub function: &'static str,
-    /// The first and the last of the revisions that this is true of.
+    /// The first and the last of these revisions.
     pub revisions: (Rev, Rev),
     /// The reason.
     pub reason: &'static str,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Passes over single fields: each towards its plainest value.
+//! Passes over single fields, which simplify values.
 
 use csrc::abi::{self, gd_folio, gd_op};
 
 use super::Shrinker;
 use crate::program::{NR_RUNS, Program, page, split_page};
 
-/// Plainer values than `now`, the plainest first.  1 is plainer than 0, since
-/// a count of 1 need not be written.
+/// Simpler values than `now`, the simplest first.  1 is simpler than 0, because a count of
+/// 1 is not written in text.
 fn plainer(now: i32) -> impl Iterator<Item = i32> {
     let rank = |n: i32| match n {
         1 => 0,
@@ -29,7 +29,7 @@ fn plainer(now: i32) -> impl Iterator<Item = i32> {
     .filter(move |n| rank(*n) < rank(now))
 }
 
-/// Simplifies one number until nothing plainer will do.
+/// Simplifies one number as far as possible.
 fn number(s: &mut Shrinker, get: impl Fn(&Shrinker) -> i32, set: impl Fn(&mut Program, i32)) {
     for _ in 0..64 {
         let now = get(s);
@@ -39,7 +39,7 @@ fn number(s: &mut Shrinker, get: impl Fn(&Shrinker) -> i32, set: impl Fn(&mut Pr
     }
 }
 
-/// Clears the bits of a mask one by one, all of them first.
+/// Clears the bits of a mask: first all, then one by one.
 fn bits(s: &mut Shrinker, get: impl Fn(&Shrinker) -> u32, set: impl Fn(&mut Program, u32)) {
     if get(s) == 0 || s.edit(|p| set(p, 0)) {
         return;
@@ -52,7 +52,7 @@ fn bits(s: &mut Shrinker, get: impl Fn(&Shrinker) -> u32, set: impl Fn(&mut Prog
     }
 }
 
-/// The state beside pages: interrupts on, nothing else.
+/// The other state: interrupts on, nothing else.
 pub(super) fn world(s: &mut Shrinker) {
     let plain = abi::GD_W_IRQS_ON as u8;
     s.edit(|p| p.0.world.state = plain);
@@ -64,7 +64,7 @@ pub(super) fn world(s: &mut Shrinker) {
     s.edit(|p| p.0.world.seq &= 1);
 }
 
-/// Folios: small, plain, referenced once.
+/// Folios: small, plain, refcount 1.
 pub(super) fn folios(s: &mut Shrinker) {
     for i in 0..s.best().nr_folios() {
         let folio = move |s: &Shrinker| -> gd_folio { s.best().folios()[i] };
@@ -82,7 +82,7 @@ pub(super) fn folios(s: &mut Shrinker) {
         try_field(s, &|f| f.migratetype = abi::GD_MT_MOVABLE as u8);
         bits(s, |s| folio(s).flags, |p, v| p.folios_mut()[i].flags = v);
         number(s, |s| folio(s).ref_, |p, n| p.folios_mut()[i].ref_ = n);
-        // A pin count of 0 need not be written.
+        // a pin count of 0 is not written in text
         if folio(s).pin != 0 && !try_field(s, &|f| f.pin = 0) {
             number(s, |s| folio(s).pin, |p, n| p.folios_mut()[i].pin = n);
         }
@@ -109,7 +109,7 @@ pub(super) fn operations(s: &mut Shrinker) {
     }
 }
 
-/// Page operands: the head, else as near to it as can be; the first folio.
+/// Page operands: the head, else as close to it as possible; the first folio.
 pub(super) fn pages(s: &mut Shrinker) {
     for i in 0..s.best().nr_all() {
         for run in 0..NR_RUNS {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Minimisation: the smallest program with the same finding.
 //!
-//! Passes go from coarse to fine and are repeated until none helps.  A change
-//! is kept when the class of the finding stays the same: demanding the same
-//! values would keep what does not matter, accepting any finding would wander
-//! off to another bug.  Everything is deterministic; runs are remembered and
-//! bounded.
+//! Passes go from coarse to fine and are repeated until none helps.  A change is kept if
+//! the class of the finding stays the same: requiring the same values would keep irrelevant
+//! parts, and accepting any finding could end at another bug.  Everything is deterministic;
+//! results are remembered, and the number of runs is limited.
 
 mod fields;
 mod passes;
@@ -16,34 +15,34 @@ use std::collections::HashSet;
 use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
 
-/// Runs of the oracle, at most, unless said otherwise.
+/// Default maximum number of runs of the oracle.
 pub const DEFAULT_RUNS: usize = 20_000;
 
-/// What minimisation came to.
+/// The result of a minimisation.
 #[derive(Clone, Debug)]
 pub struct Minimised {
     /// The smallest program found.
     pub program: Program,
     /// Its verdict.
     pub verdict: Verdict,
-    /// Runs of the oracle.
+    /// Number of runs of the oracle.
     pub runs: usize,
-    /// What each pass did.
+    /// Statistics of each pass.
     pub passes: Vec<PassCount>,
 }
 
-/// What a pass did.
+/// Statistics of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PassCount {
     /// Its name.
     pub name: &'static str,
-    /// Changes tried.
+    /// Number of changes tried.
     pub tried: usize,
-    /// Changes kept.
+    /// Number of changes kept.
     pub kept: usize,
 }
 
-/// The predicate, with its memory and its budget.
+/// The predicate, with remembered results and a budget.
 pub(crate) struct Shrinker<'o> {
     oracle: &'o mut Oracle,
     is_same: &'o mut dyn FnMut(&Oracle, &Program, &Verdict) -> bool,
@@ -62,17 +61,17 @@ impl Shrinker<'_> {
         &self.best
     }
 
-    /// Whether the budget is used up.
+    /// Is the budget used up?
     pub(crate) fn exhausted(&self) -> bool {
         self.runs >= self.max_runs
     }
 
-    /// The operation that the finding is about.
+    /// The operation of the finding.
     pub(crate) fn op_index(&self) -> Option<usize> {
         self.verdict.op_index()
     }
 
-    /// Keeps a changed program if the finding is still there.
+    /// Keeps a changed program if it still has the finding.
     pub(crate) fn attempt(&mut self, mut candidate: Program) -> bool {
         candidate.normalise();
         if candidate == self.best || self.exhausted() {
@@ -81,7 +80,7 @@ impl Shrinker<'_> {
         self.tried += 1;
         let key = candidate.encode();
         if !self.known.insert(key) {
-            // What was good was kept when it was first tried.
+            // a program with the finding was already kept when it was first tried
             return false;
         }
         self.runs += 1;
@@ -95,7 +94,7 @@ impl Shrinker<'_> {
         same
     }
 
-    /// As [`Shrinker::attempt`], with the change made in place.
+    /// Like [`Shrinker::attempt`], with the change made in place.
     pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Program)) -> bool {
         let mut candidate = self.best;
         change(&mut candidate);
@@ -111,8 +110,7 @@ pub fn minimise(oracle: &mut Oracle, program: &Program, max_runs: usize) -> Opti
     Some(minimise_while(oracle, program, max_runs, is_same))
 }
 
-/// Shrinks a program for as long as it, and the verdict on it, is said to show the
-/// same.
+/// Shrinks a program as long as a predicate holds for it and its verdict.
 pub fn minimise_while(
     oracle: &mut Oracle,
     program: &Program,
@@ -152,7 +150,7 @@ pub fn minimise_while(
         }
     }
     let (best, runs) = (shrinker.best, shrinker.runs);
-    // The oracle's traces are to be those of the result.
+    // leave the traces of the result in the oracle
     let verdict = oracle.judge(&best);
     Minimised {
         program: best,

@@ -24,17 +24,17 @@ pub(super) const ALL: &[(&str, Pass)] = &[
     ("simplify addresses", walk::addresses),
 ];
 
-/// What follows the finding does not matter.
+/// Removes what follows the finding.
 fn cut_the_end(s: &mut Shrinker) {
     if let Some(index) = s.op_index() {
         s.edit(|p| p.truncate_ops(index + 1));
     }
 }
 
-/// Every range of operations, the longest first and of those the last ones:
-/// what comes late depends on what comes early, not the other way round. Two
-/// operations may each be needed by the other and both go together, so it does
-/// not do to try some lengths and places only; programs are short.
+/// Removes ranges of operations: all ranges, the longest first, and among these the last
+/// ones, because later operations depend on earlier ones.  Two operations may need each
+/// other and only be removable together, so it is not enough to try some lengths and
+/// positions; programs are short.
 fn drop_ranges(s: &mut Shrinker) {
     let mut size = s.best().nr_ops();
     while size > 0 {
@@ -53,7 +53,7 @@ fn remove_ops(p: &mut Program, start: usize, end: usize) {
     }
 }
 
-/// Folios that nothing depends on; operations on them go to the first one.
+/// Removes folios; operations on them use the first one instead.
 fn drop_folios(s: &mut Shrinker) {
     let mut i = s.best().nr_folios();
     while i > 0 {
@@ -64,7 +64,7 @@ fn drop_folios(s: &mut Shrinker) {
     }
 }
 
-/// Fewer runs, then shorter ones.
+/// Removes runs, then shortens them.
 fn shorten_lists(s: &mut Shrinker) {
     for op in 0..s.best().nr_ops() {
         for run in (0..NR_RUNS).rev() {

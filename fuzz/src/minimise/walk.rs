@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Passes over what walks have: the script, entries, addresses.
+//! Passes for the script, page-table entries, VMAs and addresses.
 
 use csrc::abi;
 
@@ -8,8 +8,8 @@ use crate::hooks::{self, Object};
 use crate::program::walk::{self, ADDR_MASK, Level, PAGE_SIZE};
 use crate::program::{Program, page, split_page};
 
-/// Actions, all of one operation first, then each, the last first.  They go before
-/// their operations, which would take them along.
+/// Removes actions: first all of one operation, then single ones, the last first.  This
+/// comes before removing operations, which also removes their actions.
 pub(super) fn drop_acts(s: &mut Shrinker) {
     for i in (0..s.best().nr_ops()).rev() {
         s.edit(|p| p.remove_acts(p.acts_range(i)));
@@ -21,8 +21,8 @@ pub(super) fn drop_acts(s: &mut Shrinker) {
     }
 }
 
-/// Hook points: the first time, the first page; no action at all but a change
-/// before the operation.
+/// Simplifies hook points: the first time, the first page; or a change before the operation
+/// instead of an action.
 pub(super) fn hook_points(s: &mut Shrinker) {
     let mut i = 0;
     while i < s.best().nr_acts() {
@@ -44,14 +44,14 @@ pub(super) fn hook_points(s: &mut Shrinker) {
     }
 }
 
-/// Has an action done before its operation.
+/// Moves an action before its operation.
 fn do_before(p: &mut Program, i: usize) {
     let act = p.acts()[i];
     p.remove_acts(i..i + 1);
     p.insert_op(act.owner.into(), act.op);
 }
 
-/// Entries: writable pages, else none, without flags; the lowest level.
+/// Simplifies entries: writable pages, else none, without flags; the lowest level.
 pub(super) fn entries(s: &mut Shrinker) {
     const PLAIN: u16 = 1 << abi::GD_EF_RW;
     let plainest = |kind: u8| match u32::from(kind) {
@@ -94,8 +94,8 @@ pub(super) fn entries(s: &mut Shrinker) {
     }
 }
 
-/// VMAs: none at all, else anonymous, as long as a page, with few flags; those of a
-/// plain one first.
+/// Simplifies VMAs: none, else anonymous, one page long, few flags; first those of a simple
+/// VMA.
 pub(super) fn vmas(s: &mut Shrinker) {
     const PLAIN: i32 = 1 << abi::GD_VM_READ
         | 1 << abi::GD_VM_WRITE
@@ -127,7 +127,7 @@ pub(super) fn vmas(s: &mut Shrinker) {
     }
 }
 
-/// Every address of a program.
+/// Calls a function for every address of a program.
 fn each_address(p: &mut Program, mut f: impl FnMut(&mut u64)) {
     p.each_op(|op| {
         if walk::has_address(op.op) && !(walk::is_vma(op.op) && op.n == 0) {
@@ -141,7 +141,7 @@ fn each_address(p: &mut Program, mut f: impl FnMut(&mut u64)) {
     }
 }
 
-/// All of them, each once, the lowest first.
+/// All addresses, without duplicates, the lowest first.
 fn known_addresses(p: &Program, of: impl Fn(u64) -> u64) -> Vec<u64> {
     let mut all = Vec::new();
     let mut copy = *p;
@@ -151,9 +151,9 @@ fn known_addresses(p: &Program, of: impl Fn(u64) -> u64) -> Vec<u64> {
     all
 }
 
-/// Addresses: of pages, of user space, in the first regions of the address
-/// space and there from the first page on.  Those that lie together move
-/// together, else nothing would be mapped where it is walked over.
+/// Simplifies addresses: page-aligned, in user space, in the first regions of the address
+/// space and at their first pages.  Addresses in the same region move together; otherwise
+/// the walk would not find its entries.
 pub(super) fn addresses(s: &mut Shrinker) {
     s.edit(|p| each_address(p, |addr| *addr &= !(PAGE_SIZE - 1)));
     s.edit(|p| each_address(p, |addr| *addr &= ADDR_MASK));
@@ -166,14 +166,14 @@ pub(super) fn addresses(s: &mut Shrinker) {
     for level in [Level::Pgd, Level::Pud, Level::Pmd] {
         regions(s, level);
     }
-    // the pages of a region from the first one on
+    // the pages of a region, starting with the first one
     for region in known_addresses(s.best(), |addr| addr >> Level::Pmd.shift()) {
         let inside = |addr: u64| addr >> Level::Pmd.shift() == region;
         let all = known_addresses(s.best(), |addr| addr);
         let first = all.into_iter().find(|addr| inside(*addr)).unwrap_or(0);
         let start = region << Level::Pmd.shift();
         for to in [start + PAGE_SIZE, start] {
-            // an address of 0 looks like none
+            // keep addresses different from 0
             if to != 0
                 && (to < first || first == 0)
                 && s.edit(|p| move_region(p, inside, first, to))
@@ -185,7 +185,7 @@ pub(super) fn addresses(s: &mut Shrinker) {
     each_on_its_own(s);
 }
 
-/// Moves whole regions to the first ones that are free, or onto each other.
+/// Moves whole regions to the first free ones, or onto each other.
 fn regions(s: &mut Shrinker, level: Level) {
     let mask = ADDR_MASK >> level.shift();
     for region in known_addresses(s.best(), |addr| addr >> level.shift() & mask) {
@@ -208,8 +208,8 @@ fn move_region(p: &mut Program, inside: impl Fn(u64) -> bool, from: u64, to: u64
     });
 }
 
-/// What is left: each address that occurs, wherever it does, to the first page
-/// or half of the way there.
+/// The rest: moves each address, in all places, to the first page or half the distance
+/// towards it.
 fn each_on_its_own(s: &mut Shrinker) {
     for addr in known_addresses(s.best(), |addr| addr) {
         let mut now = addr;

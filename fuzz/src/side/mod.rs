@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Sides: whatever can run a program and show a trace.
+//! Sides: implementations that run programs and produce traces.
 //!
-//! A side is named by a string: `c:6.1` is a kernel's code, `rust:6.1` the
-//! reimplementation following that revision, `live:6.1` a booted kernel, `so:PATH`
-//! anybody's object, `vectors:FILE` what one of these has shown.  A new kind of side is one file
-//! here and one arm in [`open`] and in [`describe`], which does not open it.
+//! The name of a side is a string: `c:6.1` is kernel code, `rust:6.1` the reimplementation
+//! with the rules of that revision, `live:6.1` a booted kernel, `so:PATH` a user's object,
+//! `vectors:FILE` stored traces.  To add a kind of side, add a file here and a match arm in
+//! [`open`] and in [`describe`], which does not open it.
 
 pub mod c;
 pub mod live;
@@ -23,36 +23,34 @@ use crate::trace::Trace;
 
 /// Runs programs.
 ///
-/// The same program always gives the same trace, whatever ran before it: a
-/// side starts from the world that the program declares and leaves nothing
-/// behind.  Two sides that behave alike fill the trace with the same bytes.
+/// The same program always gives the same trace, whatever ran before: a side starts from
+/// the world that the program declares and keeps no state.  Two sides that behave alike
+/// produce the same bytes.
 pub trait Side {
-    /// What the side is, for headers.
+    /// Describes the side.
     fn info(&self) -> &SideInfo;
 
     /// Runs `prog` and replaces the contents of `trace`.
     fn run(&mut self, prog: &Program, trace: &mut Trace);
 
-    /// Says which programs are run next, in this order, to a side that is
-    /// faster when it knows.
+    /// Announces the next programs, in order, to a side that is faster if it knows them.
     fn prefetch(&mut self, _progs: &[Program]) {}
 
     /// Every WARN and BUG that this side can report.
     fn sites(&self) -> &[PlacedSite];
 
-    /// Whether the side has the operation of that id: what it lacks ends the
-    /// comparison.
+    /// Does the side have the operation with this id?  If not, the comparison ends there.
     fn has_op(&self, id: u8) -> bool {
         let rev = self.info().rev;
         ops::info(id).is_some_and(|op| op.is_change || op.name(rev).is_some())
     }
 
-    /// The name of what a GAP record's number stands for.
+    /// The name of a gap, by the number in a GAP record.
     fn gap(&self, index: u32) -> String {
         format!("gap {index}")
     }
 
-    /// A function's name with the file and line of a site, where known.
+    /// A function's name with the file and line of a site, if known.
     fn place(&self, id: crate::site::SiteId) -> String {
         match self.sites().iter().find(|s| s.id == id) {
             Some(site) => site.to_string(),
@@ -61,7 +59,7 @@ pub trait Side {
     }
 }
 
-/// What a side is.
+/// The description of a side.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct SideInfo {
     /// The string that opens it: `c:6.1`.
@@ -69,39 +67,39 @@ pub struct SideInfo {
     /// The revision whose names and operations it has.
     #[serde(serialize_with = "as_text")]
     pub rev: Rev,
-    /// Which point release of it: 118 of 6.12.118; of rules, the first one that has them.
+    /// Its point release: 118 for 6.12.118; for rules, the first one that has them.
     pub point: u16,
-    /// CONFIG_DEBUG_VM.
+    /// Is CONFIG_DEBUG_VM on?
     pub debug_vm: bool,
-    /// The kernel's release, for sides made of one.
+    /// The kernel's release string, for sides made from a kernel.
     pub release: Option<String>,
     /// The sha256 of mm/gup.c.
     pub gup_sha256: Option<String>,
     /// The sha256 of the kernel's config.
     pub config_sha256: Option<String>,
-    /// The `rust:` side that goes with it.
+    /// The matching `rust:` side.
     pub counterpart: Option<String>,
-    /// Where its source came from.
+    /// The origin of its source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
-    /// What the harness knows and this kernel does not have: functions, flags,
-    /// options of the configuration.
+    /// What the harness uses and this kernel lacks: functions, flags, configuration
+    /// options.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<String>,
-    /// The compiler's first message about that.
+    /// The compiler's first error about something missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
 impl SideInfo {
-    /// The file name of the patch that it has, as its origin says it.
+    /// The file name of its patch, taken from its origin.
     pub fn patch(&self) -> Option<&str> {
         let (_, with) = self.origin.as_ref()?.rsplit_once(", with ")?;
         Some(with.split_once(" (sha256").map_or(with, |(name, _)| name))
     }
 
-    /// Whether options are off that its revision has and that decide about pages
-    /// which are there all the same: what a text expects need not hold then.
+    /// Are options off that its revision has, and that change the handling of pages that
+    /// exist in any case?  Then expectations need not hold.
     pub fn is_configured_otherwise(&self) -> bool {
         let names = [Some(&self.name), self.counterpart.as_ref()];
         names.into_iter().flatten().any(|name| name.contains(",-"))
@@ -112,7 +110,7 @@ fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, s: S) -> Result<S::
     s.collect_str(value)
 }
 
-/// `{}` abbreviates sums, `{:#}` does not.
+/// `{}` abbreviates hashes, `{:#}` does not.
 impl fmt::Display for SideInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.name)?;
@@ -141,23 +139,23 @@ impl fmt::Display for SideInfo {
 /// Why a side could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No such name.
-    #[error("there is no side `{name}`{}; there are: {}", suggestion(.nearest), .known.join(" "))]
+    /// An unknown name.
+    #[error("unknown side `{name}`{}; known: {}", suggestion(.nearest), .known.join(" "))]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The name that was probably meant.
+        /// A similar known name.
         nearest: Option<String>,
-        /// All names.
+        /// All known names.
         known: Vec<String>,
     },
-    /// A side cannot be its own oracle.
+    /// A side cannot be compared with itself.
     #[error(
         "`{0}` cannot be compared with itself; give another side, or `none` to check only the laws"
     )]
     Itself(String),
     /// The side's memory could not be set up.
-    #[error("the side could not be started: {0}")]
+    #[error("the side cannot be started: {0}")]
     Start(#[from] std::io::Error),
     /// Its object could not be made.
     #[error(transparent)]
@@ -171,18 +169,18 @@ pub enum Error {
     /// A file of vectors.
     #[error(transparent)]
     Vectors(#[from] vectors::Error),
-    /// Nothing to run.
+    /// `none` as the left side.
     #[error("the left side cannot be `none`")]
     NoLeft,
-    /// No function of the kernel is on both sides.
+    /// Both sides have no kernel function in common.
     #[error(
         "{side} has none of the functions that could be run{}; is it a kernel from 6.1 on?",
         first(.message)
     )]
     NothingToRun {
-        /// The side that has fewest.
+        /// The side with the fewest functions.
         side: String,
-        /// The compiler's first message about what it lacks.
+        /// The compiler's first error about what it lacks.
         message: Option<String>,
     },
 }
@@ -190,7 +188,7 @@ pub enum Error {
 fn first(message: &Option<String>) -> String {
     let message = message.as_ref();
     message.map_or_else(String::new, |m| {
-        format!(" (the compiler's first message: {m})")
+        format!(" (the compiler's first error: {m})")
     })
 }
 
@@ -201,7 +199,7 @@ fn suggestion(nearest: &Option<String>) -> String {
     }
 }
 
-/// What every side is, in the order in which to show them.
+/// Describes all sides, in the order in which to list them.
 pub fn list() -> Vec<SideInfo> {
     let mut all = c::infos();
     all.extend(rust::infos());
@@ -209,7 +207,7 @@ pub fn list() -> Vec<SideInfo> {
     all
 }
 
-/// What a side is, without opening it; none for `none`.
+/// Describes a side without opening it; `None` for `none`.
 pub fn describe(name: &str) -> Result<Option<SideInfo>, Error> {
     if name == "none" {
         return Ok(None);
@@ -232,7 +230,7 @@ pub fn describe(name: &str) -> Result<Option<SideInfo>, Error> {
     found.map(Some).ok_or_else(|| unknown(name))
 }
 
-/// Opens a side by its name; `none` is no side.
+/// Opens a side by its name; `None` for `none`.
 pub fn open(name: &str) -> Result<Option<Box<dyn Side>>, Error> {
     if name == "none" {
         return Ok(None);
@@ -281,8 +279,8 @@ fn unknown(name: &str) -> Error {
     }
 }
 
-/// The side that is left when none is named: the first kernel that is prepared,
-/// else the Rust rules for the first one that is known.
+/// The default left side: the first prepared kernel, else the Rust side of the first known
+/// one.
 pub fn default_left() -> String {
     let mut kernels = c::infos().into_iter().filter(|i| !i.rev.is_series());
     match kernels.next() {
@@ -291,8 +289,8 @@ pub fn default_left() -> String {
     }
 }
 
-/// The side to hold against a left one when none is named: the Rust rules of
-/// the same revision and config; for a Rust side the kernel of that name.
+/// The default right side for a left one: the Rust side of the same revision and
+/// configuration; for a Rust side, the kernel of that name.
 pub fn default_right(left: &str) -> String {
     if let Some(name) = left.strip_prefix("rust:") {
         return format!("c:{name}");
@@ -327,13 +325,13 @@ impl Pair {
         Ok(pair)
     }
 
-    /// Opens both sides, with defaults for what is not named.
+    /// Opens both sides; missing names get the defaults.
     pub fn open_or_default(left: Option<&str>, right: Option<&str>) -> Result<Self, Error> {
         let left = left.map_or_else(default_left, Into::into);
         let right = match right {
             Some(right) => right.into(),
             None => {
-                // Say that the left one is wrong before anything about the right.
+                // report errors of the left side first
                 describe(&left)?;
                 default_right(&left)
             }
@@ -348,7 +346,7 @@ impl Pair {
         RevisionPair { left, right }
     }
 
-    /// Whether both sides have the operation of that id.
+    /// Do both sides have the operation with this id?
     pub fn has_op(&self, id: u8) -> bool {
         let right = self.right.as_ref();
         self.left.has_op(id) && right.is_none_or(|right| right.has_op(id))

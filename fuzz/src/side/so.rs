@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `so:PATH`: anybody's object that exports a side (`csrc/abi/gupdiff.h`).
+//! `so:PATH`: a user's object that exports a side (`csrc/abi/gupdiff.h`).
 //!
-//! It runs in a process of its own.  A crash is an OOPS of the operation that it is in, one
-//! that does not come back is a LIMIT, and what is no trace is a gap with its name.  So
-//! none of them ends a campaign, or passes for agreement.
+//! It runs in a process of its own.  A crash is an OOPS of the current operation, a timeout
+//! is a LIMIT, and an invalid trace is a gap with a name.  So none of them ends a campaign
+//! or counts as agreement.
 
 use std::path::Path;
 
@@ -16,19 +16,19 @@ use crate::rev::Rev;
 use crate::site::PlacedSite;
 use crate::trace::Trace;
 
-/// What comes before the path in a side's name.
+/// The prefix of a side's name.
 pub const PREFIX: &str = "so:";
 
-/// A side of anybody's making.
+/// A side made from a user's object.
 pub struct SoSide {
     info: SideInfo,
     foreign: Foreign,
     sites: Vec<PlacedSite>,
-    /// The object's names of gaps, then those of ours.
+    /// The object's names of gaps, then our own.
     gaps: Vec<String>,
 }
 
-/// What the object in a file says of itself.
+/// Reads the description of an object in a file.
 pub fn describe(path: &str) -> Result<SideInfo, Error> {
     Ok(info(path, &Object::load(Path::new(path))?))
 }
@@ -103,7 +103,7 @@ impl Side for SoSide {
             }
         };
         let gap = gap.map_or(0, |name| self.gap_named(name));
-        // the operations that came back, and the one that did not
+        // the operations that returned, and the one that did not
         let is_ret = |rec: &abi::gd_rec| u32::from(rec.kind) == abi::GD_R_RET;
         let whole = records.iter().rposition(is_ret).map_or(0, |at| at + 1);
         records.truncate(whole);

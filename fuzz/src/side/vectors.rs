@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `vectors:FILE`: what a side showed of some programs, kept in a file.
+//! `vectors:FILE`: traces of a side, stored in a file.
 //!
-//! For those who hold an implementation against a kernel where there is no kernel tree.
-//! The file is text, a JSON value a line.  The first says what it is and which side it is
-//! of; each other one has a program as text, and the records of its trace:
+//! For comparing an implementation with a kernel on a machine without a kernel tree.  The
+//! file is text, one JSON value per line.  The first line has the version of the format and
+//! describes the side; each other line has a program as text, and the records of its trace:
 //!
 //! ```text
 //! {"gupdiff_vectors":1,"side":"c:6.1","rev":"6.1","point":172,"debug_vm":true,"release":"6.1.172"}
@@ -11,8 +11,8 @@
 //! ```
 //!
 //! A record is its kind and the fields `a`, `b`, `c`, `d` of `struct gd_rec`
-//! (`csrc/abi/gupdiff.h`).  Of WARN and BUG records `c` is the site as text, `FUNCTION WARN#N`:
-//! numbers of sites mean something in one process only.
+//! (`csrc/abi/gupdiff.h`).  In WARN and BUG records, `c` is the site as text, `FUNCTION
+//! WARN#N`, because site numbers are only valid in one process.
 
 use std::collections::HashMap;
 use std::fs;
@@ -27,12 +27,12 @@ use crate::rev::Rev;
 use crate::site::{self, PlacedSite, SiteId, SiteKind};
 use crate::trace::Trace;
 
-/// What comes before the path in a side's name.
+/// The prefix of a side's name.
 pub const PREFIX: &str = "vectors:";
-/// The version of the form.
+/// The version of the format.
 const VERSION: u32 = 1;
 
-/// Why there are no vectors.
+/// Why a file of vectors cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
@@ -40,17 +40,17 @@ pub enum Error {
     Io {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
-    /// A line is none of the form.
+    /// A line that does not have this format.
     #[error("{path}:{line}: {what}; vectors are written by `gupdiff vectors export`")]
     Line {
         /// The file.
         path: String,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The error.
         what: String,
     },
 }
@@ -104,12 +104,12 @@ impl Rec {
     fn read(&self) -> Result<gd_rec, String> {
         let Self(name, a, b, c, d) = self;
         let kind = KINDS.iter().position(|kind| kind == name);
-        let kind = kind.ok_or_else(|| format!("`{name}` is no kind of record"))? as u8 + 1;
+        let kind = kind.ok_or_else(|| format!("`{name}` is not a kind of record"))? as u8 + 1;
         let c = match c {
             C::Number(number) => *number,
             C::Site(text) => {
                 read_site(text)
-                    .ok_or_else(|| format!("`{text}` is no site"))?
+                    .ok_or_else(|| format!("`{text}` is not a site"))?
                     .0
             }
         };
@@ -132,8 +132,8 @@ fn read_site(text: &str) -> Option<SiteId> {
     Some(site::intern(func, kind, ordinal.parse().ok()?))
 }
 
-/// The text of vectors: what a side shows of programs, and of how many of them it shows
-/// nothing that could be kept, because it met a gap.
+/// The text of vectors: the traces of programs on a side.  Also returns the number of
+/// programs that are left out because they met a gap.
 pub fn export(side: &mut dyn Side, programs: &[Program]) -> serde_json::Result<(String, usize)> {
     let info = side.info().clone();
     let header = Header {
@@ -160,7 +160,7 @@ pub fn export(side: &mut dyn Side, programs: &[Program]) -> serde_json::Result<(
     Ok((out, left_out))
 }
 
-/// A side that shows what is in a file.
+/// A side that replays the traces in a file.
 pub struct VectorsSide {
     info: SideInfo,
     programs: Vec<(usize, Program)>,
@@ -182,8 +182,8 @@ impl VectorsSide {
         };
         let mut lines = text.lines().enumerate().map(|(i, line)| (i + 1, line));
         let (_, first) = lines.next().ok_or_else(|| wrong(1, "it is empty".into()))?;
-        let header: Header =
-            serde_json::from_str(first).map_err(|e| wrong(1, format!("no vectors: {e}")))?;
+        let header: Header = serde_json::from_str(first)
+            .map_err(|e| wrong(1, format!("not a file of vectors: {e}")))?;
         if header.gupdiff_vectors != VERSION {
             let what = format!(
                 "vectors of version {}, this program has version {VERSION}",
@@ -194,7 +194,7 @@ impl VectorsSide {
         let rev: Rev = header
             .rev
             .parse()
-            .map_err(|_| wrong(1, format!("`{}` is no revision", header.rev)))?;
+            .map_err(|_| wrong(1, format!("`{}` is not a revision", header.rev)))?;
         let config = if header.debug_vm { "" } else { "-nodebug" };
         let mut side = Self {
             info: SideInfo {
@@ -238,7 +238,7 @@ impl VectorsSide {
         Ok(())
     }
 
-    /// The programs that it has, with their lines in the file.
+    /// Its programs, with their lines in the file.
     pub fn programs(&self) -> &[(usize, Program)] {
         &self.programs
     }
@@ -254,7 +254,7 @@ impl Side for VectorsSide {
         records.clear();
         match self.traces.get(&prog.encode()) {
             Some(known) => records.extend_from_slice(known),
-            // no program that was kept: it is not provided
+            // a program that is not in the file: a gap
             None => records.extend(
                 [
                     (abi::GD_R_GAP, 0),
@@ -319,14 +319,14 @@ mod tests {
             assert!(error.contains(what), "{error}");
         };
         says(String::new(), ":1: it is empty");
-        says("page p\n".into(), ":1: no vectors");
+        says("page p\n".into(), ":1: not a file of vectors");
         says(
             header.replace(":1,\"side", ":2,\"side"),
             "vectors of version 2",
         );
         says(
             header.replace("\"6.1\",\"point", "\"x\",\"point"),
-            "`x` is no revision",
+            "`x` is not a revision",
         );
         says(format!("{header}{{}}\n"), ":2: missing field");
         let line = |program: &str, rec: &str| {
@@ -335,11 +335,11 @@ mod tests {
         says(line("pagp p", ""), ":2: ");
         says(
             line("page p", "[\"X\",0,0,0,0]"),
-            ":2: `X` is no kind of record",
+            ":2: `X` is not a kind of record",
         );
         says(
             line("page p", "[\"WARN\",0,0,\"f\",0]"),
-            ":2: `f` is no site",
+            ":2: `f` is not a site",
         );
     }
 }

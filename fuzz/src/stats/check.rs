@@ -251,7 +251,7 @@ impl Stats {
         }
         let Some(info) = side::list().into_iter().find(|i| i.name == self.side) else {
             return vec![format!(
-                "there is no side {}: what it has cannot be told",
+                "unknown side {}: its sites cannot be checked",
                 self.side
             )];
         };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Sides made of the kernel's own code: objects that are loaded.
+//! Sides made from the kernel's own code: loaded objects.
 //!
-//! `c:v8` and its like are part of this program; every other `c:NAME` has a
-//! recipe in `.kernels`, from which crate `gup-sides` makes its object.
+//! `c:v8` and the other versions of the series are built into this program; every other
+//! `c:NAME` has a recipe in `.kernels`, from which crate `gup-sides` compiles its object.
 
 pub mod packed;
 
@@ -23,12 +23,12 @@ use crate::rev::Rev;
 use crate::site::{self, PlacedSite, SiteKind};
 use crate::trace::Trace;
 
-/// The objects that a campaign has made for its targets: side's name to folder,
-/// as JSON.  What is named there is not looked up or compiled again, so that a
-/// side keeps its meaning while the campaign runs.
+/// The objects that a campaign has compiled for its targets: from a side's name to its
+/// folder, as JSON.  Sides in this list are not looked up or compiled again, so that they
+/// stay the same while the campaign runs.
 pub const OBJECTS: &str = "GUPDIFF_OBJECTS";
 
-/// The engine that this program is built for.
+/// The flavour for the engine that this program is built for.
 pub const FLAVOUR: Flavour = match () {
     () if cfg!(feature = "libfuzzer") => Flavour::LibFuzzer,
     () if cfg!(feature = "afl") => Flavour::Afl,
@@ -36,7 +36,7 @@ pub const FLAVOUR: Flavour = match () {
     () => Flavour::None,
 };
 
-/// A side of kernel code that runs programs.
+/// A side of kernel code.
 pub struct CSide {
     info: SideInfo,
     machine: Machine,
@@ -44,7 +44,7 @@ pub struct CSide {
     gaps: Vec<String>,
 }
 
-/// Where the object of a side comes from.
+/// The origin of a side's object.
 enum Origin {
     Series(&'static csrc::Series),
     Kernel(Recipe, bool),
@@ -59,7 +59,7 @@ fn find(name: &str) -> Result<Option<Origin>, Error> {
         return Ok(Some(Origin::Series(series)));
     }
     let store = Store::find();
-    // The name of a recipe may end like that of a configuration.
+    // the name of a recipe may end with -nodebug itself
     for (name, debug_vm) in [(name, true), gup_sides::recipe::split_name(name)] {
         if let Some(recipe) = Recipe::find(&store, name)? {
             return Ok(Some(Origin::Kernel(recipe, debug_vm)));
@@ -68,13 +68,13 @@ fn find(name: &str) -> Result<Option<Origin>, Error> {
     Ok(None)
 }
 
-/// What each side of kernel code is, in the order in which to show them.
+/// Describes all sides of kernel code, in the order in which to list them.
 pub fn infos() -> Vec<SideInfo> {
     let store = Store::find();
     let mut all = Vec::new();
     let packed = packed::find().ok().flatten();
     all.extend(packed.map(|packed| packed.info()));
-    // A recipe that makes no sense any more is told when it is asked for.
+    // a damaged recipe is reported when it is used
     for recipe in Recipe::all(&store).unwrap_or_default() {
         for debug_vm in recipe.configurations(&store).unwrap_or_default() {
             all.extend(kernel_info(&store, &recipe, debug_vm));
@@ -84,7 +84,7 @@ pub fn infos() -> Vec<SideInfo> {
     all
 }
 
-/// What the side of that name (without `c:`) is; none if there is no such side.
+/// Describes the side of that name (without `c:`); `None` if it does not exist.
 pub fn info(name: &str) -> Result<Option<SideInfo>, Error> {
     Ok(match find(name)? {
         None => None,
@@ -92,7 +92,7 @@ pub fn info(name: &str) -> Result<Option<SideInfo>, Error> {
         Some(Origin::Packed(packed)) => Some(packed.info()),
         Some(Origin::Kernel(recipe, debug_vm)) => {
             let store = Store::find();
-            // one whose configuration is not made yet is described by its object
+            // if its configuration is not prepared yet, the compiled object describes it
             match kernel_info(&store, &recipe, debug_vm) {
                 Some(info) => Some(info),
                 None => Some(described(
@@ -105,7 +105,7 @@ pub fn info(name: &str) -> Result<Option<SideInfo>, Error> {
     })
 }
 
-/// What the side of that name (without `c:`) is made of; none if it is no kernel.
+/// The recipe of the side of that name (without `c:`); `None` if it is not a kernel.
 pub fn recipe(name: &str) -> Result<Option<Recipe>, Error> {
     Ok(match find(name)? {
         Some(Origin::Kernel(recipe, _)) => Some(recipe),
@@ -151,10 +151,10 @@ fn kernel_info(store: &Store, recipe: &Recipe, debug_vm: bool) -> Option<SideInf
     })
 }
 
-/// The Rust side that goes with a kernel of a point release, which lacks these options.
+/// The Rust side for a kernel of a point release that lacks these options.
 fn counterpart(recipe: &Recipe, point: u16, debug_vm: bool, lacks: &[String]) -> String {
     let Some(mut variant) = Variant::named(&recipe.rust) else {
-        // Who opens it is told what there is.
+        // opening it reports the error
         return format!("rust:{}", recipe.rust);
     };
     variant.base = variant.base.with_debug_vm(debug_vm);
@@ -164,7 +164,7 @@ fn counterpart(recipe: &Recipe, point: u16, debug_vm: bool, lacks: &[String]) ->
     format!("rust:{}", variant.lacking(lacks))
 }
 
-/// What an object is, whose recipe may not say it.
+/// Describes a compiled object, with what the recipe does not contain.
 fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
     let d = &built.description;
     let (major, minor) = d.version;
@@ -192,12 +192,12 @@ fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
     }
 }
 
-/// The operation of a role, as C spells it.
+/// The operation with a role, in C's spelling.
 fn by_role(role: &str) -> Option<&'static ops::OpInfo> {
     ops::by_role(&role.to_ascii_lowercase().replace('_', "-"))
 }
 
-/// In the words of the kernel.
+/// Translates to the kernel's names.
 fn absent_name(piece: &Piece, rev: Rev) -> String {
     match piece {
         Piece::Operation(role) => {
@@ -206,13 +206,12 @@ fn absent_name(piece: &Piece, rev: Rev) -> String {
         }
         Piece::Row(row) => row_name(row),
         Piece::Part(part) => part.to_lowercase(),
-        // the tree has the other one
+        // the tree has the other variant
         Piece::Spelling(name) => name.clone(),
     }
 }
 
-/// What the rows of tables in csrc/shim/port begin with, and the kernel's names of the
-/// same.
+/// Prefixes of table rows in csrc/shim/port, and the kernel's prefixes.
 const ROWS: [(&str, &str); 9] = [
     ("GD_FOLL_", "FOLL_"),
     ("GD_F_", "PG_"),
@@ -225,7 +224,7 @@ const ROWS: [(&str, &str); 9] = [
     ("GD_K_DEV_", "MEMORY_DEVICE_"),
 ];
 
-/// What kernels have from some release on, as [`SideInfo::lacks`] names it.
+/// Things that kernels have since some release, as named in [`SideInfo::lacks`].
 const CAME_LATER: [(&str, Rev); 6] = [
     ("CONFIG_SECRETMEM", Rev::linux(5, 14)),
     ("FOLL_NOFAULT", Rev::linux(5, 16)),
@@ -235,14 +234,14 @@ const CAME_LATER: [(&str, Rev); 6] = [
     ("VM_SHADOW_STACK", Rev::linux(6, 6)),
 ];
 
-/// Whether no kernel of a revision has what a tree lacks, so that it need not be told.
+/// Does no kernel of a revision have something that a tree lacks?  Then it is not reported.
 pub fn came_later(lack: &str, rev: Rev) -> bool {
     CAME_LATER
         .iter()
         .any(|(name, since)| *name == lack && rev < *since)
 }
 
-/// The kernel's name of what a row of a table is about.
+/// The kernel's name for a row of a table.
 fn row_name(row: &str) -> String {
     if row == "GD_T_DEVICE" {
         return "ZONE_DEVICE".into();
@@ -262,8 +261,8 @@ fn given() -> BTreeMap<String, PathBuf> {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// What the side of that name is, as its object for an engine says it: with all
-/// that its tree lacks.
+/// Describes the side of that name as its compiled object does, with all that its tree
+/// lacks.
 pub fn compiled_info(name: &str, flavour: Flavour) -> Result<SideInfo, Error> {
     let (recipe, debug_vm) = match find(name)? {
         Some(Origin::Series(series)) => return Ok(series_info(series)),
@@ -275,8 +274,8 @@ pub fn compiled_info(name: &str, flavour: Flavour) -> Result<SideInfo, Error> {
     Ok(described(name, &recipe, &built))
 }
 
-/// The object of a side for an engine, compiled if it has to be; none for a side
-/// that needs none.
+/// The object of a side for an engine, compiled if necessary; `None` for a side without
+/// one.
 pub fn object(name: &str, flavour: Flavour) -> Result<Option<Built>, Error> {
     match find(name)? {
         Some(Origin::Kernel(recipe, debug_vm)) => {
@@ -287,7 +286,7 @@ pub fn object(name: &str, flavour: Flavour) -> Result<Option<Built>, Error> {
     }
 }
 
-/// A site's id in records.
+/// The id of a site in records.
 pub(super) fn intern(s: &csrc::SiteInfo) -> site::SiteId {
     let kind = match s.kind {
         csrc::SiteKind::Warn => SiteKind::Warn,
@@ -305,7 +304,7 @@ pub(super) fn placed(object: &Object) -> Vec<PlacedSite> {
     object.sites().iter().map(placed).collect()
 }
 
-/// Every WARN and BUG of a side; none if there is no such side.
+/// Every WARN and BUG of a side; `None` if the side does not exist.
 pub fn sites(name: &str) -> Result<Option<Vec<PlacedSite>>, Error> {
     Ok(load(name)?.map(|(_, object)| placed(&object)))
 }
@@ -339,8 +338,8 @@ fn load_object(built: &Built) -> Result<Object, Error> {
 }
 
 impl CSide {
-    /// Loads the side of that name (without `c:`) and sets its memory up; none
-    /// if there is no such side.
+    /// Loads the side of that name (without `c:`) and sets up its memory; `None` if it does
+    /// not exist.
     pub fn open(name: &str) -> Result<Option<Self>, Error> {
         match load(name)? {
             None => Ok(None),
@@ -348,14 +347,14 @@ impl CSide {
         }
     }
 
-    /// Makes the object of a recipe that is kept under no name, and loads it.
+    /// Compiles and loads a recipe that is not stored under a name.
     pub fn make(recipe: &Recipe, debug_vm: bool) -> Result<Self, Error> {
         let built = recipe.compile(&Store::find(), debug_vm, FLAVOUR)?;
         Self::of_object(&recipe.name, recipe, &built)
     }
 
-    /// Loads the object of a side for an engine, in a process without one, and says which it
-    /// is.  `name` is the side's, without `c:`.
+    /// Loads the object of a side for an engine, in a process without one; also returns the
+    /// object's description.  `name` is the side's, without `c:`.
     pub fn open_for(name: &str, flavour: Flavour) -> Result<(Self, Built), Error> {
         let unknown = || super::unknown(&format!("c:{name}"));
         let recipe = recipe(name)?.ok_or_else(unknown)?;
@@ -364,20 +363,20 @@ impl CSide {
         Ok((Self::of_object(name, &recipe, &built)?, built))
     }
 
-    /// Loads an object that was made of a recipe, whatever its flavour; `name` is the
+    /// Loads an object of any flavour that was compiled from a recipe; `name` is the
     /// side's, without `c:`.
     pub fn of_object(name: &str, recipe: &Recipe, built: &Built) -> Result<Self, Error> {
         Self::start(described(name, recipe, built), load_object(built)?)
     }
 
-    /// The blocks of an object that was compiled for coverage of lines.
+    /// The blocks of an object that was compiled for line coverage.
     ///
     /// # Safety
     ///
-    /// `bytes` are those of the file that the object was loaded from, and the result is
-    /// dropped before this is.
+    /// `bytes` are those of the file from which the object was loaded, and the result is
+    /// dropped before this value.
     pub unsafe fn blocks(&self, bytes: &[u8]) -> Result<csrc::Blocks, csrc::BlocksError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller
         unsafe { self.machine.object().blocks(bytes) }
     }
 
@@ -387,7 +386,7 @@ impl CSide {
     ///
     /// As for [`CSide::blocks`].
     pub unsafe fn edges(&self, bytes: &[u8]) -> Result<csrc::Edges, csrc::EdgesError> {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller
         unsafe { self.machine.object().edges(bytes) }
     }
 

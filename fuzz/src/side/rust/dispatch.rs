@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! From an operation of the table to the Rust function.
+//! Maps operations of the table to Rust functions.
 
 use csrc::abi::{self, gd_op, gd_run};
 use gup::cache::Memfd;
@@ -18,7 +18,7 @@ use crate::effect::{Effect, Lock};
 use crate::ops;
 use crate::program::split_page;
 
-/// The first page of a run, or a pointer to nowhere.
+/// The first page of a run, or an invalid pointer.
 #[inline]
 pub fn raw_page(machine: &Machine, run: &gd_run) -> PagePtr {
     let (index, first) = split_page(run.page);
@@ -31,13 +31,13 @@ pub fn raw_page(machine: &Machine, run: &gd_run) -> PagePtr {
     }
 }
 
-/// The same as an operand.
+/// The same, fixed up as an operand.
 #[inline]
 pub fn run_page(machine: &Machine, run: &gd_run) -> PagePtr {
     machine.page_operand(raw_page(machine, run))
 }
 
-/// The pages of a list operand; `heads`: their folios instead.
+/// The pages of a list operand; with `heads`, their folios.
 fn fill_list(machine: &Machine, op: &gd_op, heads: bool, list: &mut Vec<PagePtr>) {
     list.clear();
     for run in &op.run {
@@ -86,8 +86,7 @@ impl Call<'_, '_> {
         Foll(foll.0 & !ignored)
     }
 
-    /// Fills the list; its number of pages, or the one that the operation
-    /// claims.
+    /// Fills the list; returns its number of pages, or the number that the operation gives.
     fn fill(&mut self, heads: bool) -> u64 {
         fill_list(self.kernel.machine, self.op, heads, self.list);
         if u32::from(self.op.mods) & abi::GD_MOD_N != 0 {

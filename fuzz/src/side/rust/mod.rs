@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Sides made of the Rust reimplementation.
+//! Sides made from the Rust reimplementation.
 
 mod dispatch;
 mod record;
@@ -22,15 +22,16 @@ use crate::program::Program;
 use crate::site::{self, PlacedSite, SiteKind};
 use crate::trace::Trace;
 
-/// The reimplementation, following one revision's rules.
+/// The reimplementation with one revision's rules.
 pub struct RustSide {
     info: SideInfo,
     rules: Rules,
     machine: Machine,
     sites: Vec<PlacedSite>,
-    /// Numbers in traces by `Site::index`; 0 for sites that these rules lack.
+    /// Site numbers in traces, by `Site::index`; 0 for sites that do not exist under these
+    /// rules.
     ids: Vec<u32>,
-    /// Whether the operation of this id exists in the revision, and its layer.
+    /// By id: does the operation exist in the revision, and in which layer?
     exists: [Exists; 256],
     list: Vec<PagePtr>,
 }
@@ -44,7 +45,7 @@ enum Exists {
     World,
 }
 
-/// The revision that a set of rules is for, as the table of operations has it.
+/// The revision of a set of rules, in the table of operations.
 pub fn rev(rules: &Rules) -> Rev {
     match rules.revision {
         Revision::V8 => Rev::V8,
@@ -74,40 +75,40 @@ fn info(rules: &Rules, name: &str) -> SideInfo {
     }
 }
 
-/// What programs can have and a revision does not, as a tree that lacks it says it.
+/// What programs can have and a revision lacks, under the names that trees use.
 fn lacks(rules: &Rules) -> Vec<String> {
     let lacks = RustSide::PARTS.iter().map(|(part, _)| *part);
     let lacks = lacks.filter(|part| !RustSide::has_part(rules, part));
     lacks.map(str::to_string).collect()
 }
 
-/// What every side of this kind is, without rules of other revisions.
+/// Describes every side of this kind, without mixed rules.
 pub fn infos() -> Vec<SideInfo> {
     let info = |rules: &Rules| info(rules, rules.name());
     Rules::ALL.iter().map(info).collect()
 }
 
-/// What the side of this name is, if it is one of this kind.
+/// Describes the side of this name, if it is of this kind.
 pub fn describe(name: &str) -> Option<SideInfo> {
     let name = name.strip_prefix("rust:")?;
     Some(info(&rules_by_name(name)?, name))
 }
 
-/// The rules of that name, as [`Variant::named`] reads it.
+/// Parses rules, like [`Variant::named`].
 pub fn rules_by_name(name: &str) -> Option<Rules> {
     Variant::named(name).map(|variant| variant.rules())
 }
 
 impl RustSide {
-    /// What programs can ask for and not every kernel has, by the name under which
-    /// a tree lacks it, and the rule that says so.
+    /// What programs can ask for and some kernels lack: the name that trees use, and the
+    /// rule.
     pub const PARTS: [(&str, &str); 3] = [
         ("_PAGE_DEVMAP", "has_device_entries"),
         ("devmap_managed_key", "devmap_counts_like_others"),
         ("PAGE_MAPPING_MOVABLE", "mapping_says_movable"),
     ];
 
-    /// Whether a kernel has one of [`Self::PARTS`].
+    /// Does a kernel have one of [`Self::PARTS`]?
     pub fn has_part(rules: &Rules, part: &str) -> bool {
         let has = Parts::of(rules);
         match part {
@@ -117,18 +118,18 @@ impl RustSide {
         }
     }
 
-    /// Opens the side of this name, if it is one of this kind.
+    /// Opens the side of this name, if it is of this kind.
     pub fn open(name: &str) -> Option<Self> {
         let name = name.strip_prefix("rust:")?;
         Some(Self::with_rules(rules_by_name(name)?, name))
     }
 
-    /// A side of any rules, under a name.
+    /// A side of any rules, with a name.
     pub fn with_rules(rules: Rules, name: &str) -> Self {
         Self::on(Machine::for_rules(&rules), rules, name)
     }
 
-    /// The same with other rules; its memory is used again where it can be.
+    /// The same with other rules; reuses the memory if possible.
     pub fn into_rules(self, rules: Rules, name: &str) -> Self {
         match self.machine.is_for(&rules) {
             true => Self::on(self.machine, rules, name),
@@ -140,7 +141,7 @@ impl RustSide {
         let mut ids = vec![0; gup::site::ALL.len()];
         let mut sites = Vec::new();
         for s in gup::site::ALL {
-            // A rule of another revision brings its sites with it.
+            // a rule of another revision brings its sites
             let home = match s.exists(&rules) {
                 true => rules,
                 false => match Rules::ALL.into_iter().rev().find(|other| s.exists(other)) {

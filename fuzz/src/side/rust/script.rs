@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The script of the running operation: its actions, each at its hook point.
+//! The script of the running operation: its actions and their hook points.
 
 use std::sync::LazyLock;
 
@@ -15,11 +15,11 @@ use crate::program::walk::is_answer;
 #[derive(Default)]
 pub struct Script<'a> {
     acts: &'a [gd_act],
-    /// The index in the program of the first one.
+    /// The index of the first one in the program.
     first: u16,
     /// Their hook points, bits `1 << GD_HOOK_*`.
     hooks: u32,
-    /// How often the hook point of each was reached.
+    /// How often each action's hook point was reached.
     seen: [u32; abi::GD_MAX_ACTS as usize],
 }
 
@@ -41,8 +41,8 @@ static HOOKS: LazyLock<Vec<u32>> = LazyLock::new(|| {
 
 const _: () = assert!(abi::GD_NR_HOOKS <= 32);
 
-/// Whether the hook point of an action is this one, on its object.  The entry is
-/// looked up each time: its table may have been made meanwhile.
+/// Is this the hook point of an action, and its object?  The entry is looked up each time,
+/// because its table may have been made meanwhile.
 fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
     let loads = |at: EntryPtr, level| machine.tables.serves(at, level, act.at_addr);
     let about = |nr: u32| {
@@ -64,8 +64,7 @@ fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
 }
 
 impl<'a> Script<'a> {
-    /// Takes the actions of the operation that comes next; `first` is the index of
-    /// the first one.
+    /// Sets the actions of the next operation; `first` is the index of the first one.
     pub fn start(&mut self, acts: &'a [gd_act], first: usize) {
         self.acts = acts;
         self.first = first as u16;
@@ -73,8 +72,8 @@ impl<'a> Script<'a> {
         self.seen[..acts.len()].fill(0);
     }
 
-    /// A hook point was reached: carries out what is to happen there, after `tell`
-    /// was told its index, and gives the last answer to a call.
+    /// Handles a hook point: calls `tell` with the index of each action and carries it out;
+    /// returns the last answer to a call.
     pub fn moment(
         &mut self,
         machine: &mut Machine,

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A known kernel's rules with some of other kernels, and the name of that.
+//! Variants: a known kernel's rules with some rules of other kernels, and their names.
 
 use std::fmt;
 
 use gup::{Config, Rule, Rules};
 
-/// A rule that is not the base's own, and whose it is.
+/// A rule that is taken from another kernel.
 #[derive(Clone, Copy)]
 pub struct Taken {
-    /// Which.
+    /// The rule.
     pub rule: &'static Rule,
-    /// A kernel that has it so.
+    /// A kernel with this value.
     pub from: Rules,
 }
 
-/// A known kernel's rules with some of other kernels.
+/// A known kernel's rules with some rules of other kernels.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// The known kernel.
+    /// The base: a known kernel.
     pub base: Rules,
-    /// What is not as in that.
+    /// The rules that are taken from other kernels.
     pub taken: Vec<Taken>,
 }
 
 impl Variant {
-    /// A known kernel as it is.
+    /// An unchanged known kernel.
     pub fn of(base: Rules) -> Self {
         Self {
             base,
@@ -32,8 +32,8 @@ impl Variant {
         }
     }
 
-    /// By its name: a revision, `-nodebug`, what it has of other revisions, and options
-    /// that it is configured without (`7.3,huge_records_last=6.12,-SECRETMEM`).
+    /// Parses a name: a revision, `-nodebug`, rules of other revisions, and options that
+    /// are off (`7.3,huge_records_last=6.12,-SECRETMEM`).
     pub fn named(name: &str) -> Option<Self> {
         let (base, taken) = name.split_once(',').unwrap_or((name, ""));
         let mut variant = Self::of(Rules::by_name(base)?);
@@ -51,7 +51,7 @@ impl Variant {
         Some(variant)
     }
 
-    /// All rules together.
+    /// The resulting rules.
     pub fn rules(&self) -> Rules {
         let mut rules = self.base;
         for taken in &self.taken {
@@ -60,23 +60,23 @@ impl Variant {
         rules
     }
 
-    /// Turned off: the options that a kernel lacks, by `CONFIG_` names.
+    /// Turns off the options that a kernel lacks, given by `CONFIG_` names.
     pub fn lacking(mut self, lacks: &[String]) -> Self {
         for option in lacks.iter().filter_map(|l| l.strip_prefix("CONFIG_")) {
-            // Most options decide nothing on the Rust side.
+            // most options do not matter to the Rust side
             self.base.config.turn_off(option);
         }
         self
     }
 
-    /// With some more.
+    /// With more rules taken.
     pub fn with(&self, taken: &[Taken]) -> Self {
         let mut new = self.clone();
         new.taken.extend_from_slice(taken);
         new
     }
 
-    /// Without one of those that were taken.
+    /// Without one of the taken rules.
     pub fn without(&self, index: usize) -> Self {
         let mut new = self.clone();
         new.taken.remove(index);
@@ -84,7 +84,7 @@ impl Variant {
     }
 }
 
-/// The release that rules are of, whatever its configuration.
+/// The release of rules, without the configuration.
 pub(crate) fn release(rules: &Rules) -> &'static str {
     rules.with_debug_vm(true).name()
 }
@@ -107,7 +107,7 @@ impl fmt::Display for Variant {
         f.write_str(self.base.name())?;
         let mut taken = self.taken.iter();
         taken.try_for_each(|taken| write!(f, ",{taken}"))?;
-        // What a revision does not have is no news.
+        // leave out what the revision does not have anyway
         let usual = Rules::by_name(self.base.name()).map_or(Config::FULL, |usual| usual.config);
         let is_off = |name: &&&str| usual.has(name) && !self.base.config.has(name);
         let mut without = Config::NAMES.iter().filter(is_off);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Changes of the world, between operations and within them.
+//! World changes, between operations and as actions.
 
 use csrc::abi::{self, gd_op};
 use gup::machine::{MigrateType, Signal};
@@ -8,8 +8,7 @@ use gup::{Level, Machine, Mapping, NewEntry, VmaKind};
 use super::dispatch::{raw_page, run_page};
 use crate::program::split_page;
 
-/// Changes the world from outside.  An ANSWER does nothing: it is for whoever
-/// has called.
+/// Carries out a world change.  An ANSWER does nothing here: it is returned to the caller.
 pub fn change(machine: &mut Machine, op: &gd_op) {
     let page = run_page(machine, &op.run[0]);
     let (index, _) = split_page(op.run[0].page);
@@ -45,8 +44,8 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
     }
 }
 
-/// Pages are meant as they are written: a tail of device memory is not its head.
-/// Nobody changes entries while the kernel holds a lock of theirs.
+/// Pages are used as written: a tail of device memory is not replaced by its head. Entries
+/// do not change while the kernel holds their lock.
 fn set_entries(machine: &mut Machine, op: &gd_op, level: Level) {
     if machine.held.ptl != 0 {
         return;
