@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What both sides showed at one operation: pages before and after it, page tables,
-//! events.
+//! The context of an operation: pages before and after it, page tables, events.
 
 use csrc::abi::gd_op;
 use serde::Serialize;
@@ -16,9 +15,9 @@ use crate::world::pages::Pages;
 use crate::world::tables::Tables;
 use crate::world::vmas::Vmas;
 
-/// Pages that a report shows, at most.
+/// Maximum number of pages in a report.
 const SHOWN_PAGES: usize = 8;
-/// Lines on page tables that it shows, at most.
+/// Maximum number of lines about page tables.
 const SHOWN_ENTRIES: usize = 8;
 
 /// A page's state on one side, in words.
@@ -42,28 +41,28 @@ pub struct PageReport {
     pub right: Option<Change>,
 }
 
-/// What an operation that walks page tables finds, before it.
+/// Page tables and VMAs before an operation that walks them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TablesReport {
     /// The VMAs, as programs set them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub vmas: Vec<String>,
-    /// The entries that serve the range, as programs set them.
+    /// The entries that map the range, as programs set them.
     pub entries: Vec<String>,
-    /// How many more lines there would be.
+    /// Number of further lines that are left out.
     #[serde(skip_serializing_if = "is_zero")]
     pub more: usize,
 }
 
-/// All of it.
+/// The context.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Around {
-    /// The pages that the operation is about, or that it changed.
+    /// The pages of the operands, and those that the operation changed.
     pub pages: Vec<PageReport>,
-    /// How many more there are.
+    /// Number of further pages that are left out.
     #[serde(skip_serializing_if = "is_zero")]
     pub more_pages: usize,
-    /// Page tables and VMAs, where the operation walks these.
+    /// Page tables and VMAs, if the operation walks them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tables: Option<TablesReport>,
 }
@@ -72,7 +71,7 @@ fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
-/// One side around one operation.
+/// One side, and its trace around an operation.
 pub(super) struct Shown<'a> {
     pub which: Which,
     pub side: &'a dyn Side,
@@ -82,7 +81,7 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// A side that has shown this trace of the program.
+    /// For a side with this trace of the program.
     pub fn new(
         which: Which,
         side: &'a dyn Side,
@@ -115,7 +114,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// The sides of an oracle that has just judged the program.
+    /// For the sides of an oracle that has just judged the program.
     pub fn of(oracle: &'a Oracle, prog: &Program, index: usize) -> Vec<Self> {
         let left = oracle.pair().left.as_ref();
         let mut shown = vec![Self::new(
@@ -146,7 +145,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// What is around the operation of a verdict.
+/// The context of a verdict's operation.
 pub(super) fn around(
     oracle: &Oracle,
     prog: &Program,
@@ -173,8 +172,8 @@ pub(super) fn around(
     }
 }
 
-/// The entries of page tables that serve the range of an entry point, before it, as
-/// far as there are not too many; the VMAs.
+/// The entries that map the range of an entry point before the call, up to a maximum; and
+/// the VMAs.
 fn page_tables(prog: &Program, index: usize, trace: &Trace, names: &Names) -> Option<TablesReport> {
     let walks = |op: &&gd_op| is_any_call(op.op);
     let op = prog.ops().get(index).filter(walks)?;
@@ -201,7 +200,7 @@ fn page_tables(prog: &Program, index: usize, trace: &Trace, names: &Names) -> Op
     })
 }
 
-/// The pages to show: of the verdict, of the operands, those that changed.
+/// The pages to show: that of the verdict, those of the operands, and those that changed.
 fn interesting(
     prog: &Program,
     verdict: &Verdict,

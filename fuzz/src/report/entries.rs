@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Page tables in words.
+//! Describes page tables.
 
 use csrc::abi::{self, gd_op};
 
@@ -8,7 +8,7 @@ use crate::program::walk::{LEVELS, Level};
 use crate::program::{NO_OP, NULL, text};
 use crate::world::tables::{Entry, Kind, Tables};
 
-/// Entries that are one line: from an address on, so many.
+/// A run of entries that is shown on one line.
 struct Run {
     level: Level,
     addr: u64,
@@ -32,7 +32,7 @@ impl Run {
             && (kind, self.entry.flags) == (entry.kind, entry.flags)
     }
 
-    /// As the program would set them, with pages of no declared folio too.
+    /// The line as a program would set it; pages may be outside of declared folios.
     fn line(&self, names: &Names) -> String {
         let op = gd_op {
             op: self.level.set_op(),
@@ -57,12 +57,12 @@ fn with_page(mut op: gd_op, page: Option<u32>, names: &Names) -> String {
     }
 }
 
-/// What an entry that the kernel stored is now, after its address.
+/// Describes an entry that the kernel stored, after its address.
 pub(super) fn stored(level: u32, flags: u16, page: u32, names: &Names) -> String {
     const NONE: u32 = 1 << abi::GD_EF_OLD | 1 << abi::GD_EF_KERNEL | 1 << abi::GD_EF_ABSENT;
     let (entry, page) = match page {
         abi::GD_NOWHERE if u32::from(flags) == NONE => (abi::GD_E_NONE, None),
-        // a page, or a table, outside of the arena
+        // a page or a table outside of the arena
         abi::GD_NOWHERE => (abi::GD_E_PAGE, None),
         page => (abi::GD_E_PAGE, Some(page)),
     };
@@ -77,9 +77,8 @@ pub(super) fn stored(level: u32, flags: u16, page: u32, names: &Names) -> String
     line.splitn(3, ' ').nth(2).unwrap_or_default().into()
 }
 
-/// The entries that serve `n` pages from an address on, a run of them a line:
-/// those at which a walk ends, and of those on the way what is not a plain
-/// table.
+/// The entries that map `n` pages from an address on, one run per line: the entries at
+/// which the walk ends, and those above them that are not plain tables.
 pub(super) fn lines(tables: &Tables, addr: u64, n: i32, names: &Names) -> Vec<String> {
     let addr = addr >> 12 << 12;
     let end = addr.saturating_add((n.max(1) as u64) << 12);
@@ -94,7 +93,7 @@ pub(super) fn lines(tables: &Tables, addr: u64, n: i32, names: &Names) -> Vec<St
                 false => tables.entry(level, at),
             };
             let plain = matches!(entry.kind, Kind::Table(_)) && entry.flags == 0;
-            // Of one on the way only once.
+            // an entry above only once
             if plain || (level > leaf.level && at != addr && at != first) {
                 continue;
             }

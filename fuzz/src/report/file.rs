@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Files that are either there in full or not at all.
+//! Files that are either complete or do not exist.
 
 use std::fs;
 use std::io::{self, Write};
@@ -9,8 +9,7 @@ use super::{Origin, summary};
 use crate::oracle::{Oracle, Verdict};
 use crate::program::{Program, text};
 
-/// Writes a file to the side and renames it: no reader sees half of it, and
-/// no failure leaves half of it.
+/// Writes a temporary file and renames it, so that nobody ever sees an incomplete file.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
@@ -26,7 +25,7 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The text of a reproducer: comments that say what it shows, the program.
+/// The text of a reproducer: comments that describe the finding, and the program.
 pub fn reproducer(oracle: &Oracle, prog: &Program, verdict: &Verdict, origin: &Origin) -> String {
     let mut out = String::new();
     let mut say = |line: &str| {
@@ -44,9 +43,8 @@ pub fn reproducer(oracle: &Oracle, prog: &Program, verdict: &Verdict, origin: &O
     out + &text::format(prog, oracle.revisions().left)
 }
 
-/// Saves a reproducer in `dir` under a name of its own; the oracle has just
-/// judged `prog`.  The same program on the same sides has the same name; another
-/// one never does, so that nothing that was found earlier is overwritten.
+/// Saves a reproducer in `dir`; the oracle has just judged `prog`.  Its name is a hash of
+/// the program and the sides, so that no other reproducer is overwritten.
 pub fn save_reproducer(
     dir: &Path,
     oracle: &Oracle,
@@ -68,7 +66,7 @@ pub fn save_reproducer(
     Ok(path)
 }
 
-/// FNV-1a: stable over releases and machines, as file names should be.
+/// FNV-1a: the same for all releases and machines, as file names should be.
 pub fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| {
         (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)

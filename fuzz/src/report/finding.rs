@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A verdict in fields, and in one line.
+//! A verdict as fields, and as one line.
 
 use serde::Serialize;
 
@@ -10,24 +10,24 @@ use crate::oracle::{Oracle, Verdict, Which};
 use crate::program::{Program, text};
 use crate::side::Side;
 
-/// A verdict in fields, for `--json`.
+/// A verdict as fields, for `--json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// `match`, `divergence`, `broken law`, `gap`, `absent`.
     pub verdict: &'static str,
-    /// Which operation, from 0.
+    /// The operation's number, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub op_index: Option<usize>,
-    /// That operation as text.
+    /// The operation as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub op: Option<String>,
-    /// Its actions of the script, as text.
+    /// Its actions as text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub script: Vec<String>,
-    /// What differs, or which law is broken.
+    /// The field that differs, or the broken law.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
-    /// On which page.
+    /// The page concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
     /// The left side's value.
@@ -41,7 +41,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Says which operation it is about.
+    /// Sets the operation.
     pub(super) fn at(&mut self, oracle: &Oracle, prog: &Program, index: usize) {
         let names = Names::new(prog);
         let op = prog.ops().get(index);
@@ -95,7 +95,7 @@ pub fn finding(oracle: &Oracle, prog: &Program, verdict: &Verdict) -> Finding {
     finding
 }
 
-/// One line on the verdict.
+/// One line about the verdict.
 pub fn summary(oracle: &Oracle, prog: &Program, verdict: &Verdict) -> String {
     let names = Names::new(prog);
     let rev = oracle.revisions().left;
@@ -130,7 +130,7 @@ pub fn summary(oracle: &Oracle, prog: &Program, verdict: &Verdict) -> String {
     }
 }
 
-/// ` of h`, if the divergence is on a page.
+/// ` of h`, if the divergence is about a page.
 fn of_page(d: &Divergence, names: &Names) -> String {
     match (d.page, d.field) {
         (None, _) => String::new(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What other kernels do where two sides part: since when a behaviour is there.
+//! Runs a finding on other kernels: which of them behave the same?
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ pub enum Behaves {
     Other,
     /// Like neither.
     Otherwise,
-    /// It does not have the function, or does not come to it.
+    /// It does not have the function, or does not reach it.
     Absent,
     /// It cannot be run here.
     Unknown,
@@ -54,17 +54,17 @@ pub struct Kernel {
     /// The release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
-    /// What it does.
+    /// Its behaviour.
     pub behaves: Behaves,
     /// The same in words.
     pub does: String,
-    /// Whether it and the rules that go with it agree on the program.
+    /// Do it and its Rust rules agree on the program?
     #[serde(skip_serializing_if = "Option::is_none")]
     pub follows_its_rules: Option<bool>,
 }
 
-/// The kernels to ask about a finding on these sides: the known ones that are prepared,
-/// of the same configuration, or those of the FOLL_PIN series.
+/// The kernels on which to run a finding of these sides: the prepared known ones in the
+/// same configuration, or the versions of the FOLL_PIN series.
 pub fn known(pair: &Pair) -> Vec<String> {
     let left = pair.left.info();
     let is_kernel = |name: &str| match left.rev.is_series() {
@@ -84,32 +84,32 @@ pub fn known(pair: &Pair) -> Vec<String> {
     infos.into_iter().map(|info| info.name).collect()
 }
 
-/// Whom a side follows where two others part.
+/// Which of two sides another side follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follows {
     /// This one.
     One(Which),
-    /// It does something else.
+    /// Neither.
     Neither,
-    /// It does not have the function, or does not come to it.
+    /// It does not have the function, or does not reach it.
     Absent,
 }
 
-/// What was found: the oracle has just judged `prog`.
+/// A finding; the oracle has just judged `prog`.
 pub struct Case<'a> {
-    /// The sides.
+    /// The oracle with the sides.
     pub oracle: &'a Oracle,
-    /// On this program,
+    /// The program.
     pub prog: &'a Program,
-    /// which shows this,
+    /// The verdict.
     pub verdict: &'a Verdict,
-    /// or does not show this,
+    /// The expectations, if one of them is not met.
     pub expectations: &'a Expectations,
-    /// at this operation.
+    /// The operation concerned.
     pub op_index: usize,
 }
 
-/// Replays a finding on other kernels.
+/// Runs a finding on other kernels.
 pub fn survey(case: &Case, kernels: &[String]) -> Vec<Kernel> {
     let mut comparer = Comparer::default();
     let ask = |name: &String| match Pair::open(name, &side::default_right(name)) {
@@ -161,7 +161,7 @@ impl Case<'_> {
         }
     }
 
-    /// What a side does there, in words.
+    /// Describes what a side does at the operation.
     pub fn does(&self, side: &dyn Side, trace: &Trace) -> String {
         let index = self.op_index;
         let names = Names::new(self.prog);
@@ -185,7 +185,8 @@ impl Case<'_> {
         }
     }
 
-    /// Whom a side follows in what differs; the trace is what it has shown of the program.
+    /// Which side another side follows in the field that differs; `trace` is its trace of
+    /// the program.
     pub fn follows(
         &self,
         d: &Divergence,

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Results in KTAP, version 1, which the kernel's test runners read.
+//! Results in KTAP, version 1, for the kernel's test runners.
 
 use std::fmt::{self, Write};
 
 use super::model::Report;
 
-/// What came of one program.
+/// The result of one program.
 pub enum Test {
-    /// Nothing is wrong with it.
+    /// No finding.
     Ok,
-    /// It shows a finding.
+    /// A finding.
     Found(Box<Report>),
-    /// It could not be run to its end on both sides, and why.
+    /// It was not compared to the end, and why.
     Skipped(String),
-    /// It is no program, or its sides are not there.
+    /// It is not a program, or its sides do not exist.
     Failed(String),
 }
 
-/// The tests, each with its name.
+/// The tests with their names.
 pub struct Ktap<'a>(pub &'a [(String, Test)]);
 
 impl fmt::Display for Ktap<'_> {
@@ -42,7 +42,7 @@ impl fmt::Display for Ktap<'_> {
     }
 }
 
-/// A description: without what starts a directive or a line.
+/// Escapes a test's name.
 fn described(name: &str) -> String {
     name.replace('#', "%23").replace('\n', " ")
 }
@@ -51,7 +51,7 @@ fn comment(f: &mut impl Write, line: &str) -> fmt::Result {
     writeln!(f, "{}", format!("# {line}").trim_end())
 }
 
-/// The lines before a test that failed.
+/// The diagnostic lines before a failed test.
 fn diagnostics(f: &mut impl Write, report: &Report) -> fmt::Result {
     comment(f, &report.title)?;
     for side in &report.sides {

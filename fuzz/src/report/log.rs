@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a booted kernel would log, as far as it is known: there is no CPU, no task and
-//! no address, and `...` stands for these.
+//! The log of a booted kernel, as far as it is known: CPU, task and addresses are unknown
+//! and shown as `...`.
 
 use super::around::Shown;
 use super::deed::place;
@@ -8,7 +8,7 @@ use crate::rev::Fact;
 use crate::site::SiteId;
 use crate::trace::Record;
 
-/// The first lines of what the WARNs, BUGs and faults of an operation log.
+/// The first log lines of an operation's WARNs, BUGs and faults.
 pub(super) fn lines(shown: &Shown) -> Vec<String> {
     let first = shown.side.info().rev.has(Fact::WARN_PLACE_FIRST);
     let line = |record: &Record| match record {
@@ -20,7 +20,7 @@ pub(super) fn lines(shown: &Shown) -> Vec<String> {
             })
         }
         Record::Bug(id) => of(shown, *id).map(|(place, _)| format!("kernel BUG at {place}!")),
-        // which address it is about, the trace does not tell
+        // the trace does not contain the address
         Record::Oops => Some("BUG: unable to handle page fault for address: ...".into()),
         _ => None,
     };

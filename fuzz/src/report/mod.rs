@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Bug reports and reproducers.
 //!
-//! A [`Report`] is data: what was compared, the program with a sentence for each line,
-//! the difference, the state around it, and how to see it again.  It has three forms:
-//! [`Short`] for whoever runs the tool, [`Mail`] for a mailing list, and JSON.  A
-//! reproducer is a program in text form whose comments say the same in short.
+//! A [`Report`] is data: the sides, the program with a sentence for each line, the
+//! difference, its context, and how to reproduce it.  It has three output forms: [`Short`]
+//! for the terminal, [`Mail`] for a mailing list, and JSON.  A reproducer is a program in
+//! text form whose comments contain a summary.
 
 mod around;
 mod deed;
@@ -45,7 +45,7 @@ pub use traces::traces;
 use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
 
-/// The short report on a verdict; the oracle has just judged `prog`.
+/// The short report of a verdict; the oracle has just judged `prog`.
 pub fn report(
     oracle: &Oracle,
     prog: &Program,

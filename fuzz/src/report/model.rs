@@ -20,107 +20,108 @@ use crate::oracle::{Oracle, Verdict, Which};
 use crate::program::{Program, text};
 use crate::side::SideInfo;
 
-/// The version of the JSON form: a new one when a field goes or means something else.
+/// The version of the JSON format: it changes when a field is removed or changes its
+/// meaning.
 pub const VERSION: u32 = 1;
 
 /// A line of the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// As it stands in a `.gup` file.
+    /// The line in a `.gup` file.
     pub text: String,
-    /// What it says.
+    /// The sentence that describes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub says: Option<String>,
-    /// Whether this is where the sides part.
+    /// Do the sides diverge here?
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub here: bool,
 }
 
-/// A law that was broken.
+/// A broken law.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LawReport {
     /// Its name.
     pub name: &'static str,
-    /// What it says.
+    /// The law.
     pub text: &'static str,
-    /// What was expected and what was seen.
+    /// What was expected and what was observed.
     pub what: String,
 }
 
-/// One side, and what it showed at the operation.
+/// One side at the operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SideReport {
     /// Left or right.
     #[serde(rename = "side")]
     pub which: Which,
-    /// What it is.
+    /// Its description.
     #[serde(flatten)]
     pub info: SideInfo,
-    /// What it does there, to follow the function's name.
+    /// What it does there; follows the function's name.
     pub does: String,
-    /// What a booted kernel would log.
+    /// The log of a booted kernel.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
-    /// Its part of the first difference, to follow the function's name.
+    /// Its part of the first difference; follows the function's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub differs: Option<String>,
     /// Events and results.
     pub events: Vec<Event>,
 }
 
-/// A report: all that there is to say of one finding.
+/// The report of a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// [`VERSION`].
     pub version: u32,
-    /// A subject.
+    /// The subject.
     pub title: String,
     /// The file with the program.
     pub path: String,
-    /// The verdict in fields.
+    /// The verdict as fields.
     #[serde(flatten)]
     pub finding: Finding,
-    /// The function that it is about.
+    /// The function concerned.
     pub function: String,
-    /// The side that is reported; the other one is what it is held against.
+    /// The reported side; the other one is its reference.
     pub faulty: Which,
-    /// The law that is broken.
+    /// The broken law.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub law: Option<LawReport>,
-    /// Expectations that are not met.
+    /// Unmet expectations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmet: Vec<Unmet>,
     /// The sides; one if only the laws were checked.
     pub sides: Vec<SideReport>,
     /// The program.
     pub program: Vec<Line>,
-    /// The text with its expectations, where one is not met.
+    /// The text with its expectations, if one is not met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Pages and page tables around the operation.
     #[serde(flatten)]
     pub around: Option<Around>,
-    /// Lines to look at.
+    /// Suspect lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suspects: Vec<Suspects>,
-    /// What other kernels do.
+    /// The behaviour of other kernels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kernels: Vec<Kernel>,
-    /// The command that shows it again.
+    /// The command that reproduces it.
     pub command: String,
     /// The command that writes a mail.
     #[serde(skip)]
     pub report: String,
-    /// What the file is called where it is sent to,
+    /// The file's name on the recipient's machine,
     #[serde(skip)]
     pub file: String,
-    /// and the command there.
+    /// and the command for it.
     #[serde(skip)]
     pub elsewhere: String,
 }
 
 impl Report {
-    /// On a verdict; the oracle has just judged `prog`.
+    /// The report of a verdict; the oracle has just judged `prog`.
     pub fn new(
         oracle: &Oracle,
         prog: &Program,
@@ -131,8 +132,7 @@ impl Report {
         Self::with_unmet(oracle, prog, verdict, Vec::new(), path, origin)
     }
 
-    /// The same, with expectations of the text that are not met.  They are the finding
-    /// where the verdict is none.
+    /// The same with unmet expectations.  They are the finding if the verdict is not one.
     pub fn with_unmet(
         oracle: &Oracle,
         prog: &Program,
@@ -154,7 +154,7 @@ impl Report {
         let index = finding.op_index;
         let faulty = faulty(oracle, verdict, first);
         let shown = Shown::of(oracle, prog, index.unwrap_or(prog.nr_ops()));
-        // what comes after the last operation, that one has left
+        // a state after the last operation is that operation's result
         let op = index
             .and_then(|index| prog.ops().get(index))
             .or(prog.ops().last());
@@ -223,18 +223,18 @@ impl Report {
         }
     }
 
-    /// The side that is reported.
+    /// The reported side.
     pub fn reported(&self) -> &SideReport {
         let found = self.sides.iter().find(|side| side.which == self.faulty);
         found.unwrap_or(&self.sides[0])
     }
 
-    /// The side that it is held against, if there is one.
+    /// The reference side, if there is one.
     pub fn other(&self) -> Option<&SideReport> {
         self.sides.iter().find(|side| side.which != self.faulty)
     }
 
-    /// Whether there is something to report.
+    /// Is there a finding to report?
     pub fn is_finding(&self) -> bool {
         matches!(
             self.finding.verdict,
@@ -242,7 +242,7 @@ impl Report {
         )
     }
 
-    /// The program as a `.gup` file has it.
+    /// The program as in a `.gup` file.
     pub fn program_text(&self) -> String {
         match &self.source {
             Some(source) => source.clone(),
@@ -255,7 +255,7 @@ impl Report {
     }
 }
 
-/// The last part of a path.
+/// The last component of a path.
 fn file_name(path: &str) -> String {
     let name = std::path::Path::new(path).file_name();
     name.map_or_else(|| path.to_owned(), |name| name.display().to_string())

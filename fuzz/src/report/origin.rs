@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-//! How to see a finding again: the command, for a shell.
+//! The command that reproduces a finding.
 
 use std::path::Path;
 
-/// How to see a finding again, beside `gupdiff run`.
+/// What a command needs to reproduce a finding, besides `gupdiff run FILE`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// Make variables that the sides were built with: `KERNEL=6.1 PATCH=p`;
-    /// empty when the scripts ran without any.
+    /// The make variables from which the sides were built: `KERNEL=6.1 PATCH=p`; empty if
+    /// the scripts ran without any.
     pub make: Option<String>,
-    /// The sides were named on the command line and must be there again.
+    /// The sides were named on the command line and must be named again.
     pub named: bool,
 }
 
 impl Origin {
-    /// Variables that give the same sides again.
+    /// The variables that select the same sides again.
     pub fn of_variables(variables: &[(&str, String)]) -> Self {
         let words = variables
             .iter()
@@ -25,7 +25,7 @@ impl Origin {
         }
     }
 
-    /// From the environment that the Makefile sets.
+    /// Reads the environment that the Makefile sets.
     pub fn from_env() -> Self {
         Self {
             make: std::env::var("GUPDIFF_MAKE").ok(),
@@ -33,7 +33,7 @@ impl Origin {
         }
     }
 
-    /// A command (`run`, `report`) on `path` and these sides, as one line for a shell.
+    /// A command (`run`, `report`) for `path` and these sides, as a shell command.
     pub fn command(&self, command: &str, path: &str, left: &str, right: &str) -> String {
         let (mut line, named) = match self.make.as_deref() {
             Some("") => ("scripts/gupdiff".to_string(), self.named),
@@ -49,7 +49,7 @@ impl Origin {
 }
 
 impl Origin {
-    /// The same for somebody who has the patch in the current folder.
+    /// The same for a recipient who has the patch in the current folder.
     pub(super) fn elsewhere(&self) -> Self {
         let word = |word: &str| match word.strip_prefix("PATCH=") {
             Some(path) => {
@@ -59,7 +59,7 @@ impl Origin {
             None => word.into(),
         };
         let make = match &self.make {
-            // a path with blanks stays as it is
+            // keep a path with blanks
             Some(make) if !make.contains('\'') => {
                 let words: Vec<String> = make.split(' ').map(word).collect();
                 Some(words.join(" "))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Words for values of a trace.
+//! Formats values of a trace.
 
 use csrc::abi::{self, gd_op, gd_program};
 
@@ -13,7 +13,7 @@ use crate::trace::{Ask, Call, Locks, PageState, Ret};
 use crate::world::layout::Layout;
 use crate::world::vmas::Vma;
 
-/// Names the pages of one program.
+/// The names of a program's pages.
 pub struct Names {
     layout: Layout,
     folios: Vec<String>,
@@ -52,10 +52,10 @@ impl Names {
         }
     }
 
-    /// An action as it stands in the program, by its index.
+    /// An action by its index, as in the program.
     pub fn act(&self, index: u16) -> String {
         match self.prog.acts().get(usize::from(index)) {
-            // What actions do has one name for all revisions.
+            // world changes have the same name in all revisions
             Some(act) => text::format_act(act, text::DEFAULT_NAMES, &self.folios),
             None => format!("| action {}", index + 1),
         }
@@ -69,7 +69,7 @@ impl Names {
         }
     }
 
-    /// What happens at the hook point of an action: `the PTE is read`.
+    /// The event at the hook point of an action: `the PTE is read`.
     pub(super) fn event(&self, index: u16) -> String {
         match self.prog.acts().get(usize::from(index)) {
             Some(act) => says::event(act),
@@ -77,7 +77,7 @@ impl Names {
         }
     }
 
-    /// Where the program's folios are.
+    /// The layout of the program's folios.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -159,8 +159,7 @@ pub fn errno(value: i32) -> String {
     }
 }
 
-/// The ways to write a result that has nothing to do with a page: `-14` and
-/// `-EFAULT`.
+/// The spellings of a result without a page: `-14` and `-EFAULT`.
 pub fn ret_words(ret: Ret) -> Vec<String> {
     let number = |n: i64| {
         let name = i32::try_from(-n).ok().and_then(errno_name);
@@ -212,7 +211,7 @@ pub(super) fn call(call: Call, state: &PageState, names: &Names) -> String {
     )
 }
 
-/// FOLL_ flags that were passed on, in the words of the text form.
+/// FOLL_ flags that were passed, in text form.
 pub(super) fn foll(flags: u32) -> String {
     // an operation with flags and nothing else
     let op = gd_op {
@@ -281,7 +280,7 @@ pub(super) fn ask(ask: Ask, names: &Names) -> String {
     }
 }
 
-/// A VMA as the program would set it.
+/// A VMA as a program would set it.
 pub(super) fn vma(vma: &Vma) -> String {
     let op = gd_op {
         op: abi::GD_OP_SET_VMA as u8,
@@ -296,8 +295,8 @@ pub(super) fn vma(vma: &Vma) -> String {
     line.trim_start_matches("set_").into()
 }
 
-/// `*locked = 0, the mmap lock is held`; nothing of a function that has no such
-/// argument and holds no lock.
+/// `*locked = 0, the mmap lock is held`; empty for a function without this argument that
+/// holds no lock.
 pub fn locks(locks: Locks) -> String {
     let mut words = Vec::new();
     if let Some(locked) = locks.locked() {
@@ -312,7 +311,7 @@ pub fn locks(locks: Locks) -> String {
     words.join(", ")
 }
 
-/// A number of pages that may be a negative one.
+/// A number of pages, which may be negative.
 pub(super) fn pages(nr: u64) -> String {
     match nr as i64 {
         1 => "1 page".into(),
@@ -320,7 +319,7 @@ pub(super) fn pages(nr: u64) -> String {
     }
 }
 
-/// Where a site is: on this side, else on the other, else its name.
+/// The place of a site: on this side, else on the other, else its name.
 pub fn site(id: SiteId, side: &dyn Side) -> String {
     side.place(id)
 }
@@ -350,7 +349,7 @@ pub fn value(value: Value, side: &dyn Side, names: &Names) -> String {
     }
 }
 
-/// The arena pages that an operation names: each operand's page and its head.
+/// The arena pages of an operation: each operand's page and its head.
 pub fn operand_pages(prog: &gd_program, layout: &Layout, op_index: usize) -> Vec<u32> {
     use crate::ops;
     use crate::world::layout::{NR_PAGES, Operand};

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Where to look: the lines of the kernel that are executed where the sides part, and are
-//! not where all is well.
+//! Suspect lines: kernel lines that are executed in the failing case only.
 //!
-//! With a kernel to hold it against (the other side, or the one without the patch) they
-//! are the lines that the one executes and the other does not; else those that the
-//! program's earlier operations have not executed.
+//! They are the lines that the reported kernel executes and a reference kernel (the other
+//! side, or the kernel without the patch) does not.  Without a reference kernel, they are
+//! the lines that this operation executes and the program's earlier operations do not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +15,10 @@ use crate::coverage::{Covered, Error, Line};
 use crate::program::Program;
 use crate::side::{self, SideInfo};
 
-/// Ranges of lines that are listed, at most.
+/// Maximum number of ranges of lines.
 const SHOWN: usize = 16;
 
-/// Lines of one function, one after the other as far as there is code of them.
+/// A range of lines of one function; lines without code do not interrupt it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Span {
     /// The file, within the tree.
@@ -30,26 +29,25 @@ pub struct Span {
     pub first: u32,
     /// The last one.
     pub last: u32,
-    /// Whether a line of them is another one, or is not there, in the other kernel.
+    /// Does any of these lines differ from the reference kernel?
     pub changed: bool,
 }
 
-/// What only one side executes.
+/// The lines that only one side executes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Suspects {
-    /// The side, whose lines they are.
+    /// The side that executes them.
     pub side: String,
-    /// The side that does not execute them; without one the program up to the operation
-    /// does not.
+    /// The side that does not; `None`: the earlier operations do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<String>,
     /// The lines.
     pub spans: Vec<Span>,
-    /// How many more ranges there are.
+    /// Number of further ranges that are left out.
     pub more: usize,
 }
 
-/// What is to be looked at: of the side that is reported, if it is a kernel's code.
+/// The suspect lines of the reported side, if it is kernel code.
 pub fn find(report: &Report, prog: &Program) -> Result<Vec<Suspects>, Error> {
     let reported = &report.reported().info;
     let index = report.finding.op_index.unwrap_or(prog.nr_ops());
@@ -86,8 +84,8 @@ pub fn find(report: &Report, prog: &Program) -> Result<Vec<Suspects>, Error> {
     Ok(both.into_iter().filter(|s| !s.spans.is_empty()).collect())
 }
 
-/// The kernel to hold a side against: the other one of the same release, or the one that
-/// its patch was applied to.
+/// The reference kernel of a side: the other side if it has the same release, or the kernel
+/// that was patched.
 fn base(side: &SideInfo, other: Option<&SideInfo>) -> Result<Option<String>, Error> {
     if let Some(other) = other.filter(|other| other.name.starts_with("c:")) {
         return Ok((other.release == side.release).then(|| other.name.clone()));
@@ -100,9 +98,9 @@ fn base(side: &SideInfo, other: Option<&SideInfo>) -> Result<Option<String>, Err
     Ok(Some(format!("c:{}{suffix}", recipe.tree)))
 }
 
-/// Which lines of two kernels are the same.
+/// The lines that two kernels have in common.
 struct Lines {
-    /// By file: line of the side to line of the base, and back.
+    /// By file: line of the side to line of the base, and vice versa.
     files: BTreeMap<String, [BTreeMap<u32, u32>; 2]>,
 }
 
@@ -144,7 +142,7 @@ impl Lines {
     }
 }
 
-/// Lines that two texts have in common, by number: of the first in the second, and back.
+/// The common lines of two texts, by number: first to second, and vice versa.
 fn same_lines(first: &str, second: &str) -> [BTreeMap<u32, u32>; 2] {
     let mut both = [BTreeMap::new(), BTreeMap::new()];
     for change in TextDiff::from_lines(first, second).iter_all_changes() {
@@ -158,14 +156,14 @@ fn same_lines(first: &str, second: &str) -> [BTreeMap<u32, u32>; 2] {
     both
 }
 
-/// The lines of a side that are suspect, with whether each was changed.
+/// The suspect lines of a side, and whether each was changed.
 fn suspects(
     side: &Covered,
     against: Option<&str>,
     is: &dyn Fn(usize, &Line) -> Option<bool>,
 ) -> Suspects {
     let mut spans: Vec<Span> = Vec::new();
-    // whether the line before this one is the last one of the last range
+    // is the previous line the last one of the last range?
     let mut goes_on = false;
     for (at, line) in side.lines().iter().enumerate() {
         let Some(changed) = is(at, line) else {
@@ -187,7 +185,7 @@ fn suspects(
         }
         goes_on = true;
     }
-    // what was changed comes first, then the code under test, then headers
+    // changed lines first, then the code under test, then headers
     spans.sort_by_key(|span| (!span.changed, !span.file.ends_with(".c")));
     let more = spans.len().saturating_sub(SHOWN);
     spans.truncate(SHOWN);

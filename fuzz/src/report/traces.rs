@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Whole traces as text.
+//! Complete traces as text.
 
 use super::events::events;
 use super::show::{self, Names};
@@ -8,7 +8,7 @@ use crate::program::{Program, text};
 use crate::side::Side;
 use crate::trace::Record;
 
-/// What both sides showed, operation by operation.
+/// The traces of both sides, operation by operation.
 pub fn traces(oracle: &Oracle, prog: &Program) -> String {
     let mut out = String::new();
     let names = Names::new(prog);
@@ -32,7 +32,7 @@ pub fn traces(oracle: &Oracle, prog: &Program) -> String {
 fn record_lines(recs: &[csrc::abi::gd_rec], side: &dyn Side, names: &Names) -> String {
     let records: Vec<Record> = recs.iter().map(Record::from).collect();
     let mut out = String::new();
-    // Pages stay where they are among the others.
+    // keep the order of pages and other records
     for group in records.chunk_by(|a, b| is_page(a) == is_page(b)) {
         for record in group {
             if let Record::Page(state) = record {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What two sides have in common.
+//! The scope of two sides: the programs that both can run.
 //!
-//! What one of them does not have at all, a function or an option, is
-//! [`Unavailable`] and taken out of programs. What both have, but count in
-//! different ways, is narrowed:
+//! Parts that one of them does not have at all, a function or an option, are
+//! [`Unavailable`] and removed from programs.  Where both have them but count differently,
+//! the programs are restricted:
 //!
-//! The FOLL_PIN series counts every pin as 1024 references and knows neither
-//! long-term pins nor a zero page; a kernel since 6.1 counts the pins of large
-//! folios exactly. After the first pin of a large folio the two have different
-//! counts, and nothing that follows can be compared. So a campaign of one
-//! against the other narrows its programs to what both mean the same by;
-//! what still differs there is listed in [`accepted`](crate::accepted).
+//! The FOLL_PIN series counts every pin as 1024 references, and has neither long-term pins
+//! nor a special case for the zero page; a kernel since 6.1 counts the pins of large folios
+//! exactly.  After the first pin of a large folio their counts differ, and the rest cannot
+//! be compared.  So a campaign of one against the other restricts its programs to those on
+//! which both should agree; the remaining differences are listed in
+//! [`accepted`](crate::accepted).
 
 use csrc::abi;
 
@@ -25,7 +25,7 @@ use crate::program::{self, Program};
 use crate::side::{Pair, Side};
 use crate::world::folio::{is_any_zero, is_device};
 
-/// The programs that two sides have in common.
+/// The programs that two sides can both run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     common: Common,
@@ -33,13 +33,13 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What two sides have in common.
+    /// The scope of two sides.
     pub fn of(pair: &Pair) -> Self {
         let right = pair.right.as_deref().unwrap_or(pair.left.as_ref());
         Self::of_sides(pair.left.as_ref(), right)
     }
 
-    /// The same of two sides that are no pair.
+    /// The same for two sides that are not a pair.
     pub fn of_sides(left: &dyn Side, right: &dyn Side) -> Self {
         let revisions = RevisionPair {
             left: left.info().rev,
@@ -51,8 +51,8 @@ impl Scope {
         }
     }
 
-    /// The same for programs from a file, which may ask for what an option of the
-    /// configuration makes: none where no side lacks one.
+    /// The same for programs from a file, which may need options that a configuration
+    /// lacks; `None` if no side lacks one.
     pub fn of_options(pair: &Pair) -> Option<Self> {
         let sides = [Some(&pair.left), pair.right.as_ref()];
         let mut lacks = sides
@@ -64,12 +64,12 @@ impl Scope {
             .then(|| Self::of(pair))
     }
 
-    /// In words, for a campaign's header; nothing if it is everything.
+    /// A description for a campaign's header; `None` if it is not restricted.
     pub fn text(revisions: RevisionPair) -> Option<&'static str> {
         Common::of(revisions).text()
     }
 
-    /// Changes a program into one within the scope; it stays normalised.
+    /// Changes a program so that it is in the scope; it stays normalised.
     #[inline]
     pub fn narrow(&self, program: &mut Program) {
         if let Some(unavailable) = &self.unavailable {
@@ -79,19 +79,19 @@ impl Scope {
     }
 }
 
-/// The programs that a pair of revisions has in common.
+/// The scope of a pair of revisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Common {
-    /// All.
+    /// All programs.
     All,
-    /// The page level, without interleavings: the FOLL_PIN series has no walk.
+    /// The page level, without actions: the FOLL_PIN series has no walk.
     PageLevel,
     /// Small pages of ordinary memory, FOLL_GET or FOLL_PIN.
     SmallPages,
 }
 
 impl Common {
-    /// What a pair of revisions has in common.
+    /// The scope of a pair of revisions.
     fn of(revisions: RevisionPair) -> Self {
         let (left, right) = (revisions.left, revisions.right);
         match (left.is_series(), right.is_series()) {
@@ -101,19 +101,19 @@ impl Common {
         }
     }
 
-    /// In words, for a campaign's header; nothing if it is everything.
+    /// A description for a campaign's header; `None` if it is not restricted.
     fn text(self) -> Option<&'static str> {
         match self {
-            // The layer says so.
+            // the layer in the header says so
             Self::All | Self::PageLevel => None,
             Self::SmallPages => Some(
-                "programs are narrowed to what both sides have: small pages of ordinary \
+                "programs are restricted to what both sides have: small pages of ordinary \
                  memory, FOLL_GET or FOLL_PIN alone, no FOLL_LONGTERM",
             ),
         }
     }
 
-    /// Changes a program into one within the scope; it stays normalised.
+    /// Changes a program so that it is in the scope; it stays normalised.
     fn narrow(self, program: &mut Program) {
         if self == Self::All {
             return;
@@ -127,7 +127,7 @@ impl Common {
             if is_device(f.kind) || is_any_zero(f.kind) {
                 f.kind = abi::GD_K_NORMAL as u8;
             }
-            // Unpinning a shared anonymous page is a BUG in kernels.
+            // unpinning a shared anonymous page is a BUG in kernels
             f.exclusive = 1;
         }
         for op in program.ops_mut() {
@@ -141,7 +141,7 @@ impl Common {
                 op.arg = abi::GD_M_FILE as u16;
             }
             for run in &mut op.run {
-                // Lists end where they end: kernels look one entry ahead.
+                // no access after the end of a list: kernels look one entry ahead
                 run.page = match program::split_page(run.page) {
                     (index, _) if index < program::MAX_FOLIOS => program::page(index, 0),
                     _ => program::page(0, 0),
@@ -157,8 +157,8 @@ impl Common {
     }
 }
 
-/// Short enough for lists not to meet the step limit, which kernels reach
-/// later: they unpin runs at once.
+/// Short enough that lists do not reach the step limit, which kernels reach later, because
+/// they unpin runs at once.
 const MAX_RUN: u16 = 64;
 
 const BOTH: u32 = 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;

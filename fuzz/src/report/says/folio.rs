@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The world as clauses: declared folios, and the state beside them.
+//! Describes the world: declared folios, and the other state.
 
 use csrc::abi::{self, gd_folio};
 
 use crate::program::{Program, text};
 use crate::world::folio::is_device;
 
-/// What a folio is called, without its name: `GD_K_*`.
+/// The kind of a folio: `GD_K_*`.
 const KINDS: [&str; abi::GD_NR_KINDS as usize] = [
     "",
     "hugetlb",
@@ -20,7 +20,7 @@ const KINDS: [&str; abi::GD_NR_KINDS as usize] = [
     "p2pdma",
 ];
 
-/// What a mapping makes of a folio: `GD_M_*`.
+/// The kind of a mapping: `GD_M_*`.
 const MAPPINGS: [&str; abi::GD_NR_MAPPINGS as usize] = [
     "",
     "anonymous",
@@ -32,7 +32,7 @@ const MAPPINGS: [&str; abi::GD_NR_MAPPINGS as usize] = [
     "PAGE_MAPPING_MOVABLE",
 ];
 
-/// Where a folio's pageblocks are unusual: `GD_MT_*`.
+/// Unusual pageblocks of a folio: `GD_MT_*`.
 const PAGEBLOCKS: [&str; abi::GD_NR_MIGRATETYPES as usize] = [
     "in an unmovable pageblock",
     "",
@@ -78,7 +78,7 @@ pub(super) fn declared(f: &gd_folio, name: &str) -> String {
     clause
 }
 
-/// The state beside folios, where it is not the usual one.
+/// The other state, if it is not the usual one.
 pub(super) fn state(prog: &Program) -> Option<String> {
     let world = prog.world();
     let is = |bit: u32| u32::from(world.state) & bit != 0;
@@ -93,7 +93,7 @@ pub(super) fn state(prog: &Program) -> Option<String> {
         clauses.push("devmap_managed_key is on".into());
     }
     if is(abi::GD_W_SLOW) {
-        clauses.push("the slow path is real".into());
+        clauses.push("the slow path of the fast functions is real".into());
     }
     if world.seq != 0 {
         clauses.push(format!("write_protect_seq is {}", world.seq));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Operands as words: those of one operation, and what stands for them in help.
+//! Describes operands: those of an operation, and their placeholders in help texts.
 
 use csrc::abi::{self, gd_op};
 
@@ -9,7 +9,7 @@ use crate::program::text::words;
 use crate::program::walk::{self, Level};
 use crate::program::{Program, text};
 
-/// What a VMA is of: `GD_V_*`.
+/// The kind of a VMA: `GD_V_*`.
 const VMA_KINDS: [&str; abi::GD_NR_VMA_KINDS as usize] = [
     "anonymous",
     "of a file",
@@ -22,10 +22,10 @@ const VMA_KINDS: [&str; abi::GD_NR_VMA_KINDS as usize] = [
     "of hugetlbfs (1 GiB pages)",
 ];
 
-/// What is pending: `GD_SIG_*`.
+/// Pending signals: `GD_SIG_*`.
 const SIGNALS: [&str; abi::GD_NR_SIGNALS as usize] = ["no signal", "a signal", "a fatal signal"];
 
-/// What stands for an operand in the help of an operation.
+/// The placeholder of an operand in the help of an operation.
 pub(super) fn in_general(name: &str) -> &'static str {
     match name {
         "page" => "a page",
@@ -64,7 +64,7 @@ fn prefixed(prefix: &str, names: &[&str], bits: u32) -> String {
     names.join("|")
 }
 
-/// A page by its name, and what it is if it is no head.
+/// A page by its name; for a page that is not a head, with a description.
 pub(super) fn page(page: u16, prog: &Program, folios: &[String]) -> String {
     let name = text::page_name(page, folios);
     match Entry::first(page) {
@@ -74,7 +74,7 @@ pub(super) fn page(page: u16, prog: &Program, folios: &[String]) -> String {
             let head = head.map_or("?", String::as_str);
             match offset < 1 << order {
                 true => format!("{name} (a tail page of {head})"),
-                false => format!("{name} (behind the folio {head})"),
+                false => format!("{name} (after the folio {head})"),
             }
         }
         Entry::Page { .. } | Entry::Null | Entry::Poison => name,
@@ -90,7 +90,7 @@ pub(super) struct Operands<'a> {
 }
 
 impl Operands<'_> {
-    /// By its name in a sentence of the table.
+    /// An operand by its name in the table's sentences.
     pub fn named(&self, name: &str) -> Option<String> {
         let op = self.op;
         Some(match name {
