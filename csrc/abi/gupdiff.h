@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the C side and the Rust side both see: programs and trace records.
+ * The interface between sides and gupdiff: programs and traces.
  *
- * A program is plain data with fixed-size parts.  A trace is a flat array of
- * 16-byte records.  Two sides agree when their traces are the same bytes, so
- * nothing that may legitimately differ (addresses, line numbers, kernel bit
- * numbers) is ever put into a record.
+ * A program is plain data of fixed size.  A trace is a flat array of 16-byte
+ * records.  Two sides agree if their traces are equal byte for byte, so records
+ * never contain what may legitimately differ (addresses, line numbers, kernel bit
+ * numbers).
  */
 #ifndef GUPDIFF_ABI_H
 #define GUPDIFF_ABI_H
@@ -27,16 +27,16 @@ typedef uint64_t gd_u64;
 #endif
 
 /*
- * The arena.  Each declared folio lives in a slot of 1024 pages of its own, so
- * that it has pageblocks of its own.  Slots are built once, one per template
- * (place and exclusivity), order and index of declaration:
+ * The arena.  Each declared folio has a slot of 1024 pages, and so pageblocks of
+ * its own.  Slots are built once, one per template (zone and exclusivity), order
+ * and index of declaration:
  *
  *	slot  = (template * GD_NR_ORDERS + order) * GD_MAX_FOLIOS + index
  *	page  = slot << GD_SLOT_SHIFT | offset
  *
- * The page number is what traces speak of.  Heads of unused slots have
- * refcount 0; so has every page of a slot past the folio.  The page after
- * the last slot faults.
+ * Traces contain the page number.  Heads of unused slots have refcount 0, and so
+ * has every page of a slot after the folio.  An access to the page after the last
+ * slot faults.
  */
 #define GD_MAX_FOLIOS	8
 #define GD_MAX_OPS	32
@@ -45,7 +45,7 @@ typedef uint64_t gd_u64;
 #define GD_SLOT_SHIFT	10
 #define GD_SLOT_PAGES	(1u << GD_SLOT_SHIFT)
 
-/* templates: what all pages of a slot's folio, tails included, have in common */
+/* templates: common properties of all pages of a slot's folio, including tails */
 enum gd_template {
 	GD_T_NORMAL,		/* ZONE_NORMAL, no page AnonExclusive */
 	GD_T_NORMAL_EXCL,	/* ZONE_NORMAL, every page AnonExclusive */
@@ -58,13 +58,13 @@ enum gd_template {
 #define GD_NR_SLOTS	(GD_NR_TEMPLATES * GD_NR_ORDERS * GD_MAX_FOLIOS)
 #define GD_NR_PAGES	(GD_NR_SLOTS << GD_SLOT_SHIFT)
 
-/* list buffer, in pointers; past the list there are GD_POISON entries */
+/* size of the list buffer, in pointers; entries after the list are GD_POISON */
 #define GD_MAX_LIST	4096
-/* an operation that takes more steps (refcount updates, calls) is cut off */
+/* maximum number of steps (refcount updates, calls) of an operation */
 #define GD_STEP_LIMIT	512
-/* so is one that takes page-table locks more often: what it does needs no step */
+/* maximum number of page-table locks that an operation takes; they are not steps */
 #define GD_LOCK_LIMIT	(1 << 17)
-/* stacks do not grow by more than this at once, in bytes */
+/* maximum growth of a stack at once, in bytes */
 #define GD_STACK_LIMIT	(8 << 20)
 
 /*
@@ -76,7 +76,7 @@ enum gd_template {
  */
 #define GD_MAX_TABLES	32
 #define GD_TABLE_ENTRIES	512
-/* entries that one operation sets, at most */
+/* maximum number of entries that one operation sets */
 #define GD_MAX_SET	1024
 
 /* ---- programs ---- */
@@ -98,7 +98,7 @@ enum gd_kind {			/* gd_folio.kind */
 enum gd_mapping {		/* gd_folio.mapping, SET_MAPPING, REUSE */
 	GD_M_NONE,		/* NULL */
 	GD_M_ANON,		/* PAGE_MAPPING_ANON */
-	GD_M_FILE,		/* an address_space of a plain file system */
+	GD_M_FILE,		/* an address_space of an ordinary file system */
 	GD_M_SHMEM,		/* shmem_aops */
 	GD_M_SECRETMEM,		/* secretmem_aops */
 	GD_M_FSDAX,		/* an address_space of a dax file */
@@ -153,14 +153,14 @@ enum gd_foll {
 
 enum gd_vma_kind {		/* gd_op.entry of SET_VMA */
 	GD_V_ANON,		/* no vm_ops */
-	GD_V_FILE,		/* a plain file system, which wants to know what is written */
+	GD_V_FILE,		/* a file system that tracks writes */
 	GD_V_SHMEM,		/* one that does not */
 	GD_V_SPECIAL,		/* vm_ops without a fault handler */
 	GD_V_SECRETMEM,
 	GD_V_FSDAX,		/* a file of a dax file system */
-	GD_V_GATE,		/* the gate area: no VMA of the mm, found only as such; no vm_ops */
-	GD_V_HUGETLB,		/* hugetlbfs, of 2 MiB */
-	GD_V_GIGANTIC,		/* hugetlbfs, of 1 GiB */
+	GD_V_GATE,		/* the gate area, which is not a VMA of the mm; no vm_ops */
+	GD_V_HUGETLB,		/* hugetlbfs, 2 MiB pages */
+	GD_V_GIGANTIC,		/* hugetlbfs, 1 GiB pages */
 	GD_NR_VMA_KINDS
 };
 
@@ -174,14 +174,14 @@ enum gd_vm_flag {
 	GD_NR_VM_FLAGS
 };
 
-/* which file: arg of MEMFD_PIN_FOLIOS */
+/* the file: arg of MEMFD_PIN_FOLIOS */
 enum gd_memfd { GD_FD_NONE, GD_FD_OTHER, GD_FD_SHMEM, GD_FD_HUGETLB, GD_NR_MEMFDS };
-/* what SET_CACHE can set in a program */
+/* maximum number of SET_CACHE ranges of a program */
 #define GD_MAX_EXTENTS	16
-/* of all files, in bytes */
+/* size of every file, in bytes */
 #define GD_MEMFD_SIZE	(1 << 30)
 
-/* what is pending for current: SET_SIGNAL */
+/* the pending signal of current: SET_SIGNAL */
 enum gd_signal { GD_SIG_NONE, GD_SIG_OTHER, GD_SIG_KILL, GD_NR_SIGNALS };
 
 /* canonical VM_FAULT_ results: bit numbers in answers at handle_mm_fault */
@@ -203,17 +203,17 @@ enum gd_fault_flag {
 /* levels of page tables; p4d is folded into pgd */
 enum gd_level { GD_L_PTE, GD_L_PMD, GD_L_PUD, GD_L_PGD, GD_NR_LEVELS };
 
-/* what an entry of a page table is: gd_op.entry */
+/* kinds of page-table entries: gd_op.entry */
 enum gd_entry_kind {
 	GD_E_NONE,		/* 0; no flags */
 	/*
-	 * A page.  Above PTE level the aligned block of 2 MiB or 1 GiB that the
-	 * page lies in; as the top level has no such entries, there it is NONE.
+	 * A page.  Above PTE level, the aligned block of 2 MiB or 1 GiB that
+	 * contains the page; NONE at the top level, which has no such entries.
 	 */
 	GD_E_PAGE,
 	/*
-	 * The region's table, if there is one, else NONE; at PTE level NONE.  Always
-	 * RW and DIRTY, never DEVMAP: those flags are not given.
+	 * The region's table, if there is one, else NONE; NONE at PTE level.
+	 * Always RW and DIRTY, never DEVMAP: do not give these flags.
 	 */
 	GD_E_TABLE,
 	GD_E_SWAP,		/* swapped out: not present; no flags, at the top level NONE */
@@ -238,8 +238,8 @@ enum gd_entry_flag {
 };
 
 /*
- * Hook points: where in an operation the script can act, gd_act.hook.  Declared
- * in hooks.h.
+ * Hook points: places in an operation at which an action can happen, gd_act.hook.
+ * They are declared in hooks.h.
  */
 enum gd_hook {
 	GD_HOOK_NONE,
@@ -248,23 +248,23 @@ enum gd_hook {
 	GD_NR_HOOKS
 };
 
-/* what a hook point is about */
+/* the object of a hook point */
 enum gd_object {
-	GD_O_NONE,		/* nothing in particular */
-	GD_O_PTE,		/* the entry of this level that serves at_addr */
+	GD_O_NONE,		/* no object */
+	GD_O_PTE,		/* the entry of this level that maps at_addr */
 	GD_O_PMD,
 	GD_O_PUD,
 	GD_O_PGD,
 	GD_O_PAGE,		/* at_page */
 };
 
-/* what the call at a hook point returns, if it is one */
+/* the type of the answer, if the hook point is a call */
 enum gd_answer {
-	GD_ANS_NONE,		/* it is no call */
-	GD_ANS_BOOL,		/* 0: it finds nothing */
+	GD_ANS_NONE,		/* not a call */
+	GD_ANS_BOOL,		/* 0: not found */
 	GD_ANS_ERRNO,		/* 0, or a negative errno */
 	GD_ANS_PAGES,		/* a number of pages, or a negative errno */
-	GD_ANS_FAULT,		/* bits GD_FAULT_*; others mean nothing */
+	GD_ANS_FAULT,		/* bits GD_FAULT_*; others are ignored */
 };
 
 struct gd_world {
@@ -289,8 +289,8 @@ struct gd_folio {
 };
 
 /*
- * Which pages: the folio's index and the offset of the first page, then how
- * many.  A page operand is the first page of run 0.
+ * A run of pages: the folio's index and the offset of the first page, and the
+ * number of pages.  A page operand is the first page of run 0.
  */
 struct gd_run {
 	gd_u16 page;		/* index << GD_RUN_SHIFT | offset */
@@ -303,7 +303,7 @@ struct gd_run {
 #define GD_I_POISON	30	/* a pointer that faults */
 #define GD_NR_RUNS	4
 
-/* which fields of gd_op mean something: the table's operand bits */
+/* the fields of gd_op that an operation uses: the table's operand bits */
 #define GD_S_PAGE	0x01	/* run[0]: a page, head or tail */
 #define GD_S_FOLIO	0x02	/* run[0]: the folio that the page belongs to */
 #define GD_S_LIST	0x04	/* run[0..3]: a list of pages */
@@ -318,7 +318,7 @@ struct gd_run {
 #define GD_S_PAGES	0x800	/* GD_MOD_NULL: there is an argument pages */
 #define GD_S_VMA	0x1000	/* entry: what a VMA is of; val: its flags, bits GD_VM_* */
 
-/* what the values of arg stand for */
+/* the meaning of arg */
 enum gd_arg {
 	GD_ARG_NONE,
 	GD_ARG_VMA,		/* none, shared, private COW */
@@ -414,10 +414,10 @@ struct gd_op {
 };
 
 /*
- * One action of the script: what another CPU does at a hook point of an
- * operation, or (ANSWER) what the call there returns.  It is carried out at most
- * once, when its hook point is reached for the nth time, on that object, in its
- * operation.
+ * An action of the script: a world change by another CPU at a hook point of an
+ * operation, or (ANSWER) the return value of the call there.  It is carried out
+ * when its hook point is reached for the nth time in its operation, for this
+ * object; at most once.
  */
 struct gd_act {
 	gd_u8 owner;		/* index of its operation, one of the kernel */
@@ -427,12 +427,12 @@ struct gd_act {
 	gd_u16 at_page;		/* as gd_run.page, of a declared folio */
 	gd_u16 pad2;
 	gd_u64 at_addr;
-	struct gd_op op;	/* of the layer WORLD */
+	struct gd_op op;	/* a world change */
 };
 
 /*
- * The actions are in the order of their owners; those of one operation at one
- * hook point are carried out in this order.
+ * Actions are sorted by owner; those of one operation at the same hook point are
+ * carried out in this order.
  */
 struct gd_program {
 	struct gd_world world;
@@ -445,16 +445,16 @@ struct gd_program {
 
 /*
  * The records of one operation: its events in order (WARN, BUG, OOPS, CALL,
- * ASK, ACT, GAP), then what it returned in pages[] (ENTRY), then the pages whose
- * observed state changed, by page number (PAGE), then STATE if it changed or a
- * counter moved, then RET.  After the last operation come the pages that changed
- * unnoticed (PAGE) and END.
+ * ASK, ACT, GAP), then the entries that it returned in pages[] (ENTRY), then the
+ * pages whose observed state changed, by page number (PAGE), then STATE if it
+ * changed or a counter moved, then RET.  After the last operation come pages that
+ * changed outside of any operation (PAGE), and END.
  */
 enum gd_rec_kind {
 	GD_R_WARN = 1,	/* c: site */
 	GD_R_BUG,	/* c: site */
 	GD_R_OOPS,	/* memory fault */
-	GD_R_LIMIT,	/* step limit, or an operation that does not end */
+	GD_R_LIMIT,	/* step limit, or an endless operation */
 	GD_R_GAP,	/* c: index into the side's list of gap names */
 	GD_R_CALL,	/* a: gd_call; rest as PAGE, at the time of the call */
 	/*
@@ -466,11 +466,11 @@ enum gd_rec_kind {
 	GD_R_STATE,	/* a: GD_W_*; d: pins acquired | pins released << 32 */
 	GD_R_RET,	/* a: gd_ret; d: value; FOLIO: page number */
 	GD_R_END,	/* a: gd_end; b: operations executed */
-	GD_R_ASK,	/* a call that is about no page. a: gd_ask; the rest: see there */
-	GD_R_ACT,	/* a hook point was reached. b: index of the action that is carried out */
+	GD_R_ASK,	/* a call without a page. a: gd_ask; the rest: see there */
+	GD_R_ACT,	/* an action was carried out. b: its index */
 };
 
-/* calls that are about no page, and what their ASK records hold */
+/* calls without a page, and the contents of their ASK records */
 enum gd_ask {
 	GD_A_SLOW,		/* the slow path. c: gup_flags, canonical; d: start */
 	GD_A_SLOW_NR,		/* follows it. d: nr_pages; b: is pages NULL? */
@@ -558,14 +558,14 @@ struct gd_rec {
 };
 
 /*
- * Most records that one program can make.  Of one operation or action: an event
- * a step, a page for each that a step or a world change may touch, and the
- * entries of pages[] in place of those that a world change could have touched.
+ * Maximum number of records of one program.  For each operation or action: one
+ * event per step, a page for each one that a step or a world change may touch,
+ * and the entries of pages[] in place of those that a world change could touch.
  */
 #define GD_TRACE_CAPACITY ((GD_MAX_OPS + GD_MAX_ACTS + 1) *		\
 			   (6 * GD_STEP_LIMIT + (4 << GD_SLOT_SHIFT)))
 
-/* records of one run, in a buffer of the caller; full means step limit */
+/* the records of one run, in the caller's buffer; a full buffer means step limit */
 struct gd_trace {
 	struct gd_rec *rec;
 	gd_u32 nr;
@@ -575,16 +575,15 @@ struct gd_trace {
 /* ---- sides ---- */
 
 /*
- * A side is a shared object that exports one symbol, `gd_side`: a struct
- * gd_side.  Whoever loads it looks at `abi` first, then at the sizes; nothing
- * else of it means anything when those do not fit.  Any change of this header
- * that a side or its loader could notice is a new version.
+ * A side is a shared object that exports one symbol, `gd_side`: a struct gd_side.
+ * The loader first checks `abi`, then the sizes, and reads nothing else if they
+ * are wrong.  Any incompatible change of this header needs a new version.
  *
- * Others write sides against it, too: docs/implementations.md.
+ * Users write sides, too: docs/implementations.md.
  *
- * A side runs on one thread at a time, has no thread and no signal handler of
- * its own, allocates nothing, and shares no variable with another side: a
- * second copy of the same object is another side.
+ * A side runs on one thread at a time.  It has no threads and no signal handlers,
+ * allocates nothing, and shares no variables with other sides: a second copy of
+ * the same object is another side.
  */
 #define GD_ABI_VERSION	6
 #define GD_SIDE_SYMBOL	"gd_side"
@@ -592,19 +591,19 @@ struct gd_trace {
 enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };
 
 /*
- * One per expansion of WARN or BUG; the object holds them in one array.  id is
- * assigned by the loader, after init and before the first program.
+ * One per expansion of WARN or BUG, all in one array of the object.  The loader
+ * assigns id, after init and before the first program.
  */
 struct gd_site {
 	const char *func;
-	const char *file;	/* in the tree, or an absolute path outside of it */
+	const char *file;	/* relative to the tree, or an absolute path outside of it */
 	gd_u32 line;
 	gd_u32 counter;		/* orders expansions on one line */
 	gd_u32 kind;
 	gd_u32 id;
 };
 
-/* memory that faults: at address 0, before and after the arena, after the tables */
+/* size of the guards (unmapped): at address 0, around the arena, after the tables */
 #define GD_GUARD_BYTES	(8u << 20)
 
 struct gd_side {
@@ -623,22 +622,22 @@ struct gd_side {
 	struct gd_site *sites_end;
 
 	/*
-	 * What init wants, all of zeros: memmap, GD_NR_PAGES struct pages between
-	 * guards, aligned to a slot if that is a power of two; list, GD_MAX_LIST
-	 * pointers between guards; tables, GD_MAX_TABLES of them, aligned, and a
-	 * guard; scratch, aligned to a page.
+	 * The memory for init, all zeros: memmap, GD_NR_PAGES struct pages between
+	 * guards, aligned to the size of a slot if that is a power of two; list,
+	 * GD_MAX_LIST pointers between guards; tables, GD_MAX_TABLES aligned tables
+	 * with a guard after them; scratch, aligned to a page.
 	 */
 	gd_u64 memmap_size;
 	gd_u64 scratch_size;
-	/* called once, before anything below */
+	/* called once, before the functions below */
 	void (*init)(void *memmap, void *list, void *tables, void *scratch);
-	/* does this side have the operation? what it lacks gives GD_RET_ABSENT */
+	/* does this side have the operation? a missing one returns GD_RET_ABSENT */
 	int (*has_op)(gd_u32 op);
 	/* runs a program; the trace has room for GD_TRACE_CAPACITY records */
 	void (*run)(const struct gd_program *prog, struct gd_trace *trace);
-	/* to be jumped to from a signal handler when *in_kernel is set: at a fault, */
+	/* a signal handler jumps here if *in_kernel is set: at a fault, */
 	void (*oops)(void);
-	/* and when an operation takes much longer than any that ends */
+	/* and when an operation takes far too long */
 	void (*limit)(void);
 	const volatile int *in_kernel;
 };
@@ -650,7 +649,7 @@ struct gd_hook_info {
 	enum gd_layer layer;
 	gd_u8 object;		/* enum gd_object */
 	gd_u8 answer;		/* enum gd_answer */
-	gd_s32 otherwise;	/* what is returned without an action that answers */
+	gd_s32 otherwise;	/* default answer */
 	const char *words;
 	const char *when;
 	const char *who;
@@ -781,7 +780,7 @@ enum gd_op_id {
 
 /* ---- revisions ---- */
 
-/* Numbers of revisions: they order within the series, and within the kernels. */
+/* Numbers of revisions: comparable within the series, and within the kernels. */
 #define GD_REV_SERIES(version)		(version)
 #define GD_REV_KERNEL(major, minor)	((major) << 16 | (minor))
 #define GD_REV_ALWAYS			0
@@ -792,7 +791,7 @@ enum gd_revision {
 #include "revisions.h"
 };
 
-/* since when, and until when, a fact is true */
+/* the revisions for which a fact is true */
 enum gd_fact {
 #define GD_FACT(name, series, kernel, until, what)				\
 	GD_FACT_##name##_SERIES = series, GD_FACT_##name##_KERNEL = kernel,	\

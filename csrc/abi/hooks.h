@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table of hook points: the places in an operation of the kernel at which
- * the script can act.
+ * The table of hook points: the places in an operation of the kernel at which an
+ * action can happen.
  *
  * GD_HOOK(NAME, layer, object, answer, otherwise, words, when, who)
  *
@@ -54,15 +54,15 @@ GD_HOOK(PAGEMAP, LOCKLESS, NONE, BOOL, 1, "at get_dev_pagemap",
 GD_HOOK(ACCESSIBLE, LOCKLESS, NONE, ERRNO, 0, "at make_accessible",
 	"when arch_make_page_accessible() is called{nth}", "another CPU")
 /*
- * The slow path: pages that are answered stand in pages[] as pages outside of the
- * arena, no more than were asked for.  -EFAULT otherwise.
+ * The slow path: the answer's pages appear in pages[] as pages outside of the
+ * arena, at most as many as requested.  Default: -EFAULT.
  */
 GD_HOOK(SLOW, LOCKLESS, NONE, PAGES, -14, "at slow_path",
 	"when the slow path is called{nth}", "it")
 
 /*
- * The slow path.  It reads entries of page tables under their lock, so what others
- * do to them they do before that is taken: there are no hook points at its loads.
+ * The slow path.  It reads page-table entries under their lock, so other CPUs
+ * change them before the lock is taken: its loads are not hook points.
  */
 GD_HOOK(PTL, SLOW, NONE, NONE, 0, "before page_table_lock",
 	"before a page-table lock is taken{nth}", "another CPU")
