@@ -1,18 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds libFuzzer targets into a folder from which they run anywhere, in the manner of
-# OSS-Fuzz and ClusterFuzz.  Reads
+# Builds self-contained libFuzzer targets, as OSS-Fuzz and ClusterFuzz do.  Reads
 #
-#	OUT			the folder
+#	OUT			the output folder
 #	SANITIZER		address (default), undefined, coverage or none
 #	LIB_FUZZING_ENGINE	libFuzzer: -fsanitize=fuzzer (default), or an archive
 #	CC, CXX			clang and clang++ [clang-19, clang++-19]
-#	CFLAGS			flags for the kernel's code; without any, those of SANITIZER
-#	CXXFLAGS		flags for linking; without any, those of SANITIZER
-#	KERNEL			kernels, with blanks between them [6.1]
+#	CFLAGS			flags for the kernel's code [those of SANITIZER]
+#	CXXFLAGS		flags for linking [those of SANITIZER]
+#	KERNEL			kernels, separated by blanks [6.1]
 #
-# and leaves there for each kernel gup_6_1, gup_6_1.side (the kernel's code),
+# and writes for each kernel gup_6_1, gup_6_1.side (the kernel's code),
 # gup_6_1.options and gup_6_1_seed_corpus.zip.
 
 given_cc=${CC:-} given_cxx=${CXX:-} given_cflags=${CFLAGS:-} given_cxxflags=${CXXFLAGS:-}
@@ -22,8 +21,9 @@ given_cc=${CC:-} given_cxx=${CXX:-} given_cflags=${CFLAGS:-} given_cxxflags=${CX
 . "$root/scripts/build.sh"
 prefix=build.sh
 
-# What the kernel relies on: NULL is dereferenced on purpose (an OOPS is an outcome), signed
-# integers wrap around (-fno-strict-overflow), and functions are called through other types.
+# Behaviour that the kernel relies on: NULL is dereferenced on purpose (an OOPS is an
+# event), signed integers wrap (-fno-strict-overflow), and functions are called through
+# other types.
 kernel_defines=null,signed-integer-overflow,function
 undefined=array-bounds,bool,builtin,enum,function,integer-divide-by-zero,null,object-size,return,returns-nonnull-attribute,shift,signed-integer-overflow,unreachable,vla-bound
 
@@ -35,13 +35,13 @@ none) own='' ;;
 *) die "SANITIZER=$SANITIZER: address, undefined, coverage or none" ;;
 esac
 case ${SANITIZER:-address} in
-# sites and operations are found as arrays, which must have no redzones between
+# sites and operations are in arrays of the linker, which must have no redzones
 address) needed="-mllvm -asan-globals=0" ;;
 undefined) needed="-fno-sanitize=$kernel_defines" ;;
 *) needed='' ;;
 esac
-[ -n "${OUT:-}" ] || die "OUT is not set: the folder for the targets"
-mkdir -p "$OUT" || die "OUT=$OUT: cannot be made"
+[ -n "${OUT:-}" ] || die "OUT is not set; it is the output folder"
+mkdir -p "$OUT" || die "OUT=$OUT: cannot be created"
 out=$(realpath -- "$OUT")
 cc=${given_cc:-clang-19}
 
@@ -51,7 +51,7 @@ for kernel in "${kernels[@]}"; do
 	[[ $kernel =~ ^[0-9.]+(-nodebug)?$ ]] || die "KERNEL=$kernel: known kernels only"
 done
 "$root/scripts/setup" fuzz "${kernels[@]}" || pass_on
-command -v "$cc" >/dev/null || die "CC=$cc: there is no such command"
+command -v "$cc" >/dev/null || die "CC=$cc: command not found"
 
 case ${LIB_FUZZING_ENGINE:--fsanitize=fuzzer} in
 -fsanitize=fuzzer)
@@ -95,7 +95,7 @@ for kernel in "${kernels[@]}"; do
 		(cd "$seeds" && find . -type f | sort | zip -q -@ "$seeds.zip")
 		rm -rf "$seeds"
 	else
-		say "there is no zip: ${name}_seed_corpus stays a folder"
+		say "zip is not installed: ${name}_seed_corpus stays a folder"
 	fi
 done
 last_words="built: ${#kernels[@]} target(s) in $(shown "$out")"

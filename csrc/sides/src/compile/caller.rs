@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What the caller asks of the compiler: `GUPDIFF_CC` is another clang, `GUPDIFF_CFLAGS` has
-//! further flags for the code under test, those of a sanitizer for instance.
+//! Compiler settings from the environment: `GUPDIFF_CC` selects another clang, `GUPDIFF_CFLAGS`
+//! has extra flags for the code under test, for example those of a sanitizer.
 
 use super::unit::harness;
 use std::{env, sync::OnceLock};
 
-/// The harness is written for clang's hooks.
+/// The harness needs clang's instrumentation.
 const CLANG: &str = "clang-19";
 
 /// Clang's own coverage.
@@ -20,7 +20,7 @@ pub fn clang() -> &'static str {
     })
 }
 
-/// Further flags of the code under test; the harness around it has none of them.
+/// Extra flags for the code under test; the harness is compiled without them.
 pub fn flags() -> Vec<String> {
     let given = env::var("GUPDIFF_CFLAGS").unwrap_or_default();
     given.split_whitespace().map(str::to_owned).collect()

@@ -18,10 +18,10 @@ use gup_fuzz::site::SiteId;
 
 use crate::Outcome;
 
-/// Runs of the oracle for shrinking: each is a trip to the guest.
+/// Maximum number of runs for shrinking: each needs the guest.
 const RUNS: usize = 5_000;
 
-/// Replay programs on a booted kernel, and on C and Rust.
+/// Replay programs on a booted kernel, on the C side and on the Rust side.
 ///
 /// The kernel is the distribution's own image in QEMU, as `make live` sets it
 /// up.  First the corpus, then random programs from a seed.  The last line of
@@ -35,13 +35,13 @@ pub struct Args {
     /// Programs to start with, files or folders
     #[arg(long, value_name = "PATH")]
     corpus: Vec<PathBuf>,
-    /// Random programs after those
+    /// Number of random programs after those
     #[arg(long, default_value_t = 50_000, value_name = "N")]
     fresh: u64,
-    /// Seconds; as many random programs as there is time for
+    /// Seconds; run as many random programs as possible
     #[arg(long, conflicts_with = "fresh", value_name = "SECONDS")]
     time: Option<u64>,
-    /// Of the random numbers
+    /// Seed of the random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The folder for findings
@@ -55,7 +55,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 fn replay(args: &Args) -> Result<Outcome> {
     if ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed)).is_err() {
-        bail!("the handler of Ctrl-C cannot be installed");
+        bail!("cannot install the Ctrl-C handler");
     }
     let corpus = corpus(&args.corpus)?;
     let started = Instant::now();

@@ -94,7 +94,7 @@ fn add(args: &AddArgs) -> Result<Outcome> {
         eprintln!("note: {note}");
     }
     let name = resolved.side();
-    // Whether it compiles is better told now.
+    // compile it now, to report errors early
     let info = c::compiled_info(name.trim_start_matches("c:"), Flavour::None)?;
     println!("{:#}", info);
     lacking(&info);

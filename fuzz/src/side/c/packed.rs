@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A side that travels with the program: the folder `PROGRAM.side` beside it has its object
-//! and all that is known of it.  A target needs neither the kernel's tree nor a compiler
-//! then, and `fuzz/build.sh` makes such targets.
+//! Packed sides: the folder `PROGRAM.side` next to a program contains a side's object and its
+//! description.  Such a target needs neither the kernel's tree nor a compiler; `fuzz/build.sh`
+//! makes them.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ use gup_sides::{Built, Flavour, Recipe};
 use super::{described, load_object};
 use crate::side::{self, Error, SideInfo};
 
-/// What the side is made of, in its folder.
+/// The file with the recipe, in its folder.
 const RECIPE: &str = "recipe.json";
 
 /// A packed side.
@@ -50,7 +50,7 @@ impl Packed {
     }
 }
 
-/// The side that is packed with this program.
+/// The packed side of this program.
 pub(super) fn find() -> Result<Option<Packed>, Error> {
     let Ok(mut path) = std::env::current_exe().map(PathBuf::into_os_string) else {
         return Ok(None);
@@ -63,8 +63,8 @@ pub(super) fn find() -> Result<Option<Packed>, Error> {
     }
 }
 
-/// Packs the side of that name (without `c:`), as it is compiled for an engine, into a folder
-/// that is made.
+/// Packs the side of that name (without `c:`), compiled for an engine, into a folder, which is
+/// replaced.
 pub fn pack(name: &str, flavour: Flavour, into: &Path) -> Result<(), Error> {
     let unknown = || side::unknown(&format!("c:{name}"));
     let recipe = super::recipe(name)?.ok_or_else(unknown)?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff cmin`: keeps what shows something of its own.
+//! `gupdiff cmin`: minimises a corpus.
 
 mod shown;
 mod write;
@@ -18,21 +18,21 @@ use gup_fuzz::program::Program;
 use crate::campaign::EngineArg;
 use crate::{LayerArg, Outcome};
 
-/// Reduce a corpus to programs that show something of their own.
+/// Reduce a corpus to programs that cover something of their own.
 ///
-/// A program is kept when it shows an outcome, a site or a kind of change on any of the
-/// sides that no other one does, when it executes a line of the kernel's code or of the
-/// Rust code that no other one does, or when it takes an edge, as one of the engines counts
-/// them, so often as no other one does.  So what is kept shows all that there was to choose
-/// from, and that is checked.
-/// CORPUS is a folder, which gets a file of wire form for each, or a file
-/// `NAME.gup`, which gets the text of all.  The new corpus is written beside the
-/// old one and then put in its place: a failure leaves that as it was.
+/// A program is kept if no other program has the same outcome, site or kind of change on one
+/// of the sides, executes the same line of the kernel's code or of the Rust code, or takes the
+/// same edge equally often, as counted by one of the engines.  So the new corpus covers as much
+/// as the old one, which is verified.
+///
+/// CORPUS is a folder (one file in wire form for each program), or a file `NAME.gup` (text).
+/// The new corpus is written to a temporary name and renamed: on failure the old one is
+/// unchanged.
 #[derive(clap::Args)]
 pub struct Args {
     /// The corpus to rewrite
     corpus: PathBuf,
-    /// Further programs to choose from, which stay where they are
+    /// Additional candidates; these files are only read
     #[arg(long, value_name = "PATH")]
     from: Vec<PathBuf>,
     /// The sides whose outcomes count [default: every known kernel]
@@ -48,10 +48,10 @@ pub struct Args {
         default_value = "libfuzzer,afl,honggfuzz"
     )]
     engine: Vec<EngineArg>,
-    /// Go by what programs show alone, whatever they execute
+    /// Ignore executed lines and edges
     #[arg(long, conflicts_with = "engine")]
     no_coverage: bool,
-    /// Say what would be done, but do not do it
+    /// Only print what would be done
     #[arg(long)]
     dry_run: bool,
 }

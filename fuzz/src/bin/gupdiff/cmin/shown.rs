@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What programs show and execute on a side, as features to choose by.
+//! Features of programs for `gupdiff cmin`: what they show and execute on a side.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -27,7 +27,7 @@ pub fn outcomes(side: &str, all: &mut [Candidate]) -> Result<()> {
     let rev = oracle.revisions().left;
     for candidate in all {
         if let Verdict::BrokenLaw(_, broken) = oracle.judge(&candidate.program)
-            // What kernels are known to do is worth keeping.
+            // programs with known defects are worth keeping
             && !Accepted::default().is_known(rev, &broken)
         {
             bail!("a program breaks the law {}; report that first", broken.law);
@@ -39,7 +39,7 @@ pub fn outcomes(side: &str, all: &mut [Candidate]) -> Result<()> {
     Ok(())
 }
 
-/// The lines of kernel code that are executed.
+/// The executed lines of kernel code.
 pub fn lines(side: &str, all: &mut [Candidate]) -> Result<()> {
     let Some(mut covered) = of_a_kernel(Covered::open(side))? else {
         return Ok(());

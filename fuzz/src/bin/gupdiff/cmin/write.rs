@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The new corpus takes the old one's place.
+//! Replaces the old corpus by the new one.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use gup_fuzz::report::write_atomically;
 
 use super::{Candidate, order};
 
-/// Into a file `NAME.gup`, or a folder.
+/// Writes a file `NAME.gup`, or a folder.
 pub fn write(corpus: &Path, kept: &[Candidate]) -> Result<()> {
     match corpus.extension() {
         Some(extension) if extension == "gup" => pack(corpus, kept),
@@ -19,8 +19,8 @@ pub fn write(corpus: &Path, kept: &[Candidate]) -> Result<()> {
     }
 }
 
-/// One file of text.  The order depends on each program alone, so that a new one
-/// is an added piece in a diff.
+/// Writes one text file.  The order depends only on the programs, so that a new program is
+/// one added hunk in a diff.
 fn pack(path: &Path, kept: &[Candidate]) -> Result<()> {
     let mut kept: Vec<&Candidate> = kept.iter().collect();
     kept.sort_by(|a, b| order(a, b));
@@ -41,7 +41,7 @@ fn pack(path: &Path, kept: &[Candidate]) -> Result<()> {
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 
-/// Writes beside `dir`, then swaps.
+/// Writes next to `dir`, then swaps.
 fn replace(dir: &Path, kept: &[Candidate]) -> Result<()> {
     let dir = match dir.file_name() {
         Some(_) => dir.to_path_buf(),
@@ -65,7 +65,7 @@ fn replace(dir: &Path, kept: &[Candidate]) -> Result<()> {
     if written != kept.len() {
         bail!("{written} programs were written instead of {}", kept.len());
     }
-    // The temporary folder is for its owner only.
+    // a temporary folder is only accessible to its owner
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(fresh.path(), permissions)?;
     let old = parent.join(format!(".cmin-old-{}", std::process::id()));
@@ -74,7 +74,7 @@ fn replace(dir: &Path, kept: &[Candidate]) -> Result<()> {
         fs::rename(&dir, &old).with_context(cannot)?;
     }
     if let Err(error) = fs::rename(&fresh, &dir) {
-        // Back to what was there.
+        // restore the old one
         let _ = fs::rename(&old, &dir);
         let _ = fs::remove_dir_all(&fresh);
         return Err(error).with_context(cannot);
@@ -85,7 +85,7 @@ fn replace(dir: &Path, kept: &[Candidate]) -> Result<()> {
     Ok(())
 }
 
-/// Named by contents, as campaigns do.
+/// Files are named after the hash of their contents, as in campaigns.
 fn name(bytes: &[u8]) -> String {
     format!("{:016x}", gup_fuzz::report::hash(bytes))
 }
