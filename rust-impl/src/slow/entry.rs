@@ -7,21 +7,21 @@ use crate::series::EINVAL;
 use crate::slow::Range;
 use crate::walk::Buffer;
 
-/// Where and what for: the arguments that all entry points have.
+/// The common arguments of all entry points.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
-    /// The first address; it need not be that of a page.
+    /// The first address; it need not be page-aligned.
     pub start: u64,
-    /// How many pages.
+    /// Number of pages.
     pub nr_pages: u64,
     /// FOLL_ flags.
     pub flags: Foll,
-    /// The array for the pages.
+    /// The array `pages`.
     pub pages: Buffer,
 }
 
 impl Request {
-    /// What an entry point goes on with.
+    /// The checked arguments.
     pub(crate) fn range(self, flags: Foll, unlockable: bool) -> Range {
         Range {
             start: self.start,
@@ -35,17 +35,17 @@ impl Request {
 }
 
 impl Kernel<'_> {
-    /// `get_user_pages` (6.12): with the mmap lock held, which it keeps.
+    /// `get_user_pages` (6.12): takes references, with the mmap lock held throughout.
     ///
-    /// Gives the number of pages, or -EINVAL for arguments that make no sense, -EFAULT
-    /// where there is nothing to be had, -ENOMEM, -EHWPOISON, -EINTR, or what else a page
-    /// cannot be had for.
+    /// Returns the number of pages; -EINVAL for invalid arguments; -EFAULT if there is no
+    /// page; -ENOMEM, -EHWPOISON, -EINTR, or another errno for which a page is not
+    /// available.
     pub fn get_user_pages(&mut self, request: Request) -> Result<i64, Stop> {
         self.enter(request, &[FollFlag::Touch], None, &mut true)
     }
 
-    /// `get_user_pages_remote` (6.12): the same of another mm.  If it is told where,
-    /// it may drop the lock, and says there whether it is still held.
+    /// `get_user_pages_remote` (6.12): the same for another mm.  If the caller passes
+    /// `locked`, it may drop the lock, and `locked` says whether it is still held.
     pub fn get_user_pages_remote(
         &mut self,
         request: Request,
@@ -55,20 +55,20 @@ impl Kernel<'_> {
         self.enter_remote(request, &implied, locked)
     }
 
-    /// `get_user_pages_unlocked` (6.12): takes the mmap lock and drops it.
+    /// `get_user_pages_unlocked` (6.12): takes and drops the mmap lock itself.
     pub fn get_user_pages_unlocked(&mut self, request: Request) -> Result<i64, Stop> {
         let implied = [FollFlag::Touch, FollFlag::Unlockable];
         self.enter(request, &implied, None, &mut false)
     }
 
-    /// `pin_user_pages` (6.12).  Arguments that make no sense are 0 here and below.
-    /// A long-term pin adds -EOPNOTSUPP for fsdax, and -ENOMEM or -EBUSY for what could
-    /// not be moved.
+    /// `pin_user_pages` (6.12): pins.  Here and below, invalid arguments return 0. A
+    /// long-term pin can also return -EOPNOTSUPP for fsdax, and -ENOMEM or -EBUSY if pages
+    /// cannot be migrated.
     pub fn pin_user_pages(&mut self, request: Request) -> Result<i64, Stop> {
         self.enter(request, &[FollFlag::Pin], None, &mut true)
     }
 
-    /// `pin_user_pages_remote` (6.12).
+    /// `pin_user_pages_remote` (6.12): the same for another mm.
     pub fn pin_user_pages_remote(
         &mut self,
         request: Request,
@@ -78,13 +78,13 @@ impl Kernel<'_> {
         self.enter_remote(request, &implied, locked)
     }
 
-    /// `pin_user_pages_unlocked` (6.12).
+    /// `pin_user_pages_unlocked` (6.12): takes and drops the mmap lock itself.
     pub fn pin_user_pages_unlocked(&mut self, request: Request) -> Result<i64, Stop> {
         let implied = [FollFlag::Pin, FollFlag::Touch, FollFlag::Unlockable];
         self.enter(request, &implied, None, &mut false)
     }
 
-    /// What those of another mm have in common.
+    /// The common part of the functions for another mm.
     fn enter_remote(
         &mut self,
         request: Request,
@@ -95,7 +95,7 @@ impl Kernel<'_> {
         self.enter(request, implied, passed, locked.unwrap_or(&mut true))
     }
 
-    /// What all have in common.  `passed`: what `*locked` is, if the caller passes it.
+    /// The common part of all.  `passed`: the initial `*locked`, if the caller passes it.
     fn enter(
         &mut self,
         request: Request,
@@ -133,7 +133,7 @@ impl Kernel<'_> {
         Some(request.range(flags, unlockable))
     }
 
-    /// What the caller sees of `pages[]` is as many as it is told of.
+    /// The caller only sees as many entries of `pages[]` as the result says.
     pub(crate) fn with_result(&mut self, result: i64, request: Request) -> i64 {
         let nr = usize::try_from(result).unwrap_or(0);
         self.fit_entries(nr, request.pages);

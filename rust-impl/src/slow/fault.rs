@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A fault for a page that is not there, or not as it is wanted.
+//! Faults: for a page that is not present, or not suitable.
 
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
@@ -11,9 +11,10 @@ use crate::vma::VmaPtr;
 use crate::walk::EFAULT;
 
 impl Kernel<'_> {
-    /// `faultin_page` (6.12): 0 if the page may be there now; -EFAULT, -ENOMEM or
-    /// -EHWPOISON if it will not be; -ENOENT if it need not be; -EBUSY or -EAGAIN if it is to be tried again, with
-    /// the mmap lock, of which `locked` says whether it is still held.
+    /// `faultin_page` (6.12): returns 0 if the page may be present now; -EFAULT, -ENOMEM or
+    /// -EHWPOISON on failure; -ENOENT if the page is not needed; -EBUSY or -EAGAIN if the
+    /// caller has to retry with the mmap lock held.  `locked` says whether it is still
+    /// held.
     pub(crate) fn faultin_page(
         &mut self,
         vma: VmaPtr,
@@ -62,7 +63,7 @@ impl Kernel<'_> {
         Ok(0)
     }
 
-    /// What kind of fault it is.
+    /// The FAULT_FLAG_ flags of the fault.
     fn fault_flags(&self, flags: Foll, unlockable: bool) -> u32 {
         use fault_flag as f;
         let interruptible = unlockable && self.has(flags, FollFlag::Interruptible);
@@ -79,7 +80,7 @@ impl Kernel<'_> {
             .fold(0, |set, &(on, bits)| if on { set | bits } else { set })
     }
 
-    /// `vm_fault_to_errno`: 0 for what is no error of a fault.
+    /// `vm_fault_to_errno`: 0 for a result that is not an error.
     pub(crate) fn vm_fault_to_errno(&self, fault: u32, flags: Foll) -> i32 {
         use vm_fault as f;
         if fault & f::OOM != 0 {

@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Pages that are to be there before they are copied from or to: for file systems that
-//! must not fault while they hold locks.
+//! Faults in pages before they are copied from or to, for file systems that must not fault
+//! while they hold locks.
 //!
-//! The kernel touches a byte of each page, as a user would, or (to write nothing) asks for
-//! the fault alone.  Nothing is held afterwards.
+//! The kernel accesses a byte of each page like a user, or (without writing) only calls the
+//! fault handler.  Afterwards it holds nothing.
 
 use crate::kernel::{Kernel, Stop};
 use crate::mm::fault_flag;
 use crate::tables::PAGE_SIZE;
 use crate::walk::TASK_SIZE_MAX;
 
-/// The start of the next page; behind the last one that is 0.
+/// The start of the next page; 0 after the last one.
 fn next_page(addr: u64) -> u64 {
     addr.wrapping_add(PAGE_SIZE) & !(PAGE_SIZE - 1)
 }
 
 impl Kernel<'_> {
-    /// `fault_in_readable` (6.12): the number of bytes, up to `size`, that are not there.
+    /// `fault_in_readable` (6.12): returns how many of the `size` bytes are not accessible.
     pub fn fault_in_readable(&mut self, start: u64, size: u64) -> Result<u64, Stop> {
         self.access_pages(start, size, false)
     }
 
-    /// `fault_in_writeable` (6.12): the same for writing, and zeros are written.
+    /// `fault_in_writeable` (6.12): the same for writing; it writes zeros.
     /// `fault_in_subpage_writeable` is the same on x86.
     pub fn fault_in_writeable(&mut self, start: u64, size: u64) -> Result<u64, Stop> {
         self.access_pages(start, size, true)
     }
 
-    /// `fault_in_safe_writeable` (6.12): the same, but nothing is written.  It takes the
-    /// mmap lock, and does not ask whether these are addresses of user space.
+    /// `fault_in_safe_writeable` (6.12): the same without writing anything.  It takes the
+    /// mmap lock, and does not check that the addresses are in user space.
     pub fn fault_in_safe_writeable(&mut self, start: u64, size: u64) -> Result<u64, Stop> {
         if size == 0 {
             return Ok(0);
@@ -58,8 +58,8 @@ impl Kernel<'_> {
         })
     }
 
-    /// Touches a byte of each page, the first at `start`, until that fails; the number of
-    /// bytes that this leaves.
+    /// Accesses a byte of each page, the first at `start`, until that fails; returns the
+    /// number of bytes left.
     fn each_page(
         &mut self,
         start: u64,

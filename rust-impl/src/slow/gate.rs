@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The gate area: a page that all processes have and no VMA of theirs.
+//! The gate area: a page that all processes have, and that is not in a VMA of theirs.
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
@@ -9,14 +9,15 @@ use crate::tables::{EntryPtr, Level};
 use crate::vma::VmaPtr;
 use crate::walk::EFAULT;
 
-/// The gate area's VMA, and the page or, where none is wanted, NULL.
+/// The gate area's VMA, and the page, or NULL if none was requested.
 type Gate = (Option<VmaPtr>, PagePtr);
 
 impl Kernel<'_> {
-    /// `get_gate_page`: for reading only, and without a lock.  Or an errno.
+    /// `get_gate_page`: looks up the page, for reading only, without a lock; or returns an
+    /// errno.
     ///
-    /// `pages`: where the page is stored, if one is wanted.  5.10 and 6.1 do that here,
-    /// before they take it.
+    /// `pages`: where to store the page, if it was requested.  5.10 and 6.1 store it here,
+    /// before they grab it.
     pub(crate) fn get_gate_page(
         &mut self,
         address: u64,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Huge entries, with the lock of their table held.
+//! Huge entries, with their page-table lock held.
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
@@ -14,17 +14,17 @@ use crate::vma::VmaPtr;
 use crate::walk::EFAULT;
 use crate::walk::leaf::subpage;
 
-/// There has to be a fault.
+/// The caller has to fault.
 const NULL: Result<ErrPtr, Stop> = Ok(Ok(PagePtr::NULL));
 
 impl Kernel<'_> {
-    /// `assert_spin_locked` of a page table's lock.
+    /// `assert_spin_locked` for a page-table lock.
     pub(crate) fn assert_ptl_held(&self, site: Site) -> Result<(), Stop> {
         self.bug_on(self.machine.held.ptl == 0, site)
     }
 
-    /// `touch_pmd`, `touch_pud`: the entry was accessed.  x86 stores that only where it
-    /// was written, too: the CPU does the other by itself.
+    /// `touch_pmd`, `touch_pud`: marks the entry as accessed.  x86 stores it only if it was
+    /// also written: otherwise the CPU does it.
     pub(crate) fn touch_leaf(&mut self, at: EntryPtr, write: bool) -> Result<(), Stop> {
         let old = self.machine.tables.get(at)?;
         let new = old.accessed(write);
@@ -34,7 +34,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `follow_huge_pud` (6.12), device memory and other.
+    /// `follow_huge_pud` (6.12), for device memory and other memory.
     pub(crate) fn follow_huge_pud(
         &mut self,
         vma: VmaPtr,
@@ -75,7 +75,7 @@ impl Kernel<'_> {
         Ok(Ok(page))
     }
 
-    /// `can_follow_write_pud` (7.3); before, the PUD is writable or it cannot be had.
+    /// `can_follow_write_pud` (7.3); before, only a writable PUD is accepted.
     fn can_follow_write_pud(&self, pud: Entry, vma: VmaPtr, flags: Foll) -> Result<bool, Stop> {
         if pud.is_writable() || !self.rules.slow.forces_writes_of_puds {
             return Ok(pud.is_writable());
@@ -83,8 +83,7 @@ impl Kernel<'_> {
         self.can_follow_write_common(pud.page(), vma, flags)
     }
 
-    /// `follow_devmap_pmd` (5.10 to 6.12), `follow_devmap_pud` (5.10, 6.1): a page at a
-    /// time.
+    /// `follow_devmap_pmd` (5.10 to 6.12), `follow_devmap_pud` (5.10, 6.1): takes one page.
     pub(crate) fn slow_follow_devmap(
         &mut self,
         level: Level,
@@ -133,9 +132,8 @@ impl Kernel<'_> {
         Ok(if errno != 0 { Err(errno) } else { Ok(page) })
     }
 
-    /// `follow_huge_pmd` (6.12), `follow_trans_huge_pmd` (5.10, 6.1): all is asked of the
-    /// block's first page.  Up to 6.1 that has to be a head; 5.10 looks at it when the
-    /// page is to be taken.
+    /// `follow_huge_pmd` (6.12), `follow_trans_huge_pmd` (5.10, 6.1): checks the first page
+    /// of the block.  Up to 6.1 this must be a head; 5.10 checks that when it grabs.
     pub(crate) fn slow_follow_huge_pmd(
         &mut self,
         vma: VmaPtr,
@@ -199,8 +197,8 @@ impl Kernel<'_> {
         Ok(Ok(page))
     }
 
-    /// What is mapped by a huge entry is a head, or with `tail` a tail, or device memory
-    /// (DEBUG_VM, 5.10 and 6.1).
+    /// A huge entry must map a head, or with `tail` a tail, or device memory (DEBUG_VM,
+    /// 5.10 and 6.1).
     fn check_huge(&self, page: PagePtr, tail: bool, bug: Site) -> Result<(), Stop> {
         if !self.rules.debug_vm || self.rules.slow.follows_all_huge_entries {
             return Ok(());
@@ -215,7 +213,7 @@ impl Kernel<'_> {
         pmd.pmd_present() && pmd.page().nr().is_some() && pmd.page() == self.machine.huge_zero_page
     }
 
-    /// `gup_must_unshare`, with the VMA at hand.
+    /// `gup_must_unshare` with a VMA.
     pub(crate) fn must_unshare(
         &self,
         vma: VmaPtr,
@@ -226,7 +224,7 @@ impl Kernel<'_> {
         self.gup_must_unshare(sharing, flags, page)
     }
 
-    /// What is anonymous is exclusive when it is pinned (DEBUG_VM).
+    /// A pinned anonymous page must be exclusive (DEBUG_VM).
     pub(crate) fn check_exclusive(
         &mut self,
         page: PagePtr,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The mmap lock: taken, lost in a fault, taken again.
+//! The mmap lock: takes it, and takes it again after a fault dropped it.
 
 use crate::foll::FollFlag;
 use crate::kernel::{Kernel, Stop};
@@ -14,8 +14,8 @@ impl Kernel<'_> {
         self.machine.signal == Signal::Kill
     }
 
-    /// `gup_signal_pending` (6.12): a fatal signal always counts, others if the caller
-    /// wants so.
+    /// `gup_signal_pending` (6.12): is a fatal signal pending, or, if the caller asks for
+    /// it, any signal?
     fn gup_signal_pending(&self, range: &Range) -> bool {
         let interruptible = self.has(range.flags, FollFlag::Interruptible);
         self.fatal_signal_pending() || interruptible && self.machine.signal != Signal::None
@@ -23,12 +23,12 @@ impl Kernel<'_> {
 
     /// `__get_user_pages_locked` (6.12).
     ///
-    /// `locked`: whether the caller holds the mmap lock.  If not, it is taken and
-    /// dropped here; if so, it may be dropped here, and `locked` says so.  0 comes
-    /// out only with FOLL_NOWAIT, or for no pages.
+    /// `locked`: does the caller hold the mmap lock?  If not, it is taken and dropped here;
+    /// if so, it may be dropped here, and `locked` says so.  The result is only 0 with
+    /// FOLL_NOWAIT, or for no pages.
     ///
-    /// In 5.10 and 6.1 the caller holds the lock, and 0 comes out as well if it was lost
-    /// and the caller cannot be told.
+    /// In 5.10 and 6.1 the caller holds the lock; the result is also 0 if the lock was
+    /// dropped and the caller did not pass `locked`.
     pub(crate) fn __get_user_pages_locked(
         &mut self,
         mut range: Range,
@@ -69,8 +69,8 @@ impl Kernel<'_> {
         Ok(done)
     }
 
-    /// The loop of it: all pages at once, then, each time the lock was lost, the one
-    /// page for which that was, and again all that are left.
+    /// Its loop: gets all pages at once; whenever the lock was dropped, gets the single
+    /// page for which it was dropped, and then all remaining pages.
     fn get_with_retries(
         &mut self,
         mut range: Range,
@@ -115,7 +115,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// The lock is lost: then there is no error, and less than all pages.
+    /// The lock was dropped: then there must be no error, and not all pages.
     fn check_dropped(&mut self, ret: i64, range: &Range) -> Result<(), Stop> {
         let all = ret as u64 >= range.nr_pages;
         if self.rules.bugs_are_warnings {
@@ -127,14 +127,14 @@ impl Kernel<'_> {
         self.bug_on(all, Site::GetUserPagesLockedAll)
     }
 
-    /// A BUG with and without DEBUG_VM, or a WARN with it (7.3).
+    /// A BUG with and without DEBUG_VM; in 7.3 a WARN with DEBUG_VM.
     fn complain_always(&mut self, wrong: bool, [bug, warn]: [Site; 2]) -> Result<(), Stop> {
         let silent = self.rules.bugs_are_warnings && !self.rules.debug_vm;
         self.complain(wrong && !silent, bug, warn)
     }
 
-    /// The lock is lost: takes it, and asks for the page at which that happened, until
-    /// it is not lost once more.  1, or why there is no such page.
+    /// After the lock was dropped: takes it, and gets the page at which that happened;
+    /// repeats if it is dropped again.  Returns 1, or why there is no such page.
     fn get_one_more(&mut self, range: &Range, locked: &mut bool) -> Result<i64, Stop> {
         let tried = self.rules.foll_bit(FollFlag::Tried);
         let one = Range {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Long-term pins: what must not be kept where it is is moved first.
+//! Long-term pins: pages that must not stay where they are are migrated first.
 
 use alloc::vec::Vec;
 
@@ -18,13 +18,13 @@ use crate::unpin::List;
 struct Pofs {
     first: usize,
     nr: usize,
-    /// They are folios, each once.
+    /// The entries are folios, each once.
     has_folios: bool,
 }
 
 impl Kernel<'_> {
-    /// `__gup_longterm_locked` (6.12): pins; if it is for long, looks at what was pinned,
-    /// and if something has to be moved, does so and pins all again.
+    /// `__gup_longterm_locked` (6.12): pins; for a long-term pin it checks the pinned
+    /// pages, and if some must be migrated, does so and pins all again.
     pub(crate) fn __gup_longterm_locked(
         &mut self,
         range: Range,
@@ -53,8 +53,9 @@ impl Kernel<'_> {
         Ok(result)
     }
 
-    /// `check_and_migrate_movable_pages` (6.12): 0 if all may stay pinned.  Else all is
-    /// unpinned: -EAGAIN if all is where it may stay now, another errno if not.
+    /// `check_and_migrate_movable_pages` (6.12): returns 0 if all pages may stay pinned.
+    /// Otherwise it unpins all, and returns -EAGAIN if the pages may be pinned now, or
+    /// another errno.
     fn check_and_migrate_movable_pages(
         &mut self,
         pages: Option<usize>,
@@ -71,7 +72,7 @@ impl Kernel<'_> {
         self.check_and_migrate_movable_pages_or_folios(pofs)
     }
 
-    /// `check_and_migrate_movable_folios` (6.12): the same of the first folios of a list.
+    /// `check_and_migrate_movable_folios` (6.12): the same for the first folios of a list.
     pub(crate) fn check_and_migrate_movable_folios(&mut self, nr: usize) -> Result<i32, Stop> {
         if !self.rules.config.migration {
             return Ok(0);
@@ -104,8 +105,8 @@ impl Kernel<'_> {
         self.page_folio(self.pofs_page(pofs, i))
     }
 
-    /// `pofs_next_folio` (6.12): behind the pages that lie within a large folio now.  5.10
-    /// and 6.1 go page by page, to one of another folio.
+    /// `pofs_next_folio` (6.12): skips the pages within the same large folio.  5.10 and 6.1
+    /// skip pages with the same head, one by one.
     fn pofs_next_folio(
         &self,
         folio: FolioPtr,
@@ -135,12 +136,12 @@ impl Kernel<'_> {
         Ok((i < pofs.nr).then_some(i))
     }
 
-    /// `collect_longterm_unpinnable_folios` (6.12): isolates what must be moved; how many
-    /// folios must be, isolated or not.
+    /// `collect_longterm_unpinnable_folios` (6.12): isolates the folios that must be
+    /// migrated; returns their number, isolated or not.
     ///
-    /// A folio may be in a CPU's batch on its way to the LRU, and cannot be isolated
-    /// then.  That shows by a reference too many; the batches are drained, this CPU's
-    /// first, and all of them if that was not it.
+    /// A folio in a CPU's LRU batch cannot be isolated, and has an unexpected reference
+    /// because of that.  In this case the batches are drained: first this CPU's, then those
+    /// of all CPUs.
     fn collect_longterm_unpinnable_folios(
         &mut self,
         list: &mut Isolated,
@@ -188,7 +189,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `folio_may_be_lru_cached`, and there is a reference that nobody knows.
+    /// `folio_may_be_lru_cached`, and there is an unexpected reference.
     fn is_maybe_in_lru_batch(&mut self, folio: FolioPtr) -> Result<bool, Stop> {
         if self.folio_test_large(folio)? {
             return Ok(false);
@@ -201,11 +202,11 @@ impl Kernel<'_> {
         Ok(self.folio_ref_count(folio)? != known)
     }
 
-    /// `folio_expected_ref_count` (6.12), of a small folio: what the page cache, the swap
-    /// cache, buffers and page tables have.
+    /// `folio_expected_ref_count` (6.12) for a small folio: the references of the page
+    /// cache, the swap cache, buffers and page tables.
     ///
-    /// Pages behind a folio's last one are in no folio; nobody has set the count of their
-    /// mappings to none, and it reads as one.
+    /// A page after the end of a folio does not belong to a folio; its count of mappings
+    /// was never initialised, and reads as one.
     fn folio_expected_ref_count(&mut self, folio: FolioPtr) -> Result<i32, Stop> {
         let page = *self.machine.pages.get(folio.page())?;
         let slab = self.rules.slow.slabs_have_a_type && page.page_type == PageType::Slab;
@@ -229,8 +230,8 @@ impl Kernel<'_> {
         Ok(self.zone_device_type(folio.page())? == Some(Pgmap::Coherent))
     }
 
-    /// `migrate_longterm_unpinnable_folios` (6.12): unpins all and moves what was
-    /// isolated, and device memory: -EAGAIN, -EBUSY or -ENOMEM.
+    /// `migrate_longterm_unpinnable_folios` (6.12): unpins all pages, and migrates the
+    /// isolated folios and device memory: returns -EAGAIN, -EBUSY or -ENOMEM.
     fn migrate_longterm_unpinnable_folios(
         &mut self,
         list: &mut Isolated,
@@ -240,7 +241,7 @@ impl Kernel<'_> {
             let folio = self.pofs_get_folio(pofs, i)?;
             let device = self.folio_is_device_coherent(folio)?;
             if device {
-                // Migration wants an ordinary reference.
+                // migration needs an ordinary reference
                 self.store_page(pofs.first + i, PagePtr::NULL)?;
                 self.folio_get(folio)?;
                 self.unpin_folio(folio)?;
@@ -263,7 +264,8 @@ impl Kernel<'_> {
         Ok(-EAGAIN)
     }
 
-    /// What is still pinned is unpinned, what was isolated goes back.
+    /// On failure: unpins the pages that are still pinned, and puts back the isolated
+    /// folios.
     fn fail_migration(&mut self, list: &mut Isolated, pofs: Pofs, errno: i32) -> Result<i32, Stop> {
         if pofs.has_folios {
             let folios: Vec<_> = (0..pofs.nr).map(|i| self.pofs_page(pofs, i)).collect();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Pins of the pages of a memfd, which need not be mapped anywhere: udmabuf and iommufd
-//! have them by their place in the file.
+//! Pins of the folios of a memfd, which need not be mapped: udmabuf and iommufd address
+//! them by file offset.
 
 use alloc::vec::Vec;
 
@@ -18,20 +18,20 @@ use crate::unpin::List;
 /// Of huge pages.
 const HUGE_ORDER: u32 = 9;
 
-/// What is asked for.
+/// The arguments.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// Of which file.
+    /// The file.
     pub memfd: Memfd,
     /// The first byte.
     pub start: u64,
     /// The last byte.
     pub end: u64,
-    /// So many folios are enough.
+    /// Maximum number of folios.
     pub max_folios: u32,
 }
 
-/// How a round over the range ends early.
+/// How an iteration over the range can end early.
 enum Failed {
     Errno(i32),
     Stop(Stop),
@@ -44,11 +44,12 @@ impl From<Stop> for Failed {
 }
 
 impl Kernel<'_> {
-    /// `memfd_pin_folios` (7.3): pins the folios of a range of a file, each once; what is
-    /// not in the page cache is allocated.  The pins are for long, so what must not stay
-    /// where it is is moved, and all is done again.
+    /// `memfd_pin_folios` (7.3): pins the folios of a range of a file, each once; allocates
+    /// folios that are not in the page cache.  The pins are long-term, so folios that must
+    /// not stay where they are are migrated, and everything is repeated.
     ///
-    /// Gives their number, -EINVAL for arguments that make no sense, or why there was no
+    /// Returns the number of folios; -EINVAL for invalid arguments; or why a folio is not
+    /// available.  `offset`: the offset of the range in the first folio, if there is one.
     /// folio.  `offset`: where in the first folio the range begins, once there is one.
     pub fn memfd_pin_folios(
         &mut self,
@@ -91,7 +92,7 @@ impl Kernel<'_> {
         Ok(result)
     }
 
-    /// Once over the range; `nr` is how many are pinned.
+    /// One iteration over the range; `nr` is the number of pinned folios.
     fn pin_range(
         &mut self,
         wanted: Wanted,
@@ -153,7 +154,7 @@ impl Kernel<'_> {
             if found.is_empty() {
                 allocated = match self.memfd_alloc_folio(start)? {
                     Ok(folio) => Some(folio),
-                    // somebody else was faster
+                    // another task was faster
                     Err(errno) if errno == -EEXIST => None,
                     Err(errno) => return Err(Failed::Errno(errno)),
                 };
@@ -162,7 +163,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// Locks a folio, unless it was truncated meanwhile.
+    /// Locks a folio, unless it was truncated.
     fn is_still_cached(&mut self, folio: FolioPtr, memfd: Memfd) -> Result<bool, Stop> {
         self.folio_lock(folio)?;
         let mapping = match memfd {
@@ -176,7 +177,7 @@ impl Kernel<'_> {
         Ok(false)
     }
 
-    /// fallocate() leaves folios that were never cleared.
+    /// Clears a folio that is not up to date: fallocate() does not clear them.
     fn clear_if_new(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         if self.machine.pages.get(folio.page())?.flags & flag::UPTODATE == 0 {
             self.folio_zero_range(folio)?;
@@ -185,7 +186,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `folio_index`, of what is not in the swap cache.
+    /// `folio_index`, for a folio that is not in the swap cache.
     pub(crate) fn folio_index(&self, folio: FolioPtr) -> Result<u64, Stop> {
         let head = folio.page().nr().ok_or(Stop::Oops)?;
         Ok(self.machine.cache.index_of(head))
@@ -203,7 +204,7 @@ impl Kernel<'_> {
         Ok(if head.is_large() { 1 << head.order } else { 1 })
     }
 
-    /// Shows what became of `*offset`.
+    /// Records the final `*offset`.
     pub fn show_offset(&mut self, offset: u64) -> Result<(), Stop> {
         self.ask(Ask::Offset { offset })
     }

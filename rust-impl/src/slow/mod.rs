@@ -1,47 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The slow path: references and pins on the pages of a range of user addresses, under
-//! the mmap lock, with faults for what is not there yet.
+//! The slow path: takes references and pins on the pages of a range of user addresses,
+//! under the mmap lock, with faults for pages that are not present.
 //!
-//! # How it goes
+//! # How it works
 //!
-//! Address by address ([`pages`]):
+//! For each address ([`pages`]):
 //!
-//! * **Which VMA?**  Without one there is only the gate area; with one it is asked
-//!   whether such pages may be had of it at all ([`vma`]).
-//! * **Is there a page?**  The tables are walked down to an entry that maps something
-//!   ([`follow`], [`leaf`], [`pte`]).  The lock of its table is held while the entry is
-//!   read and the page taken, so nothing need be looked at again, and the page is mapped
-//!   all the while: the grab is the *slow* one, of somebody who is sure that there is a
-//!   reference.
-//! * **If not, it is faulted in** ([`fault`]), as an access would, and the walk starts
-//!   over.  So it is if what is mapped will not do: read-only for a write, or shared for
-//!   a pin that only reads, which must break the sharing now, as nobody would break it
-//!   for the pin later.
+//! * **Find the VMA.**  If there is none, only the gate area remains; otherwise the VMA's
+//!   flags are checked ([`vma`]).
+//! * **Find the page.**  The page tables are walked down to an entry that maps memory
+//!   ([`follow`], [`leaf`], [`pte`]).  The page-table lock is held while the entry is read
+//!   and the page is taken, so no recheck is needed.  The page stays mapped, so it has a
+//!   reference, and the grab is the *slow* one.
+//! * **Otherwise fault** ([`fault`]), like an access, and walk again.  This also happens if
+//!   the entry is not suitable: read-only for a write, or shared for a read-only pin, which
+//!   must break the sharing now, because nothing would do it for the pin later.
 //!
-//! A fault may have to wait for I/O, and drops the mmap lock for that, if the caller can
-//! bear it (FOLL_UNLOCKABLE).  Then all that is known of VMAs is void.  [`locked`] takes
-//! the lock again, and asks for the one page at which it was lost, before it goes on.
+//! A fault may have to wait for I/O.  For that it drops the mmap lock, if the caller allows
+//! it (FOLL_UNLOCKABLE).  Then VMAs that were looked up are no longer valid.  [`locked`]
+//! takes the lock again, and gets the single page at which it was dropped, before it
+//! continues.
 //!
-//! For a **long-term** pin where a page lies matters: memory that must stay movable or
-//! that belongs to CMA cannot be kept.  [`longterm`] pins first and looks then; what must
-//! not stay is unpinned with all the rest, moved away, and all is done again.
+//! For a **long-term** pin, the place of a page matters: it must not block memory that must
+//! stay movable or that belongs to CMA.  [`longterm`] pins first and checks then; if a page
+//! must not stay, all pages are unpinned, it is migrated, and everything is repeated.
 //!
-//! # What tells success
+//! # Results
 //!
-//! The number of pages, which may be less than was asked for; an errno only if there is
-//! none.  What was found before an error is the caller's to give back, so it is told of
-//! that first.
+//! The number of pages, which may be less than requested; an errno only if there is none.
+//! The caller has to drop the pages that were found before an error, so their number takes
+//! precedence.
 //!
-//! # Where what is
+//! # Modules
 //!
 //! * [`entry`]: the entry points; their checks are those of the [walk](crate::walk).
-//! * [`locked`], [`pages`], [`longterm`]: from the outside in, the loops.
+//! * [`locked`], [`pages`], [`longterm`]: the loops, from the outermost to the innermost.
 //! * [`vma`], [`gate`], [`follow`], [`leaf`], [`pte`], [`fault`]: one address.
-//! * [`old_entry`], [`old_follow`], [`old_hugetlb`], [`old_longterm`]: what 5.10 and 6.1 do
-//!   in another way.
+//! * [`old_entry`], [`old_follow`], [`old_hugetlb`], [`old_longterm`]: functions of 5.10
+//!   and 6.1 that work differently.
 //!
-//! Functions have the names of 6.12.  They are told where `pages[]` begins in
-//! [`Machine::entries`](crate::Machine::entries), if there is one.
+//! Functions have the names of 6.12.  Where they take `pages`, they take its position in
+//! [`Machine::entries`](crate::Machine::entries), or none.
 
 pub mod entry;
 pub mod fault;
@@ -72,37 +71,36 @@ use crate::site::Site;
 use crate::unpin::{List, MAX_LIST};
 use crate::walk::Buffer;
 
-/// No such file or directory; here: what is not there need not be locked (5.10).
+/// No such file or directory; here: a page that is not present need not be locked (5.10).
 pub const ENOENT: i32 = 2;
-/// Interrupted system call; here: by a fatal signal.
+/// Interrupted system call; here: a fatal signal is pending.
 pub const EINTR: i32 = 4;
 /// Try again.
 pub const EAGAIN: i32 = 11;
-/// Device or resource busy; here: a folio that could not be moved, or a lock that was
+/// Device or resource busy; here: a folio that could not be migrated, or the lock was
 /// dropped.
 pub const EBUSY: i32 = 16;
-/// Too many links; here: a page that must not be shared any longer.
+/// Too many links; here: the page must be unshared.
 pub const EMLINK: i32 = 31;
 /// Operation not supported; here: a long-term pin of fsdax.
 pub const EOPNOTSUPP: i32 = 95;
 /// Memory page has hardware error.
 pub const EHWPOISON: i32 = 133;
 
-/// What the functions of the slow path hand on to each other.
+/// The parameters that the functions of the slow path share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Range {
-    /// Where.
+    /// The address.
     pub start: u64,
-    /// How many.
+    /// Number of pages.
     pub nr_pages: u64,
-    /// `pages`: where in the buffer, or NULL.
+    /// `pages`: its position in the buffer, or NULL.
     pub pages: Option<usize>,
     /// gup_flags.
     pub flags: Foll,
-    /// The mmap lock may be dropped, as the caller can be told: FOLL_UNLOCKABLE; in 5.10
-    /// and 6.1 `locked` is not NULL.
+    /// The mmap lock may be dropped: FOLL_UNLOCKABLE; in 5.10 and 6.1 `locked` is not NULL.
     pub unlockable: bool,
-    /// The VMA of each page is noted.
+    /// The VMA of each page is recorded.
     pub notes_vmas: bool,
 }
 
@@ -112,7 +110,7 @@ impl Range {
         Range { flags, ..self }
     }
 
-    /// What is left behind the first `nr` pages.
+    /// The rest after the first `nr` pages.
     fn skip(&mut self, nr: u64) {
         self.start = self.start.wrapping_add(nr << crate::tables::PAGE_SHIFT);
         self.nr_pages = self.nr_pages.wrapping_sub(nr);
@@ -121,7 +119,7 @@ impl Range {
 }
 
 impl Kernel<'_> {
-    /// Stores a page at a place in the buffer.
+    /// Stores a page at a position in the buffer.
     fn store_page(&mut self, at: usize, page: PagePtr) -> Result<(), Stop> {
         let entries = &mut self.machine.entries;
         if let Some(entry) = entries.get_mut(at) {
@@ -136,19 +134,19 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// What is stored at a place of the buffer; past its end nothing ever was.
+    /// The page at a position in the buffer; after its end nothing was stored.
     fn entry(&self, at: usize) -> PagePtr {
         let entry = self.machine.entries.get(at);
         entry.copied().unwrap_or(PagePtr::POISON)
     }
 
-    /// `unpin_user_pages` of a part of the buffer.
+    /// `unpin_user_pages` for a part of the buffer.
     fn unpin_entries(&mut self, first: usize, nr: usize) -> Result<(), Stop> {
         let pages: Vec<_> = (first..).take(nr).map(|at| self.entry(at)).collect();
         self.unpin_user_pages(List::new(&pages), nr as u64)
     }
 
-    /// The buffer has as many entries as a result says, whoever stored them.
+    /// Makes the buffer as long as the result says.
     pub(crate) fn fit_entries(&mut self, nr: usize, pages: Buffer) {
         let nr = if pages == Buffer::List {
             nr.min(MAX_LIST)
@@ -158,7 +156,7 @@ impl Kernel<'_> {
         self.machine.entries.resize(nr, PagePtr::POISON);
     }
 
-    /// `mmap_assert_locked`: a WARN of what it ends up in (6.12).
+    /// `mmap_assert_locked`: in 6.12 a WARN in the function that it calls.
     fn mmap_assert_locked(&mut self) {
         let asserts = self.rules.slow.asserts_mmap_lock;
         let dropped = !self.machine.held.mmap_lock;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The entry points of 5.10 and 6.1: each checks its arguments by itself, and takes the
-//! mmap lock itself if the caller does not hold it.
+//! The entry points of 5.10 and 6.1: each has its own checks of the arguments, and takes
+//! the mmap lock itself if the caller does not hold it.
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
@@ -12,7 +12,7 @@ use crate::walk::Buffer;
 
 impl Kernel<'_> {
     /// `get_user_pages`, `get_user_pages_remote`, `get_user_pages_unlocked` (5.10, 6.1).
-    /// `passed`: the caller passes `locked`.  Without the lock it passes none.
+    /// `passed`: the caller passes `locked`; the variant without the lock passes none.
     pub(crate) fn old_gup(
         &mut self,
         request: Request,
@@ -63,8 +63,9 @@ impl Kernel<'_> {
         self.__gup_longterm_locked(range, locked)
     }
 
-    /// `get_user_pages_locked` (5.10): with the mmap lock held; if it is told where, it may
-    /// drop the lock, and says there whether it is still held.
+    /// `get_user_pages_locked` (5.10): takes references with the mmap lock held; if the
+    /// caller passes `locked`, it may drop the lock, and `locked` says whether it is still
+    /// held.
     pub fn get_user_pages_locked(
         &mut self,
         request: Request,
@@ -75,7 +76,7 @@ impl Kernel<'_> {
         self.old_locked(request, &[FollFlag::Touch], locked, sites, pin)
     }
 
-    /// `pin_user_pages_locked` (5.10): the same of pins.
+    /// `pin_user_pages_locked` (5.10): the same for pins.
     pub fn pin_user_pages_locked(
         &mut self,
         request: Request,
@@ -87,8 +88,8 @@ impl Kernel<'_> {
         self.old_locked(request, &implied, locked, sites, get)
     }
 
-    /// What both have in common.  `sites`: where FOLL_LONGTERM is wondered at, and the
-    /// flag that is `wrong` here.
+    /// The common part.  `sites`: the WARNs about FOLL_LONGTERM and about the flag that is
+    /// `wrong` here.
     fn old_locked(
         &mut self,
         request: Request,
@@ -107,8 +108,8 @@ impl Kernel<'_> {
         Ok(self.with_result(result, request))
     }
 
-    /// `get_user_pages_unlocked` (5.10, 6.1), of whatever entry point: takes the lock, and
-    /// waits for it as long as it takes.
+    /// `get_user_pages_unlocked` (5.10, 6.1), for both kinds of entry points: takes the
+    /// lock, not killably.
     pub(crate) fn old_get_user_pages_unlocked(&mut self, range: Range) -> Result<i64, Stop> {
         let longterm = self.has(range.flags, FollFlag::Longterm);
         if self.warn_on(longterm, Site::GetUserPagesUnlockedLongterm) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Long-term pins in 5.10: fsdax is looked for among the VMAs that were noted with the
-//! pages, and nothing but CMA is moved.
+//! Long-term pins in 5.10: checks the recorded VMAs of the pages for fsdax, and migrates
+//! CMA pages only.
 
 use crate::foll::FollFlag;
 use crate::grab::ENOMEM;
@@ -14,13 +14,13 @@ use crate::unpin::MAX_LIST;
 use crate::vma::VmaKind;
 
 impl Kernel<'_> {
-    /// `__gup_longterm_locked` (5.10) with FOLL_LONGTERM, and so with FOLL_PIN.  The
-    /// caller has the mmap lock and cannot be told that it was dropped.
+    /// `__gup_longterm_locked` (5.10) with FOLL_LONGTERM, which implies FOLL_PIN.  The
+    /// caller holds the mmap lock and does not pass `locked`.
     pub(crate) fn old_gup_longterm_locked(&mut self, range: Range) -> Result<i64, Stop> {
         if range.pages.is_none() {
             return Ok(-i64::from(EINVAL));
         }
-        // The array for the VMAs is as long as there is room for pages.
+        // the array for VMAs is as large as that for pages
         if range.nr_pages > MAX_LIST as u64 {
             return Ok(-i64::from(ENOMEM));
         }
@@ -47,18 +47,18 @@ impl Kernel<'_> {
         self.check_and_migrate_cma_pages(range, pinned)
     }
 
-    /// `check_dax_vmas` (5.10).
+    /// `check_dax_vmas` (5.10): is one of the VMAs fsdax?
     fn check_dax_vmas(&self, nr: usize) -> bool {
         let noted = self.machine.noted_vmas.iter().take(nr);
         let mut areas = noted.map(|&vma| self.machine.vmas.get(vma));
         areas.any(|area| area.kind == VmaKind::Fsdax)
     }
 
-    /// `check_and_migrate_cma_pages` (5.10): how many pages there are, none of which is of
-    /// CMA; or an errno, with nothing pinned any more.
+    /// `check_and_migrate_cma_pages` (5.10): returns the number of pages, none of which is
+    /// in CMA; or an errno, with all pages unpinned.
     ///
-    /// It does not give up: what cannot be isolated is tried again, and what was pinned
-    /// anew is looked at anew.
+    /// It does not give up: if a page cannot be isolated it retries, and pages that were
+    /// pinned again are checked again.
     fn check_and_migrate_cma_pages(&mut self, mut range: Range, nr: i64) -> Result<i64, Stop> {
         let mut list = Isolated::new();
         let mut nr = nr;
@@ -88,7 +88,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Isolates the heads that are of CMA; whether one of them could not be.
+    /// Isolates the heads of CMA pages; returns whether one of them could not be isolated.
     fn isolate_cma(&mut self, range: &Range, list: &mut Isolated) -> Result<bool, Stop> {
         let first = range.pages.ok_or(Stop::Oops)?;
         let (mut prev, mut failed, mut drained) = (None, false, false);
@@ -101,7 +101,7 @@ impl Kernel<'_> {
             if self.folio_is_longterm_pinnable(head)? {
                 continue;
             }
-            // PageHuge() looks the head up once more
+            // PageHuge() looks up the head again
             let again = self.page_folio(head.page())?;
             let hugetlb = self.folio_test_hugetlb(again)?;
             if !hugetlb && !drained && !self.page_lru(head)? {
@@ -113,7 +113,7 @@ impl Kernel<'_> {
         Ok(failed)
     }
 
-    /// `PageLRU`: of the head.
+    /// `PageLRU`: checks the head.
     fn page_lru(&self, folio: FolioPtr) -> Result<bool, Stop> {
         let head = self.flags_page(folio)?;
         Ok(self.machine.pages.get(head)?.flags & flag::LRU != 0)

@@ -15,24 +15,24 @@ use crate::unpin::MAX_LIST;
 use crate::vma::VmaPtr;
 use crate::walk::EFAULT;
 
-/// One address.
+/// The result for one address.
 enum Step {
-    /// A page, or NULL where it is not wanted.
+    /// A page, or NULL if it was not requested.
     Page(PagePtr),
-    /// There is none, and none is stored.
+    /// There is no page, and nothing is stored.
     None,
-    /// A VMA of hugetlbfs, which is followed as a whole (5.10, 6.1).
+    /// A hugetlbfs VMA, which is followed by a separate function (5.10, 6.1).
     Apart(VmaPtr),
-    /// The loop ends, with an errno or, the lock being lost, with 0.
+    /// The loop ends, with an errno or, if the lock was dropped, with 0.
     End(i32),
 }
 
 impl Kernel<'_> {
-    /// `__get_user_pages` (6.12): the mmap lock is held; `locked` says whether it still
-    /// is afterwards.
+    /// `__get_user_pages` (6.12): called with the mmap lock held; `locked` says whether it
+    /// is still held.
     ///
-    /// The number of pages; if there is none, an errno, or 0 if a fault has to be tried
-    /// again.
+    /// Returns the number of pages; if there is none, an errno, or 0 if a fault has to be
+    /// retried.
     pub(crate) fn __get_user_pages(
         &mut self,
         range: Range,
@@ -60,11 +60,11 @@ impl Kernel<'_> {
         }
         let mut ctx = Context::default();
         let mut left = range;
-        // PROT_NONE is seen by faults of NUMA balancing, if that is not overridden
+        // without FOLL_FORCE, PROT_NONE causes NUMA hinting faults
         let numa = self.rules.slow.has_flags_of_mm && !self.has(range.flags, FollFlag::Force);
         left.flags.0 |= if numa { foll::NUMA } else { 0 };
         let mut vma = None;
-        // what the number of pages is wrong by
+        // the error in the number of pages
         let mut error = 0;
         let found = |left: &Range, error: i64| {
             (range.nr_pages.wrapping_sub(left.nr_pages) as i64).wrapping_add(error)
@@ -124,7 +124,7 @@ impl Kernel<'_> {
         Ok(if found != 0 { found } else { ret.into() })
     }
 
-    /// The page at the first address of what is left.
+    /// The page at the first address of the rest.
     fn get_at(
         &mut self,
         left: &Range,
@@ -137,7 +137,7 @@ impl Kernel<'_> {
         let current = match current {
             Some(vma) => vma,
             None if self.has(left.flags, FollFlag::MadvPopulate) => {
-                // looks VMAs up, and tells what is wrong with them, in its own way
+                // looks up VMAs itself, with its own errors
                 let Some(found) = self.machine.vmas.lookup(address) else {
                     return Ok(Step::End(-ENOMEM));
                 };
@@ -209,7 +209,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Places in the list are left as they were (5.10): what the caller had there.
+    /// Entries of the list stay unchanged (5.10): those of the caller.
     fn leave_out(&mut self, at: usize, nr: u64) {
         let entries = &mut self.machine.entries;
         let end = MAX_LIST.min(at.saturating_add(nr as usize));
@@ -218,13 +218,13 @@ impl Kernel<'_> {
         }
     }
 
-    /// FOLL_GET or FOLL_PIN: pages are taken.
+    /// FOLL_GET or FOLL_PIN is set: pages are taken.
     pub(crate) fn takes(&self, flags: crate::foll::Foll) -> bool {
         self.has(flags, FollFlag::Get) || self.has(flags, FollFlag::Pin)
     }
 
-    /// Takes the rest of a huge page's pages, the first of which is taken already, and
-    /// stores them.  If that fails the first one goes back, too.
+    /// Takes and stores the remaining pages of a huge page, whose first one is already
+    /// taken.  On failure it drops the first one, too.
     fn store_subpages(
         &mut self,
         page: PagePtr,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Faults for their own sake: for mlock(), madvise(), futexes, KVM, and core dumps.
+//! Functions that only fault pages in: for mlock(), madvise(), futexes, KVM, and core
+//! dumps.
 
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
@@ -14,31 +15,31 @@ use crate::tables::{PAGE_SHIFT, PAGE_SIZE};
 use crate::vma::{VmArea, VmaPtr, vm_flag};
 use crate::walk::{Buffer, EFAULT};
 
-/// Addresses whose pages are to be there.
+/// A range of addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
-    /// The first.
+    /// The first address.
     pub start: u64,
-    /// The one behind the last.
+    /// The address after the last.
     pub end: u64,
 }
 
-/// Where a range is complained about, by a BUG or since 7.3 a WARN: it does not start with
-/// a page, or end with one; it starts before the VMA, or ends behind it.
+/// The sites for an invalid range, BUGs or since 7.3 WARNs: start not page-aligned, end not
+/// page-aligned, start before the VMA, end after the VMA.
 const POPULATE_SITES: [[Site; 2]; 4] = [
     [Site::PopulateStartAligned, Site::PopulateStartAlignedWarn],
     [Site::PopulateEndAligned, Site::PopulateEndAlignedWarn],
     [Site::PopulateStart, Site::PopulateStartWarn],
     [Site::PopulateEnd, Site::PopulateEndWarn],
 ];
-/// The same of faultin_vma_page_range(), which is gone before 7.3.
+/// The same in faultin_vma_page_range(), which is removed before 7.3.
 const FAULTIN_VMA_SITES: [[Site; 2]; 4] = [
     [Site::FaultinVmaStartAligned; 2],
     [Site::FaultinVmaEndAligned; 2],
     [Site::FaultinVmaStart; 2],
     [Site::FaultinVmaEnd; 2],
 ];
-/// And of faultin_page_range(), which has no VMA.
+/// The same in faultin_page_range(), which has no VMA.
 const FAULTIN_SITES: [[Site; 2]; 2] = [
     [Site::FaultinStart, Site::FaultinStartWarn],
     [Site::FaultinEnd, Site::FaultinEndWarn],
@@ -51,12 +52,12 @@ impl Span {
 }
 
 impl Kernel<'_> {
-    /// `fixup_user_fault` (6.12): resolves one fault, with the mmap lock held; 0, or an
-    /// errno.
+    /// `fixup_user_fault` (6.12): resolves one fault, with the mmap lock held; returns 0 or
+    /// an errno.
     ///
-    /// `flags`: [`fault_flag::WRITE`] and [`fault_flag::REMOTE`].  `unlocked`: if it is
-    /// there, the lock may be dropped; it is held again on return, and `unlocked` says
-    /// that it was not all the time.
+    /// `flags`: [`fault_flag::WRITE`] and [`fault_flag::REMOTE`].  If `unlocked` is passed,
+    /// the lock may be dropped; it is held again on return, and `unlocked` says that it was
+    /// dropped.
     pub fn fixup_user_fault(
         &mut self,
         address: u64,
@@ -101,11 +102,11 @@ impl Kernel<'_> {
         }
     }
 
-    /// `populate_vma_page_range` (6.12): makes pages of a VMA be there as mlock() wants
-    /// them, with the mmap lock held, which may be dropped if `locked` can say so.
+    /// `populate_vma_page_range` (6.12): faults in pages of a VMA for mlock(), with the
+    /// mmap lock held, which may be dropped if `locked` is passed.
     ///
-    /// How many there are from the start on, or an errno.  In 5.10 it is this that marks
-    /// them as locked.
+    /// Returns the number of pages from the start, or an errno.  In 5.10 it also mlocks
+    /// them.
     pub fn populate_vma_page_range(
         &mut self,
         vma: VmaPtr,
@@ -133,8 +134,9 @@ impl Kernel<'_> {
         Ok(ret)
     }
 
-    /// `__mm_populate` (6.12): the same of all VMAs in a range, for mlock() and
-    /// MAP_POPULATE.  It takes the mmap lock; 0, or an errno unless those are ignored.
+    /// `__mm_populate` (6.12): the same for all VMAs in a range, for mlock() and
+    /// MAP_POPULATE.  It takes the mmap lock; returns 0, or an errno unless errors are
+    /// ignored.
     pub fn __mm_populate(
         &mut self,
         start: u64,
@@ -181,8 +183,8 @@ impl Kernel<'_> {
         Ok(ret)
     }
 
-    /// A private mapping that can be written to is written to, so that nothing is left to
-    /// be copied; and whatever the VMA permits, the page has to be there.
+    /// The flags: a writable private mapping is written to, so that no copy is left to do;
+    /// and the page is faulted in whatever the VMA permits.
     fn populate_flags(&self, area: &VmArea, unlockable: bool) -> Foll {
         let bit = |flag| self.rules.foll_bit(flag);
         let mut flags = bit(FollFlag::Touch);
@@ -212,8 +214,8 @@ impl Kernel<'_> {
     /// `faultin_page_range` (6.12), `faultin_vma_page_range` (6.1): MADV_POPULATE_READ and
     /// MADV_POPULATE_WRITE, with the mmap lock held, which may be dropped.
     ///
-    /// How many pages are there from the start on; or -EINVAL where the VMA does not
-    /// permit it, -ENOMEM where there is none, -EHWPOISON, or another errno.
+    /// Returns the number of pages from the start; or -EINVAL if the VMA does not permit
+    /// it, -ENOMEM if there is no VMA, -EHWPOISON, or another errno.
     pub fn faultin_page_range(
         &mut self,
         span: Span,
@@ -230,7 +232,7 @@ impl Kernel<'_> {
                 let area = *self.machine.vmas.get(vma);
                 self.check_span(span, Some(&area), &FAULTIN_VMA_SITES)?;
             }
-            // its caller has looked it up
+            // the caller has looked it up
             None if of_one_vma => return Ok(i64::from(-ENOMEM)),
             None => self.check_span(span, None, &FAULTIN_SITES)?,
         }
@@ -254,7 +256,7 @@ impl Kernel<'_> {
         Ok(ret)
     }
 
-    /// DEBUG_VM: a range is of whole pages, and of its VMA if there is one.
+    /// DEBUG_VM: a range must be page-aligned, and within its VMA if there is one.
     fn check_span(
         &mut self,
         span: Span,
@@ -285,9 +287,9 @@ impl Kernel<'_> {
         }
     }
 
-    /// `get_dump_page` (6.12): a reference on the page at an address, or NULL where a core
-    /// dump has a hole.  It takes the mmap lock; after 6.12 its caller does, and `locked`
-    /// says whether it is still held.
+    /// `get_dump_page` (6.12): takes a reference on the page at an address, or returns NULL
+    /// for a hole of the core dump.  It takes the mmap lock; after 6.12 its caller does,
+    /// and `locked` says whether it is still held.
     pub fn get_dump_page(&mut self, addr: u64, locked: &mut bool) -> Result<PagePtr, Stop> {
         let takes_lock = !self.rules.walk.slow_path_locks;
         if takes_lock {
@@ -310,12 +312,13 @@ impl Kernel<'_> {
             self.mmap_read_unlock()?;
         }
         let page = self.entry(0);
-        // it was no list of the caller's
+        // it was not a list of the caller
         self.fit_entries(0, Buffer::List);
         Ok(if ret == 1 { page } else { PagePtr::NULL })
     }
 
-    /// `mmap_assert_locked`: a BUG (DEBUG_VM), or since 6.12 a WARN of what it ends up in.
+    /// `mmap_assert_locked`: a BUG (DEBUG_VM); since 6.12 a WARN in the function that it
+    /// calls.
     fn mm_is_locked(&mut self) -> Result<(), Stop> {
         if self.rules.slow.asserts_mmap_lock {
             self.mmap_assert_locked();
