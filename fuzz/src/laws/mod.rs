@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Laws: what must hold on one side, whatever the other one does.
+//! Laws: properties that every correct side has.
 //!
-//! Comparison cannot see a mistake that both sides make.  Laws can: they follow
-//! one side's trace and check what the page pinning code promises its callers.
-//! They hold on real kernels at every extreme, so they claim nothing where a
-//! count overflows, and nothing about an operation that did not return.
+//! Comparison does not find a bug that both sides share; laws do.  They follow one side's trace
+//! and check what the page pinning code guarantees to its callers.  They must hold on real
+//! kernels in all extreme cases, so they do not apply to counts that overflow and to operations
+//! that do not return.
 
 mod careful;
 mod check;
@@ -38,21 +38,21 @@ macro_rules! laws {
             /// Every law.
             pub const ALL: &[Law] = &[$(Law::$law,)*];
 
-            /// A short name, as reports show it.
+            /// Its name in reports.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Law::$law => $name,)*
                 }
             }
 
-            /// What an operation that breaks it does, to follow its name.
+            /// What an operation that breaks it does; follows the function's name.
             pub fn breach(self) -> &'static str {
                 match self {
                     $(Law::$law => $breach,)*
                 }
             }
 
-            /// What it says, in one line.
+            /// The law in one line.
             pub fn text(self) -> &'static str {
                 match self {
                     $(Law::$law => $text,)*
@@ -67,20 +67,20 @@ laws! {
         "a trace has a result for each operation it executed, then its end",
         "leaves a trace without a result or an end";
     NothingChangesUnnoticed, "nothing-changes-unnoticed",
-        "no page changes that no operation touched",
-        "leaves a page changed that no operation touched";
+        "no page changes outside of an operation",
+        "changes a page outside of an operation";
     FailedGrabTakesNothing, "failed-grab-takes-nothing",
         "a grab that fails leaves all counts and counters as they were",
         "fails and leaves counts changed";
     NothingFromFree, "nothing-from-free",
-        "no reference and no pin is taken on a page that has no references",
+        "no reference and no pin is taken on a page without references",
         "takes a reference on a page without any";
     GetMovesOnlyReferences, "get-moves-only-references",
-        "taking or dropping references moves the refcount by what was asked, and no pins",
-        "moves counts by something else than it was asked to";
+        "taking or dropping references changes the refcount by the requested number, and no pin count",
+        "changes counts by a wrong number";
     PinMovesCounts, "pin-moves-counts",
-        "a pin moves a large folio's refcount and pin count by refs, a small one's refcount by refs * 1024",
-        "moves counts by something else than its pins";
+        "a pin changes a large folio's refcount and pin count by refs, a small one's refcount by refs * 1024",
+        "changes counts by a wrong number of pins";
     PinIsCounted, "pin-is-counted",
         "a pin that was taken is counted as acquired, an unpin as released",
         "does not count its pins in vmstat";
@@ -92,85 +92,85 @@ laws! {
         "pins a page that is not reported as pinned";
     PinnednessFollowsCounts, "pinnedness-follows-counts",
         "a page is reported as pinned exactly when its counts say so",
-        "leaves a page whose counts say something else about pins";
+        "leaves a page whose counts contradict that it is pinned";
     PinsBalanceCounters, "pins-balance-counters",
-        "pins taken minus pins released equals what the page counts say",
+        "pins taken minus pins released equals the pins in the page counts",
         "leaves counters and pins that do not balance";
     LargeUnpinDropsBoth, "large-unpin-drops-both",
-        "on a large folio a pin's reference and its pin count move together",
-        "drops references and pins of a large folio unevenly";
+        "on a large folio refcount and pin count of a pin change together",
+        "drops different numbers of references and pins of a large folio";
     GrabReturnsTheFolio, "grab-returns-the-folio",
-        "a grab that succeeds returns the folio of the page that it was given",
-        "returns another folio than that of its page";
+        "a grab that succeeds returns the folio of the given page",
+        "returns the wrong folio";
     ErrorsAreErrno, "errors-are-errno",
         "a grab's result is 0 or a negative errno",
-        "returns what is no errno";
+        "returns a value that is not an errno";
     OnlyItsFolio, "only-its-folio",
         "an operation on one page changes only that page's folio",
-        "changes a folio that it is not about";
+        "changes another folio than its own";
     PredicatesChangeNothing, "predicates-change-nothing",
-        "asking a question changes nothing",
-        "changes what it is only asked about";
+        "a predicate changes nothing",
+        "changes state although it is a predicate";
     LocksAreBalanced, "locks-are-balanced",
-        "no folio is left locked, and each one that was dirtied was unlocked once",
+        "no folio is left locked, and each dirtied one is unlocked once",
         "leaves folio locks unbalanced";
     DirtyWhenAsked, "dirty-when-asked",
-        "an unpin that was asked to dirty leaves the folio dirty, others dirty nothing",
-        "does not dirty what it was asked to, or dirties more";
+        "an unpin with make_dirty leaves the folio dirty; others dirty nothing",
+        "does not dirty its folios, or dirties others";
     FreedAtZero, "freed-at-zero",
         "a folio is freed when its last reference is dropped, and only then",
-        "frees a folio that has references, or does not free one without";
+        "frees a folio with references, or does not free one without";
     InterruptsAreRestored, "interrupts-are-restored",
         "an operation leaves interrupts as it found them",
-        "leaves interrupts other than it found them";
+        "does not restore interrupts";
     HasPinnedIsOneWay, "has-pinned-is-one-way",
-        "MMF_HAS_PINNED is set when asked for, and nothing else changes it",
-        "changes MMF_HAS_PINNED unasked";
+        "MMF_HAS_PINNED is set on request, and nothing else changes it",
+        "changes MMF_HAS_PINNED without a request";
     OverflowIsNoticed, "overflow-is-noticed",
         "in the FOLL_PIN series a grab that succeeds takes no count over INT_MAX",
         "takes a count over INT_MAX";
     OverflowIsRefused, "overflow-is-refused",
-        "what can fail takes nothing on a page whose count is negative",
+        "a function that can fail takes nothing on a page with a negative count",
         "takes references on a page with a negative count";
     SlowGrabWarns, "slow-grab-warns",
         "the slow grab of a page without references warns",
-        "does not warn of a page without references";
+        "does not warn about a page without references";
     PagesAreWhatIsMapped, "pages-are-what-is-mapped",
-        "each page that the walk returns was mapped at its address at some moment of the call",
+        "each page that the walk returns was mapped at its address at some time during the call",
         "returns a page that was not mapped there";
     AccessIsPermitted, "access-is-permitted",
-        "each page that the walk returns was mapped for the access that was asked for",
+        "each page that the walk returns was mapped for the requested access",
         "returns a page that was not mapped for that access";
     HeldIsReturned, "held-is-returned",
-        "what the walk holds of each folio is what it returned pages of",
-        "holds something else than what it returns";
+        "the walk holds exactly the pages that it returns",
+        "holds other pages than it returns";
     NothingAskedNothingHeld, "nothing-asked-nothing-held",
         "a walk of no pages returns none and takes nothing",
-        "returns or holds pages of a request for none";
+        "returns or holds pages although none were requested";
     RefusalEndsTheWalk, "refusal-ends-the-walk",
         "after a page that cannot be made accessible the walk returns no more pages",
-        "goes on after a page that cannot be made accessible";
+        "continues after a page that cannot be made accessible";
     ResultFitsTheCall, "result-fits-the-call",
-        "the walk's result is a negative errno or a number of pages, no more than were asked for",
+        "the walk's result is a negative errno or a number of pages, at most as many as requested",
         "returns neither an errno nor a number of pages";
     SlowPathGetsTheRest, "slow-path-gets-the-rest",
-        "the slow path is asked once, for exactly the pages that the walk did not take",
-        "hands something else than the rest to the slow path";
+        "the slow path is called once, for exactly the pages that the walk did not take",
+        "passes a wrong range to the slow path";
     FastOnlyNeverSleeps, "fast-only-never-sleeps",
-        "a walk that is to be fast only takes no lock and does not ask the slow path",
-        "takes a lock though it is to be fast only";
+        "a fast-only walk takes no lock and does not call the slow path",
+        "takes a lock although it is fast-only";
     PagemapsBalance, "pagemaps-balance",
-        "each reference of a pagemap that was taken is given back once",
-        "leaks or overdrops a reference of a pagemap";
+        "each reference that was taken on a pagemap is dropped once",
+        "leaks a reference on a pagemap, or drops too many";
     MmapLockBalances, "mmap-lock-balances",
-        "the mmap lock is released as often as it was taken, and not before",
+        "the mmap lock is dropped as often as it was taken, and not before",
         "leaves the mmap lock unbalanced";
     LockedTellsTheTruth, "locked-tells-the-truth",
         "*locked says whether the mmap lock is held when the slow path returns",
-        "says something wrong in *locked";
+        "returns a wrong *locked";
     MmapLockAsAgreed, "mmap-lock-as-agreed",
-        "who is called with the mmap lock and no locked returns with it, who takes it returns without it",
-        "returns with the mmap lock otherwise than agreed";
+        "a function called with the mmap lock and without locked returns with it; one that takes it returns without it",
+        "returns with the mmap lock in the wrong state";
     PageTableLocksAreDropped, "page-table-locks-are-dropped",
         "no page-table lock is held when the slow path returns",
         "returns with a page-table lock held";
@@ -178,7 +178,7 @@ laws! {
         "a caller that keeps every contract meets no WARN, no BUG, no fault and no endless loop",
         "warns or fails for a caller that keeps every contract";
     CarefulCallersLeakNothing, "careful-callers-leak-nothing",
-        "after a caller that keeps every contract the counts are those before it and what it holds",
+        "after a caller that keeps every contract the counts are the initial ones plus what it holds",
         "leaks counts of a caller that keeps every contract";
 }
 
@@ -191,24 +191,24 @@ impl fmt::Display for Law {
 /// A law that a trace breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// Which law.
+    /// The law.
     pub law: Law,
-    /// At which operation; the number of operations for what comes after.
+    /// The operation's number; the number of operations for the state after the last one.
     pub op_index: usize,
     /// The operation's id.
     pub op: Option<u8>,
-    /// On which page, if on one.
+    /// The page concerned, if there is one.
     pub page: Option<u32>,
-    /// What was expected and what was seen, in words.
+    /// What was expected and what was observed.
     pub what: String,
 }
 
-/// Whose trace it is, as far as the laws depend on that.
+/// The properties of a side that laws depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ground {
     /// The revision.
     pub rev: Rev,
-    /// Whether pins are counted in acquired and released.
+    /// Are pins counted as acquired and released?
     pub counters: bool,
 }
 
@@ -231,7 +231,7 @@ impl From<Rev> for Ground {
     }
 }
 
-/// Checks traces; keeps its memory between programs.
+/// Checks traces; its memory is reused between programs.
 pub struct Checker {
     pages: Pages,
     caller: careful::Caller,
