@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The distribution's image of a prepared source, with its headers.
+# The distribution's image for a prepared source, with its headers.
 #
-# Best is the very build: files and lines are the same.  Another one is as good
-# if all that mm/gup.c is compiled from is the same, byte by byte; sites, which
-# are known by their lines, would not be found in any other.
+# The best image is built from exactly this source.  Another one is equivalent if all
+# files that mm/gup.c is compiled from are identical; otherwise sites, which are
+# identified by their lines, would not be found.
 #
 #	kernel, config, headers/	as in the packages
-#	stamp		the prepared source that it is good for
-#	version, abi	what it is itself
-#	sums		the files under test
-#	makeshift	the kbuild package, if it is not known to fit
+#	stamp		the prepared source for which it is used
+#	version, abi	its own version
+#	sums		hashes of the files under test
+#	makeshift	the kbuild package, if it does not satisfy the dependency
 
 # live_kept VERSION: are the packages that are there those of the prepared
 # source, or, after an upgrade that left the code under test alone, as good?
@@ -24,14 +24,13 @@ live_kept() {
 	echo "$want" >"$dir/stamp"
 }
 
-# live_same BUILD: is another build, a line of archive_builds, as good for the
-# prepared source of $live_version?  Its headers are looked at first: they are
-# small.
+# live_same BUILD: is another build (a line of archive_builds) equivalent for the
+# prepared source of $live_version?  It compares the headers first, which are small.
 live_same() {
 	local version common debs
 	read -r version _ _ _ common _ <<<"$1"
 	debs=$(archive_debs "$version")
-	archive_reason="it cannot be told what mm/gup.c is compiled from"
+	archive_reason="cannot determine the files that mm/gup.c is compiled from"
 	[ -s "$archive_dir/sums" ] || return
 	archive_download "$debs" "$common=$version" || return
 	archive_unpack "$debs" "$archive_dir/same/$version"
@@ -41,12 +40,12 @@ live_same() {
 	live_source_same "$archive_dir/sums" "$archive_dir/same/$version.source"
 }
 
-# live_packages VERSION: image and headers for the prepared source
+# live_packages VERSION: downloads image and headers for the prepared source
 live_packages() {
 	local live_version=$1 want dir=$live_dir/packages/$1 log=$log_dir/live.$1 link tarball=''
 	if live_kept "$1"; then return; fi
 	want=$(live_tree_version "$1")
-	[ -n "$want" ] || die "the prepared source of $1 is of no package"
+	[ -n "$want" ] || die "the prepared source of $1 does not come from a package"
 	command -v apt-get >/dev/null || unavailable "the kernel's packages come from Debian, and there is no apt-get"
 	say "packages of Linux $want (logs: $(shown "$log").*)"
 	live_begin "packages-$1"
@@ -75,7 +74,7 @@ live_packages() {
 	[ "$taken_version" = "$want" ] || say "as good for $want: the same mm/gup.c, the same headers"
 }
 
-# live_find NAME FILE...: the one of these that the packages have becomes NAME
+# live_find NAME FILE...: renames the first of these files that exists to NAME
 live_find() {
 	local name=$1 file
 	shift

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The prepared source that a booted kernel is held against, what of it is under
-# test, and its source package.
+# The prepared source with which a booted kernel is compared, its files under test, and
+# its source package.
 
-# where it is prepared
+# the folder of the prepared source
 live_tree() { echo "$kernels_dir/trees/$1"; }
 
-# live_tree_version VERSION: which version of its package it is
+# live_tree_version VERSION: the version of its package
 live_tree_version() { sed -n 's/^origin=[^ ]* //p' "$(live_tree "$1")/info"; }
 
-# live_tree_files VERSION: what its mm/gup.c is compiled from, itself included
+# live_tree_files VERSION: the files that its mm/gup.c is compiled from, itself included
 live_tree_files() {
 	local build src
 	build=$(live_tree "$1")/build-nodebug
@@ -19,8 +19,8 @@ live_tree_files() {
 		tr -s ' \\\n' '\n' | awk -v src="$src/" 'index($0, src) == 1 { print substr($0, length(src) + 1) }' | sort -u
 }
 
-# live_tree_sums VERSION: those files with their hashes; where they are the same,
-# the code under test is, and on the same lines
+# live_tree_sums VERSION: these files with their hashes; if they are equal, the code
+# under test is the same, on the same lines
 live_tree_sums() {
 	local files
 	files=$(live_tree_files "$1") || return
@@ -40,7 +40,7 @@ live_source_installed() {
 }
 
 # live_source VERSION PACKAGE_VERSION: sets `tarball` to that source, which is
-# installed, was fetched when it was prepared, or is fetched now
+# installed or downloaded already, or is downloaded now
 live_source() {
 	local package file kept
 	package=$(live_source_package "$1")
