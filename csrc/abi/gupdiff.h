@@ -133,7 +133,7 @@ enum gd_foll {
 	GD_FOLL_NOWAIT, GD_FOLL_NOFAULT, GD_FOLL_HWPOISON, GD_FOLL_TRIED,
 	GD_FOLL_REMOTE, GD_FOLL_ANON, GD_FOLL_SPLIT_PMD, GD_FOLL_INTERRUPTIBLE,
 	GD_FOLL_HONOR_NUMA_FAULT, GD_FOLL_UNLOCKABLE, GD_FOLL_MADV_POPULATE,
-	GD_FOLL_MIGRATION,
+	GD_FOLL_MIGRATION, GD_FOLL_SPLIT,
 	GD_NR_FOLL
 };
 
@@ -497,7 +497,7 @@ enum gd_ask {
 	GD_A_ALLOC_FOLIO,	/* memfd_alloc_folio. d: index */
 	GD_A_PAGECACHE,		/* hugetlbfs_pagecache_present. b: number of the VMA; d: address */
 	GD_A_OFFSET,		/* no call: what memfd_pin_folios() has stored as *offset. d: it */
-	GD_A_MIGRATION,		/* __migration_entry_wait and its kin */
+	GD_A_MIGRATION,		/* migration_entry_wait and its kin. b: level; d: address */
 	GD_NR_ASKS
 };
 
@@ -546,6 +546,7 @@ enum gd_call {
 	GD_C_RELEASED,		/* by __folio_batch_release: that reference is gone */
 	GD_C_ALLOCATED,		/* by memfd_alloc_folio */
 	GD_C_ZEROED,		/* folio_zero_range */
+	GD_C_SPLIT,		/* split_huge_page */
 	GD_NR_CALLS
 };
 
@@ -585,7 +586,7 @@ struct gd_trace {
  * allocates nothing, and shares no variables with other sides: a second copy of
  * the same object is another side.
  */
-#define GD_ABI_VERSION	6
+#define GD_ABI_VERSION	7
 #define GD_SIDE_SYMBOL	"gd_side"
 
 enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };

@@ -98,5 +98,8 @@ GD_HOOK(PAGECACHE, SLOW, NONE, BOOL, 1, "at hugetlbfs_pagecache_present",
 /* while somebody waits for the page of an entry to have been migrated */
 GD_HOOK(MIGRATION, SLOW, NONE, NONE, 0, "at migration_entry_wait",
 	"when migration_entry_wait() is called{nth}", "another CPU")
+/* with 0 it is split: into what others say */
+GD_HOOK(SPLIT_PAGE, SLOW, NONE, ERRNO, -16, "at split_huge_page",
+	"when split_huge_page() is called{nth}", "it")
 
 #undef GD_HOOK

@@ -115,10 +115,30 @@ vm_fault_t gd_hugetlb_fault(struct vm_area_struct *vma, unsigned long address,
 }
 
 /* The page that an entry is about is being migrated. */
-void gd_wait_for_migration(void)
+void gd_wait_for_migration(u32 level, unsigned long address)
 {
-	gd_ask(GD_A_MIGRATION);
+	struct gd_rec *rec = gd_ask(GD_A_MIGRATION);
+
+	rec->b = level;
+	rec->d = address & PAGE_MASK;
 	gd_reached(GD_HOOK_MIGRATION);
+}
+
+void gd_wait_at_entry(const void *entry)
+{
+	u32 level = 0;
+	u64 address = 0;
+
+	gd_entry_at(entry, &level, &address);
+	gd_wait_for_migration(level, address);
+}
+
+/* Who looks for a migration, finds none and looks again, does so in steps. */
+bool gd_is_no_migration(void)
+{
+	gd_after();
+	gd_step();
+	return false;
 }
 
 /* Does hugetlbfs have the page of an address? */
@@ -167,6 +187,13 @@ void gd_split_huge_pmd(unsigned long address)
 {
 	gd_ask(GD_A_SPLIT)->d = address;
 	gd_reached(GD_HOOK_SPLIT);
+}
+
+/* What becomes of the folio, and of the entries that map it, is the script's word. */
+int gd_split_huge_page(struct page *page)
+{
+	gd_call(GD_C_SPLIT, page);
+	return gd_answer(GD_HOOK_SPLIT_PAGE);
 }
 
 /* ---- LRU and migration ---- */

@@ -158,6 +158,7 @@ void gd_tables_init(void);
 void gd_tables_reset(void);
 void gd_set_entries(const struct gd_op *op, u32 level);
 u32 gd_table_entry(u32 level, u64 addr);
+bool gd_entry_at(const volatile void *p, u32 *level, u64 *addr);
 
 /* ---- script.c ---- */
 #ifdef GD_LIVE
@@ -359,7 +360,10 @@ vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 vm_fault_t gd_hugetlb_fault(struct vm_area_struct *vma, unsigned long address,
 			    unsigned int flags);
 bool gd_pagecache_present(struct vm_area_struct *vma, unsigned long address);
-void gd_wait_for_migration(void);
+void gd_wait_for_migration(u32 level, unsigned long address);
+void gd_wait_at_entry(const void *entry);
+bool gd_is_no_migration(void);
+int gd_split_huge_page(struct page *page);
 int gd_user_access(unsigned long address, bool write);
 int gd_expand_stack(struct vm_area_struct *vma, unsigned long address);
 int gd_pte_alloc(struct mm_struct *mm, pmd_t *pmd);

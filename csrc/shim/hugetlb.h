@@ -17,13 +17,13 @@
 vm_fault_t gd_hugetlb_fault(struct vm_area_struct *vma, unsigned long address,
 			    unsigned int flags);
 bool gd_pagecache_present(struct vm_area_struct *vma, unsigned long address);
-void gd_wait_for_migration(void);
+void gd_wait_at_entry(const void *entry);
 
 #define hugetlb_fault(...)		GD_USE(hugetlb_fault, __VA_ARGS__)
 #define GD_CALL_hugetlb_fault(mm, vma, address, flags) gd_hugetlb_fault(vma, address, flags)
 #define hugetlbfs_pagecache_present(...) GD_USE(hugetlbfs_pagecache_present, __VA_ARGS__)
 #define GD_CALL_hugetlbfs_pagecache_present(h, vma, address) gd_pagecache_present(vma, address)
-#define __migration_entry_wait(...)	gd_wait_for_migration()
-#define __migration_entry_wait_huge(...) gd_wait_for_migration()
+#define __migration_entry_wait(mm, ptep, ...) gd_wait_at_entry(ptep)
+#define __migration_entry_wait_huge(ptep, ...) gd_wait_at_entry(ptep)
 
 #endif

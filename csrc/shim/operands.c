@@ -13,7 +13,7 @@ unsigned int op_foll(const struct gd_op *op)
 
 	if (!(op->mods & GD_MOD_RAW))
 		flags = gd_kernel_flags(port_foll, GD_NR_FOLL, flags);
-	return flags & ~PORT_FOLL_IGNORED;
+	return flags;
 }
 
 u32 gd_canonical_foll(unsigned int flags)

@@ -10,6 +10,7 @@
 #include "calls.h"
 #include "harness.h"
 #include <linux/hugetlb.h>
+#include <linux/swapops.h>
 #include <linux/uaccess.h>
 
 #define put_dev_pagemap			gd_put_dev_pagemap
@@ -42,11 +43,22 @@ do {										\
 #define __pte_alloc			gd_pte_alloc
 #define __split_huge_pmd(vma, pmd, address, ...) gd_split_huge_pmd(address)
 #define hugetlbfs_pagecache_present(h, vma, address) gd_pagecache_present(vma, address)
-/* for a flag that callers must not give: a gap */
-#define split_huge_page(page)		no_split_huge_page(page)
-int no_split_huge_page(struct page *page);
+/* for a flag of old kernels, FOLL_SPLIT */
+#define split_huge_page(page)		gd_split_huge_page(page)
 #define isolate_hugetlb(folio, list)	gd_isolate_hugetlb((struct page *)(folio), list)
 #define folio_isolate_hugetlb(folio, list) gd_isolate_hugetlb((struct page *)(folio), list)
+
+/* for another one: who waits for the end of a migration looks at the entry again */
+#ifdef FOLL_MIGRATION
+static inline bool gd_pmd_migrates(pmd_t pmd)
+{
+	return is_pmd_migration_entry(pmd) || gd_is_no_migration();
+}
+
+#define is_pmd_migration_entry(pmd)	gd_pmd_migrates(pmd)
+#define migration_entry_wait(mm, pmd, address) gd_wait_for_migration(GD_L_PTE, address)
+#define pmd_migration_entry_wait(mm, pmd) gd_wait_at_entry(pmd)
+#endif
 
 /*
  * The slow path of the fast entry points is a function of the same file: its

@@ -198,23 +198,34 @@ static u16 entry_flags(u64 bits)
 	return flags;
 }
 
+/* The level of the entry at p, and the first address that it serves; is there one? */
+bool gd_entry_at(const volatile void *p, u32 *level, u64 *addr)
+{
+	u32 nr = (const volatile u64 *)p - gd.tables, t = nr / GD_TABLE_ENTRIES;
+
+	if (t >= nr_tables)
+		return false;
+	*level = table[t].level;
+	*addr = (table[t].region << 9 | nr % GD_TABLE_ENTRIES) << level_shift[*level];
+	return true;
+}
+
 /* An event: the kernel stored an entry. */
 void gd_stored_entry(const volatile void *p)
 {
-	u32 nr = (const volatile u64 *)p - gd.tables, t = nr / GD_TABLE_ENTRIES, level;
-	u64 bits = *(const volatile u64 *)p, mask = bits ? PTE_PFN_MASK : 0, page;
+	u64 bits = *(const volatile u64 *)p, mask = bits ? PTE_PFN_MASK : 0, page, addr;
 	struct gd_rec *rec;
+	u32 level;
 
-	if (!gd.in_kernel || t >= nr_tables)
+	if (!gd.in_kernel || !gd_entry_at(p, &level, &addr))
 		return;
-	level = table[t].level;
 	if (bits & _PAGE_PSE && level != GD_L_PTE)
 		mask = level == GD_L_PMD ? PHYSICAL_PMD_PAGE_MASK : PHYSICAL_PUD_PAGE_MASK;
 	page = (((bits ^ protnone_mask(bits)) & mask) >> PAGE_SHIFT) - GD_PFN_BASE;
 	rec = gd_ask(GD_A_SET_ENTRY);
 	rec->b = level | entry_flags(bits) << 2;
 	rec->c = page < GD_NR_PAGES ? page : GD_NOWHERE;
-	rec->d = (table[t].region << 9 | nr % GD_TABLE_ENTRIES) << level_shift[level];
+	rec->d = addr;
 }
 
 void gd_tables_init(void)

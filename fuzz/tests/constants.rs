@@ -198,6 +198,7 @@ fn calls_have_the_same_numbers() {
         (Call::Released, abi::GD_C_RELEASED),
         (Call::Allocated, abi::GD_C_ALLOCATED),
         (Call::Zeroed, abi::GD_C_ZEROED),
+        (Call::Split, abi::GD_C_SPLIT),
     ];
     assert!(calls.iter().all(|(call, nr)| *call as u32 == *nr));
     assert_eq!(calls.len() as u32, abi::GD_NR_CALLS);
@@ -208,6 +209,7 @@ fn what_is_answered_by_default_is_the_same() {
     let otherwise = |hook: u32| hooks::info(hook as u8).unwrap().otherwise;
     assert_eq!(otherwise(abi::GD_HOOK_SLOW), -gup::EFAULT);
     assert_eq!(otherwise(abi::GD_HOOK_ALLOC_FOLIO), -gup::ENOMEM);
+    assert_eq!(otherwise(abi::GD_HOOK_SPLIT_PAGE), -gup::slow::EBUSY);
     let sigbus = gup::mm::vm_fault::SIGBUS as i32;
     assert_eq!(otherwise(abi::GD_HOOK_FAULT), sigbus);
     assert_eq!(otherwise(abi::GD_HOOK_MIGRATE), 1);

@@ -50,6 +50,7 @@ foll_flags! {
     Unlockable "UNLOCKABLE",
     MadvPopulate "MADV_POPULATE",
     Migration "MIGRATION",
+    Split "SPLIT",
 }
 
 /// How many flags have a name.
@@ -94,6 +95,7 @@ pub static FOLL_5_10: FollTable = table(&[
     (FollFlag::Dump, 0x8),
     (FollFlag::Force, 0x10),
     (FollFlag::Nowait, 0x20),
+    (FollFlag::Split, 0x80),
     (FollFlag::Hwpoison, 0x100),
     (FollFlag::Migration, 0x400),
     (FollFlag::Tried, 0x800),

@@ -21,7 +21,8 @@
 //! | `__folio_batch_release`     | these references are gone                        |
 //! | `memfd_alloc_folio`         | -ENOMEM, or what is there by then if others say 0 |
 //! | `hugetlbfs_pagecache_present` | yes, or no if others say so                    |
-//! | `__migration_entry_wait` and its kin | nothing; what the entry is then others say |
+//! | `migration_entry_wait` and its kin | nothing; what the entry is then others say |
+//! | `split_huge_page`           | -EBUSY, or what others say; with 0 the folio and what maps it are as they say |
 //! | `folio_zero_range`          | nothing                                          |
 //! | a load or store of user memory | 0, or an errno: it faults for good            |
 //! | `split_huge_pmd`            | nothing; what becomes of the entry others say    |
@@ -38,6 +39,7 @@ use crate::observer::{Ask, Call, Moment};
 use crate::page::{Zone, flag};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::slow::EBUSY;
+use crate::tables::EntryPtr;
 use crate::vma::VmaPtr;
 
 /// What a folio batch has room for (PAGEVEC_SIZE).
@@ -288,12 +290,19 @@ impl Kernel<'_> {
         Ok(answer.is_none_or(|answer| answer != 0))
     }
 
-    /// `__migration_entry_wait`, `__migration_entry_wait_huge`: until the page that an
-    /// entry is about has been migrated.
-    pub(crate) fn migration_entry_wait(&mut self) -> Result<(), Stop> {
-        self.ask(Ask::Migration)?;
+    /// `migration_entry_wait`, `pmd_migration_entry_wait`, and those of hugetlbfs: until
+    /// the page that an entry is about has been migrated.
+    pub(crate) fn migration_entry_wait(&mut self, at: EntryPtr) -> Result<(), Stop> {
+        let (level, address) = self.machine.tables.place(at);
+        self.ask(Ask::Migration { level, address })?;
         self.moment(Moment::Migration);
         Ok(())
+    }
+
+    /// `split_huge_page`: 0 or an errno.
+    pub(crate) fn split_huge_page(&mut self, page: PagePtr) -> Result<i32, Stop> {
+        self.call(Call::Split, FolioPtr(page))?;
+        Ok(self.moment(Moment::SplitPage).unwrap_or(-EBUSY))
     }
 
     /// `folio_zero_range`, of all of it.

@@ -49,6 +49,8 @@ pub enum Call {
     Allocated,
     /// `folio_zero_range`.
     Zeroed,
+    /// `split_huge_page`.
+    Split,
 }
 
 /// A call into the rest of the kernel that is about no page.
@@ -138,8 +140,13 @@ pub enum Ask {
         /// Where.
         address: u64,
     },
-    /// `__migration_entry_wait`, `__migration_entry_wait_huge`.
-    Migration,
+    /// `migration_entry_wait`, `pmd_migration_entry_wait`, and those of hugetlbfs.
+    Migration {
+        /// Of which level the entry is.
+        level: Level,
+        /// The first address that it serves.
+        address: u64,
+    },
     /// No call: `memfd_pin_folios` has stored this.
     Offset {
         /// In bytes.
@@ -244,8 +251,10 @@ moments! {
     AllocFolio, "at memfd_alloc_folio";
     /// `hugetlbfs_pagecache_present` was called.
     Pagecache, "at hugetlbfs_pagecache_present";
-    /// `__migration_entry_wait` or `__migration_entry_wait_huge` was called.
+    /// `migration_entry_wait` or one of its kin was called.
     Migration, "at migration_entry_wait";
+    /// `split_huge_page` was called.
+    SplitPage, "at split_huge_page";
 }
 
 /// Who watches.  BUG and memory faults are not told here: they are the

@@ -134,7 +134,11 @@ fn follow_page_waits_for_a_migration() {
         let flags = b.foll(&[FollFlag::Get]);
         let found = b.locked_op().follow_page(vma, AT + 3 * PAGE, flags);
         assert_eq!(found, Ok(Ok(b.page(0, 3))));
-        assert_eq!(b.asks(), [Ask::Migration; 2]);
+        let waits = Ask::Migration {
+            level: Level::Pmd,
+            address: AT,
+        };
+        assert_eq!(b.asks(), [waits; 2]);
         assert_eq!((b.refs(0), b.machine.held.ptl), (2, 0));
     }
 }

@@ -15,7 +15,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::mem::size_of;
 use std::ptr::{addr_of, null};
 
-const ABI_VERSION: u32 = 6;
+const ABI_VERSION: u32 = 7;
 const MAX_FOLIOS: usize = 8;
 const MAX_OPS: usize = 32;
 const NR_ORDERS: u32 = 11;

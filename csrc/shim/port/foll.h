@@ -36,20 +36,9 @@ static const unsigned long port_foll[GD_NR_FOLL] = {
 #else
 	[GD_FOLL_MIGRATION] = FOLL_MIGRATION,
 #endif
-};
-
-/*
- * What callers of the slow path do not pass, and is not modelled; operations go without
- * it.  Up to v5.14 huge pages can be split (FOLL_SPLIT).  Up to v6.1 the end of a
- * migration can be waited for (FOLL_MIGRATION); without CONFIG_DEBUG_VM that never ends
- * at a PMD that has another reason not to be present.
- */
-#if defined(FOLL_SPLIT) && !GD_SERIES
-#define PORT_FOLL_IGNORED	(FOLL_SPLIT | FOLL_MIGRATION)
-#elif defined(FOLL_MIGRATION) && !GD_SERIES
-#define PORT_FOLL_IGNORED	FOLL_MIGRATION
-#else
-#define PORT_FOLL_IGNORED	0
+#ifdef FOLL_SPLIT	/* up to v5.14 */
+	[GD_FOLL_SPLIT] = FOLL_SPLIT,
 #endif
+};
 
 #endif

@@ -30,7 +30,6 @@ const FIRST: Rev = Rev::V5_10;
 const LAST: Rev = Rev::V7_3;
 
 const BOTH: &str = "entry points refuse FOLL_GET and FOLL_PIN together";
-const NO_WAITING: &str = "FOLL_MIGRATION is taken out of programs";
 const FOUR_LEVELS: &str = "with four levels no PGD entry is ever none: p4d is folded";
 const CHECKED: &str = "access_ok() was asked before, and refuses a range that wraps";
 const LONGTERM: &str = "entry points refuse FOLL_LONGTERM without FOLL_PIN";
@@ -56,15 +55,12 @@ pub const UNREACHED: &[Unreached] = &[
         "only other architectures follow huge addresses"),
     unreached("follow_page_mask", (LAST, LAST), FOUR_LEVELS),
     unreached("follow_page_pte", (FIRST, FIRST),
-        "FOLL_MIGRATION and FOLL_SPLIT are taken out of programs, which do not mlock, either \
-         (see populate_vma_page_range); entry points refuse FOLL_GET and FOLL_PIN together"),
+        "programs do not mlock (see populate_vma_page_range); entry points refuse FOLL_GET and \
+         FOLL_PIN together"),
     unreached("follow_page_pte", (Rev::V6_1, Rev::V6_1),
-        "FOLL_MIGRATION is taken out of programs; only other architectures have huge pages \
-         that PTEs map; entry points refuse FOLL_GET and FOLL_PIN together"),
+        "only other architectures have huge pages that PTEs map; entry points refuse FOLL_GET \
+         and FOLL_PIN together"),
     unreached("follow_page_pte", (Rev::V6_12, Rev::V6_12), BOTH),
-    unreached("follow_pmd_mask", (FIRST, FIRST),
-        "FOLL_MIGRATION and FOLL_SPLIT are taken out of programs"),
-    unreached("follow_pmd_mask", (Rev::V6_1, Rev::V6_1), NO_WAITING),
     unreached("get_gate_page", (FIRST, Rev::V6_12),
         "the gate area of a program lies in user space"),
     unreached("get_gate_page", (LAST, LAST), FOUR_LEVELS),

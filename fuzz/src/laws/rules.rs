@@ -123,7 +123,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
             Call::FolioMarkDirty if op.does == Does::SlowWalk => {}
             // It looks at each folio under its lock, and tells nobody that it takes it.
             Call::FolioUnlock if op.effect() == Effect::PinsFile => {}
-            Call::FolioMarkDirty | Call::MlockVmaPage => dirties += 1,
+            Call::FolioMarkDirty | Call::MlockVmaPage | Call::Split => dirties += 1,
             Call::FolioUnlock => unlocks += 1,
             _ => {}
         }

@@ -42,7 +42,9 @@ pub const SLOW_FLAGS: u32 = CALL_FLAGS
     | 1 << abi::GD_FOLL_ANON
     | 1 << abi::GD_FOLL_SPLIT_PMD
     | 1 << abi::GD_FOLL_INTERRUPTIBLE
-    | 1 << abi::GD_FOLL_NOWAIT;
+    | 1 << abi::GD_FOLL_NOWAIT
+    | 1 << abi::GD_FOLL_MIGRATION
+    | 1 << abi::GD_FOLL_SPLIT;
 
 /// The flags that a caller may pass to an entry point: those of its kernel-doc;
 /// `is_valid_gup_args()` refuses the others.

@@ -273,9 +273,11 @@ pub(super) fn ask(ask: Ask, names: &Names) -> String {
             let entry = stored(level, flags, page, names);
             format!("{}({addr:#x}, {entry})", ask.name())
         }
-        Ask::MmapLock { .. } | Ask::MmapUnlock | Ask::Drain { .. } | Ask::Migration => {
-            format!("{}()", ask.name())
+        Ask::Migration { level, addr } => {
+            let level = ["PTE", "PMD", "PUD", "PGD"][level as usize & 3];
+            format!("{}({level} of {addr:#x})", ask.name())
         }
+        Ask::MmapLock { .. } | Ask::MmapUnlock | Ask::Drain { .. } => format!("{}()", ask.name()),
         Ask::Unknown(kind) => format!("unknown call {kind}"),
     }
 }

@@ -188,8 +188,6 @@ pub const UNREACHABLE: &[Unreachable] = &[
     unreachable("follow_page_mask", &["WARN#0"], (Rev::V5_10, Rev::V6_1),
         "only other architectures follow huge addresses"),
     unreachable("follow_page_pte", &["WARN#0"], (Rev::V6_1, Rev::V6_12), BOTH),
-    unreachable("follow_pmd_mask", &["BUG#0"], (Rev::V5_10, Rev::V5_10),
-        "programs do not pass FOLL_MIGRATION"),
     unreachable("follow_trans_huge_pmd", &["BUG#0"], (Rev::V5_10, Rev::V6_1), LOCKED),
     unreachable("compound_mapcount", &["BUG#0"], (Rev::V5_10, Rev::V5_10), NO_MLOCK),
     unreachable("populate_vma_page_range", &["BUG#0", "BUG#1", "BUG#2", "BUG#3"],

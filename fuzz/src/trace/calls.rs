@@ -41,6 +41,8 @@ pub enum Call {
     Allocated,
     /// `folio_zero_range`.
     Zeroed,
+    /// `split_huge_page`.
+    Split,
     /// A number that this build does not know.
     Unknown(u8),
 }
@@ -66,6 +68,7 @@ impl Call {
             abi::GD_C_RELEASED => Self::Released,
             abi::GD_C_ALLOCATED => Self::Allocated,
             abi::GD_C_ZEROED => Self::Zeroed,
+            abi::GD_C_SPLIT => Self::Split,
             _ => Self::Unknown(call),
         }
     }
@@ -92,6 +95,7 @@ impl Call {
             Self::Released => "__folio_batch_release",
             Self::Allocated => "memfd_alloc_folio",
             Self::Zeroed => "folio_zero_range",
+            Self::Split => "split_huge_page",
             Self::Unknown(_) => "unknown call",
         }
     }
@@ -188,8 +192,13 @@ pub enum Ask {
         /// Where.
         addr: u64,
     },
-    /// `__migration_entry_wait` and its kin.
-    Migration,
+    /// `migration_entry_wait` and its kin.
+    Migration {
+        /// The level of the entry, `GD_L_*`.
+        level: u32,
+        /// The first address that it serves.
+        addr: u64,
+    },
     /// No call: what `memfd_pin_folios` has stored as offset.
     Offset {
         /// In bytes.
@@ -261,7 +270,10 @@ impl Ask {
                 vma: rec.b as u8,
                 addr: rec.d,
             },
-            abi::GD_A_MIGRATION => Self::Migration,
+            abi::GD_A_MIGRATION => Self::Migration {
+                level: rec.b.into(),
+                addr: rec.d,
+            },
             abi::GD_A_OFFSET => Self::Offset { offset: rec.d },
             abi::GD_A_USER_ACCESS => Self::UserAccess {
                 write: rec.b != 0,
@@ -296,7 +308,7 @@ impl Ask {
             Self::FindFolios { .. } => "filemap_get_folios_contig",
             Self::AllocFolio { .. } => "memfd_alloc_folio",
             Self::Pagecache { .. } => "hugetlbfs_pagecache_present",
-            Self::Migration => "migration_entry_wait",
+            Self::Migration { .. } => "migration_entry_wait",
             Self::Offset { .. } => "offset",
             Self::UserAccess { write: false, .. } => "unsafe_get_user",
             Self::UserAccess { write: true, .. } => "unsafe_put_user",
@@ -327,7 +339,7 @@ impl Ask {
             Self::FindFolios { .. } => abi::GD_A_FIND_FOLIOS,
             Self::AllocFolio { .. } => abi::GD_A_ALLOC_FOLIO,
             Self::Pagecache { .. } => abi::GD_A_PAGECACHE,
-            Self::Migration => abi::GD_A_MIGRATION,
+            Self::Migration { .. } => abi::GD_A_MIGRATION,
             Self::Offset { .. } => abi::GD_A_OFFSET,
             Self::UserAccess { .. } => abi::GD_A_USER_ACCESS,
             Self::SetEntry { .. } => abi::GD_A_SET_ENTRY,

@@ -146,19 +146,27 @@ impl Kernel<'_> {
             return self.no_page_table(vma, address, flags);
         }
 
-        self.lock_page_table()?;
-        let pmd = self.machine.tables.get(pmdp)?;
-        if !pmd.pmd_present() {
+        let pmd = loop {
+            self.lock_page_table()?;
+            let pmd = self.machine.tables.get(pmdp)?;
+            if pmd.pmd_present() {
+                break pmd;
+            }
             self.unlock_page_table();
-            return self.no_page_table(vma, address, flags);
-        }
+            if pmd.is_none() || !self.has(flags, FollFlag::Migration) {
+                return self.no_page_table(vma, address, flags);
+            }
+            self.migration_entry_wait(pmdp)?;
+        };
         if !self.is_followed_as_huge(pmd) {
             self.unlock_page_table();
             return self.slow_follow_page_pte(vma, address, pmdp, flags, ctx);
         }
-        if pmd.is_trans_huge() && self.has(flags, FollFlag::SplitPmd) {
-            self.unlock_page_table();
-            let errno = self.split_and_look(address, pmdp, pmd)?;
+        let splits = self.has(flags, FollFlag::SplitPmd) || self.has(flags, FollFlag::Split);
+        if pmd.is_trans_huge() && splits {
+            let Some(errno) = self.split_and_look(address, pmdp, pmd, flags)? else {
+                return self.no_page_table(vma, address, flags);
+            };
             if errno != 0 {
                 return Ok(Err(errno));
             }
@@ -180,16 +188,27 @@ impl Kernel<'_> {
         }
     }
 
-    /// FOLL_SPLIT_PMD: 0 if there is a table now.  `pte_alloc` makes one for an entry that
-    /// is empty then, and there is no memory for that.
-    fn split_and_look(&mut self, address: u64, pmdp: EntryPtr, pmd: Entry) -> Result<i32, Stop> {
+    /// FOLL_SPLIT_PMD, FOLL_SPLIT: drops the lock; 0 if there is a table now, an errno, or
+    /// `None` if nothing is mapped.  `pte_alloc` makes a table for an entry that is empty
+    /// then, and there is no memory for that.
+    fn split_and_look(
+        &mut self,
+        address: u64,
+        pmdp: EntryPtr,
+        pmd: Entry,
+        flags: Foll,
+    ) -> Result<Option<i32>, Stop> {
         let zero = !self.rules.slow.follows_all_huge_entries && self.is_huge_zero_pmd(pmd);
+        if !zero && self.has(flags, FollFlag::Split) {
+            return self.split_page_of_pmd(pmdp, pmd);
+        }
+        self.unlock_page_table();
         self.__split_huge_pmd(address)?;
         if zero {
-            return self.old_look_for_table(pmdp);
+            return self.old_look_for_table(pmdp).map(Some);
         }
         let pmd = self.machine.tables.get(pmdp)?;
-        Ok(if pmd.is_none() { -ENOMEM } else { 0 })
+        Ok(Some(if pmd.is_none() { -ENOMEM } else { 0 }))
     }
 
     /// What was found, or the answer of `no_page_table` if that is NULL.

@@ -3,8 +3,9 @@
 //! memory and transparent huge pages, the latter at one level.
 
 use crate::foll::{Foll, FollFlag};
+use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
-use crate::pages::PagePtr;
+use crate::pages::{FolioPtr, PagePtr};
 use crate::series::ErrPtr;
 use crate::site::Site;
 use crate::slow::EBUSY;
@@ -93,16 +94,89 @@ impl Kernel<'_> {
             let page = self.follow_huge_pmd_pte(vma, address, flags)?;
             return self.page_or_no_table(page, vma, address, flags);
         }
-        if !pmd.pmd_present() {
-            let asks = self.rules.slow.absent_pmds_migrate || self.has(flags, FollFlag::Migration);
-            let wrong = asks && !pmd.is_migration();
-            self.vm_bug_on(wrong, Site::FollowPmdMaskAbsent)?;
+        let Some(pmd) = self.present_pmd(pmdp, pmd, flags)? else {
             return self.no_page_table(vma, address, flags);
-        }
+        };
         if let Some(page) = self.follow_if_devmap(Level::Pmd, address, pmdp, flags, ctx)? {
             return Ok(page);
         }
         self.follow_present_pmd(vma, address, pmdp, pmd, flags, ctx)
+    }
+
+    /// A PMD that is present, after the end of a migration if FOLL_MIGRATION asks to wait
+    /// for it (5.10, 6.1).  5.10 waits at a migration entry only, and looks again and again
+    /// at any other.
+    fn present_pmd(
+        &mut self,
+        pmdp: EntryPtr,
+        mut pmd: Entry,
+        flags: Foll,
+    ) -> Result<Option<Entry>, Stop> {
+        let (always, waits) = (
+            self.rules.slow.absent_pmds_migrate,
+            self.has(flags, FollFlag::Migration),
+        );
+        while !pmd.pmd_present() {
+            // without CONFIG_MIGRATION 5.10 expects none
+            let asks = always || waits && self.rules.config.migration;
+            let wrong = asks && !pmd.is_migration();
+            self.vm_bug_on(wrong, Site::FollowPmdMaskAbsent)?;
+            if !waits {
+                return Ok(None);
+            }
+            if always || pmd.is_migration() {
+                self.migration_entry_wait(pmdp)?;
+            } else {
+                self.step()?;
+            }
+            pmd = self.machine.tables.get(pmdp)?;
+            if pmd.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(pmd))
+    }
+
+    /// `PageTransCompound` (5.10): a page of a huge one, of whatever kind.
+    pub(crate) fn page_trans_compound(&self, page: PagePtr) -> Result<bool, Stop> {
+        let page = self.machine.pages.get(page)?;
+        Ok(page.is_large() || page.is_tail())
+    }
+
+    /// FOLL_SPLIT of a page that a PTE maps (5.10), whose lock is dropped for it: 0, and
+    /// the PTE is looked at again, or an errno.
+    pub(crate) fn split_page_of_pte(&mut self, page: PagePtr) -> Result<i32, Stop> {
+        self.get_page(page)?;
+        self.unlock_page_table();
+        self.split_locked(page)
+    }
+
+    /// FOLL_SPLIT of the page that a PMD maps (5.10), whose lock is dropped for it: 0, an
+    /// errno, or `None` if nothing is mapped any more.
+    pub(crate) fn split_page_of_pmd(
+        &mut self,
+        pmdp: EntryPtr,
+        pmd: Entry,
+    ) -> Result<Option<i32>, Stop> {
+        let page = pmd.page();
+        if !self.try_get_page(page)? {
+            self.unlock_page_table();
+            return Ok(Some(-ENOMEM));
+        }
+        self.unlock_page_table();
+        let errno = self.split_locked(page)?;
+        let pmd = self.machine.tables.get(pmdp)?;
+        Ok((!pmd.is_none()).then_some(errno))
+    }
+
+    /// Splits a huge page under its lock, and gives the reference back.
+    fn split_locked(&mut self, page: PagePtr) -> Result<i32, Stop> {
+        // they look up the head, which may be another one in the end
+        self.folio_lock(FolioPtr(page))?;
+        let errno = self.split_huge_page(page)?;
+        self.folio_unlock(FolioPtr(page))?;
+        self.put_page(page)?;
+        Ok(errno)
     }
 
     /// FOLL_SPLIT_PMD in place of the huge zero page (5.10, 6.1): no table is made, the

@@ -290,7 +290,7 @@ impl Kernel<'_> {
             let site = Site::FollowHugePmdPteGrab;
             match self.follow_locked(entry, page, flags, site)? {
                 Some(page) => return Ok(Ok(page)),
-                None => self.migration_entry_wait()?,
+                None => self.migration_entry_wait(at)?,
             }
         }
     }
@@ -323,7 +323,7 @@ impl Kernel<'_> {
             let page = subpage(pud, Level::Pud, address);
             match self.follow_locked(pud, page, flags, Site::FollowHugePudGrab)? {
                 Some(page) => return Ok(Ok(page)),
-                None => self.migration_entry_wait()?,
+                None => self.migration_entry_wait(pudp)?,
             }
         }
     }

@@ -13,6 +13,17 @@ use crate::tables::{Entry, EntryPtr, Level};
 use crate::vma::{VmaPtr, vm_flag};
 use crate::walk::EFAULT;
 
+/// What a PTE is found to map.
+enum Mapped {
+    /// This page, which was taken if the flags say so; NULL where that takes a fault, or
+    /// an errno.
+    Page(ErrPtr),
+    /// Nothing; what that means depends on whether there is an entry.
+    Nothing,
+    /// A page of a huge one, which is to be split first (FOLL_SPLIT, 5.10).
+    Huge(PagePtr),
+}
+
 impl Kernel<'_> {
     /// `pte_offset_map` (6.12): the PTE, unless the PMD leads to no table.  A PMD that is
     /// neither that of a table nor of anything else is cleared.  5.10 and 6.1 take for
@@ -177,56 +188,77 @@ impl Kernel<'_> {
             let page = self.follow_huge_pmd_pte(vma, address, flags)?;
             return self.page_or_no_table(page, vma, address, flags);
         }
-        let Some(ptep) = self.pte_offset_map_lock(pmdp, address)? else {
-            return self.no_page_table(vma, address, flags);
-        };
-        let pte = self.machine.tables.get(ptep)?;
-        let page = self.page_of_pte((pte, ptep), vma, flags, ctx)?;
-        self.unlock_page_table();
-        match page {
-            Some(page) => Ok(page),
-            None if pte.is_none() => self.no_page_table(vma, address, flags),
-            None => Ok(Ok(PagePtr::NULL)),
+        loop {
+            let Some(ptep) = self.pte_offset_map_lock(pmdp, address)? else {
+                return self.no_page_table(vma, address, flags);
+            };
+            let pte = self.machine.tables.get(ptep)?;
+            if self.has(flags, FollFlag::Migration) && pte.is_migration() {
+                self.unlock_page_table();
+                self.migration_entry_wait(ptep)?;
+                continue;
+            }
+            let page = match self.page_of_pte((pte, ptep), vma, flags, ctx)? {
+                Mapped::Page(page) => page,
+                Mapped::Nothing => {
+                    self.unlock_page_table();
+                    return match pte.is_none() {
+                        true => self.no_page_table(vma, address, flags),
+                        false => Ok(Ok(PagePtr::NULL)),
+                    };
+                }
+                Mapped::Huge(page) => {
+                    let errno = self.split_page_of_pte(page)?;
+                    if errno != 0 {
+                        return Ok(Err(errno));
+                    }
+                    continue;
+                }
+            };
+            self.unlock_page_table();
+            return Ok(page);
         }
     }
 
-    /// What it does under the lock; `None`: there is no page, and what that means
-    /// depends on whether there is an entry.
+    /// What it does under the lock.
     fn page_of_pte(
         &mut self,
         (pte, ptep): (Entry, EntryPtr),
         vma: VmaPtr,
         flags: Foll,
         ctx: &mut Context,
-    ) -> Result<Option<ErrPtr>, Stop> {
+    ) -> Result<Mapped, Stop> {
         let area = *self.machine.vmas.get(vma);
         if !pte.pte_present() {
-            return Ok(None);
+            return Ok(Mapped::Nothing);
         }
         if pte.is_protnone() && !self.gup_can_follow_protnone(&area, flags) {
-            return Ok(None);
+            return Ok(Mapped::Nothing);
         }
         let mut page = self.vm_normal_page(pte);
         let write = self.has(flags, FollFlag::Write);
         if write && !self.can_follow_write(pte, page, vma, flags)? {
-            return Ok(Some(Ok(PagePtr::NULL)));
+            return Ok(Mapped::Page(Ok(PagePtr::NULL)));
         }
         if page.is_null() && pte.is_devmap() && self.takes(flags) {
             ctx.pgmap = self.get_dev_pagemap(pte.page(), ctx.pgmap)?;
             if !ctx.pgmap {
-                return Ok(None);
+                return Ok(Mapped::Nothing);
             }
             page = pte.page();
         } else if page.is_null() {
             if self.has(flags, FollFlag::Dump) {
-                return Ok(Some(Err(-EFAULT)));
+                return Ok(Mapped::Page(Err(-EFAULT)));
             }
             if !self.is_zero_page(pte.page()) {
-                return Ok(Some(Err(self.follow_pfn_pte(ptep, flags)?)));
+                return Ok(Mapped::Page(Err(self.follow_pfn_pte(ptep, flags)?)));
             }
             page = pte.page();
         }
-        self.take_pte_page(pte, page, vma, flags).map(Some)
+        if self.has(flags, FollFlag::Split) && self.page_trans_compound(page)? {
+            return Ok(Mapped::Huge(page));
+        }
+        self.take_pte_page(pte, page, vma, flags).map(Mapped::Page)
     }
 
     /// Takes the page, makes it accessible and marks it.

@@ -172,6 +172,7 @@ impl Plan<'_> {
             if !self.model.permits(self.main, addr) && !rng.chance(1, 16) {
                 break;
             }
+            self.waits(rng, addr);
             if self.model.is_there(self.main, addr) && !walk::faults_anyway(self.main.op) {
                 if rng.chance(1, 8) {
                     self.changes_before_lock(rng, addr, (i / PAGE_SIZE) as u8 + 1);
@@ -200,6 +201,54 @@ impl Plan<'_> {
         // every fault so far took it once more, mostly
         let again = rng.below(usize::from(self.faults) + 1) as u8;
         self.at(abi::GD_HOOK_PTL, page + again, change);
+    }
+
+    /// The end of a migration is waited for, if the call wants that: one that is under
+    /// way, or that begins before the entry is looked at.
+    fn waits(&mut self, rng: &mut Rng, addr: u64) {
+        if !self.foll(abi::GD_FOLL_MIGRATION) {
+            return;
+        }
+        let entry = [Level::Pmd, Level::Pte].map(|level| self.model.maps.entry(level, addr));
+        let Some(old) = entry.into_iter().flatten().next() else {
+            return;
+        };
+        let mut set = gd_op {
+            op: old.span.level.set_op(),
+            entry: old.entry,
+            eflags: old.eflags,
+            addr: old.span.addr,
+            n: 1,
+            ..NO_OP
+        };
+        set.run[0].page = old.page;
+        let migration = abi::GD_E_MIGRATION as u8;
+        if old.entry != migration {
+            if !old.is_leaf() || rng.chance(1, 2) {
+                return;
+            }
+            let begins = gd_op {
+                entry: migration,
+                ..set
+            };
+            self.at(abi::GD_HOOK_PTL, 1, begins);
+        }
+        // where it was, another page, nothing; or it is not over yet
+        let end = match rng.weighted(&[20, 20, 8, 4]) {
+            0 => gd_op {
+                entry: abi::GD_E_PAGE as u8,
+                eflags: set.eflags | bit(abi::GD_EF_RW) as u16,
+                ..set
+            },
+            1 => mapped(rng, &self.model, self.main, addr, true),
+            2 => gd_op {
+                entry: abi::GD_E_NONE as u8,
+                ..set
+            },
+            _ => tables::change(rng, &self.model, old.span.level, addr),
+        };
+        let nth = if rng.chance(1, 8) { 2 } else { 1 };
+        self.at(abi::GD_HOOK_MIGRATION, nth, end);
     }
 
     /// A fault at an address; whether the call goes on behind it.
@@ -282,21 +331,49 @@ impl Plan<'_> {
         let hit = self.model.maps.hit(addr);
         let huge = hit.is_some_and(|hit| hit.level == Level::Pmd);
         if self.foll(abi::GD_FOLL_SPLIT_PMD) && huge && rng.chance(3, 4) {
-            let mut below = mapped(rng, &self.model, self.main, addr, true);
-            below.op = Level::Pte.set_op();
-            let table = gd_op {
-                op: Level::Pmd.set_op(),
-                addr: addr & ADDR_MASK,
-                entry: abi::GD_E_TABLE as u8,
-                n: 1,
-                ..NO_OP
-            };
-            self.at(abi::GD_HOOK_SPLIT, 1, below);
-            self.at(abi::GD_HOOK_SPLIT, 1, table);
+            self.pmd_becomes_table(rng, abi::GD_HOOK_SPLIT, addr);
+        }
+        if self.foll(abi::GD_FOLL_SPLIT)
+            && let Some(p) = hit.and_then(|hit| hit.page)
+            && rng.chance(3, 4)
+        {
+            self.page_is_split(rng, huge, addr, p);
         }
         let longterm = self.foll(abi::GD_FOLL_LONGTERM) && walk::is_pin(self.main.op);
         let folio = hit.and_then(|hit| hit.page).map(|p| split_page(p).0);
         self.moves(rng, addr, folio, longterm);
+    }
+
+    /// A table stands where a PMD was, with an entry for the address.
+    fn pmd_becomes_table(&mut self, rng: &mut Rng, hook: u32, addr: u64) {
+        let mut below = mapped(rng, &self.model, self.main, addr, true);
+        below.op = Level::Pte.set_op();
+        let table = gd_op {
+            op: Level::Pmd.set_op(),
+            addr: addr & ADDR_MASK,
+            entry: abi::GD_E_TABLE as u8,
+            n: 1,
+            ..NO_OP
+        };
+        self.at(hook, 1, below);
+        self.at(hook, 1, table);
+    }
+
+    /// The folio of a page is split, and what maps it with it; or somebody holds it.
+    fn page_is_split(&mut self, rng: &mut Rng, huge: bool, addr: u64, p: u16) {
+        let hook = abi::GD_HOOK_SPLIT_PAGE;
+        if huge {
+            self.pmd_becomes_table(rng, hook, addr);
+        }
+        let mut split = gd_op {
+            op: abi::GD_OP_SPLIT as u8,
+            val: 2,
+            n: rng.range(1, 2),
+            ..NO_OP
+        };
+        split.run[0].page = page(split_page(p).0, 0);
+        self.at(hook, 1, split);
+        self.at(hook, 1, answer(if rng.chance(1, 6) { -16 } else { 0 }));
     }
 
     /// What a memfd lacks is allocated; what must not be pinned for long is moved.

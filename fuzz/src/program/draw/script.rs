@@ -174,7 +174,10 @@ fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
         let dumps = main.foll & 1 << abi::GD_FOLL_DUMP != 0;
         say(abi::GD_HOOK_PAGECACHE, 24, dumps && scene.hugetlb);
         let waits = u32::from(main.op) == abi::GD_OP_FOLLOW_PAGE && scene.hugetlb;
-        say(abi::GD_HOOK_MIGRATION, 24, waits);
+        let asks = main.foll & 1 << abi::GD_FOLL_MIGRATION != 0;
+        say(abi::GD_HOOK_MIGRATION, 24, waits || asks);
+        let splits_page = main.foll & 1 << abi::GD_FOLL_SPLIT != 0;
+        say(abi::GD_HOOK_SPLIT_PAGE, 24, splits_page && scene.large);
         let memfd = walk::pins_file(main.op);
         say(abi::GD_HOOK_FIND_FOLIOS, 60, memfd);
         say(abi::GD_HOOK_ALLOC_FOLIO, 40, memfd);
@@ -245,6 +248,11 @@ fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
                 _ => answer(rng.pick(&[-4, -12, -14, 0])),
             }
         }
+        abi::GD_HOOK_SPLIT_PAGE => match rng.below(4) {
+            0 => tables::change(rng, model, scene.level, scene.addr),
+            1 => on_folio(rng, model, scene),
+            _ => answer(rng.pick(&[0, 0, -11, -16])),
+        },
         abi::GD_HOOK_DRAIN => on_folio(rng, model, scene),
         abi::GD_HOOK_ISOLATE => answer(rng.pick(&[0, 0, 1])),
         abi::GD_HOOK_MIGRATE | abi::GD_HOOK_MIGRATE_DEVICE => match rng.below(3) {

@@ -277,6 +277,8 @@ fn flags(rng: &mut Rng, id: u8) -> (u32, bool) {
         (abi::GD_FOLL_NOWAIT, 3),
         (abi::GD_FOLL_PCI_P2PDMA, 5),
         (abi::GD_FOLL_HONOR_NUMA_FAULT, 8),
+        (abi::GD_FOLL_MIGRATION, 5),
+        (abi::GD_FOLL_SPLIT, 4),
     ] {
         if rng.chance(of, 64) {
             foll |= bit(flag);

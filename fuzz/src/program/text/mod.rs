@@ -163,6 +163,7 @@
 //! | `at memfd_alloc_folio` | `answer 0`: the page cache has it then; if not said, -12 |
 //! | `at hugetlbfs_pagecache_present` | `answer 0`: it is not |
 //! | `at migration_entry_wait` | nothing; what the entry is then an action says |
+//! | `at split_huge_page` | `answer 0`: it is split; if not said, -16 |
 //! | `at user_access` | the kernel touches user memory; `answer -14`: that faults for good |
 //!
 //! `#2` is the second such time in this operation, counted by each line on its

@@ -85,6 +85,7 @@ pub(crate) const FOLL: [&str; abi::GD_NR_FOLL as usize] = [
     "UNLOCKABLE",
     "MADV_POPULATE",
     "MIGRATION",
+    "SPLIT",
 ];
 
 /// `GD_E_*`; the first page stands for itself.

@@ -11,7 +11,7 @@ use gup::slow::entry::Request;
 use gup::slow::memfd::Wanted;
 use gup::slow::populate::Span;
 use gup::tables::{PAGE_SHIFT, PAGE_SIZE};
-use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Revision, Stop, Vma, Wrapper};
+use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Stop, Vma, Wrapper};
 
 use super::record::Returned;
 use crate::effect::{Effect, Lock};
@@ -72,18 +72,11 @@ impl Call<'_, '_> {
     }
 
     fn foll(&self) -> Foll {
-        let foll = if u32::from(self.op.mods) & abi::GD_MOD_RAW != 0 {
+        if u32::from(self.op.mods) & abi::GD_MOD_RAW != 0 {
             Foll(self.op.foll)
         } else {
             Foll::from_canonical(self.op.foll, self.kernel.rules)
-        };
-        // FOLL_SPLIT and FOLL_MIGRATION, which are not modelled
-        let ignored = match self.kernel.rules.revision {
-            Revision::V5_10 => 0x480,
-            Revision::V6_1 => 0x400,
-            _ => 0,
-        };
-        Foll(foll.0 & !ignored)
+        }
     }
 
     /// Fills the list; returns its number of pages, or the number that the operation gives.

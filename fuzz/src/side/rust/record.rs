@@ -271,7 +271,11 @@ impl Observer for Recorder<'_> {
                 d: address,
                 ..ask_rec(abi::GD_A_PAGECACHE)
             },
-            Ask::Migration => ask_rec(abi::GD_A_MIGRATION),
+            Ask::Migration { level, address } => gd_rec {
+                b: level as u16,
+                d: address,
+                ..ask_rec(abi::GD_A_MIGRATION)
+            },
             Ask::Offset { offset } => gd_rec {
                 d: offset,
                 ..ask_rec(abi::GD_A_OFFSET)

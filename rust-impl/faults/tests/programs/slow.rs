@@ -165,6 +165,7 @@ impl Rng {
             Moment::Migrate => self.pick(&[0, 0, 0, 1, -12]),
             Moment::Isolate | Moment::Pagemap => self.pick(&[1, 1, 0]),
             Moment::MigrateDevice => self.pick(&[0, 0, -5]),
+            Moment::SplitPage => self.pick(&[0, 0, -16]),
             _ => return None,
         })
     }
@@ -206,7 +207,7 @@ impl Observer for Watch {
         let often = match moment {
             Moment::Fault | Moment::Migrate | Moment::AllocFolio => 1,
             Moment::Split | Moment::MigrateDevice | Moment::Pagecache => 2,
-            Moment::Migration => 2,
+            Moment::Migration | Moment::SplitPage => 2,
             Moment::Expand | Moment::Isolate | Moment::MmapLock | Moment::Pagemap => 4,
             Moment::PageTableLock => 5,
             _ => 12,
@@ -247,6 +248,8 @@ fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bo
         (FollFlag::PciP2pdma, 4),
         (FollFlag::Get, 30),
         (FollFlag::Pin, 40),
+        (FollFlag::Migration, 6),
+        (FollFlag::Split, 6),
     ] {
         flags |= u32::from(rng.one_in(n)) << flag as u32;
     }
