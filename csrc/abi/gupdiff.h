@@ -68,11 +68,11 @@ enum gd_template {
 #define GD_STACK_LIMIT	(8 << 20)
 
 /*
- * Page tables.  They lie one after the other, the top one first, and the one
- * after the last faults.  One is made when an entry below it is first set, and
+ * Page tables.  They lie one after the other, the top one of current's mm first, and
+ * the one after the last faults.  One is made when an entry below it is first set, and
  * is the table of its region from then on; where the entry above it is empty,
  * that is made to point to it.  When all are taken, an entry that needs another
- * one is not set.
+ * one is not set.  Until an entry of mm 2 is set, its top one is empty, and elsewhere.
  */
 #define GD_MAX_TABLES	32
 #define GD_TABLE_ENTRIES	512
@@ -142,10 +142,18 @@ enum gd_foll {
 #define GD_W_HAS_PINNED		0x02
 #define GD_W_DEVMAP_KEY		0x04
 #define GD_W_SLOW		0x08	/* the fast entry points' slow path is real, not answered */
-#define GD_W_ALL		0x0f
+#define GD_W_HAS_PINNED_2	0x10	/* GD_W_HAS_PINNED of mm 2 */
+#define GD_W_ALL		0x1f
 
 /*
- * VMAs of the one mm, by number.  They may overlap: of those that end behind an
+ * There are two mms: that of current, and another one, which the operations of the
+ * slow path that are handed an mm can be about.  Each has page tables, an mmap lock and
+ * MMF_HAS_PINNED; interrupts and the rest are there once.
+ */
+#define GD_NR_MMS	2
+
+/*
+ * VMAs of both, by number.  They may overlap: of those of an mm that end behind an
  * address, find_vma() finds the one that starts first, and of these the one with
  * the lowest number.
  */
@@ -317,6 +325,7 @@ struct gd_run {
 #define GD_S_TO		0x400	/* run[1]: the other page */
 #define GD_S_PAGES	0x800	/* GD_MOD_NULL: there is an argument pages */
 #define GD_S_VMA	0x1000	/* entry: what a VMA is of; val: its flags, bits GD_VM_* */
+#define GD_S_MM		0x2000	/* mm */
 
 /* the meaning of arg */
 enum gd_arg {
@@ -408,7 +417,7 @@ struct gd_op {
 	struct gd_run run[GD_NR_RUNS];
 	gd_u64 addr;
 	gd_u8 entry;		/* enum gd_entry_kind, enum gd_vma_kind */
-	gd_u8 pad;
+	gd_u8 mm;		/* 0: that of current; 1: the other one */
 	gd_u16 eflags;		/* bits GD_EF_* */
 	gd_u32 pad2;
 };
@@ -476,8 +485,8 @@ enum gd_ask {
 	GD_A_SLOW_NR,		/* follows it. d: nr_pages; b: is pages NULL? */
 	GD_A_PAGEMAP,		/* get_dev_pagemap. c: page number; b: was a pagemap passed in? */
 	GD_A_PAGEMAP_PUT,	/* put_dev_pagemap; b: was it one? */
-	GD_A_MMAP_LOCK,		/* mmap_read_lock; b: killable? */
-	GD_A_MMAP_UNLOCK,	/* mmap_read_unlock */
+	GD_A_MMAP_LOCK,		/* mmap_read_lock; b: killable? | GD_RB_MM */
+	GD_A_MMAP_UNLOCK,	/* mmap_read_unlock; b: GD_RB_MM */
 	/*
 	 * handle_mm_fault, hugetlb_fault. b: number of the VMA | GD_RB_MEMALLOC_PIN |
 	 * GD_RB_HUGETLB; c: bits GD_FF_*; d: address
@@ -489,7 +498,7 @@ enum gd_ask {
 	GD_A_SPLIT,		/* split_huge_pmd; d: address */
 	/*
 	 * set_pte and its kin: the kernel stores an entry. b: level | bits GD_EF_*
-	 * << 2; c: number of the page, or GD_NOWHERE; d: address
+	 * << 2 | GD_RB_MM; c: number of the page, or GD_NOWHERE; d: address
 	 */
 	GD_A_SET_ENTRY,
 	GD_A_USER_ACCESS,	/* a load or store of user memory. b: is it a store?; d: address */
@@ -497,18 +506,22 @@ enum gd_ask {
 	GD_A_ALLOC_FOLIO,	/* memfd_alloc_folio. d: index */
 	GD_A_PAGECACHE,		/* hugetlbfs_pagecache_present. b: number of the VMA; d: address */
 	GD_A_OFFSET,		/* no call: what memfd_pin_folios() has stored as *offset. d: it */
-	GD_A_MIGRATION,		/* migration_entry_wait and its kin. b: level; d: address */
+	/* migration_entry_wait and its kin. b: level | GD_RB_MM; d: address */
+	GD_A_MIGRATION,
 	GD_NR_ASKS
 };
 
 /* b of RET records, of operations that returned */
 #define GD_RB_LOCKED	0x01	/* *locked is 1 */
 #define GD_RB_UNLOCKED	0x02	/* *locked is 0 */
-#define GD_RB_MMAP	0x04	/* the mmap lock is held */
+#define GD_RB_MMAP	0x04	/* the mmap lock of current's mm is held */
 #define GD_RB_PTL	0x08	/* so is a page-table lock */
+#define GD_RB_MMAP_2	0x10	/* the mmap lock of mm 2 is held */
 /* with it, allocations are not movable: b of FAULT records */
 #define GD_RB_MEMALLOC_PIN	0x100
 #define GD_RB_HUGETLB	0x200	/* it is hugetlb_fault() */
+/* b of ASK records that are about an mm: it is mm 2 */
+#define GD_RB_MM	0x8000
 
 enum gd_ret {
 	GD_RET_VOID, GD_RET_BOOL, GD_RET_ERRNO, GD_RET_FOLIO, GD_RET_NULL,

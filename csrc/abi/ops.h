@@ -165,7 +165,7 @@ GD_OP(0x37, IS_PCI_P2PDMA_PAGE, PAGE, GD_S_PAGE, ASKS(MM), BOOL, "5.10:is_pci_p2
 GD_OP(0x38, GUP_FAST_FOLIO_ALLOWED, PAGE, GD_S_FOLIO | GD_S_FOLL, ASKS(MM), BOOL,
       "6.12:gup_fast_folio_allowed",
       "may the lockless walk hand out this folio?")
-GD_OP(0x39, MM_SET_HAS_PINNED_FLAG, PAGE, 0, MARKS(), VOID, "6.1:mm_set_has_pinned_flag",
+GD_OP(0x39, MM_SET_HAS_PINNED_FLAG, PAGE, GD_S_MM, MARKS(), VOID, "6.1:mm_set_has_pinned_flag",
       "note that this mm has had pins")
 
 /*
@@ -272,13 +272,15 @@ GD_OP(0x69, PIN_USER_PAGES, SLOW,
       "5.10:pin_user_pages",
       "pin the pages mapped at addr, faulting them in")
 GD_OP(0x6a, GET_USER_PAGES_REMOTE, SLOW,
-      GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES | GD_S_ARG_LOCK, WALKS(REF, N, HELD), INT,
+      GD_S_MM | GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES | GD_S_ARG_LOCK,
+      WALKS(REF, N, HELD), INT,
       "5.10:get_user_pages_remote",
-      "the same for another mm; with locked, the mmap lock may be dropped")
+      "the same for any mm; with locked, the mmap lock may be dropped")
 GD_OP(0x6b, PIN_USER_PAGES_REMOTE, SLOW,
-      GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES | GD_S_ARG_LOCK, WALKS(PIN, N, HELD), INT,
+      GD_S_MM | GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES | GD_S_ARG_LOCK,
+      WALKS(PIN, N, HELD), INT,
       "5.10:pin_user_pages_remote",
-      "pin pages of another mm; with locked, the mmap lock may be dropped")
+      "pin pages of any mm; with locked, the mmap lock may be dropped")
 GD_OP(0x6c, GET_USER_PAGES_UNLOCKED, SLOW,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES, WALKS(REF, N, TAKEN), INT,
       "5.10:get_user_pages_unlocked",
@@ -288,14 +290,15 @@ GD_OP(0x6d, PIN_USER_PAGES_UNLOCKED, SLOW,
       "5.10:pin_user_pages_unlocked",
       "pin, and take the mmap lock for as long as that takes")
 GD_OP(0x6e, FIXUP_USER_FAULT, SLOW,
-      GD_S_ADDR | GD_S_FOLL | GD_S_ARG_LOCK, FAULTS(ANYWAY, HELD), ERRNO, "5.10:fixup_user_fault",
+      GD_S_MM | GD_S_ADDR | GD_S_FOLL | GD_S_ARG_LOCK, FAULTS(ANYWAY, HELD), ERRNO,
+      "5.10:fixup_user_fault",
       "resolve a fault at addr, of which FOLL_WRITE and FOLL_REMOTE say the kind")
 GD_OP(0x6f, POPULATE_VMA_PAGE_RANGE, SLOW,
-      GD_S_ADDR | GD_S_N_PAGES | GD_S_ARG_LOCK, FAULTS(WITHIN_VMA, HELD), INT,
+      GD_S_MM | GD_S_ADDR | GD_S_N_PAGES | GD_S_ARG_LOCK, FAULTS(WITHIN_VMA, HELD), INT,
       "6.1:populate_vma_page_range",
       "fault in n pages of the VMA at addr; in 5.10 it mlocks them, and is left out")
 GD_OP(0x70, FAULTIN_PAGE_RANGE, SLOW,
-      GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL, FAULTS(WITHIN_VMA, HELD), INT,
+      GD_S_MM | GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL, FAULTS(WITHIN_VMA, HELD), INT,
       "6.1:faultin_vma_page_range 6.9:faultin_page_range",
       "fault in n pages from addr on, for FOLL_WRITE writable")
 GD_OP(0x71, GET_DUMP_PAGE, SLOW, GD_S_ADDR, WALKS(REF, ONE, TAKEN), PAGE, "5.10:get_dump_page",
@@ -308,7 +311,7 @@ GD_OP(0x73, PIN_USER_PAGES_LOCKED, SLOW,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES | GD_S_ARG_LOCK, WALKS(PIN, N, HELD), INT,
       "5.10:pin_user_pages_locked 5.18:-",
       "pin; with locked, the mmap lock may be dropped")
-GD_OP(0x74, FOLLOW_PAGE, SLOW, GD_S_ADDR | GD_S_FOLL, WALKS(GOT, ONE, HELD), PAGE,
+GD_OP(0x74, FOLLOW_PAGE, SLOW, GD_S_MM | GD_S_ADDR | GD_S_FOLL, WALKS(GOT, ONE, HELD), PAGE,
       "5.10:follow_page 6.12:-",
       "the page mapped at addr, without a fault; with FOLL_GET take a reference on it")
 GD_OP(0x75, MM_POPULATE, SLOW,
@@ -355,7 +358,7 @@ GD_CHANGE(0x88, SET_PAGEBLOCK, PAGE, GD_S_PAGE | GD_S_ARG_MIGRATETYPE, PAGEBLOCK
 	  "set the migrate type of the pageblocks of {page} to {arg}")
 GD_CHANGE(0x89, SET_IRQS, PAGE, GD_S_ARG_SWITCH, IRQS, "set_irqs",
 	  "turn interrupts {arg}")
-GD_CHANGE(0x8a, SET_HAS_PINNED, PAGE, GD_S_ARG_SWITCH, HAS_PINNED, "set_has_pinned",
+GD_CHANGE(0x8a, SET_HAS_PINNED, PAGE, GD_S_MM | GD_S_ARG_SWITCH, HAS_PINNED, "set_has_pinned",
 	  "turn MMF_HAS_PINNED {arg}")
 GD_CHANGE(0x8b, SET_SEQ, PAGE, GD_S_VAL_SEQ, SEQ, "set_seq",
 	  "set write_protect_seq to {val} (odd: a fork is under way)")
@@ -363,17 +366,22 @@ GD_CHANGE(0x8c, SET_DEVMAP_KEY, PAGE, GD_S_ARG_SWITCH, DEVMAP_KEY, "set_devmap_k
 	  "turn devmap_managed_key {arg}")
 GD_CHANGE(0x8d, SET_TAIL, LOCKLESS, GD_S_PAGE | GD_S_TO, TAIL, "set_tail",
 	  "make {page} a tail of the folio of {to}")
-GD_CHANGE(0x90, SET_PTE, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N_PAGES, PTES, "set_pte",
+GD_CHANGE(0x90, SET_PTE, LOCKLESS, GD_S_MM | GD_S_ADDR | GD_S_ENTRY | GD_S_N_PAGES, PTES,
+	  "set_pte",
 	  "set {entries} to {entry}")
-GD_CHANGE(0x91, SET_PMD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N_PAGES, PMDS, "set_pmd",
+GD_CHANGE(0x91, SET_PMD, LOCKLESS, GD_S_MM | GD_S_ADDR | GD_S_ENTRY | GD_S_N_PAGES, PMDS,
+	  "set_pmd",
 	  "set {entries} to {entry}")
-GD_CHANGE(0x92, SET_PUD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N_PAGES, PUDS, "set_pud",
+GD_CHANGE(0x92, SET_PUD, LOCKLESS, GD_S_MM | GD_S_ADDR | GD_S_ENTRY | GD_S_N_PAGES, PUDS,
+	  "set_pud",
 	  "set {entries} to {entry}")
-GD_CHANGE(0x93, SET_PGD, LOCKLESS, GD_S_ADDR | GD_S_ENTRY | GD_S_N_PAGES, PGDS, "set_pgd",
+GD_CHANGE(0x93, SET_PGD, LOCKLESS, GD_S_MM | GD_S_ADDR | GD_S_ENTRY | GD_S_N_PAGES, PGDS,
+	  "set_pgd",
 	  "set {entries} to {entry}")
 GD_CHANGE(0x94, ANSWER, LOCKLESS, GD_S_VAL_ANSWER, ANSWER, "answer",
 	  "return {val}")
-GD_CHANGE(0x95, SET_VMA, SLOW, GD_S_ARG_SLOT | GD_S_ADDR | GD_S_N_PAGES | GD_S_VMA, VMA, "set_vma",
+GD_CHANGE(0x95, SET_VMA, SLOW,
+	  GD_S_MM | GD_S_ARG_SLOT | GD_S_ADDR | GD_S_N_PAGES | GD_S_VMA, VMA, "set_vma",
 	  "set VMA {arg} to {vma}")
 GD_CHANGE(0x96, SET_SIGNAL, SLOW, GD_S_ARG_SIGNAL, SIGNAL, "set_signal",
 	  "set what is pending for the current task to {arg}")

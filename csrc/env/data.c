@@ -37,7 +37,7 @@ static const struct address_space_operations file_aops, shmem_aops;
 unsigned long gd_eflags;
 static struct task_struct task = { .mm = &gd_mm, .active_mm = &gd_mm };
 struct task_struct *gd_current = &task;
-struct mm_struct gd_mm, init_mm;
+struct mm_struct gd_mm, gd_other_mm, init_mm;
 struct vm_area_struct gd_vma = { .vm_mm = &gd_mm };
 
 struct address_space gd_space[GD_NR_MAPPINGS] = {

@@ -13,32 +13,37 @@
 /* the count of one reader; whoever asks wants to know whether there is any */
 #define ONE_READER	0x100
 
-void gd_hold_mmap_lock(bool held)
+void gd_hold_mmap_lock(struct mm_struct *mm, bool held)
 {
-	gd_mm.mmap_lock.count.counter = held ? ONE_READER : 0;
+	mm->mmap_lock.count.counter = held ? ONE_READER : 0;
+}
+
+static struct mm_struct *mm_of(struct rw_semaphore *sem)
+{
+	return container_of(sem, struct mm_struct, mmap_lock);
 }
 
 void down_read(struct rw_semaphore *sem)
 {
-	gd_ask(GD_A_MMAP_LOCK);
-	gd_hold_mmap_lock(true);
+	gd_ask(GD_A_MMAP_LOCK)->b = gd_mm_bit(mm_of(sem));
+	gd_hold_mmap_lock(mm_of(sem), true);
 }
 
 int down_read_killable(struct rw_semaphore *sem)
 {
 	int err;
 
-	gd_ask(GD_A_MMAP_LOCK)->b = 1;
+	gd_ask(GD_A_MMAP_LOCK)->b = 1 | gd_mm_bit(mm_of(sem));
 	err = gd_answer(GD_HOOK_MMAP_LOCK);
 	if (!err)
-		gd_hold_mmap_lock(true);
+		gd_hold_mmap_lock(mm_of(sem), true);
 	return err;
 }
 
 void up_read(struct rw_semaphore *sem)
 {
-	gd_ask(GD_A_MMAP_UNLOCK);
-	gd_hold_mmap_lock(false);
+	gd_ask(GD_A_MMAP_UNLOCK)->b = gd_mm_bit(mm_of(sem));
+	gd_hold_mmap_lock(mm_of(sem), false);
 }
 
 /* page-table locks; nobody else is there, so how many are held is all */
@@ -72,12 +77,15 @@ void _raw_spin_unlock(raw_spinlock_t *lock)
 
 u16 gd_locks_held(void)
 {
-	return (gd_mm.mmap_lock.count.counter ? GD_RB_MMAP : 0) | (gd.ptl ? GD_RB_PTL : 0);
+	return (gd_mm.mmap_lock.count.counter ? GD_RB_MMAP : 0) |
+	       (gd_other_mm.mmap_lock.count.counter ? GD_RB_MMAP_2 : 0) |
+	       (gd.ptl ? GD_RB_PTL : 0);
 }
 
 void gd_drop_locks(void)
 {
-	gd_hold_mmap_lock(false);
+	gd_hold_mmap_lock(&gd_mm, false);
+	gd_hold_mmap_lock(&gd_other_mm, false);
 	gd.ptl = 0;
 }
 
@@ -97,7 +105,7 @@ static vm_fault_t faulted(struct vm_area_struct *vma, unsigned long address,
 	if (fault & port_fault[GD_FAULT_COMPLETED] ||
 	    (fault & port_fault[GD_FAULT_RETRY] &&
 	     !(flags & port_fault_flag[GD_FF_RETRY_NOWAIT])))
-		gd_hold_mmap_lock(false);
+		gd_hold_mmap_lock(vma->vm_mm, false);
 	return fault;
 }
 
@@ -115,22 +123,21 @@ vm_fault_t gd_hugetlb_fault(struct vm_area_struct *vma, unsigned long address,
 }
 
 /* The page that an entry is about is being migrated. */
-void gd_wait_for_migration(u32 level, unsigned long address)
+void gd_wait_for_migration(struct mm_struct *mm, u32 level, unsigned long address)
 {
 	struct gd_rec *rec = gd_ask(GD_A_MIGRATION);
 
-	rec->b = level;
+	rec->b = level | gd_mm_bit(mm);
 	rec->d = address & PAGE_MASK;
 	gd_reached(GD_HOOK_MIGRATION);
 }
 
 void gd_wait_at_entry(const void *entry)
 {
-	u32 level = 0;
-	u64 address = 0;
+	struct gd_place at = {};
 
-	gd_entry_at(entry, &level, &address);
-	gd_wait_for_migration(level, address);
+	gd_entry_at(entry, &at);
+	gd_wait_for_migration(gd_mm_of(at.mm), at.level, at.addr);
 }
 
 /* Who looks for a migration, finds none and looks again, does so in steps. */

@@ -8,7 +8,7 @@
 #define GD_EFLAGS_IF X86_EFLAGS_IF
 
 static unsigned long gd_eflags;
-struct mm_struct gd_mm;
+struct mm_struct gd_mm, gd_other_mm;
 struct vm_area_struct gd_vma = { .vm_mm = &gd_mm };
 
 /* told apart by their addresses; gd_env_init() fills in the kernel's own */

@@ -6,7 +6,7 @@
 #include "../shim/harness.h"
 
 unsigned long gd_eflags;
-struct mm_struct gd_mm;
+struct mm_struct gd_mm, gd_other_mm;
 struct static_key_false devmap_managed_key;
 struct address_space gd_space[GD_NR_MAPPINGS];
 

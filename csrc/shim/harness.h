@@ -70,6 +70,13 @@ struct gd_shadow {
 /* the step limit bounds an operation; its actions touch slots */
 #define GD_MAX_TOUCHED	(4 * GD_STEP_LIMIT + (GD_MAX_FOLIOS + 1) * GD_SLOT_PAGES)
 
+/* Where an entry of a page table is: what it serves, from which address on, of which mm. */
+struct gd_place {
+	u64 addr;
+	u32 level;
+	u32 mm;
+};
+
 /* Consecutive pages or page-table entries. */
 struct gd_span {
 	u32 first;
@@ -158,7 +165,7 @@ void gd_tables_init(void);
 void gd_tables_reset(void);
 void gd_set_entries(const struct gd_op *op, u32 level);
 u32 gd_table_entry(u32 level, u64 addr);
-bool gd_entry_at(const volatile void *p, u32 *level, u64 *addr);
+bool gd_entry_at(const volatile void *p, struct gd_place *at);
 
 /* ---- script.c ---- */
 #ifdef GD_LIVE
@@ -334,7 +341,7 @@ static inline unsigned long op_ulong(const struct gd_op *op)
 	static void op_##role(const struct gd_op *op, struct gd_rec *ret)
 
 /* ---- env ---- */
-extern struct mm_struct gd_mm;
+extern struct mm_struct gd_mm, gd_other_mm;	/* that of current, and mm 2 */
 extern struct vm_area_struct gd_vma;
 extern struct dev_pagemap gd_pgmap[GD_NR_KINDS];
 extern struct address_space gd_space[GD_NR_MAPPINGS];
@@ -343,6 +350,24 @@ void gd_env_reset(void);
 void gd_set_zero_page(struct page *page);
 void gd_set_huge_zero_page(struct page *page);
 void gd_set_devmap_key(bool on);
+
+static inline struct mm_struct *gd_mm_of(u32 nr)
+{
+	return nr ? &gd_other_mm : &gd_mm;
+}
+
+/* The mm that an operation is about. */
+static inline struct mm_struct *op_mm(const struct gd_op *op)
+{
+	return gd_mm_of(op->mm);
+}
+
+/* What records say of an mm. */
+static inline u16 gd_mm_bit(const struct mm_struct *mm)
+{
+	return mm == &gd_other_mm ? GD_RB_MM : 0;
+}
+
 #if GD_TABLES
 struct gd_rec *gd_ask(u8 what);
 struct dev_pagemap *gd_get_dev_pagemap(unsigned long pfn, struct dev_pagemap *pgmap);
@@ -350,7 +375,7 @@ void gd_put_dev_pagemap(struct dev_pagemap *pgmap);
 int gd_make_page_accessible(struct page *page);
 
 /* ---- env/slow.c ---- */
-void gd_hold_mmap_lock(bool held);
+void gd_hold_mmap_lock(struct mm_struct *mm, bool held);
 u16 gd_locks_held(void);
 void gd_drop_locks(void);
 void gd_next_isolations(void);
@@ -360,7 +385,7 @@ vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 vm_fault_t gd_hugetlb_fault(struct vm_area_struct *vma, unsigned long address,
 			    unsigned int flags);
 bool gd_pagecache_present(struct vm_area_struct *vma, unsigned long address);
-void gd_wait_for_migration(u32 level, unsigned long address);
+void gd_wait_for_migration(struct mm_struct *mm, u32 level, unsigned long address);
 void gd_wait_at_entry(const void *entry);
 bool gd_is_no_migration(void);
 int gd_split_huge_page(struct page *page);

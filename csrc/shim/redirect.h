@@ -56,7 +56,7 @@ static inline bool gd_pmd_migrates(pmd_t pmd)
 }
 
 #define is_pmd_migration_entry(pmd)	gd_pmd_migrates(pmd)
-#define migration_entry_wait(mm, pmd, address) gd_wait_for_migration(GD_L_PTE, address)
+#define migration_entry_wait(mm, pmd, address) gd_wait_for_migration(mm, GD_L_PTE, address)
 #define pmd_migration_entry_wait(mm, pmd) gd_wait_at_entry(pmd)
 #endif
 

@@ -33,7 +33,7 @@ static __always_inline unsigned long op_end(const struct gd_op *op)
 /* Like vma_lookup(), which old kernels do not have. */
 static __always_inline struct vm_area_struct *op_vma(const struct gd_op *op)
 {
-	struct vm_area_struct *vma = find_vma(&gd_mm, op->addr);
+	struct vm_area_struct *vma = find_vma(op_mm(op), op->addr);
 
 	return vma && vma->vm_start <= op->addr ? vma : NULL;
 }
@@ -45,7 +45,7 @@ static __always_inline struct vm_area_struct *op_vma(const struct gd_op *op)
 		struct page **pages = op_pages_to_fill(op);			\
 		unsigned long nr = op_ulong(op);				\
 										\
-		gd_hold_mmap_lock(true);					\
+		gd_hold_mmap_lock(op_mm(op), true);				\
 		ret_pages(ret, call, pages);					\
 	}
 
@@ -57,7 +57,7 @@ static __always_inline struct vm_area_struct *op_vma(const struct gd_op *op)
 		unsigned long nr = op_ulong(op);				\
 		int value = op->arg % 3 == 1, *locked = op->arg % 3 ? &value : NULL; \
 										\
-		gd_hold_mmap_lock(true);					\
+		gd_hold_mmap_lock(op_mm(op), true);				\
 		ret_pages(ret, call, pages);					\
 		ret_locked(ret, locked);					\
 	}
@@ -77,8 +77,8 @@ OP(FIXUP_USER_FAULT)
 			     (op_asks(op, GD_FOLL_REMOTE) ? FAULT_FLAG_REMOTE : 0);
 	bool value = op->arg % 3 == 2, *unlocked = op->arg % 3 ? &value : NULL;
 
-	gd_hold_mmap_lock(true);
-	ret_errno(ret, fixup_user_fault(&gd_mm, op->addr, flags, unlocked));
+	gd_hold_mmap_lock(op_mm(op), true);
+	ret_errno(ret, fixup_user_fault(op_mm(op), op->addr, flags, unlocked));
 	if (unlocked)
 		ret->b = value ? GD_RB_UNLOCKED : GD_RB_LOCKED;
 }

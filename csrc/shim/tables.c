@@ -14,13 +14,16 @@ static const u8 level_shift[GD_NR_LEVELS] = {
 	[GD_L_PUD] = PUD_SHIFT, [GD_L_PGD] = PUD_SHIFT + 9,
 };
 
-/* A table: the level of its entries, and the region that it maps. */
+/* A table: the level of its entries, and which of the regions of that size of an mm it serves. */
 struct gd_table {
 	u32 level;
+	u32 mm;
 	u64 region;
 };
 
 unsigned long gd_tables_start, gd_tables_end;
+
+static pgd_t no_tables[PTRS_PER_PGD] __aligned(PAGE_SIZE);
 
 static struct gd_table table[GD_MAX_TABLES];
 static u32 nr_tables;
@@ -30,29 +33,35 @@ static u64 region_of(u32 level, u64 addr)
 	return (addr & ADDRESS_MASK) >> (level_shift[level] + 9);
 }
 
-/* The table of a level for an address; GD_MAX_TABLES if there is none yet. */
-static u32 find_table(u32 level, u64 addr)
+/* The table of a level for an address; GD_MAX_TABLES if it has not been made. */
+static u32 find_table(u32 mm, u32 level, u64 addr)
 {
 	u64 region = region_of(level, addr);
 	u32 i;
 
 	for (i = 0; i < nr_tables; i++)
-		if (table[i].level == level && table[i].region == region)
+		if (table[i].level == level && table[i].region == region && table[i].mm == mm)
 			return i;
 	return GD_MAX_TABLES;
 }
 
-/* The index of the entry that maps an address, over all tables. */
-u32 gd_table_entry(u32 level, u64 addr)
+/* The number of the entry that serves an address, over all tables. */
+static u32 table_entry(u32 mm, u32 level, u64 addr)
 {
-	u32 t = find_table(level, addr);
+	u32 t = find_table(mm, level, addr);
 
 	if (t == GD_MAX_TABLES)
 		return GD_NO_ENTRY;
 	return t * GD_TABLE_ENTRIES + ((addr >> level_shift[level]) & (GD_TABLE_ENTRIES - 1));
 }
 
-/* Entries that are about to be set, and are cleared after the program. */
+/* The same of current's mm, which is all that the lockless walk reads. */
+u32 gd_table_entry(u32 level, u64 addr)
+{
+	return table_entry(0, level, addr);
+}
+
+/* Entries that are about to be set, and will be cleared after the program. */
 static u64 *entries(u32 first, u32 nr)
 {
 	gd.scratch->entries[gd.nr_set++] = (struct gd_span){ first, nr };
@@ -64,21 +73,26 @@ static u64 table_value(u32 t, u64 flags)
 	return (u64)(GD_TABLE_PFN + t) << PAGE_SHIFT | flags;
 }
 
-/* Make the tables above an entry; returns whether its own table exists. */
-static bool make_tables(u32 level, u64 addr)
+/* Make the tables above an entry; tells whether its own is there. */
+static bool make_tables(u32 mm, u32 level, u64 addr)
 {
 	u32 l, above;
 
-	for (l = GD_L_PUD; (int)l >= (int)level; l--) {
-		if (find_table(l, addr) != GD_MAX_TABLES)
+	for (l = GD_L_PGD; (int)l >= (int)level; l--) {
+		if (find_table(mm, l, addr) != GD_MAX_TABLES)
 			continue;
 		if (nr_tables == GD_MAX_TABLES)
 			return false;
 		table[nr_tables].level = l;
+		table[nr_tables].mm = mm;
 		table[nr_tables].region = region_of(l, addr);
-		above = gd_table_entry(l + 1, addr);
-		if (!gd.tables[above])
-			*entries(above, 1) = table_value(nr_tables, _PAGE_TABLE);
+		if (l == GD_L_PGD) {
+			gd_mm_of(mm)->pgd = (pgd_t *)(gd.tables + nr_tables * GD_TABLE_ENTRIES);
+		} else {
+			above = table_entry(mm, l + 1, addr);
+			if (!gd.tables[above])
+				*entries(above, 1) = table_value(nr_tables, _PAGE_TABLE);
+		}
 		nr_tables++;
 	}
 	return true;
@@ -141,7 +155,7 @@ static u64 entry_value(const struct gd_op *op, u32 level, u64 bits, u64 addr, u3
 			return 0;
 		return page_value(level, nr, bits);
 	case GD_E_TABLE:
-		t = level == GD_L_PTE ? GD_MAX_TABLES : find_table(level - 1, addr);
+		t = level == GD_L_PTE ? GD_MAX_TABLES : find_table(op->mm, level - 1, addr);
 		if (t == GD_MAX_TABLES)
 			return 0;
 		return table_value(t, bits | _PAGE_RW | _PAGE_DIRTY);
@@ -174,11 +188,11 @@ void gd_set_entries(const struct gd_op *op, u32 level)
 		u32 first = (addr >> level_shift[level]) & (GD_TABLE_ENTRIES - 1);
 
 		end = min_t(u32, op->n, k + GD_TABLE_ENTRIES - first);
-		if (!make_tables(level, addr)) {
+		if (!make_tables(op->mm, level, addr)) {
 			k = end;
 			continue;
 		}
-		entry = entries(gd_table_entry(level, addr), end - k);
+		entry = entries(table_entry(op->mm, level, addr), end - k);
 		for (; k < end; k++, addr += step)
 			*entry++ = entry_value(op, level, bits, addr, k);
 	}
@@ -198,34 +212,35 @@ static u16 entry_flags(u64 bits)
 	return flags;
 }
 
-/* The level of the entry at p, and the first address that it serves; is there one? */
-bool gd_entry_at(const volatile void *p, u32 *level, u64 *addr)
+/* Is there an entry at p, and where? */
+bool gd_entry_at(const volatile void *p, struct gd_place *at)
 {
 	u32 nr = (const volatile u64 *)p - gd.tables, t = nr / GD_TABLE_ENTRIES;
 
 	if (t >= nr_tables)
 		return false;
-	*level = table[t].level;
-	*addr = (table[t].region << 9 | nr % GD_TABLE_ENTRIES) << level_shift[*level];
+	at->mm = table[t].mm;
+	at->level = table[t].level;
+	at->addr = (table[t].region << 9 | nr % GD_TABLE_ENTRIES) << level_shift[at->level];
 	return true;
 }
 
 /* An event: the kernel stored an entry. */
 void gd_stored_entry(const volatile void *p)
 {
-	u64 bits = *(const volatile u64 *)p, mask = bits ? PTE_PFN_MASK : 0, page, addr;
+	u64 bits = *(const volatile u64 *)p, mask = bits ? PTE_PFN_MASK : 0, page;
+	struct gd_place at;
 	struct gd_rec *rec;
-	u32 level;
 
-	if (!gd.in_kernel || !gd_entry_at(p, &level, &addr))
+	if (!gd.in_kernel || !gd_entry_at(p, &at))
 		return;
-	if (bits & _PAGE_PSE && level != GD_L_PTE)
-		mask = level == GD_L_PMD ? PHYSICAL_PMD_PAGE_MASK : PHYSICAL_PUD_PAGE_MASK;
+	if (bits & _PAGE_PSE && at.level != GD_L_PTE)
+		mask = at.level == GD_L_PMD ? PHYSICAL_PMD_PAGE_MASK : PHYSICAL_PUD_PAGE_MASK;
 	page = (((bits ^ protnone_mask(bits)) & mask) >> PAGE_SHIFT) - GD_PFN_BASE;
 	rec = gd_ask(GD_A_SET_ENTRY);
-	rec->b = level | entry_flags(bits) << 2;
+	rec->b = at.level | entry_flags(bits) << 2 | gd_mm_bit(gd_mm_of(at.mm));
 	rec->c = page < GD_NR_PAGES ? page : GD_NOWHERE;
-	rec->d = addr;
+	rec->d = at.addr;
 }
 
 void gd_tables_init(void)
@@ -234,6 +249,7 @@ void gd_tables_init(void)
 	gd_tables_end = gd_tables_start + GD_MAX_TABLES * GD_TABLE_ENTRIES * sizeof(u64);
 	page_offset_base = (unsigned long)gd.tables - (GD_TABLE_PFN << PAGE_SHIFT);
 	gd_mm.pgd = (pgd_t *)gd.tables;
+	gd_other_mm.pgd = no_tables;
 	table[0].level = GD_L_PGD;
 	nr_tables = 1;
 }
@@ -247,4 +263,5 @@ void gd_tables_reset(void)
 		memset(gd.tables + set.first, 0, set.nr * sizeof(u64));
 	}
 	nr_tables = 1;
+	gd_other_mm.pgd = no_tables;
 }

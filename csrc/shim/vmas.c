@@ -72,7 +72,7 @@ void gd_set_vma(const struct gd_op *op)
 	gd.vmas &= ~(1u << i);
 	if (op->n <= 0)
 		return;
-	vma->vm_mm = &gd_mm;
+	vma->vm_mm = op_mm(op);
 	vma->vm_start = op->addr & PAGE_MASK;
 	vma->vm_end = vma->vm_start + ((unsigned long)op->n << PAGE_SHIFT);
 	vma->vm_ops = ops[kind];
@@ -83,7 +83,7 @@ void gd_set_vma(const struct gd_op *op)
 	gd.vmas |= 1u << i;
 }
 
-static struct vm_area_struct *find(unsigned long addr)
+static struct vm_area_struct *find(const struct mm_struct *mm, unsigned long addr)
 {
 	struct vm_area_struct *found = NULL;
 	u32 left;
@@ -92,7 +92,7 @@ static struct vm_area_struct *find(unsigned long addr)
 		u32 i = __builtin_ctz(left);
 		struct vm_area_struct *vma = &gd_vmas[i];
 
-		if (!is_gate[i] && vma->vm_end > addr &&
+		if (!is_gate[i] && vma->vm_mm == mm && vma->vm_end > addr &&
 		    (!found || vma->vm_start < found->vm_start))
 			found = vma;
 	}
@@ -103,26 +103,26 @@ static struct vm_area_struct *find(unsigned long addr)
 
 struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr)
 {
-	return find(addr);
+	return find(mm, addr);
 }
 
 #ifdef PORT_HAS_FIND_VMA_INTERSECTION
 struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, unsigned long start,
 					     unsigned long end)
 {
-	struct vm_area_struct *vma = find(start);
+	struct vm_area_struct *vma = find(mm, start);
 
 	return vma && vma->vm_start < end ? vma : NULL;
 }
-#endif
 
 /* vma_lookup() */
 void *mtree_load(struct maple_tree *mt, unsigned long addr)
 {
-	struct vm_area_struct *vma = find(addr);
+	struct vm_area_struct *vma = find(container_of(mt, struct mm_struct, mm_mt), addr);
 
 	return vma && vma->vm_start <= addr ? vma : NULL;
 }
+#endif
 
 #ifdef __HAVE_ARCH_GATE_AREA
 /* the gate area is outside of the mm; it is the first VMA of that kind */

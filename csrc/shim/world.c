@@ -102,6 +102,7 @@ u8 gd_world_state(void)
 {
 	return (arch_irqs_disabled() ? 0 : GD_W_IRQS_ON) |
 	       (port_has_pinned(&gd_mm) ? GD_W_HAS_PINNED : 0) |
+	       (port_has_pinned(&gd_other_mm) ? GD_W_HAS_PINNED_2 : 0) |
 	       (port_devmap_key() ? GD_W_DEVMAP_KEY : 0);
 }
 
@@ -109,6 +110,7 @@ static void set_state(u8 state)
 {
 	gd_eflags = state & GD_W_IRQS_ON ? GD_EFLAGS_IF : 0;
 	port_set_has_pinned(&gd_mm, state & GD_W_HAS_PINNED);
+	port_set_has_pinned(&gd_other_mm, state & GD_W_HAS_PINNED_2);
 	gd_set_devmap_key(state & GD_W_DEVMAP_KEY);
 }
 
@@ -339,7 +341,7 @@ WORLD(SET_PAGEBLOCK)
 }
 
 WORLD(SET_IRQS)		{ gd_eflags = op->arg & 1 ? GD_EFLAGS_IF : 0; }
-WORLD(SET_HAS_PINNED)	{ port_set_has_pinned(&gd_mm, op->arg & 1); }
+WORLD(SET_HAS_PINNED)	{ port_set_has_pinned(op_mm(op), op->arg & 1); }
 WORLD(SET_SEQ)		{ gd_mm.write_protect_seq.sequence = op->val; }
 WORLD(SET_DEVMAP_KEY)	{ gd_set_devmap_key(op->arg & 1); }
 /* Only change the link, which cannot be a mask: the rest of the page stays. */

@@ -84,7 +84,7 @@ pub enum State {
     /// Interrupts are on.
     Irqs,
     /// MMF_HAS_PINNED is set.
-    HasPinned,
+    HasPinned(u8),
 }
 
 /// What is expected of an operation.  Pages are named as operations do.
@@ -120,8 +120,8 @@ pub enum What {
     State(State),
     /// What the argument locked points to is 1, afterwards.
     Locked,
-    /// The mmap lock is held when it returns.
-    MmapLock,
+    /// The mmap lock of an mm is held when it returns.
+    MmapLock(u8),
 }
 
 /// One expectation.
@@ -255,12 +255,13 @@ impl Shown<'_> {
             What::State(state) => {
                 let bit = match state {
                     State::Irqs => abi::GD_W_IRQS_ON,
-                    State::HasPinned => abi::GD_W_HAS_PINNED,
+                    State::HasPinned(0) => abi::GD_W_HAS_PINNED,
+                    State::HasPinned(_) => abi::GD_W_HAS_PINNED_2,
                 };
                 yes_or_no(u32::from(self.pages.bits()) & bit != 0)
             }
             What::Locked => yes_or_no(self.locks().locked() == Some(true)),
-            What::MmapLock => yes_or_no(self.locks().mmap()),
+            What::MmapLock(mm) => yes_or_no(self.locks().mmap(*mm)),
             What::Site(kind, site) => self.any(|record| match record {
                 Record::Warn(id) | Record::Bug(id) => {
                     let found = id.site();

@@ -10,14 +10,8 @@ use gup_fuzz::side::{self, Pair};
 use gup_sides::tree::tested_sides;
 
 const PROGRAMS: u64 = 20_000;
-/// What the harness does not provide of old kernels: they wait for migration or split huge
-/// pages, for flags that callers must not give.
-const GAPS: [&str; 4] = [
-    "no_split_huge_page",
-    "migration_entry_wait",
-    "pmd_migration_entry_wait",
-    "page_get_anon_vma",
-];
+/// What the harness does not provide of old kernels.
+const GAPS: [&str; 1] = ["page_get_anon_vma"];
 
 fn agree(name: &str) {
     let left = format!("c:{name}");

@@ -107,6 +107,7 @@ fn foll_flags_have_the_same_numbers() {
         (FollFlag::Unlockable, abi::GD_FOLL_UNLOCKABLE),
         (FollFlag::MadvPopulate, abi::GD_FOLL_MADV_POPULATE),
         (FollFlag::Migration, abi::GD_FOLL_MIGRATION),
+        (FollFlag::Split, abi::GD_FOLL_SPLIT),
     ];
     assert!(flags.iter().all(|(flag, nr)| *flag as u32 == *nr));
     assert_eq!(flags.len() as u32, abi::GD_NR_FOLL);

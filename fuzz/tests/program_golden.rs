@@ -88,7 +88,12 @@ fn say_world(p: &Program, say: &mut dyn FnMut(u64)) {
 
 fn say_op(op: &gd_op, say: &mut dyn FnMut(u64)) {
     say(u64::from(op.op) | u64::from(op.mods) << 8 | u64::from(op.arg) << 16);
-    [op.foll, op.n as u32, op.val as u32]
+    // flags that came later were no flags
+    let foll = match u32::from(op.mods) & abi::GD_MOD_RAW {
+        0 => op.foll & ((1 << abi::GD_FOLL_SPLIT) - 1),
+        _ => op.foll,
+    };
+    [foll, op.n as u32, op.val as u32]
         .into_iter()
         .for_each(|field| say(field.into()));
     op.run

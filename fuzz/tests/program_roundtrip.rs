@@ -59,7 +59,7 @@ fn any_walk() -> impl Strategy<Value = gd_op> {
     (any_address(), small, any::<u8>()).prop_map(|(addr, (entry, eflags), odd)| gd_op {
         addr,
         entry: if odd % 16 == 0 { odd } else { entry },
-        pad: odd,
+        mm: odd % 3,
         pad2: odd.into(),
         eflags: if odd % 3 == 0 { eflags } else { eflags % 4 },
         ..NO_OP
@@ -160,7 +160,7 @@ fn assert_in_range(p: &Program) {
 
 fn assert_walk_in_range(p: &Program, op: &gd_op) {
     let info = ops::info(op.op).expect("a defined operation");
-    assert_eq!(op.pad, 0);
+    assert!(op.mm < if walk::has_mm(op.op) { 2 } else { 1 });
     assert!(info.has(abi::GD_S_ADDR) || op.addr == 0);
     assert!(info.has(abi::GD_S_PAGES) || u32::from(op.mods) & abi::GD_MOD_NULL == 0);
     let to = op.run[1].page;

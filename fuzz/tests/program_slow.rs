@@ -101,7 +101,7 @@ fn mistakes_are_placed_at_the_word() {
         ("set_vma 1 0x1000 n=1 n=2 anon", "22: n is given twice"),
         (
             "set_vma 1 0x1000 anon raed",
-            "23: expected n=, what the VMA is of or flags of it, like anon read write, \
+            "23: expected n=, mm=, what the VMA is of or flags of it, like anon read write, \
              found `raed`; did you mean `read`?",
         ),
         ("set_signal", "11: expected none, other or kill"),

@@ -543,7 +543,7 @@ fn mistakes_in_entries_are_placed_at_the_word() {
         ("set_pte 0x1000 p rw rw", "21: rw is given twice"),
         (
             "set_pte 0x1000 p specail",
-            "18: expected n=, rw, dirty, old, kernel, absent, protnone, special, devmap, \
+            "18: expected n=, mm=, rw, dirty, old, kernel, absent, protnone, special, devmap, \
              softdirty, uffdwp or nx, found `specail`; did you mean `special`?",
         ),
         (
@@ -619,7 +619,8 @@ fn mistakes_in_hook_points_are_placed_at_the_word() {
              mmap_read_lock, expand_stack, lru_add_drain, folio_isolate_lru, migrate_pages, \
              migrate_device_coherent, split_huge_pmd, user_access, \
              filemap_get_folios_contig, memfd_alloc_folio, \
-             hugetlbfs_pagecache_present or migration_entry_wait, found `slowpath`; \
+             hugetlbfs_pagecache_present, migration_entry_wait or split_huge_page, \
+             found `slowpath`; \
              did you mean `slow_path`?",
         ),
         (

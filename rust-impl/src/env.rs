@@ -66,8 +66,9 @@ impl Kernel<'_> {
     /// `set_pte`, `set_pmd`, `set_pud`: stores an entry that was read before.
     pub(crate) fn set_entry(&mut self, at: EntryPtr, entry: Entry) -> Result<(), Stop> {
         self.machine.tables.put(at, entry);
-        let (level, address) = self.machine.tables.place(at);
+        let (mm, level, address) = self.machine.tables.place(at);
         self.ask(Ask::SetEntry {
+            mm,
             level,
             address,
             entry,

@@ -14,6 +14,7 @@ use crate::GUP_PIN_COUNTING_BIAS;
 use crate::env::Counter;
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::page::Pgmap;
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
@@ -207,7 +208,7 @@ impl Kernel<'_> {
     }
 
     /// `mm_set_has_pinned_flag` (6.1, 6.12): sets MMF_HAS_PINNED.
-    pub fn mm_set_has_pinned_flag(&mut self) {
-        self.machine.has_pinned = true;
+    pub fn mm_set_has_pinned_flag(&mut self, mm: MmPtr) {
+        *self.machine.has_pinned_of(mm) = true;
     }
 }

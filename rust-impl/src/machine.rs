@@ -30,8 +30,10 @@ pub mod state {
     /// program sets it once, so [`Machine::state_bits`](super::Machine::state_bits) does
     /// not include it.
     pub const SLOW: u8 = 0x08;
+    /// MMF_HAS_PINNED of the other mm.
+    pub const OTHER_HAS_PINNED: u8 = 0x10;
     /// All of them.
-    pub const ALL: u8 = 0x0f;
+    pub const ALL: u8 = 0x1f;
 }
 
 /// The pending signal of the running task.
@@ -61,8 +63,10 @@ impl Signal {
 /// What the running task holds during an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// The mmap lock.
+    /// The mmap lock of current's mm.
     pub mmap_lock: bool,
+    /// That of the other one.
+    pub other_mmap_lock: bool,
     /// The number of held page-table locks.
     pub ptl: u32,
     /// How often the operation took one.
@@ -71,6 +75,37 @@ pub struct Held {
     pub memalloc_pin: bool,
     /// The folios that it has isolated.
     pub isolated: u32,
+}
+
+impl Held {
+    /// The mmap lock of an mm.
+    pub fn mmap_lock_of(&mut self, mm: MmPtr) -> &mut bool {
+        match mm {
+            MmPtr::Current => &mut self.mmap_lock,
+            MmPtr::Other => &mut self.other_mmap_lock,
+        }
+    }
+}
+
+/// A `struct mm_struct *`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum MmPtr {
+    /// `current->mm`.
+    #[default]
+    Current,
+    /// Another one, which the functions that are handed an mm can be about.
+    Other,
+}
+
+impl MmPtr {
+    /// The mm with this number, modulo what exists.
+    pub const fn from_index(index: u32) -> MmPtr {
+        match index % 2 {
+            0 => MmPtr::Current,
+            _ => MmPtr::Other,
+        }
+    }
 }
 
 /// The migrate type of a slot's pageblocks.
@@ -157,9 +192,9 @@ pub struct Machine {
     pub parts: Parts,
     /// The memory map.
     pub pages: Pages,
-    /// The page tables of the one mm.
+    /// The page tables of both mms.
     pub tables: Tables,
-    /// The VMAs of the one mm.
+    /// The VMAs of both mms.
     pub vmas: Vmas,
     /// The page cache of memfds.
     pub cache: Cache,
@@ -171,9 +206,11 @@ pub struct Machine {
     pub runs_slow_path: bool,
     /// Interrupts are on.
     pub irqs_on: bool,
-    /// MMF_HAS_PINNED of the one mm.
+    /// MMF_HAS_PINNED of current's mm.
     pub has_pinned: bool,
-    /// write_protect_seq of the one mm; odd while a fork copies page tables.
+    /// That of the other mm.
+    pub other_has_pinned: bool,
+    /// write_protect_seq of current's mm; odd while a fork copies page tables.
     pub write_protect_seq: u32,
     /// devmap_managed_key.
     pub devmap_managed_key: bool,
@@ -244,6 +281,7 @@ impl Machine {
             runs_slow_path: false,
             irqs_on: false,
             has_pinned: false,
+            other_has_pinned: false,
             write_protect_seq: 0,
             devmap_managed_key: false,
             zero_page: PagePtr::POISON,
@@ -306,6 +344,11 @@ impl Machine {
             } else {
                 0
             })
+            | (if self.other_has_pinned {
+                state::OTHER_HAS_PINNED
+            } else {
+                0
+            })
             | (if self.devmap_managed_key {
                 state::DEVMAP_KEY
             } else {
@@ -317,8 +360,17 @@ impl Machine {
     pub fn set_state_bits(&mut self, bits: u8) {
         self.irqs_on = bits & state::IRQS_ON != 0;
         self.has_pinned = bits & state::HAS_PINNED != 0;
+        self.other_has_pinned = bits & state::OTHER_HAS_PINNED != 0;
         self.set_devmap_key(bits & state::DEVMAP_KEY != 0);
         self.runs_slow_path = bits & state::SLOW != 0;
+    }
+
+    /// MMF_HAS_PINNED of an mm.
+    pub fn has_pinned_of(&mut self, mm: MmPtr) -> &mut bool {
+        match mm {
+            MmPtr::Current => &mut self.has_pinned,
+            MmPtr::Other => &mut self.other_has_pinned,
+        }
     }
 
     /// Turns devmap_managed_key on or off, if this kernel has it.

@@ -35,6 +35,7 @@ use alloc::vec::Vec;
 
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::observer::{Ask, Call, Moment};
 use crate::page::{Zone, flag};
 use crate::pages::{FolioPtr, PagePtr};
@@ -98,26 +99,29 @@ pub(crate) type Isolated = Vec<PagePtr>;
 
 impl Kernel<'_> {
     /// `mmap_read_lock`.
-    pub(crate) fn mmap_read_lock(&mut self) -> Result<(), Stop> {
-        self.ask(Ask::MmapLock { killable: false })?;
-        self.machine.held.mmap_lock = true;
+    pub(crate) fn mmap_read_lock(&mut self, mm: MmPtr) -> Result<(), Stop> {
+        self.ask(Ask::MmapLock {
+            mm,
+            killable: false,
+        })?;
+        *self.machine.held.mmap_lock_of(mm) = true;
         Ok(())
     }
 
     /// `mmap_read_lock_killable`: 0 or an errno.
-    pub(crate) fn mmap_read_lock_killable(&mut self) -> Result<i32, Stop> {
-        self.ask(Ask::MmapLock { killable: true })?;
+    pub(crate) fn mmap_read_lock_killable(&mut self, mm: MmPtr) -> Result<i32, Stop> {
+        self.ask(Ask::MmapLock { mm, killable: true })?;
         let errno = self.moment(Moment::MmapLock).unwrap_or(0);
         if errno == 0 {
-            self.machine.held.mmap_lock = true;
+            *self.machine.held.mmap_lock_of(mm) = true;
         }
         Ok(errno)
     }
 
     /// `mmap_read_unlock`.
-    pub(crate) fn mmap_read_unlock(&mut self) -> Result<(), Stop> {
-        self.ask(Ask::MmapUnlock)?;
-        self.machine.held.mmap_lock = false;
+    pub(crate) fn mmap_read_unlock(&mut self, mm: MmPtr) -> Result<(), Stop> {
+        self.ask(Ask::MmapUnlock { mm })?;
+        *self.machine.held.mmap_lock_of(mm) = false;
         Ok(())
     }
 
@@ -182,7 +186,8 @@ impl Kernel<'_> {
         }
         let waited = fault & vm_fault::RETRY != 0 && flags & fault_flag::RETRY_NOWAIT == 0;
         if fault & vm_fault::COMPLETED != 0 || waited {
-            self.machine.held.mmap_lock = false;
+            let mm = self.machine.vmas.get(vma).mm;
+            *self.machine.held.mmap_lock_of(mm) = false;
         }
         Ok(fault)
     }
@@ -293,8 +298,8 @@ impl Kernel<'_> {
     /// `migration_entry_wait`, `pmd_migration_entry_wait`, and those of hugetlbfs: until
     /// the page that an entry is about has been migrated.
     pub(crate) fn migration_entry_wait(&mut self, at: EntryPtr) -> Result<(), Stop> {
-        let (level, address) = self.machine.tables.place(at);
-        self.ask(Ask::Migration { level, address })?;
+        let (mm, level, address) = self.machine.tables.place(at);
+        self.ask(Ask::Migration { mm, level, address })?;
         self.moment(Moment::Migration);
         Ok(())
     }

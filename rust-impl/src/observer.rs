@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, MmPtr};
 use crate::page::PageState;
 use crate::pages::PagePtr;
 use crate::site::Site;
@@ -81,11 +81,16 @@ pub enum Ask {
     },
     /// `mmap_read_lock`, `mmap_read_lock_killable`.
     MmapLock {
+        /// Of which mm.
+        mm: MmPtr,
         /// The latter.
         killable: bool,
     },
     /// `mmap_read_unlock`.
-    MmapUnlock,
+    MmapUnlock {
+        /// Of which mm.
+        mm: MmPtr,
+    },
     /// `handle_mm_fault`; or `hugetlb_fault`, where that is called instead.
     Fault {
         /// In which VMA.
@@ -142,6 +147,8 @@ pub enum Ask {
     },
     /// `migration_entry_wait`, `pmd_migration_entry_wait`, and those of hugetlbfs.
     Migration {
+        /// Whose the entry is.
+        mm: MmPtr,
         /// Of which level the entry is.
         level: Level,
         /// The first address that it serves.
@@ -166,6 +173,8 @@ pub enum Ask {
     },
     /// `set_pte`, `set_pmd`, `set_pud`.
     SetEntry {
+        /// In tables of which mm.
+        mm: MmPtr,
         /// Which of them.
         level: Level,
         /// The first address that the entry serves.

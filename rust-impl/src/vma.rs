@@ -6,6 +6,7 @@
 //! through it is what the slot holds then.  One that is taken away stays as it was for
 //! whoever still has the pointer.
 
+use crate::machine::MmPtr;
 use crate::predicates::Vma;
 use crate::tables::{Level, PAGE_SHIFT, PAGE_SIZE};
 
@@ -84,6 +85,8 @@ pub struct VmArea {
     pub flags: u32,
     /// What it is of.
     pub kind: VmaKind,
+    /// vm_mm.
+    pub mm: MmPtr,
 }
 
 impl VmArea {
@@ -165,9 +168,14 @@ impl Vmas {
         self.used = 0;
     }
 
-    /// Maps `n` pages from the page of `addr` on as the VMA of this number, modulo
-    /// what exists; or takes it away, if there are none.
+    /// Maps `n` pages of current's mm from the page of `addr` on as the VMA of this number,
+    /// modulo what exists; or takes it away, if there are none.
     pub fn set(&mut self, nr: u32, addr: u64, n: i32, flags: u32, kind: VmaKind) {
+        self.set_of(MmPtr::Current, nr, addr, n, flags, kind);
+    }
+
+    /// The same of an mm.
+    pub fn set_of(&mut self, mm: MmPtr, nr: u32, addr: u64, n: i32, flags: u32, kind: VmaKind) {
         let nr = nr as usize % MAX_VMAS;
         let Some(pages) = u64::try_from(n).ok().filter(|&pages| pages > 0) else {
             self.used &= !(1 << nr);
@@ -179,6 +187,7 @@ impl Vmas {
             end: start.wrapping_add(pages << PAGE_SHIFT),
             flags: flags & f::ALL,
             kind,
+            mm,
         };
         self.used |= 1 << nr;
     }
@@ -202,19 +211,22 @@ impl Vmas {
     }
 
     /// `find_vma`: of those that end behind an address the one that starts first.
-    pub fn find(&self, addr: u64) -> Option<VmaPtr> {
-        let behind = self.there(false).filter(|(_, vma)| vma.end > addr);
+    pub fn find(&self, mm: MmPtr, addr: u64) -> Option<VmaPtr> {
+        let of_it = self.there(false).filter(|(_, vma)| vma.mm == mm);
+        let behind = of_it.filter(|(_, vma)| vma.end > addr);
         behind.min_by_key(|(_, vma)| vma.start).map(|(ptr, _)| ptr)
     }
 
     /// `vma_lookup`: the same, if it holds the address.
-    pub fn lookup(&self, addr: u64) -> Option<VmaPtr> {
-        self.find(addr).filter(|&vma| self.get(vma).start <= addr)
+    pub fn lookup(&self, mm: MmPtr, addr: u64) -> Option<VmaPtr> {
+        self.find(mm, addr)
+            .filter(|&vma| self.get(vma).start <= addr)
     }
 
     /// `find_vma_intersection`: the first one, if it begins before an end.
-    pub fn find_intersection(&self, start: u64, end: u64) -> Option<VmaPtr> {
-        self.find(start).filter(|&vma| self.get(vma).start < end)
+    pub fn find_intersection(&self, mm: MmPtr, start: u64, end: u64) -> Option<VmaPtr> {
+        self.find(mm, start)
+            .filter(|&vma| self.get(vma).start < end)
     }
 
     /// `get_gate_vma`: the first one.
@@ -235,6 +247,8 @@ impl Vmas {
 mod tests {
     use super::*;
 
+    const MM: MmPtr = MmPtr::Current;
+
     fn set(vmas: &mut Vmas, nr: u32, addr: u64, n: i32) {
         vmas.set(nr, addr, n, f::READ, VmaKind::Anon);
     }
@@ -245,24 +259,34 @@ mod tests {
         set(&mut vmas, 0, 0x5000, 4);
         set(&mut vmas, 1, 0x3fff, 8);
         set(&mut vmas, 2, 0x3000, 1);
-        assert_eq!(vmas.find(0x3fff), Some(VmaPtr(1)));
-        assert_eq!(vmas.find(0xa000), Some(VmaPtr(1)));
-        assert_eq!(vmas.find(0xb000), None);
-        assert_eq!(vmas.lookup(0x2fff), None);
-        assert_eq!(vmas.lookup(0x3000), Some(VmaPtr(1)));
+        assert_eq!(vmas.find(MM, 0x3fff), Some(VmaPtr(1)));
+        assert_eq!(vmas.find(MM, 0xa000), Some(VmaPtr(1)));
+        assert_eq!(vmas.find(MM, 0xb000), None);
+        assert_eq!(vmas.lookup(MM, 0x2fff), None);
+        assert_eq!(vmas.lookup(MM, 0x3000), Some(VmaPtr(1)));
     }
 
     #[test]
     fn one_that_was_taken_away_is_still_there_for_who_has_it() {
         let mut vmas = Vmas::default();
         set(&mut vmas, 3, 0x1000, 1);
-        let vma = vmas.find(0).unwrap();
+        let vma = vmas.find(MM, 0).unwrap();
         set(&mut vmas, 3, 0x9000, 0);
-        assert_eq!(vmas.find(0), None);
+        assert_eq!(vmas.find(MM, 0), None);
         assert_eq!(vmas.get(vma).start, 0x1000);
         set(&mut vmas, 11, 0x9000, 1);
-        assert_eq!(vmas.find(0), Some(vma));
+        assert_eq!(vmas.find(MM, 0), Some(vma));
         assert_eq!(vmas.get(vma).start, 0x9000);
+    }
+
+    #[test]
+    fn those_of_another_mm_are_not_found() {
+        let mut vmas = Vmas::default();
+        set(&mut vmas, 0, 0x5000, 4);
+        vmas.set_of(MmPtr::Other, 1, 0x3000, 8, f::READ, VmaKind::Anon);
+        assert_eq!(vmas.find(MM, 0x3000), Some(VmaPtr(0)));
+        assert_eq!(vmas.find(MmPtr::Other, 0x3000), Some(VmaPtr(1)));
+        assert_eq!(vmas.find_intersection(MM, 0x3000, 0x5000), None);
     }
 
     #[test]
@@ -270,7 +294,7 @@ mod tests {
         let mut vmas = Vmas::default();
         vmas.set(5, 0x7000, 2, f::READ, VmaKind::Gate);
         vmas.set(6, 0x9000, 2, f::READ, VmaKind::Gate);
-        assert_eq!(vmas.find(0x7000), None);
+        assert_eq!(vmas.find(MM, 0x7000), None);
         assert_eq!(vmas.gate(), Some(VmaPtr(5)));
         assert!(vmas.in_gate_area(0x8fff) && !vmas.in_gate_area(0x9000));
     }

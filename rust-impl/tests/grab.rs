@@ -7,7 +7,7 @@ use FollFlag::{Get, Longterm, PciP2pdma, Pin};
 use common::*;
 use gup::machine::MigrateType;
 use gup::rules::RULES_7_3;
-use gup::{ENOMEM, EREMOTEIO, FolioDecl, FolioPtr, FollFlag, Kind, PagePtr, Site, Stop};
+use gup::{ENOMEM, EREMOTEIO, FolioDecl, FolioPtr, FollFlag, Kind, MmPtr, PagePtr, Site, Stop};
 
 #[test]
 fn a_pin_of_a_small_folio_is_1024_references() {
@@ -297,6 +297,6 @@ fn bad_pointers_fault_before_any_warning() {
 #[test]
 fn has_pinned_is_noted() {
     let mut b = Bench::new(RULES_6_1, &[small()]);
-    b.op().mm_set_has_pinned_flag();
+    b.op().mm_set_has_pinned_flag(MmPtr::Current);
     assert_eq!(b.machine.state_bits(), gup::machine::state::HAS_PINNED);
 }

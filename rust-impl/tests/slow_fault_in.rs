@@ -10,7 +10,8 @@ use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag;
 use gup::walk::TASK_SIZE_MAX;
 use gup::{
-    Ask, EFAULT, FolioDecl, FollFlag, Level, Mapping, Moment, NewEntry, PagePtr, Site, VmaKind,
+    Ask, EFAULT, FolioDecl, FollFlag, Level, Mapping, MmPtr, Moment, NewEntry, PagePtr, Site,
+    VmaKind,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -146,7 +147,7 @@ fn populating_goes_from_vma_to_vma() {
 fn follow_page_takes_what_the_flags_say_and_never_faults() {
     for (rules, pins) in [(RULES_5_10, true), (RULES_6_1, false)] {
         let mut b = mapped(rules);
-        let vma = b.machine.vmas.lookup(ADDR).unwrap();
+        let vma = b.machine.vmas.lookup(MmPtr::Current, ADDR).unwrap();
         let (get, pin) = (b.foll(&[FollFlag::Get]), b.foll(&[FollFlag::Pin]));
         let page = b.page(0, 0);
         let found = b.locked_op().follow_page(vma, ADDR, get).unwrap();

@@ -9,7 +9,7 @@ use gup::page::Mapping;
 use gup::rules::{RULES_5_10, RULES_6_1, Rules};
 use gup::tables::{NewEntry, entry_flag as ef};
 use gup::vma::{VmaKind, vm_flag as v};
-use gup::{Ask, FolioDecl, FollFlag, Level, Machine, Moment, PagePtr, Site};
+use gup::{Ask, FolioDecl, FollFlag, Level, Machine, MmPtr, Moment, PagePtr, Site};
 
 const AT: u64 = 0x4000_0000;
 const PAGE: u64 = 0x1000;
@@ -88,8 +88,13 @@ fn who_loses_the_lock_takes_it_again() {
             .locked_op()
             .get_user_pages_remote(request, Some(&mut locked));
         assert_eq!((result, locked), (Ok(1), false));
-        let again = Ask::MmapLock { killable: true };
-        assert!(b.asks().contains(&again) && b.asks().contains(&Ask::MmapUnlock));
+        let again = Ask::MmapLock {
+            mm: MmPtr::Current,
+            killable: true,
+        };
+        assert!(
+            b.asks().contains(&again) && b.asks().contains(&Ask::MmapUnlock { mm: MmPtr::Current })
+        );
     }
 }
 
@@ -130,11 +135,12 @@ fn follow_page_waits_for_a_migration() {
             map(machine, AT, page, 0);
             None
         });
-        let vma = b.machine.vmas.find(AT).unwrap();
+        let vma = b.machine.vmas.find(MmPtr::Current, AT).unwrap();
         let flags = b.foll(&[FollFlag::Get]);
         let found = b.locked_op().follow_page(vma, AT + 3 * PAGE, flags);
         assert_eq!(found, Ok(Ok(b.page(0, 3))));
         let waits = Ask::Migration {
+            mm: MmPtr::Current,
             level: Level::Pmd,
             address: AT,
         };

@@ -14,8 +14,8 @@ use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag as v;
 use gup::walk::{Buffer, EFAULT};
 use gup::{
-    Ask, Call, EEXIST, EINVAL, ENOMEM, Event, FolioDecl, FollFlag, Kind, Level, Mapping, Moment,
-    NewEntry, PagePtr, Site, Stop, VmaKind,
+    Ask, Call, EEXIST, EINVAL, ENOMEM, Event, FolioDecl, FollFlag, Kind, Level, Mapping, MmPtr,
+    Moment, NewEntry, PagePtr, Site, Stop, VmaKind,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -119,8 +119,11 @@ fn who_waits_for_the_lock_cannot_be_killed_before_6_3() {
         let mut b = mapped(rules, &[small()]);
         let request = b.request(ADDR, 1, &[]);
         assert_eq!(b.op().get_user_pages_unlocked(request), Ok(1));
-        let lock = Ask::MmapLock { killable: false };
-        assert_eq!(b.asks(), [lock, Ask::MmapUnlock]);
+        let lock = Ask::MmapLock {
+            mm: MmPtr::Current,
+            killable: false,
+        };
+        assert_eq!(b.asks(), [lock, Ask::MmapUnlock { mm: MmPtr::Current }]);
     }
 }
 
@@ -280,7 +283,7 @@ fn a_stack_grows_in_5_10_and_is_populated_if_it_is_locked() {
         assert_eq!(b.slow_get(below, 1, &[]), Ok(-EFAULT as i64));
         assert_eq!(b.faults().len(), if grown { 2 } else { 0 });
         if grown {
-            let vma = b.machine.vmas.find(0).unwrap();
+            let vma = b.machine.vmas.find(MmPtr::Current, 0).unwrap();
             assert_eq!(b.machine.vmas.get(vma).start, below);
             let address = below;
             assert_eq!(b.asks()[0], Ask::Expand { vma, address });

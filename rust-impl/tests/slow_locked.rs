@@ -10,11 +10,14 @@ use gup::mm::{fault_flag as ff, vm_fault};
 use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag as v;
 use gup::walk::EFAULT;
-use gup::{Ask, FollFlag, Level, Machine, Moment, NewEntry, PagePtr, Site};
+use gup::{Ask, FollFlag, Level, Machine, MmPtr, Moment, NewEntry, PagePtr, Site};
 
 const ADDR: u64 = 0x1000_0000;
 const RETRY: Option<i32> = Some(vm_fault::RETRY as i32);
-const LOCK: Ask = Ask::MmapLock { killable: true };
+const LOCK: Ask = Ask::MmapLock {
+    mm: MmPtr::Current,
+    killable: true,
+};
 
 /// Three pages of which the second is not mapped.
 fn hole() -> Bench {
@@ -54,7 +57,10 @@ fn a_lost_lock_is_taken_again_and_the_caller_is_told() {
     assert_eq!(b.faults(), [first, first | ff::TRIED]);
     assert_eq!(b.entries(), [b.page(0, 0), page, b.page(2, 0)]);
     assert_eq!(b.asks()[1], LOCK);
-    assert_eq!(b.asks().last(), Some(&Ask::MmapUnlock));
+    assert_eq!(
+        b.asks().last(),
+        Some(&Ask::MmapUnlock { mm: MmPtr::Current })
+    );
 }
 
 #[test]
@@ -93,7 +99,7 @@ fn a_signal_ends_the_retries() {
     b.machine.signal = Signal::Kill;
     let request = b.request(ADDR, 3, &[]);
     assert_eq!(b.op().get_user_pages_unlocked(request), Ok(-4));
-    assert_eq!(b.asks(), [LOCK, Ask::MmapUnlock]);
+    assert_eq!(b.asks(), [LOCK, Ask::MmapUnlock { mm: MmPtr::Current }]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use gup::rules::{RULES_5_10, Rules};
 use gup::slow::EBUSY;
 use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag as v;
-use gup::{Ask, Call, ENOMEM, ErrPtr, FollFlag, Level, Moment, NewEntry, PagePtr, Stop};
+use gup::{Ask, Call, ENOMEM, ErrPtr, FollFlag, Level, MmPtr, Moment, NewEntry, PagePtr, Stop};
 
 const ADDR: u64 = 0x1000_0000;
 const OLD: [Rules; 2] = [RULES_5_10, RULES_6_1];
@@ -23,7 +23,7 @@ fn bench(rules: Rules) -> Bench {
 }
 
 fn follow(b: &mut Bench, addr: u64, flags: &[FollFlag]) -> Result<ErrPtr, Stop> {
-    let vma = b.machine.vmas.find(ADDR).unwrap();
+    let vma = b.machine.vmas.find(MmPtr::Current, ADDR).unwrap();
     let flags = b.foll(flags);
     b.locked_op().follow_page(vma, addr, flags)
 }
@@ -47,6 +47,7 @@ fn the_end_of_a_migration_is_waited_for_at_both_levels() {
             b.when(Moment::Migration, 2, set(level, page));
             assert_eq!(follow(&mut b, ADDR, &[Get, Migration]), Ok(Ok(page)));
             let waits = Ask::Migration {
+                mm: MmPtr::Current,
                 level,
                 address: ADDR,
             };

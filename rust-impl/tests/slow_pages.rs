@@ -10,8 +10,8 @@ use gup::tables::{Entry, entry_flag as ef};
 use gup::vma::vm_flag as v;
 use gup::walk::EFAULT;
 use gup::{
-    Ask, Buffer, Call, FolioDecl, FollFlag, Kind, Level, Mapping, Moment, NewEntry, PagePtr, Rules,
-    Site, Stop, VmaKind,
+    Ask, Buffer, Call, FolioDecl, FollFlag, Kind, Level, Mapping, MmPtr, Moment, NewEntry, PagePtr,
+    Rules, Site, Stop, VmaKind,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -217,6 +217,7 @@ fn special_entries_have_no_page_and_device_memory_needs_its_pagemap() {
     assert_eq!(b.slow_get(ADDR, 2, &[]), Ok(1));
     // the second entry was accessed, though there is no page to return
     let accessed = Ask::SetEntry {
+        mm: MmPtr::Current,
         level: Level::Pte,
         address: ADDR + 0x1000,
         entry: Entry::page_entry(b.page(1, 0).nr().unwrap(), ef::RW | ef::SPECIAL),

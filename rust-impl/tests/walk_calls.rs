@@ -7,7 +7,9 @@ use FollFlag::{FastOnly, Force, Get, Longterm, PciP2pdma, Pin, Touch, Write};
 use common::*;
 use gup::tables::entry_flag as ef;
 use gup::walk::{EFAULT, EOVERFLOW, TASK_SIZE_MAX};
-use gup::{Ask, Buffer, EINVAL, FollFlag, Level, Moment, NewEntry, PagePtr, Rules, Site, Stop};
+use gup::{
+    Ask, Buffer, EINVAL, FollFlag, Level, MmPtr, Moment, NewEntry, PagePtr, Rules, Site, Stop,
+};
 
 const ADDR: u64 = 0x1000_0000;
 
@@ -81,7 +83,13 @@ fn only_6_1_takes_mmap_lock_for_a_long_term_pin() {
         } else {
             assert_eq!(
                 (asks[0], asks[2]),
-                (Ask::MmapLock { killable: false }, Ask::MmapUnlock)
+                (
+                    Ask::MmapLock {
+                        mm: MmPtr::Current,
+                        killable: false
+                    },
+                    Ask::MmapUnlock { mm: MmPtr::Current }
+                )
             );
         }
     }

@@ -75,7 +75,7 @@ struct Op {
     run: [[u16; 2]; 4],
     addr: u64,
     entry: u8,
-    pad: u8,
+    mm: u8,
     eflags: u16,
     pad2: u32,
 }

@@ -139,9 +139,9 @@ OP(GUP_MUST_UNSHARE)	{ ret_bool(ret, gup_must_unshare(op_foll(op), op_page(op)))
 
 /* v6.18: "mm: update coredump logic to correctly use bitmap mm flags" and its kin */
 #if GD_SINCE(6, 18)
-OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&gd_mm); }
+OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(op_mm(op)); }
 #else
-OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&gd_mm.flags); }
+OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&op_mm(op)->flags); }
 #endif
 
 #if GD_SINCE(6, 12)

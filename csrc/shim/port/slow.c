@@ -11,16 +11,16 @@
 UNDER_LOCK(GET_USER_PAGES, get_user_pages(op->addr, nr, op_foll(op), pages))
 UNDER_LOCK(PIN_USER_PAGES, pin_user_pages(op->addr, nr, op_foll(op), pages))
 UNDER_LOCK_TO_DROP(GET_USER_PAGES_REMOTE,
-		   get_user_pages_remote(&gd_mm, op->addr, nr, op_foll(op), pages, locked))
+		   get_user_pages_remote(op_mm(op), op->addr, nr, op_foll(op), pages, locked))
 UNDER_LOCK_TO_DROP(PIN_USER_PAGES_REMOTE,
-		   pin_user_pages_remote(&gd_mm, op->addr, nr, op_foll(op), pages, locked))
+		   pin_user_pages_remote(op_mm(op), op->addr, nr, op_foll(op), pages, locked))
 #else
 UNDER_LOCK(GET_USER_PAGES, get_user_pages(op->addr, nr, op_foll(op), pages, NULL))
 UNDER_LOCK(PIN_USER_PAGES, pin_user_pages(op->addr, nr, op_foll(op), pages, NULL))
 UNDER_LOCK_TO_DROP(GET_USER_PAGES_REMOTE,
-		   get_user_pages_remote(&gd_mm, op->addr, nr, op_foll(op), pages, NULL, locked))
+		   get_user_pages_remote(op_mm(op), op->addr, nr, op_foll(op), pages, NULL, locked))
 UNDER_LOCK_TO_DROP(PIN_USER_PAGES_REMOTE,
-		   pin_user_pages_remote(&gd_mm, op->addr, nr, op_foll(op), pages, NULL, locked))
+		   pin_user_pages_remote(op_mm(op), op->addr, nr, op_foll(op), pages, NULL, locked))
 #endif
 
 /* v5.18: "mm/gup: remove unused get_user_pages_locked()", and the same of pins */
@@ -37,7 +37,7 @@ OP(FOLLOW_PAGE)
 {
 	struct vm_area_struct *vma = op_vma(op);
 
-	gd_hold_mmap_lock(true);
+	gd_hold_mmap_lock(op_mm(op), true);
 	ret_page(ret, vma ? follow_page(vma, op->addr, op_foll(op)) : ERR_PTR(-EFAULT));
 }
 #endif
@@ -53,7 +53,7 @@ OP(POPULATE_VMA_PAGE_RANGE)
 	struct vm_area_struct *vma = op_vma(op);
 	int value = op->arg % 3 == 1, *locked = op->arg % 3 ? &value : NULL;
 
-	gd_hold_mmap_lock(true);
+	gd_hold_mmap_lock(op_mm(op), true);
 	if (!vma) {
 		ret_int(ret, -ENOMEM);
 		return;
@@ -65,7 +65,7 @@ OP(POPULATE_VMA_PAGE_RANGE)
 /* callers align the start to a page; otherwise it would make no progress */
 OP(MM_POPULATE)
 {
-	gd_hold_mmap_lock(false);
+	gd_hold_mmap_lock(op_mm(op), false);
 	ret_errno(ret, __mm_populate(op->addr & PAGE_MASK, op_ulong(op) * PAGE_SIZE, op->arg & 1));
 }
 #endif
@@ -75,7 +75,7 @@ OP(MM_POPULATE)
 #define FAULT_IN(ROLE, fn)							\
 	OP(ROLE)								\
 	{									\
-		gd_hold_mmap_lock(false);					\
+		gd_hold_mmap_lock(op_mm(op), false);					\
 		ret_int(ret, fn((void __user *)op->addr, (long)op->val));	\
 	}
 
@@ -97,7 +97,7 @@ FAULT_IN(FAULT_IN_SUBPAGE_WRITEABLE, fault_in_subpage_writeable)
 static __always_inline long port_faultin(const struct gd_op *op, bool write, int *locked)
 {
 #if GD_SINCE(6, 9)
-	return faultin_page_range(&gd_mm, op->addr, op_end(op), write, locked);
+	return faultin_page_range(op_mm(op), op->addr, op_end(op), write, locked);
 #else
 	struct vm_area_struct *vma = op_vma(op);
 
@@ -110,7 +110,7 @@ OP(FAULTIN_PAGE_RANGE)
 	bool write = op_asks(op, GD_FOLL_WRITE);
 	int locked = 1;
 
-	gd_hold_mmap_lock(true);
+	gd_hold_mmap_lock(op_mm(op), true);
 	ret_int(ret, port_faultin(op, write, &locked));
 	ret_locked(ret, &locked);
 }
@@ -128,7 +128,7 @@ OP(GET_DUMP_PAGE)
 	struct page *(*dump)(unsigned long, int *) = (void *)get_dump_page;
 	int locked = 1;
 
-	gd_hold_mmap_lock(!PORT_DUMP_PAGE_UNLOCKED);
+	gd_hold_mmap_lock(op_mm(op), !PORT_DUMP_PAGE_UNLOCKED);
 	ret_page(ret, dump(op->addr, &locked));
 	ret_locked(ret, PORT_DUMP_PAGE_UNLOCKED ? NULL : &locked);
 }
@@ -142,7 +142,7 @@ OP(MEMFD_PIN_FOLIOS)
 	long nr;
 
 	gd_clear_list((u32)op->val);
-	gd_hold_mmap_lock(false);
+	gd_hold_mmap_lock(op_mm(op), false);
 	nr = memfd_pin_folios(gd_memfd(op->arg), op->addr, end, (struct folio **)gd.list, op->val,
 			      &offset);
 	if (offset != ~0ul)

@@ -202,5 +202,11 @@ fn asks_are_told_apart_by_their_kind() {
     let d = difference((true, LOCK), (true, abi::GD_A_PAGEMAP_PUT));
     assert_eq!((d.op_index, d.field), (0, Field::Ask));
     assert_eq!(d.class.detail, Detail::Ask(LOCK as u8));
-    assert_eq!(d.left, Value::Ask(Ask::MmapLock { killable: false }));
+    assert_eq!(
+        d.left,
+        Value::Ask(Ask::MmapLock {
+            mm: 0,
+            killable: false
+        })
+    );
 }

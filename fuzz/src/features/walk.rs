@@ -82,6 +82,11 @@ impl Walks {
         say(&[32, id, class(op.n), address_class(op), outcome]);
         say(&[33, id, crossings(op), outcome]);
 
+        let of_mm = u64::from(op.mm);
+        say(&[51, id, of_mm, outcome]);
+        self.maps.look_at(op.mm);
+        let vmas = self.vmas.of(op.mm);
+
         // What is between the entry points and the pages is the same for all of the slow
         // path, but for whether they pin.
         let id = kind_of_call(prog, op);
@@ -97,7 +102,7 @@ impl Walks {
                 false => self.entry(op.addr.wrapping_add(at * PAGE_SIZE)),
             };
             say(&[34, id, entry, deciding, u64::from(at < taken)]);
-            if let Some(vma) = self.vmas.at(op.addr.wrapping_add(at * PAGE_SIZE)) {
+            if let Some(vma) = vmas.at(op.addr.wrapping_add(at * PAGE_SIZE)) {
                 let taken = u64::from(at < taken);
                 let kind = vma.kind.into();
                 say(&[45, id, kind, deciding, taken]);

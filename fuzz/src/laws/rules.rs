@@ -66,10 +66,11 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
     } else if matches!(op.does, Does::Walk | Does::SlowWalk) {
         walk::has_pinned(op, before)?;
     } else if op.effect() == Effect::Marks {
-        let set = u32::from(op.bits) & abi::GD_W_HAS_PINNED != 0;
+        let (it, other) = walk::has_pinned_bits(op.op);
+        let set = u32::from(op.bits) & it != 0 && !moved(other);
         require(set, Law::HasPinnedIsOneWay, None, || "it is not set".into())?;
     } else {
-        let same = !moved(abi::GD_W_HAS_PINNED);
+        let same = !moved(abi::GD_W_HAS_PINNED | abi::GD_W_HAS_PINNED_2);
         require(same, Law::HasPinnedIsOneWay, None, || "it changed".into())?;
     }
     for rec in op.parts.pages.iter().filter(|rec| is_page(rec)) {

@@ -62,7 +62,7 @@ pub(super) fn called(
         );
         set_level(act.op.op).is_some_and(|level| locked || level != Level::Pte)
     };
-    if op.done.iter().any(doubtful) {
+    if op.done.iter().any(doubtful) || op.done.iter().any(|i| goes_astray(op, prog, *i)) {
         seen.doubt();
     }
     if op.ret == Ret::Stopped {
@@ -111,6 +111,13 @@ pub(super) fn called(
         _ => Law::HeldIsReturned,
     };
     walk::held(op, &call, law, entries, pages, prog)
+}
+
+/// Whether an action makes a VMA of another mm, while this one's are looked at: whoever
+/// has found the VMA before follows it there.
+fn goes_astray(op: &Op, prog: &Program, act: usize) -> bool {
+    let act = &prog.acts()[act].op;
+    is_vma(act.op) && act.n > 0 && act.mm != op.op.mm
 }
 
 /// Whether an entry without a page may have been met after a migration.  5.10 counts it (a
@@ -239,6 +246,13 @@ fn locks(op: &Op, prog: &Program) -> Check {
         None,
         || "a page-table lock is held".into(),
     )?;
+    if op.done.iter().any(|i| goes_astray(op, prog, *i)) {
+        return Ok(());
+    }
+    let other = locks.mmap(1 - op.op.mm);
+    require(!other, Law::MmapLockAsAgreed, None, || {
+        "the mmap lock of the other mm is held".into()
+    })?;
     let faults = Faults::new(op, prog);
     // A caller that passes 0 holds the lock all the same, and says that it does not.
     if faults.lie || u32::from(op.op.arg) == 2 {
@@ -248,7 +262,7 @@ fn locks(op: &Op, prog: &Program) -> Check {
         // it was dropped, and is held again
         Some(false) if u32::from(op.op.op) == abi::GD_OP_FIXUP_USER_FAULT => as_agreed(op, locks),
         Some(locked) => require(
-            locked == locks.mmap(),
+            locked == locks.mmap(op.op.mm),
             Law::LockedTellsTheTruth,
             None,
             || match locked {
@@ -261,7 +275,7 @@ fn locks(op: &Op, prog: &Program) -> Check {
 }
 
 fn as_agreed(op: &Op, locks: Locks) -> Check {
-    let (law, held) = (Law::MmapLockAsAgreed, locks.mmap());
+    let (law, held) = (Law::MmapLockAsAgreed, locks.mmap(op.op.mm));
     match op.effect().lock() {
         Lock::Held => require(held, law, None, || {
             "the mmap lock was held by the caller, and is not now".into()

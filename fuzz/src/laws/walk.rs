@@ -81,11 +81,24 @@ impl Call {
     }
 }
 
+/// MMF_HAS_PINNED of the mm that an operation is about, and of the other one.
+pub(super) fn has_pinned_bits(op: &gd_op) -> (u32, u32) {
+    match op.mm {
+        0 => (abi::GD_W_HAS_PINNED, abi::GD_W_HAS_PINNED_2),
+        _ => (abi::GD_W_HAS_PINNED_2, abi::GD_W_HAS_PINNED),
+    }
+}
+
 /// MMF_HAS_PINNED after a walk: set by one that pins, touched by no other.
 pub(super) fn has_pinned(op: &Op, before: u8) -> Check {
     let call = Call::new(op.op);
-    let was = u32::from(before) & abi::GD_W_HAS_PINNED != 0;
-    let is = u32::from(op.bits) & abi::GD_W_HAS_PINNED != 0;
+    let (it, other) = has_pinned_bits(op.op);
+    let was = u32::from(before) & it != 0;
+    let is = u32::from(op.bits) & it != 0;
+    let same = u32::from(before ^ op.bits) & other == 0;
+    require(same, Law::HasPinnedIsOneWay, None, || {
+        "that of the other mm changed".into()
+    })?;
     let pinned = call.pin && matches!(op.ret, Ret::Int(1..));
     let may = call.pin || call.may_be_both(op.op, op.rev);
     let fine = if pinned { is } else { is == was || (may && is) };
@@ -329,6 +342,7 @@ pub(super) fn follow(
     prog: &Program,
 ) -> bool {
     seen.start(op.parts.entries);
+    tables.look_at(op.op.mm);
     let mut beyond = false;
     let mut look = |seen: &mut Seen, tables: &Tables| {
         beyond |= goes_past_a_folio(call, op.rev, pages, tables, prog);

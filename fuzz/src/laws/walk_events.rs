@@ -147,7 +147,7 @@ impl Events {
                 self.locked += 1;
                 return;
             }
-            Record::Ask(Ask::MmapUnlock) => {
+            Record::Ask(Ask::MmapUnlock { .. }) => {
                 self.locked -= 1;
                 self.unlocked_early |= self.locked < 0;
                 return;

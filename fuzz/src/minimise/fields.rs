@@ -56,7 +56,12 @@ fn bits(s: &mut Shrinker, get: impl Fn(&Shrinker) -> u32, set: impl Fn(&mut Prog
 pub(super) fn world(s: &mut Shrinker) {
     let plain = abi::GD_W_IRQS_ON as u8;
     s.edit(|p| p.0.world.state = plain);
-    for bit in [abi::GD_W_HAS_PINNED, abi::GD_W_DEVMAP_KEY, abi::GD_W_SLOW] {
+    for bit in [
+        abi::GD_W_HAS_PINNED,
+        abi::GD_W_HAS_PINNED_2,
+        abi::GD_W_DEVMAP_KEY,
+        abi::GD_W_SLOW,
+    ] {
         s.edit(|p| p.0.world.state &= !(bit as u8));
     }
     s.edit(|p| p.0.world.state |= plain);
@@ -89,8 +94,9 @@ pub(super) fn folios(s: &mut Shrinker) {
     }
 }
 
-/// Operations: few flags, small counts.
+/// Operations: few flags, small counts, and one mm.
 pub(super) fn operations(s: &mut Shrinker) {
+    s.edit(|p| (0..p.nr_all()).for_each(|i| p.any_op_mut(i).mm = 0));
     for i in 0..s.best().nr_all() {
         let op = move |s: &Shrinker| -> gd_op { *s.best().any_op(i) };
         bits(
@@ -103,6 +109,9 @@ pub(super) fn operations(s: &mut Shrinker) {
             if s.edit(|p| p.any_op_mut(i).arg = arg) {
                 break;
             }
+        }
+        if op(s).mm != 0 {
+            s.edit(|p| p.any_op_mut(i).mm = 0);
         }
         number(s, |s| op(s).n, |p, n| p.any_op_mut(i).n = n);
         number(s, |s| op(s).val, |p, n| p.any_op_mut(i).val = n);

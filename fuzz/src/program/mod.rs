@@ -56,7 +56,7 @@ pub const NO_OP: gd_op = gd_op {
     run: [NO_RUN; NR_RUNS],
     addr: 0,
     entry: 0,
-    pad: 0,
+    mm: 0,
     eflags: 0,
     pad2: 0,
 };

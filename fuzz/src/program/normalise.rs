@@ -34,6 +34,7 @@ pub(super) struct Fix {
     /// For run 0 of operations that have no list.
     page: u16,
     mods: u8,
+    mm: u8,
     /// The id that this byte stands for.
     id: u8,
     /// Whether the operation has a list.
@@ -83,6 +84,7 @@ static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
             arg: mask(abi::GD_S_ARG, !0) as u16,
             page: mask(abi::GD_S_PAGE | abi::GD_S_FOLIO | abi::GD_S_ENTRY, !0) as u16,
             mods: mods as u8,
+            mm: mask(abi::GD_S_MM, abi::GD_NR_MMS - 1) as u8,
             id: op.id,
             list: op.has(abi::GD_S_LIST),
             walk: match walk::set_level(op.id) {
@@ -335,7 +337,7 @@ pub(super) fn fix_op(op: &mut gd_op, fixes: &Fixes, nr_folios: usize, fold: impl
         op.run[0].page = page;
         op.run[1].page = to;
     }
-    op.pad = 0;
+    op.mm &= fix.mm;
     op.pad2 = 0;
     match fix.walk {
         Walk::Set(level) => fix_entry(op, level),
@@ -366,7 +368,7 @@ fn fix_vma(op: &mut gd_op) {
     }
     op.eflags = 0;
     if op.n == 0 {
-        (op.addr, op.entry, op.val) = (0, 0, 0);
+        (op.addr, op.entry, op.val, op.mm) = (0, 0, 0, 0);
     }
 }
 

@@ -217,6 +217,12 @@ pub fn is_vma(op: u8) -> bool {
     ops::sets(op) == Some(Part::Vma)
 }
 
+/// Whether an operation is about an mm.
+#[inline]
+pub fn has_mm(op: u8) -> bool {
+    ops::info(op).is_some_and(|op| op.has(abi::GD_S_MM))
+}
+
 /// Whether an operation has an address.
 #[inline]
 pub fn has_address(op: u8) -> bool {

@@ -206,7 +206,7 @@ impl Program {
 
     /// The shortest records that have a place for everything.
     fn form(&self) -> Form {
-        let tables = |op: &gd_op| (op.addr, op.entry, op.eflags) != (0, 0, 0);
+        let tables = |op: &gd_op| (op.addr, op.entry, op.eflags, op.mm) != (0, 0, 0, 0);
         let len = match self.nr_acts() {
             0 if !self.ops().iter().any(tables) => LENS[0],
             0 => LENS[1],
@@ -412,6 +412,8 @@ fn read_item(mut b: [u8; RECORD_LEN], form: Form) -> Item {
         run: [run(0), run(1), run(2), run(3)],
         addr: u64_at(&b, 32),
         entry: b[40],
+        // random bytes are about current's mm, mostly; version 2 has its mark there
+        mm: (form.mark != Mark::Byte && b[43] == 1).into(),
         eflags: u16_at(&b, 44),
         ..NO_OP
     };
@@ -439,7 +441,7 @@ fn write_act(act: &gd_act, b: &mut [u8; RECORD_LEN]) {
         b[2..4].copy_from_slice(&run.len.to_le_bytes());
     }
     b[32..40].copy_from_slice(&op.addr.to_le_bytes());
-    b[40..43].copy_from_slice(&[op.entry, act.hook, act.nth]);
+    b[40..44].copy_from_slice(&[op.entry, act.hook, act.nth, op.mm]);
     b[44..46].copy_from_slice(&op.eflags.to_le_bytes());
     b[46..48].copy_from_slice(&act.at_page.to_le_bytes());
     b[48..56].copy_from_slice(&act.at_addr.to_le_bytes());

@@ -190,11 +190,12 @@ fn page_tables(prog: &Program, index: usize, trace: &Trace, names: &Names) -> Op
             }
         }
     }
+    tables.look_at(op.mm);
     let mut entries = entries::lines(&tables, op.addr, op.n, names);
     let more = entries.len().saturating_sub(SHOWN_ENTRIES);
     entries.truncate(SHOWN_ENTRIES);
     Some(TablesReport {
-        vmas: vmas.all().map(show::vma).collect(),
+        vmas: vmas.of(op.mm).all().map(show::vma).collect(),
         entries,
         more,
     })

@@ -101,8 +101,12 @@ pub fn state(bits: u8) -> String {
         0 => "off",
         _ => "on",
     };
+    let second = match u32::from(bits) & abi::GD_W_HAS_PINNED_2 {
+        0 => "",
+        _ => " has_pinned_2=on",
+    };
     format!(
-        "irqs={} has_pinned={} devmap_key={}",
+        "irqs={} has_pinned={}{second} devmap_key={}",
         word(abi::GD_W_IRQS_ON),
         word(abi::GD_W_HAS_PINNED),
         word(abi::GD_W_DEVMAP_KEY)
@@ -225,6 +229,14 @@ pub(super) fn foll(flags: u32) -> String {
     }
 }
 
+/// Which mm a call is about, if that does not go without saying.
+fn also_mm(mm: u8) -> String {
+    match mm {
+        0 => String::new(),
+        mm => format!(", mm {}", mm + 1),
+    }
+}
+
 pub(super) fn ask(ask: Ask, names: &Names) -> String {
     let pagemap = |given| if given { "its pagemap" } else { "NULL" };
     match ask {
@@ -265,19 +277,25 @@ pub(super) fn ask(ask: Ask, names: &Names) -> String {
         Ask::UserAccess { addr, .. } => format!("{}({addr:#x})", ask.name()),
         Ask::Split { addr } => format!("split_huge_pmd({addr:#x})"),
         Ask::SetEntry {
+            mm,
             level,
             flags,
             page,
             addr,
         } => {
             let entry = stored(level, flags, page, names);
-            format!("{}({addr:#x}, {entry})", ask.name())
+            format!("{}({addr:#x}, {entry}{})", ask.name(), also_mm(mm))
         }
-        Ask::Migration { level, addr } => {
+        Ask::Migration { mm, level, addr } => {
             let level = ["PTE", "PMD", "PUD", "PGD"][level as usize & 3];
-            format!("{}({level} of {addr:#x})", ask.name())
+            format!("{}({level} of {addr:#x}{})", ask.name(), also_mm(mm))
         }
-        Ask::MmapLock { .. } | Ask::MmapUnlock | Ask::Drain { .. } => format!("{}()", ask.name()),
+        Ask::MmapLock { mm: 0, .. } | Ask::MmapUnlock { mm: 0 } | Ask::Drain { .. } => {
+            format!("{}()", ask.name())
+        }
+        Ask::MmapLock { mm, .. } | Ask::MmapUnlock { mm } => {
+            format!("{}(mm {})", ask.name(), mm + 1)
+        }
         Ask::Unknown(kind) => format!("unknown call {kind}"),
     }
 }
@@ -291,6 +309,7 @@ pub(super) fn vma(vma: &Vma) -> String {
         val: vma.flags,
         addr: vma.start,
         entry: vma.kind,
+        mm: vma.mm,
         ..NO_OP
     };
     let line = text::format_op(&op, text::DEFAULT_NAMES, &[]);
@@ -304,8 +323,11 @@ pub fn locks(locks: Locks) -> String {
     if let Some(locked) = locks.locked() {
         words.push(format!("*locked = {}", u8::from(locked)));
     }
-    if locks.mmap() {
+    if locks.mmap(0) {
         words.push("the mmap lock is held".into());
+    }
+    if locks.mmap(1) {
+        words.push("the mmap lock of mm 2 is held".into());
     }
     if locks.page_table() {
         words.push("a page-table lock is held".into());

@@ -133,11 +133,16 @@ pub enum Ask {
     },
     /// `mmap_read_lock`, `mmap_read_lock_killable`.
     MmapLock {
+        /// Of which mm, as [`gd_op`](csrc::abi::gd_op) counts them.
+        mm: u8,
         /// Whether a fatal signal may end it.
         killable: bool,
     },
     /// `mmap_read_unlock`.
-    MmapUnlock,
+    MmapUnlock {
+        /// Of which mm, as [`gd_op`](csrc::abi::gd_op) counts them.
+        mm: u8,
+    },
     /// `handle_mm_fault`; or `hugetlb_fault`, where it is called itself.
     Fault {
         /// Whether it is the latter.
@@ -194,6 +199,8 @@ pub enum Ask {
     },
     /// `migration_entry_wait` and its kin.
     Migration {
+        /// Of which mm, as [`gd_op`](csrc::abi::gd_op) counts them.
+        mm: u8,
         /// The level of the entry, `GD_L_*`.
         level: u32,
         /// The first address that it serves.
@@ -213,6 +220,8 @@ pub enum Ask {
     },
     /// `set_pte` and its kin: the kernel stores an entry of a page table.
     SetEntry {
+        /// Of which mm, as [`gd_op`](csrc::abi::gd_op) counts them.
+        mm: u8,
         /// `GD_L_*`.
         level: u32,
         /// Bits `GD_EF_*`.
@@ -229,6 +238,7 @@ pub enum Ask {
 impl Ask {
     /// From an ASK record.
     pub fn from_rec(rec: &gd_rec) -> Self {
+        let mm = u8::from(u32::from(rec.b) & abi::GD_RB_MM != 0);
         match u32::from(rec.a) {
             abi::GD_A_SLOW => Self::Slow {
                 flags: rec.c,
@@ -244,9 +254,10 @@ impl Ask {
             },
             abi::GD_A_PAGEMAP_PUT => Self::PagemapPut { given: rec.b != 0 },
             abi::GD_A_MMAP_LOCK => Self::MmapLock {
-                killable: rec.b != 0,
+                mm,
+                killable: rec.b & 1 != 0,
             },
-            abi::GD_A_MMAP_UNLOCK => Self::MmapUnlock,
+            abi::GD_A_MMAP_UNLOCK => Self::MmapUnlock { mm },
             abi::GD_A_FAULT => Self::Fault {
                 hugetlb: u32::from(rec.b) & abi::GD_RB_HUGETLB != 0,
                 vma: rec.b as u8,
@@ -271,7 +282,8 @@ impl Ask {
                 addr: rec.d,
             },
             abi::GD_A_MIGRATION => Self::Migration {
-                level: rec.b.into(),
+                mm,
+                level: u32::from(rec.b & 3),
                 addr: rec.d,
             },
             abi::GD_A_OFFSET => Self::Offset { offset: rec.d },
@@ -280,8 +292,9 @@ impl Ask {
                 addr: rec.d,
             },
             abi::GD_A_SET_ENTRY => Self::SetEntry {
+                mm,
                 level: u32::from(rec.b & 3),
-                flags: rec.b >> 2,
+                flags: (rec.b & !(abi::GD_RB_MM as u16)) >> 2,
                 page: rec.c,
                 addr: rec.d,
             },
@@ -295,9 +308,11 @@ impl Ask {
             Self::Slow { .. } | Self::SlowNr { .. } => "slow_path",
             Self::Pagemap { .. } => "get_dev_pagemap",
             Self::PagemapPut { .. } => "put_dev_pagemap",
-            Self::MmapLock { killable: false } => "mmap_read_lock",
-            Self::MmapLock { killable: true } => "mmap_read_lock_killable",
-            Self::MmapUnlock => "mmap_read_unlock",
+            Self::MmapLock {
+                killable: false, ..
+            } => "mmap_read_lock",
+            Self::MmapLock { killable: true, .. } => "mmap_read_lock_killable",
+            Self::MmapUnlock { .. } => "mmap_read_unlock",
             Self::Fault { hugetlb: false, .. } => "handle_mm_fault",
             Self::Fault { hugetlb: true, .. } => "hugetlb_fault",
             Self::Drain { all: false } => "lru_add_drain",
@@ -330,7 +345,7 @@ impl Ask {
             Self::Pagemap { .. } => abi::GD_A_PAGEMAP,
             Self::PagemapPut { .. } => abi::GD_A_PAGEMAP_PUT,
             Self::MmapLock { .. } => abi::GD_A_MMAP_LOCK,
-            Self::MmapUnlock => abi::GD_A_MMAP_UNLOCK,
+            Self::MmapUnlock { .. } => abi::GD_A_MMAP_UNLOCK,
             Self::Fault { .. } => abi::GD_A_FAULT,
             Self::Drain { .. } => abi::GD_A_DRAIN,
             Self::Migrate { .. } => abi::GD_A_MIGRATE,

@@ -216,9 +216,12 @@ impl Locks {
         }
     }
 
-    /// Whether the mmap lock is held.
-    pub fn mmap(self) -> bool {
-        self.has(abi::GD_RB_MMAP)
+    /// Whether the mmap lock of an mm, as [`gd_op`](csrc::abi::gd_op) counts them, is held.
+    pub fn mmap(self, mm: u8) -> bool {
+        self.has(match mm {
+            0 => abi::GD_RB_MMAP,
+            _ => abi::GD_RB_MMAP_2,
+        })
     }
 
     /// Whether a page-table lock is held.

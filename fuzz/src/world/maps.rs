@@ -4,7 +4,7 @@
 use csrc::abi::{self, gd_op};
 
 use super::layout::{Layout, Operand};
-use super::tables::{Entry, Kind, Tables};
+use super::tables::{Entry, Kind, Leaf, Tables};
 use crate::program::walk::{ADDR_MASK, Level, Span};
 use crate::program::{MAX_OPS, Program, page};
 
@@ -83,7 +83,12 @@ impl Maps {
         self.nr += 1;
     }
 
-    /// What has been set, the latest last.
+    /// From now on as another mm sees it.
+    pub fn look_at(&mut self, mm: u8) {
+        self.tables.look_at(mm);
+    }
+
+    /// What has been set, of all mms, the latest last.
     pub fn all(&self) -> &[Map] {
         &self.map[..self.nr]
     }
@@ -116,7 +121,15 @@ impl Maps {
 
     /// What an address leads to; nothing if it is not mapped.
     pub fn hit(&self, addr: u64) -> Option<Hit> {
-        let leaf = self.tables.walk(addr);
+        self.hit_at(self.tables.walk(addr), addr)
+    }
+
+    /// The same in an mm.
+    pub fn hit_of(&self, mm: u8, addr: u64) -> Option<Hit> {
+        self.hit_at(self.tables.walk_of(mm, addr), addr)
+    }
+
+    fn hit_at(&self, leaf: Leaf, addr: u64) -> Option<Hit> {
         let page = leaf.page(addr)?;
         Some(Hit {
             level: leaf.level,

@@ -109,13 +109,15 @@ type Chunk = [Entry; CHUNK];
 /// The page tables of one program, at one time.  Clones share what neither changes.
 #[derive(Clone)]
 pub struct Tables {
-    /// Of each table that was made its level and its region.
-    made: Vec<(Level, u64)>,
+    /// Of each table that was made whose it is, its level and its region.
+    made: Vec<(u8, Level, u64)>,
     /// Their entries, table by table; those of a chunk that is not there are empty.
     chunks: Vec<Option<Arc<Chunk>>>,
     /// Entries that were ever set, as runs: of each its first one and its
     /// length. Each is within a table.
     touched: Vec<(u32, u32)>,
+    /// Whose tables are looked at.
+    mm: u8,
 }
 
 impl Default for Tables {
@@ -124,6 +126,7 @@ impl Default for Tables {
             made: vec![TOP],
             chunks: Vec::new(),
             touched: Vec::new(),
+            mm: 0,
         }
     }
 }
@@ -133,7 +136,7 @@ const EMPTY: Chunk = [Entry {
     flags: 0,
 }; CHUNK];
 
-const TOP: (Level, u64) = (Level::Pgd, 0);
+const TOP: (u8, Level, u64) = (0, Level::Pgd, 0);
 
 impl Tables {
     /// Back to a single empty table.
@@ -151,15 +154,20 @@ impl Tables {
         self.made.push(TOP);
     }
 
-    fn find(&self, level: Level, addr: u64) -> Option<usize> {
-        let table = (level, (addr & ADDR_MASK) >> (level.shift() + 9));
+    /// From now on at the tables of an mm.
+    pub fn look_at(&mut self, mm: u8) {
+        self.mm = mm;
+    }
+
+    fn find(&self, mm: u8, level: Level, addr: u64) -> Option<usize> {
+        let table = (mm, level, (addr & ADDR_MASK) >> (level.shift() + 9));
         self.made.iter().position(|made| *made == table)
     }
 
     /// The place of the entry of a level that serves an address, if its table
     /// has been made.
-    fn index(&self, level: Level, addr: u64) -> Option<usize> {
-        let table = self.find(level, addr)?;
+    fn index(&self, mm: u8, level: Level, addr: u64) -> Option<usize> {
+        let table = self.find(mm, level, addr)?;
         let entry = (addr & ADDR_MASK) >> level.shift() & (PER_TABLE as u64 - 1);
         Some(table * PER_TABLE + entry as usize)
     }
@@ -167,7 +175,7 @@ impl Tables {
     /// The entry of a level that serves an address, whether or not a walk comes
     /// there.
     pub fn entry(&self, level: Level, addr: u64) -> Entry {
-        self.index(level, addr)
+        self.index(self.mm, level, addr)
             .map_or(Entry::default(), |i| self.at(i))
     }
 
@@ -206,20 +214,27 @@ impl Tables {
 
     /// Makes what is missing of the tables down to a level; says whether there
     /// is one of that level now.  Adds the levels of changed entries to `levels`.
-    fn make(&mut self, level: Level, addr: u64, levels: &mut u8) -> bool {
+    fn make(&mut self, mm: u8, level: Level, addr: u64, levels: &mut u8) -> bool {
+        if self.find(mm, Level::Pgd, addr).is_none() {
+            if self.made.len() == NR_TABLES {
+                return false;
+            }
+            self.made.push((mm, Level::Pgd, 0));
+        }
         let missing = LEVELS[level as usize..]
             .iter()
             .zip(&LEVELS[level as usize + 1..]);
         for (&l, &above) in missing.rev() {
-            if self.find(l, addr).is_some() {
+            if self.find(mm, l, addr).is_some() {
                 continue;
             }
             if self.made.len() == NR_TABLES {
                 return false;
             }
             let table = self.made.len() as u8;
-            self.made.push((l, (addr & ADDR_MASK) >> (l.shift() + 9)));
-            if let Some(entry) = self.index(above, addr)
+            self.made
+                .push((mm, l, (addr & ADDR_MASK) >> (l.shift() + 9)));
+            if let Some(entry) = self.index(mm, above, addr)
                 && self.at(entry) == Entry::default()
             {
                 let to_table = Entry {
@@ -248,10 +263,10 @@ impl Tables {
             let room = PER_TABLE as u32 - entry_index(level, addr);
             let ks = k..n.min(k + room);
             k = ks.end;
-            if !self.make(level, addr, &mut levels) {
+            if !self.make(op.mm, level, addr, &mut levels) {
                 continue;
             }
-            let Some(first) = self.index(level, addr) else {
+            let Some(first) = self.index(op.mm, level, addr) else {
                 continue;
             };
             let changed = match u32::from(op.entry) {
@@ -279,7 +294,9 @@ impl Tables {
 
     /// An entry that is the table of the next level, if that has been made.
     fn table(&self, op: &gd_op, level: Level, addr: u64) -> Entry {
-        let table = level.below().and_then(|below| self.find(below, addr));
+        let table = level
+            .below()
+            .and_then(|below| self.find(op.mm, below, addr));
         table.map_or(Entry::default(), |table| Entry {
             kind: Kind::Table(table as u8),
             flags: op.eflags,
@@ -289,13 +306,22 @@ impl Tables {
     /// Down from the top to where the tables of an address end: at a page, or
     /// at what is none.  Flags of the entries on the way are not looked at.
     pub fn walk(&self, addr: u64) -> Leaf {
-        self.walker().walk(addr)
+        self.walk_of(self.mm, addr)
+    }
+
+    /// The same in the tables of an mm.
+    pub fn walk_of(&self, mm: u8, addr: u64) -> Leaf {
+        self.walker_of(mm).walk(addr)
     }
 
     /// Down from the top: to the table of PTEs for an address, or to what there
     /// is instead.  Also says how many bits of the address do not matter.
-    fn descend(&self, addr: u64) -> (u32, Way) {
-        let mut table = 0;
+    fn descend(&self, mm: u8, addr: u64) -> (u32, Way) {
+        let level = Level::Pgd;
+        let Some(mut table) = self.find(mm, level, addr) else {
+            let entry = Entry::default();
+            return (level.shift(), Way::Leaf(Leaf { level, entry }));
+        };
         for level in [Level::Pgd, Level::Pud, Level::Pmd] {
             let entry = self.in_table(table, level, addr);
             let Kind::Table(below) = entry.kind else {
@@ -309,11 +335,12 @@ impl Tables {
     /// All entries above PTE level that are pages: their level, their first
     /// address and what they are. One may come more than once.
     pub fn blocks(&self) -> impl Iterator<Item = (Level, u64, Entry)> + '_ {
-        let level_of = |first: u32| self.made[first as usize / PER_TABLE].0;
-        let above = self.touched.iter();
-        let above = above.filter(move |(first, _)| level_of(*first) > Level::Pte);
+        let above = self.touched.iter().filter(|(first, _)| {
+            let (mm, level, _) = self.made[*first as usize / PER_TABLE];
+            mm == self.mm && level > Level::Pte
+        });
         above.flat_map(move |&(first, nr)| {
-            let (level, region) = self.made[first as usize / PER_TABLE];
+            let (_, level, region) = self.made[first as usize / PER_TABLE];
             (first..first + nr).filter_map(move |i| {
                 let entry = u64::from(i) % PER_TABLE as u64;
                 let addr = region << (level.shift() + 9) | entry << level.shift();
@@ -325,8 +352,13 @@ impl Tables {
 
     /// Where the walks of addresses end, for addresses that are neighbours.
     pub fn walker(&self) -> Walker<'_> {
+        self.walker_of(self.mm)
+    }
+
+    fn walker_of(&self, mm: u8) -> Walker<'_> {
         Walker {
             tables: self,
+            mm,
             bits: 0,
             // no address has all bits
             region: u64::MAX,
@@ -370,6 +402,7 @@ fn value(op: &gd_op, level: Level, page: Option<u32>, k: u32) -> Entry {
 /// Walks that remember where the last one went.
 pub struct Walker<'a> {
     tables: &'a Tables,
+    mm: u8,
     /// The addresses that go the same way: all but so many of their lowest bits.
     bits: u32,
     region: u64,
@@ -400,7 +433,7 @@ impl Walker<'_> {
     }
 
     fn descend(&mut self, addr: u64) {
-        (self.bits, self.way) = self.tables.descend(addr);
+        (self.bits, self.way) = self.tables.descend(self.mm, addr);
         self.region = (addr & ADDR_MASK) >> self.bits;
     }
 }

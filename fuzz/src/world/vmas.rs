@@ -11,6 +11,8 @@ const NR: usize = abi::GD_MAX_VMAS as usize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Vma {
     pub slot: u16,
+    /// Whose it is.
+    pub mm: u8,
     pub start: u64,
     pub end: u64,
     /// `GD_V_*`.
@@ -75,9 +77,12 @@ impl Vma {
     }
 }
 
-/// All of them.
+/// All of them, as one mm sees them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Vmas([Option<Vma>; NR]);
+pub(crate) struct Vmas {
+    slots: [Option<Vma>; NR],
+    mm: u8,
+}
 
 impl Vmas {
     /// Notes what an operation sets, if it does.
@@ -85,8 +90,9 @@ impl Vmas {
         if !walk::is_vma(op.op) {
             return;
         }
-        self.0[usize::from(op.arg) % NR] = (op.n > 0).then(|| Vma {
+        self.slots[usize::from(op.arg) % NR] = (op.n > 0).then(|| Vma {
             slot: op.arg,
+            mm: op.mm,
             start: op.addr,
             end: op.addr + op.n as u64 * PAGE_SIZE,
             kind: op.entry,
@@ -94,9 +100,20 @@ impl Vmas {
         });
     }
 
+    /// As another mm sees them.
+    pub fn of(mut self, mm: u8) -> Self {
+        self.mm = mm;
+        self
+    }
+
     /// Those that there are.
     pub fn all(&self) -> impl Iterator<Item = &Vma> {
-        self.0.iter().flatten()
+        self.slots.iter().flatten().filter(|vma| vma.mm == self.mm)
+    }
+
+    /// Whether a number is free, of all mms.
+    pub fn is_free(&self, slot: u16) -> bool {
+        self.slots[usize::from(slot) % NR].is_none()
     }
 
     /// The VMA of an address, as `vma_lookup()` finds it; the gate area if that is all.
@@ -107,8 +124,9 @@ impl Vmas {
             .filter(|vma| vma.end > addr && !vma.is(abi::GD_V_GATE));
         let found = ends_behind.min_by_key(|vma| vma.start);
         found.filter(|vma| vma.start <= addr).or_else(|| {
-            self.all()
-                .filter(gate)
+            // all mms have it
+            let all = self.slots.iter().flatten();
+            all.filter(gate)
                 .find(|vma| (vma.start..vma.end).contains(&addr))
         })
     }

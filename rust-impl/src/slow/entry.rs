@@ -3,6 +3,7 @@
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::series::EINVAL;
 use crate::slow::Range;
 use crate::walk::Buffer;
@@ -10,6 +11,8 @@ use crate::walk::Buffer;
 /// The common arguments of all entry points.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
+    /// The mm of the pages; current's, except for the `_remote` functions.
+    pub mm: MmPtr,
     /// The first address; it need not be page-aligned.
     pub start: u64,
     /// Number of pages.
@@ -24,6 +27,7 @@ impl Request {
     /// The checked arguments.
     pub(crate) fn range(self, flags: Foll, unlockable: bool) -> Range {
         Range {
+            mm: self.mm,
             start: self.start,
             nr_pages: self.nr_pages,
             pages: (self.pages == Buffer::List).then_some(0),

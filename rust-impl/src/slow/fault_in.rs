@@ -6,6 +6,7 @@
 //! fault handler.  Afterwards it holds nothing.
 
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::mm::fault_flag;
 use crate::tables::PAGE_SIZE;
 use crate::walk::TASK_SIZE_MAX;
@@ -33,13 +34,14 @@ impl Kernel<'_> {
         if size == 0 {
             return Ok(0);
         }
-        self.mmap_read_lock()?;
+        let mm = MmPtr::Current;
+        self.mmap_read_lock(mm)?;
         let left = self.each_page(start, size, |kernel, addr| {
             let flags = fault_flag::WRITE;
-            let errno = kernel.fixup_user_fault(addr, flags, Some(&mut false))?;
+            let errno = kernel.fixup_user_fault(mm, addr, flags, Some(&mut false))?;
             Ok(errno == 0)
         })?;
-        self.mmap_read_unlock()?;
+        self.mmap_read_unlock(mm)?;
         Ok(left)
     }
 

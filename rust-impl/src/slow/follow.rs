@@ -64,7 +64,11 @@ impl Kernel<'_> {
         ctx: &mut Context,
     ) -> Result<ErrPtr, Stop> {
         ctx.page_mask = 0;
-        let p4d = self.machine.tables.get(EntryPtr::top(address))?;
+        let mm = self.machine.vmas.get(vma).mm;
+        let p4d = self
+            .machine
+            .tables
+            .get(self.machine.tables.top(mm, address))?;
         let absent = match self.rules.walk.wants_p4d_present {
             true => !p4d.has_present_bit(),
             false => p4d.is_none(),

@@ -3,6 +3,7 @@
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::pages::PagePtr;
 use crate::site::Site;
 use crate::tables::{EntryPtr, Level};
@@ -20,6 +21,7 @@ impl Kernel<'_> {
     /// before they grab it.
     pub(crate) fn get_gate_page(
         &mut self,
+        mm: MmPtr,
         address: u64,
         flags: Foll,
         pages: Option<usize>,
@@ -27,7 +29,10 @@ impl Kernel<'_> {
         if self.has(flags, FollFlag::Write) {
             return Ok(Err(-EFAULT));
         }
-        let p4d = self.machine.tables.get(EntryPtr::top(address))?;
+        let p4d = self
+            .machine
+            .tables
+            .get(self.machine.tables.top(mm, address))?;
         if p4d.is_none() {
             return Ok(Err(-EFAULT));
         }

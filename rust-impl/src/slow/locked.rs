@@ -43,23 +43,23 @@ impl Kernel<'_> {
             let wrong = range.unlockable && !*locked;
             self.bug_on(wrong, Site::GetUserPagesLockedInit)?;
         } else if *locked {
-            self.mmap_assert_locked();
+            self.mmap_assert_locked(range.mm);
         } else {
-            if self.mmap_read_lock_killable()? != 0 {
+            if self.mmap_read_lock_killable(range.mm)? != 0 {
                 return Ok(-i64::from(EAGAIN));
             }
             must_unlock = true;
             *locked = true;
         }
         if self.has(range.flags, FollFlag::Pin) {
-            self.mm_set_has_pinned_flag();
+            self.mm_set_has_pinned_flag(range.mm);
         } else if range.pages.is_some() {
             range.flags.0 |= self.rules.foll_bit(FollFlag::Get);
         }
 
         let done = self.get_with_retries(range, locked, &mut must_unlock)?;
         if must_unlock && *locked {
-            self.mmap_read_unlock()?;
+            self.mmap_read_unlock(range.mm)?;
             *locked = false;
         }
         let nowait = self.has(range.flags, FollFlag::Nowait) || !takes_lock;
@@ -148,7 +148,7 @@ impl Kernel<'_> {
             if self.gup_signal_pending(range) {
                 return Ok(-i64::from(EINTR));
             }
-            let errno = self.mmap_read_lock_killable()?;
+            let errno = self.mmap_read_lock_killable(range.mm)?;
             if errno != 0 {
                 if !self.rules.bugs_are_warnings {
                     self.bug_on(errno > 0, Site::GetUserPagesLockedLock)?;

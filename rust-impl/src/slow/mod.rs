@@ -66,6 +66,7 @@ use alloc::vec::Vec;
 
 use crate::foll::Foll;
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::pages::PagePtr;
 use crate::site::Site;
 use crate::unpin::{List, MAX_LIST};
@@ -90,6 +91,8 @@ pub const EHWPOISON: i32 = 133;
 /// The parameters that the functions of the slow path share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Range {
+    /// The mm of the pages.
+    pub mm: MmPtr,
     /// The address.
     pub start: u64,
     /// Number of pages.
@@ -157,9 +160,9 @@ impl Kernel<'_> {
     }
 
     /// `mmap_assert_locked`: in 6.12 a WARN in the function that it calls.
-    fn mmap_assert_locked(&mut self) {
+    fn mmap_assert_locked(&mut self, mm: MmPtr) {
         let asserts = self.rules.slow.asserts_mmap_lock;
-        let dropped = !self.machine.held.mmap_lock;
+        let dropped = !*self.machine.held.mmap_lock_of(mm);
         self.warn_on(asserts && dropped, Site::RwsemAssertHeld);
     }
 }

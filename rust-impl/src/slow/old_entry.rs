@@ -115,7 +115,7 @@ impl Kernel<'_> {
         if self.warn_on(longterm, Site::GetUserPagesUnlockedLongterm) {
             return Ok(-i64::from(EINVAL));
         }
-        self.mmap_read_lock()?;
+        self.mmap_read_lock(range.mm)?;
         let touch = self.rules.foll_bit(FollFlag::Touch);
         let range = Range {
             flags: Foll(range.flags.0 | touch),
@@ -125,7 +125,7 @@ impl Kernel<'_> {
         let mut locked = true;
         let result = self.__get_user_pages_locked(range, &mut locked)?;
         if locked {
-            self.mmap_read_unlock()?;
+            self.mmap_read_unlock(range.mm)?;
         }
         Ok(result)
     }

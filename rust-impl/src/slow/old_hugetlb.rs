@@ -19,6 +19,7 @@
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::mm::{fault_flag, vm_fault};
 use crate::pages::PagePtr;
 use crate::series::ErrPtr;
@@ -54,8 +55,13 @@ impl Kernel<'_> {
 
     /// `huge_pte_offset`: the entry that maps a huge page of that level, unless there is no
     /// table of it.  A larger huge page is taken for a table.
-    fn huge_pte_offset(&self, address: u64, level: Level) -> Result<Option<EntryPtr>, Stop> {
-        let mut at = EntryPtr::top(address);
+    fn huge_pte_offset(
+        &self,
+        mm: MmPtr,
+        address: u64,
+        level: Level,
+    ) -> Result<Option<EntryPtr>, Stop> {
+        let mut at = self.machine.tables.top(mm, address);
         for below in [Level::Pud, Level::Pmd] {
             let entry = self.machine.tables.get(at)?;
             if !entry.has_present_bit() {
@@ -88,7 +94,7 @@ impl Kernel<'_> {
             if self.fatal_signal_pending() {
                 return Ok(Some(-EFAULT));
             }
-            let at = self.huge_pte_offset(left.start, level)?;
+            let at = self.huge_pte_offset(left.mm, left.start, level)?;
             let entry = match at {
                 Some(at) => {
                     self.lock_page_table()?;
@@ -276,12 +282,12 @@ impl Kernel<'_> {
         address: u64,
         flags: Foll,
     ) -> Result<ErrPtr, Stop> {
-        let level = self.hstate_vma(vma);
+        let (mm, level) = (self.machine.vmas.get(vma).mm, self.hstate_vma(vma));
         if self.wonders_at_pins(flags, Site::FollowHugePmdPtePin) {
             return NULL;
         }
         loop {
-            let Some(at) = self.huge_pte_offset(address, level)? else {
+            let Some(at) = self.huge_pte_offset(mm, address, level)? else {
                 return NULL;
             };
             self.lock_page_table()?;

@@ -41,7 +41,7 @@ impl Kernel<'_> {
         if range.nr_pages == 0 {
             return Ok(0);
         }
-        self.mmap_assert_locked();
+        self.mmap_assert_locked(range.mm);
         let takes = self.takes(range.flags);
         let mismatch = self.rules.debug_vm && range.pages.is_some() != takes;
         self.complain(
@@ -138,7 +138,7 @@ impl Kernel<'_> {
             Some(vma) => vma,
             None if self.has(left.flags, FollFlag::MadvPopulate) => {
                 // looks up VMAs itself, with its own errors
-                let Some(found) = self.machine.vmas.lookup(address) else {
+                let Some(found) = self.machine.vmas.lookup(left.mm, address) else {
                     return Ok(Step::End(-ENOMEM));
                 };
                 if self.check_vma_flags(found, left.flags) != 0 {
@@ -146,7 +146,7 @@ impl Kernel<'_> {
                 }
                 found
             }
-            None => match self.gup_vma_lookup(address)? {
+            None => match self.gup_vma_lookup(left.mm, address)? {
                 Some(found) => {
                     let errno = self.check_vma_flags(found, left.flags);
                     if errno != 0 {
@@ -160,7 +160,7 @@ impl Kernel<'_> {
                 }
                 None if self.machine.vmas.in_gate_area(address) => {
                     let start = address & !(PAGE_SIZE - 1);
-                    let page = self.get_gate_page(start, left.flags, left.pages)?;
+                    let page = self.get_gate_page(left.mm, start, left.flags, left.pages)?;
                     return Ok(match page {
                         Ok((gate, page)) => {
                             ctx.not_needed = false;

@@ -5,6 +5,7 @@
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::mm::{fault_flag, vm_fault};
 use crate::pages::PagePtr;
 use crate::series::EINVAL;
@@ -60,6 +61,7 @@ impl Kernel<'_> {
     /// dropped.
     pub fn fixup_user_fault(
         &mut self,
+        mm: MmPtr,
         address: u64,
         mut flags: u32,
         mut unlocked: Option<&mut bool>,
@@ -68,7 +70,7 @@ impl Kernel<'_> {
             flags |= fault_flag::ALLOW_RETRY | fault_flag::KILLABLE;
         }
         loop {
-            let Some(vma) = self.gup_vma_lookup(address)? else {
+            let Some(vma) = self.gup_vma_lookup(mm, address)? else {
                 return Ok(-EFAULT);
             };
             let needed = match flags & fault_flag::WRITE != 0 {
@@ -84,7 +86,7 @@ impl Kernel<'_> {
             }
             let fault = self.handle_mm_fault(vma, address, flags)?;
             if fault & vm_fault::COMPLETED != 0 {
-                self.mmap_read_lock()?;
+                self.mmap_read_lock(mm)?;
                 *unlocked.ok_or(Stop::Oops)? = true;
                 return Ok(0);
             }
@@ -96,7 +98,7 @@ impl Kernel<'_> {
             if fault & vm_fault::RETRY == 0 {
                 return Ok(0);
             }
-            self.mmap_read_lock()?;
+            self.mmap_read_lock(mm)?;
             *unlocked.as_deref_mut().ok_or(Stop::Oops)? = true;
             flags |= fault_flag::TRIED;
         }
@@ -117,7 +119,7 @@ impl Kernel<'_> {
         let area = *self.machine.vmas.get(vma);
         let span = Span { start, end };
         self.check_span(span, Some(&area), &POPULATE_SITES)?;
-        self.mm_is_locked()?;
+        self.mm_is_locked(area.mm)?;
 
         if !self.rules.slow.has_flags_of_mm && area.has(vm_flag::LOCKONFAULT) {
             return Ok(span.nr_pages() as i64);
@@ -126,7 +128,7 @@ impl Kernel<'_> {
             return Ok(i64::from(-EFAULT));
         }
         let flags = self.populate_flags(&area, locked.is_some());
-        let range = self.populated(span, flags, locked.is_some());
+        let range = self.populated(area.mm, span, flags, locked.is_some());
         let ret = self.__get_user_pages(range, locked.unwrap_or(&mut true))?;
         if !self.rules.slow.has_flags_of_mm {
             self.lru_add_drain(false)?;
@@ -143,18 +145,19 @@ impl Kernel<'_> {
         len: u64,
         ignore_errors: bool,
     ) -> Result<i32, Stop> {
+        let mm = MmPtr::Current;
         let end = start.wrapping_add(len);
         let (mut at, mut locked, mut vma) = (start, false, None);
         let mut ret = 0;
         while at < end {
             if !locked {
                 locked = true;
-                self.mmap_read_lock()?;
-                vma = self.machine.vmas.find_intersection(at, end);
+                self.mmap_read_lock(mm)?;
+                vma = self.machine.vmas.find_intersection(mm, at, end);
             } else if let Some(last) = vma {
                 let last = self.machine.vmas.get(last).end;
                 if at >= last {
-                    vma = self.machine.vmas.find_intersection(last, end);
+                    vma = self.machine.vmas.find_intersection(mm, last, end);
                 }
             }
             let Some(vma) = vma else {
@@ -178,7 +181,7 @@ impl Kernel<'_> {
             }
         }
         if locked {
-            self.mmap_read_unlock()?;
+            self.mmap_read_unlock(mm)?;
         }
         Ok(ret)
     }
@@ -218,13 +221,14 @@ impl Kernel<'_> {
     /// it, -ENOMEM if there is no VMA, -EHWPOISON, or another errno.
     pub fn faultin_page_range(
         &mut self,
+        mm: MmPtr,
         span: Span,
         write: bool,
         locked: &mut bool,
     ) -> Result<i64, Stop> {
         let of_one_vma = !self.rules.walk.slow_path_locks;
         let vma = match of_one_vma {
-            true => self.machine.vmas.lookup(span.start),
+            true => self.machine.vmas.lookup(mm, span.start),
             false => None,
         };
         match vma {
@@ -236,7 +240,7 @@ impl Kernel<'_> {
             None if of_one_vma => return Ok(i64::from(-ENOMEM)),
             None => self.check_span(span, None, &FAULTIN_SITES)?,
         }
-        self.mm_is_locked()?;
+        self.mm_is_locked(mm)?;
 
         let mut flags = Foll::of(&[FollFlag::Touch, FollFlag::Hwpoison], self.rules);
         if write {
@@ -246,11 +250,11 @@ impl Kernel<'_> {
             if self.check_vma_flags(vma, flags) != 0 {
                 return Ok(i64::from(-EINVAL));
             }
-            self.__get_user_pages(self.populated(span, flags, true), locked)?
+            self.__get_user_pages(self.populated(mm, span, flags, true), locked)?
         } else {
             flags.0 |= self.rules.foll_bit(FollFlag::Unlockable);
             flags.0 |= self.rules.foll_bit(FollFlag::MadvPopulate);
-            self.__get_user_pages_locked(self.populated(span, flags, true), locked)?
+            self.__get_user_pages_locked(self.populated(mm, span, flags, true), locked)?
         };
         self.lru_add_drain(false)?;
         Ok(ret)
@@ -276,8 +280,9 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    fn populated(&self, span: Span, flags: Foll, unlockable: bool) -> Range {
+    fn populated(&self, mm: MmPtr, span: Span, flags: Foll, unlockable: bool) -> Range {
         Range {
+            mm,
             start: span.start,
             nr_pages: span.nr_pages(),
             pages: None,
@@ -292,14 +297,16 @@ impl Kernel<'_> {
     /// and `locked` says whether it is still held.
     pub fn get_dump_page(&mut self, addr: u64, locked: &mut bool) -> Result<PagePtr, Stop> {
         let takes_lock = !self.rules.walk.slow_path_locks;
+        let mm = MmPtr::Current;
         if takes_lock {
-            if self.mmap_read_lock_killable()? != 0 {
+            if self.mmap_read_lock_killable(mm)? != 0 {
                 return Ok(PagePtr::NULL);
             }
             *locked = true;
         }
         let flags = [FollFlag::Force, FollFlag::Dump, FollFlag::Get];
         let range = Range {
+            mm,
             start: addr,
             nr_pages: 1,
             pages: Some(0),
@@ -309,7 +316,7 @@ impl Kernel<'_> {
         };
         let ret = self.__get_user_pages_locked(range, locked)?;
         if takes_lock && *locked {
-            self.mmap_read_unlock()?;
+            self.mmap_read_unlock(mm)?;
         }
         let page = self.entry(0);
         // it was not a list of the caller
@@ -319,11 +326,12 @@ impl Kernel<'_> {
 
     /// `mmap_assert_locked`: a BUG (DEBUG_VM); since 6.12 a WARN in the function that it
     /// calls.
-    fn mm_is_locked(&mut self) -> Result<(), Stop> {
+    fn mm_is_locked(&mut self, mm: MmPtr) -> Result<(), Stop> {
         if self.rules.slow.asserts_mmap_lock {
-            self.mmap_assert_locked();
+            self.mmap_assert_locked(mm);
             return Ok(());
         }
-        self.vm_bug_on(!self.machine.held.mmap_lock, Site::MmapAssertLocked)
+        let held = *self.machine.held.mmap_lock_of(mm);
+        self.vm_bug_on(!held, Site::MmapAssertLocked)
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::foll::Foll;
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::page::{Mapping, flag};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
@@ -24,9 +25,13 @@ pub(crate) mod foll {
 
 impl Kernel<'_> {
     /// `find_extend_vma` (5.10).
-    pub(crate) fn find_extend_vma(&mut self, address: u64) -> Result<Option<VmaPtr>, Stop> {
+    pub(crate) fn find_extend_vma(
+        &mut self,
+        mm: MmPtr,
+        address: u64,
+    ) -> Result<Option<VmaPtr>, Stop> {
         let address = address & !(PAGE_SIZE - 1);
-        let Some(vma) = self.machine.vmas.find(address) else {
+        let Some(vma) = self.machine.vmas.find(mm, address) else {
             return Ok(None);
         };
         let area = *self.machine.vmas.get(vma);

@@ -3,6 +3,7 @@
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::slow::EOPNOTSUPP;
 use crate::vma::{VmArea, VmaKind, VmaPtr, vm_flag};
 use crate::walk::EFAULT;
@@ -10,11 +11,15 @@ use crate::walk::EFAULT;
 impl Kernel<'_> {
     /// `gup_vma_lookup` (6.12): `vma_lookup`.  Just below a stack it used to grow the
     /// stack (5.10); now it says so in the log and does not.
-    pub(crate) fn gup_vma_lookup(&mut self, address: u64) -> Result<Option<VmaPtr>, Stop> {
+    pub(crate) fn gup_vma_lookup(
+        &mut self,
+        mm: MmPtr,
+        address: u64,
+    ) -> Result<Option<VmaPtr>, Stop> {
         if self.rules.slow.grows_stacks {
-            return self.find_extend_vma(address);
+            return self.find_extend_vma(mm, address);
         }
-        Ok(self.machine.vmas.lookup(address))
+        Ok(self.machine.vmas.lookup(mm, address))
     }
 
     /// `check_vma_flags` (6.12): 0, -EFAULT or -EOPNOTSUPP.

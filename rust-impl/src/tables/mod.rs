@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 pub use entry::{Entry, entry_flag};
 
 use crate::kernel::Stop;
+use crate::machine::MmPtr;
 use crate::pages::PagePtr;
 
 /// Tables that a program can have.
@@ -115,11 +116,14 @@ impl EntryPtr {
         EntryPtr(table * TABLE_ENTRIES + level.index(addr))
     }
 
-    /// `pgd_offset`: the top table is the first one.
+    /// `pgd_offset` of current's mm: its top table is the first one.
     #[inline]
     pub const fn top(addr: u64) -> EntryPtr {
         EntryPtr::of(0, Level::Pgd, addr)
     }
+
+    /// In the top table of an mm that has none yet: a load finds nothing.
+    const EMPTY: EntryPtr = EntryPtr(u32::MAX - 1);
 
     /// In what is taken for a table and is none: a load faults.
     pub const POISON: EntryPtr = EntryPtr(u32::MAX);
@@ -154,6 +158,7 @@ pub enum NewEntry {
 
 #[derive(Clone, Copy, Debug)]
 struct Made {
+    mm: MmPtr,
     level: Level,
     region: u64,
 }
@@ -181,6 +186,7 @@ impl Tables {
         Self {
             entries: vec![Entry::NONE; NR_ENTRIES as usize],
             made: [Made {
+                mm: MmPtr::Current,
                 level: Level::Pgd,
                 region: 0,
             }; MAX_TABLES as usize],
@@ -207,41 +213,64 @@ impl Tables {
         self.nr
     }
 
-    /// The table of a level for an address, if it was made.
-    pub fn table(&self, level: Level, addr: u64) -> Option<u32> {
+    /// The table of a level for an address of an mm, if it was made.
+    fn table_of(&self, mm: MmPtr, level: Level, addr: u64) -> Option<u32> {
         let region = level.region(addr);
         let all = self.made[..self.nr as usize].iter();
         all.zip(0..)
-            .find(|(t, _)| t.level == level && t.region == region)
+            .find(|(t, _)| t.level == level && t.region == region && t.mm == mm)
             .map(|(_, nr)| nr)
     }
 
-    /// The entry of a level that serves an address, if its table was made.
+    /// The table of a level for an address of current's mm, if it was made.
+    pub fn table(&self, level: Level, addr: u64) -> Option<u32> {
+        self.table_of(MmPtr::Current, level, addr)
+    }
+
+    /// The entry of a level that serves an address of current's mm, if its table was made.
     pub fn entry(&self, level: Level, addr: u64) -> Option<EntryPtr> {
         let table = self.table(level, addr)?;
         Some(EntryPtr::of(table, level, addr))
     }
 
-    /// Whether this is the entry of a level that serves an address.
+    /// `pgd_offset`.
+    pub fn top(&self, mm: MmPtr, addr: u64) -> EntryPtr {
+        match mm {
+            MmPtr::Current => EntryPtr::top(addr),
+            MmPtr::Other => self
+                .table_of(mm, Level::Pgd, addr)
+                .map_or(EntryPtr::EMPTY, |table| {
+                    EntryPtr::of(table, Level::Pgd, addr)
+                }),
+        }
+    }
+
+    /// Whether this is the entry of a level that serves an address of current's mm.
     #[inline]
     pub fn serves(&self, at: EntryPtr, level: Level, addr: u64) -> bool {
         let (table, index) = (at.0 / TABLE_ENTRIES, at.0 % TABLE_ENTRIES);
         let made = self.made[..self.nr as usize].get(table as usize);
         index == level.index(addr)
-            && made.is_some_and(|t| t.level == level && t.region == level.region(addr))
+            && made.is_some_and(|t| {
+                t.mm == MmPtr::Current && t.level == level && t.region == level.region(addr)
+            })
     }
 
-    /// The level of an entry, and the first address that it serves.
-    pub(crate) fn place(&self, at: EntryPtr) -> (Level, u64) {
+    /// Whose an entry is, its level, and the first address that it serves.
+    pub(crate) fn place(&self, at: EntryPtr) -> (MmPtr, Level, u64) {
         let made = self.made[(at.0 / TABLE_ENTRIES) as usize];
         let nr = made.region << TABLE_SHIFT | u64::from(at.0 % TABLE_ENTRIES);
-        (made.level, nr << made.level.shift())
+        (made.mm, made.level, nr << made.level.shift())
     }
 
     /// A load.
     #[inline]
     pub fn get(&self, at: EntryPtr) -> Result<Entry, Stop> {
-        self.entries.get(at.0 as usize).copied().ok_or(Stop::Oops)
+        match self.entries.get(at.0 as usize) {
+            Some(entry) => Ok(*entry),
+            None if at == EntryPtr::EMPTY => Ok(Entry::NONE),
+            None => Err(Stop::Oops),
+        }
     }
 
     /// A store; the entry was read before.
@@ -260,22 +289,19 @@ impl Tables {
 
     /// Makes what is missing of the tables down to `level`, and gives the last.
     /// An empty entry above a new table is made to lead there.
-    fn make(&mut self, level: Level, addr: u64) -> Option<u32> {
-        let mut above = 0;
+    fn make(&mut self, mm: MmPtr, level: Level, addr: u64) -> Option<u32> {
         let mut at = Level::Pgd;
+        let mut above = match self.table_of(mm, at, addr) {
+            Some(top) => top,
+            None => self.another(mm, at, addr)?,
+        };
         while at != level {
             let upper = at;
             at = at.below()?;
-            let table = match self.table(at, addr) {
+            let table = match self.table_of(mm, at, addr) {
                 Some(table) => table,
-                None if self.nr == MAX_TABLES => return None,
                 None => {
-                    let table = self.nr;
-                    self.made[table as usize] = Made {
-                        level: at,
-                        region: at.region(addr),
-                    };
-                    self.nr += 1;
+                    let table = self.another(mm, at, addr)?;
                     let entry = EntryPtr::of(above, upper, addr);
                     if self.entries[entry.0 as usize].is_none() {
                         self.put(entry, Entry::table_entry(table, 0));
@@ -288,16 +314,41 @@ impl Tables {
         Some(above)
     }
 
-    /// Sets `n` entries of a level from the one for `addr` on.  Those whose
+    /// One more table, unless all are taken.
+    fn another(&mut self, mm: MmPtr, level: Level, addr: u64) -> Option<u32> {
+        let table = self.nr;
+        *self.made.get_mut(table as usize)? = Made {
+            mm,
+            level,
+            region: level.region(addr),
+        };
+        self.nr += 1;
+        Some(table)
+    }
+
+    /// Sets `n` entries of a level of current's mm from the one for `addr` on.  Those whose
     /// table is missing, with no more to be had, are left out.
     pub fn set(&mut self, level: Level, addr: u64, n: u32, new: NewEntry, flags: u16) {
+        self.set_of(MmPtr::Current, level, addr, n, new, flags);
+    }
+
+    /// The same of an mm.
+    pub fn set_of(
+        &mut self,
+        mm: MmPtr,
+        level: Level,
+        addr: u64,
+        n: u32,
+        new: NewEntry,
+        flags: u16,
+    ) {
         let mut k = 0;
         while k < n {
             let addr = addr.wrapping_add(u64::from(k) << level.shift());
             // as many as are in one table
             let index = level.index(addr);
             let nr = (n - k).min(TABLE_ENTRIES - index);
-            if let Some(table) = self.make(level, addr) {
+            if let Some(table) = self.make(mm, level, addr) {
                 self.set_in_table(table, level, addr, nr, new.at(level, k), flags);
             }
             k += nr;
@@ -318,7 +369,9 @@ impl Tables {
         if let NewEntry::Table = new {
             for k in 0..nr {
                 let addr = addr.wrapping_add(u64::from(k) << level.shift());
-                let below = level.below().and_then(|below| self.table(below, addr));
+                let mm = self.made[table as usize].mm;
+                let below = level.below();
+                let below = below.and_then(|below| self.table_of(mm, below, addr));
                 let entry = below.map_or(Entry::NONE, |t| Entry::table_entry(t, flags));
                 self.put(EntryPtr(at.0 + k), entry);
             }

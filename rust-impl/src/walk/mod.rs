@@ -51,6 +51,7 @@ use core::mem;
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
+use crate::machine::MmPtr;
 use crate::observer::Moment;
 use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
@@ -118,7 +119,7 @@ impl Kernel<'_> {
             return Ok(0);
         }
         if self.has(flags, FollFlag::Pin) {
-            self.mm_set_has_pinned_flag();
+            self.mm_set_has_pinned_flag(MmPtr::Current);
         }
         let nr_pages = i64::from(nr_pages) as u64;
         let start = start & !(PAGE_SIZE - 1);
@@ -165,10 +166,11 @@ impl Kernel<'_> {
         if locks {
             flags.0 |= self.set(&[FollFlag::Touch, FollFlag::Unlockable]).0;
         } else if longterm {
-            self.mmap_read_lock()?;
+            self.mmap_read_lock(MmPtr::Current)?;
         }
         if self.machine.runs_slow_path {
             let range = Range {
+                mm: MmPtr::Current,
                 start,
                 nr_pages,
                 pages: (walk.pages == Buffer::List).then_some(walk.nr),
@@ -181,7 +183,7 @@ impl Kernel<'_> {
                 self.__gup_longterm_locked(range, &mut false)?
             } else if longterm {
                 let found = self.__gup_longterm_locked(range, &mut true)?;
-                self.mmap_read_unlock()?;
+                self.mmap_read_unlock(MmPtr::Current)?;
                 found
             } else {
                 self.old_get_user_pages_unlocked(range)?
@@ -204,7 +206,7 @@ impl Kernel<'_> {
             Err(_) => answer,
         };
         if !locks && longterm {
-            self.mmap_read_unlock()?;
+            self.mmap_read_unlock(MmPtr::Current)?;
         }
         Ok(result)
     }

@@ -176,6 +176,7 @@ impl Bench {
     /// The arguments of an entry point of the slow path, with `pages[]`.
     pub fn request(&self, addr: u64, nr_pages: u64, flags: &[FollFlag]) -> Request {
         Request {
+            mm: gup::MmPtr::Current,
             start: addr,
             nr_pages,
             flags: self.foll(flags),

@@ -32,15 +32,18 @@ pub fn script(
     most: usize,
 ) -> Vec<gd_act> {
     let mut plan = Plan {
-        model: model.clone(),
+        model: model.seen_by(main.mm),
         main,
         acts: Vec::new(),
         faults: 0,
     };
     plan.pages(rng);
     if rng.chance(1, 3)
-        && let Some(act) = super::script::act(rng, profile, model, main)
+        && let Some(mut act) = super::script::act(rng, profile, &model.seen_by(main.mm), main)
     {
+        // of the same mm, mostly
+        let mm = main.mm ^ u8::from(rng.chance(1, 24));
+        act.op.mm = of_mm(&act.op, mm);
         plan.acts.push(act);
     }
     plan.acts.retain(|act| profile.has(act.op.op));
@@ -129,8 +132,14 @@ pub fn mapped(rng: &mut Rng, model: &Model, main: &gd_op, addr: u64, well: bool)
     op
 }
 
+/// The mm of a change, if it is about one.
+fn of_mm(op: &gd_op, mm: u8) -> u8 {
+    if walk::has_mm(op.op) { mm } else { 0 }
+}
+
 impl Plan<'_> {
-    fn at(&mut self, hook: u32, nth: u8, op: gd_op) {
+    fn at(&mut self, hook: u32, nth: u8, mut op: gd_op) {
+        op.mm = of_mm(&op, self.main.mm);
         self.model.apply(&op);
         self.acts.push(gd_act {
             hook: hook as u8,

@@ -108,6 +108,7 @@ pub fn state(rng: &mut Rng) -> u8 {
     for (bit, of) in [
         (abi::GD_W_IRQS_ON, 3),
         (abi::GD_W_HAS_PINNED, 4),
+        (abi::GD_W_HAS_PINNED_2, 1),
         (abi::GD_W_DEVMAP_KEY, 5),
     ] {
         if rng.chance(of, 8) {

@@ -74,20 +74,26 @@ pub fn world(rng: &mut Rng, program: &mut Program) {
 pub fn address_space(rng: &mut Rng, before: &Model) -> Vec<gd_op> {
     let mut model = before.clone();
     let mut ops = Vec::new();
+    let foreign = rng.chance(1, 4);
     for _ in 0..rng.weighted(&[0, 26, 30, 16, 8]) {
-        let vma = vmas::another(rng, &model);
+        let mm = (foreign && rng.chance(1, 2)).into();
+        let mut vma = vmas::another(rng, &model.seen_by(mm));
+        vma.mm = mm;
         model.apply(&vma);
         ops.push(vma);
     }
-    let all: Vec<Vma> = model.vmas.all().copied().collect();
+    let both = [0, 1].map(|mm| model.vmas.of(mm));
+    let all: Vec<Vma> = both.iter().flat_map(|vmas| vmas.all()).copied().collect();
     for _ in 0..rng.weighted(&[24, 40, 24, 12]) {
         let Some(vma) = (!all.is_empty()).then(|| rng.pick(&all)) else {
             break;
         };
         let by = rng.below(vma.pages().min(4) as usize) as u64 * PAGE_SIZE;
+        let seen = model.seen_by(vma.mm);
         let level = vma.huge_level().filter(|_| rng.chance(7, 8));
         if let Some(level) = level {
-            let mut op = tables::huge(rng, &model, level, vma.start + by);
+            let mut op = tables::huge(rng, &seen, level, vma.start + by);
+            op.mm = vma.mm;
             if rng.chance(1, 8) {
                 op.entry = rng.pick(&[abi::GD_E_MIGRATION, abi::GD_E_SWAP]) as u8;
             }
@@ -96,10 +102,8 @@ pub fn address_space(rng: &mut Rng, before: &Model) -> Vec<gd_op> {
             continue;
         }
         let mut cursor = tables::Cursor::at(vma.start + by);
-        for op in tables::scene(rng, &model, &mut cursor)
-            .into_iter()
-            .flatten()
-        {
+        for mut op in tables::scene(rng, &seen, &mut cursor).into_iter().flatten() {
+            op.mm = vma.mm;
             model.apply(&op);
             ops.push(op);
         }
@@ -119,7 +123,13 @@ pub fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     let id = profile.one_of(rng, &CALLS)?;
     // What no VMA permits is worth trying, but not too often.
     let tries = if rng.chance(1, 16) { 1 } else { 16 };
-    let mut op = call_of(rng, id, model);
+    let mm = any_mm(rng, id, model);
+    let model = &model.seen_by(mm);
+    let call_of = |rng: &mut Rng| gd_op {
+        mm,
+        ..call_of(rng, id, model)
+    };
+    let mut op = call_of(rng);
     for _ in 1..tries {
         let fine = |op: &gd_op| model.permits(op, op.addr) && op.n > 0;
         if fine(&op) {
@@ -130,9 +140,16 @@ pub fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
         if fine(&op) {
             break;
         }
-        op = call_of(rng, id, model);
+        op = call_of(rng);
     }
     Some(op)
+}
+
+/// The mm that a call is about: mostly one that has VMAs, if it is handed one.
+fn any_mm(rng: &mut Rng, id: u8, model: &Model) -> u8 {
+    let foreign = model.vmas.of(1).all().next().is_some();
+    let of = if foreign { 8 } else { 1 };
+    (walk::has_mm(id) && rng.chance(of, 16)).into()
 }
 
 /// A call of this entry point.

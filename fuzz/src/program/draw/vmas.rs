@@ -103,8 +103,7 @@ pub fn vma(rng: &mut Rng, model: &Model, slot: u16) -> gd_op {
 
 /// A VMA with the number of one that there is not, else of any.
 pub fn another(rng: &mut Rng, model: &Model) -> gd_op {
-    let taken = |slot: &u16| model.vmas.all().any(|vma| vma.slot == *slot);
-    let free = (0..abi::GD_MAX_VMAS as u16).find(|slot| !taken(slot));
+    let free = (0..abi::GD_MAX_VMAS as u16).find(|slot| model.vmas.is_free(*slot));
     let any = rng.below(abi::GD_MAX_VMAS as usize) as u16;
     vma(rng, model, free.unwrap_or(any))
 }

@@ -72,6 +72,14 @@ impl Model {
         self.take(first, len, walk::is_pin(op.op), 1);
     }
 
+    /// The same world, with what an mm sees of page tables and VMAs.
+    pub fn seen_by(&self, mm: u8) -> Model {
+        let mut model = self.clone();
+        model.maps.look_at(mm);
+        model.vmas = model.vmas.of(mm);
+        model
+    }
+
     /// Whether what fast entry points leave goes to the real slow path.
     pub fn falls_back(&self) -> bool {
         self.slow
@@ -84,22 +92,23 @@ impl Model {
 
     /// Whether there is a VMA at an address, and it permits the access.
     pub fn permits(&self, op: &gd_op, addr: u64) -> bool {
-        let vma = self.vmas.at(addr);
-        vma.is_some_and(|vma| vma.permits(op.foll))
+        let vmas = self.vmas.of(op.mm);
+        vmas.at(addr).is_some_and(|vma| vma.permits(op.foll))
     }
 
     /// Whether the slow path finds a page at an address as the access needs it, so
     /// that there is no fault.
     pub fn is_there(&self, op: &gd_op, addr: u64) -> bool {
         let foll = |flag: u32| op.foll & 1 << flag != 0;
-        let Some(hit) = self.maps.hit(addr) else {
+        let Some(hit) = self.maps.hit_of(op.mm, addr) else {
             return false;
         };
         let entry = |flag: u32| u32::from(hit.eflags) & 1 << flag != 0;
         let Some(g) = hit.page.and_then(|page| self.guess(page)) else {
             return false;
         };
-        let vma = self.vmas.at(addr);
+        let vmas = self.vmas.of(op.mm);
+        let vma = vmas.at(addr);
         let forced = foll(abi::GD_FOLL_FORCE) && vma.is_some_and(|vma| vma.is_forced());
         let writable = entry(abi::GD_EF_RW) || forced && g.is_anon() && !g.is_shared_anon();
         let blocked = entry(abi::GD_EF_ABSENT)
@@ -119,7 +128,8 @@ impl Model {
         };
         for addr in (0..count as u64).map(|i| start.wrapping_add(i * PAGE_SIZE)) {
             let permits = self.permits(op, addr);
-            let hit = self.maps.hit(addr).filter(|_| self.is_there(op, addr));
+            let hit = self.maps.hit_of(op.mm, addr);
+            let hit = hit.filter(|_| self.is_there(op, addr));
             let Some(page) = hit.and_then(|hit| hit.page).filter(|_| permits) else {
                 return;
             };

@@ -14,7 +14,7 @@ use crate::layer;
 use crate::ops;
 
 pub(super) use super::super::walk::is_call;
-use super::super::walk::{has_address, is_any_call, is_slow, is_vma};
+use super::super::walk::{has_address, has_mm, is_any_call, is_slow, is_vma};
 
 /// Whether the next change should be one of these.
 pub(super) fn is_due(program: &Program, rng: &mut Rng, profile: &Profile) -> bool {
@@ -85,7 +85,7 @@ pub(super) fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
             let model = model_at(program, profile, i);
             let op = &mut program.0.op[i];
             match rng.below(4) {
-                0 if is_slow(op.op) => op.addr = draw::slow::address(rng, &model),
+                0 if is_slow(op.op) => op.addr = draw::slow::address(rng, &model.seen_by(op.mm)),
                 0 => op.addr = draw::calls::address(rng, &model),
                 1 => op.n = values::tweak(rng, op.n),
                 2 => op.n = rng.range(1, 8),
@@ -98,7 +98,10 @@ pub(super) fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
 /// One change of what only programs of the slow layer have: VMAs, what faults come
 /// to, signals, where the fast entry points fall back to.
 fn slow_step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
-    match rng.below(16) {
+    match rng.below(17) {
+        16 => with_any(program, rng, has_mm, |program, i, _| {
+            program.any_op_mut(i).mm ^= 1;
+        }),
         0..=4 => with_any(program, rng, is_vma, |program, i, rng| {
             draw::vmas::tweak(rng, program.any_op_mut(i));
         }),
@@ -109,7 +112,10 @@ fn slow_step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
             };
             let model = model_at(program, profile, owner);
             let op = program.any_op_mut(i);
-            *op = draw::vmas::vma(rng, &model, op.arg);
+            *op = gd_op {
+                mm: op.mm,
+                ..draw::vmas::vma(rng, &model.seen_by(op.mm), op.arg)
+            };
         }),
         6 => {
             let at = rng.below(program.nr_ops() + 1);

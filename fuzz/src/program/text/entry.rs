@@ -120,9 +120,9 @@ pub(super) fn count(scan: &Scan, value: Word) -> Result<i32, ParseError> {
 
 /// A word that is no flag of an entry.
 pub(super) fn unknown(scan: &Scan, word: Word) -> ParseError {
-    let known = ENTRY_FLAGS.iter().chain(&["n"]).copied();
+    let known = ENTRY_FLAGS.iter().chain(&["n", "mm"]).copied();
     let hint = suggest(word.text, known);
-    let mut expected = vec!["n="];
+    let mut expected = vec!["n=", "mm="];
     expected.extend(ENTRY_FLAGS);
     let message = format!(
         "expected {}, found {}{hint}",

@@ -11,7 +11,7 @@ use crate::program::{NULL, POISON};
 use crate::site::SiteKind;
 
 /// What can be expected, by its first word.
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 21] = [
     "result",
     "refcount",
     "pincount",
@@ -29,8 +29,10 @@ const KINDS: [&str; 19] = [
     "released",
     "irqs",
     "has_pinned",
+    "has_pinned_2",
     "locked",
     "mmap_lock",
+    "mmap_lock_2",
 ];
 
 /// What follows `expect`.
@@ -135,9 +137,11 @@ fn what(scan: &mut Scan, reader: &Reader, word: Word) -> Result<What, ParseError
         "acquired" => What::Acquired(int(scan)?),
         "released" => What::Released(int(scan)?),
         "irqs" => What::State(State::Irqs),
-        "has_pinned" => What::State(State::HasPinned),
+        "has_pinned" => What::State(State::HasPinned(0)),
+        "has_pinned_2" => What::State(State::HasPinned(1)),
         "locked" => What::Locked,
-        "mmap_lock" => What::MmapLock,
+        "mmap_lock" => What::MmapLock(0),
+        "mmap_lock_2" => What::MmapLock(1),
         _ => {
             let hint = suggest(word.text, KINDS);
             let (kinds, found) = (one_of(&KINDS), quote(word.text));

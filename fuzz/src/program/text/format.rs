@@ -215,6 +215,7 @@ pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
             say(&format!("{}={}", words::n_key(info), op.n));
         }
         line.push_str(&entry::show_flags(op));
+        line.push_str(&of_mm(op));
         return line;
     }
     if info.has(abi::GD_S_N) && (!info.has(abi::GD_S_LIST) || mods & abi::GD_MOD_N != 0) {
@@ -236,5 +237,14 @@ pub fn format_op(op: &gd_op, names: Rev, folios: &[String]) -> String {
     if mods & abi::GD_MOD_NULL != 0 {
         say("NULL");
     }
+    line.push_str(&of_mm(op));
     line
+}
+
+/// Which mm it is about, after a blank, unless that goes without saying.
+fn of_mm(op: &gd_op) -> String {
+    match op.mm {
+        0 => String::new(),
+        mm => format!(" mm={}", mm + 1),
+    }
 }

@@ -17,7 +17,8 @@
 //! # The world
 //!
 //! `mm` (at most once) sets what there is beside pages: interrupts,
-//! MMF_HAS_PINNED, the devmap_managed_key, write_protect_seq; with `slow=1` what
+//! MMF_HAS_PINNED (`has_pinned_2`: of mm 2), the devmap_managed_key, write_protect_seq;
+//! with `slow=1` what
 //! the fast entry points leave goes to the real slow path, and is not answered.
 //!
 //! `page NAME ...` declares a folio.  Pages are declared before the first
@@ -118,6 +119,10 @@
 //! | `special` | vm_ops without a fault handler |
 //! | `set_signal none`, `other`, `kill` | what is pending for the current task |
 //!
+//! With `mm=2` it is a VMA of another mm than that of current, which has VMAs, tables, a
+//! lock and MMF_HAS_PINNED of its own.  `set_pte` and its kin, `set_has_pinned`, and the
+//! functions that are handed an mm or a VMA take the same word.
+//!
 //! The entry points of the slow path take what those of the walk take; the remote
 //! ones also `locked=1` or `locked=0`, the address of an `int` of this value, NULL if
 //! it is not said:
@@ -190,13 +195,13 @@
 //! | `result -ENOMEM`, `-14`, `true`, `NULL`, `h+1`, `stopped` | what it returns |
 //! | `refcount h 2`, `pincount h 1` | the counts afterwards |
 //! | `pinned h`, `tail h+1`, `flag h dirty` | the page afterwards |
-//! | `irqs`, `has_pinned` | interrupts are on, MMF_HAS_PINNED is set afterwards |
+//! | `irqs`, `has_pinned`, `has_pinned_2` | interrupts are on, MMF_HAS_PINNED is set afterwards |
 //! | `WARN try_grab_page#1`, `BUG` | a site of the function: this one, any of it, any at all |
 //! | `OOPS`, `LIMIT` | a memory fault, the step limit |
 //! | `call __folio_put h`, `call slow_path` | a call into the rest of the kernel |
 //! | `entry 0 h+1` | `pages[0]` |
 //! | `action 1` | the first action of the operation is carried out |
-//! | `locked`, `mmap_lock` | `*locked` is 1, the mmap lock is held afterwards |
+//! | `locked`, `mmap_lock`, `mmap_lock_2` | `*locked` is 1, the mmap lock is held afterwards |
 //! | `acquired 1`, `released 1` | by how much the counters of pins move |
 //!
 //! # Several programs

@@ -75,6 +75,7 @@ struct Given {
     foll: bool,
     dirty: bool,
     null: bool,
+    mm: bool,
 }
 
 /// `expected ...`, at the next word or where the line ends.
@@ -196,6 +197,9 @@ fn keyed(
         once(scan, key, key.text, &mut given.arg)?;
         let expected = || scan.unexpected(value, &arg_expected(info.arg));
         op.arg = arg_value(info.arg, text).ok_or_else(expected)?;
+    } else if info.has(abi::GD_S_MM) && key.text == "mm" {
+        once(scan, key, "mm", &mut given.mm)?;
+        op.mm = mm(scan, value)?;
     } else if info.has(abi::GD_S_ENTRY) {
         return Err(entry::unknown(scan, key));
     } else {
@@ -234,6 +238,15 @@ fn foll(scan: &Scan, op: &mut gd_op, word: Word) -> Result<(), ParseError> {
     Ok(())
 }
 
+/// The number of an mm, from 1.
+pub(super) fn mm(scan: &Scan, value: Word) -> Result<u8, ParseError> {
+    match value.text {
+        "1" => Ok(0),
+        "2" => Ok(1),
+        _ => Err(scan.unexpected(value, "the number of an mm, 1 (that of current) or 2")),
+    }
+}
+
 /// A word that the operation has no use for.
 fn unknown(scan: &Scan, info: &'static OpInfo, word: Word) -> ParseError {
     let mut expected = Vec::new();
@@ -246,6 +259,9 @@ fn unknown(scan: &Scan, info: &'static OpInfo, word: Word) -> ParseError {
     }
     if info.has(abi::GD_S_ARG) && !words::arg_is_bare(info.arg) {
         keys.push(words::arg_key(info.arg));
+    }
+    if info.has(abi::GD_S_MM) {
+        keys.push("mm");
     }
     if info.has(abi::GD_S_FOLL) {
         keys.push("flags");

@@ -21,9 +21,10 @@ pub(super) const DEFAULT_FOLIO: gd_folio = gd_folio {
 pub(super) const DEFAULT_STATE: u8 = abi::GD_W_IRQS_ON as u8;
 
 /// The names of state bits on an `mm` line.
-pub(super) const STATE: [(&str, u32); 4] = [
+pub(super) const STATE: [(&str, u32); 5] = [
     ("irqs", abi::GD_W_IRQS_ON),
     ("has_pinned", abi::GD_W_HAS_PINNED),
+    ("has_pinned_2", abi::GD_W_HAS_PINNED_2),
     ("devmap_key", abi::GD_W_DEVMAP_KEY),
     ("slow", abi::GD_W_SLOW),
 ];
@@ -179,7 +180,7 @@ fn check(scan: &Scan, said: &Said, f: &mut gd_folio) -> Result<(), ParseError> {
 pub(super) fn mm(scan: &mut Scan, world: &mut gd_world) -> Result<(), ParseError> {
     let mut said = Said::default();
     while let Some(word) = scan.word() {
-        let expected = "irqs=, has_pinned=, devmap_key=, slow= or seq=";
+        let expected = "irqs=, has_pinned=, has_pinned_2=, devmap_key=, slow= or seq=";
         let Some((key, value)) = word.split_once("=") else {
             return Err(scan.unexpected(word, expected));
         };

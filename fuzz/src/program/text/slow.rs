@@ -6,7 +6,7 @@ use csrc::abi::{self, gd_op};
 use super::error::{ParseError, one_of, quote, suggest};
 use super::scan::{Scan, Word};
 use super::words::{self, FAULTS, VM_FLAGS, VMA_KINDS, find};
-use super::{entry, number};
+use super::{entry, number, operation};
 use crate::program::NO_OP;
 use crate::program::walk::{MAX_VMA_PAGES, PAGE_SIZE, TASK_SIZE_MAX};
 
@@ -30,12 +30,17 @@ pub(super) fn vma(scan: &mut Scan) -> Result<gd_op, ParseError> {
         return Ok(op);
     }
     op.addr = start(scan, word, expected)?;
-    let (mut kind, mut n) = (None, None);
+    let (mut kind, mut n, mut mm) = (None, None, None);
     while let Some(word) = scan.word() {
         let twice = |what: &str| Err(scan.error(word, format!("{what} is given twice")));
-        if let Some(("n", value)) = word.split_once("=").map(|(key, value)| (key.text, value)) {
+        let keyed = word.split_once("=").map(|(key, value)| (key.text, value));
+        if let Some(("n", value)) = keyed {
             if n.replace(pages(scan, &op, value)?).is_some() {
                 return twice("n");
+            }
+        } else if let Some(("mm", value)) = keyed {
+            if mm.replace(operation::mm(scan, value)?).is_some() {
+                return twice("mm");
             }
         } else if let Some(found) = find(&VMA_KINDS, word.text) {
             if kind.replace(found).is_some() {
@@ -51,6 +56,7 @@ pub(super) fn vma(scan: &mut Scan) -> Result<gd_op, ParseError> {
         }
     }
     op.n = n.unwrap_or(1);
+    op.mm = mm.unwrap_or(0);
     let Some(kind) = kind else {
         let kinds = one_of(&VMA_KINDS);
         return Err(scan.error_here(format!("expected what it is of: {kinds}")));
@@ -89,11 +95,15 @@ fn pages(scan: &Scan, op: &gd_op, value: Word) -> Result<i32, ParseError> {
 }
 
 fn unknown(scan: &Scan, word: Word) -> ParseError {
-    let known = VMA_KINDS.iter().chain(&VM_FLAGS).chain(&["n"]).copied();
+    let known = VMA_KINDS
+        .iter()
+        .chain(&VM_FLAGS)
+        .chain(&["n", "mm"])
+        .copied();
     let hint = suggest(word.text, known);
     let found = quote(word.text);
     let message = format!(
-        "expected n=, what the VMA is of or flags of it, like anon read write, found {found}{hint}"
+        "expected n=, mm=, what the VMA is of or flags of it, like anon read write, found {found}{hint}"
     );
     scan.error(word, message)
 }
@@ -115,6 +125,9 @@ pub(super) fn show_vma(op: &gd_op) -> String {
     let set = VM_FLAGS.iter().enumerate();
     set.filter(|(bit, _)| op.val & 1 << bit != 0)
         .for_each(|(_, flag)| say(flag));
+    if op.mm != 0 {
+        say(&format!("mm={}", op.mm + 1));
+    }
     text
 }
 

@@ -89,6 +89,9 @@ pub(super) fn state(prog: &Program) -> Option<String> {
     if is(abi::GD_W_HAS_PINNED) {
         clauses.push("MMF_HAS_PINNED is set".into());
     }
+    if is(abi::GD_W_HAS_PINNED_2) {
+        clauses.push("MMF_HAS_PINNED of mm 2 is set".into());
+    }
     if is(abi::GD_W_DEVMAP_KEY) {
         clauses.push("devmap_managed_key is on".into());
     }

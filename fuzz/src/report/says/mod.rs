@@ -86,12 +86,20 @@ fn operation(op: &gd_op, names: Rev, prog: &Program, folios: &[String]) -> Strin
     };
     match info.is_change {
         true => change(info, &operands),
-        false => operands.call(info.name_or_role(names)),
+        false => operands.call(info.name_or_role(names)) + of_mm(op),
+    }
+}
+
+/// Whether it is about the mm that is not that of current.
+fn of_mm(op: &gd_op) -> &'static str {
+    match op.mm {
+        0 => "",
+        _ => " (mm 2)",
     }
 }
 
 fn change(info: &OpInfo, operands: &Operands) -> String {
-    filled(info.help, |name| operands.named(name))
+    filled(info.help, |name| operands.named(name)) + of_mm(operands.op)
 }
 
 /// What an action does, and when.
@@ -301,6 +309,7 @@ pin_user_pages_remote 0x10000000 locked=1 n=2 WRITE
             };
             let pages = abi::GD_S_PAGE | abi::GD_S_FOLIO | abi::GD_S_LIST | abi::GD_S_ENTRY;
             differs(pages, &|op| op.run[0].page = page(1, 0));
+            differs(abi::GD_S_MM, &|op| op.mm = 1);
             differs(abi::GD_S_TO, &|op| op.run[1].page = page(1, 0));
             differs(abi::GD_S_N, &|op| {
                 (op.n, op.mods) = (7, abi::GD_MOD_N as u8);

@@ -14,6 +14,7 @@ use gup::tables::{PAGE_SHIFT, PAGE_SIZE};
 use gup::{Buffer, FolioPtr, Foll, Kernel, List, Machine, PagePtr, Stop, Vma, Wrapper};
 
 use super::record::Returned;
+use super::world;
 use crate::effect::{Effect, Lock};
 use crate::ops;
 use crate::program::split_page;
@@ -221,7 +222,7 @@ impl Call<'_, '_> {
                     .map(Returned::Bool)
             }
             abi::GD_OP_MM_SET_HAS_PINNED_FLAG => {
-                self.kernel.mm_set_has_pinned_flag();
+                self.kernel.mm_set_has_pinned_flag(world::mm(self.op));
                 Ok(Returned::Void)
             }
             id => self.series_call_site(id),
@@ -298,7 +299,9 @@ impl Call<'_, '_> {
     /// Calls an entry point of the slow path.  `locked`: what `*locked` is, if the
     /// operation passes it.
     pub fn slow(&mut self, locked: &mut Option<bool>) -> Result<Returned, Stop> {
+        let mm = world::mm(self.op);
         let request = Request {
+            mm,
             start: self.op.addr,
             nr_pages: ulong(self.op.n),
             flags: self.foll(),
@@ -311,7 +314,8 @@ impl Call<'_, '_> {
             _ => None,
         };
         let kernel = &mut *self.kernel;
-        kernel.machine.held.mmap_lock = effect.is_some_and(|effect| effect.lock() == Lock::Held);
+        let held = effect.is_some_and(|effect| effect.lock() == Lock::Held);
+        *kernel.machine.held.mmap_lock_of(mm) = held;
         match u32::from(self.op.op) {
             abi::GD_OP_GET_USER_PAGES => kernel.get_user_pages(request),
             abi::GD_OP_PIN_USER_PAGES => kernel.pin_user_pages(request),
@@ -336,7 +340,7 @@ impl Call<'_, '_> {
 
     /// Calls what faults pages in, or only looks, and gives none, or one.
     fn faults(&mut self, request: Request, locked: &mut Option<bool>) -> Result<Returned, Stop> {
-        let (start, arg) = (request.start, self.op.arg % 3);
+        let (mm, start, arg) = (request.mm, request.start, self.op.arg % 3);
         let end = start.wrapping_add(request.nr_pages << PAGE_SHIFT);
         let kernel = &mut *self.kernel;
         let flags = request.flags.to_canonical(kernel.rules);
@@ -354,12 +358,12 @@ impl Call<'_, '_> {
                 let flags = if write { fault_flag::WRITE } else { 0 } | remote;
                 let mut unlocked = arg == 2;
                 let said = (arg != 0).then_some(&mut unlocked);
-                let errno = kernel.fixup_user_fault(start, flags, said)?;
+                let errno = kernel.fixup_user_fault(mm, start, flags, said)?;
                 *locked = (arg != 0).then_some(!unlocked);
                 Ok(Returned::Errno(errno))
             }
             abi::GD_OP_POPULATE_VMA_PAGE_RANGE => {
-                let Some(vma) = kernel.machine.vmas.lookup(start) else {
+                let Some(vma) = kernel.machine.vmas.lookup(mm, start) else {
                     return Ok(Returned::Int(i64::from(-ENOMEM)));
                 };
                 *locked = (arg != 0).then_some(arg == 1);
@@ -368,7 +372,7 @@ impl Call<'_, '_> {
             }
             abi::GD_OP_FAULTIN_PAGE_RANGE => {
                 let span = Span { start, end };
-                let nr = kernel.faultin_page_range(span, write, locked.insert(true))?;
+                let nr = kernel.faultin_page_range(mm, span, write, locked.insert(true))?;
                 Ok(Returned::Int(nr))
             }
             abi::GD_OP_GET_DUMP_PAGE => {
@@ -380,7 +384,7 @@ impl Call<'_, '_> {
                 Ok(Returned::Page(Ok(page)))
             }
             abi::GD_OP_FOLLOW_PAGE => {
-                let Some(vma) = kernel.machine.vmas.lookup(start) else {
+                let Some(vma) = kernel.machine.vmas.lookup(mm, start) else {
                     return Ok(Returned::Page(Err(-EFAULT)));
                 };
                 let page = kernel.follow_page(vma, start, request.flags)?;

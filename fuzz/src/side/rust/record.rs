@@ -3,7 +3,7 @@
 
 use csrc::abi::{self, gd_rec};
 use gup::machine::Held;
-use gup::{Ask, Call, ErrPtr, Machine, Moment, Observer, PagePtr, PageState, Site, Stop};
+use gup::{Ask, Call, ErrPtr, Machine, MmPtr, Moment, Observer, PagePtr, PageState, Site, Stop};
 
 use super::script::Script;
 use crate::trace;
@@ -65,6 +65,11 @@ pub enum Returned {
 /// A bit of a record's `b`, if it is so.
 fn bit(on: bool, bit: u32) -> u16 {
     if on { bit as u16 } else { 0 }
+}
+
+/// What records say of an mm.
+fn mm_bit(mm: MmPtr) -> u16 {
+    bit(mm == MmPtr::Other, abi::GD_RB_MM)
 }
 
 /// The number of a page in records.
@@ -143,7 +148,11 @@ impl<'a> Recorder<'a> {
             (_, None) => 0,
         };
         let locks = match returned {
-            Ok(_) => bit(held.mmap_lock, abi::GD_RB_MMAP) | bit(held.ptl != 0, abi::GD_RB_PTL),
+            Ok(_) => {
+                bit(held.mmap_lock, abi::GD_RB_MMAP)
+                    | bit(held.other_mmap_lock, abi::GD_RB_MMAP_2)
+                    | bit(held.ptl != 0, abi::GD_RB_PTL)
+            }
             Err(_) => 0,
         };
         let (a, d) = match returned {
@@ -220,11 +229,14 @@ impl Observer for Recorder<'_> {
                 b: held.into(),
                 ..ask_rec(abi::GD_A_PAGEMAP_PUT)
             },
-            Ask::MmapLock { killable } => gd_rec {
-                b: killable.into(),
+            Ask::MmapLock { mm, killable } => gd_rec {
+                b: u16::from(killable) | mm_bit(mm),
                 ..ask_rec(abi::GD_A_MMAP_LOCK)
             },
-            Ask::MmapUnlock => ask_rec(abi::GD_A_MMAP_UNLOCK),
+            Ask::MmapUnlock { mm } => gd_rec {
+                b: mm_bit(mm),
+                ..ask_rec(abi::GD_A_MMAP_UNLOCK)
+            },
             Ask::Fault {
                 vma,
                 address,
@@ -271,8 +283,8 @@ impl Observer for Recorder<'_> {
                 d: address,
                 ..ask_rec(abi::GD_A_PAGECACHE)
             },
-            Ask::Migration { level, address } => gd_rec {
-                b: level as u16,
+            Ask::Migration { mm, level, address } => gd_rec {
+                b: level as u16 | mm_bit(mm),
                 d: address,
                 ..ask_rec(abi::GD_A_MIGRATION)
             },
@@ -290,11 +302,12 @@ impl Observer for Recorder<'_> {
                 ..ask_rec(abi::GD_A_SPLIT)
             },
             Ask::SetEntry {
+                mm,
                 level,
                 address,
                 entry,
             } => gd_rec {
-                b: level as u16 | entry.flags() << 2,
+                b: level as u16 | entry.flags() << 2 | mm_bit(mm),
                 c: page_nr(entry.page()),
                 d: address,
                 ..ask_rec(abi::GD_A_SET_ENTRY)

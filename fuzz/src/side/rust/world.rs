@@ -3,7 +3,7 @@
 
 use csrc::abi::{self, gd_op};
 use gup::machine::{MigrateType, Signal};
-use gup::{Level, Machine, Mapping, NewEntry, VmaKind};
+use gup::{Level, Machine, Mapping, MmPtr, NewEntry, VmaKind};
 
 use super::dispatch::{raw_page, run_page};
 use crate::program::split_page;
@@ -25,7 +25,7 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
         abi::GD_OP_REUSE => machine.reuse(page, op.val, Mapping::from_index(arg)),
         abi::GD_OP_SET_PAGEBLOCK => machine.set_pageblock(page, MigrateType::from_index(arg)),
         abi::GD_OP_SET_IRQS => machine.irqs_on = on,
-        abi::GD_OP_SET_HAS_PINNED => machine.has_pinned = on,
+        abi::GD_OP_SET_HAS_PINNED => *machine.has_pinned_of(mm(op)) = on,
         abi::GD_OP_SET_SEQ => machine.write_protect_seq = op.val as u32,
         abi::GD_OP_SET_DEVMAP_KEY => machine.set_devmap_key(on),
         abi::GD_OP_SET_TAIL => machine.set_tail(page, run_page(machine, &op.run[1])),
@@ -35,13 +35,19 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
         abi::GD_OP_SET_PGD => set_entries(machine, op, Level::Pgd),
         abi::GD_OP_SET_VMA => {
             let kind = VmaKind::from_index(op.entry.into());
-            machine.vmas.set(arg, op.addr, op.n, op.val as u32, kind);
+            let flags = op.val as u32;
+            machine.vmas.set_of(mm(op), arg, op.addr, op.n, flags, kind);
         }
         abi::GD_OP_SET_CACHE => machine.cache.set(op.addr, op.n, page),
         abi::GD_OP_SET_SIGNAL => machine.signal = Signal::from_index(arg),
         abi::GD_OP_ANSWER => {}
         id => unreachable!("change {id:#x} of the table has no Rust function"),
     }
+}
+
+/// The mm that an operation is about.
+pub fn mm(op: &gd_op) -> MmPtr {
+    MmPtr::from_index(op.mm.into())
 }
 
 /// Pages are used as written: a tail of device memory is not replaced by its head. Entries
@@ -60,5 +66,5 @@ fn set_entries(machine: &mut Machine, op: &gd_op, level: Level) {
     };
     let n = u32::try_from(op.n).unwrap_or(0);
     let flags = machine.parts.entry_flags(op.eflags);
-    machine.tables.set(level, op.addr, n, new, flags);
+    machine.tables.set_of(mm(op), level, op.addr, n, new, flags);
 }

@@ -7,8 +7,8 @@ use super::gup::series::PinCheck;
 use super::gup::series::follow::DevmapLevel;
 use super::gup::unpin::List;
 use super::gup::{
-    ErrPtr, Events, FolioDecl, FolioPtr, Foll, Kernel, Kind, Machine, Mapping, PagePtr, Revision,
-    Rules, Stop, Vma, WorldDecl, Wrapper,
+    ErrPtr, Events, FolioDecl, FolioPtr, Foll, Kernel, Kind, Machine, Mapping, MmPtr, PagePtr,
+    Revision, Rules, Stop, Vma, WorldDecl, Wrapper,
 };
 
 /// A small generator of random numbers.
@@ -236,7 +236,7 @@ fn operation(k: &mut Kernel<'_>, rng: &mut Rng) -> Result<i64, Stop> {
         31 => k.is_pci_p2pdma_page(page)?.into(),
         32 | 33 if !old => k.gup_fast_folio_allowed(folio, flags)?.into(),
         34 => {
-            k.mm_set_has_pinned_flag();
+            k.mm_set_has_pinned_flag(MmPtr::Current);
             0
         }
         35 => {

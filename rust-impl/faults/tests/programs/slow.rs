@@ -15,7 +15,7 @@ use super::gup::tables::entry_flag as ef;
 use super::gup::vma::vm_flag as v;
 use super::gup::{
     Ask, Buffer, Call, Events, FolioDecl, Foll, FollFlag, Kernel, Kind, Level, Machine, Mapping,
-    Moment, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, VmaKind, WorldDecl,
+    MmPtr, Moment, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, VmaKind, WorldDecl,
 };
 
 /// Two blocks of PMDs meet here.
@@ -62,6 +62,11 @@ impl Rng {
         }
     }
 
+    /// The other mm, one in so many times; that is looked ahead for.
+    fn mm(&self, n: u32) -> MmPtr {
+        MmPtr::from_index(self.clone().one_in(n).into())
+    }
+
     fn addr(&mut self) -> u64 {
         let at = self.pick(&[0, 0, 0, 1, 2, 3]);
         BASE + at * PAGE - self.pick(&[0, 0, 2 * PAGE, PAGE])
@@ -98,7 +103,8 @@ impl Rng {
         }
         let flags = machine.parts.entry_flags(flags);
         let n = self.pick(&[1, 1, 1, 4]);
-        machine.tables.set(level, addr, n, new, flags);
+        let mm = self.mm(6);
+        machine.tables.set_of(mm, level, addr, n, new, flags);
     }
 
     fn vma(&mut self, machine: &mut Machine, nr: u32) {
@@ -120,7 +126,8 @@ impl Rng {
         };
         let start = BASE + self.pick(&[0, 0, PAGE, 2 * PAGE]) - self.pick(&[0, 4 * PAGE]);
         let n = self.pick(&[0, 1, 2, 4, 4, 600, 600]);
-        machine.vmas.set(nr, start, n, flags, kind);
+        let mm = self.mm(5);
+        machine.vmas.set_of(mm, nr, start, n, flags, kind);
     }
 
     /// Any change that somebody might make.
@@ -253,7 +260,9 @@ fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bo
     ] {
         flags |= u32::from(rng.one_in(n)) << flag as u32;
     }
-    let request = Request {
+    let handed = |which| matches!(which, 3..=5 | 10..=12 | 16);
+    let mut request = Request {
+        mm: MmPtr::Current,
         start: start + rng.pick(&[0, 0, 0, 0x123]),
         nr_pages: rng.pick(&[1, 1, 2, 3, 4, 4, 515, 0, 5000]),
         flags: Foll::from_canonical(flags, k.rules),
@@ -269,7 +278,10 @@ fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bo
         true => 14 + ahead.below(9),
         false => rng.below(14),
     };
-    k.machine.held.mmap_lock = match which {
+    if handed(which) {
+        request.mm = rng.mm(3);
+    }
+    *k.machine.held.mmap_lock_of(request.mm) = match which {
         13 => k.rules.slow.dumps_under_lock,
         which => matches!(which, 0..=5 | 10..=12 | 14..=16),
     };
@@ -305,11 +317,11 @@ fn faults(
     let end = start.wrapping_add(request.nr_pages * PAGE);
     let asked = request.flags.to_canonical(k.rules);
     let write = asked & 1 << FollFlag::Write as u32 != 0;
-    let vma = k.machine.vmas.lookup(start);
+    let vma = k.machine.vmas.lookup(request.mm, start);
     match which {
         10 => {
             let flags = if write { fault_flag::WRITE } else { 0 };
-            k.fixup_user_fault(start, flags, locked.as_mut())
+            k.fixup_user_fault(request.mm, start, flags, locked.as_mut())
                 .map(i64::from)
         }
         11 => match vma {
@@ -318,7 +330,7 @@ fn faults(
         },
         // not in 5.10
         12 if k.rules.slow.has_flags_of_mm => Ok(0),
-        12 => k.faultin_page_range(Span { start, end }, write, locked.insert(true)),
+        12 => k.faultin_page_range(request.mm, Span { start, end }, write, locked.insert(true)),
         _ => {
             let held = k.machine.held.mmap_lock;
             let page = k.get_dump_page(start, locked.insert(held))?;
@@ -341,7 +353,7 @@ fn by_range(
     match which {
         14 if is_5_10 => k.get_user_pages_locked(request, locked.as_mut()),
         15 if is_5_10 => k.pin_user_pages_locked(request, locked.as_mut()),
-        16 if follows => match k.machine.vmas.lookup(start) {
+        16 if follows => match k.machine.vmas.lookup(request.mm, start) {
             Some(vma) => Ok(match k.follow_page(vma, start, request.flags)? {
                 Ok(page) => page.nr().map_or(-1, i64::from),
                 Err(errno) => errno.into(),
