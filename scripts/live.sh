@@ -166,7 +166,7 @@ live_kit() {
 	fi
 	run_logged "$log.strip.log" "the module for $abi" strip -g -o "$live_new/gupdiff.ko" "$live_new/build/gupdiff.ko"
 	run_logged "$log.init.log" "the guest's init does not build" \
-		gcc -O2 -Wall -static -I"$root/csrc/abi" -o "$live_new/init" "$root/csrc/live/init.c"
+		gcc -O2 -Wall -D_GNU_SOURCE -static -I"$root/csrc/abi" -o "$live_new/init" "$root/csrc/live/init.c"
 	rm -rf "$live_new/build"
 	ln "$packages/kernel" "$live_new/kernel" 2>/dev/null || cp "$packages/kernel" "$live_new/kernel"
 	{

@@ -6,6 +6,7 @@
  *
  *	struct gd_live_header
  *	struct gd_live_entry [GD_LIVE_BATCH]	at GD_LIVE_ENTRIES
+ *		until it is ready: struct gd_recording [GD_LIVE_MAX_CALLS]
  *	struct gd_rec [GD_LIVE_RECORDS]		at GD_LIVE_TRACES
  *
  * The host writes a batch and then its number into `request`; the guest runs
@@ -25,6 +26,7 @@
 /* ioctls of /dev/gupdiff */
 #define GD_LIVE_SERVE		0
 #define GD_LIVE_USER		1
+#define GD_LIVE_RECORD		3	/* 2 is FIGETBSZ */
 
 #define GD_LIVE_NO_CUT		0xffffffffu
 #define GD_LIVE_MAX_SITES	128
@@ -93,6 +95,74 @@ struct gd_user {
 	struct gd_user_folio folio[GD_USER_FOLIOS];
 };
 
+/*
+ * A call on small pages of init's mappings, and all that belongs to it, in the words of
+ * programs: VMAs and entries that there were, pages by number, and each fault.
+ */
+#define GD_CALL_PAGES	6
+#define GD_CALL_VMAS	4
+#define GD_CALL_FOLIOS	8
+#define GD_CALL_FAULTS	8
+#define GD_CALL_NOTHING	0xffffffffu
+
+/* gd_recording.flaws: it is more than can be told */
+#define GD_CALL_FLAW_PAGES	0x01	/* too many, large, or not from a fault */
+#define GD_CALL_FLAW_ENTRY	0x02	/* not present, but not none */
+#define GD_CALL_FLAW_VMAS	0x04
+#define GD_CALL_FLAW_FAULTS	0x08
+
+struct gd_recorded_vma {
+	gd_u64 address;
+	gd_u32 pages;
+	gd_u32 flags;		/* bits GD_VM_* */
+	gd_u32 kind;		/* enum gd_vma_kind */
+	gd_u32 pad;
+};
+
+struct gd_recorded_entry {
+	gd_u32 kind;		/* NONE or PAGE */
+	gd_u32 folio;
+	gd_u32 flags;		/* bits GD_EF_* */
+};
+
+struct gd_recorded_folio {
+	gd_u32 kind;		/* NORMAL or ZERO */
+	gd_u32 mapping;
+	gd_u32 movable;
+	gd_u32 flags;		/* bits GD_F_* */
+	gd_s32 ref;		/* when it was first seen */
+	struct gd_user_state held, given_back;
+};
+
+struct gd_recorded_fault {
+	gd_u64 address;
+	gd_u32 flags;		/* bits GD_FF_* */
+	gd_u32 result;		/* bits GD_FAULT_* */
+	gd_s32 delta[GD_CALL_FOLIOS];	/* of references, of pages known before */
+	struct gd_recorded_entry entry;	/* what is at the address then */
+	gd_u32 pad;
+};
+
+struct gd_recording {
+	/* of init */
+	gd_u64 address;
+	gd_u32 call;		/* enum gd_user_call */
+	gd_u32 foll;		/* canonical */
+	gd_s32 nr;
+	/* of the module */
+	gd_s32 result;
+	gd_s32 acquired, released;
+	gd_u32 flaws;
+	gd_u32 nr_vmas, nr_folios, nr_faults;
+	gd_u32 page[GD_CALL_PAGES];	/* pages[], by number */
+	struct gd_recorded_vma vma[GD_CALL_VMAS];
+	struct gd_recorded_entry entry[GD_CALL_PAGES];
+	struct gd_recorded_folio folio[GD_CALL_FOLIOS];
+	struct gd_recorded_fault fault[GD_CALL_FAULTS];
+};
+
+#define GD_LIVE_MAX_CALLS	4096
+
 struct gd_live_header {
 	gd_u32 magic;		/* of the host, before it boots */
 	gd_u32 state;		/* enum gd_live_state, of the guest from here on */
@@ -106,6 +176,7 @@ struct gd_live_header {
 	struct gd_live_site sites[GD_LIVE_MAX_SITES];
 	gd_u32 nr_user;
 	struct gd_user user[GD_LIVE_MAX_USER];
+	gd_u32 nr_calls;
 	gd_u32 running;		/* the program that runs */
 	gd_u32 done;		/* programs of the batch that were run */
 	gd_u32 strays;		/* pages that changed and no operation had named */

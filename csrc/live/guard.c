@@ -121,10 +121,30 @@ static void touch_range(const struct gd_op *op)
 static long acquired, released;
 static typeof(preempt_count()) preempted;
 
+/*
+ * With DEBUG_VM who asks for a pageblock may have the page's zone asked whether it goes
+ * that far.  The arena's pages are of zones that end long before.
+ */
+static unsigned long spanned[MAX_NR_ZONES];
+
+static void exchange_spans(void)
+{
+	struct zone *zones = NODE_DATA(0)->node_zones;
+	u32 i;
+
+	for (i = 0; IS_ENABLED(CONFIG_DEBUG_VM) && i < MAX_NR_ZONES; i++)
+		swap(zones[i].spanned_pages, spanned[i]);
+}
+
 static void enter(void)
 {
+	u32 i;
+
 	live_set_blocks();
 	preempt_disable();
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		spanned[i] = page_to_pfn(gd.memmap) + GD_NR_PAGES;
+	exchange_spans();
 	preempted = preempt_count();
 	acquired = node_counter(NR_FOLL_PIN_ACQUIRED);
 	released = node_counter(NR_FOLL_PIN_RELEASED);
@@ -142,6 +162,7 @@ static void leave(void)
 	local_irq_disable();
 	gd.in_kernel = 0;
 	exchange_zero(kernel_zero);
+	exchange_spans();
 	gd.acquired = node_counter(NR_FOLL_PIN_ACQUIRED) - acquired;
 	gd.released = node_counter(NR_FOLL_PIN_RELEASED) - released;
 	preempt_count_set(preempted);

@@ -16,6 +16,7 @@
 #include <live.h>
 
 #include "mappings.c"
+#include "plans.c"
 
 static void off(const char *what)
 {
@@ -24,6 +25,14 @@ static void off(const char *what)
 	reboot(RB_AUTOBOOT);
 	for (;;)
 		pause();
+}
+
+/* What the kernel's command line says. */
+static unsigned long long number(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 10) : 0;
 }
 
 int main(void)
@@ -50,6 +59,8 @@ int main(void)
 		off("/dev/gupdiff");
 	if (getenv("gupdiff_mappings") && run_mappings(fd))
 		off("the mappings");
+	if (run_plans(fd, number("gupdiff_plans"), number("gupdiff_seed")))
+		off("the random mappings");
 	ioctl(fd, GD_LIVE_SERVE);
 	off("the module has stopped");
 }

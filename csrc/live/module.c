@@ -31,6 +31,7 @@
 #include "../shim/kernel.c"
 #include "channel.c"
 #include "user.c"
+#include "record.c"
 
 /* Where there is no memory on any machine that we start. */
 #define ARENA_START	(1ull << 38)
@@ -67,6 +68,8 @@ static long live_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (cmd == GD_LIVE_USER)
 		return live_user((struct gd_user __user *)arg);
+	if (cmd == GD_LIVE_RECORD)
+		return live_record((struct gd_recording __user *)arg);
 	live_announce();
 	live_serve();
 	return -EINTR;
@@ -99,6 +102,8 @@ static int __init live_init(void)
 		wrong = live_arena();
 		if (!wrong) {
 			wrong = live_probe();
+			if (!wrong && register_kretprobe(&fault_probe))
+				wrong = fault_probe.kp.symbol_name;
 			what = wrong ? "a probe cannot be set on " : "";
 		}
 	}

@@ -23,10 +23,19 @@
 #define gup_put_folio		LIVE_FN(gup_put_folio)
 
 #if LIVE_TRY_GET_FOLIO
-/* the whole of the other one, with these flags */
-#define try_get_folio(page, refs)						\
-	(live.try_get_folio ? live.try_get_folio(page, refs) :			\
-	 try_grab_folio_fast(page, refs, FOLL_GET | FOLL_PCI_P2PDMA))
+/*
+ * Mostly part of its callers.  One of them does nothing else, with these flags, but ask
+ * with DEBUG_VM whether interrupts are off.
+ */
+static struct folio *live_try_get_folio(struct page *page, int refs)
+{
+	if (live.try_get_folio)
+		return live.try_get_folio(page, refs);
+	if (IS_ENABLED(CONFIG_DEBUG_VM) && !irqs_disabled())
+		gd_gap(LIVE_GAP_try_get_folio);
+	return try_grab_folio_fast(page, refs, FOLL_GET | FOLL_PCI_P2PDMA);
+}
+#define try_get_folio		live_try_get_folio
 #else
 /* the whole of these with FOLL_GET */
 #define try_get_folio(page, refs)	try_grab_folio(page, refs, FOLL_GET)

@@ -32,6 +32,7 @@ static const char *live_find_symbols(void)
 #undef LIVE
 	live.find_bug = lookup("find_bug");
 	live.bug_get_file_line = lookup("bug_get_file_line");
+	live.lru_add_drain_all = lookup("lru_add_drain_all");
 	live.once_start = lookup("__start_once");
 	live.once_end = lookup("__end_once");
 	live.shmem_aops = lookup("shmem_aops");
@@ -40,6 +41,8 @@ static const char *live_find_symbols(void)
 	live_block_getter = lookup(LIVE_BLOCK_GETTER);
 	if (IS_ENABLED(CONFIG_CMA) && !live_block_getter)
 		return LIVE_BLOCK_GETTER;
+	if (!live.lru_add_drain_all)
+		return "lru_add_drain_all";
 	if (!live.shmem_aops)
 		return "shmem_aops";
 #if LIVE_SECRETMEM

@@ -41,6 +41,7 @@ static struct {
 	typeof(unsigned long (const char *)) *kallsyms_lookup_name;
 	struct bug_entry *(*find_bug)(unsigned long addr);
 	void (*bug_get_file_line)(struct bug_entry *bug, const char **file, unsigned int *line);
+	void (*lru_add_drain_all)(void);
 	char *once_start, *once_end;
 	const struct address_space_operations *shmem_aops;
 } live;

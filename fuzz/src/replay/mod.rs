@@ -21,8 +21,9 @@ use crate::program::Program;
 use crate::program::generate::Profile;
 use crate::program::rng::Rng;
 use crate::rev::Rev;
-use crate::side::live::LiveSide;
 use crate::side::live::mappings::UserCall;
+use crate::side::live::recorded::Recorded;
+use crate::side::live::{self, LiveSide};
 use crate::side::{self, Pair, Side};
 use crate::trace::{Call, Record, Trace};
 
@@ -102,6 +103,21 @@ pub struct Mappings {
     pub wrong: Vec<String>,
 }
 
+/// What came of the calls on random mappings.
+#[derive(Clone, Debug, Default)]
+pub struct RecordedCalls {
+    /// How many were compared.
+    pub calls: usize,
+    /// How many were of more than a program can tell.
+    pub left_out: usize,
+    /// Pages that were taken.
+    pub pages: usize,
+    /// Faults on the way.
+    pub faults: usize,
+    /// The programs of those that differ, and what does.
+    pub wrong: Vec<(Program, String)>,
+}
+
 /// How a replay ended.
 pub enum Ending {
     /// All sides agree; the line on the control.
@@ -124,16 +140,18 @@ pub struct Replay {
     control: Option<Control>,
     again: Vec<Program>,
     calls: Vec<UserCall>,
+    recorded: Vec<Recorded>,
 }
 
 impl Replay {
-    /// Boots the kernel and opens the other sides.
-    pub fn open(live: &str) -> Result<Self, side::Error> {
-        let name = live.strip_prefix("live:").unwrap_or(live);
-        let (left, calls) = LiveSide::open_with_mappings(name)?;
+    /// Boots the kernel, which makes so many calls on random mappings, and opens the
+    /// other sides.
+    pub fn open(name: &str, calls: u32, seed: u64) -> Result<Self, side::Error> {
+        let name = name.strip_prefix("live:").unwrap_or(name);
+        let (left, calls, recorded) = LiveSide::open_with_mappings(name, calls, seed)?;
         let left: Box<dyn Side> = Box::new(left);
         let rust = left.info().counterpart.clone().unwrap_or_default();
-        let c = side::default_right(&rust);
+        let c = live::compiled(left.info());
         let pair = Pair {
             left,
             right: side::open(&c)?,
@@ -146,7 +164,40 @@ impl Replay {
             control: None,
             again: Vec::new(),
             calls,
+            recorded,
         })
+    }
+
+    /// Holds the calls on random mappings against C and Rust, as the programs that they
+    /// are, and each once more with a changed observation, which must be seen.
+    pub fn check_recorded(&mut self) -> RecordedCalls {
+        let mut done = RecordedCalls::default();
+        for call in &self.recorded {
+            if !call.is_whole() {
+                done.left_out += 1;
+                continue;
+            }
+            done.calls += 1;
+            done.pages += call.taken();
+            done.faults += call.nr_faults();
+            let (rust, trace) = (self.rust.as_mut(), &mut self.rust_trace);
+            let mut check = |call: &Recorded| {
+                call.check(rust, trace)?;
+                match self.oracle.right_mut() {
+                    Some(right) => call.check(right, trace),
+                    None => Ok(()),
+                }
+            };
+            match check(call) {
+                Ok(()) if check(&call.altered()).is_ok() => {
+                    let wrong = "a changed observation is not seen".to_string();
+                    done.wrong.push((call.program(), wrong));
+                }
+                Ok(()) => {}
+                Err(wrong) => done.wrong.push((call.program(), wrong)),
+            }
+        }
+        done
     }
 
     /// Holds the calls on real mappings against the page level of C and Rust,
@@ -177,6 +228,11 @@ impl Replay {
             }
         }
         done
+    }
+
+    /// The revision of the booted kernel.
+    pub fn rev(&self) -> Rev {
+        self.oracle.pair().left.info().rev
     }
 
     /// The three sides, for a header.

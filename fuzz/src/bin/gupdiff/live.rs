@@ -11,7 +11,7 @@ use gup_fuzz::campaign::INTERRUPTED;
 use gup_fuzz::input;
 use gup_fuzz::minimise;
 use gup_fuzz::oracle::{Oracle, Verdict};
-use gup_fuzz::program::Program;
+use gup_fuzz::program::{Program, text};
 use gup_fuzz::replay::{Config, Counts, Ending, Replay};
 use gup_fuzz::report::{self, Origin};
 use gup_fuzz::site::SiteId;
@@ -35,6 +35,10 @@ pub struct Args {
     /// Programs to start with, files or folders
     #[arg(long, value_name = "PATH")]
     corpus: Vec<PathBuf>,
+    /// Number of calls on random mappings of the guest before those
+    #[arg(long, default_value_t = 1_000, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(..=4096))]
+    mappings: u32,
     /// Number of random programs after those
     #[arg(long, default_value_t = 50_000, value_name = "N")]
     fresh: u64,
@@ -59,7 +63,7 @@ fn replay(args: &Args) -> Result<Outcome> {
     }
     let corpus = corpus(&args.corpus)?;
     let started = Instant::now();
-    let mut replay = Replay::open(&args.side)?;
+    let mut replay = Replay::open(&args.side, args.mappings, args.seed)?;
     let sides = replay.sides();
     for side in &sides {
         println!("side   {side}");
@@ -79,6 +83,21 @@ fn replay(args: &Args) -> Result<Outcome> {
             mappings.wrong.len(),
             mappings.calls
         );
+    }
+    let recorded = replay.check_recorded();
+    println!(
+        "random      {} calls on random mappings, {} pages taken, {} faults; {} more are left out",
+        recorded.calls, recorded.pages, recorded.faults, recorded.left_out
+    );
+    if let Some((program, wrong)) = recorded.wrong.first() {
+        println!(
+            "{} of {} differ; the first: {wrong}",
+            recorded.wrong.len(),
+            recorded.calls
+        );
+        let path = save_recorded(args, &replay, program, wrong)?;
+        println!("reproducer: {}", path.display());
+        return Ok(Outcome::Found);
     }
     let config = Config {
         live: args.side.clone(),
@@ -163,6 +182,18 @@ fn show(counts: &Counts) {
     for (name, hits) in &counts.gaps {
         println!("  {hits:>9}  {name}");
     }
+}
+
+/// The call as a program, with what differs as a comment.
+fn save_recorded(args: &Args, replay: &Replay, program: &Program, wrong: &str) -> Result<PathBuf> {
+    let dir = args.out.join("findings");
+    std::fs::create_dir_all(&dir)?;
+    let name = format!("mappings-{:016x}.gup", report::hash(&program.encode()));
+    let text = text::format(program, replay.rev());
+    let comment = format!("# a call on mappings of {}\n# {wrong}\n", args.side);
+    let path = dir.join(name);
+    report::write_atomically(&path, (comment + &text).as_bytes())?;
+    Ok(path)
 }
 
 fn save(args: &Args, mut oracle: Oracle, program: &Program, verdict: Verdict) -> Result<PathBuf> {

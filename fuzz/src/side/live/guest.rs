@@ -26,6 +26,20 @@ const STUCK: Duration = Duration::from_secs(20);
 /// Lines of the console that are kept for a message: an oops has some dozens.
 const TAIL: usize = 64;
 
+/// What the guest calls on mappings of its own before it serves.
+#[derive(Clone, Copy)]
+pub enum Calls {
+    /// Nothing.
+    None,
+    /// Those that it knows, and so many on random mappings.
+    Some {
+        /// How many.
+        nr: u32,
+        /// Of the random numbers.
+        seed: u64,
+    },
+}
+
 /// One boot.
 pub struct Guest {
     /// What is shared with it.
@@ -35,9 +49,9 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Boots the kernel and waits until it is ready to serve; if asked to, it
-    /// makes its calls on real mappings first.
-    pub fn boot(kit: &Kit, mappings: bool) -> Result<Self, Error> {
+    /// Boots the kernel and waits until it is ready to serve, when it has made its
+    /// calls on real mappings.
+    pub fn boot(kit: &Kit, calls: Calls) -> Result<Self, Error> {
         let failed = |what: &str, error: std::io::Error| Error::Boot {
             what: format!("{what}: {error}"),
             console: String::new(),
@@ -58,7 +72,7 @@ impl Guest {
             .arg(&kit.kernel)
             .arg("-initrd")
             .arg(format!("/proc/self/fd/{}", initrd.as_raw_fd()))
-            .args(["-append", &command_line(mappings)])
+            .args(["-append", &command_line(calls)])
             .arg("-object")
             .arg(format!(
                 "memory-backend-file,id=shared,share=on,mem-path={},size={}",
@@ -188,15 +202,16 @@ impl Drop for Guest {
 /// memory comes from ZONE_MOVABLE, so that a long-term pin has something to do.
 /// Which page is the zero page is the program's to say, also where that is read-only
 /// after boot.
-fn command_line(mappings: bool) -> String {
+fn command_line(calls: Calls) -> String {
     // On a busy host the timer's interrupts come too late for the check of it.
     let mut line = String::from(
         "console=ttyS0 quiet panic=-1 oops=panic nokaslr no5lvl mitigations=off \
          no_timer_check movablecore=512M secretmem.enable=1 rodata=off",
     );
-    if mappings {
-        // for init, as a variable
+    if let Calls::Some { nr, seed } = calls {
+        // for init, as variables
         line.push_str(" gupdiff_mappings=1");
+        line.push_str(&format!(" gupdiff_plans={nr} gupdiff_seed={seed}"));
     }
     line
 }

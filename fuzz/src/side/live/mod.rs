@@ -9,6 +9,7 @@ mod guest;
 mod initramfs;
 mod kit;
 pub mod mappings;
+pub mod recorded;
 mod shared;
 mod sites;
 
@@ -17,9 +18,10 @@ use std::io::{self, Write};
 
 use csrc::abi::{self, gd_rec};
 
-use self::guest::Guest;
+use self::guest::{Calls, Guest};
 use self::kit::Kit;
 use self::mappings::UserCall;
+use self::recorded::Recorded;
 use self::sites::Sites;
 use super::rust::RustSide;
 use super::{Side, SideInfo, c};
@@ -58,6 +60,13 @@ pub enum Error {
     },
 }
 
+/// The C side of the same kernel and configuration; the rules may be those of a point
+/// release, the side is called after the kernel.
+pub fn compiled(info: &SideInfo) -> String {
+    let config = if info.debug_vm { "" } else { "-nodebug" };
+    format!("c:{}{config}", info.rev)
+}
+
 /// A booted kernel.
 pub struct LiveSide {
     info: SideInfo,
@@ -80,27 +89,37 @@ pub struct LiveSide {
 impl LiveSide {
     /// Boots the kernel of that name.
     pub fn open(name: &str) -> Result<Self, Error> {
-        Self::boot(name, false)
+        Self::boot(name, Calls::None)
     }
 
-    /// The same, and the guest makes its calls on real mappings.
-    pub fn open_with_mappings(name: &str) -> Result<(Self, Vec<UserCall>), Error> {
-        let side = Self::boot(name, true)?;
+    /// The same, and the guest makes its calls on real mappings, and so many on random
+    /// ones.
+    pub fn open_with_mappings(
+        name: &str,
+        nr: u32,
+        seed: u64,
+    ) -> Result<(Self, Vec<UserCall>, Vec<Recorded>), Error> {
+        let side = Self::boot(name, Calls::Some { nr, seed })?;
         let calls = side.guest.shared.user_calls();
-        Ok((side, calls.into_iter().map(UserCall::new).collect()))
+        let recorded = side.guest.shared.recordings();
+        Ok((
+            side,
+            calls.into_iter().map(UserCall::new).collect(),
+            recorded.into_iter().map(Recorded::new).collect(),
+        ))
     }
 
-    fn boot(name: &str, mappings: bool) -> Result<Self, Error> {
+    fn boot(name: &str, calls: Calls) -> Result<Self, Error> {
         let kit = Kit::find(name)?;
         let info = kit.info.clone();
         let rust = info.counterpart.clone().unwrap_or_default();
         let missing = |what: &str| Error::NoCounterpart(name.into(), what.into());
         let screen = RustSide::open(&rust).ok_or_else(|| missing(&rust))?;
-        let linked = rust.trim_start_matches("rust:");
-        let known = c::sites(linked)
+        let compiled = compiled(&info);
+        let known = c::sites(compiled.trim_start_matches("c:"))
             .map_err(|error| Error::Counterpart(name.into(), Box::new(error)))?
-            .ok_or_else(|| missing(&format!("c:{linked}")))?;
-        let guest = Guest::boot(&kit, mappings)?;
+            .ok_or_else(|| missing(&compiled))?;
+        let guest = Guest::boot(&kit, calls)?;
         let (release, version, debug_vm) = guest.shared.kernel();
         let rev = Rev::linux((version >> 16) as u16, (version >> 8 & 0xff) as u16);
         if debug_vm != info.debug_vm || rev != info.rev {
@@ -235,7 +254,7 @@ impl LiveSide {
     }
 
     fn reboot(&mut self) {
-        match Guest::boot(&self.kit, false) {
+        match Guest::boot(&self.kit, Calls::None) {
             Ok(guest) => self.guest = guest,
             Err(error) => {
                 // There is no side any more, and a run has no way to say so.

@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use csrc::abi::{self, gd_live_entry, gd_live_header, gd_rec, gd_user};
+use csrc::abi::{self, gd_live_entry, gd_live_header, gd_rec, gd_recording, gd_user};
 
 use crate::program::Program;
 
@@ -51,6 +51,10 @@ const SIZE: usize = abi::GD_LIVE_SIZE as usize;
 const _: () = assert!(size_of::<gd_live_header>() <= abi::GD_LIVE_ENTRIES as usize);
 const _: () = assert!(
     abi::GD_LIVE_ENTRIES as usize + BATCH * size_of::<gd_live_entry>()
+        <= abi::GD_LIVE_TRACES as usize
+);
+const _: () = assert!(
+    abi::GD_LIVE_ENTRIES as usize + abi::GD_LIVE_MAX_CALLS as usize * size_of::<gd_recording>()
         <= abi::GD_LIVE_TRACES as usize
 );
 const RECORDS: usize = abi::GD_LIVE_RECORDS as usize;
@@ -169,6 +173,17 @@ impl Shared {
             let header = &*self.header();
             let nr = (header.nr_user as usize).min(header.user.len());
             header.user[..nr].to_vec()
+        }
+    }
+
+    /// The calls that the guest has recorded, before the first batch.
+    pub fn recordings(&self) -> Vec<gd_recording> {
+        // SAFETY: the guest has written them before its state; they are within the
+        // mapping, as asserted above.
+        unsafe {
+            let nr = (*self.header()).nr_calls.min(abi::GD_LIVE_MAX_CALLS);
+            let first = self.base.as_ptr().add(abi::GD_LIVE_ENTRIES as usize);
+            std::slice::from_raw_parts(first.cast::<gd_recording>(), nr as usize).to_vec()
         }
     }
 
