@@ -25,7 +25,7 @@ BASELINE ?=
 FILE ?=
 export KERNEL KERNELS CONFIG REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
 
-.PHONY: help setup fuzz afl hfuzz campaign diff report live live-debug test controls bench coverage cmin clean
+.PHONY: help setup fuzz afl hfuzz campaign diff report live live-debug reproducers test controls bench coverage cmin clean
 
 help:
 	@scripts/help
@@ -59,6 +59,10 @@ live:
 
 live-debug:
 	@TIME=$(if $(filter file,$(origin TIME)),,$(TIME)) scripts/live debug
+
+# do the tests that reports can be written as fail and pass where they should?
+reproducers:
+	@scripts/reproducers
 
 test:
 	@scripts/test

@@ -14,6 +14,7 @@ mod file;
 mod finding;
 pub mod kernels;
 pub mod ktap;
+pub mod kunit;
 mod log;
 mod mail;
 mod model;

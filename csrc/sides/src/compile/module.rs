@@ -69,7 +69,9 @@ pub fn build_module(dir: &Path, log: &Path, arguments: &[OsString]) -> Result<Ve
             None => edits.learn(&messages, &read),
         };
         if messages.is_empty() || stuck.is_some() {
-            let last = text.lines().find(|line| line.contains("rror"));
+            let last = text
+                .lines()
+                .find(|line| line.contains("rror") || line.contains("***"));
             return Err(Error::Compile {
                 side: "the module".into(),
                 first: stuck.map_or_else(|| last.unwrap_or_default().into(), |m| m.text),

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use gup_fuzz::input::{self, Input};
 use gup_fuzz::report::kernels::{self, Case};
 use gup_fuzz::report::ktap::{Ktap, Test};
+use gup_fuzz::report::kunit;
 use gup_fuzz::report::{self, Mail, Report, suspects};
 use serde::Serialize;
 
@@ -33,6 +34,10 @@ pub struct Args {
     /// Print one KTAP test per program, for the kernel's test runners
     #[arg(long)]
     ktap: bool,
+    /// Print a KUnit test of one program, for the end of mm/gup.c: it fails on the kernel that
+    /// is reported and passes on one that does what the other side does
+    #[arg(long, conflicts_with_all = ["json", "ktap", "output"])]
+    c: bool,
     /// Write a mail for each program into this folder
     #[arg(short, long, value_name = "DIR", conflicts_with_all = ["json", "ktap"])]
     output: Option<PathBuf>,
@@ -44,6 +49,8 @@ pub struct Args {
 /// The result for one program.
 enum Done {
     Report(Box<Report>),
+    /// Its C form.
+    Test(String),
     Error(String),
 }
 
@@ -80,7 +87,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
     } else {
         mails(args, &all)?;
     }
-    let is_reported = |done: &Done| matches!(done, Done::Report(report) if report.is_finding());
+    let is_reported = |done: &Done| match done {
+        Done::Report(report) => report.is_finding(),
+        Done::Test(_) => true,
+        Done::Error(_) => false,
+    };
     Ok(match all.iter().all(|(_, done)| is_reported(done)) {
         true => Outcome::Found,
         false => Outcome::Failed,
@@ -90,7 +101,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn line<'a>(path: &'a str, done: &'a Done) -> Line<'a> {
     match done {
         Done::Report(report) => Line::Report(report),
-        Done::Error(error) => Line::Error { path, error },
+        // --c and --json are never asked for together
+        Done::Error(error) | Done::Test(error) => Line::Error { path, error },
     }
 }
 
@@ -113,6 +125,13 @@ fn one(args: &Args, judge: &mut Judge, input: Input) -> Result<Done> {
     let (program, path, origin) = (&input.program, Some(input.name.as_str()), &chosen.origin);
     let mut report = Report::with_unmet(oracle, program, &verdict, unmet, path, origin);
     report.source = (!report.unmet.is_empty()).then(|| input.text.clone());
+    if args.c && report.is_finding() {
+        let done = match kunit::kunit(oracle, program, &report) {
+            Ok(test) => Done::Test(test),
+            Err(why) => Done::Error(format!("{}: no test in C: {why}", input.name)),
+        };
+        return Ok(done);
+    }
     // a runner wants a verdict, soon
     if !args.alone && !args.ktap && report.is_finding() {
         let case = Case {
@@ -139,7 +158,7 @@ fn ktap(all: Vec<(String, Done)>) -> Outcome {
     let mut outcome = Outcome::Fine;
     let tests = all.into_iter().map(|(name, done)| {
         let test = match done {
-            Done::Error(error) => Test::Failed(error),
+            Done::Error(error) | Done::Test(error) => Test::Failed(error),
             Done::Report(report) if report.is_finding() => Test::Found(report),
             Done::Report(report) => match report.finding.verdict {
                 "match" => Test::Ok,
@@ -168,6 +187,7 @@ fn mails(args: &Args, all: &[(String, Done)]) -> Result<()> {
     for (name, done) in all {
         match done {
             Done::Error(error) => eprintln!("error: {}", error.trim_end()),
+            Done::Test(text) => print!("{text}"),
             Done::Report(report) if !report.is_finding() => eprintln!(
                 "error: {name}: nothing to report: {} ({})",
                 report.finding.summary,

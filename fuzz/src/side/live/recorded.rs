@@ -11,10 +11,10 @@ use std::fmt::{self, Write};
 
 use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_recorded_entry, gd_recording, gd_run};
 
-use crate::layout::Layout;
 use crate::program::{NO_ACT, NO_FOLIO, NO_OP, NR_RUNS, Program, page};
 use crate::side::Side;
 use crate::trace::{Ask, PageState, Record, Ret, Trace};
+use crate::world::layout::Layout;
 
 /// A call that was recorded.
 #[derive(Clone, Copy)]
