@@ -5,21 +5,20 @@
  *
  * GD_HOOK(NAME, layer, object, answer, otherwise, words, when, who)
  *
- * NAME       the enum's name.  New ones go to the end: the number stands on the
- *            wire.
- * layer      the first of the operations that come there: PAGE, LOCKLESS or SLOW, see
- *            ops.h.
- * object     what it is about: NONE, the entry of a page table that serves an
- *            address (PTE, PMD, PUD, PGD), or a page (PAGE).  Only what happens
- *            to this object counts.
- * answer     NONE, or at a call what it returns: BOOL, ERRNO, PAGES or FAULT, see
- *            gupdiff.h.
- * otherwise  what the call returns when the script does not say.
- * words      the text form: the moment, then what is read or called.  Where the
- *            object is an entry or a page, its name follows.
- * when       the same in the sentence of a report, with {object} and {nth}: " for the
- *            second time".
- * who        who does there what the script says; what is called gives the answer.
+ * NAME       the enum's name.  Add new ones at the end: the number is part of the
+ *            wire form.
+ * layer      the lowest layer whose operations reach it: PAGE, LOCKLESS or SLOW,
+ *            see ops.h.
+ * object     NONE, the page-table entry that maps an address (PTE, PMD, PUD, PGD),
+ *            or a page (PAGE).  Only events of this object count.
+ * answer     NONE, or for a call the type of its answer: BOOL, ERRNO, PAGES or
+ *            FAULT, see gupdiff.h.
+ * otherwise  the default answer.
+ * words      the text form: before, after or at, then what is read or called.  If
+ *            the object is an entry or a page, its name follows.
+ * when       the clause for reports, with {object} and {nth}: " for the second
+ *            time".
+ * who        who acts there, for reports; the called function gives the answer.
  *
  * Include this file with GD_HOOK defined; it undefines it again.
  */
@@ -37,12 +36,12 @@ GD_HOOK(READ_PGD, LOCKLESS, PGD, NONE, 0, "before read pgd",
 GD_HOOK(READ_SEQ, LOCKLESS, NONE, NONE, 0, "before read seq",
 	"before write_protect_seq is read{nth}", "another CPU")
 
-/* atomic updates of a page's refcount, refused ones too */
+/* atomic updates of a page's refcount, including failed ones */
 GD_HOOK(BEFORE_REF, PAGE, PAGE, NONE, 0, "before ref",
 	"before the refcount of {object} is updated{nth}", "another CPU")
 GD_HOOK(AFTER_REF, PAGE, PAGE, NONE, 0, "after ref",
 	"after the refcount of {object} was updated{nth}", "another CPU")
-/* the same of the pin count of the folio whose head the page is */
+/* the same for the pin count of the folio with this head */
 GD_HOOK(BEFORE_PIN, PAGE, PAGE, NONE, 0, "before pin",
 	"before the pin count of {object} is updated{nth}", "another CPU")
 GD_HOOK(AFTER_PIN, PAGE, PAGE, NONE, 0, "after pin",
@@ -66,7 +65,7 @@ GD_HOOK(SLOW, LOCKLESS, NONE, PAGES, -14, "at slow_path",
  */
 GD_HOOK(PTL, SLOW, NONE, NONE, 0, "before page_table_lock",
 	"before a page-table lock is taken{nth}", "another CPU")
-/* VM_FAULT_SIGBUS otherwise; RETRY and COMPLETED have dropped the mmap lock */
+/* default: VM_FAULT_SIGBUS; RETRY and COMPLETED have dropped the mmap lock */
 GD_HOOK(FAULT, SLOW, NONE, FAULT, 1 << GD_FAULT_SIGBUS, "at handle_mm_fault",
 	"when handle_mm_fault() is called{nth}", "it")
 GD_HOOK(MMAP_LOCK, SLOW, NONE, ERRNO, 0, "at mmap_read_lock",
@@ -75,27 +74,27 @@ GD_HOOK(EXPAND, SLOW, NONE, ERRNO, 0, "at expand_stack",
 	"when expand_stack() is called{nth}", "another CPU")
 GD_HOOK(DRAIN, SLOW, NONE, NONE, 0, "at lru_add_drain",
 	"when lru_add_drain() is called{nth}", "another CPU")
-/* what was isolated has one more reference and is not on the LRU */
+/* an isolated folio has one more reference and is not on the LRU */
 GD_HOOK(ISOLATE, SLOW, NONE, BOOL, 1, "at folio_isolate_lru",
 	"when folio_isolate_lru() is called{nth}", "another CPU")
-/* folios that could not be migrated, or an errno; others on the list are freed */
+/* number of folios that could not be migrated, or an errno; the others are freed */
 GD_HOOK(MIGRATE, SLOW, NONE, PAGES, 1, "at migrate_pages",
 	"when migrate_pages() is called{nth}", "it")
 GD_HOOK(MIGRATE_DEVICE, SLOW, NONE, ERRNO, -16, "at migrate_device_coherent",
 	"when migrate_device_coherent() is called{nth}", "it")
 GD_HOOK(SPLIT, SLOW, NONE, NONE, 0, "at split_huge_pmd",
 	"when split_huge_pmd() is called{nth}", "it")
-/* the kernel's own load or store of a byte of user memory: does it fault for good? */
+/* the kernel's own load or store of a byte of user memory: 0, or it fails */
 GD_HOOK(USER_ACCESS, SLOW, NONE, ERRNO, 0, "at user_access",
 	"when user memory is accessed{nth}", "another CPU")
 GD_HOOK(FIND_FOLIOS, SLOW, NONE, NONE, 0, "at filemap_get_folios_contig",
 	"when filemap_get_folios_contig() is called{nth}", "another CPU")
-/* with 0 it is the folio that the page cache has there by then */
+/* with answer 0 it returns the folio that is in the page cache by then */
 GD_HOOK(ALLOC_FOLIO, SLOW, NONE, ERRNO, -12, "at memfd_alloc_folio",
 	"when memfd_alloc_folio() is called{nth}", "it")
 GD_HOOK(PAGECACHE, SLOW, NONE, BOOL, 1, "at hugetlbfs_pagecache_present",
 	"when hugetlbfs_pagecache_present() is called{nth}", "another CPU")
-/* while somebody waits for the page of an entry to have been migrated */
+/* while the caller waits for the migration of an entry's page */
 GD_HOOK(MIGRATION, SLOW, NONE, NONE, 0, "at migration_entry_wait",
 	"when migration_entry_wait() is called{nth}", "another CPU")
 /* with 0 it is split: into what others say */

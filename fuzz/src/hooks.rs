@@ -70,9 +70,9 @@ fn errno(value: i32) -> i32 {
 pub struct HookInfo {
     /// Its number, `GD_HOOK_*`.
     pub id: u8,
-    /// The first of the operations that come there.
+    /// The lowest layer whose operations reach it.
     pub layer: Layer,
-    /// What it is about.
+    /// Its object.
     pub object: Object,
     /// The type of the answer.
     pub answer: Answer,

@@ -17,7 +17,7 @@ struct Run {
 }
 
 impl Run {
-    /// Whether the entry for the address behind the run goes on with it.
+    /// Does the entry after the run continue it?
     fn takes(&self, level: Level, addr: u64, entry: Entry) -> bool {
         let pages = (self.n * level.pages()) as u32;
         let kind = match self.entry.kind {

@@ -240,13 +240,13 @@ impl Pages {
         if !head.is_large() {
             return 1;
         }
-        // Tails of ZONE_DEVICE folios are not handed in.
+        // tails of ZONE_DEVICE folios are replaced by the head
         let page = if is_device_page(page) {
             head.page
         } else {
             page
         };
-        // A split or a merge may have changed the order.
+        // a split or a merge may have changed the order
         let is_last = |last: u32| {
             self.get(prog, last).tail
                 && last & (abi::GD_SLOT_PAGES - 1) != 0

@@ -26,8 +26,8 @@ pub fn flags() -> Vec<String> {
     given.split_whitespace().map(str::to_owned).collect()
 }
 
-/// What the linker needs for these flags: clang's own coverage comes with a runtime that
-/// calls the C library.  What other flags call is in the program that loads the object.
+/// The linker flags for these flags: clang's own coverage needs a runtime, which calls the C
+/// library.  The runtimes of other flags are in the program that loads the object.
 pub fn link_flags() -> Vec<String> {
     if !flags().iter().any(|flag| flag == PROFILE) {
         return Vec::new();

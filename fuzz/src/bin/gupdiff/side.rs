@@ -26,7 +26,7 @@ enum Command {
     Add(AddArgs),
     /// List all sides made from kernel trees
     List(ListArgs),
-    /// Put a side into a folder, for a target that is to run elsewhere
+    /// Copy a side to a folder, for a target that runs on another machine
     Pack(PackArgs),
     /// Remove an added side
     Remove(RemoveArgs),
@@ -55,10 +55,10 @@ struct ListArgs {
 struct PackArgs {
     /// As in c:NAME
     name: String,
-    /// For whom its object is compiled
+    /// The engine for which its object is compiled
     #[arg(long, value_name = "ENGINE", default_value = "libfuzzer")]
     engine: EngineArg,
-    /// The folder: TARGET.side beside the target, which must not have another one
+    /// The output folder, which is replaced: TARGET.side next to the target
     #[arg(long, short, value_name = "FOLDER")]
     output: PathBuf,
 }

@@ -23,8 +23,8 @@ pub struct Script<'a> {
     seen: [u32; abi::GD_MAX_ACTS as usize],
 }
 
-/// By kind of moment the hook points that it may be, bits `1 << GD_HOOK_*`: those of its
-/// words.  Before a load of an entry it is that of any level.
+/// For each kind of moment, the hook points with its words, as bits `1 << GD_HOOK_*`.  A load
+/// of an entry can be that of any level.
 static HOOKS: LazyLock<Vec<u32>> = LazyLock::new(|| {
     let is_at = |hook: &HookInfo, words: &str| match hook.object {
         Object::Entry(_) => words == "before read entry",
