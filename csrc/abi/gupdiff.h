@@ -673,29 +673,30 @@ struct gd_hook_info {
 extern const struct gd_hook_info gd_hook_table[GD_NR_HOOKS];
 
 /*
- * What an operation does: the column effect of ops.h.  Each word has its meaning
- * here and nowhere else; Rust matches them all, so that a new one is met there.
+ * The effect of an operation: the column effect of ops.h.  The words are defined
+ * here only; Rust code matches all of them, so a new word does not compile until it
+ * is handled there.
  */
 enum gd_does {
-	GD_DOES_ASK,		/* changes nothing */
-	GD_DOES_TAKE,		/* takes of pages that it is handed, if it succeeds */
-	GD_DOES_GIVE,		/* gives back */
+	GD_DOES_ASK,		/* changes nothing: a predicate */
+	GD_DOES_TAKE,		/* takes references or pins on given pages, if it succeeds */
+	GD_DOES_GIVE,		/* drops references or pins */
 	GD_DOES_MARK,		/* sets MMF_HAS_PINNED */
-	GD_DOES_WALK,		/* takes of the pages mapped at addr */
-	GD_DOES_FAULT,		/* faults in what is mapped at addr */
+	GD_DOES_WALK,		/* takes references or pins on the pages mapped at addr */
+	GD_DOES_FAULT,		/* faults in the pages at addr */
 	GD_DOES_PIN_FILE,	/* pins folios of the page cache of a memfd */
-	GD_DOES_SET,		/* is no function: changes the world */
+	GD_DOES_SET,		/* a world change, not a function */
 };
 
-/* what is taken or given back; flags that are a kernel's raw bits say nothing */
+/* what is taken or dropped; unknown if the flags are a kernel's raw bits */
 enum gd_what {
 	GD_WHAT_REF,		/* references */
 	GD_WHAT_PIN,		/* pins, which are counted as acquired and released */
-	GD_WHAT_UNCOUNTED_PIN,	/* pins that no counter sees */
-	GD_WHAT_COUNT,		/* of the count of this very page, be it a tail */
-	GD_WHAT_SLOW_GRAB,	/* what FOLL_GET, or else FOLL_PIN says */
-	GD_WHAT_FAST_GRAB,	/* the same as the lockless walk reads it, see its facts */
-	GD_WHAT_CALL_SITE,	/* what FOLL_GET or FOLL_PIN says; both is a mistake */
+	GD_WHAT_UNCOUNTED_PIN,	/* pins that are not counted as acquired */
+	GD_WHAT_COUNT,		/* references of exactly this page, head or tail */
+	GD_WHAT_SLOW_GRAB,	/* references with FOLL_GET, else pins with FOLL_PIN */
+	GD_WHAT_FAST_GRAB,	/* by the lockless grab's reading of the flags, see its facts */
+	GD_WHAT_CALL_SITE,	/* by FOLL_GET or FOLL_PIN; both are an error */
 	GD_WHAT_GRABBED,	/* pins with FOLL_PIN, else references */
 	GD_WHAT_GOT,		/* a reference with FOLL_GET, else nothing */
 };
@@ -705,60 +706,60 @@ enum gd_by {
 	GD_BY_ONE,
 	GD_BY_N,		/* n of one page */
 	GD_BY_SLOW_REFS,	/* n; one where GD_FACT SLOW_GRAB_REFS is not true */
-	GD_BY_LEFT,		/* n, at most what the folio has from the page on */
-	GD_BY_UP_TO_N,		/* of n pages of a folio, or of the first ones */
-	GD_BY_RANGE,		/* one of each of n pages from this one on, of whatever folios */
-	GD_BY_LIST,		/* one of each page of a list */
-	GD_BY_FOLIOS,		/* the same of a list of folios */
+	GD_BY_LEFT,		/* n, at most the folio's pages from this one on */
+	GD_BY_UP_TO_N,		/* on the first up to n pages of a folio */
+	GD_BY_RANGE,		/* one on each of n pages from this one on, of any folios */
+	GD_BY_LIST,		/* one on each page of a list */
+	GD_BY_FOLIOS,		/* one on each folio of a list */
 };
 
-/* what has to be true of the page that is taken of */
+/* the condition on the page */
 enum gd_of {
-	GD_OF_HELD,		/* the caller holds it: nothing is looked at */
-	GD_OF_NONZERO,		/* its count is not zero, or nothing is taken */
-	GD_OF_POSITIVE,		/* nor negative */
-	GD_OF_PINNED,		/* the caller has pinned it */
+	GD_OF_HELD,		/* the caller holds a reference: no check */
+	GD_OF_NONZERO,		/* fails if the count is zero */
+	GD_OF_POSITIVE,		/* fails if the count is zero or negative */
+	GD_OF_PINNED,		/* the caller holds a pin */
 };
 
-/* who calls it */
+/* the callers of a function */
 enum gd_callers {
-	GD_CALLERS_ANYBODY,	/* and keeps what kernel-doc or its commit asks for */
-	GD_CALLERS_MM,		/* mm's own functions, which know more */
+	GD_CALLERS_ANYBODY,	/* anyone who keeps the contract of kernel-doc or its commit */
+	GD_CALLERS_MM,		/* only mm itself, under additional conditions */
 };
 
 /* the mmap lock */
 enum gd_lock {
 	GD_LOCK_NEVER,		/* is not taken */
-	GD_LOCK_FOR_THE_REST,	/* is taken for what the lockless walk leaves */
+	GD_LOCK_FOR_THE_REST,	/* is taken for the rest after the lockless walk */
 	GD_LOCK_HELD,		/* is held by the caller */
-	GD_LOCK_TAKEN,		/* is taken, if it is needed, and released */
+	GD_LOCK_TAKEN,		/* is taken if needed, and dropped */
 };
 
 /* how pages are faulted in */
 enum gd_faults {
-	GD_FAULTS_MISSING,	/* those that are not there */
-	GD_FAULTS_WITHIN_VMA,	/* the same; a range that goes past the VMA is a BUG */
-	GD_FAULTS_ANYWAY,	/* each of them, whatever is mapped there */
-	GD_FAULTS_BY_LOAD,	/* where the kernel's own load does not work */
-	GD_FAULTS_BY_STORE,	/* where its own store does not */
+	GD_FAULTS_MISSING,	/* pages that are not present */
+	GD_FAULTS_WITHIN_VMA,	/* the same; a range that exceeds the VMA is a BUG */
+	GD_FAULTS_ANYWAY,	/* each page, even if it is present */
+	GD_FAULTS_BY_LOAD,	/* if the kernel's own load fails */
+	GD_FAULTS_BY_STORE,	/* if the kernel's own store fails */
 };
 
-/* what a change of the world sets */
+/* what a world change sets */
 enum gd_part {
 	GD_PART_REFCOUNT, GD_PART_PINCOUNT, GD_PART_FLAGS, GD_PART_MAPPING,
-	GD_PART_CONTENTS,	/* all of the above: a folio is freed and used anew */
-	GD_PART_SPLIT,		/* a folio becomes several */
-	GD_PART_MERGE,		/* and one again */
-	GD_PART_TAIL,		/* of which folio a page is a tail */
+	GD_PART_CONTENTS,	/* all of the above: a folio is freed and reused */
+	GD_PART_SPLIT,		/* a folio is split */
+	GD_PART_MERGE,		/* a folio is made whole again */
+	GD_PART_TAIL,		/* a page becomes a tail of another folio */
 	GD_PART_PAGEBLOCK,
 	GD_PART_IRQS, GD_PART_HAS_PINNED, GD_PART_SEQ, GD_PART_DEVMAP_KEY,
 	GD_PART_PTES, GD_PART_PMDS, GD_PART_PUDS, GD_PART_PGDS,
-	GD_PART_ANSWER,		/* what the call at the hook point returns */
+	GD_PART_ANSWER,		/* the answer of the call at the hook point */
 	GD_PART_VMA, GD_PART_SIGNAL,
 	GD_PART_CACHE,		/* the page cache of memfds */
 };
 
-/* of does depends which of the others mean something */
+/* does determines which of the other fields are used */
 struct gd_effect {
 	enum gd_does does;
 	enum gd_what what;

@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table of operations: every operation of every layer is declared here
- * once.  The enum, the C dispatch, the Rust dispatch, the wire and text forms,
- * the generator and the help all derive from it.
+ * The table of operations: declares each operation of every layer once.  The enum,
+ * the C and Rust dispatch, the wire and text forms, the generator and the help are
+ * derived from it.
  *
  * GD_OP(id, ROLE, layer, operands, effect, result, names, help)
  *	A function of the kernel.
  * GD_CHANGE(id, ROLE, layer, operands, part, name, help)
- *	A raw change of the world between operations, or at a hook point of one,
- *	declared by the program.  It has no result and the same name everywhere; with a
- *	revision, it is of use from that one on.
+ *	A world change: between operations, or as an action at a hook point.  It has no
+ *	result, and the same name in all revisions; with a revision, it has an effect
+ *	from that one on.
  *
- * id        the byte that stands for the operation on the wire.  It is never
- *           reused and never changes, so that a corpus survives new operations.
- * ROLE      what the operation is for; kernels may disagree on the name.
- * layer     PAGE: references and pins of pages that are handed in; LOCKLESS: the
- *           walk of page tables without locks (GUP-fast), and what only walks see;
+ * id        the byte for the operation in the wire form.  It is never reused and
+ *           never changes, so that a corpus survives new operations.
+ * ROLE      the purpose of the operation; its name may differ between kernels.
+ * layer     PAGE: references and pins of given pages; LOCKLESS: the walk of page
+ *           tables without locks (GUP-fast), and changes that only walks observe;
  *           SLOW: the walk under the mmap lock, with VMAs and faults.
  * operands  GD_S_* bits, see gupdiff.h.
- * effect    what it does to counts, pages and locks, for laws, generator and
- *           statistics; the words are in gupdiff.h, at struct gd_effect:
- *           ASKS(callers)                     nothing, it answers a question
- *           TAKES(what, by, of, callers)      references or pins of what it is handed
- *           GIVES(what, by, callers)          them back
- *           MARKS()                           notes that the mm has had pins
- *           WALKS(what, by, lock)             those of the pages mapped at an address
+ * effect    its effect on counts, pages and locks, for laws, generator and
+ *           statistics; gupdiff.h describes the words at struct gd_effect:
+ *           ASKS(callers)                     none, it is a predicate
+ *           TAKES(what, by, of, callers)      takes references or pins on its operand
+ *           GIVES(what, by, callers)          drops them
+ *           MARKS()                           records that the mm had pins
+ *           WALKS(what, by, lock)             takes them on the pages mapped at an address
  *           FAULTS(how, lock)                 faults pages in, and takes nothing
  *           PINS_FILE()                       pins folios of a file
- * part      what a change of the world sets, GD_PART_*.
+ * part      the part of the world that a world change sets, GD_PART_*.
  * result    what is compared: VOID, BOOL, ERRNO, FOLIO (folio or NULL), PAGE
- *           (page, NULL or errno) or INT (any number; a negative one is mostly
- *           an errno).
- * names     A name alone: it is the same in every revision.  Else "REV:name"
- *           pairs: a name holds from that revision to the next pair; "-" means
- *           that the revision has no such function, as do all before the first
- *           pair.  A revision is a kernel's (6.1) or a version of the FOLL_PIN
- *           series (v8); pairs of the one say nothing about the other.
- * help      what it does, in the infinitive.  Of a change of the world it is the
- *           sentence that reports say of it, with {operands} in braces:
- *           fuzz/src/report/says has what stands for each, in help and in reports.
+ *           (page, NULL or errno) or INT (any number; a negative one is usually an
+ *           errno).
+ * names     A single name is the same in all revisions.  Otherwise "REV:name"
+ *           pairs: a name is valid from that revision to the next pair; "-" means
+ *           that the function does not exist, as before the first pair.  A revision
+ *           is a kernel (6.1) or a version of the FOLL_PIN series (v8); pairs of
+ *           kernels and of the series are independent.
+ * help      what it does, in the infinitive.  For a world change this is also the
+ *           sentence in reports, with {operands} in braces: fuzz/src/report/says
+ *           has their placeholders in help and their values in reports.
  *
- * Include this file with GD_OP defined, and with GD_CHANGE if it is to be told
- * apart; it undefines both again.
+ * Include this file with GD_OP defined, and with GD_CHANGE to distinguish world
+ * changes; it undefines both again.
  */
 #ifndef GD_CHANGE
 #define GD_CHANGE(id, role, layer, operands, part, name, help) \
@@ -50,9 +50,9 @@
 
 /* references without flags */
 GD_OP(0x01, GET_PAGE, PAGE, GD_S_PAGE, TAKES(REF, ONE, HELD, ANYBODY), VOID, "get_page",
-      "take a reference on the folio of a page that has one already")
+      "take a reference on the folio of a page; it must have one already")
 GD_OP(0x02, FOLIO_GET, PAGE, GD_S_FOLIO, TAKES(REF, ONE, HELD, ANYBODY), VOID, "6.1:folio_get",
-      "take a reference on a folio that has one already")
+      "take a reference on a folio; it must have one already")
 GD_OP(0x03, TRY_GET_PAGE, PAGE, GD_S_PAGE, TAKES(REF, ONE, POSITIVE, ANYBODY), BOOL, "try_get_page",
       "take a reference unless the count is zero or negative")
 GD_OP(0x04, FOLIO_TRY_GET, PAGE, GD_S_FOLIO, TAKES(REF, ONE, NONZERO, ANYBODY), BOOL,
@@ -66,33 +66,33 @@ GD_OP(0x06, FOLIO_REF_TRY_ADD, PAGE, GD_S_FOLIO | GD_S_N_REFS, TAKES(REF, N, NON
       "add refs references unless the count is zero")
 GD_OP(0x07, TRY_GET_FOLIO, PAGE, GD_S_PAGE | GD_S_N_REFS, TAKES(REF, N, POSITIVE, MM), FOLIO,
       "v8:try_get_compound_head 5.10:try_get_compound_head 6.1:try_get_folio",
-      "the lockless walk's way to take refs references")
+      "take refs references on the folio of a page, for the lockless walk")
 GD_OP(0x08, PUT_PAGE, PAGE, GD_S_PAGE, GIVES(REF, ONE, ANYBODY), VOID, "put_page",
-      "drop a reference of the folio of a page")
+      "drop a reference on the folio of a page")
 GD_OP(0x09, FOLIO_PUT, PAGE, GD_S_FOLIO, GIVES(REF, ONE, ANYBODY), VOID, "6.1:folio_put",
-      "drop a reference of a folio")
+      "drop a reference on a folio")
 GD_OP(0x0a, FOLIO_PUT_REFS, PAGE, GD_S_FOLIO | GD_S_N_REFS, GIVES(REF, N, ANYBODY), VOID,
       "6.1:folio_put_refs",
-      "drop refs references of a folio")
+      "drop refs references on a folio")
 GD_OP(0x0b, PUT_DEVMAP_MANAGED, PAGE, GD_S_FOLIO | GD_S_N_REFS, GIVES(REF, N, MM), BOOL,
       "6.1:put_devmap_managed_page_refs 6.12:put_devmap_managed_folio_refs 6.15:-",
-      "drop refs references if the page is one of fsdax")
+      "drop refs references if it is an fsdax page")
 GD_OP(0x0c, PAGE_REF_SUB_RETURN, PAGE, GD_S_PAGE | GD_S_N_REFS, GIVES(COUNT, N, MM), INT,
       "v8:page_ref_sub_return 5.10:page_ref_sub_return 6.12:folio_ref_sub_return",
-      "subtract nr from the count of this very page, head or tail")
+      "subtract nr from the count of exactly this page, head or tail")
 
-/* grab: FOLL_GET or FOLL_PIN decide */
+/* grabs: take references or pins, depending on FOLL_GET and FOLL_PIN */
 GD_OP(0x10, GRAB_SLOW, PAGE,
       GD_S_PAGE | GD_S_N_REFS | GD_S_FOLL, TAKES(SLOW_GRAB, SLOW_REFS, POSITIVE, MM), ERRNO,
       "v8:grab_page v9:try_grab_page 5.10:try_grab_page 6.10:try_grab_folio",
-      "the slow path's grab; before 6.10 it takes one reference whatever refs says")
+      "take references or pins, for the slow path; before 6.10 one, whatever refs is")
 GD_OP(0x11, GRAB_FAST, PAGE,
       GD_S_PAGE | GD_S_N_REFS | GD_S_FOLL, TAKES(FAST_GRAB, N, POSITIVE, MM), FOLIO,
       "v8:try_grab_compound_head 5.10:try_grab_compound_head 6.1:try_grab_folio 6.10:try_grab_folio_fast",
-      "the lockless walk's grab")
+      "take references or pins, for the lockless walk")
 GD_OP(0x12, FOLIO_ADD_PIN, PAGE, GD_S_FOLIO, TAKES(UNCOUNTED_PIN, ONE, PINNED, ANYBODY), VOID,
       "6.5:folio_add_pin",
-      "one more pin on a folio that is pinned already")
+      "add a pin to a folio that is already pinned")
 GD_OP(0x13, TRY_PIN_COMPOUND_HEAD, PAGE,
       GD_S_PAGE | GD_S_N_REFS, TAKES(PIN, N, POSITIVE, MM), FOLIO, "v8:try_pin_compound_head",
       "take refs pins unless the count is zero or negative")
@@ -102,12 +102,12 @@ GD_OP(0x14, CLOSE_TO_BIAS_OVERFLOW, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
 
 GD_OP(0x15, FOLIO_ADD_PINS, PAGE, GD_S_FOLIO | GD_S_N_REFS, TAKES(PIN, N, PINNED, ANYBODY), ERRNO,
       "6.13:folio_add_pins",
-      "so many more pins on a folio that is pinned already")
+      "add pins to a folio that is already pinned")
 
 /* put and unpin */
 GD_OP(0x18, GUP_PUT_FOLIO, PAGE, GD_S_FOLIO | GD_S_N_REFS | GD_S_FOLL, GIVES(GRABBED, N, MM), VOID,
       "v8:put_compound_head 5.10:put_compound_head 6.1:gup_put_folio",
-      "give back refs references or pins")
+      "drop refs references or pins")
 GD_OP(0x19, UNPIN_USER_PAGE, PAGE, GD_S_PAGE, GIVES(PIN, ONE, ANYBODY), VOID, "unpin_user_page",
       "release one pin of the folio of a page")
 GD_OP(0x1a, UNPIN_FOLIO, PAGE, GD_S_FOLIO, GIVES(PIN, ONE, ANYBODY), VOID, "6.12:unpin_folio",
@@ -130,7 +130,7 @@ GD_OP(0x22, UNPIN_USER_PAGE_RANGE_DIRTY_LOCK, PAGE,
       "release the pins of npages consecutive pages")
 GD_OP(0x23, UNPIN_FAST, PAGE, GD_S_LIST | GD_S_N_NPAGES, GIVES(PIN, LIST, MM), VOID,
       "6.1:unpin_user_pages_lockless 6.10:gup_fast_unpin_user_pages",
-      "the lockless walk's own back-out of a list")
+      "release the pins of a list, for the back-out of the lockless walk")
 GD_OP(0x24, UNPIN_FOLIOS, PAGE, GD_S_LIST | GD_S_N_NPAGES, GIVES(PIN, FOLIOS, ANYBODY), VOID,
       "6.12:unpin_folios",
       "release the pins of a list of folios")
@@ -161,7 +161,7 @@ GD_OP(0x36, IS_SECRETMEM, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
       "6.1:page_is_secretmem 6.12:secretmem_mapping",
       "does the page belong to memfd_secret?")
 GD_OP(0x37, IS_PCI_P2PDMA_PAGE, PAGE, GD_S_PAGE, ASKS(MM), BOOL, "5.10:is_pci_p2pdma_page",
-      "is it a PCI peer-to-peer page?")
+      "is this a PCI peer-to-peer page?")
 GD_OP(0x38, GUP_FAST_FOLIO_ALLOWED, PAGE, GD_S_FOLIO | GD_S_FOLL, ASKS(MM), BOOL,
       "6.12:gup_fast_folio_allowed",
       "may the lockless walk hand out this folio?")
@@ -248,19 +248,19 @@ GD_OP(0x57, CHECK_GET_USER_PAGES_FAST, PAGE, GD_S_FOLL, ASKS(MM), INT, "v8:get_u
 GD_OP(0x60, GET_USER_PAGES_FAST, LOCKLESS,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES, WALKS(REF, N, FOR_THE_REST), INT,
       "5.10:get_user_pages_fast",
-      "take references on the pages mapped at addr; what is left goes to the slow path")
+      "take references on the pages mapped at addr, with the slow path for the rest")
 GD_OP(0x61, GET_USER_PAGES_FAST_ONLY, LOCKLESS,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES, WALKS(REF, N, NEVER), INT,
       "5.10:get_user_pages_fast_only",
-      "take references on the pages mapped at addr, in the lockless way only")
+      "take references on the pages mapped at addr, without the slow path")
 GD_OP(0x62, PIN_USER_PAGES_FAST, LOCKLESS,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES, WALKS(PIN, N, FOR_THE_REST), INT,
       "5.10:pin_user_pages_fast",
-      "pin the pages mapped at addr; what is left goes to the slow path")
+      "pin the pages mapped at addr, with the slow path for the rest")
 GD_OP(0x63, PIN_USER_PAGES_FAST_ONLY, LOCKLESS,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES, WALKS(PIN, N, NEVER), INT,
       "5.10:pin_user_pages_fast_only 6.5:-",
-      "pin the pages mapped at addr, in the lockless way only")
+      "pin the pages mapped at addr, without the slow path")
 
 /* the slow path */
 GD_OP(0x68, GET_USER_PAGES, SLOW,
@@ -284,11 +284,11 @@ GD_OP(0x6b, PIN_USER_PAGES_REMOTE, SLOW,
 GD_OP(0x6c, GET_USER_PAGES_UNLOCKED, SLOW,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES, WALKS(REF, N, TAKEN), INT,
       "5.10:get_user_pages_unlocked",
-      "take references, and the mmap lock for as long as that takes")
+      "take references; takes and drops the mmap lock itself")
 GD_OP(0x6d, PIN_USER_PAGES_UNLOCKED, SLOW,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL | GD_S_PAGES, WALKS(PIN, N, TAKEN), INT,
       "5.10:pin_user_pages_unlocked",
-      "pin, and take the mmap lock for as long as that takes")
+      "pin; takes and drops the mmap lock itself")
 GD_OP(0x6e, FIXUP_USER_FAULT, SLOW,
       GD_S_MM | GD_S_ADDR | GD_S_FOLL | GD_S_ARG_LOCK, FAULTS(ANYWAY, HELD), ERRNO,
       "5.10:fixup_user_fault",
@@ -296,11 +296,11 @@ GD_OP(0x6e, FIXUP_USER_FAULT, SLOW,
 GD_OP(0x6f, POPULATE_VMA_PAGE_RANGE, SLOW,
       GD_S_MM | GD_S_ADDR | GD_S_N_PAGES | GD_S_ARG_LOCK, FAULTS(WITHIN_VMA, HELD), INT,
       "6.1:populate_vma_page_range",
-      "fault in n pages of the VMA at addr; in 5.10 it mlocks them, and is left out")
+      "fault in n pages of the VMA at addr (not in 5.10, where it also mlocks them)")
 GD_OP(0x70, FAULTIN_PAGE_RANGE, SLOW,
       GD_S_MM | GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL, FAULTS(WITHIN_VMA, HELD), INT,
       "6.1:faultin_vma_page_range 6.9:faultin_page_range",
-      "fault in n pages from addr on, for FOLL_WRITE writable")
+      "fault in n pages from addr on; with FOLL_WRITE, for writing")
 GD_OP(0x71, GET_DUMP_PAGE, SLOW, GD_S_ADDR, WALKS(REF, ONE, TAKEN), PAGE, "5.10:get_dump_page",
       "take a reference on the page at addr for a core dump")
 GD_OP(0x72, GET_USER_PAGES_LOCKED, SLOW,
@@ -313,11 +313,11 @@ GD_OP(0x73, PIN_USER_PAGES_LOCKED, SLOW,
       "pin; with locked, the mmap lock may be dropped")
 GD_OP(0x74, FOLLOW_PAGE, SLOW, GD_S_MM | GD_S_ADDR | GD_S_FOLL, WALKS(GOT, ONE, HELD), PAGE,
       "5.10:follow_page 6.12:-",
-      "the page mapped at addr, without a fault; with FOLL_GET take a reference on it")
+      "find the page mapped at addr, without a fault; with FOLL_GET take a reference on it")
 GD_OP(0x75, MM_POPULATE, SLOW,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_ARG_SWITCH, FAULTS(MISSING, TAKEN), ERRNO,
       "6.1:__mm_populate",
-      "fault in n pages from addr on, of all VMAs; arg: go on after errors?")
+      "fault in n pages from addr on, in all VMAs; arg: continue after errors?")
 GD_OP(0x76, FAULT_IN_READABLE, SLOW, GD_S_ADDR | GD_S_VAL_BYTES, FAULTS(BY_LOAD, TAKEN), INT,
       "6.1:fault_in_readable",
       "read a byte of each page of val bytes from addr on")
@@ -326,15 +326,15 @@ GD_OP(0x77, FAULT_IN_WRITEABLE, SLOW, GD_S_ADDR | GD_S_VAL_BYTES, FAULTS(BY_STOR
       "write a byte of each page of val bytes from addr on")
 GD_OP(0x78, FAULT_IN_SUBPAGE_WRITEABLE, SLOW,
       GD_S_ADDR | GD_S_VAL_BYTES, FAULTS(BY_STORE, TAKEN), INT, "6.1:fault_in_subpage_writeable",
-      "the same where less than a page may be protected, which x86 does not have")
+      "the same for protection of parts of a page, which x86 does not have")
 GD_OP(0x79, FAULT_IN_SAFE_WRITEABLE, SLOW, GD_S_ADDR | GD_S_VAL_BYTES, FAULTS(ANYWAY, TAKEN), INT,
       "6.1:fault_in_safe_writeable",
-      "have each page of val bytes from addr on writable, and write nothing")
+      "make each page of val bytes from addr on writable, without writing")
 
 GD_OP(0x7a, MEMFD_PIN_FOLIOS, SLOW,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_VAL_MAX | GD_S_ARG_MEMFD, PINS_FILE(), INT,
       "6.11:memfd_pin_folios",
-      "pin the folios of n pages from offset addr on of file arg, at most val of them")
+      "pin the folios of n pages of file arg, from offset addr on, at most val folios")
 
 /* raw changes of the world */
 GD_CHANGE(0x80, SET_REF, PAGE, GD_S_PAGE | GD_S_VAL_REFS, REFCOUNT, "set_ref",

@@ -1,62 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What operations do: the column `effect` of the table.
+//! The effects of operations: the column `effect` of the table.
 //!
-//! The words and what they mean stand in `csrc/abi/gupdiff.h`, at `struct gd_effect`.
-//! Whoever wants to know what an operation does matches them all, without a default:
-//! a new word does not compile before each of them has been asked.
+//! `csrc/abi/gupdiff.h` defines the words, at `struct gd_effect`.  Code that uses them matches
+//! all words without a default, so a new word does not compile until it is handled everywhere.
 
 use csrc::abi::{self, gd_op};
 
 use crate::program::walk::Level;
 use crate::rev::{Fact, Rev};
 
-/// What is taken or given back.
+/// What is taken or dropped.
 pub type What = abi::gd_what;
-/// How much of it.
+/// How many.
 pub type By = abi::gd_by;
-/// What has to be true of the page that is taken of.
+/// The condition on the page.
 pub type Of = abi::gd_of;
-/// Who calls a function.
+/// The callers of a function.
 pub type Callers = abi::gd_callers;
-/// Who holds the mmap lock, and when.
+/// The mmap lock.
 pub type Lock = abi::gd_lock;
 /// How pages are faulted in.
 pub type Faulting = abi::gd_faults;
 /// What a change of the world sets.
 pub type Part = abi::gd_part;
 
-/// What an operation does.
+/// The effect of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It answers a question.
+    /// None: it is a predicate.
     Asks(Callers),
-    /// It takes of the pages that it is handed, if it succeeds.
+    /// It takes references or pins on its operands, if it succeeds.
     Takes {
         /// References or pins.
         what: What,
         /// How many.
         by: By,
-        /// Of pages of which this is true.
+        /// The condition on the page.
         of: Of,
-        /// For whom it is.
+        /// Its callers.
         callers: Callers,
     },
-    /// It gives back.
+    /// It drops references or pins.
     Gives {
         /// References or pins.
         what: What,
         /// How many.
         by: By,
-        /// For whom it is.
+        /// Its callers.
         callers: Callers,
     },
     /// It sets MMF_HAS_PINNED.
     Marks,
-    /// It takes of the pages that are mapped at an address.
+    /// It takes references or pins on the pages mapped at an address.
     Walks {
         /// References or pins.
         what: What,
-        /// Of one page or of n.
+        /// On one page or on n.
         by: By,
         /// With this lock.
         lock: Lock,
@@ -70,7 +69,7 @@ pub enum Effect {
     },
     /// It pins folios of a file.
     PinsFile,
-    /// It is no function: it changes this of the world.
+    /// It is a world change, not a function.
     Sets(Part),
 }
 
