@@ -105,7 +105,7 @@ impl From<&abi::gd_effect> for Effect {
 }
 
 impl Effect {
-    /// What a change of the world sets.
+    /// The part of the world that a world change sets.
     #[inline]
     pub fn part(self) -> Option<Part> {
         match self {
@@ -114,7 +114,7 @@ impl Effect {
         }
     }
 
-    /// Whether callers outside of mm have a contract with it.
+    /// Can code outside of mm call it?
     pub fn is_for_anybody(self) -> bool {
         match self {
             Effect::Asks(callers)
@@ -125,7 +125,7 @@ impl Effect {
         }
     }
 
-    /// What it has to do with the mmap lock.
+    /// Its use of the mmap lock.
     pub fn lock(self) -> Lock {
         match self {
             Effect::Walks { lock, .. } | Effect::Faults { lock, .. } => lock,
@@ -138,7 +138,7 @@ impl Effect {
         }
     }
 
-    /// How many pages or folios it is about.
+    /// Number of pages or folios concerned.
     pub fn by(self) -> Option<By> {
         match self {
             Effect::Takes { by, .. } | Effect::Gives { by, .. } | Effect::Walks { by, .. } => {
@@ -153,7 +153,7 @@ impl Effect {
     }
 }
 
-/// The counts that an operation moves.
+/// The counts that an operation changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moves {
     /// None.
@@ -162,11 +162,11 @@ pub enum Moves {
     Refs,
     /// Pins.
     Pins,
-    /// That is not said.
+    /// Unknown.
     Unknown,
 }
 
-/// What a word says of an operation in a revision: its flags may decide.
+/// The counts that an operation changes in a revision; its flags may decide.
 pub fn moves(what: What, op: &gd_op, rev: Rev) -> Moves {
     let has = |flag: u32| op.foll & 1 << flag != 0;
     let (get, pin) = (has(abi::GD_FOLL_GET), has(abi::GD_FOLL_PIN));
@@ -175,14 +175,14 @@ pub fn moves(what: What, op: &gd_op, rev: Rev) -> Moves {
         What::Ref => Moves::Refs,
         What::Pin | What::UncountedPin => Moves::Pins,
         What::Count => Moves::Unknown,
-        // Raw flags mean what the kernel says.
+        // the meaning of raw flags depends on the kernel
         _ if raw => Moves::Unknown,
         What::FastGrab if !rev.has(Fact::FAST_GRAB_GETS_FIRST) => match (get, pin) {
             (_, true) => Moves::Pins,
             (false, false) if rev.has(Fact::FAST_GRAB_WANTS_FLAG) => Moves::Nothing,
             _ => Moves::Refs,
         },
-        // A mistake of the caller, for which each version has its own way.
+        // an error of the caller, which each version handles differently
         What::CallSite if get && pin => Moves::Unknown,
         What::SlowGrab | What::FastGrab | What::CallSite => match (get, pin) {
             (true, _) => Moves::Refs,
@@ -196,8 +196,8 @@ pub fn moves(what: What, op: &gd_op, rev: Rev) -> Moves {
     }
 }
 
-/// How many of one folio; `None` where it is about several pages.  `left`: how many
-/// pages the folio has from the operand on.
+/// How many on one folio; `None` if several pages are concerned.  `left`: the number of
+/// the folio's pages from the operand on.
 pub fn number(by: By, op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Option<i32> {
     match by {
         By::One => Some(1),
@@ -209,7 +209,7 @@ pub fn number(by: By, op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Option<i3
     }
 }
 
-/// The level whose entries a change of the world sets, if it does.
+/// The level of the entries that a world change sets, if it sets entries.
 #[inline]
 pub fn level(part: Part) -> Option<Level> {
     match part {
