@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 //! FOLL_ flags: their names, and the bit that each has in a revision.
 //!
-//! v6.3 renumbered them ("mm/gup: move private gup FOLL_ flags to
-//! internal.h"), so kernel functions get raw bits and ask the rules which is
-//! which.
+//! v6.3 renumbered them ("mm/gup: move private gup FOLL_ flags to internal.h"), so kernel
+//! functions get raw bits and look the flags up in the rules.
 
 use crate::rules::Rules;
 
 macro_rules! foll_flags {
     ($($variant:ident $name:literal),* $(,)?) => {
-        /// A flag by name; the numbers are the canonical bits of programs.
+        /// A flag by name; its number is its canonical bit, the one that programs use.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum FollFlag {
@@ -53,10 +52,10 @@ foll_flags! {
     Split "SPLIT",
 }
 
-/// How many flags have a name.
+/// The number of flags that have a name.
 pub const NR_FOLL: usize = FollFlag::ALL.len();
 
-/// Raw bits by canonical bit; 0 where the revision has no such flag.
+/// The raw bit of each canonical bit; 0 if the revision has no such flag.
 pub type FollTable = [u32; NR_FOLL];
 
 const fn table(bits: &[(FollFlag, u32)]) -> FollTable {
@@ -87,7 +86,7 @@ pub static FOLL_5_5: FollTable = table(&[
     (FollFlag::Pin, 0x4_0000),
 ]);
 
-/// Linux 5.10: the same, and FOLL_FAST_ONLY.
+/// Linux 5.10: the same and FOLL_FAST_ONLY.
 pub static FOLL_5_10: FollTable = table(&[
     (FollFlag::Write, 0x1),
     (FollFlag::Touch, 0x2),
@@ -107,7 +106,7 @@ pub static FOLL_5_10: FollTable = table(&[
     (FollFlag::FastOnly, 0x8_0000),
 ]);
 
-/// Linux 6.1: all in one header, with holes.
+/// Linux 6.1: all in one header, with gaps.
 pub static FOLL_6_1: FollTable = table(&[
     (FollFlag::Write, 0x1),
     (FollFlag::Touch, 0x2),
@@ -151,12 +150,12 @@ pub static FOLL_6_12: FollTable = table(&[
     (FollFlag::MadvPopulate, 1 << 22),
 ]);
 
-/// The raw bits that a kernel function is given.
+/// The raw bits that a kernel function gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Foll(pub u32);
 
 impl Foll {
-    /// Canonical bits in a revision's numbering; flags it lacks are dropped.
+    /// Canonical bits to raw bits; flags that the revision lacks are dropped.
     #[inline]
     pub fn from_canonical(canonical: u32, rules: &Rules) -> Foll {
         let mut left = canonical & ((1 << NR_FOLL) - 1);
@@ -168,7 +167,7 @@ impl Foll {
         Foll(raw)
     }
 
-    /// The other way round; bits without a name are dropped.
+    /// Raw bits to canonical bits; bits without a name are dropped.
     pub fn to_canonical(self, rules: &Rules) -> u32 {
         let bits = rules.foll.iter().zip(0..);
         bits.filter(|&(&bit, _)| self.0 & bit != 0)

@@ -1,8 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The rest of the kernel, as the slow path meets it: locks, faults, the LRU, migration.
+//! The parts of the kernel that the slow path calls: locks, faults, the LRU, migration.
 //!
-//! As in [`env`](mod@crate::env) each call is a step and an event, and others may have a
-//! say at its moment:
+//! As in [`env`](mod@crate::env), each call is a step and an event, and an action at its
+//! hook point may change the answer.  The default answers:
+//! | call | default answer |
+//! |-|-|
+//! | `handle_mm_fault` | VM_FAULT_SIGBUS.  With VM_FAULT_COMPLETED, or VM_FAULT_RETRY if it may wait, it drops the mmap lock |
+//! | `hugetlb_fault` | the same, but never VM_FAULT_COMPLETED |
+//! | `mmap_read_lock_killable` | 0 with the lock taken; an action may make it an errno |
+//! | `mmap_read_lock`, `mmap_read_unlock` | takes, drops the lock |
+//! | `lru_add_drain`, `lru_add_drain_all`, `lru_cache_drain_for_folio` | no effect |
+//! | `folio_isolate_lru` and its variants | takes a reference and clears the LRU flag, unless the folio is not on the LRU or an action refuses |
+//! | `migrate_pages` | 1; an action may make it 0: then the isolated folios are freed |
+//! | `putback_movable_pages` | puts the isolated folios on the LRU again |
+//! | `migrate_device_coherent_folio` | -EBUSY; an action may make it 0: then the reference is dropped |
+//! | `folio_mark_accessed` | no effect |
+//! | `expand_stack` | 0, and the VMA starts at the address; an action may make it an errno |
+//! | `filemap_get_folios_contig` | the contiguous folios that are present, each with one more reference |
+//! | `__folio_batch_release` | drops these references |
+//! | `memfd_alloc_folio` | -ENOMEM; an action may make it 0: then the folio is the one that is present by then |
+//! | `hugetlbfs_pagecache_present` | true; an action may make it false |
+//! | `__migration_entry_wait` and its variants | no effect; an action may change the entry |
+//! | `folio_zero_range` | no effect |
+//! | a load or store of user memory | 0; an action may make it an errno |
+//! | `split_huge_pmd` | no effect; an action may change the entry |
+//! | `__pte_alloc` | -ENOMEM; this is not an event |
 //!
 //! | call                        | answer                                           |
 //! |-----------------------------|--------------------------------------------------|
@@ -88,13 +110,13 @@ pub mod vm_fault {
     pub const ERROR: u32 = OOM | SIGBUS | SIGSEGV | HWPOISON | HWPOISON_LARGE | FALLBACK;
 }
 
-/// By how much a stack may grow at once.
+/// The most by which one call may expand a stack.
 const STACK_LIMIT: u64 = 8 << 20;
-/// An operation that takes page-table locks so often is cut off, as one is that takes too
+/// An operation that takes page-table locks this often is stopped, like one that takes too
 /// many steps.
 const LOCK_LIMIT: u32 = 1 << 17;
 
-/// The folios that were isolated, in order: a `struct list_head`.
+/// The isolated folios, in order: a `struct list_head`.
 pub(crate) type Isolated = Vec<PagePtr>;
 
 impl Kernel<'_> {
@@ -152,7 +174,7 @@ impl Kernel<'_> {
         self.fault(vma, address, flags, false, completes)
     }
 
-    /// `hugetlb_fault`, without what `handle_mm_fault` does before and after it.
+    /// `hugetlb_fault`, called directly instead of by `handle_mm_fault`.
     pub(crate) fn hugetlb_fault(
         &mut self,
         vma: VmaPtr,
@@ -162,7 +184,7 @@ impl Kernel<'_> {
         self.fault(vma, address, flags, true, false)
     }
 
-    /// Either of them.
+    /// The part that both faults share.
     fn fault(
         &mut self,
         vma: VmaPtr,
@@ -192,14 +214,14 @@ impl Kernel<'_> {
         Ok(fault)
     }
 
-    /// `unsafe_get_user`, `unsafe_put_user`: 0, or an errno where that faults.
+    /// `unsafe_get_user`, `unsafe_put_user`: 0, or an errno if the access faults.
     pub(crate) fn user_access(&mut self, address: u64, write: bool) -> Result<i32, Stop> {
         self.ask(Ask::UserAccess { address, write })?;
         Ok(self.moment(Moment::UserAccess).unwrap_or(0))
     }
 
-    /// The folio of a page of a memfd.  What nobody holds is on its way out, and pages of
-    /// devices are in no page cache.
+    /// The folio of a page of a memfd.  A folio with a refcount of 0 is being freed, and
+    /// device memory is not in the page cache.
     fn cached(&mut self, index: u64) -> Result<Option<FolioPtr>, Stop> {
         let Some(page) = self.machine.cache.find(index) else {
             return Ok(None);
@@ -218,7 +240,7 @@ impl Kernel<'_> {
         Ok(Some(folio))
     }
 
-    /// Somebody has one more reference.
+    /// Takes one more reference, after the call was reported.
     fn hold(&mut self, call: Call, folio: FolioPtr) -> Result<(), Stop> {
         self.call(call, folio)?;
         let head = self.machine.pages.update(folio.page())?;
@@ -226,7 +248,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `filemap_get_folios_contig`: moves `start` behind the last one.
+    /// `filemap_get_folios_contig`: advances `start` past the last folio.
     pub(crate) fn filemap_get_folios_contig(
         &mut self,
         start: &mut u64,
@@ -270,7 +292,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `memfd_alloc_folio`: what is there then, or an errno.
+    /// `memfd_alloc_folio`: the folio that is present then, or an errno.
     pub(crate) fn memfd_alloc_folio(&mut self, index: u64) -> Result<Result<FolioPtr, i32>, Stop> {
         self.ask(Ask::AllocFolio { index })?;
         let errno = self.moment(Moment::AllocFolio).unwrap_or(-ENOMEM);
@@ -284,7 +306,7 @@ impl Kernel<'_> {
         Ok(Ok(folio))
     }
 
-    /// `hugetlbfs_pagecache_present`: yes, unless others say no.
+    /// `hugetlbfs_pagecache_present`: true, unless an action says otherwise.
     pub(crate) fn hugetlbfs_pagecache_present(
         &mut self,
         vma: VmaPtr,
@@ -349,7 +371,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `lru_cache_drain_for_folio` (7.3), which knows by itself what is to be drained.
+    /// `lru_cache_drain_for_folio` (7.3), which decides by the folio what to drain.
     pub(crate) fn lru_cache_drain_for_folio(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         let folio = folio.page();
         self.ask(Ask::DrainFor { folio })?;
@@ -357,8 +379,9 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `folio_isolate_lru` (6.12), and its kin in hugetlb.c: takes a folio off the LRU,
-    /// with a reference, and puts it on a list, which the former leaves to its caller.
+    /// `folio_isolate_lru` (6.12) and its variants in hugetlb.c: takes a folio off the LRU
+    /// with a reference, and adds it to a list (`folio_isolate_lru` leaves that to its
+    /// caller).
     pub(crate) fn isolate(
         &mut self,
         folio: FolioPtr,
@@ -384,7 +407,7 @@ impl Kernel<'_> {
         Ok(true)
     }
 
-    /// `migrate_pages`: how many folios it could not move, or an errno.
+    /// `migrate_pages`: the number of folios that it could not move, or an errno.
     pub(crate) fn migrate_pages(&mut self, list: &mut Isolated) -> Result<i32, Stop> {
         let nr = list.len() as u64;
         self.ask(Ask::Migrate { nr })?;
@@ -400,7 +423,7 @@ impl Kernel<'_> {
         self.release(list, Call::Putback)
     }
 
-    /// The references that isolating has taken are dropped.
+    /// Drops the references that isolating took.
     fn release(&mut self, list: &mut Isolated, call: Call) -> Result<(), Stop> {
         for page in list.drain(..) {
             self.call(call, FolioPtr(page))?;

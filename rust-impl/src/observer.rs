@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a run shows besides its state: WARNs and calls, in order; and the
-//! moments at which others may act within an operation.
+//! What a run reports besides its final state: WARNs and calls, in order; and the hook
+//! points within an operation.
 
 use alloc::vec::Vec;
 
@@ -11,15 +11,16 @@ use crate::site::Site;
 use crate::tables::{Entry, EntryPtr, Level};
 use crate::vma::VmaPtr;
 
-/// A call into the rest of the kernel.
+/// A call into the rest of the kernel, about one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Call {
-    /// `__folio_put`, in the series `__put_page`: the last reference is gone, the folio is freed.
+    /// `__folio_put`, in the series `__put_page`: the last reference was dropped, the folio
+    /// is freed.
     FolioPut,
     /// `folio_mark_dirty`, `set_page_dirty`.
     FolioMarkDirty,
-    /// `__folio_lock`, `__lock_page`: the lock was taken, wait for it.
+    /// `__folio_lock`, `__lock_page`: another task holds the lock, wait for it.
     FolioLock,
     /// `folio_unlock`, `unlock_page`.
     FolioUnlock,
@@ -27,25 +28,25 @@ pub enum Call {
     WakeUpVar,
     /// `arch_make_page_accessible`, `arch_make_folio_accessible`.
     MakeAccessible,
-    /// `free_devmap_managed_page`: the driver has its page back.
+    /// `free_devmap_managed_page`: the page goes back to its driver.
     FreeDevmapManaged,
     /// `mlock_vma_page`.
     MlockVmaPage,
     /// `folio_mark_accessed`, `mark_page_accessed`.
     MarkAccessed,
-    /// `folio_isolate_lru`, `isolate_lru_page`, and those for hugetlb.
+    /// `folio_isolate_lru`, `isolate_lru_page`, and the functions for hugetlb.
     Isolate,
-    /// `putback_movable_pages`: what was isolated goes back.
+    /// `putback_movable_pages`: an isolated folio goes back to the LRU.
     Putback,
-    /// `migrate_pages`: what was isolated is freed.
+    /// `migrate_pages`: an isolated folio is freed.
     Migrated,
     /// `migrate_device_coherent_folio`, `migrate_device_coherent_page`.
     MigrateDevice,
-    /// By `filemap_get_folios_contig`: it is in the page cache.
+    /// `filemap_get_folios_contig` found this folio in the page cache.
     Found,
-    /// By `__folio_batch_release`: the reference that the former took is gone.
+    /// `__folio_batch_release`: drops the reference that `filemap_get_folios_contig` took.
     Released,
-    /// By `memfd_alloc_folio`.
+    /// `memfd_alloc_folio` returned this folio.
     Allocated,
     /// `folio_zero_range`.
     Zeroed,
@@ -53,30 +54,30 @@ pub enum Call {
     Split,
 }
 
-/// A call into the rest of the kernel that is about no page.
+/// A call into the rest of the kernel that is not about a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// The slow path.
     Slow {
         /// gup_flags in canonical bits.
         flags: u32,
-        /// Where to go on.
+        /// The address where it continues.
         start: u64,
-        /// How many pages are wanted.
+        /// The number of pages wanted.
         nr_pages: u64,
-        /// There is no array for them.
+        /// The caller passed no array for them.
         no_pages: bool,
     },
     /// `get_dev_pagemap`.
     Pagemap {
-        /// Whose.
+        /// The device.
         page: PagePtr,
-        /// The caller has one already and passes it in.
+        /// The caller passes in the one that it has.
         held: bool,
     },
     /// `put_dev_pagemap`.
     PagemapPut {
-        /// There is one.
+        /// It is not NULL.
         held: bool,
     },
     /// `mmap_read_lock`, `mmap_read_lock_killable`.
@@ -93,25 +94,25 @@ pub enum Ask {
     },
     /// `handle_mm_fault`; or `hugetlb_fault`, where that is called instead.
     Fault {
-        /// In which VMA.
+        /// The VMA.
         vma: VmaPtr,
-        /// Where.
+        /// The address.
         address: u64,
         /// [`fault_flag`](crate::mm::fault_flag) bits.
         flags: u32,
-        /// What is allocated is not movable.
+        /// It is called with PF_MEMALLOC_PIN: new pages must not be movable.
         memalloc_pin: bool,
         /// It is `hugetlb_fault`.
         hugetlb: bool,
     },
     /// `lru_add_drain`, `lru_add_drain_all`.
     Drain {
-        /// The latter.
+        /// It is `lru_add_drain_all`.
         all: bool,
     },
     /// `lru_cache_drain_for_folio`.
     DrainFor {
-        /// Which one.
+        /// The folio.
         folio: PagePtr,
     },
     /// `migrate_pages`.
@@ -121,9 +122,9 @@ pub enum Ask {
     },
     /// `expand_stack`.
     Expand {
-        /// Which VMA is to grow.
+        /// The VMA to expand.
         vma: VmaPtr,
-        /// Down to where.
+        /// Its new start.
         address: u64,
     },
     /// `filemap_get_folios_contig`.
@@ -135,14 +136,14 @@ pub enum Ask {
     },
     /// `memfd_alloc_folio`.
     AllocFolio {
-        /// Where.
+        /// The index.
         index: u64,
     },
     /// `hugetlbfs_pagecache_present`.
     Pagecache {
-        /// Of which VMA.
+        /// The VMA.
         vma: VmaPtr,
-        /// Where.
+        /// The address.
         address: u64,
     },
     /// `migration_entry_wait`, `pmd_migration_entry_wait`, and those of hugetlbfs.
@@ -161,14 +162,14 @@ pub enum Ask {
     },
     /// A load or store of a byte of user memory.
     UserAccess {
-        /// Where.
+        /// The address.
         address: u64,
         /// It is a store.
         write: bool,
     },
     /// `split_huge_pmd`.
     Split {
-        /// Where.
+        /// The address.
         address: u64,
     },
     /// `set_pte`, `set_pmd`, `set_pud`.
@@ -177,34 +178,34 @@ pub enum Ask {
         mm: MmPtr,
         /// Which of them.
         level: Level,
-        /// The first address that the entry serves.
+        /// The first address that the entry maps.
         address: u64,
-        /// What it is now.
+        /// Its new value.
         entry: Entry,
     },
 }
 
 macro_rules! moments {
     ($($(#[doc = $doc:literal])* $name:ident $(($of:ty))?, $words:literal;)*) => {
-        /// A point within an operation at which another CPU may act, or at which the
-        /// rest of the kernel answers.
+        /// A hook point: a point within an operation at which another CPU may act, or at
+        /// which a call into the rest of the kernel gets its answer.
         ///
-        /// They are told only while [`Machine::interleaved`] is set.
+        /// They are reported only while [`Machine::interleaved`] is set.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Moment {
             $($(#[doc = $doc])* $name $(($of))?,)*
         }
 
-        /// The same without what it is about.
+        /// The kind of a hook point: the same without its argument.
         enum Kind {
             $($name,)*
         }
 
         impl Moment {
-            /// What each kind of moment is called, by [`Moment::kind`].
+            /// The name of each kind of hook point, indexed by [`Moment::kind`].
             pub const WORDS: &'static [&'static str] = &[$($words,)*];
 
-            /// Of which kind it is: a number below that of the words.
+            /// The number of its kind, an index of the names.
             #[inline]
             pub fn kind(self) -> usize {
                 match self {
@@ -220,7 +221,7 @@ moments! {
     Load(EntryPtr), "before read entry";
     /// Before a load of write_protect_seq.
     LoadSeq, "before read seq";
-    /// Before an atomic update of this page's refcount, a refused one too.
+    /// Before an atomic update of this page's refcount, even one that fails.
     BeforeRef(u32), "before ref";
     /// After it.
     AfterRef(u32), "after ref";
@@ -266,40 +267,40 @@ moments! {
     SplitPage, "at split_huge_page";
 }
 
-/// Who watches.  BUG and memory faults are not told here: they are the
-/// [`Stop`](crate::Stop) that the function gives back.
+/// Receives what a run reports.  BUG and memory faults are not reported here: the function
+/// returns them as a [`Stop`](crate::Stop).
 pub trait Observer {
     /// A WARN was hit.
     fn warn(&mut self, site: Site);
 
-    /// A call is about to happen; `page` is as it is before the call's effect.
+    /// A call is about to happen; `page` is its state before the call takes effect.
     fn call(&mut self, call: Call, page: PageState);
 
-    /// A call that is about no page is about to happen.
+    /// A call that is not about a page is about to happen.
     fn ask(&mut self, ask: Ask);
 
-    /// A moment has come: whoever acts now does so on the machine.  At a call,
-    /// this may be its answer.
+    /// A hook point was reached: an action may change the machine now.  At a call, it may
+    /// return the answer of the call.
     fn moment(&mut self, _machine: &mut Machine, _moment: Moment) -> Option<i32> {
         None
     }
 }
 
-/// Watches nothing.
+/// Ignores all events.
 impl Observer for () {
     fn warn(&mut self, _: Site) {}
     fn call(&mut self, _: Call, _: PageState) {}
     fn ask(&mut self, _: Ask) {}
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A WARN was hit.
     Warn(Site),
-    /// A call, with its page at that time.
+    /// A call, with the state of its page at that time.
     Call(Call, PageState),
-    /// A call that is about no page.
+    /// A call that is not about a page.
     Ask(Ask),
 }
 
@@ -344,7 +345,7 @@ impl Events {
             .collect()
     }
 
-    /// The calls that are about no page, in order.
+    /// The calls that are not about a page, in order.
     pub fn asks(&self) -> Vec<Ask> {
         self.0
             .iter()

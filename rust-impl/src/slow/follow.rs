@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Down the tables, to the entry that maps an address.
+//! The walk down the page tables to the entry that maps an address.
 
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
@@ -13,17 +13,17 @@ use crate::walk::EFAULT;
 /// `struct follow_page_context`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Context {
-    /// A pagemap is held; it serves the next page of the same device as well.
+    /// The pagemap that is held; it also serves the next page of the same device.
     pub pgmap: bool,
-    /// The pages of the block that was found, less one.
+    /// The number of pages of the block that was found, minus one.
     pub page_mask: u64,
-    /// The last fault said that the page need not be there (5.10).
+    /// The last fault said that the page need not be present (5.10).
     pub not_needed: bool,
 }
 
 impl Kernel<'_> {
-    /// `no_page_table` (6.12): NULL, that is a fault; in a core dump -EFAULT where that
-    /// would give zeros only.
+    /// `no_page_table` (6.12): NULL, so that the caller faults; -EFAULT in a core dump
+    /// where the fault would give only zeros.
     pub(crate) fn no_page_table(
         &mut self,
         vma: VmaPtr,
@@ -52,10 +52,10 @@ impl Kernel<'_> {
     }
 
     /// `follow_page_mask` (6.12): the page at an address, taken if the flags say so; NULL
-    /// if there has to be a fault; -EMLINK if that has to unshare; -EEXIST if what is
-    /// mapped has no page.
+    /// if the caller has to fault; -EMLINK if that fault has to unshare; -EEXIST if the
+    /// entry has no page.
     ///
-    /// The p4d is folded, and there is no such thing as a pgd that is empty or bad.
+    /// The p4d is folded, and a pgd is never empty or bad.
     pub(crate) fn slow_follow_page_mask(
         &mut self,
         vma: VmaPtr,
@@ -131,8 +131,8 @@ impl Kernel<'_> {
         self.follow_present_pmd(vma, address, pmdp, pmd, flags, ctx)
     }
 
-    /// `follow_pmd_mask`: an entry that is present and not of device memory maps a huge
-    /// page, or a table.
+    /// `follow_pmd_mask`: an entry that is present and not device memory: a huge page or a
+    /// table.
     pub(crate) fn follow_present_pmd(
         &mut self,
         vma: VmaPtr,
@@ -177,7 +177,7 @@ impl Kernel<'_> {
             return self.slow_follow_page_pte(vma, address, pmdp, flags, ctx);
         }
         if !self.rules.slow.follows_all_huge_entries {
-            // even if there is no page: mlocking skips the block then
+            // even without a page: mlock skips the whole block then
             ctx.page_mask = Level::Pmd.pages() - 1;
         }
         let page = self.slow_follow_huge_pmd(vma, address, pmdp, flags, ctx)?;
@@ -215,7 +215,7 @@ impl Kernel<'_> {
         Ok(Some(if pmd.is_none() { -ENOMEM } else { 0 }))
     }
 
-    /// What was found, or the answer of `no_page_table` if that is NULL.
+    /// The page that was found, or the result of `no_page_table` if it is NULL.
     pub(crate) fn page_or_no_table(
         &mut self,
         page: ErrPtr,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Down the tables in 5.10 and 6.1: of huge entries only two kinds are known, device
-//! memory and transparent huge pages, the latter at one level.
+//! The walk down the page tables in 5.10 and 6.1.  Huge entries are device memory or, at
+//! the PMD level only, transparent huge pages.
 
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
@@ -15,7 +15,7 @@ use crate::vma::{VmaKind, VmaPtr};
 
 impl Kernel<'_> {
     /// `follow_page` (5.10, 6.1): the page at an address of a VMA, taken if the flags say
-    /// so; NULL where that would take a fault, or an errno.  The mmap lock is held.
+    /// so; NULL where it takes a fault to get one, or an errno.  The mmap lock is held.
     pub fn follow_page(&mut self, vma: VmaPtr, address: u64, flags: Foll) -> Result<ErrPtr, Stop> {
         let secret = self.machine.vmas.get(vma).kind == VmaKind::Secretmem;
         let pins = self.rules.slow.follow_page_pins_nothing && self.has(flags, FollFlag::Pin);
@@ -57,8 +57,8 @@ impl Kernel<'_> {
         self.old_follow_pmd_mask(vma, address, at, flags, ctx)
     }
 
-    /// What there is of device memory; `None` if that is nothing, and the entry may be
-    /// something else.
+    /// The result for an entry of device memory; `None` if there is none, and the walk goes
+    /// on.
     fn follow_if_devmap(
         &mut self,
         level: Level,

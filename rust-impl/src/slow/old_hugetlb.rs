@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-//! VMAs of hugetlbfs in 5.10 and 6.1, which functions of mm/hugetlb.c follow.
+//! VMAs of hugetlbfs in 5.10 and 6.1, where functions of mm/hugetlb.c follow them.
 //!
-//! There are two ways:
+//! There are two ways in:
 //!
-//! * The loop over the addresses hands the whole VMA over
-//!   (`follow_hugetlb_page()`): huge page by huge page the
-//!   entry is looked up, faulted in if it will not do, and as many of its pages are taken
-//!   as are asked for.  Its faults are no `handle_mm_fault()`, and know fewer flags: nothing
-//!   is told of another mm, and nothing asked of FOLL_NOFAULT and FOLL_INTERRUPTIBLE.
-//! * `follow_page()` walks down the tables, and is sent to `follow_huge_pmd_pte()` or
-//!   `follow_huge_pud()` where an entry is one of hugetlbfs.  They wait for a migration
-//!   instead of faulting.
+//! * The loop over the addresses hands the whole VMA to `follow_hugetlb_page()`.  For each
+//!   huge page it looks up the entry, faults it in if necessary, and takes as many pages as
+//!   are asked for.  It calls `hugetlb_fault()`, not `handle_mm_fault()`, and with fewer
+//!   flags: it never passes FAULT_FLAG_REMOTE, and ignores FOLL_NOFAULT and
+//!   FOLL_INTERRUPTIBLE.
+//! * `follow_page()` walks down the tables and calls `follow_huge_pmd_pte()` or
+//!   `follow_huge_pud()` at an entry of hugetlbfs.  They wait for a migration instead of
+//!   faulting.
 //!
-//! Both take an entry of whatever level for a PTE: it is present if a PTE would be, and
-//! what is not present and not empty is swapped out, migrated or poisoned.  What is there
-//! is a huge page; nobody thinks of a table.
+//! Both treat an entry of any level as a PTE: it is present if a PTE with these bits is,
+//! and an entry that is neither present nor empty is swapped out, migrated or poisoned.  A
+//! present entry maps a huge page; they do not check for a table.
 
 use crate::foll::{Foll, FollFlag};
 use crate::grab::ENOMEM;
@@ -30,19 +30,20 @@ use crate::vma::VmaPtr;
 use crate::walk::EFAULT;
 use crate::walk::leaf::subpage;
 
-/// There is no page, or there has to be a fault.
+/// There is no page, or a fault is needed.
 const NULL: Result<ErrPtr, Stop> = Ok(Ok(PagePtr::NULL));
 
-/// What becomes of an entry.
+/// What to do with an entry.
 enum Follow {
-    /// Its pages are taken.
+    /// Take its pages.
     Pages,
-    /// It is faulted in, with this flag besides those that the caller's are.
+    /// Fault it in, with this flag besides those that follow from the caller's flags.
     Fault(u32),
 }
 
 impl Kernel<'_> {
-    /// VMAs of hugetlbfs are followed by the functions here.
+    /// `is_vm_hugetlb_page`, in revisions where the functions of this module follow such a
+    /// VMA.
     pub(crate) fn follows_apart(&self, vma: VmaPtr) -> bool {
         let area = *self.machine.vmas.get(vma);
         self.rules.slow.follows_hugetlb_apart && self.is_vm_hugetlb_page(&area)
@@ -78,11 +79,11 @@ impl Kernel<'_> {
         Ok(Some(at))
     }
 
-    /// `follow_hugetlb_page` (5.10, 6.1): the pages of a VMA from where the range starts,
-    /// until either ends.  What was taken is left out of the range.
+    /// `follow_hugetlb_page` (5.10, 6.1): takes the pages of a VMA from the start of the
+    /// range until the range or the VMA ends, and advances the range past them.
     ///
-    /// If there is more to be done: `None`; else why it ends: an errno, or 0 if a fault is
-    /// to be tried again, which may have lost the mmap lock.
+    /// Returns `None` if the caller goes on; else an errno, or 0 if it has to retry after a
+    /// fault, which may have dropped the mmap lock.
     pub(crate) fn slow_follow_hugetlb_page(
         &mut self,
         vma: VmaPtr,
@@ -132,7 +133,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// `__follow_hugetlb_must_fault` (6.1), and what is absent.
+    /// `__follow_hugetlb_must_fault` (6.1), and the check for an absent entry.
     fn __follow_hugetlb_must_fault(
         &self,
         entry: Entry,
@@ -155,7 +156,7 @@ impl Kernel<'_> {
         })
     }
 
-    /// A fault: `None` if the entry is to be looked at again.
+    /// Faults the entry in: `None` if it is to be read again.
     fn fault_in_huge_page(
         &mut self,
         vma: VmaPtr,
@@ -187,8 +188,8 @@ impl Kernel<'_> {
         Ok(None)
     }
 
-    /// Takes the pages of a huge page that are in the range and in the VMA.  Whole huge
-    /// pages of which no page is wanted are counted only, but for the VMA's last one.
+    /// Takes the pages of a huge page that are in the range and in the VMA.  If the caller
+    /// wants no pages, whole huge pages are only counted, except the last one of the VMA.
     fn take_huge_page(
         &mut self,
         entry: Entry,
@@ -215,9 +216,9 @@ impl Kernel<'_> {
         }
     }
 
-    /// Takes so many pages (6.1), or fewer where the VMA ends before that: they are stored,
-    /// and then taken by the grab of the lockless walk.  That is not one for who holds the
-    /// page: it refuses long-term pins of what has to be moved first.
+    /// Takes so many pages (6.1), or fewer where the VMA ends: stores them first, then
+    /// takes them by the grab of the lockless walk.  That grab refuses a long-term pin of a
+    /// page that has to be migrated first.
     fn take_at_once(
         &mut self,
         entry: Entry,
@@ -244,7 +245,7 @@ impl Kernel<'_> {
         Ok(None)
     }
 
-    /// Takes so many pages (5.10), each by the slow grab, until the VMA ends.
+    /// Takes so many pages (5.10), one slow grab for each, until the VMA ends.
     fn take_one_by_one(
         &mut self,
         entry: Entry,
@@ -273,9 +274,9 @@ impl Kernel<'_> {
         Ok(None)
     }
 
-    /// `follow_huge_pmd_pte` (5.10, 6.1): the page at an address that an entry of
-    /// hugetlbfs maps, taken if the flags say so.  Its level is the VMA's, wherever the walk
-    /// has come to.
+    /// `follow_huge_pmd_pte` (5.10, 6.1): the page at an address that an entry of hugetlbfs
+    /// maps, taken if the flags say so.  The level is that of the VMA, whatever level the
+    /// walk has reached.
     pub(crate) fn follow_huge_pmd_pte(
         &mut self,
         vma: VmaPtr,
@@ -301,8 +302,8 @@ impl Kernel<'_> {
         }
     }
 
-    /// `follow_huge_pud` (5.10, 6.1; 6.12 has another one): the same of an entry that was
-    /// found on the way down.  5.10 takes nothing, and looks at nothing.
+    /// `follow_huge_pud` (5.10, 6.1; another one in 6.12): the same for a PUD that the walk
+    /// has found.  5.10 takes no reference and checks nothing.
     pub(crate) fn slow_follow_huge_pud(
         &mut self,
         address: u64,
@@ -334,7 +335,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// `pud_huge`: 5.10 does not know those that are not present.
+    /// `pud_huge`: in 5.10 only if the entry is present.
     pub(crate) fn is_huge_pud(&self, pud: Entry) -> bool {
         match self.rules.slow.follows_absent_puds {
             true => pud.is_huge(),
@@ -342,7 +343,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Pins are not for `follow_page`; in 5.10 they are, but not with FOLL_GET.
+    /// `follow_page` warns about FOLL_PIN; in 5.10 only if FOLL_GET is set too.
     fn wonders_at_pins(&mut self, flags: Foll, site: Site) -> bool {
         let pin = self.has(flags, FollFlag::Pin);
         let both = pin && self.has(flags, FollFlag::Get);
@@ -353,8 +354,8 @@ impl Kernel<'_> {
         self.warn_on(wrong, site)
     }
 
-    /// What is done under the lock, which is dropped: the page is taken, or it is NULL;
-    /// `None` if it is being migrated.
+    /// The part under the lock, which it drops: the page, taken, or NULL; `None` if it is
+    /// being migrated.
     fn follow_locked(
         &mut self,
         entry: Entry,

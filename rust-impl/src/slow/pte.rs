@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A PTE, with the lock of its table held.
+//! One PTE, looked up with the lock of its table held.
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
@@ -25,9 +25,8 @@ enum Mapped {
 }
 
 impl Kernel<'_> {
-    /// `pte_offset_map` (6.12): the PTE, unless the PMD leads to no table.  A PMD that is
-    /// neither that of a table nor of anything else is cleared.  5.10 and 6.1 take for
-    /// granted that it leads to one.
+    /// `pte_offset_map` (6.12): the PTE, or NULL if the PMD does not lead to a table.  A
+    /// bad PMD is cleared.  5.10 and 6.1 assume that the PMD leads to a table.
     pub(crate) fn pte_offset_map(
         &mut self,
         pmdp: EntryPtr,
@@ -50,8 +49,9 @@ impl Kernel<'_> {
         Ok(Some(EntryPtr::of(table, Level::Pte, address)))
     }
 
-    /// `pte_offset_map_lock` (6.12): the same with the table's lock, under which the PMD
-    /// is what it was before.  5.10 and 6.1 look at it once, before they take the lock.
+    /// `pte_offset_map_lock` (6.12): the same and takes the lock of the table; then it
+    /// reads the PMD again and starts over if it has changed.  5.10 and 6.1 read it once,
+    /// before they take the lock.
     fn pte_offset_map_lock(
         &mut self,
         pmdp: EntryPtr,
@@ -78,10 +78,10 @@ impl Kernel<'_> {
         }
     }
 
-    /// `vm_normal_page` (6.12): the page that a PTE maps, or NULL if it is none that mm
-    /// manages.
+    /// `vm_normal_page` (6.12): the page that a PTE maps, or NULL if it is not a page that
+    /// mm manages.
     ///
-    /// The gate area's entry may be one that maps nothing; its bits lead past all memory.
+    /// The gate area's entry may be empty; then its bits yield a pfn beyond all memory.
     pub(crate) fn vm_normal_page(&mut self, pte: Entry) -> PagePtr {
         if pte.is_special() || !pte.is_leaf() {
             return PagePtr::NULL;
@@ -98,18 +98,19 @@ impl Kernel<'_> {
         pte.page()
     }
 
-    /// `is_huge_zero_pfn` (7.3): any page of it.
+    /// `is_huge_zero_pfn` (7.3): the pfn is in the huge zero page.
     fn is_of_huge_zero_page(&self, page: PagePtr) -> bool {
         let block = |page: PagePtr| page.nr().map(|nr| nr & !(Level::Pmd.pages() as u32 - 1));
         page.nr().is_some() && block(page) == self.machine.huge_zero_page.nr()
     }
 
-    /// `can_follow_write_pte`, `can_follow_write_pmd` (6.12): an entry that may be
-    /// written; or with FOLL_FORCE a private mapping that could be, in which the page has
-    /// been copied already, as its being exclusive says, and which nobody watches.
+    /// `can_follow_write_pte`, `can_follow_write_pmd` (6.12): the entry is writable; or
+    /// with FOLL_FORCE, in a private mapping that may become writable, its page is
+    /// exclusive, that is, copied already, and neither soft-dirty nor userfaultfd tracks
+    /// writes to it.
     ///
-    /// In 5.10 a fault says that it was copied (VM_FAULT_WRITE), but no fault here does; or
-    /// the caller, with FOLL_COW.
+    /// 5.10 knows that the page was copied if a fault returned VM_FAULT_WRITE, which no
+    /// fault here does, or if the caller passed FOLL_COW.
     pub(crate) fn can_follow_write(
         &self,
         entry: Entry,
@@ -133,7 +134,7 @@ impl Kernel<'_> {
         Ok(!soft_dirty && !uffd_wp)
     }
 
-    /// `can_follow_write_common` (7.3), but for who watches.
+    /// `can_follow_write_common` (7.3): the checks without soft-dirty and userfaultfd.
     pub(crate) fn can_follow_write_common(
         &self,
         page: PagePtr,
@@ -152,8 +153,8 @@ impl Kernel<'_> {
         Ok(self.folio_test_anon(folio)? && self.page_anon_exclusive(page)?)
     }
 
-    /// `follow_pfn_pte` (6.12): there is an entry and no page, which is an error of its own
-    /// in 5.10 if a reference is wanted, but not if a pin is.
+    /// `follow_pfn_pte` (6.12): the entry has no page.  In 5.10 that is -EFAULT only if a
+    /// reference is wanted, not for a pin.
     fn follow_pfn_pte(&mut self, ptep: EntryPtr, flags: Foll) -> Result<i32, Stop> {
         let ends_later = self.rules.slow.pages_that_are_none_end_it;
         if !ends_later && self.has(flags, FollFlag::Get) {
@@ -261,7 +262,7 @@ impl Kernel<'_> {
         self.take_pte_page(pte, page, vma, flags).map(Mapped::Page)
     }
 
-    /// Takes the page, makes it accessible and marks it.
+    /// Takes the page, makes it accessible and marks it as accessed.
     fn take_pte_page(
         &mut self,
         pte: Entry,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Stacks that grow (5.10): who asks for a page below one makes it longer, and what was
-//! added to a stack that is locked in memory is faulted in and marked right away.
+//! Stacks that grow (5.10): looking up an address below a stack expands it, and the new
+//! part of a stack with VM_LOCKED is faulted in and marked at once.
 
 use crate::foll::Foll;
 use crate::kernel::{Kernel, Stop};
@@ -11,15 +11,15 @@ use crate::site::Site;
 use crate::tables::PAGE_SIZE;
 use crate::vma::{VmaPtr, vm_flag};
 
-/// Flags of 5.10 that nobody outside of mm sets, and that have no number of their own.
+/// Flags of 5.10 that only mm itself sets and that have no canonical bit.
 pub(crate) mod foll {
-    /// FOLL_POPULATE: what is not there is faulted in.
+    /// FOLL_POPULATE: fault in missing pages.
     pub const POPULATE: u32 = 0x40;
-    /// FOLL_NUMA: PROT_NONE is not followed.
+    /// FOLL_NUMA: do not follow PROT_NONE entries.
     pub const NUMA: u32 = 0x200;
-    /// FOLL_MLOCK: what is there is marked as locked.
+    /// FOLL_MLOCK: mark the pages that are present as mlocked.
     pub const MLOCK: u32 = 0x1000;
-    /// FOLL_COW: it was copied for a write.
+    /// FOLL_COW: the page was copied for a write.
     pub const COW: u32 = 0x4000;
 }
 
@@ -42,7 +42,7 @@ impl Kernel<'_> {
             return Ok(None);
         }
         if self.machine.vmas.get(vma).has(vm_flag::LOCKED) {
-            // how far that comes nobody asks
+            // the result is ignored
             self.populate_vma_page_range(vma, address, area.start, None)?;
         }
         Ok(Some(vma))
@@ -63,7 +63,7 @@ impl Kernel<'_> {
         self.of_mm(flags) & foll::NUMA != 0
     }
 
-    /// The flags, if these are among them.
+    /// The given flags, if these are among them.
     fn of_mm(&self, flags: Foll) -> u32 {
         match self.rules.slow.has_flags_of_mm {
             true => flags.0,
@@ -77,8 +77,8 @@ impl Kernel<'_> {
         locked && self.of_mm(flags) & foll::MLOCK != 0
     }
 
-    /// Marks the page of a PTE, unless it is of a huge page, of no mapping any more, or
-    /// locked.
+    /// Marks the page of a PTE as mlocked, unless it is part of a huge page, was truncated
+    /// or is locked.
     pub(crate) fn mlock_small(&mut self, page: PagePtr) -> Result<(), Stop> {
         let p = *self.machine.pages.get(page)?;
         let mapped = p.mapping != Mapping::None;
@@ -90,9 +90,9 @@ impl Kernel<'_> {
         self.folio_unlock(FolioPtr(page))
     }
 
-    /// Marks the head of a huge page of a file.  An anonymous one is mapped by this entry
-    /// alone where it is marked; here nobody counts who maps it.  What is mapped by PTEs
-    /// as well is left out.
+    /// Marks the head of a huge page of a file as mlocked.  The kernel marks an anonymous
+    /// one only if no other entry maps it; mappings are not counted here.  A page that PTEs
+    /// map as well is skipped.
     pub(crate) fn mlock_huge(&mut self, head: PagePtr) -> Result<(), Stop> {
         let page = *self.machine.pages.get(head)?;
         let compound = page.is_large() || page.is_tail();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which VMA, and whether its pages may be had.
+//! Finds the VMA of an address, and checks that its pages may be taken.
 
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
@@ -60,8 +60,8 @@ impl Kernel<'_> {
         if permitted { 0 } else { -EFAULT }
     }
 
-    /// `writable_file_mapping_allowed` (6.12): no long-term pin for what wants to know of
-    /// each write, as it would not be told.
+    /// `writable_file_mapping_allowed` (6.12): refuses a long-term pin for writing if the
+    /// file system tracks writes, as it would not learn of them.
     fn writable_file_mapping_allowed(&self, vma: &VmArea, flags: Foll) -> bool {
         let keeps_off = self.rules.slow.keeps_off_tracked_files;
         let pin = keeps_off && self.has(flags, FollFlag::Pin);
@@ -69,8 +69,8 @@ impl Kernel<'_> {
         !(pin && longterm && vma.needs_dirty_tracking())
     }
 
-    /// `gup_can_follow_protnone` (6.12): PROT_NONE may be a hint of NUMA balancing, which
-    /// few want to see; where the VMA is PROT_NONE it is no hint.
+    /// `gup_can_follow_protnone` (6.12): an entry with PROT_NONE may be a NUMA hint, which
+    /// only FOLL_HONOR_NUMA_FAULT respects; in a VMA without access it is not a hint.
     pub(crate) fn gup_can_follow_protnone(&self, vma: &VmArea, flags: Foll) -> bool {
         if !self.rules.slow.numa_faults_on_request {
             return match self.rules.slow.has_flags_of_mm {
