@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Folding of the numbers of walks: what random bytes are made to mean.
+//! Folding of the numbers of walks: gives random bytes a meaning.
 //!
-//! A random address meets nothing, a random count asks for pages that are not
-//! there.  So, unless an operation is marked to be as it is, addresses become
-//! pages of a few places ([`walk::ANCHORS`]), those of hook points become ones that
-//! the program has entries for, and counts are small.  Whatever is as it should
-//! be stays as it is.
+//! At a random address nothing is mapped, and a random count asks for pages that do not
+//! exist.  So unless an operation is marked as literal, its address becomes a page near one
+//! of the [`walk::ANCHORS`], the address of a hook point becomes one that the program sets
+//! an entry for, and counts become small.  Numbers that are in range already stay as they
+//! are.
 
 use csrc::abi::{self, gd_act, gd_op};
 
@@ -15,21 +15,21 @@ use crate::effect::Part;
 use crate::hooks::{self, Object};
 use crate::ops;
 
-/// Pages of a call, entries that are set at once.
+/// Pages of a call, and entries that one operation sets.
 const MAX_COUNT: i32 = 8;
 /// Bytes of a call.
 const MAX_BYTES: i32 = MAX_COUNT * walk::PAGE_SIZE as i32;
 /// Pages of a VMA.
 const MAX_VMA: i32 = 16;
-/// What a VMA's mapping may be used for.
+/// The protection flags of a VMA.
 const USUAL_VM: i32 = (1 << (abi::GD_VM_MAYSHARE + 1)) - 1;
-/// How often a hook point must be reached.
+/// The number of times that a hook point is reached before its action runs.
 const MAX_NTH: u8 = 4;
-/// Flags of an entry beside RW and DIRTY.
+/// Flags of an entry besides RW and DIRTY.
 const MAX_RARE: u32 = 2;
 const USUAL: u16 = 1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY;
 
-/// All fields but pages; `op` is normalised and stays so.
+/// Folds all fields except pages; `op` is normalised before and after.
 #[inline]
 pub(super) fn fields(op: &mut gd_op) {
     if walk::is_call(op.op) {
@@ -76,14 +76,14 @@ pub(super) fn fields(op: &mut gd_op) {
         if op.n > MAX_COUNT {
             op.n = op.n % MAX_COUNT + 1;
         }
-        // An entry with many flags is one that nothing is done with.
+        // The walk skips an entry with many flags.
         if (op.eflags & !USUAL).count_ones() > MAX_RARE {
             op.eflags &= USUAL;
         }
     }
 }
 
-/// How often the hook point of an action must be reached.
+/// Folds the count of a hook point.
 #[inline]
 pub(super) fn times(act: &mut gd_act) {
     if act.nth > MAX_NTH {
@@ -117,7 +117,7 @@ impl Spans {
         self.span[..self.nr].iter().flatten()
     }
 
-    /// Makes the address of a hook point one that an entry is set for, if any is.
+    /// Moves the address of a hook point to one that an entry is set for, if there is any.
     #[inline]
     pub fn fold(&self, act: &mut gd_act) {
         let Object::Entry(_) = hooks::object(act.hook) else {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing whole programs at random.
+//! Draws whole programs at random.
 //!
-//! A program that stops at its second operation tests one operation.  So the
-//! generator keeps a rough guess of the counts and draws operations that suit
-//! them: later operations mostly work on what earlier ones worked on, what was
-//! pinned is mostly unpinned, and an operation that would end the program (a
-//! BUG, an OOPS) is mostly drawn again.
+//! A program that stops at its second operation tests only one.  So the generator keeps a
+//! rough model of the counts and draws operations that fit it: later operations mostly use
+//! the pages of earlier ones, pins are mostly dropped again, and an operation that would
+//! end the program (BUG, OOPS) is usually drawn again.
 
 use csrc::abi::{self, gd_act, gd_op};
 
@@ -16,23 +15,23 @@ use crate::effect::{By, Effect, Part, What};
 use crate::ops::{self, Layer};
 use crate::rev::{Fact, Rev};
 
-/// Which layer's functions programs are about.
+/// The layer whose functions programs call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Focus {
-    /// Those of the page level.
+    /// The page level.
     Page,
-    /// The walk without locks, and the page level on what it returns.
+    /// The lockless walk, and the page level on the pages that it returns.
     Lockless,
-    /// The walk under the mmap lock, with VMAs and faults, and the page level on
-    /// what it returns.
+    /// The slow path, with VMAs and faults, and the page level on the pages that it
+    /// returns.
     Slow,
-    /// As many programs of each.
+    /// Equally many programs of each layer.
     #[default]
     All,
 }
 
 impl Focus {
-    /// All choices.
+    /// All layers.
     pub const ALL: [Focus; 4] = [Focus::Page, Focus::Lockless, Focus::Slow, Focus::All];
 }
 
@@ -52,12 +51,12 @@ impl std::str::FromStr for Focus {
     }
 }
 
-/// What programs should be like.
+/// Which programs to draw.
 #[derive(Clone, Debug)]
 pub struct Profile {
-    /// Which layer's functions they are about.
+    /// The layer whose functions they call.
     pub focus: Focus,
-    /// Only operations that this revision has are drawn.
+    /// Draw only operations that this revision has.
     pub rev: Rev,
     /// Whether failed assertions end programs (CONFIG_DEBUG_VM).
     pub debug_vm: bool,
@@ -67,11 +66,11 @@ pub struct Profile {
     pub max_ops: usize,
     /// Folios of a program, at most; most programs have one to three.
     pub max_folios: usize,
-    /// How many of 1024 operations may end the program.
+    /// Of 1024 operations, so many may end the program.
     pub fatal: usize,
-    /// How many of 1024 programs are those of careful callers.
+    /// Of 1024 programs, so many are programs of careful callers.
     pub careful: usize,
-    /// How many of 1024 programs have a last operation that ends them.
+    /// Of 1024 programs, so many have a last operation that ends them.
     pub bad_ends: usize,
     ids: Vec<u8>,
     weights: Vec<u32>,
@@ -79,7 +78,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Programs for a revision's page level.
+    /// Programs for the page level of a revision.
     pub fn new(rev: Rev) -> Profile {
         let mut profile = Profile {
             focus: Focus::Page,
@@ -105,8 +104,8 @@ impl Profile {
         profile
     }
 
-    /// The same for programs about a layer.  A revision without the walk keeps to
-    /// the page level.
+    /// The same for a layer.  For a revision without the walk the layer is always the page
+    /// level.
     pub fn focus(mut self, focus: Focus) -> Profile {
         let has_walk = ops::table()
             .iter()
@@ -123,7 +122,7 @@ impl Profile {
         self
     }
 
-    /// Leaves out the operations that `keep` says no to; one must remain.
+    /// Leaves out the operations for which `keep` returns false; one must remain.
     pub fn retain(mut self, mut keep: impl FnMut(&ops::OpInfo) -> bool) -> Profile {
         for (i, &id) in self.ids.iter().enumerate() {
             if !ops::info(id).is_some_and(&mut keep) {
@@ -135,17 +134,17 @@ impl Profile {
         self
     }
 
-    /// Whether an operation is among those that are drawn, if the layer is.
+    /// Whether an operation is drawn, provided that its layer is.
     pub fn has(&self, id: u8) -> bool {
         self.present[usize::from(id)]
     }
 
-    /// Whether there are entry points of the slow path among what is drawn.
+    /// Whether entry points of the slow path are drawn.
     pub(super) fn has_slow(&self) -> bool {
         matches!(self.focus, Focus::Slow | Focus::All) && draw::slow::any(self)
     }
 
-    /// Whether the next program is to be one of the slow layer.
+    /// Whether the next program is one for the slow path.
     fn is_slow(&self, rng: &mut Rng) -> bool {
         self.has_slow() && (self.focus == Focus::Slow || rng.chance(1, 3))
     }
@@ -155,7 +154,7 @@ impl Profile {
         self.focus != Focus::Page
     }
 
-    /// Whether a program that starts so goes on with walks.
+    /// Whether a program that starts with these operations goes on with walks.
     fn walks(&self, rng: &mut Rng, earlier: &[gd_op]) -> bool {
         let is_walk = |op: &gd_op| walk::is_call(op.op) || walk::set_level(op.op).is_some();
         match self.focus {
@@ -166,7 +165,7 @@ impl Profile {
         }
     }
 
-    /// One of these that is among what is drawn, by weights.
+    /// One of these operations that this profile draws, by weight.
     pub(super) fn one_of(&self, rng: &mut Rng, all: &[(u8, u32)]) -> Option<u8> {
         let weight = |&(id, weight): &(u8, u32)| if self.has(id) { weight } else { 0 };
         let weights: Vec<u32> = all.iter().map(weight).collect();
@@ -178,7 +177,7 @@ impl Profile {
         self.ids[rng.weighted(&self.weights)]
     }
 
-    /// Another operation, rather one with the same operands.
+    /// Another operation, preferably with the same operands.
     pub(super) fn id_like(&self, rng: &mut Rng, like: u8) -> u8 {
         let operands = |id| ops::info(id).map(|op| op.operands);
         let mut id = self.id(rng);
@@ -192,10 +191,10 @@ impl Profile {
     }
 }
 
-/// How often an operation is drawn.
+/// The relative frequency of an operation.
 fn weight(op: &ops::OpInfo) -> u32 {
     if op.layer != Layer::Page {
-        // what is drawn in other ways
+        // these are drawn by other functions
         return 0;
     }
     match op.effect {
@@ -219,7 +218,7 @@ fn weight(op: &ops::OpInfo) -> u32 {
     }
 }
 
-/// A program of the profile's kind.
+/// Draws a program.
 pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
     if profile.is_slow(rng) {
         return slow(rng, profile);
@@ -243,7 +242,7 @@ pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
     if walks {
         map(rng, count, &mut model, &mut program);
     }
-    // Few programs of the page level have something happen meanwhile.
+    // Few programs of the page level have actions.
     let busy = walks || profile.rev.has(Fact::WALK) && rng.chance(1, 8);
     while program.nr_all() < count {
         let last = program.nr_all() + 1 == count;
@@ -262,14 +261,14 @@ pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
     program
 }
 
-/// A program of the slow layer.
+/// A program for the slow path.
 fn slow(rng: &mut Rng, profile: &Profile) -> Program {
     let mut program = Program::EMPTY;
     world(rng, profile, true, &mut program);
     draw::slow::world(rng, &mut program);
     program.normalise();
     let mut model = Model::new(&program, profile.rev, profile.debug_vm);
-    // A call and its script are several.
+    // A call with its script counts as several operations.
     let count = match rng.below(8) {
         0 => rng.below(3 * profile.mean_ops) + 1,
         _ => profile.mean_ops + rng.below(profile.mean_ops),
@@ -303,7 +302,7 @@ fn slow(rng: &mut Rng, profile: &Profile) -> Program {
     program
 }
 
-/// The script of the last operation, which can come to the slow path.
+/// The script of the last operation, if it can reach the real slow path.
 pub(super) fn during(
     rng: &mut Rng,
     profile: &Profile,
@@ -324,7 +323,7 @@ pub(super) fn during(
     }
 }
 
-/// A program of a careful caller: what was taken is given back at its end.
+/// A program of a careful caller: it drops everything that it took before it ends.
 fn careful(rng: &mut Rng, profile: &Profile) -> Program {
     let mut program = Program::EMPTY;
     let walks = profile.walks(rng, &[]);
@@ -338,7 +337,7 @@ fn careful(rng: &mut Rng, profile: &Profile) -> Program {
             program.push_op(op);
         }
     }
-    // Not every revision has what is drawn.
+    // Not every revision has this operation.
     for _ in 0..4 * MAX_OPS {
         let end = program.nr_ops() >= count;
         if program.nr_ops() == profile.max_ops.min(MAX_OPS) {
@@ -357,7 +356,7 @@ fn careful(rng: &mut Rng, profile: &Profile) -> Program {
     program
 }
 
-/// Page tables to start with, a quarter of the program at most.
+/// The initial page tables, at most a quarter of the program.
 fn map(rng: &mut Rng, count: usize, model: &mut Model, program: &mut Program) {
     let most = (count / 4).max(1);
     let want = rng.below(most) + 1;
@@ -374,7 +373,7 @@ fn map(rng: &mut Rng, count: usize, model: &mut Model, program: &mut Program) {
     }
 }
 
-/// What happens during the last operation, if anything does.
+/// The actions of the last operation, if any.
 pub(super) fn meanwhile(
     rng: &mut Rng,
     profile: &Profile,
@@ -396,7 +395,7 @@ pub(super) fn meanwhile(
         5 | 6 => 2,
         _ => 3,
     };
-    // What is to happen is drawn before any of it has happened.
+    // Actions are drawn against the model as it is before any of them runs.
     let before = model.clone();
     for _ in 0..many {
         if program.nr_all() >= count {
@@ -420,7 +419,7 @@ fn world(rng: &mut Rng, profile: &Profile, walks: bool, program: &mut Program) {
     program.0.world.state = draw::state(rng);
     program.0.world.seq = draw::seq(rng);
     if walks && rng.chance(15, 16) {
-        // Under a fork no walk pins anything.
+        // During a fork no walk pins anything.
         program.0.world.seq &= !1;
     }
     let count = match rng.weighted(&[30, 34, 22, 14]) {
@@ -442,7 +441,7 @@ fn world(rng: &mut Rng, profile: &Profile, walks: bool, program: &mut Program) {
     program.normalise();
 }
 
-/// The next operation of a program whose world is as the model guesses.
+/// The next operation of a program in the state that the model expects.
 pub(super) fn operation(
     rng: &mut Rng,
     profile: &Profile,

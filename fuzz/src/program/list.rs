@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Page lists: the runs of an operation, as the pages that they stand for.
+//! Page lists: expands the runs of an operation to pages.
 
 use csrc::abi::{self, gd_op};
 
@@ -8,12 +8,12 @@ use super::{NULL, POISON, split_page};
 /// One entry of a page list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// Page `offset`, counted from the head of the declared folio `index`.
-    /// The offset may run past the folio, even past 2047 in a long run.
+    /// Page `offset` from the head of a declared folio.  The offset may be past the end of
+    /// the folio, in a long run even above 2047.
     Page {
-        /// Which declared folio.
+        /// The index of the folio.
         index: usize,
-        /// Pages from its head.
+        /// The offset in pages from its head.
         offset: usize,
     },
     /// The NULL pointer.
@@ -23,7 +23,7 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// The page that the first entry of a run stands for.
+    /// The page of the first entry of a run.
     #[inline]
     pub fn first(page: u16) -> Entry {
         match page {
@@ -51,14 +51,14 @@ pub fn entries(op: &gd_op) -> impl Iterator<Item = Entry> + '_ {
     })
 }
 
-/// How many entries the list operand has.
+/// The number of entries of the list operand.
 #[inline]
 pub fn len(op: &gd_op) -> usize {
     op.run.iter().map(|run| usize::from(run.len)).sum()
 }
 
-/// The npages that a list operation passes: the list's length, or what the
-/// program says instead, as the kernel's `unsigned long`.
+/// The npages argument of a list operation as the kernel's `unsigned long`: the list's
+/// length, unless the program gives another number.
 #[inline]
 pub fn npages(op: &gd_op) -> u64 {
     if u32::from(op.mods) & abi::GD_MOD_N != 0 {

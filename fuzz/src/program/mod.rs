@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Programs: a world, a list of operations, and the script, as pure data.
+//! Programs as plain data: a world, a list of operations, and the script.
 //!
-//! A [`Program`] is the C side's `struct gd_program`, so that running it needs
-//! no translation.  Around it:
+//! A [`Program`] is the C side's `struct gd_program`, so that running it needs no
+//! translation.  The submodules:
 //!
-//! * [`walk`] has what there is to say about addresses and entries;
-//! * [`normalise`] brings any contents into range and into one canonical form;
-//! * [`wire`] is the compact form of corpora: every byte string is a program;
-//! * [`text`] is the form people write: `.gup` files;
-//! * [`generate`] draws programs at random, [`mutate`] changes them.
+//! * [`walk`]: addresses, levels and entries of page tables;
+//! * [`normalise`]: brings any contents into range and into one canonical form;
+//! * [`wire`]: the compact form in corpora, in which every byte string is a program;
+//! * [`text`]: the form that people write, `.gup` files;
+//! * [`generate`] draws random programs, [`mutate`] changes programs.
 //!
-//! Everything that hands out a program hands out a normalised one.  Code that
-//! changes fields calls [`Program::normalise`] before the program runs.
+//! Every function that returns a program returns a normalised one.  Code that changes
+//! fields has to call [`Program::normalise`] before the program runs.
 
 mod draw;
 mod fold;
@@ -37,7 +37,7 @@ pub const MAX_FOLIOS: usize = abi::GD_MAX_FOLIOS as usize;
 pub const MAX_OPS: usize = abi::GD_MAX_OPS as usize;
 /// Actions of a program's script, at most.
 pub const MAX_ACTS: usize = abi::GD_MAX_ACTS as usize;
-/// Runs of a page list.
+/// Runs of a page list, at most.
 pub const NR_RUNS: usize = abi::GD_NR_RUNS as usize;
 /// Pages of a list, at most, over all of its runs.
 pub const MAX_LIST: usize = 1024;
@@ -107,7 +107,7 @@ impl Program {
         act: [NO_ACT; MAX_ACTS],
     });
 
-    /// The state beside folios.
+    /// The state besides folios.
     pub fn world(&self) -> &gd_world {
         &self.0.world
     }
@@ -169,7 +169,7 @@ impl Program {
         &mut self.0.act[..nr]
     }
 
-    /// Where in the script the actions of the `i`th operation are.
+    /// The range of the script that holds the actions of the `i`th operation.
     pub fn acts_range(&self, i: usize) -> Range<usize> {
         let acts = self.acts();
         let start = acts.partition_point(|act| usize::from(act.owner) < i);
@@ -198,8 +198,8 @@ impl Program {
         true
     }
 
-    /// Takes a folio's declaration away; operations on it go to folio 0, those
-    /// on later ones follow them.  The last folio cannot be removed.
+    /// Removes a folio's declaration: operations on it then name folio 0, and operations on
+    /// later folios still name the same ones.  The last folio cannot be removed.
     pub fn remove_folio(&mut self, i: usize) -> bool {
         let nr = self.nr_folios();
         if i >= nr || nr == 1 {
@@ -223,18 +223,18 @@ impl Program {
         true
     }
 
-    /// Every operation, those of the script too.
+    /// Every operation, including those of the script.
     pub fn each_op(&mut self, mut f: impl FnMut(&mut gd_op)) {
         self.ops_mut().iter_mut().for_each(&mut f);
         self.acts_mut().iter_mut().for_each(|act| f(&mut act.op));
     }
 
-    /// How many operations there are with those of the script.
+    /// The number of operations, including those of the script.
     pub fn nr_all(&self) -> usize {
         self.nr_ops() + self.nr_acts()
     }
 
-    /// The `i`th of all operations: first come those that are not of the script.
+    /// The `i`th of all operations: those of the script come last.
     pub fn any_op_mut(&mut self, i: usize) -> &mut gd_op {
         match i.checked_sub(self.nr_ops()) {
             None => &mut self.0.op[i],
@@ -242,7 +242,7 @@ impl Program {
         }
     }
 
-    /// As [`Program::any_op_mut`], to look at.
+    /// Like [`Program::any_op_mut`], not mutable.
     pub fn any_op(&self, i: usize) -> &gd_op {
         match i.checked_sub(self.nr_ops()) {
             None => &self.0.op[i],
@@ -271,7 +271,7 @@ impl Program {
         true
     }
 
-    /// Takes the `i`th operation away, with its actions.
+    /// Removes the `i`th operation and its actions.
     pub fn remove_op(&mut self, i: usize) -> bool {
         let nr = self.nr_ops();
         if i >= nr {
@@ -289,7 +289,7 @@ impl Program {
         true
     }
 
-    /// Adds an action behind those that its operation has, unless there are
+    /// Adds an action after the other actions of its operation, unless there are
     /// [`MAX_ACTS`] already.
     pub fn push_act(&mut self, act: gd_act) -> bool {
         let nr = self.nr_acts();
@@ -303,7 +303,7 @@ impl Program {
         true
     }
 
-    /// Takes actions away.
+    /// Removes actions.
     pub fn remove_acts(&mut self, range: Range<usize>) {
         let nr = self.nr_acts();
         let (start, end) = (range.start.min(nr), range.end.min(nr));
@@ -313,8 +313,8 @@ impl Program {
         self.0.world.nr_acts = left as u8;
     }
 
-    /// Adds an operation of a program, which may be this one as it was, with its
-    /// actions, before the `i`th.
+    /// Inserts an operation of a program (this one, possibly an earlier state of it) with
+    /// its actions before the `i`th.
     pub fn insert_from(&mut self, i: usize, from: &Program, which: usize) -> bool {
         if !self.insert_op(i, from.ops()[which]) {
             return false;
@@ -340,13 +340,13 @@ impl Program {
     }
 }
 
-/// The page `offset` of the folio `index`, as operations name it.
+/// Page `offset` of folio `index`, as a page operand.
 #[inline]
 pub const fn page(index: usize, offset: usize) -> u16 {
     (index << abi::GD_RUN_SHIFT) as u16 | (offset as u16 & abi::GD_RUN_OFFSET as u16)
 }
 
-/// The folio's index and the offset of a page that an operation names.
+/// The folio index and the page offset of a page operand.
 #[inline]
 pub const fn split_page(page: u16) -> (usize, usize) {
     (
@@ -355,9 +355,9 @@ pub const fn split_page(page: u16) -> (usize, usize) {
     )
 }
 
-/// The NULL pointer, where a page is named.
+/// The page operand that stands for the NULL pointer.
 pub const NULL: u16 = page(abi::GD_I_NULL as usize, 0);
-/// The pointer that faults, where a page is named.
+/// The page operand that stands for a pointer that faults.
 pub const POISON: u16 = page(abi::GD_I_POISON as usize, 0);
 
 impl Default for Program {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The generator of pseudo-random numbers that programs are drawn with.
+//! The pseudo-random number generator that programs are drawn with.
 //!
 //! Splitmix64: one word of state, the same numbers for the same seed on every
 //! machine and in every release, so that a campaign can be repeated.
@@ -9,7 +9,7 @@
 pub struct Rng(u64);
 
 impl Rng {
-    /// The numbers that belong to a seed.
+    /// The generator for a seed.
     pub fn new(seed: u64) -> Rng {
         Rng(seed)
     }
@@ -36,26 +36,26 @@ impl Rng {
         ((u64::from(self.next_u32()) * bound as u64) >> 32) as usize
     }
 
-    /// A number of a range, both ends included.
+    /// A number of an inclusive range.
     #[inline]
     pub fn range(&mut self, first: i32, last: i32) -> i32 {
         let count = (i64::from(last) - i64::from(first) + 1) as usize;
         (i64::from(first) + self.below(count) as i64) as i32
     }
 
-    /// True in `of` times out of `in_all`.
+    /// True with probability `of` / `in_all`.
     #[inline]
     pub fn chance(&mut self, of: usize, in_all: usize) -> bool {
         self.below(in_all) < of
     }
 
-    /// One of the items, which must not be none.
+    /// One of the items; there must be at least one.
     #[inline]
     pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len())]
     }
 
-    /// The place of one of the weights, each as likely as it weighs.
+    /// An index, drawn with these weights.
     #[inline]
     pub fn weighted(&mut self, weights: &[u32]) -> usize {
         let total: u32 = weights.iter().sum();

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The numbers that counts are drawn from: the plain ones mostly, and on
-//! purpose those at which the paths decide or overflow.
+//! The numbers that counts are drawn from: mostly ordinary ones, and on purpose those at
+//! which the code branches or overflows.
 
 use super::rng::Rng;
 
 /// `GUP_PIN_COUNTING_BIAS`: what one pin of a small page adds to its refcount.
 pub const BIAS: i32 = crate::world::folio::PIN_BIAS;
 
-/// Numbers at an edge of something: signs, the bias, the "close to overflow"
-/// zone of -127..=0, multiplication by the bias, and of `int` itself.
+/// Boundary values: of signs, of the bias, of the "close to overflow" zone -127..=0, of
+/// multiplication by the bias, and of `int`.
 pub const EDGES: &[i32] = &[
     0,
     -1,
@@ -55,7 +55,7 @@ pub const EDGES: &[i32] = &[
     i32::MIN + 127,
 ];
 
-/// A number at an edge, or next to one.
+/// A boundary value or its neighbour.
 pub fn edge(rng: &mut Rng) -> i32 {
     let edge = rng.pick(EDGES);
     match rng.below(8) {
@@ -66,7 +66,7 @@ pub fn edge(rng: &mut Rng) -> i32 {
     }
 }
 
-/// How many references or pins to take or give back at once.
+/// The number of references or pins that one operation takes or drops.
 pub fn refs(rng: &mut Rng, nr_pages: usize) -> i32 {
     match rng.weighted(&[48, 12, 16, 8, 16]) {
         0 => 1,
@@ -90,7 +90,7 @@ pub fn refcount(rng: &mut Rng, nr_pages: usize) -> i32 {
     }
 }
 
-/// The pin count of a large folio with so many references.
+/// The pin count of a large folio with this many references.
 pub fn pincount(rng: &mut Rng, refs: i32) -> i32 {
     match rng.weighted(&[60, 16, 10, 14]) {
         0 => 0,
@@ -100,7 +100,7 @@ pub fn pincount(rng: &mut Rng, refs: i32) -> i32 {
     }
 }
 
-/// A number near another, or an edge in its place.
+/// A number close to another, or a boundary value.
 pub fn tweak(rng: &mut Rng, value: i32) -> i32 {
     match rng.below(8) {
         0 => value.wrapping_add(1),

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Page tables, as operations name them: levels, entries, and where in the address
-//! space programs like to be.
+//! Page tables as operations name them: levels, entries, and the addresses that programs
+//! use.
 
 use csrc::abi::{self, gd_op};
 
 use crate::effect::{Effect, Faulting, Lock, Part, What};
 use crate::ops::{self, OpInfo, Val};
 
-/// The bits of an address that choose entries.
+/// The bits of an address that select entries.
 pub const ADDR_MASK: u64 = 0x0000_ffff_ffff_f000;
 /// Bytes of a page.
 pub const PAGE_SIZE: u64 = 4096;
-/// The first address that no user page has: the end of user space.
+/// The end of user space.
 pub const TASK_SIZE_MAX: u64 = (1 << 47) - PAGE_SIZE;
 
 /// All flags of entries.
 pub const ENTRY_FLAGS: u16 = (1 << abi::GD_NR_ENTRY_FLAGS) - 1;
-/// Those that entries pointing to tables can have.  RW and DIRTY they have anyway;
-/// one with DEVMAP the kernel would take for a page.
+/// The flags that entries pointing to tables can have.  RW and DIRTY are always set; with
+/// DEVMAP the kernel would take the entry for a page.
 pub const TABLE_FLAGS: u16 =
     ENTRY_FLAGS & !(1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY | 1 << abi::GD_EF_DEVMAP);
 
@@ -26,7 +26,7 @@ pub const MAX_VMA_PAGES: i32 = 1 << 18;
 /// All flags of VMAs.
 pub const VM_FLAGS: i32 = (1 << abi::GD_NR_VM_FLAGS) - 1;
 
-/// The FOLL_ flags that the entry points of the lockless walk take.
+/// The FOLL_ flags that entry points of the lockless walk accept.
 pub const CALL_FLAGS: u32 = 1 << abi::GD_FOLL_WRITE
     | 1 << abi::GD_FOLL_LONGTERM
     | 1 << abi::GD_FOLL_FORCE
@@ -56,8 +56,8 @@ pub fn caller_flags(call: u8) -> u32 {
     }
 }
 
-/// Pages that one call of a careful caller is about, at most: with many more, what
-/// comes to its end in a kernel takes more steps than it may here.
+/// The most pages that one call of a careful caller may cover: a longer call finishes in a
+/// kernel, but exceeds the harness's step limit.
 pub const CALLER_PAGES: i32 = 128;
 
 /// A level of page tables; the p4d is folded into the PGD.
@@ -73,21 +73,21 @@ pub enum Level {
     Pgd,
 }
 
-/// The levels from the lowest.
+/// The levels from the bottom.
 pub const LEVELS: [Level; 4] = [Level::Pte, Level::Pmd, Level::Pud, Level::Pgd];
 
 impl Level {
-    /// Bits of an address below those that choose this level's entry.
+    /// The number of address bits below those that select this level's entry.
     pub const fn shift(self) -> u32 {
         12 + 9 * self as u32
     }
 
-    /// Bytes of address space that one entry serves.
+    /// Bytes of address space that one entry maps.
     pub const fn size(self) -> u64 {
         1 << self.shift()
     }
 
-    /// Pages that one entry serves.
+    /// Pages that one entry maps.
     pub const fn pages(self) -> u64 {
         1 << (self.shift() - 12)
     }
@@ -116,13 +116,13 @@ impl Level {
 const _: () = assert!(abi::GD_HOOK_READ_PGD == abi::GD_HOOK_READ_PTE + abi::GD_L_PGD);
 const _: () = assert!(abi::GD_OP_SET_PGD == abi::GD_OP_SET_PTE + abi::GD_L_PGD);
 
-/// The level whose entries an operation sets, if it does.
+/// The level whose entries an operation sets, if it sets entries.
 #[inline]
 pub fn set_level(op: u8) -> Option<Level> {
     ops::info(op)?.sets_level()
 }
 
-/// Whether an operation is the answer to the call at a hook point.
+/// Whether an operation is an answer, which the call at a hook point returns.
 #[inline]
 pub fn is_answer(op: u8) -> bool {
     ops::sets(op) == Some(Part::Answer)
@@ -140,13 +140,13 @@ pub fn is_slow(op: u8) -> bool {
     ops::info(op).is_some_and(OpInfo::is_slow)
 }
 
-/// Whether an operation of the slow path faults pages in and gives no list of them.
+/// Whether an operation of the slow path faults pages in and returns no list of them.
 #[inline]
 pub fn is_fault(op: u8) -> bool {
     ops::info(op).is_some_and(|op| op.is_slow() && !op.has(abi::GD_S_PAGES))
 }
 
-/// How many pages the bytes of an operation lie in.
+/// The number of pages that the bytes of an operation cover.
 pub fn nr_pages(op: &gd_op) -> i32 {
     let bytes = i64::from(op.val) + (op.addr & (PAGE_SIZE - 1)) as i64;
     ((bytes + PAGE_SIZE as i64 - 1) / PAGE_SIZE as i64) as i32
@@ -159,13 +159,13 @@ fn how_it_faults(op: u8) -> Option<Faulting> {
     }
 }
 
-/// Whether an operation of the slow path faults at each page, whatever is mapped there.
+/// Whether an operation of the slow path faults on each page, whatever is mapped there.
 #[inline]
 pub fn faults_anyway(op: u8) -> bool {
     how_it_faults(op) == Some(Faulting::Anyway)
 }
 
-/// Whether an operation of the slow path touches user memory itself.
+/// Whether an operation of the slow path accesses user memory itself.
 #[inline]
 pub fn touches(op: u8) -> bool {
     match how_it_faults(op) {
@@ -174,32 +174,32 @@ pub fn touches(op: u8) -> bool {
     }
 }
 
-/// Whether an operation gives the number of bytes that it could not fault in.
+/// Whether an operation returns the number of bytes that it could not fault in.
 #[inline]
 pub fn counts_what_is_left(op: u8) -> bool {
     ops::info(op).is_some_and(|op| op.val == Val::Bytes)
 }
 
-/// Whether an operation can come to the real slow path; `real`: what fast entry points
-/// leave goes there.
+/// Whether an operation can reach the real slow path; `real`: the fast entry points call it
+/// for the rest.
 #[inline]
 pub fn comes_to_slow_path(op: u8, real: bool) -> bool {
     is_slow(op) || real && falls_back(op)
 }
 
-/// Whether an entry point of the lockless walk asks the slow path for what it leaves.
+/// Whether an entry point of the lockless walk calls the slow path for the rest.
 #[inline]
 pub fn falls_back(op: u8) -> bool {
     ops::info(op).is_some_and(|op| op.effect.lock() == Lock::ForTheRest)
 }
 
-/// Whether an entry point of the lockless walk never asks the slow path, by its name.
+/// Whether an entry point of the lockless walk never calls the slow path (`*_fast_only`).
 #[inline]
 pub fn is_fast_only(op: u8) -> bool {
     is_call(op) && !falls_back(op)
 }
 
-/// Whether an operation is an entry point of either.
+/// Whether an operation is an entry point of the lockless walk or the slow path.
 #[inline]
 pub fn is_any_call(op: u8) -> bool {
     ops::info(op).is_some_and(|op| op.is_walk() || op.is_slow())
@@ -242,25 +242,25 @@ pub fn is_pin(op: u8) -> bool {
     )
 }
 
-/// Whether a kind of entry names a page.
+/// Whether an entry of this kind names a page.
 pub fn has_page(entry: u8) -> bool {
     matches!(u32::from(entry), abi::GD_E_PAGE | abi::GD_E_MIGRATION)
 }
 
-/// The addresses whose entries an operation sets, as the first one, the
-/// distance to the next and their number.
+/// The addresses whose entries an operation sets: the first one, the distance between two
+/// and their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The first address.
     pub addr: u64,
     /// The level of the entries.
     pub level: Level,
-    /// How many entries.
+    /// The number of entries.
     pub n: u64,
 }
 
 impl Span {
-    /// The entries that an operation sets, if it does.
+    /// The entries that an operation sets, if it sets entries.
     pub fn of(op: &gd_op) -> Option<Span> {
         Some(Span {
             addr: op.addr & ADDR_MASK,
@@ -274,15 +274,15 @@ impl Span {
         self.addr.wrapping_add(k << self.level.shift()) & ADDR_MASK
     }
 
-    /// Whether an address is served by one of the entries.
+    /// Whether one of the entries maps this address.
     pub fn covers(&self, addr: u64) -> bool {
         let start = self.addr & !(self.level.size() - 1);
         (addr & ADDR_MASK).wrapping_sub(start) >> self.level.shift() < self.n
     }
 }
 
-/// Where programs map things: the starts of short ranges that go over the end
-/// of a table of each level, that end where user space ends, and plain ones.
+/// The places where programs map memory: the starts of short ranges that cross the end of a
+/// table of each level, or that end at the end of user space, and some without a border.
 pub const ANCHORS: [u64; 8] = [
     0x1000,
     0x1000_0000,
@@ -296,16 +296,16 @@ pub const ANCHORS: [u64; 8] = [
     TASK_SIZE_MAX - 6 * PAGE_SIZE,
 ];
 
-/// Pages from an anchor on that programs use.
+/// The number of pages from an anchor on that programs use.
 pub const WINDOW: u64 = 16;
 
-/// Whether an address is a page of an anchor's window.
+/// Whether an address is that of a page in an anchor's window.
 pub fn is_plain(addr: u64) -> bool {
     let near = |anchor: &u64| addr.wrapping_sub(*anchor) < WINDOW * PAGE_SIZE;
     addr.is_multiple_of(PAGE_SIZE) && ANCHORS.iter().any(near)
 }
 
-/// A page of an anchor's window, chosen by the bits of any address.
+/// A page in an anchor's window, selected by the bits of any address.
 pub fn fold(addr: u64) -> u64 {
     if is_plain(addr) {
         return addr;
