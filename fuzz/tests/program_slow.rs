@@ -66,24 +66,27 @@ fn mistakes_are_placed_at_the_word() {
         ),
         (
             "set_vma 1",
-            "10: expected where it starts, like 0x10000000, or none",
+            "10: expected its start address, like 0x10000000, or none",
         ),
         (
             "set_vma 1 nine",
-            "11: expected where it starts, like 0x10000000, or none, found `nine`",
+            "11: expected its start address, like 0x10000000, or none, found `nine`",
         ),
         (
             "set_vma 1 none anon",
             "16: expected the end of the line, found `anon`",
         ),
-        ("set_vma 1 0x1001 anon", "11: a VMA starts with a page"),
+        (
+            "set_vma 1 0x1001 anon",
+            "11: a VMA starts at a page boundary",
+        ),
         (
             "set_vma 1 0x7ffffffff000 anon",
-            "11: that is behind the end of user space",
+            "11: this address is beyond the end of user space",
         ),
         (
             "set_vma 1 0x7fffffffe000 n=2 anon",
-            "28: that is more than there is up to the end of user space",
+            "28: the VMA would reach beyond the end of user space",
         ),
         (
             "set_vma 1 0x1000 n=0 anon",
@@ -91,11 +94,11 @@ fn mistakes_are_placed_at_the_word() {
         ),
         (
             "set_vma 1 0x1000 read",
-            "22: expected what it is of: anon, file, shmem, special, secretmem, fsdax, gate, hugetlb or hugetlb_1g",
+            "22: expected the kind of the VMA: anon, file, shmem, special, secretmem, fsdax, gate, hugetlb or hugetlb_1g",
         ),
         (
             "set_vma 1 0x1000 anon file",
-            "23: what it is of is given twice",
+            "23: the kind of the VMA is given twice",
         ),
         ("set_vma 1 0x1000 anon read read", "28: read is given twice"),
         ("set_vma 1 0x1000 n=1 n=2 anon", "22: n is given twice"),

@@ -327,7 +327,7 @@ fn mistakes_in_declarations_are_placed_at_the_word() {
         ),
         (
             "page p head",
-            "1:8: head cannot be set here: head follows from the order",
+            "1:8: head cannot be set here: it follows from the order",
         ),
         (
             "page p anon_exclusive",
@@ -341,7 +341,7 @@ fn mistakes_in_declarations_are_placed_at_the_word() {
         ("page p\npage p", "2:6: `p` is declared already"),
         (
             "page a zero\npage b zero",
-            "2:6: there is one such page only, and `a` is it",
+            "2:6: a program can have only one such page, and `a` is one",
         ),
         (
             "page p\nmm\nmm",
@@ -357,7 +357,7 @@ fn mistakes_in_declarations_are_placed_at_the_word() {
         ),
         (
             "mm seq=-2147483649",
-            "1:8: expected a number of 32 bits, found `-2147483649`",
+            "1:8: expected a 32-bit number, found `-2147483649`",
         ),
         (
             "names 6.x",
@@ -575,13 +575,10 @@ fn mistakes_in_entries_are_placed_at_the_word() {
 #[test]
 fn mistakes_in_hook_points_are_placed_at_the_word() {
     let cases = [
-        (
-            "|",
-            "2: expected `:` after the hook point, and what is done there",
-        ),
+        ("|", "2: expected `:` and an action after the hook point"),
         (
             "| before read seq # note: set_seq 1",
-            "18: expected `:` after the hook point, and what is done there",
+            "18: expected `:` and an action after the hook point",
         ),
         ("| :", "2: expected before, after or at"),
         (
@@ -598,7 +595,7 @@ fn mistakes_in_hook_points_are_placed_at_the_word() {
         ),
         (
             "| before read: set_seq 1",
-            "14: expected what is read, like pte@0x10000000 or seq",
+            "14: expected an entry that is read, like pte@0x10000000, or seq",
         ),
         (
             "| before read ptd@0x1000: set_seq 1",
@@ -610,7 +607,7 @@ fn mistakes_in_hook_points_are_placed_at_the_word() {
         ),
         (
             "| before ref: set_seq 1",
-            "13: expected the page that is counted on, like h",
+            "13: expected the page whose count changes, like h",
         ),
         ("| before ref NULL: set_seq 1", "14: `NULL` has no counts"),
         (
@@ -625,7 +622,7 @@ fn mistakes_in_hook_points_are_placed_at_the_word() {
         ),
         (
             "| before read seq #0: set_seq 1",
-            "19: expected `:`, or which time counts, from #1 to #255, found `#0`",
+            "19: expected `:`, or the number of the time, from #1 to #255, found `#0`",
         ),
         (
             "| before read seq #1 #2: set_seq 1",
@@ -633,11 +630,11 @@ fn mistakes_in_hook_points_are_placed_at_the_word() {
         ),
         (
             "| before read seq #1:",
-            "22: expected what is done there, like set_pte",
+            "22: expected an action, like set_pte",
         ),
         (
             "| before read seq: put_page p",
-            "20: only changes of the world and answers happen at a hook point, `put_page` is neither",
+            "20: only changes of the world and answers can be actions; `put_page` is neither",
         ),
     ];
     for (line, expected) in cases {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Bringing any program into range and into its one canonical form.
+//! Brings any program into range and into its one canonical form.
 //!
-//! What is out of range is folded, not rejected, so that mutated bytes stay
-//! programs.  What an operation does not use is zero, so that two programs
-//! that mean the same are equal more often than not.  Executors rely on it:
-//! after [`Program::normalise`] everything that they read is in range, except
-//! that page offsets may run past the folio, as documented in the ABI.
+//! Numbers out of range are folded, not rejected, so that mutated bytes stay programs.
+//! Fields that an operation does not use are zero, so that programs with the same meaning
+//! are usually equal.  Executors rely on it: after [`Program::normalise`] every field that
+//! they read is in range, except that page offsets may be past the end of the folio, as
+//! documented in the ABI.
 
 use std::sync::LazyLock;
 
@@ -21,8 +21,8 @@ use crate::world::folio::{FOLIO_FLAGS, is_device, settle};
 /// All symbolic FOLL_ flags.
 pub const FOLL_FLAGS: u32 = (1 << abi::GD_NR_FOLL) - 1;
 
-/// What normalising an operation needs to know, by id byte.  Masks, so that
-/// there is little to branch on: which operation comes next is not predictable.
+/// What normalising an operation needs to know, by id byte.  Masks, to avoid branches: the
+/// next operation is not predictable.
 #[derive(Clone, Copy)]
 pub(super) struct Fix {
     /// `arg` is taken modulo this.
@@ -39,13 +39,14 @@ pub(super) struct Fix {
     id: u8,
     /// Whether the operation has a list.
     list: bool,
-    /// What the fields of page tables mean to it.
+    /// Which fields of page tables it uses.
     walk: Walk,
     /// Whether it can have actions.
     pub(super) kernel: bool,
-    /// Whether an action can do it.
+    /// Whether it can be an action.
     act: bool,
-    /// Whether it is an answer: its value is of the type of the call.
+    /// Whether it is an answer: its value then has the type that the call at its hook point
+    /// returns.
     answer: bool,
 }
 
@@ -64,7 +65,7 @@ enum Walk {
     Vma,
 }
 
-/// The fixes of all id bytes.
+/// The table for all id bytes.
 pub(super) type Fixes = [Fix; 256];
 
 static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
@@ -101,7 +102,7 @@ static FIXES: LazyLock<Fixes> = LazyLock::new(|| {
     })
 });
 
-/// The fixes, to be fetched once for many operations.
+/// Returns the table; fetch it once for many operations.
 #[inline]
 pub(super) fn fixes() -> &'static Fixes {
     &FIXES
@@ -109,9 +110,9 @@ pub(super) fn fixes() -> &'static Fixes {
 
 /// The operation that an undefined id byte stands for.
 ///
-/// Of all operations the one with the highest hash of (byte, id): each byte
-/// gets one at random, and a new operation takes a few undefined bytes over
-/// while the others keep their meaning.
+/// It is the operation with the highest hash of (byte, id): each byte gets a random one,
+/// and a new operation takes over a few undefined bytes while the others keep their
+/// meaning.
 fn nearest(byte: u8) -> &'static ops::OpInfo {
     let hash = |id: u8| {
         let mut h = u32::from(byte) << 8 | u32::from(id);
@@ -124,7 +125,7 @@ fn nearest(byte: u8) -> &'static ops::OpInfo {
     best.expect("the table is not empty")
 }
 
-/// The defined id that an id byte stands for; defined ids stand for themselves.
+/// The defined id of an id byte; a defined id is its own.
 pub fn op_id(byte: u8) -> u8 {
     fixes()[usize::from(byte)].id
 }
@@ -140,8 +141,8 @@ impl Program {
         self.normalise_acts(fixes, nr_folios);
     }
 
-    /// Brings the script into range: what can be no action of its operation, which
-    /// is fixed already, is dropped.
+    /// Brings the script into range: drops actions that their operation, which is fixed
+    /// already, cannot have.
     fn normalise_acts(&mut self, fixes: &Fixes, nr_folios: usize) {
         let nr = self.nr_acts();
         let mut kept = 0;
@@ -168,7 +169,7 @@ impl Program {
         op.is_some_and(|op| fixes[usize::from(op.op)].kernel)
     }
 
-    /// All but the operations and actions that there are; returns the number of folios.
+    /// Normalises everything except operations and actions; returns the number of folios.
     #[inline]
     pub(super) fn normalise_world(&mut self) -> usize {
         let world = &mut self.0.world;
@@ -189,7 +190,7 @@ impl Program {
     }
 }
 
-/// Which of the kinds that exist once have been declared.
+/// Which of the kinds that may exist only once have been declared.
 #[derive(Default)]
 struct Seen {
     zero: bool,
@@ -231,8 +232,8 @@ pub fn fix_folio(folio: &mut gd_folio) {
     Seen::default().fix(folio);
 }
 
-/// The hook point of an action and its answer; `act.op` is fixed already.  False
-/// if it has no hook point, or does what no action can do.
+/// Fixes the hook point of an action and its answer; `act.op` is fixed already.  False if
+/// it has no hook point or its operation cannot be an action.
 #[inline]
 pub(super) fn fix_act(act: &mut gd_act, fixes: &Fixes, nr_folios: usize) -> bool {
     let fix = &fixes[usize::from(act.op.op)];
@@ -257,9 +258,8 @@ pub(super) fn fix_act(act: &mut gd_act, fixes: &Fixes, nr_folios: usize) -> bool
     true
 }
 
-/// The hook point of a byte, of the first `nr`; 0 for none.  Of the bytes that stand for no hook
-/// point many mean that there is none, as most operations of random bytes should
-/// be no actions.
+/// The hook point of a byte, one of the first `nr`; 0 for none.  Many undefined bytes mean
+/// none, so that most operations of random bytes are not actions.
 #[inline]
 pub(super) fn hook_id(byte: u8, nr: usize) -> u8 {
     match byte & 31 {
@@ -270,7 +270,7 @@ pub(super) fn hook_id(byte: u8, nr: usize) -> u8 {
 
 const _: () = assert!(NR_HOOKS <= 32);
 
-/// An entry of a page table; what its kind or its level does not have is zero.
+/// An entry of a page table: fields that its kind or level does not have become zero.
 #[inline]
 fn fix_entry(op: &mut gd_op, level: Level) {
     op.addr &= walk::ADDR_MASK;
@@ -298,8 +298,8 @@ fn fix_entry(op: &mut gd_op, level: Level) {
     }
 }
 
-/// Brings an operation into range and into canonical form, after `fold` has
-/// had each run that the operation uses.
+/// Brings an operation into range and into canonical form; calls `fold` on each run that
+/// the operation uses first.
 #[inline]
 pub(super) fn fix_op(op: &mut gd_op, fixes: &Fixes, nr_folios: usize, fold: impl Fn(&mut gd_run)) {
     let fix = &fixes[usize::from(op.op)];
@@ -318,7 +318,7 @@ pub(super) fn fix_op(op: &mut gd_op, fixes: &Fixes, nr_folios: usize, fold: impl
     if fix.list {
         op.run.iter_mut().for_each(fold);
         let len = fix_list(&mut op.run, nr_folios);
-        // npages equal to the length is the same as not saying it
+        // an npages equal to the length is the default
         if u32::from(op.mods) & abi::GD_MOD_N == 0 || op.n == len as i32 {
             op.mods &= !(abi::GD_MOD_N as u8);
             op.n = 0;
@@ -353,7 +353,7 @@ pub(super) fn fix_op(op: &mut gd_op, fixes: &Fixes, nr_folios: usize, fold: impl
     }
 }
 
-/// A VMA: it ends within user space; one that is taken away is nothing but a number.
+/// A VMA: it ends within user space; one that is removed has only a number.
 #[inline]
 fn fix_vma(op: &mut gd_op) {
     op.addr &= walk::TASK_SIZE_MAX;
@@ -361,8 +361,8 @@ fn fix_vma(op: &mut gd_op) {
     op.n = i64::from(op.n.clamp(0, walk::MAX_VMA_PAGES)).min(room) as i32;
     op.entry %= abi::GD_NR_VMA_KINDS as u8;
     op.val &= walk::VM_FLAGS;
-    // 5.10 would mlock what a locked stack grows by, and without DEBUG_VM looks at counts
-    // that pages do not have.
+    // 5.10 would mlock the new part of a locked stack, and without DEBUG_VM it reads counts
+    // that pages here do not have.
     if op.val & 1 << abi::GD_VM_GROWSDOWN != 0 {
         op.val &= !(1 << abi::GD_VM_LOCKED);
     }
@@ -374,10 +374,10 @@ fn fix_vma(op: &mut gd_op) {
 
 const _: () = assert!(walk::TASK_SIZE_MAX == (1 << 47) - walk::PAGE_SIZE);
 
-/// Drops empty runs, bounds the length; returns the length.
+/// Drops empty runs and limits the length; returns the length.
 #[inline]
 fn fix_list(runs: &mut [gd_run; super::NR_RUNS], nr_folios: usize) -> usize {
-    // most lists are as they should be: say so without a branch per run
+    // most lists are canonical already: detect that without a branch per run
     let (mut good, mut open, mut total) = (true, true, 0);
     for run in runs.iter() {
         let used = run.len != 0;
@@ -428,8 +428,8 @@ fn fix_declared(p: u16, nr_folios: usize) -> u16 {
     page(index % nr_folios, offset)
 }
 
-/// Folio indices modulo what exists; NULL and POISON in one spelling only, so
-/// that random bytes rarely name them.
+/// A folio index modulo their number; NULL and POISON have one encoding each, so that
+/// random bytes rarely name them.
 #[inline]
 fn fix_page(p: u16, nr_folios: usize) -> u16 {
     if is_page(p, nr_folios) {

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The wire form of programs: every byte string is one.
+//! The wire form of programs: every byte string is a program.
 //!
 //! All numbers are little-endian.
 //!
-//! | bytes | what |
+//! | bytes | contents |
 //! |---|---|
 //! | 8 | version, folios, state bits, bytes of a record / 4, write_protect_seq (4 bytes) |
 //! | 20 x folios | `struct gd_folio` |
-//! | to the end | records of that length: an operation, or an action of the one before |
+//! | to the end | records of that length: an operation, or an action of the operation
+//! before it |
 //!
-//! A record is a prefix of [`RECORD_LEN`] bytes, as long as anything in the program
-//! needs; what is cut off is zero.  So operands and hook points that come later make
-//! it longer, and all that was written before still reads the same.  A short record
-//! at the end is filled up with zeroes; what has no room is ignored.  Versions 1 and 2
-//! have records of 32 and of 56 bytes; a version that is not known reads as the newest.
-//! Adding an operation to the table needs no new version: ids keep their meaning for
-//! ever.
+//! A record is a prefix of [`RECORD_LEN`] bytes, as long as the program needs; the bytes
+//! that are cut off are zero.  So new operands and hook points make records longer, and old
+//! programs still read the same.  A short record at the end is filled up with zeroes;
+//! operations and folios beyond the maximum are ignored.  Versions 1 and 2 have records of
+//! 32 and of 56 bytes; an unknown version reads as the newest.  A new operation in the
+//! table needs no new version: ids never change their meaning.
 //!
-//! Numbers are folded into what exists and what is of interest, so that random
-//! bytes name real pages and the same few places: an offset modulo the folio's
-//! pages, a length modulo [`FOLD_LEN`], addresses, counts and flags (see `fold.rs`;
-//! version 1 has none of these).  Programs that mean something else say so by a mark,
-//! which random bytes have rarely: in the upper bits of `mods`, in version 2 in those
+//! Numbers are folded into useful ranges, so that random bytes name real pages and the same
+//! few places: an offset modulo the folio's pages, a length modulo [`FOLD_LEN`], addresses,
+//! counts and flags (see `fold.rs`; version 1 has none of these).  A program with other
+//! numbers says so by a mark, which random bytes rarely contain: in the upper bits of
+//! `mods`, in version 2 in those of the byte at [`OLD_MARK`].
 //! of the byte at [`OLD_MARK`].
 
 use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_run};
@@ -49,23 +49,23 @@ pub const MAX_LEN: usize = WORLD_LEN + MAX_FOLIOS * FOLIO_LEN + (MAX_OPS + MAX_A
 /// Lengths of runs are taken modulo this, unless an operation is marked.
 pub const FOLD_LEN: u16 = 33;
 
-/// The lengths that records are written in: page level, walks, scripts.
+/// The lengths in which records are written: page level, walks, scripts.
 const LENS: [usize; 3] = [32, 48, RECORD_LEN];
 
-/// How a version says that numbers are as they are.
+/// Where a version marks numbers as literal (not folded).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
-    /// In `mods`, which has the bits that the mask leaves.
+    /// In the bits of `mods` outside this mask.
     Mods { mask: u8, mark: u8 },
     /// In a byte of its own.
     Byte,
 }
 
-/// Where version 2 has its mark.
+/// The offset of the mark in version 2.
 pub const OLD_MARK: usize = 43;
 const OLD_MASK: u8 = 0xf8;
 const OLD_EXACT: u8 = 0xb0;
-/// The state bits and the hook points, with NONE, of versions 1 and 2.
+/// The numbers of state bits and hook points, including NONE, in versions 1 and 2.
 const OLD_STATE: u8 = (abi::GD_W_IRQS_ON | abi::GD_W_HAS_PINNED | abi::GD_W_DEVMAP_KEY) as u8;
 const OLD_HOOKS: usize = abi::GD_HOOK_SLOW as usize + 1;
 /// The mark of this version.
@@ -77,9 +77,9 @@ const MASK: u8 = 0xf0;
 struct Form {
     len: usize,
     mark: Mark,
-    /// Whether what page tables and hook points have is folded too.
+    /// Whether the fields of page tables and hook points are folded too.
     walks: bool,
-    /// The state bits and the hook points that there were.
+    /// The state bits and the hook points that the version has.
     state: u8,
     hooks: usize,
 }
@@ -109,7 +109,7 @@ impl Form {
         }
     }
 
-    /// Takes the mark out of a record; whether it was there.
+    /// Removes the mark from a record; returns whether it was set.
     #[inline]
     fn take_mark(self, record: &mut [u8; RECORD_LEN]) -> bool {
         let (at, mask, mark) = match self.mark {
@@ -137,7 +137,7 @@ impl Program {
         program
     }
 
-    /// As [`Program::decode`], in place.
+    /// Like [`Program::decode`], in place.
     pub fn decode_into(&mut self, bytes: &[u8]) {
         let (world, mut rest) = record::<WORLD_LEN>(bytes);
         let w = &mut self.0.world;
@@ -163,7 +163,7 @@ impl Program {
         let (mut nr_ops, mut nr_acts) = (0, 0);
         // whether the last operation can have actions
         let mut open = false;
-        // a bit for each action that is folded
+        // one bit for each action that is folded
         let mut folded = 0u64;
         while !rest.is_empty() && (nr_ops < MAX_OPS || open && nr_acts < MAX_ACTS) {
             let (bytes, tail) = cut_record(rest, form.len);
@@ -204,7 +204,7 @@ impl Program {
         }
     }
 
-    /// The shortest records that have a place for everything.
+    /// The shortest records that can hold the program.
     fn form(&self) -> Form {
         let tables = |op: &gd_op| (op.addr, op.entry, op.eflags, op.mm) != (0, 0, 0, 0);
         let len = match self.nr_acts() {
@@ -222,7 +222,7 @@ impl Program {
         }
     }
 
-    /// How many bytes [`Program::encode`] writes.
+    /// The number of bytes that [`Program::encode`] writes.
     pub fn encoded_len(&self) -> usize {
         let items = self.nr_ops() + self.nr_acts();
         WORLD_LEN + self.nr_folios() * FOLIO_LEN + items * self.form().len
@@ -235,7 +235,7 @@ impl Program {
         bytes
     }
 
-    /// As [`Program::encode`], into a buffer; `None` if it is too small.
+    /// Like [`Program::encode`], into a buffer; `None` if it is too small.
     pub fn encode_to(&self, out: &mut [u8]) -> Option<usize> {
         let len = self.encoded_len();
         let form = self.form();
@@ -274,7 +274,7 @@ impl Program {
         Some(len)
     }
 
-    /// What would be read if this were not marked.
+    /// The result of reading this without the mark.
     fn folded(&self, act: &gd_act, fixes: &Fixes, masks: &Masks) -> gd_act {
         let mut folded = *act;
         let nr_folios = self.nr_folios();
@@ -299,7 +299,7 @@ fn fold_hook(act: &mut gd_act, masks: &Masks) {
     }
 }
 
-/// The next record, filled up with zeroes, and what follows it.
+/// The next record, filled up with zeroes, and the rest.
 #[inline]
 fn record<const LEN: usize>(bytes: &[u8]) -> ([u8; LEN], &[u8]) {
     match bytes.split_first_chunk::<LEN>() {
@@ -312,7 +312,7 @@ fn record<const LEN: usize>(bytes: &[u8]) -> ([u8; LEN], &[u8]) {
     }
 }
 
-/// The next record of some length, cut or filled up, and what follows it.
+/// The next record of this length, cut or filled up, and the rest.
 #[inline]
 fn cut_record(bytes: &[u8], len: usize) -> ([u8; RECORD_LEN], &[u8]) {
     let (this, rest) = bytes.split_at(len.min(bytes.len()));
@@ -322,7 +322,7 @@ fn cut_record(bytes: &[u8], len: usize) -> ([u8; RECORD_LEN], &[u8]) {
     (record, rest)
 }
 
-/// The offsets within a folio; its pages are a power of two.
+/// The mask of offsets within each folio, whose number of pages is a power of two.
 #[inline]
 fn offset_mask(folio: &gd_folio) -> u16 {
     let mut folio = *folio;
@@ -330,8 +330,7 @@ fn offset_mask(folio: &gd_folio) -> u16 {
     (1 << folio.order) - 1
 }
 
-/// Folds the offset and the length of a run into what exists; without masks
-/// it leaves them alone.
+/// Folds the offset and the length of a run; without masks it changes nothing.
 #[inline]
 fn fold(run: &mut gd_run, nr_folios: usize, masks: Option<&Masks>) {
     let Some(masks) = masks else {
@@ -452,7 +451,7 @@ const _: () = assert!(size_of::<gd_folio>() == FOLIO_LEN);
 const _: () = assert!(MAX_ACTS <= 64);
 const _: () = assert!(LENS[0] == 32 && LENS[2] == RECORD_LEN);
 
-/// Bytes to programs for `Arbitrary`: whatever is there, decoded.
+/// Programs for `Arbitrary`: decodes all the bytes that are left.
 impl<'a> arbitrary::Arbitrary<'a> for Program {
     fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
         let len = u.len().min(MAX_LEN);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a program has put into the page cache of memfds, about.
+//! An approximate model of the page cache of memfds.
 
 use csrc::abi::gd_op;
 
@@ -8,10 +8,10 @@ use crate::ops;
 use crate::program::walk::PAGE_SIZE;
 use crate::program::{NULL, POISON, split_page};
 
-/// Parts that are remembered.
+/// The number of parts that are kept.
 const NR: usize = 4;
 
-/// A folio, and where it is in bytes.
+/// A folio or hole, and its range of the file in bytes.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     start: u64,
@@ -19,7 +19,7 @@ struct Part {
     index: usize,
 }
 
-/// The last ones that were set.
+/// The parts set last.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cache {
     parts: [Option<Part>; NR],
@@ -27,7 +27,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Notes what an operation sets, if it does.
+    /// Applies an operation that sets a part of the page cache; ignores others.
     pub fn set(&mut self, op: &gd_op) {
         let pointer = op.run[0].page == NULL || op.run[0].page == POISON;
         if ops::sets(op.op) != Some(effect::Part::Cache) || op.n <= 0 {
@@ -49,12 +49,12 @@ impl Cache {
         Some(part.index)
     }
 
-    /// Where the first one starts.
+    /// The offset where the first part starts.
     pub fn start(&self) -> Option<u64> {
         self.parts.iter().flatten().map(|part| part.start).min()
     }
 
-    /// Where the last one ends.
+    /// The offset where the last part ends.
     pub fn end(&self) -> Option<u64> {
         self.parts.iter().flatten().map(|part| part.end).max()
     }

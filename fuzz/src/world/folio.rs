@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What is true of folios by what they are declared as.
+//! Properties of folios that follow from their declaration.
 
 use csrc::abi;
 

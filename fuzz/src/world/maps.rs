@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a program has mapped so far, by the names that operations have for it.
+//! What a program has mapped so far, in the terms of its operations.
 
 use csrc::abi::{self, gd_op};
 
@@ -19,18 +19,18 @@ pub(crate) struct Map {
 }
 
 impl Map {
-    /// Whether it is a page, and not turned off by its flags.
+    /// Whether it is a page that its flags do not disable.
     pub fn is_leaf(&self) -> bool {
         u32::from(self.entry) == abi::GD_E_PAGE && self.eflags & 1 << abi::GD_EF_ABSENT == 0
     }
 }
 
-/// What an address leads to.
+/// The mapping of an address.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hit {
     pub level: Level,
     pub eflags: u16,
-    /// The page, if it is one of a declared folio's slot.
+    /// The page, if it is in a declared folio's slot.
     pub page: Option<u16>,
 }
 
@@ -64,7 +64,7 @@ impl Maps {
         }
     }
 
-    /// Notes what an operation sets, if it does.
+    /// Applies an operation that sets entries; ignores others.
     pub fn set(&mut self, op: &gd_op) {
         let Some(span) = Span::of(op) else {
             return;
@@ -93,7 +93,7 @@ impl Maps {
         &self.map[..self.nr]
     }
 
-    /// The name of a page of the arena.
+    /// The page operand for a page of the arena.
     fn name(&self, number: u32) -> Option<u16> {
         let (index, offset) = self.layout.find(number)?;
         Some(page(index, offset as usize))

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The world that a program declares and changes: where its folios lie, what is known of
-//! their pages, what its page tables, VMAs and page cache have at one time.
+//! A model of the world that a program declares and changes: the place of its folios, the
+//! last known state of their pages, and its page tables, VMAs and page cache.
 //!
-//! Laws, reports, features and the generator look at this one model.  It knows programs and
-//! traces; what a kernel does with a world is no part of it, and neither side uses it.
+//! Laws, reports, features and the generator use this model.  It knows programs and traces,
+//! not the behaviour of a kernel; the sides do not use it.
 
 pub(crate) mod cache;
 pub mod folio;

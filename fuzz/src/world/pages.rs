@@ -44,13 +44,13 @@ pub struct Pages {
     /// Is a declared folio unchanged: neither split nor merged?
     whole: [bool; abi::GD_MAX_FOLIOS as usize],
     epoch: u32,
-    /// The other pages of those slots.
+    /// The other pages of these slots.
     dense: Vec<Known>,
     others: HashMap<u32, PageState>,
     bits: u8,
 }
 
-/// The place of a page in a declared folio's slot.
+/// The index of a page in a declared folio's slot.
 fn dense_index(index: usize, offset: u32) -> usize {
     index << abi::GD_SLOT_SHIFT | offset as usize
 }
@@ -59,7 +59,7 @@ impl Default for Pages {
     fn default() -> Self {
         Self {
             layout: Layout::default(),
-            // of no side: start() says whose pages these are
+            // no side yet: start() sets them
             rev: Rev::Series(0),
             heads: [PageState::default(); abi::GD_MAX_FOLIOS as usize],
             whole: [false; abi::GD_MAX_FOLIOS as usize],
@@ -211,8 +211,7 @@ impl Pages {
         })
     }
 
-    /// Whether [`Pages::head`] finds the same for a page as for the one before
-    /// it: that was looked for in the same places from there on.
+    /// Whether [`Pages::head`] gives the same result for a page as for the one before it.
     fn continues(&self, prog: &gd_program, page: u32, head: u32) -> bool {
         let state = self.get(prog, page);
         let order = u32::BITS - (page ^ head).leading_zeros();
@@ -226,7 +225,7 @@ impl Pages {
         if head.tail || !head.is_large() || !self.rev.has(Fact::PINCOUNT) {
             return false;
         }
-        // then it has a third page
+        // then the folio has a third page
         let third = head.page + 2;
         self.rev.has(Fact::PINCOUNT_OF_ALL)
             || third < NR_PAGES && self.get(prog, third).tail && self.head(prog, third) == head.page

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Page tables as the program declares them: a model of their own, for laws, reports,
-//! features and the generator.
+//! A model of the page tables that the program declares, for laws, reports, features and
+//! the generator.
 //!
-//! It follows the program's SET_PTE to SET_PGD and knows nothing of how a walk
-//! reads tables.  What an entry is follows `gupdiff.h`; an entry's value is its
-//! kind, its page or table, and its flags.
+//! It follows the program's SET_PTE to SET_PGD; how a walk reads tables is not its subject.
+//! The meaning of entries follows `gupdiff.h`; the value of an entry is its kind, its page
+//! or table, and its flags.
 
 use std::sync::Arc;
 
@@ -13,19 +13,19 @@ use csrc::abi::{self, gd_op};
 use super::layout::{Layout, NR_PAGES, Operand};
 use crate::program::walk::{self, ADDR_MASK, LEVELS, Level};
 
-// The page of an entry is a number even if there is no such page.
+// The page number of an entry fits in 31 bits, even if there is no such page.
 const _: () = assert!((abi::GD_MAX_SET as u64) << (9 * abi::GD_L_PUD) < 1 << 31);
 
 const NR_TABLES: usize = abi::GD_MAX_TABLES as usize;
 const PER_TABLE: usize = abi::GD_TABLE_ENTRIES as usize;
-/// What an entry is.
+/// The kind of an entry, with its page or table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
-    /// Nothing.
+    /// Empty.
     #[default]
     None,
-    /// A page, or the first page of the block that is mapped; not all pages of
-    /// a block need to exist.
+    /// A page, or the first page of the block that is mapped; not every page of a block
+    /// exists.
     Page(u32),
     /// A table, by its number.
     Table(u8),
@@ -48,7 +48,7 @@ impl Kind {
         code as u8
     }
 
-    /// The page that it names, if it names one.
+    /// Its page, if the entry names one.
     pub fn page(self) -> Option<u32> {
         match self {
             Kind::Page(page) | Kind::Migration(page) => Some(page),
@@ -60,9 +60,9 @@ impl Kind {
 /// An entry of a page table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Bits `GD_EF_*`; 0 for what is neither a page nor a table.
+    /// Bits `GD_EF_*`; 0 unless it is a page or a table.
     pub flags: u16,
 }
 
@@ -74,12 +74,12 @@ impl Entry {
     }
 }
 
-/// Where the walk of an address ends.
+/// The place where the walk of an address ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leaf {
-    /// At which level.
+    /// Its level.
     pub level: Level,
-    /// The entry there; a page, unless there is nothing to walk to.
+    /// The entry there; a page, if the address is mapped.
     pub entry: Entry,
 }
 
@@ -90,7 +90,7 @@ impl Leaf {
         (self.level, self.entry.flags) == (other.level, other.entry.flags)
     }
 
-    /// The page that serves the address, by its number; `None` if none does.
+    /// The number of the page that the address maps; `None` if there is none.
     #[inline]
     pub fn page(self, addr: u64) -> Option<u32> {
         let Kind::Page(first) = self.entry.kind else {
@@ -101,12 +101,12 @@ impl Leaf {
     }
 }
 
-/// Entries that are made, and copied when they change, at once.
+/// The number of entries that are allocated, and copied on a change, together.
 const CHUNK: usize = 64;
 
 type Chunk = [Entry; CHUNK];
 
-/// The page tables of one program, at one time.  Clones share what neither changes.
+/// The page tables of one program at one time.  Clones share unchanged chunks.
 #[derive(Clone)]
 pub struct Tables {
     /// Of each table that was made whose it is, its level and its region.
@@ -139,7 +139,7 @@ const EMPTY: Chunk = [Entry {
 const TOP: (u8, Level, u64) = (0, Level::Pgd, 0);
 
 impl Tables {
-    /// Back to a single empty table.
+    /// Resets to a single empty table.
     pub fn start(&mut self) {
         for &(first, nr) in &self.touched {
             let (first, end) = (first as usize, (first + nr) as usize);
@@ -187,8 +187,8 @@ impl Tables {
         }
     }
 
-    /// Sets the entries from `first` on, within a table; says whether one of
-    /// them changes.
+    /// Sets the entries from `first` on, within a table; returns whether one of them
+    /// changes.
     fn set(&mut self, first: usize, mut new: impl ExactSizeIterator<Item = Entry>) -> bool {
         let nr = new.len();
         let end = first + nr;
@@ -373,7 +373,7 @@ impl Tables {
     }
 }
 
-/// Where in a table of a level the entry for an address is.
+/// The index of the entry for an address in a table of a level.
 #[inline]
 fn entry_index(level: Level, addr: u64) -> u32 {
     (addr >> level.shift()) as u32 % PER_TABLE as u32
@@ -417,7 +417,7 @@ enum Way {
 }
 
 impl Walker<'_> {
-    /// As [`Tables::walk`].
+    /// Like [`Tables::walk`].
     #[inline]
     pub fn walk(&mut self, addr: u64) -> Leaf {
         if (addr & ADDR_MASK) >> self.bits != self.region {

@@ -39,8 +39,8 @@ impl Vma {
         }
     }
 
-    /// Whether it can be written to with FOLL_FORCE only: a private mapping that
-    /// mprotect() could make writable.
+    /// Whether only FOLL_FORCE can write to it: a private mapping that mprotect() could
+    /// make writable.
     pub fn is_forced(&self) -> bool {
         self.has(abi::GD_VM_MAYWRITE)
             && !self.has(abi::GD_VM_WRITE)
@@ -48,8 +48,8 @@ impl Vma {
             && !self.is(abi::GD_V_GATE)
     }
 
-    /// Whether the slow path would go on to the page tables for an access with these
-    /// FOLL_ flags, roughly.
+    /// Whether the slow path would walk the page tables for an access with these FOLL_
+    /// flags, roughly.
     pub fn permits(&self, foll: u32) -> bool {
         let asks = |flag: u32| foll & 1 << flag != 0;
         let force = asks(abi::GD_FOLL_FORCE);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing calls of the walk's entry points.
+//! Draws calls of the walk's entry points.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use super::super::{NO_OP, values};
 use super::{Profile, bit};
 use crate::ops::{self, OpInfo};
 
-/// The entry points and how often each is called.
+/// The entry points and their weights.
 static CALLS: LazyLock<Vec<(u8, u32)>> = LazyLock::new(|| {
     let is_call = |op: &&OpInfo| op.is_walk();
     let weight = |op: &OpInfo| match (walk::falls_back(op.id), walk::is_pin(op.id)) {
@@ -49,14 +49,14 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
     op
 }
 
-/// Where a call starts: in what is mapped, a little before it, or nowhere.
+/// The start of a call: in mapped memory, a little before it, or anywhere.
 pub fn address(rng: &mut Rng, model: &Model) -> u64 {
     let all = model.maps.all();
     let addr = match rng.below(32) {
         0 => return odd_address(rng),
         _ if all.is_empty() => 0x1000,
         _ => {
-            // what was mapped last, and what is mapped at all
+            // the latest mapping, and any mapping
             let leaf = rng.pick(all);
             let map = if leaf.is_leaf() { leaf } else { rng.pick(all) };
             let k = rng.below(map.span.n.min(16) as usize) as u64;
@@ -82,13 +82,13 @@ pub fn address(rng: &mut Rng, model: &Model) -> u64 {
     };
     match rng.below(24) {
         0 => addr | rng.below(PAGE_SIZE as usize) as u64,
-        // the same entries of the tables, but no address
+        // the same table entries, but not a canonical address
         1 if rng.chance(1, 2) => addr | 0xffff << 48,
         _ => addr,
     }
 }
 
-/// An address at an end of something.
+/// An address at a boundary.
 fn odd_address(rng: &mut Rng) -> u64 {
     let edge = rng.pick(&[
         0,
@@ -103,7 +103,7 @@ fn odd_address(rng: &mut Rng) -> u64 {
     edge.wrapping_add(pages as u64) & !rng.pick(&[0, 0, 0, PAGE_SIZE - 1])
 }
 
-/// How many pages a call asks for.
+/// The number of pages that a call asks for.
 fn count(rng: &mut Rng) -> i32 {
     match rng.weighted(&[36, 40, 10, 4, 4, 2, 2, 2]) {
         0 => 1,
@@ -117,10 +117,10 @@ fn count(rng: &mut Rng) -> i32 {
     }
 }
 
-/// FOLL_ flags of a call; whether they are this kernel's raw bits.
+/// FOLL_ flags of a call; whether they are raw bits of the kernel.
 fn flags(rng: &mut Rng, pins: bool) -> (u32, bool) {
     let mut foll = 0;
-    // without a pin it is refused
+    // refused without FOLL_PIN
     let longterm = if pins { 14 } else { 1 };
     for (flag, of) in [
         (abi::GD_FOLL_WRITE, 20),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing programs of careful callers: they take pages of a sane world as the
-//! functions want it, and give back what they took, once and as what it was.
+//! Draws programs of careful callers: they take pages of a consistent world with legal
+//! arguments, and drop every reference and pin once, by the matching function.
 //!
-//! Whether a program keeps every contract is judged by its trace
-//! (`crate::laws`); here it is only made likely.
+//! Whether a program keeps every contract is decided by its trace (`crate::laws`); this
+//! module only makes it likely.
 
 use csrc::abi::{self, gd_folio, gd_op};
 
@@ -16,7 +16,7 @@ use crate::effect::{By, Effect, Of};
 use crate::ops::{self, Layer, OpInfo};
 use crate::world::folio::is_any_zero;
 
-/// A folio that somebody else holds.
+/// A folio with references of other users.
 pub fn folio(rng: &mut Rng) -> gd_folio {
     let mut f = NO_FOLIO;
     f.kind = match rng.below(16) {
@@ -49,7 +49,7 @@ pub fn folio(rng: &mut Rng) -> gd_folio {
     f
 }
 
-/// The next operation: of what the model guesses to be held, some is given back.
+/// The next operation; some of them drop what the model says is held.
 pub fn operation(rng: &mut Rng, profile: &Profile, model: &Model, end: bool) -> Option<gd_op> {
     let release = match end || rng.chance(3, 8) {
         true => release(rng, profile, model),
@@ -66,7 +66,7 @@ pub fn operation(rng: &mut Rng, profile: &Profile, model: &Model, end: bool) -> 
     }
 }
 
-/// What maps a few pages of one folio.
+/// The operations that map a few pages of one folio.
 pub fn entry(rng: &mut Rng, model: &Model) -> gd_op {
     let index = rng.below(model.nr_folios.max(1));
     let g = &model.folio[index];
@@ -100,8 +100,8 @@ fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     Some(op)
 }
 
-/// One more reference or pin on what is held, a question about it, or a try for a page
-/// that is there.
+/// One more reference or pin on a page that is held, a query about it, or an attempt to
+/// take some page.
 fn again(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     let held = match model.nr_held {
         0 => None,
@@ -142,7 +142,7 @@ fn again(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
         op: info.id,
         ..NO_OP
     };
-    // what is about a folio is told its head
+    // functions for a folio get its head
     op.run[0].page = match info.has(abi::GD_S_FOLIO) {
         true => page(split_page(p).0, 0),
         false => p,
@@ -153,7 +153,7 @@ fn again(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     Some(op)
 }
 
-/// Some of what is held, back as what it is, by a function for everybody.
+/// Drops part of what is held by the matching function, one that anybody may call.
 fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     for _ in 0..8 {
         let Some(mut op) = super::release(rng, profile, model) else {
@@ -170,7 +170,7 @@ fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
             op.run[1..].fill(NO_RUN);
             op.run[0].len = op.run[0].len.min(held.refs.max(1) as u16);
         }
-        // what is about a folio is told its head
+        // functions for a folio get its head
         let (index, _) = split_page(op.run[0].page);
         if info.has(abi::GD_S_FOLIO) || info.effect.by() == Some(By::Folios) {
             op.run[0].page = page(index, 0);

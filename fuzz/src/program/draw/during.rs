@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing what happens during a call of the slow path.
+//! Draws the actions during a call of the slow path.
 //!
-//! A fault that nobody answers ends a call, and nothing behind it is tried.  So the
-//! script of a call follows the pages that it asks for: where one is not mapped as
-//! the access needs it, a fault maps it, mostly, and says so.
+//! A fault without an answer ends a call, and the rest of the call is not tested.  So the
+//! script follows the pages that the call asks for: where a page is not mapped as the
+//! access needs it, a fault usually maps it and says so.
 
 use csrc::abi::{self, gd_act, gd_op};
 
@@ -13,17 +13,17 @@ use super::super::walk::{self, ADDR_MASK, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, page, split_page};
 use super::{Profile, answer, bit, memfd, tables, vmas};
 
-/// What is done during a call, in order.
+/// The actions during a call, in order.
 struct Plan<'a> {
-    /// The world as it is after what happens.
+    /// The model after these actions.
     model: Model,
     main: &'a gd_op,
     acts: Vec<gd_act>,
     faults: u8,
 }
 
-/// What happens during `main`, a call that comes to the slow path: at most so many
-/// actions, without an owner.
+/// The actions during `main`, a call that reaches the real slow path: at most this many,
+/// without an owner.
 pub fn script(
     rng: &mut Rng,
     profile: &Profile,
@@ -51,7 +51,7 @@ pub fn script(
     plan.acts
 }
 
-/// What a fault can come to.
+/// The possible results of a fault.
 pub fn fault(rng: &mut Rng) -> gd_op {
     let one = |n: u32| 1 << n;
     answer(
@@ -83,8 +83,7 @@ pub fn signal(rng: &mut Rng) -> gd_op {
     }
 }
 
-/// A page that is mapped at an address of the VMA by a fault, as the access needs
-/// it if `well`.
+/// A page that a fault maps at an address of the VMA; if `well`, as the access needs it.
 pub fn mapped(rng: &mut Rng, model: &Model, main: &gd_op, addr: u64, well: bool) -> gd_op {
     let foll = |flag: u32| main.foll & bit(flag) != 0;
     let vma = model.vmas.at(addr);
@@ -92,7 +91,7 @@ pub fn mapped(rng: &mut Rng, model: &Model, main: &gd_op, addr: u64, well: bool)
     let forced = foll(abi::GD_FOLL_WRITE) && vma.is_some_and(|vma| vma.is_forced());
     let longterm = foll(abi::GD_FOLL_LONGTERM);
     let folios = &model.folio[..model.nr_folios.max(1)];
-    // one that suits the VMA and the pin, mostly
+    // usually one that suits the VMA and the pin
     let mut index = rng.below(folios.len());
     for _ in 0..4 {
         let g = &folios[index];
@@ -114,7 +113,7 @@ pub fn mapped(rng: &mut Rng, model: &Model, main: &gd_op, addr: u64, well: bool)
     let rw = (bit(abi::GD_EF_RW) | bit(abi::GD_EF_DIRTY)) as u16;
     let tracked = (bit(abi::GD_EF_SOFT_DIRTY) | bit(abi::GD_EF_UFFD_WP)) as u16;
     if forced && rng.chance(7, 8) {
-        // it stays read-only; writes that somebody follows need another fault
+        // it stays read-only; a write that is tracked needs another fault
         op.eflags &= bit(abi::GD_EF_DIRTY) as u16 | tracked;
         op.eflags ^= if rng.chance(1, 4) {
             rng.next_u32() as u16 & tracked
@@ -153,7 +152,7 @@ impl Plan<'_> {
         self.main.foll & bit(flag) != 0
     }
 
-    /// Page by page, as the call comes to them.
+    /// Page by page, as the call reaches them.
     fn pages(&mut self, rng: &mut Rng) {
         const MOST: u64 = 6;
         let nr = self.main.n.clamp(1, 1 << 16) as u64;
@@ -200,14 +199,14 @@ impl Plan<'_> {
         }
     }
 
-    /// An entry is not what it was when its lock is taken.
+    /// An entry changes before its lock is taken.
     fn changes_before_lock(&mut self, rng: &mut Rng, addr: u64, page: u8) {
         let hit = self.model.maps.hit(addr);
         let vma = self.model.vmas.at(addr);
         let unmapped = vma.and_then(|vma| vma.huge_level()).unwrap_or(Level::Pte);
         let level = hit.map_or(unmapped, |hit| hit.level);
         let change = tables::change(rng, &self.model, level, addr);
-        // every fault so far took it once more, mostly
+        // usually every fault so far has taken it once more
         let again = rng.below(usize::from(self.faults) + 1) as u8;
         self.at(abi::GD_HOOK_PTL, page + again, change);
     }
@@ -276,7 +275,7 @@ impl Plan<'_> {
                 self.migrates(rng, addr);
                 true
             }
-            // not as it is needed: there is another fault, or the page is copied
+            // not as the access needs it: there is another fault, or the page is copied
             1 => {
                 let (badly, well) = (serves(rng, false), serves(rng, true));
                 self.at(hook, nth, badly);
@@ -320,7 +319,7 @@ impl Plan<'_> {
         }
     }
 
-    /// What others do while nobody holds the mmap lock.
+    /// What other tasks do while the mmap lock is not held.
     fn meanwhile(&mut self, rng: &mut Rng, addr: u64, nth: u8) {
         let vma = self.model.vmas.at(addr).copied();
         let vma = vma.filter(|_| rng.chance(1, 4));
@@ -334,8 +333,8 @@ impl Plan<'_> {
         }
     }
 
-    /// A page that must not be pinned for long is migrated, if the call pins it so;
-    /// a PMD is split where that is asked for.
+    /// Migrates a page that must not be pinned long-term, if the call pins it so; splits a
+    /// PMD if the call asks for that.
     fn migrates(&mut self, rng: &mut Rng, addr: u64) {
         let hit = self.model.maps.hit(addr);
         let huge = hit.is_some_and(|hit| hit.level == Level::Pmd);
@@ -433,7 +432,7 @@ impl Plan<'_> {
                 self.at(abi::GD_HOOK_MIGRATE, 1, op);
                 self.at(abi::GD_HOOK_MIGRATE, 1, answer(0));
             }
-            // it comes back to the same
+            // the call reads the same entry again
             1 => self.at(abi::GD_HOOK_MIGRATE, 1, answer(0)),
             2 => self.at(
                 abi::GD_HOOK_MIGRATE,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing calls about memfds, and what is in their page cache.
+//! Draws calls about memfds, and the contents of their page cache.
 
 use csrc::abi::{self, gd_op};
 
@@ -8,7 +8,7 @@ use super::super::rng::Rng;
 use super::super::walk::PAGE_SIZE;
 use super::super::{NO_OP, NULL, page, values};
 
-/// Where files have pages: at the beginning, at a huge page, at the end.
+/// The offsets where files have pages: at the beginning, at a huge page, at the end.
 const PLACES: [u64; 4] = [
     0,
     0x20_0000,
@@ -16,7 +16,7 @@ const PLACES: [u64; 4] = [
     abi::GD_MEMFD_SIZE as u64 - 0x20_0000,
 ];
 
-/// A folio, or a hole, from an offset on.
+/// Puts a folio, or a hole, at an offset.
 pub fn set(rng: &mut Rng, model: &Model, offset: u64) -> gd_op {
     let mut index = rng.below(model.nr_folios);
     for _ in 0..6 {
@@ -46,7 +46,7 @@ pub fn set(rng: &mut Rng, model: &Model, offset: u64) -> gd_op {
     op
 }
 
-/// The same behind what there is, or at one of the usual places.
+/// The same after the folios that are present, or at one of the usual offsets.
 pub fn set_anywhere(rng: &mut Rng, model: &Model) -> gd_op {
     let offset = match model.cache.end() {
         Some(end) if rng.chance(1, 2) => end,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing the parts of programs: folios, the world, operands, operations.
+//! Draws the parts of programs: folios, the world, operands, operations.
 
 pub(super) mod calls;
 pub(super) mod careful;
@@ -26,7 +26,7 @@ const fn bit(n: u32) -> u32 {
     1 << n
 }
 
-/// The answer to the call that an action is about.
+/// The answer to the call at the hook point of an action.
 fn answer(val: i32) -> gd_op {
     gd_op {
         op: abi::GD_OP_ANSWER as u8,
@@ -62,7 +62,7 @@ pub fn folio(rng: &mut Rng) -> gd_folio {
     f
 }
 
-/// An order: none, that of a huge page, the others.
+/// An order: 0, that of a huge page, others.
 pub fn order(rng: &mut Rng) -> u8 {
     match rng.weighted(&[50, 18, 14, 18]) {
         0 => 0,
@@ -78,7 +78,7 @@ pub fn mapping(rng: &mut Rng) -> u32 {
     rng.weighted(&weights) as u32
 }
 
-/// A migrate type; the last two are those that forbid long pins.
+/// A migrate type; the last two forbid long-term pins.
 pub fn migratetype(rng: &mut Rng) -> u32 {
     let weights: [u32; abi::GD_NR_MIGRATETYPES as usize] = [12, 60, 6, 14, 8];
     rng.weighted(&weights) as u32
@@ -129,7 +129,7 @@ pub fn seq(rng: &mut Rng) -> u32 {
     }
 }
 
-/// Fork is done.
+/// Ends a fork.
 pub fn end_of_fork(rng: &mut Rng) -> gd_op {
     gd_op {
         op: abi::GD_OP_SET_SEQ as u8,
@@ -138,7 +138,7 @@ pub fn end_of_fork(rng: &mut Rng) -> gd_op {
     }
 }
 
-/// FOLL_ flags for an operation; whether they are this kernel's raw bits.
+/// FOLL_ flags of an operation; whether they are raw bits of the kernel.
 fn foll(rng: &mut Rng) -> (u32, bool) {
     let mut foll = match rng.weighted(&[26, 26, 22, 4, 4, 3, 3]) {
         0 => bit(abi::GD_FOLL_GET),
@@ -164,7 +164,7 @@ fn foll(rng: &mut Rng) -> (u32, bool) {
     (foll, false)
 }
 
-/// A page of a folio: the head, a tail, the last, now and then one past it.
+/// A page of a folio: the head, a tail, the last, sometimes one past the end.
 fn offset(rng: &mut Rng, nr_pages: usize) -> usize {
     match rng.weighted(&[96, 56, 24, 2, 1]) {
         0 => 0,
@@ -175,7 +175,7 @@ fn offset(rng: &mut Rng, nr_pages: usize) -> usize {
     }
 }
 
-/// The folio that an operation should rather be used on.
+/// The folio that suits an operation best.
 fn wanted(id: u32, g: &Guess) -> bool {
     let kind = u32::from(g.kind);
     match id {
@@ -220,7 +220,7 @@ pub fn operand(rng: &mut Rng, id: u32, model: &Model, earlier: &[gd_op]) -> u16 
 pub fn run(rng: &mut Rng, id: u32, model: &Model, earlier: &[gd_op]) -> gd_run {
     let first = match rng.below(24) {
         0 => NULL,
-        // what is held, so that it is given back
+        // pages that are held, so that they are dropped
         1..=10 if model.nr_held > 0 => rng.pick(&model.held[..model.nr_held]).page,
         _ => operand(rng, id, model, earlier),
     };
@@ -263,7 +263,7 @@ fn list(rng: &mut Rng, op: &mut gd_op, model: &Model, earlier: &[gd_op]) {
     }
 }
 
-/// An operation with operands that suit the world as the model guesses it.
+/// An operation with operands that suit the model.
 pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
     let mut op = gd_op { op: id, ..NO_OP };
     let Some(info) = ops::info(id) else {
@@ -316,7 +316,7 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
         op.arg = match info.arg {
             ops::ArgKind::Flag => match guess.flags {
                 0 => flag(rng),
-                // one that is set, to clear it
+                // a flag that is set, to clear it
                 set if rng.chance(1, 2) => set.trailing_zeros(),
                 _ => flag(rng),
             },
@@ -353,7 +353,7 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
     op
 }
 
-/// The operations that give back.
+/// The operations that drop references and pins.
 struct Gives {
     pins: Vec<u8>,
     refs: Vec<u8>,
@@ -373,8 +373,8 @@ static GIVES: LazyLock<Gives> = LazyLock::new(|| {
     }
 });
 
-/// An operation that gives back what an earlier one took, if anything is held
-/// and the revision has an operation for it.
+/// An operation that drops what an earlier one took, if anything is held and the revision
+/// has an operation for it.
 pub fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     if model.nr_held == 0 {
         return None;

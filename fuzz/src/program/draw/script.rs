@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing the script: what happens during an operation.
+//! Draws the script: the actions during an operation.
 //!
-//! What happens to a page or an entry that has no part in what the kernel does is
-//! not noticed.  So hook points are about what the operation reads and grabs, and
-//! what happens there is about that as well, mostly.
+//! A change of a page or an entry that the operation does not use has no effect.  So hook
+//! points mostly name the entries and pages that the operation reads and grabs, and the
+//! actions change them.
 
 use csrc::abi::{self, gd_act, gd_op};
 
@@ -16,9 +16,8 @@ use crate::effect::{self, Part};
 use crate::hooks::{self, Answer, HookInfo, NR_HOOKS, Object};
 use crate::ops::{self, ArgKind, Layer};
 
-/// Something that happens during `main`, which is done in the world of the
-/// model; nothing if the profile has nothing that could.  The action has no owner
-/// yet.
+/// An action during `main`, applied to the model; `None` if the profile has no operation
+/// for it.  The action has no owner yet.
 pub fn act(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Option<gd_act> {
     let scene = Scene::of(rng, model, main);
     let hook = hook(rng, model, main, &scene);
@@ -45,8 +44,8 @@ pub fn act(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Opt
     Some(act)
 }
 
-/// Whether a change of the world can happen during an operation: functions of
-/// the page level know nothing of page tables, and the lockless walk not of VMAs.
+/// Whether a change of the world makes sense during an operation: functions of the page
+/// level do not use page tables, and the lockless walk does not use VMAs.
 fn fits(profile: &Profile, main: &gd_op, id: u8) -> bool {
     profile.has(id) && ops::info(id).is_some_and(|op| op.layer <= layer_of(main))
 }
@@ -55,23 +54,23 @@ fn layer_of(main: &gd_op) -> Layer {
     ops::info(main.op).map_or(Layer::Page, |op| op.layer)
 }
 
-/// What the operation has to do with.
+/// The objects that the operation uses.
 struct Scene {
     /// An address that it walks over.
     addr: u64,
-    /// The level at which that is mapped.
+    /// The level at which it is mapped.
     level: Level,
     /// The page that it grabs.
     page: u16,
-    /// The folio of that.
+    /// The folio of that page.
     index: usize,
     /// Whether the walk is expected to grab it.
     taken: bool,
-    /// Whether it is a device's, by its entry.
+    /// Whether its entry says that it is device memory.
     devmap: bool,
     /// Whether it is part of a large folio.
     large: bool,
-    /// Whether a stack would have to grow for it.
+    /// Whether a stack would have to be expanded for it.
     below_a_stack: bool,
     /// Whether hugetlbfs is mapped there.
     hugetlb: bool,
@@ -135,13 +134,13 @@ fn operand(rng: &mut Rng, main: &gd_op) -> Option<u16> {
     (p != NULL && p != POISON).then_some(p)
 }
 
-/// Which hook point: any of them, but mostly one that can be reached.
+/// A hook point: any of them, but mostly one that can be reached.
 fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
     let mut weights = [0u32; NR_HOOKS];
     let mut say = |hook: u32, weight: u32, can: bool| {
         weights[hook as usize] = if can { weight } else { 1 };
     };
-    // all that the operation can come to; those of which more is known follow
+    // all that the operation can reach; more specific ones follow
     let layer = layer_of(main);
     let comes_to = |hook: &&HookInfo| match hook.layer {
         Layer::Page => true,
@@ -202,7 +201,7 @@ fn hook(rng: &mut Rng, model: &Model, main: &gd_op, scene: &Scene) -> u8 {
     rng.weighted(&weights) as u8
 }
 
-/// How often a hook point can be reached during an operation, about.
+/// Roughly how often an operation can reach a hook point.
 fn times(hook: u8, main: &gd_op, scene: &Scene) -> u8 {
     let leaf = |level: Level| if scene.level == level { 2 } else { 1 };
     let pages = main.n.clamp(1, 8) as u8;
@@ -219,7 +218,7 @@ fn times(hook: u8, main: &gd_op, scene: &Scene) -> u8 {
     }
 }
 
-/// What happens at a hook point.
+/// The operation of an action at a hook point.
 fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
     match u32::from(hook) {
         abi::GD_HOOK_PTL | abi::GD_HOOK_SPLIT | abi::GD_HOOK_MIGRATION => match rng.below(8) {
@@ -319,7 +318,7 @@ fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
     let mut op = NO_OP;
     op.run[0].page = head;
     match rng.weighted(&[22, 6, 22, 8, 14, 16, 6, 4, 4]) {
-        // frozen, as a split and a migration do it
+        // frozen, as by a split or a migration
         0 => op.op = abi::GD_OP_SET_REF as u8,
         1 => {
             op.op = abi::GD_OP_SET_REF as u8;
@@ -334,7 +333,7 @@ fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
             op.val = rng.range(1, 3);
             op.n = rng.range(1, 2);
         }
-        // freed, and someone else's
+        // freed and reused
         3 => {
             op.op = abi::GD_OP_REUSE as u8;
             op.arg = super::mapping(rng) as u16;
@@ -349,7 +348,7 @@ fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
             let other = rng.below(model.nr_folios.max(1));
             op.run[1].page = page(other, 0);
         }
-        // fork shares it, a fault takes it over
+        // a fork shares it, a fault makes it exclusive
         5 => {
             op.op = match rng.chance(2, 3) {
                 true => abi::GD_OP_CLEAR_FLAG as u8,
@@ -374,7 +373,7 @@ fn on_folio(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
     op
 }
 
-/// Any change of the world at all.
+/// Any change of the world.
 fn any(rng: &mut Rng, profile: &Profile, model: &Model, main: &gd_op) -> Option<gd_op> {
     let fits = |op: &&ops::OpInfo| op.is_change && fits(profile, main, op.id);
     let count = ops::table().iter().filter(fits).count();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing calls of the slow path's entry points, and the world that they are in.
+//! Draws calls of the slow path's entry points, and the world for them.
 
 use std::sync::LazyLock;
 
@@ -14,13 +14,13 @@ use crate::effect::{By, Effect, Faulting, Lock, What};
 use crate::ops::{self, ArgKind, OpInfo, Val};
 use crate::world::vmas::Vma;
 
-/// The entry points and how often each is called.
+/// The entry points and their weights.
 static CALLS: LazyLock<Vec<(u8, u32)>> = LazyLock::new(|| {
     let slow = ops::table().iter().filter(|op| op.is_slow());
     slow.map(|op| (op.id, weight(op))).collect()
 });
 
-/// How often an entry point is called.
+/// The weight of an entry point.
 fn weight(op: &OpInfo) -> u32 {
     let passes_locked = op.arg == ArgKind::Lock;
     match op.effect {
@@ -57,8 +57,8 @@ pub fn any(profile: &Profile) -> bool {
     CALLS.iter().any(|(id, _)| profile.has(*id))
 }
 
-/// What else there is in the world of such a program: the fast entry points mostly
-/// have a real slow path, pages are on the LRU.
+/// The other state of such a program: the fast entry points mostly call the real slow path,
+/// pages are on the LRU.
 pub fn world(rng: &mut Rng, program: &mut Program) {
     if rng.chance(5, 8) {
         program.0.world.state |= abi::GD_W_SLOW as u8;
@@ -192,7 +192,8 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
                     0
                 };
             } else if !info.has(abi::GD_S_FOLL) {
-                // its own, which what happens meanwhile is drawn for
+                // this entry point draws its own address, and its actions are drawn for
+                // that
                 op.foll |= bit(abi::GD_FOLL_FORCE) | bit(abi::GD_FOLL_DUMP);
             }
         }
@@ -224,7 +225,7 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
     op
 }
 
-/// A number of bytes: about so many pages, or one that makes no sense.
+/// A number of bytes: mostly that of so many pages, or an unreasonable one.
 fn size(rng: &mut Rng, pages: i32) -> i32 {
     let bytes = pages.clamp(0, 1024) * PAGE_SIZE as i32;
     match rng.weighted(&[24, 12, 12, 4, 2]) {
@@ -236,7 +237,7 @@ fn size(rng: &mut Rng, pages: i32) -> i32 {
     }
 }
 
-/// Where a call starts: in a VMA, at an end of it, a little before it, nowhere.
+/// The start of a call: in a VMA, at its end, a little before it, anywhere.
 pub fn address(rng: &mut Rng, model: &Model) -> u64 {
     let all: Vec<&Vma> = model.vmas.all().collect();
     if all.is_empty() || rng.chance(1, 8) {
@@ -248,7 +249,7 @@ pub fn address(rng: &mut Rng, model: &Model) -> u64 {
         0 => vma.start + rng.below(pages.min(4)) as u64 * PAGE_SIZE,
         1 => vma.end - (rng.below(pages.min(4)) as u64 + 1) * PAGE_SIZE,
         2 => vma.start + rng.below(pages) as u64 * PAGE_SIZE,
-        // the last pages of a table that serves the VMA
+        // the last pages of a table that maps the VMA
         3 => {
             let size = Level::Pmd.size();
             let end = (vma.start & !(size - 1)) + size;
@@ -276,10 +277,10 @@ fn count(rng: &mut Rng) -> i32 {
     }
 }
 
-/// FOLL_ flags of a call; whether they are this kernel's raw bits.
+/// FOLL_ flags of a call; whether they are raw bits of the kernel.
 fn flags(rng: &mut Rng, id: u8) -> (u32, bool) {
     let mut foll = 0;
-    // without a pin it is refused
+    // refused without FOLL_PIN
     let longterm = if walk::is_pin(id) { 22 } else { 1 };
     for (flag, of) in [
         (abi::GD_FOLL_WRITE, 26),
@@ -302,7 +303,7 @@ fn flags(rng: &mut Rng, id: u8) -> (u32, bool) {
         }
     }
     match rng.below(64) {
-        // what only the kernel's own callers set, and what no caller may
+        // flags that only mm itself sets, and flags that no caller may set
         0 => foll |= bit(rng.below(abi::GD_NR_FOLL as usize) as u32),
         1 => foll = rng.next_u32() & walk::SLOW_FLAGS,
         2 => return (bit(rng.below(32) as u32), true),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing page tables: folios as a process maps them, and what maps them.
+//! Draws page tables: folios as a process maps them, and the entries that map them.
 
 use csrc::abi::{self, gd_folio, gd_op};
 
@@ -11,7 +11,7 @@ use super::{bit, folio};
 use crate::world::folio::is_device;
 use crate::world::maps::Map;
 
-/// A folio that a walk can meet: mostly with references to spare.
+/// A folio that a walk can take: mostly with references to spare.
 pub fn mapped_folio(rng: &mut Rng) -> gd_folio {
     let mut f = folio(rng);
     if rng.chance(7, 8) {
@@ -31,8 +31,8 @@ pub fn mapped_folio(rng: &mut Rng) -> gd_folio {
     f
 }
 
-/// As the first folio of a program, one that begins where a block of 1 GiB
-/// begins: 6.12 takes its references for such a block there.
+/// The first folio of a program, if it starts where a block of 1 GiB starts: 6.12 takes
+/// references for such a block there.
 pub fn block_start(rng: &mut Rng) -> gd_folio {
     let mut f = mapped_folio(rng);
     f.kind = abi::GD_K_NORMAL as u8;
@@ -42,17 +42,17 @@ pub fn block_start(rng: &mut Rng) -> gd_folio {
     f
 }
 
-/// The addresses that a program uses: a place and what comes next there.
+/// The addresses that a program uses: a cursor in one of the places.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor(u64);
 
 impl Cursor {
-    /// Somewhere at one of the places.
+    /// Starts in one of the places.
     pub fn new(rng: &mut Rng) -> Cursor {
         Cursor(rng.pick(&ANCHORS) + rng.below(4) as u64 * PAGE_SIZE)
     }
 
-    /// At this address.
+    /// Starts at this address.
     pub fn at(addr: u64) -> Cursor {
         Cursor(addr & ADDR_MASK)
     }
@@ -60,7 +60,7 @@ impl Cursor {
     pub fn take(&mut self, rng: &mut Rng, level: Level, n: u64) -> u64 {
         let addr = self.0;
         self.0 = (addr & !(level.size() - 1)).wrapping_add(n << level.shift()) & ADDR_MASK;
-        // now and then a hole
+        // sometimes a hole
         if level == Level::Pte && rng.chance(1, 8) {
             self.0 = (self.0 + rng.below(3) as u64 * PAGE_SIZE) & ADDR_MASK;
         }
@@ -68,7 +68,7 @@ impl Cursor {
     }
 }
 
-/// Where to go on mapping: behind something that is mapped, else anywhere.
+/// Where to map next: after an existing mapping, or anywhere.
 pub fn cursor(rng: &mut Rng, model: &Model) -> Cursor {
     match model.maps.all() {
         [] => Cursor::new(rng),
@@ -80,7 +80,7 @@ pub fn cursor(rng: &mut Rng, model: &Model) -> Cursor {
     }
 }
 
-/// A few operations that map something at the cursor, to be done in order.
+/// A few operations, in order, that map something at the cursor.
 pub fn scene(rng: &mut Rng, model: &Model, cursor: &mut Cursor) -> [Option<gd_op>; 3] {
     let index = rng.below(model.nr_folios.max(1));
     let g = &model.folio[index];
@@ -97,7 +97,7 @@ pub fn scene(rng: &mut Rng, model: &Model, cursor: &mut Cursor) -> [Option<gd_op
             let addr = cursor.take(rng, level, 1);
             let p = page(index, rng.below(g.nr_pages()));
             let top = set(rng, g, level, addr, p, 1);
-            // the table that a collapse leaves, or that khugepaged has in store
+            // the table that a collapse leaves, or that khugepaged has deposited
             let hidden = rng.chance(1, 3).then(|| {
                 let below = if rng.chance(3, 4) {
                     Level::Pte
@@ -114,7 +114,7 @@ pub fn scene(rng: &mut Rng, model: &Model, cursor: &mut Cursor) -> [Option<gd_op
             let both = set(rng, g, Level::Pmd, addr, page(index, 0), 2);
             [Some(both), None, None]
         }
-        // not present, in some way
+        // not present, of some kind
         5 => {
             let n = count(rng, 4);
             let addr = cursor.take(rng, Level::Pte, n as u64);
@@ -159,7 +159,7 @@ pub fn huge(rng: &mut Rng, model: &Model, level: Level, addr: u64) -> gd_op {
     )
 }
 
-/// How often a folio is mapped in which way.
+/// The weights of the ways to map a folio.
 fn scenes(g: &Guess) -> [u32; 7] {
     match g.order {
         9.. => [10, 14, 6, 6, 4, 4, 2],
@@ -185,7 +185,7 @@ fn first_page(rng: &mut Rng, g: &Guess, n: i32) -> usize {
     }
 }
 
-/// Entries of a level that suit the folio they point to.
+/// Entries of a level that suit their folio.
 pub fn set(rng: &mut Rng, g: &Guess, level: Level, addr: u64, p: u16, n: i32) -> gd_op {
     let mut op = gd_op {
         op: level.set_op(),
@@ -215,7 +215,7 @@ pub fn flags(rng: &mut Rng, g: &Guess) -> u16 {
     if is_device(g.kind) && rng.chance(7, 8) {
         flags |= bit(abi::GD_EF_DEVMAP);
     }
-    // What a walk does not look at, and what it stops at.
+    // Flags that a walk ignores, and flags at which it stops.
     for (flag, of) in [
         (abi::GD_EF_SOFT_DIRTY, 8),
         (abi::GD_EF_UFFD_WP, 6),
@@ -234,7 +234,7 @@ pub fn flags(rng: &mut Rng, g: &Guess) -> u16 {
     flags as u16
 }
 
-/// An entry to take the place of another one: what happens to mappings.
+/// An entry that replaces another one, as the kernel changes mappings.
 pub fn replace(rng: &mut Rng, model: &Model, old: &Map) -> gd_op {
     let span = old.span;
     let mut op = gd_op {
@@ -261,9 +261,9 @@ pub fn replace(rng: &mut Rng, model: &Model, old: &Map) -> gd_op {
         3 => op.eflags ^= 1 << rng.below(abi::GD_NR_ENTRY_FLAGS as usize),
         4 => op.entry = abi::GD_E_MIGRATION as u8,
         5 => op.entry = abi::GD_E_SWAP as u8,
-        // the same again
+        // unchanged
         6 => {}
-        // NUMA balancing wants to know of the next access
+        // NUMA balancing makes the next access fault
         7 => op.eflags |= bit(abi::GD_EF_ABSENT) as u16 | bit(abi::GD_EF_PROTNONE) as u16,
         // a table, or a huge page
         _ => {
@@ -276,8 +276,8 @@ pub fn replace(rng: &mut Rng, model: &Model, old: &Map) -> gd_op {
     op
 }
 
-/// A change of what is mapped at an address: of the entry of the given level
-/// mostly, else of one above or below.
+/// A change of the mapping of an address: mostly of the entry of the given level, else of
+/// one above or below.
 pub fn change(rng: &mut Rng, model: &Model, level: Level, addr: u64) -> gd_op {
     let level = match rng.below(8) {
         0 | 1 => rng.pick(&LEVELS),
@@ -290,7 +290,7 @@ pub fn change(rng: &mut Rng, model: &Model, level: Level, addr: u64) -> gd_op {
     }
 }
 
-/// An entry where none has been set: a collapse, a fault, an unmapping.
+/// An entry where none is set yet: a collapse, a fault, an unmap.
 fn fresh(rng: &mut Rng, model: &Model, level: Level, addr: u64) -> gd_op {
     let huge = |g: &Guess| g.order >= 9;
     let folios = &model.folio[..model.nr_folios.max(1)];

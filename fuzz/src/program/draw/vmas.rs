@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Drawing VMAs: what a process has mapped, side by side or over each other.
+//! Draws VMAs: the mappings of a process, side by side or overlapping.
 
 use csrc::abi::{self, gd_op};
 
@@ -17,14 +17,14 @@ const MAY: u32 = bit(abi::GD_VM_MAYREAD) | bit(abi::GD_VM_MAYWRITE) | bit(abi::G
 const SHARED: u32 = bit(abi::GD_VM_SHARED) | bit(abi::GD_VM_MAYSHARE);
 const READ_ONLY: u32 = SHARED | bit(abi::GD_VM_MAYREAD);
 
-/// What there is in a process, and how often: weight, kind, flags.
+/// The usual mappings: weight, kind, flags.
 const MAPPINGS: [(u32, u32, u32); 25] = [
     // the heap
     (34, abi::GD_V_ANON, READ | WRITE | MAY),
     // a file that is written to; one that is not
     (14, abi::GD_V_FILE, READ | WRITE | SHARED | MAY),
     (4, abi::GD_V_FILE, READ | READ_ONLY),
-    // data and code of a program
+    // data and text of a program
     (10, abi::GD_V_FILE, READ | WRITE | MAY),
     (8, abi::GD_V_FILE, READ | MAY),
     (3, abi::GD_V_FILE, READ | EXEC | MAY),
@@ -40,7 +40,7 @@ const MAPPINGS: [(u32, u32, u32); 25] = [
         abi::GD_V_ANON,
         READ | WRITE | MAY | bit(abi::GD_VM_GROWSDOWN),
     ),
-    // memory of a device
+    // device memory
     (
         3,
         abi::GD_V_SPECIAL,
@@ -73,7 +73,7 @@ const MAPPINGS: [(u32, u32, u32); 25] = [
     (2, abi::GD_V_GATE, READ | EXEC),
 ];
 
-/// A VMA with this number, near those that there are.
+/// A VMA with this number, close to the others.
 pub fn vma(rng: &mut Rng, model: &Model, slot: u16) -> gd_op {
     let weights = MAPPINGS.map(|(weight, ..)| weight);
     let (_, kind, flags) = MAPPINGS[rng.weighted(&weights)];
@@ -108,7 +108,7 @@ pub fn another(rng: &mut Rng, model: &Model) -> gd_op {
     vma(rng, model, free.unwrap_or(any))
 }
 
-/// Flags that any of them may have.
+/// Flags that a VMA of any kind may have.
 fn rarer(rng: &mut Rng) -> u32 {
     let mut flags = 0;
     for (flag, of) in [
@@ -126,7 +126,7 @@ fn rarer(rng: &mut Rng) -> u32 {
     flags
 }
 
-/// Behind another one, mostly with nothing in between; over one; elsewhere.
+/// An address after another VMA, mostly without a hole; inside one; anywhere.
 fn start(rng: &mut Rng, model: &Model) -> u64 {
     let all: Vec<&Vma> = model.vmas.all().collect();
     if all.is_empty() || rng.chance(1, 5) {
@@ -154,7 +154,7 @@ fn pages(rng: &mut Rng) -> i32 {
     }
 }
 
-/// What becomes of a VMA while nobody holds the mmap lock.
+/// A change of a VMA while the mmap lock is not held.
 pub fn change(rng: &mut Rng, model: &Model, vma: &Vma) -> gd_op {
     let mut op = gd_op {
         op: abi::GD_OP_SET_VMA as u8,
@@ -166,7 +166,7 @@ pub fn change(rng: &mut Rng, model: &Model, vma: &Vma) -> gd_op {
         ..NO_OP
     };
     match rng.weighted(&[30, 16, 10, 18, 10, 10, 6]) {
-        // unmapped, from the end on, from the start on
+        // unmapped: all, the end, the start
         0 => op.n = 0,
         1 => op.n = rng.range(0, op.n - 1),
         2 => {
@@ -183,7 +183,7 @@ pub fn change(rng: &mut Rng, model: &Model, vma: &Vma) -> gd_op {
     op
 }
 
-/// Changes one thing about a VMA.
+/// Changes one property of a VMA.
 pub fn tweak(rng: &mut Rng, op: &mut gd_op) {
     match rng.below(8) {
         0 => op.entry = rng.below(abi::GD_NR_VMA_KINDS as usize) as u8,

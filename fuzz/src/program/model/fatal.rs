@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Which operations are expected to end a program, or to find nothing to do.
+//! Which operations are expected to end a program, or to have no effect.
 
 use csrc::abi::{self, gd_op};
 
@@ -11,7 +11,7 @@ use crate::program::list::{self, Entry};
 use crate::program::walk::{self, Level, PAGE_SIZE};
 use crate::rev::Fact;
 
-/// Pages of a device that can be taken one by one before the step limit.
+/// Pages of device memory that can be taken one by one before the step limit.
 const STEPS: i32 = abi::GD_STEP_LIMIT as i32 / 2;
 
 impl Model {
@@ -74,7 +74,7 @@ impl Model {
         let dirty = u32::from(op.mods) & abi::GD_MOD_DIRTY != 0;
         let npages = list::npages(op);
         let asks = matches!(info.effect, Effect::Asks(_));
-        // What others call looks at what it is given.
+        // Functions that anybody may call check their arguments.
         let looks = info.effect.is_for_anybody();
         let checks_errno = self.rev.has(Fact::LISTS_REFUSE_ERRNO) && looks && !dirty;
         if npages > list::len(op) as u64 {
@@ -83,7 +83,7 @@ impl Model {
         let sanity = self.debug_vm
             && self.rev.has(Fact::SANITY_CHECK)
             && (asks || looks && info.effect.by() == Some(By::List));
-        // what skips NULL entries does not skip one that follows a page
+        // a function that skips NULL entries does not skip one that follows a page
         let skips_null = self.rev.has(Fact::LISTS_SKIP_NULL);
         let mut null_is_fatal = !skips_null || !checks_errno && !asks;
         let mut left = npages;
@@ -108,8 +108,7 @@ impl Model {
         false
     }
 
-    /// Whether the operation is expected to find nothing to do: worth trying,
-    /// but not too often.
+    /// Whether the operation is expected to have no effect: worth trying, but not often.
     pub fn is_dull(&mut self, op: &gd_op) -> bool {
         if walk::is_call(op.op) {
             return !self.takes(op);
@@ -133,8 +132,8 @@ impl Model {
         }
     }
 
-    /// Whether a call is expected to end the program: by what it stores, as the
-    /// walk itself stops at what it does not like.
+    /// Whether a call is expected to end the program when it stores pages; the walk itself
+    /// just stops at entries that it does not accept.
     fn is_fatal_call(&self, op: &gd_op) -> bool {
         let Some(hit) = self.maps.hit(op.addr) else {
             return false;
@@ -143,13 +142,13 @@ impl Model {
             return false;
         }
         let null = u32::from(op.mods) & abi::GD_MOD_NULL != 0;
-        // Without a count the walk of a leaf never meets its end.
+        // Without a count the loop over the pages of a leaf does not end.
         let endless = op.n == 0 && hit.level != Level::Pte;
         let far = op.n > STEPS && u32::from(hit.eflags) & 1 << abi::GD_EF_DEVMAP != 0;
         null && !walk::is_pin(op.op) || endless || far || self.pins_what_is_shared(op)
     }
 
-    /// Whether what a walk has pinned is a BUG of DEBUG_VM.
+    /// Whether DEBUG_VM has a BUG for a page that a walk pins.
     fn pins_what_is_shared(&self, op: &gd_op) -> bool {
         if !self.debug_vm || !self.rev.has(Fact::SANITY_CHECK) || !walk::is_pin(op.op) {
             return false;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A rough guess at where the counts are, for drawing sensible operations.
+//! A rough model of the counts, used to draw sensible operations.
 //!
-//! This is no oracle and nothing is compared with it: it only steers the
-//! generator and the mutator away from operations that end a program (BUG,
-//! OOPS, step limit) and towards giving back what was taken.  Where it is
-//! wrong, programs are a little less interesting.
+//! Nothing is compared with it: it only steers the generator and the mutator away from
+//! operations that end a program (BUG, OOPS, step limit) and towards dropping the
+//! references that were taken.  Where it is wrong, programs are a little less interesting.
 
 mod fatal;
 mod walks;
@@ -21,7 +20,7 @@ use crate::world::folio::{self, PIN_BIAS};
 use crate::world::maps::Maps;
 use crate::world::vmas::Vmas;
 
-/// The guess at one folio.
+/// The model of one folio.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Guess {
     pub order: u8,
@@ -30,11 +29,11 @@ pub(super) struct Guess {
     pub exclusive: bool,
     /// Page flags of the head.
     pub flags: u32,
-    /// Zone, pageblock or mapping forbid pinning for long.
+    /// Its zone, pageblock or mapping forbids long-term pins.
     pub shortterm: bool,
     pub refs: i32,
     pub pins: i32,
-    /// After a split: the order of the pieces; `refs` is the first one's.
+    /// After a split: the order of the pieces; `refs` is that of the first one.
     pub split: Option<u8>,
     /// References of the other pieces.
     pub rest: i32,
@@ -45,7 +44,7 @@ impl Guess {
         1 << self.order
     }
 
-    /// The order of the folio that a page belongs to now.
+    /// The order of the folio that a page belongs to at this point.
     fn order_now(&self) -> u8 {
         self.split.unwrap_or(self.order)
     }
@@ -62,7 +61,7 @@ impl Guess {
         folio::is_anon(self.mapping)
     }
 
-    /// Whether DEBUG_VM objects when a page is unpinned.
+    /// Whether DEBUG_VM has a BUG for unpinning the page.
     pub fn is_shared_anon(&self) -> bool {
         self.is_anon() && !self.exclusive && !self.is_zero()
     }
@@ -79,7 +78,7 @@ impl Guess {
     }
 }
 
-/// Pins that a program took and has not given back yet.
+/// Pins that a program has taken and not dropped yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
     pub page: u16,
@@ -87,15 +86,15 @@ pub(super) struct Held {
     pub pinned: bool,
 }
 
-/// The guess at the whole world.
+/// The model of the whole world.
 #[derive(Clone)]
 pub(super) struct Model {
     pub folio: [Guess; MAX_FOLIOS],
     pub nr_folios: usize,
-    /// What is held, the latest last.
+    /// References and pins held, the latest last.
     pub held: [Held; 8],
     pub nr_held: usize,
-    /// What is mapped.
+    /// The mappings.
     pub maps: Maps,
     pub vmas: Vmas,
     /// The page cache of memfds.
@@ -176,7 +175,7 @@ impl Model {
         }
     }
 
-    /// What the operation is expected to change.
+    /// Applies the expected effect of the operation.
     pub fn apply(&mut self, op: &gd_op) {
         let Some(info) = ops::info(op.op) else {
             return;
@@ -227,12 +226,12 @@ impl Model {
         }
     }
 
-    /// How many pages or references an operation is about, a guess.
+    /// The number of pages or references of an operation, roughly.
     fn number(&self, by: By, op: &gd_op) -> i32 {
         effect::number(by, op, self.rev, || 512).unwrap_or(op.n.clamp(0, 4096))
     }
 
-    /// Whether the lockless walk's grab leaves a page alone.
+    /// Whether the grab of the lockless walk refuses a page.
     fn refuses(&self, what: What, op: &gd_op) -> bool {
         let foll = |flag: u32| op.foll & 1 << flag != 0;
         let longterm = foll(abi::GD_FOLL_LONGTERM) && !foll(abi::GD_FOLL_GET);
@@ -303,9 +302,9 @@ impl Model {
                 g.exclusive = false;
                 g.flags = 0;
             }
-            // of tails, or of nothing: no change
+            // of tails, or of no page: no change
             Part::Refcount | Part::Flags | Part::Split | Part::Merge => {}
-            // what is a tail of what is not guessed at
+            // a tail of a folio that is not modelled
             Part::Tail => {}
             Part::Irqs
             | Part::HasPinned
@@ -322,13 +321,12 @@ impl Model {
         }
     }
 
-    /// Whether fork is under way, so that nothing is pinned.
+    /// Whether a fork is under way, during which the lockless walk pins nothing.
     pub fn is_forking(&self) -> bool {
         self.seq & 1 != 0
     }
 
-    /// Forgets what was taken since there were so many held: it may not have
-    /// come to it.
+    /// Forgets what was taken since this many were held: the operations may not have run.
     pub fn forget(&mut self, nr_held: usize) {
         self.nr_held = self.nr_held.min(nr_held);
     }
@@ -340,7 +338,7 @@ impl Model {
         }
     }
 
-    /// A grab that fails if there are no references, or fewer than `least`.
+    /// A grab that fails if there are fewer references than `least`, or none.
     fn take(&mut self, page: u16, n: i32, pinned: bool, least: i32) {
         let Entry::Page { index, offset } = Entry::first(page) else {
             return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Changing programs at random, knowing what their fields mean.
+//! Changes programs at random, with knowledge of what their fields mean.
 //!
-//! [`mutate_bytes`] and [`crossover_bytes`] have the shape that libFuzzer and
-//! AFL++ want of custom mutators.
+//! [`mutate_bytes`] and [`crossover_bytes`] have the interfaces that libFuzzer and AFL++
+//! expect of custom mutators.
 
 mod walk;
 
@@ -76,7 +76,7 @@ fn step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     }
 }
 
-/// Exchanges two operations; where there is a script, moves one with its actions.
+/// Swaps two operations; if there is a script, moves one with its actions.
 fn swap(program: &mut Program, rng: &mut Rng, i: usize) {
     let nr = program.nr_ops();
     if program.nr_acts() == 0 {
@@ -88,9 +88,9 @@ fn swap(program: &mut Program, rng: &mut Rng, i: usize) {
     program.insert_from(rng.below(nr), &before, i);
 }
 
-/// Goes on from a short program until it is of the usual length.  Coverage
-/// alone favours the shortest program for a thing, and so drifts to programs
-/// too short for one operation to meet what another one left.
+/// Extends a short program to the usual length.  Coverage alone favours the shortest
+/// program that reaches something, so the corpus would drift to programs that are too short
+/// for one operation to depend on another.
 fn go_on(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     let want = (profile.mean_ops / 2 + rng.below(profile.mean_ops + 1)).min(profile.max_ops);
     if program.nr_ops() >= want {
@@ -111,7 +111,7 @@ fn go_on(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     program.normalise();
 }
 
-/// The world before the `i`th operation.
+/// The model of the world before the `i`th operation.
 fn model_at(program: &Program, profile: &Profile, i: usize) -> Model {
     let mut model = Model::new(program, profile.rev, profile.debug_vm);
     for (op, acts) in program.groups().take(i) {
@@ -121,7 +121,7 @@ fn model_at(program: &Program, profile: &Profile, i: usize) -> Model {
     model
 }
 
-/// A new operation somewhere, one that suits the operations before it.
+/// Inserts a new operation that suits the operations before it.
 fn insert(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     let nr = program.nr_ops();
     let at = match rng.chance(1, 2) {
@@ -172,7 +172,7 @@ fn redraw_operand(program: &mut Program, rng: &mut Rng, profile: &Profile, i: us
     *program.any_op_mut(i) = op;
 }
 
-/// Takes a field over from another operation.
+/// Copies a field from another operation.
 fn copy_operand(program: &mut Program, rng: &mut Rng, i: usize) {
     let other = *program.any_op(rng.below(program.nr_all()));
     let op = program.any_op_mut(i);
@@ -320,7 +320,7 @@ fn tweak_folios(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     }
 }
 
-/// Takes most operations away that would end the program before its last one.
+/// Removes most operations that would end the program before its last one.
 fn mend(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     let mut model = Model::new(program, profile.rev, profile.debug_vm);
     let mut i = 0;
@@ -339,12 +339,12 @@ fn mend(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     }
 }
 
-/// A program made of two: one's world and first operations, then operations
-/// of the other, on the folios of the first.
+/// A program made of two: the world and first operations of one, then operations of the
+/// other, on the folios of the first.
 pub fn crossover(a: &Program, b: &Program, rng: &mut Rng, profile: &Profile) -> Program {
     let mut child = *a;
     match rng.below(4) {
-        // the operations of one in the world of the other
+        // the operations of one program in the world of the other
         0 => {
             (child.0.op, child.0.act) = (b.0.op, b.0.act);
             child.0.world.nr_ops = b.0.world.nr_ops;
@@ -379,10 +379,10 @@ pub fn crossover(a: &Program, b: &Program, rng: &mut Rng, profile: &Profile) -> 
     child
 }
 
-/// Mutates the `size` bytes of a program in place and returns their new
-/// number, at most `max_size` and at most the buffer's length.
+/// Mutates the `size` bytes of a program in place and returns their new number, at most
+/// `max_size` and at most the buffer's length.
 ///
-/// Fit for `libfuzzer_sys::fuzz_mutator!` and AFL++'s `afl_custom_fuzz`.
+/// For `libfuzzer_sys::fuzz_mutator!` and AFL++'s `afl_custom_fuzz`.
 pub fn mutate_bytes(
     data: &mut [u8],
     size: usize,
@@ -405,10 +405,10 @@ pub fn mutate_bytes(
     write_bounded(&mut program, data, max_size)
 }
 
-/// Crosses two programs' bytes; returns how many bytes of `out` were written,
-/// at most `max_size`.
+/// Crosses two programs' bytes; returns the number of bytes written to `out`, at most
+/// `max_size`.
 ///
-/// Fit for `libfuzzer_sys::fuzz_crossover!` and AFL++'s splicing.
+/// For `libfuzzer_sys::fuzz_crossover!` and AFL++'s splicing.
 pub fn crossover_bytes(
     a: &[u8],
     b: &[u8],
@@ -426,7 +426,7 @@ pub fn crossover_bytes(
     write_bounded(&mut child, out, max_size)
 }
 
-/// Writes a program, without the operations and folios that have no room.
+/// Writes a program, without operations and folios that do not fit.
 fn write_bounded(program: &mut Program, out: &mut [u8], max_size: usize) -> usize {
     let room = out.len().min(max_size);
     while program.encoded_len() > room {
@@ -442,7 +442,7 @@ fn write_bounded(program: &mut Program, out: &mut [u8], max_size: usize) -> usiz
     match program.encode_to(&mut out[..room]) {
         Some(written) => written,
         None => {
-            // not even one folio fits; a prefix is a program as well
+            // not even one folio fits; a prefix of its bytes is a program too
             let bytes = program.encode();
             out[..room].copy_from_slice(&bytes[..room]);
             room

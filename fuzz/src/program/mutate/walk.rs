@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Changes of what is mapped, walked over, and happens meanwhile.
+//! Changes of mappings, walks and actions.
 
 use csrc::abi::{self, gd_act, gd_op};
 
@@ -16,7 +16,7 @@ use crate::ops;
 pub(super) use super::super::walk::is_call;
 use super::super::walk::{has_address, has_mm, is_any_call, is_slow, is_vma};
 
-/// Whether the next change should be one of these.
+/// Whether the next change is one of these.
 pub(super) fn is_due(program: &Program, rng: &mut Rng, profile: &Profile) -> bool {
     let is_walk = |op: &gd_op| has_address(op.op);
     if program.ops().iter().any(is_walk) {
@@ -133,7 +133,7 @@ fn slow_step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
             }
         }),
         10..=12 => with(program, rng, is_any_call, |program, owner, rng| {
-            // what happened is drawn anew, or goes on
+            // draw the actions anew, or extend them
             if rng.chance(1, 2) {
                 program.remove_acts(program.acts_range(owner));
             }
@@ -168,7 +168,7 @@ fn sets(op: u8) -> bool {
     walk::set_level(op).is_some()
 }
 
-/// Changes one of the operations that are wanted, if there is one.
+/// Changes one of the operations that match, if there is one.
 fn with(
     program: &mut Program,
     rng: &mut Rng,
@@ -179,7 +179,7 @@ fn with(
     one_of(program, rng, nr, wanted, change);
 }
 
-/// The same, of all operations with those of the script.
+/// The same, including the operations of the script.
 fn with_any(
     program: &mut Program,
     rng: &mut Rng,
@@ -220,7 +220,7 @@ fn is_kernel(op: u8) -> bool {
     ops::info(op).is_some_and(|op| !op.is_change)
 }
 
-/// Something more happens during an operation, a call rather than another.
+/// Adds an action to an operation, preferably to a call.
 fn attach(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     let calls = program.ops().iter().any(|op| is_any_call(op.op)) && rng.chance(7, 8);
     let wanted = if calls { is_any_call } else { is_kernel };
@@ -236,14 +236,14 @@ fn attach_to(program: &mut Program, rng: &mut Rng, profile: &Profile, owner: usi
     };
     let owner = owner as u8;
     if program.push_act(gd_act { owner, ..act }) {
-        // the order matters where several are at one hook point
+        // the order of actions at one hook point matters
         let range = program.acts_range(owner.into());
         let to = rng.range(range.start as i32, range.end as i32 - 1) as usize;
         program.0.act[to..range.end].rotate_right(1);
     }
 }
 
-/// The same happens during another operation as well.
+/// Copies an action to another operation.
 fn copy(program: &mut Program, i: usize, rng: &mut Rng) {
     let act = program.acts()[i];
     with(program, rng, is_kernel, |program, owner, _| {
@@ -252,14 +252,14 @@ fn copy(program: &mut Program, i: usize, rng: &mut Rng) {
     });
 }
 
-/// Another time, another hook point of the first ones, or one of another object.
+/// Changes the number of the time, the hook point, or its object.
 fn tweak_hook(act: &mut gd_act, rng: &mut Rng, spans: &[walk::Span], hooks: usize) {
     match (rng.below(8), hooks::object(act.hook)) {
         (0..=2, _) => act.nth = (i32::from(act.nth) + rng.pick(&[-1, 1, 1, 2])).max(1) as u8,
         (3, _) => act.hook = any_hook(rng, hooks),
         (4 | 5, Object::Entry(_)) => act.hook = rng.pick(&LEVELS).hook(),
         (4 | 5, Object::Page) => {
-            // before and after lie side by side
+            // the numbers of before and after are adjacent
             let from = abi::GD_HOOK_BEFORE_REF as u8;
             act.hook = from + ((act.hook - from) ^ 1);
         }
@@ -289,7 +289,7 @@ fn any_hook(rng: &mut Rng, hooks: usize) -> u8 {
     rng.range(1, hooks as i32 - 1) as u8
 }
 
-/// One more mapping before something that could walk over it.
+/// Adds a mapping before an operation that can walk it.
 fn insert_entry(program: &mut Program, rng: &mut Rng, profile: &Profile) {
     let at = rng.below(program.nr_ops() + 1);
     let model = model_at(program, profile, at);
@@ -309,7 +309,7 @@ fn shift(rng: &mut Rng, addr: u64) -> u64 {
     }
 }
 
-/// A near address, or one at another place.
+/// Changes an address to a near one or to another place.
 pub(super) fn tweak_address(op: &mut gd_op, rng: &mut Rng) {
     op.addr = match rng.below(16) {
         0 => op.addr ^ 1 << rng.below(64),
@@ -319,7 +319,7 @@ pub(super) fn tweak_address(op: &mut gd_op, rng: &mut Rng) {
     };
 }
 
-/// Another kind of entry, or other flags.
+/// Changes the kind of an entry, or its flags.
 pub(super) fn tweak_entry(op: &mut gd_op, rng: &mut Rng) {
     match rng.below(8) {
         0 => op.entry = rng.below(abi::GD_NR_ENTRY_KINDS as usize) as u8,
@@ -331,7 +331,7 @@ pub(super) fn tweak_entry(op: &mut gd_op, rng: &mut Rng) {
     }
 }
 
-/// The entry points to another page.
+/// Makes the entry point to another page.
 fn retarget(op: &mut gd_op, rng: &mut Rng, nr_folios: usize) {
     let (index, offset) = split_page(op.run[0].page);
     op.run[0].page = match rng.below(4) {
@@ -342,7 +342,7 @@ fn retarget(op: &mut gd_op, rng: &mut Rng, nr_folios: usize) {
     };
 }
 
-/// Everything moves to another place in the address space.
+/// Moves all mappings and walks to another place in the address space.
 fn shift_all(program: &mut Program, rng: &mut Rng) {
     let from = program.ops().iter().find(|op| sets(op.op));
     let Some(from) = from.map(|op| op.addr) else {

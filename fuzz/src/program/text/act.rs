@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Hook points: what stands between `|` and `:` before an action.
+//! Hook points: the text between `|` and `:` before an action.
 
 use csrc::abi::gd_act;
 
@@ -12,12 +12,12 @@ use super::{entry, number, pages};
 use crate::hooks::{self, HookInfo, Object};
 use crate::program::{NO_ACT, NULL, POISON};
 
-/// A hook point, as an action that does nothing yet.
+/// A hook point, as an action without an operation yet.
 pub(super) fn read(scan: &mut Scan, reader: &Reader) -> Result<gd_act, ParseError> {
     let mut inside = scan.clause()?;
     let scan = &mut inside;
     let mut act = NO_ACT;
-    // word by word: what the table has after those that were read
+    // word by word: find the hook points that start with the words read so far
     let mut so_far = String::new();
     let hook = loop {
         let known = next_words(&so_far);
@@ -45,7 +45,7 @@ pub(super) fn read(scan: &mut Scan, reader: &Reader) -> Result<gd_act, ParseErro
     if let Some(word) = scan.word() {
         let nth = word.text.strip_prefix('#');
         let nth = nth.and_then(|nth| number::up_to(nth, u8::MAX.into()));
-        let expected = || scan.unexpected(word, "`:`, or which time counts, from #1 to #255");
+        let expected = || scan.unexpected(word, "`:`, or the number of the time, from #1 to #255");
         act.nth = nth.filter(|nth| *nth > 0).ok_or_else(expected)? as u8;
     }
     match scan.word() {
@@ -54,7 +54,7 @@ pub(super) fn read(scan: &mut Scan, reader: &Reader) -> Result<gd_act, ParseErro
     }
 }
 
-/// What can follow the words read so far, an entry with its `@`.
+/// The words that can follow those read so far; an entry with its `@`.
 fn next_words(so_far: &str) -> Vec<String> {
     let mut next = Vec::new();
     for hook in hooks::table().iter().filter(|hook| hook.id != 0) {
@@ -85,7 +85,7 @@ fn choose<'a>(scan: &mut Scan<'a>, known: &[String]) -> Result<Word<'a>, ParseEr
     let entries = known.iter().any(|word| word.ends_with('@'));
     let words: Vec<&str> = known.iter().map(|w| w.trim_end_matches('@')).collect();
     let expected = match entries {
-        true => "what is read, like pte@0x10000000 or seq".to_string(),
+        true => "an entry that is read, like pte@0x10000000, or seq".to_string(),
         false => one_of(&words),
     };
     let Some(word) = scan.word() else {
@@ -111,7 +111,7 @@ fn mistaken(scan: &Scan, word: Word, expected: &str, known: &[&str]) -> ParseErr
 
 fn page(scan: &mut Scan, reader: &Reader) -> Result<u16, ParseError> {
     let Some(word) = scan.word() else {
-        return Err(scan.error_here("expected the page that is counted on, like h"));
+        return Err(scan.error_here("expected the page whose count changes, like h"));
     };
     match pages::operand(scan, reader, word)? {
         NULL | POISON => {

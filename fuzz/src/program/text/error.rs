@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What is wrong with a text, and where.
+//! A mistake in a text, and its place.
 
 /// The first mistake in a text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +14,7 @@ pub struct ParseError {
 }
 
 impl ParseError {
-    /// The same in a text with so many more lines above.
+    /// The same in a text with this many more lines above.
     pub fn further_down(mut self, lines: usize) -> Self {
         self.line += lines;
         self
@@ -26,7 +26,7 @@ impl ParseError {
         let Some(line) = text.lines().nth(self.line - 1) else {
             return String::new();
         };
-        // What is no text at all shall not move a terminal's cursor about.
+        // Text with control characters must not move the cursor of a terminal.
         const LONGEST: usize = 120;
         let from = self.column.saturating_sub(LONGEST / 2 + 1);
         let from = if from < LONGEST / 4 { 0 } else { from };
@@ -49,11 +49,11 @@ impl ParseError {
     }
 }
 
-/// `; did you mean ...?`, if one of the words is near enough.
+/// `; did you mean ...?`, if one of the words is similar enough.
 pub(super) fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let word = word.to_ascii_lowercase();
     let length = word.chars().count();
-    // one letter in a word of one letter is no likeness
+    // a change of the only letter is not similar
     let most = (1 + length / 4).min(length.saturating_sub(1));
     let near = known
         .into_iter()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Expectations: what a text says that its program shows.
+//! Expectations: the results that a text states for its program.
 
 use super::error::{ParseError, one_of, quote, suggest};
 use super::parse::Reader;
@@ -172,8 +172,8 @@ fn counted(scan: &mut Scan, expected: &str) -> Result<usize, ParseError> {
     number::up_to(word.text, 0xffff).ok_or_else(|| scan.unexpected(word, expected))
 }
 
-/// `try_grab_page#1`, or `try_grab_page` for any of the function's; nothing for any
-/// at all.
+/// `try_grab_page#1`, or `try_grab_page` for any site of the function; without a word, any
+/// site.
 fn site(scan: &mut Scan, kind: SiteKind) -> Result<What, ParseError> {
     let Some(word) = scan.word() else {
         return Ok(What::Site(kind, None));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The text form of programs: `.gup` files.
 //!
-//! One statement a line.  Blank lines do not count, `#` starts a comment (a
-//! comment after a statement needs a space on both sides of the `#`).
+//! One statement per line.  Blank lines are ignored, `#` starts a comment (after a
+//! statement it needs a space on both sides).
 //!
 //! ```text
 //! names 6.1                                   # which kernel's names follow
@@ -21,8 +21,8 @@
 //! with `slow=1` what
 //! the fast entry points leave goes to the real slow path, and is not answered.
 //!
-//! `page NAME ...` declares a folio.  Pages are declared before the first
-//! operation.  What is not said has its default:
+//! `page NAME ...` declares a folio.  Pages are declared before the first operation.  The
+//! defaults:
 //!
 //! | word | meaning | default |
 //! |---|---|---|
@@ -47,8 +47,8 @@
 //! | `h`, `h+3` | the head, the page 3 further; may run past the folio, up to 2047 |
 //! | `NULL`, `POISON` | a null pointer, a pointer that faults |
 //! | `[p, h+3..h+9, NULL*2]` | a list; ranges include both ends; at most 4 runs, 1024 pages |
-//! | `refs=N`, `npages=N` | a count, 1 if not said; for a list, its length |
-//! | `PIN\|LONGTERM` | FOLL_ flags by name; none if not said |
+//! | `refs=N`, `npages=N` | a count, default 1; for a list, its length |
+//! | `PIN\|LONGTERM` | FOLL_ flags by name; default none |
 //! | `flags=0x40001` | this kernel's raw FOLL_ bits |
 //! | `dirty` | make_dirty |
 //! | `n=N` | pages of a walk, entries of page tables |
@@ -67,11 +67,10 @@
 //!
 //! # Page tables
 //!
-//! `set_pte ADDRESS WHAT` sets the entry that serves an address, `set_pmd`,
-//! `set_pud` and `set_pgd` those of the upper levels; with `n=4` those of the
-//! next three entries as well, each to the next page (or the next 2 MiB, 1 GiB).
-//! A page table is made when an entry of it is first set, and the entry above
-//! points to it if that was empty.
+//! `set_pte ADDRESS WHAT` sets the entry that maps an address, `set_pmd`, `set_pud` and
+//! `set_pgd` those of the upper levels; with `n=4` also the next three entries, each to the
+//! next page (or the next 2 MiB, 1 GiB).  A page table is made when an entry in it is first
+//! set; if the entry above was empty, it then points to the new table.
 //!
 //! ```text
 //! set_pte 0x10000000 p rw dirty               set_pte 0x10001000 h+3 n=4
@@ -83,14 +82,14 @@
 //! | form | meaning |
 //! |---|---|
 //! | `h+3` | the page; above PTE level the aligned 2 MiB or 1 GiB it lies in |
-//! | `none`, `swap`, `migration h` | nothing there; swapped out; being migrated |
+//! | `none`, `swap`, `migration h` | empty; swapped out; being migrated |
 //! | `table` | the table below, if it was made; not for PTEs |
 //! | `rw` `dirty` | writable, dirty; tables always are, and never `devmap` |
 //! | `old` `kernel` `nx` | not accessed yet, not for user mode, not executable |
 //! | `absent` `protnone` `special` `devmap` `softdirty` `uffdwp` | the bits of those names; PROT_NONE is `absent protnone` |
 //!
-//! The entry points of the walk take an address, how many pages, FOLL_ flags,
-//! and `NULL` if the caller wants no pages:
+//! The entry points of the walk take an address, the number of pages, FOLL_ flags, and
+//! `NULL` if the caller passes no array for the pages:
 //!
 //! ```text
 //! get_user_pages_fast 0x10000000 n=2 WRITE
@@ -101,9 +100,8 @@
 //!
 //! # VMAs
 //!
-//! `set_vma SLOT ADDRESS` maps `n` pages from an address on as one of eight VMAs,
-//! of some kind and with some flags, the kernel's names in small letters; `none`
-//! takes it away.  They may overlap.
+//! `set_vma SLOT ADDRESS` maps `n` pages from an address on as one of eight VMAs, with a
+//! kind and flags (the kernel's names in lower case); `none` removes it.  VMAs may overlap.
 //!
 //! ```text
 //! set_vma 0 0x10000000 n=16 anon read write mayread maywrite
@@ -114,8 +112,8 @@
 //! | form | meaning |
 //! |---|---|
 //! | `anon`, `gate` | without vm_ops; the gate area |
-//! | `file` | of a file system that wants to know what is written |
-//! | `shmem` `secretmem` `fsdax` | of one that does not, of memfd_secret, of a dax file |
+//! | `file` | of a file system that tracks writes |
+//! | `shmem` `secretmem` `fsdax` | of one that does not; of memfd_secret; of a dax file |
 //! | `special` | vm_ops without a fault handler |
 //! | `set_signal none`, `other`, `kill` | what is pending for the current task |
 //!
@@ -134,9 +132,9 @@
 //!
 //! # The script
 //!
-//! What another CPU does while a function of the kernel runs, and what is
-//! answered to its calls, are *actions*: each on a line of its own below the
-//! operation, after a bar, as a hook point and a change of the world.
+//! *Actions* are what another CPU does while a function of the kernel runs, and the answers
+//! to its calls.  Each is on a line of its own below the operation: a bar, a hook point and
+//! a change of the world.
 //!
 //! ```text
 //! get_user_pages_fast 0x10000000 n=2 WRITE
@@ -147,22 +145,22 @@
 //!
 //! | hook point | when |
 //! |---|---|
-//! | `before read pte@ADDRESS` (`pmd@`, `pud@`, `pgd@`) | the entry that serves the address is loaded |
+//! | `before read pte@ADDRESS` (`pmd@`, `pud@`, `pgd@`) | the entry that maps the address is loaded |
 //! | `before read seq` | write_protect_seq is loaded |
-//! | `before ref h`, `after ref h` | the refcount of exactly this page is updated, or the update is refused |
+//! | `before ref h`, `after ref h` | the refcount of exactly this page is updated, even if the update fails |
 //! | `before pin h`, `after pin h` | the same of the pin count of the folio with this head |
 //! | `at get_dev_pagemap` | it is called; `answer 0`: there is no pagemap |
 //! | `at make_accessible` | the hook for pages about to be read is called; `answer -5`: it fails |
 //! | `at slow_path` | the slow path is called; `answer 3`: it takes three pages; `answer -14`: it fails |
 //!
 //! | `before page_table_lock` | the slow path takes the lock of a page table |
-//! | `at handle_mm_fault` | `answer 0`, or VM_FAULT_ bits: `answer retry\|major`; sigbus if not said |
+//! | `at handle_mm_fault` | `answer 0`, or VM_FAULT_ bits: `answer retry\|major`; default sigbus |
 //! | `at mmap_read_lock` | mmap_read_lock_killable is called; `answer -4`: it fails |
 //! | `at expand_stack` | the stack is to grow; `answer -12`: it does not |
 //! | `at lru_add_drain` | it or lru_add_drain_all is called |
 //! | `at folio_isolate_lru` | `answer 0`: it is not isolated |
-//! | `at migrate_pages` | `answer 0`: all are; `answer 2`, if not said 1: so many are not; `answer -12`: it fails |
-//! | `at migrate_device_coherent` | `answer 0`: it is; if not said, -16 |
+//! | `at migrate_pages` | `answer 0`: all are migrated; `answer 2`: two are not (default 1); `answer -12`: it fails |
+//! | `at migrate_device_coherent` | `answer 0`: it is migrated; default -16 |
 //! | `at split_huge_pmd` | it is called |
 //! | `at filemap_get_folios_contig` | folios of a memfd are looked for |
 //! | `at memfd_alloc_folio` | `answer 0`: the page cache has it then; if not said, -12 |
@@ -171,17 +169,17 @@
 //! | `at split_huge_page` | `answer 0`: it is split; if not said, -16 |
 //! | `at user_access` | the kernel touches user memory; `answer -14`: that faults for good |
 //!
-//! `#2` is the second such time in this operation, counted by each line on its
-//! own; without it the first time counts.  An action happens at most once.
-//! Only changes of the world and answers can be actions (`set_...`, `split`, ...).
+//! `#2` is the second time that this operation reaches the hook point; each line counts on
+//! its own, and the default is the first time.  An action runs at most once.  Only changes
+//! of the world and answers can be actions (`set_...`, `split`, ...).
 //!
 //! # Expectations
 //!
-//! A text can say what its program shows.  An `expect` line is about the operation
-//! above it; `not` turns it round; revisions, point releases (`6.12.118+`: from that one
-//! on, `6.12.117-`: up to that one), `debug` and `nodebug` (CONFIG_DEBUG_VM) before a
-//! colon say where it holds.  `on 6.1 6.12`, before the operations, says
-//! which revisions the text is about; all kernels if it says nothing.
+//! A text can state the results of its program.  An `expect` line applies to the operation
+//! above it; `not` negates it.  Revisions, point releases (`6.12.118+`: this one or later,
+//! `6.12.117-`: this one or earlier), `debug` and `nodebug` (CONFIG_DEBUG_VM) before a
+//! colon restrict it to some kernels.  `on 6.1 6.12`, before the operations, restricts the
+//! whole text; the default is all kernels.
 //!
 //! ```text
 //! try_grab_page h+1 PIN
@@ -208,8 +206,8 @@
 //!
 //! A line `---` ends a program, and another one follows: [`split`].
 //!
-//! [`parse`] gives a normalised program or the place of the first mistake;
-//! [`format()`] writes one, and parsing that gives the program back.
+//! [`parse`] returns a normalised program or the place of the first mistake; [`format()`]
+//! writes one, and parsing that returns the same program.
 
 mod act;
 mod entry;
@@ -232,7 +230,7 @@ pub use format::{folio_names, format, format_act, format_list, format_op, page_n
 pub use number::show as format_int;
 pub use parse::{parse, read};
 
-/// The word for a page flag, `GD_F_*`.
+/// The name of a page flag, `GD_F_*`.
 pub fn flag_word(flag: u32) -> &'static str {
     words::FLAGS.get(flag as usize).copied().unwrap_or("?")
 }
@@ -242,7 +240,7 @@ pub fn fault_flag_words(flags: u32) -> String {
     words::bits(&words::FAULT_FLAGS, flags)
 }
 
-/// The word for a kind of mapping, `GD_M_*`.
+/// The name of a kind of mapping, `GD_M_*`.
 pub fn mapping_word(mapping: u8) -> &'static str {
     words::MAPPINGS
         .get(usize::from(mapping))

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Numbers as text: decimal, hexadecimal, or by their distance to an end of
-//! `int`.
+//! Numbers as text: decimal, hexadecimal, or as a distance from INT_MAX or INT_MIN.
 
-/// What [`int`] and its kin accept, for messages.
+/// What [`int`] and the other functions accept, for messages.
 pub(super) const INT: &str = "a number (decimal, 0x..., INT_MAX or INT_MIN)";
 
 /// A number without a sign.
@@ -62,9 +61,9 @@ pub(super) fn up_to(s: &str, last: usize) -> Option<usize> {
     (value <= last).then_some(value)
 }
 
-/// An `int` as text, one near an end of `int` by its distance to that.
+/// An `int` as text; one near INT_MAX or INT_MIN as its distance from it.
 pub fn show(value: i32) -> String {
-    /// Distances to an end of `int` that are worth showing.
+    /// The distances that are written so.
     const NEAR: u32 = 2048;
     match (i32::MAX.abs_diff(value), i32::MIN.abs_diff(value)) {
         (0, _) => "INT_MAX".to_string(),

@@ -13,8 +13,8 @@ use crate::hooks::Answer;
 use crate::ops::{ArgKind, N, OpInfo, Val};
 use crate::program::NO_OP;
 
-/// Reads what follows an operation's name.  What the call at its hook point returns
-/// matters to an answer.
+/// Reads the operands after an operation's name.  For an answer, they depend on what the
+/// call at the hook point returns.
 pub(super) fn read(
     scan: &mut Scan,
     reader: &Reader,
@@ -66,7 +66,7 @@ fn one_page(scan: &mut Scan, reader: &Reader, expected: &str) -> Result<u16, Par
     pages::operand(scan, reader, word)
 }
 
-/// Which operands a line has given.
+/// The operands that a line has given.
 #[derive(Default)]
 struct Given {
     n: bool,
@@ -172,7 +172,7 @@ fn keyed(
     value: Word,
 ) -> Result<(), ParseError> {
     let n_key = words::n_key(info);
-    // people say refs for npages and the other way round
+    // people write refs for npages and vice versa
     let is_count = |key: &str| matches!(key, "refs" | "npages");
     let same = |key: &str| key == n_key || is_count(key) && is_count(n_key);
     let text = value.text;
@@ -300,7 +300,7 @@ fn unknown(scan: &Scan, info: &'static OpInfo, word: Word) -> ParseError {
     scan.error(word, message)
 }
 
-/// Fills in what was not given, or says that it is needed.
+/// Fills in operands that were not given, or reports that they are required.
 fn defaults(
     scan: &mut Scan,
     info: &'static OpInfo,
@@ -308,7 +308,7 @@ fn defaults(
     given: &Given,
 ) -> Result<(), ParseError> {
     let has_default = words::arg_has_default(info.arg);
-    // who is freed has no mapping
+    // a page that is freed has no mapping
     let has_default = has_default || info.sets() == Some(Part::Contents);
     if info.has(abi::GD_S_ARG) && !given.arg && !has_default {
         let key = match words::arg_is_bare(info.arg) {

@@ -10,14 +10,14 @@ use super::words::{self, FLAGS, KINDS, MAPPINGS, MIGRATETYPES, find};
 use crate::program::NO_FOLIO;
 use crate::world::folio::{FOLIO_FLAGS, is_device};
 
-/// A folio of which nothing is said.
+/// A folio with the defaults.
 pub(super) const DEFAULT_FOLIO: gd_folio = gd_folio {
     migratetype: abi::GD_MT_MOVABLE as u8,
     ref_: 1,
     ..NO_FOLIO
 };
 
-/// State bits of which nothing is said.
+/// The state bits by default.
 pub(super) const DEFAULT_STATE: u8 = abi::GD_W_IRQS_ON as u8;
 
 /// The names of state bits on an `mm` line.
@@ -29,7 +29,7 @@ pub(super) const STATE: [(&str, u32); 5] = [
     ("slow", abi::GD_W_SLOW),
 ];
 
-/// What has been said on a line, and where.
+/// The words that a line has given, and where.
 #[derive(Default)]
 struct Said<'a>(Vec<(&'static str, Word<'a>)>);
 
@@ -119,7 +119,7 @@ fn attribute<'a>(
             } else if let Some(flag) = find(&FLAGS, text) {
                 if FOLIO_FLAGS & 1 << flag == 0 {
                     let instead = match flag as u32 {
-                        abi::GD_F_HEAD => "head follows from the order",
+                        abi::GD_F_HEAD => "it follows from the order",
                         _ => "write `exclusive`",
                     };
                     return Err(scan.error(word, format!("{text} cannot be set here: {instead}")));
@@ -134,7 +134,7 @@ fn attribute<'a>(
                     .chain(&FLAGS);
                 let hint = suggest(text, known.copied());
                 let message = format!(
-                    "expected what the page is, its mapping, place or flags, found {}{hint}",
+                    "expected a kind of page, a mapping, a zone or a flag, found {}{hint}",
                     quote(text)
                 );
                 return Err(scan.error(word, message));
@@ -144,7 +144,7 @@ fn attribute<'a>(
     Ok(())
 }
 
-/// What would be changed by normalising is a mistake in a text.
+/// A value that normalising would change is a mistake in a text.
 fn check(scan: &Scan, said: &Said, f: &mut gd_folio) -> Result<(), ParseError> {
     let order = said.get("order");
     let kind = said.get("kind");
@@ -187,7 +187,7 @@ pub(super) fn mm(scan: &mut Scan, world: &mut gd_world) -> Result<(), ParseError
         if key.text == "seq" {
             said.say(scan, "seq", word)?;
             let seq = number::bits(value.text);
-            world.seq = seq.ok_or_else(|| scan.unexpected(value, "a number of 32 bits"))?;
+            world.seq = seq.ok_or_else(|| scan.unexpected(value, "a 32-bit number"))?;
             continue;
         }
         let Some((name, bit)) = STATE.iter().find(|(name, _)| *name == key.text) else {

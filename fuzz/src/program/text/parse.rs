@@ -12,7 +12,7 @@ use crate::ops::{self, OpInfo};
 use crate::program::{MAX_ACTS, MAX_FOLIOS, MAX_OPS, Program};
 use crate::rev::Rev;
 
-/// What the lines so far have said.
+/// The result of the lines so far.
 pub(super) struct Reader<'a> {
     program: Program,
     names: Rev,
@@ -22,12 +22,12 @@ pub(super) struct Reader<'a> {
     expectations: Expectations,
 }
 
-/// The program that a text stands for, normalised.
+/// The normalised program of a text.
 pub fn parse(text: &str) -> Result<Program, ParseError> {
     read(text).map(|(program, _)| program)
 }
 
-/// The same, and what the text expects of it.
+/// The same, and its expectations.
 pub fn read(text: &str) -> Result<(Program, Expectations), ParseError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
         end(scan)
     }
 
-    /// Which revisions the expectations are about.
+    /// The revisions that the expectations apply to.
     fn on_line(&mut self, scan: &mut Scan<'a>, word: Word<'a>) -> Result<(), ParseError> {
         self.before_operations(scan, word)?;
         while let Some(word) = scan.word() {
@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
         let other = declared.iter().position(|f| once && f.kind == folio.kind);
         if let Some(other) = other {
             let message = format!(
-                "there is one such page only, and `{}` is it",
+                "a program can have only one such page, and `{}` is one",
                 self.folios[other]
             );
             return Err(scan.error(name, message));
@@ -202,18 +202,18 @@ impl<'a> Reader<'a> {
         }
         let hook = act::read(scan, self)?;
         let Some(word) = scan.word() else {
-            return Err(scan.error_here("expected what is done there, like set_pte"));
+            return Err(scan.error_here("expected an action, like set_pte"));
         };
         let info = self.lookup(scan, word)?;
         if !info.is_change {
             let message = format!(
-                "only changes of the world and answers happen at a hook point, {} is neither",
+                "only changes of the world and answers can be actions; {} is neither",
                 quote(word.text)
             );
             return Err(scan.error(word, message));
         }
         if !info.can_be_scripted() {
-            let message = format!("{} cannot be done at a hook point", quote(word.text));
+            let message = format!("{} cannot be an action", quote(word.text));
             return Err(scan.error(word, message));
         }
         let answer = hooks::info(hook.hook).map_or(Answer::None, |hook| hook.answer);
@@ -248,7 +248,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Nothing may follow.
+/// Refuses further words.
 pub(super) fn end(scan: &mut Scan) -> Result<(), ParseError> {
     match scan.word() {
         Some(word) => Err(scan.unexpected(word, "the end of the line")),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! One line of a text, word by word.
+//! One line of a text, read word by word.
 
 use super::error::{ParseError, quote};
 
@@ -66,13 +66,14 @@ impl<'a> Scan<'a> {
         self.number
     }
 
-    /// What follows, up to a comment, without blanks.
+    /// The rest of the line up to a comment, without blanks at the ends.
     fn skip_blanks(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
         let next = rest.trim_start();
         self.at += rest.len() - next.len();
         let first = self.text[..self.at].trim().is_empty();
-        // `#1` is which time counts at a hook point, so it starts no comment after a word
+        // `#1` is the number of a time at a hook point, so it starts no comment after a
+        // word
         let is_comment = |after: &str| first || !after.starts_with(|c: char| c.is_ascii_digit());
         if next.strip_prefix('#').is_some_and(is_comment) {
             self.at = self.text.len();
@@ -80,7 +81,7 @@ impl<'a> Scan<'a> {
         &self.text[self.at..]
     }
 
-    /// All that follows, up to a comment.
+    /// The rest of the line, up to a comment.
     pub fn rest(&self) -> &'a str {
         let mut ahead = *self;
         let rest = ahead.skip_blanks();
@@ -103,7 +104,7 @@ impl<'a> Scan<'a> {
         Some(bar)
     }
 
-    /// What there is before the next `:`, to be read on its own.
+    /// The text before the next `:`, to be read on its own.
     pub fn clause(&mut self) -> Result<Scan<'a>, ParseError> {
         let (mut ahead, mut end) = (*self, self.at);
         while let Some(word) = ahead.word() {
@@ -117,7 +118,7 @@ impl<'a> Scan<'a> {
                 return Ok(inside);
             }
         }
-        let message = "expected `:` after the hook point, and what is done there";
+        let message = "expected `:` and an action after the hook point";
         Err(self.error_at(end, message))
     }
 
@@ -141,7 +142,7 @@ impl<'a> Scan<'a> {
         Some(word)
     }
 
-    /// What is between the brackets of the list that follows.
+    /// The text between the brackets of the list that follows.
     pub fn list(&mut self) -> Result<Word<'a>, ParseError> {
         let rest = self.skip_blanks();
         let open = Word {

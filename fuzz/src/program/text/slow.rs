@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What only programs of the slow layer have: VMAs, and the results of faults.
+//! Syntax that only programs of the slow layer use: VMAs, and the results of faults.
 
 use csrc::abi::{self, gd_op};
 
@@ -22,7 +22,7 @@ pub(super) fn vma(scan: &mut Scan) -> Result<gd_op, ParseError> {
     let word = needed(scan, &expected)?;
     let slot = number::up_to(word.text, last);
     op.arg = slot.ok_or_else(|| scan.unexpected(word, &expected))? as u16;
-    let expected = "where it starts, like 0x10000000, or none";
+    let expected = "its start address, like 0x10000000, or none";
     let word = needed(scan, expected)?;
     if word.text == "none" {
         op.n = 0;
@@ -44,7 +44,7 @@ pub(super) fn vma(scan: &mut Scan) -> Result<gd_op, ParseError> {
             }
         } else if let Some(found) = find(&VMA_KINDS, word.text) {
             if kind.replace(found).is_some() {
-                return twice("what it is of");
+                return twice("the kind of the VMA");
             }
         } else if let Some(flag) = find(&VM_FLAGS, word.text) {
             if op.val & 1 << flag != 0 {
@@ -59,7 +59,7 @@ pub(super) fn vma(scan: &mut Scan) -> Result<gd_op, ParseError> {
     op.mm = mm.unwrap_or(0);
     let Some(kind) = kind else {
         let kinds = one_of(&VMA_KINDS);
-        return Err(scan.error_here(format!("expected what it is of: {kinds}")));
+        return Err(scan.error_here(format!("expected the kind of the VMA: {kinds}")));
     };
     op.entry = kind as u8;
     Ok(op)
@@ -75,8 +75,8 @@ fn needed<'a>(scan: &mut Scan<'a>, expected: &str) -> Result<Word<'a>, ParseErro
 fn start(scan: &Scan, word: Word, expected: &str) -> Result<u64, ParseError> {
     let addr = number::address(word.text).ok_or_else(|| scan.unexpected(word, expected))?;
     match addr {
-        TASK_SIZE_MAX.. => Err(scan.error(word, "that is behind the end of user space")),
-        addr if addr % PAGE_SIZE != 0 => Err(scan.error(word, "a VMA starts with a page")),
+        TASK_SIZE_MAX.. => Err(scan.error(word, "this address is beyond the end of user space")),
+        addr if addr % PAGE_SIZE != 0 => Err(scan.error(word, "a VMA starts at a page boundary")),
         addr => Ok(addr),
     }
 }
@@ -86,10 +86,7 @@ fn pages(scan: &Scan, op: &gd_op, value: Word) -> Result<i32, ParseError> {
     let n = number::up_to(value.text, MAX_VMA_PAGES as usize).filter(|n| *n > 0);
     let n = n.ok_or_else(|| scan.unexpected(value, &expected))?;
     if n as u64 > (TASK_SIZE_MAX - op.addr) / PAGE_SIZE {
-        return Err(scan.error(
-            value,
-            "that is more than there is up to the end of user space",
-        ));
+        return Err(scan.error(value, "the VMA would reach beyond the end of user space"));
     }
     Ok(n as i32)
 }

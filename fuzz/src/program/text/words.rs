@@ -88,7 +88,7 @@ pub(crate) const FOLL: [&str; abi::GD_NR_FOLL as usize] = [
     "SPLIT",
 ];
 
-/// `GD_E_*`; the first page stands for itself.
+/// `GD_E_*`; a page is written by its name.
 pub(super) const ENTRIES: [&str; abi::GD_NR_ENTRY_KINDS as usize] =
     ["none", "", "table", "swap", "migration"];
 
@@ -175,7 +175,7 @@ pub(super) const FAULT_FLAGS: [&str; abi::GD_NR_FAULT_FLAGS as usize] = [
 /// `GD_SIG_*`.
 pub(super) const SIGNALS: [&str; abi::GD_NR_SIGNALS as usize] = ["none", "other", "kill"];
 
-/// What the argument `locked` points to.
+/// The argument `locked`: NULL, or the value that it points to.
 pub(super) const LOCKS: [&str; 3] = ["NULL", "1", "0"];
 
 /// Files, by `GD_FD_*`.
@@ -198,7 +198,7 @@ pub(crate) fn bits(words: &[&str], bits: u32) -> String {
     }
 }
 
-/// The place of a word.
+/// The index of a word.
 pub(super) fn find(words: &[&str], word: &str) -> Option<usize> {
     words.iter().position(|w| *w == word)
 }
@@ -208,7 +208,7 @@ pub(super) fn find_switch(word: &str) -> Option<usize> {
     find(&SWITCH, word).or_else(|| find(&["0", "1"], word))
 }
 
-/// The words for an `arg`'s values; none if it is a number.
+/// The words for an `arg`'s values; empty if it is a number.
 pub(crate) fn arg_words(kind: ArgKind) -> &'static [&'static str] {
     match kind {
         ArgKind::Number | ArgKind::Order | ArgKind::Lookup | ArgKind::Slot => &[],
@@ -223,7 +223,7 @@ pub(crate) fn arg_words(kind: ArgKind) -> &'static [&'static str] {
     }
 }
 
-/// What `arg` is called where it is written as `key=value`.
+/// The key of `arg` where it is written as `key=value`.
 pub(crate) fn arg_key(kind: ArgKind) -> &'static str {
     match kind {
         ArgKind::Number => "arg",
@@ -247,12 +247,12 @@ pub(super) fn arg_is_bare(kind: ArgKind) -> bool {
     !arg_has_default(kind) && kind != ArgKind::Order
 }
 
-/// Whether an `arg` of 0 is not written.
+/// Whether an `arg` of 0 is left out.
 pub(super) fn arg_goes_without_saying(kind: ArgKind) -> bool {
     matches!(kind, ArgKind::Whether(_) | ArgKind::Lookup | ArgKind::Lock)
 }
 
-/// Whether `arg` is 0 where it is not given.
+/// Whether `arg` is 0 by default.
 pub(super) fn arg_has_default(kind: ArgKind) -> bool {
     matches!(
         kind,
@@ -260,7 +260,7 @@ pub(super) fn arg_has_default(kind: ArgKind) -> bool {
     )
 }
 
-/// What `n` is called.
+/// The key of `n`.
 pub(crate) fn n_key(op: &OpInfo) -> &'static str {
     match op.n {
         N::None | N::Pages => "n",
@@ -271,7 +271,7 @@ pub(crate) fn n_key(op: &OpInfo) -> &'static str {
     }
 }
 
-/// What `val` is called.
+/// The key of `val`.
 pub(crate) fn val_key(op: &OpInfo) -> &'static str {
     match op.val {
         Val::None | Val::Refs => "ref",
@@ -283,7 +283,7 @@ pub(crate) fn val_key(op: &OpInfo) -> &'static str {
     }
 }
 
-/// Whether `val` is all that the operation is about, and needs no name.
+/// Whether `val` is the only operand and needs no key.
 pub(crate) fn val_is_bare(op: &OpInfo) -> bool {
     op.has(abi::GD_S_VAL) && !op.has(abi::GD_S_N | abi::GD_S_ARG)
 }
