@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a program shows, as a set of numbers: for choosing a small corpus.
+//! The features of a program as a set of numbers, used to choose a small corpus.
 //!
-//! Two programs are worth keeping both when one shows something that the other
-//! does not: an operation with another result, a site, a call, a kind of
-//! change.  Values do not count, only their kinds, else everything would be
-//! worth keeping.
+//! Two programs are both worth keeping if one has a feature that the other lacks: an
+//! operation with another result, a site, a call, a kind of change.  Values are reduced to
+//! their kinds, or else every program would be worth keeping.
 
 mod walk;
 
@@ -17,7 +16,7 @@ use crate::rev::Rev;
 use crate::trace::{Locks, PageState, Record, Ret, Trace};
 use crate::world::pages::Pages;
 
-/// The FOLL_ flags that page-level functions look at.
+/// The FOLL_ flags that page-level functions read.
 const DECIDING: u32 = 1 << abi::GD_FOLL_WRITE
     | 1 << abi::GD_FOLL_GET
     | 1 << abi::GD_FOLL_PIN
@@ -31,7 +30,7 @@ fn mix(parts: &[u64]) -> u64 {
     })
 }
 
-/// How a count is of interest: its sign, its neighbourhood of 0 and of 1024.
+/// The kind of a count: its sign, and whether it is close to 0 or to 1024.
 fn class(n: i32) -> u64 {
     match n {
         ..-1024 => 1,
@@ -61,14 +60,14 @@ fn ret_class(ret: Ret) -> u64 {
     }
 }
 
-/// Adds the features of a program that showed `trace` on a side of a revision.
+/// Adds the features of a program that produced `trace` on a side of a revision.
 pub fn of(prog: &Program, rev: Rev, trace: &Trace, features: &mut Vec<u64>) {
     let mut pages = Pages::default();
     pages.start(&prog.0, rev);
     of_with(&mut pages, prog, trace, features);
 }
 
-/// As [`of`], with memory to reuse, started on the program.
+/// Like [`of`], with memory to reuse that was started on the program.
 pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut Vec<u64>) {
     let mut walks = walk::Walks::new(prog);
     // The other layers have corpora of their own.
@@ -76,7 +75,7 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
     for ((op, acts), recs) in prog.groups().zip(trace.ops()) {
         let id = u64::from(op.op);
         if ops::info(op.op).is_some_and(|op| op.is_change) {
-            // The program's own doing: that it was done is all there is to see.
+            // A change of the world by the program itself: the only feature is that it ran.
             let changed = recs.iter().any(|rec| u32::from(rec.kind) != abi::GD_R_RET);
             features.push(mix(&[13, id, u64::from(changed)]));
             walks.world(op);
@@ -117,7 +116,7 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
         let head = pages
             .operand_head(&prog.0, operand)
             .map(|head| pages.get(&prog.0, head));
-        // What it was done to: kind of folio, state of its counts, flags given.
+        // The operands: kind of folio, state of its counts, flags.
         if let Some(head) = head {
             let kind = match pages.layout().find(head.page) {
                 Some((index, _)) => u64::from(prog.folios()[index].kind),
@@ -177,7 +176,7 @@ pub fn of_with(pages: &mut Pages, prog: &Program, trace: &Trace, features: &mut 
     }
 }
 
-/// Which fields of a page changed, and into what kind of counts.
+/// The fields of a page that changed, and the kinds of their new counts.
 fn change(old: &PageState, new: &PageState) -> u64 {
     let fields = u64::from(old.refcount != new.refcount)
         | u64::from(old.pincount != new.pincount) << 1

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Comparison of two traces of one program.
 //!
-//! The fast path is equality of bytes.  Only when that fails are the records
-//! read: the first operation that differs is found, and in it the first field,
-//! in the order in which a reader would want to know about it.
+//! The fast path compares the bytes.  Only if they differ are the records read, to find the
+//! first operation that differs and the first field in it, in the order that is most useful
+//! to a reader.
 
 #[cfg(test)]
 mod tests;

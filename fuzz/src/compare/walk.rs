@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Side by side through two traces, with the state of all pages on each.
+//! Walks two traces side by side, with the state of all pages on each side.
 
 use csrc::abi::{self, gd_op, gd_program, gd_rec};
 
@@ -61,8 +61,8 @@ impl<'p> Walk<'p> {
         }
     }
 
-    /// All differences within one operation, the most telling first: events in
-    /// order, then the result, then pages, then state.
+    /// All differences within one operation, the most important first: events in order,
+    /// then the result, then pages, then state.
     pub(super) fn differences(&self, index: usize, l: &[gd_rec], r: &[gd_rec]) -> Vec<Divergence> {
         let mut found = Vec::new();
         self.events(index, l, r, &mut found);
@@ -89,9 +89,9 @@ impl<'p> Walk<'p> {
             if left == right {
                 continue;
             }
-            // An event that only one side has shifts all later ones: compare
-            // what is extra, and stop there.  What ends the program tells
-            // more than what the other side went on to do.
+            // An event that only one side has shifts all later ones: report the extra one
+            // and stop.  An event that ends the program is more important than what the
+            // other side did instead.
             let (left, right) = match (left, right) {
                 (Some(a), Some(b)) if event_field(a) != event_field(b) => {
                     let extra_right = match (is_end(a), is_end(b)) {
@@ -288,7 +288,7 @@ fn state_record(recs: &[gd_rec], before: u8) -> (u8, i32, i32) {
         .unwrap_or((before, 0, 0))
 }
 
-/// Whether nothing follows an event.
+/// Whether no record can follow an event.
 fn is_end(event: &Record) -> bool {
     matches!(
         event,

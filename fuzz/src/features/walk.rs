@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Features of walks: what was asked for, what was mapped there, what happened
-//! meanwhile, and what came of it.
+//! Features of walks: the request, the mappings, the actions and the result.
 
 use csrc::abi::{self, gd_act, gd_op, gd_rec};
 
@@ -11,29 +10,29 @@ use crate::trace::{Record, Ret};
 use crate::world::maps::Maps;
 use crate::world::vmas::Vmas;
 
-/// The FOLL_ flags of calls, those that callers must not give included.
+/// The FOLL_ flags of calls, including those that callers must not pass.
 const FLAGS: u32 = walk::CALL_FLAGS | 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
 
-/// The same of the slow path's entry points.
+/// The same for the slow path's entry points.
 const SLOW_FLAGS: u32 = FLAGS | walk::SLOW_FLAGS;
-/// Those that decide most, and count together.
+/// The most important flags, counted as a combination.
 const DECIDING_SLOW: u64 = 1 << abi::GD_FOLL_WRITE
     | 1 << abi::GD_FOLL_FORCE
     | 1 << abi::GD_FOLL_LONGTERM
     | 1 << abi::GD_FOLL_NOWAIT;
 
-/// The flags of entries that decide there.
+/// The most important flags of entries.
 const SLOW_ENTRY_FLAGS: u32 = 1 << abi::GD_EF_RW
     | 1 << abi::GD_EF_ABSENT
     | 1 << abi::GD_EF_PROTNONE
     | 1 << abi::GD_EF_SPECIAL
     | 1 << abi::GD_EF_DEVMAP;
 
-/// What is known of a program's page tables and VMAs so far.
+/// The model of a program's page tables and VMAs.
 pub(super) struct Walks {
     maps: Maps,
     vmas: Vmas,
-    /// How the last operation of the kernel ended.
+    /// The result of the last operation of the kernel.
     outcome: u64,
 }
 
@@ -46,7 +45,7 @@ impl Walks {
         }
     }
 
-    /// A change of the world on its own.
+    /// A change of the world, not as an action.
     pub fn world(&mut self, op: &gd_op) {
         self.maps.set(op);
         self.vmas.set(op);
@@ -70,7 +69,7 @@ impl Walks {
             FLAGS
         };
         let foll = u64::from(if raw { 0 } else { op.foll & flags });
-        // The slow path knows so many flags that not every set of them counts.
+        // The slow path has so many flags that not every combination counts.
         if is_slow(prog, op) {
             let deciding = foll & DECIDING_SLOW;
             say(&[31, id, deciding, u64::from(op.mods), outcome]);
@@ -202,8 +201,8 @@ impl Walks {
         }
     }
 
-    /// What was last set for an address at the lowest level that something was set at,
-    /// with the flags that the slow path looks at.
+    /// The last entry set for an address at the lowest level with an entry, with the flags
+    /// that the slow path reads.
     fn lowest_entry(&self, addr: u64) -> u64 {
         let found = LEVELS
             .iter()
@@ -215,8 +214,7 @@ impl Walks {
         })
     }
 
-    /// What was last set for an address: the lowest level that something was set
-    /// at, and what.
+    /// The last entry set for an address: the lowest level with an entry, and the entry.
     fn entry(&self, addr: u64) -> u64 {
         let found = LEVELS
             .iter()
@@ -234,7 +232,7 @@ fn is_slow(prog: &Program, op: &gd_op) -> bool {
     walk::is_slow(op.op) || u32::from(prog.world().state) & abi::GD_W_SLOW != 0
 }
 
-/// The operation, or what it has in common with others.
+/// The operation, or the group of similar ones that it belongs to.
 pub(super) fn kind_of_call(prog: &Program, op: &gd_op) -> u64 {
     match is_slow(prog, op) {
         true => 0x100 | u64::from(walk::is_pin(op.op)),
@@ -249,7 +247,7 @@ fn ret(recs: &[gd_rec]) -> Option<Ret> {
     }
 }
 
-/// All pages, some, none, or which error.
+/// All pages, some, none, or the errno.
 fn outcome(op: &gd_op, recs: &[gd_rec]) -> u64 {
     match ret(recs) {
         Some(Ret::Int(n)) if n > 0 && n == i64::from(op.n) => 1,
@@ -266,7 +264,7 @@ fn address_class(op: &gd_op) -> u64 {
         | u64::from(op.addr < PAGE_SIZE) << 3
 }
 
-/// Which tables the range goes over the end of.
+/// The levels of tables whose end the range crosses.
 fn crossings(op: &gd_op) -> u64 {
     let last = op.addr.wrapping_add((op.n.max(1) as u64 - 1) * PAGE_SIZE);
     let crosses = LEVELS.map(|level| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The control of a comparison: expectations that are altered on purpose must
-//! be reported, all of them, and nothing else.
+//! The control of a comparison: expectations that are altered on purpose, all of which must
+//! be reported, and nothing else.
 
 use csrc::abi::{self, gd_rec};
 
@@ -10,13 +10,13 @@ use crate::program::Program;
 use crate::program::rng::Rng;
 use crate::trace::Trace;
 
-/// How many expectations are altered in a run.
+/// The number of expectations to alter in a run.
 pub const ALTERED: usize = 20;
 
-/// Alters expectations as programs come by, and notes which are reported.
+/// Alters some expectations and notes which of them are reported.
 pub struct Control {
     rng: Rng,
-    /// Every so many programs.
+    /// The distance in programs between two of them.
     every: usize,
     seen: usize,
     altered: Vec<usize>,
@@ -24,7 +24,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Spread over so many programs.
+    /// Spreads the alterations over this many programs.
     pub fn over(programs: usize, seed: u64) -> Self {
         Self {
             rng: Rng::new(seed),
@@ -35,8 +35,8 @@ impl Control {
         }
     }
 
-    /// Compares once more, as the run does, with what may be an altered copy of
-    /// the expectation.  The two traces agree.
+    /// Compares once more, like the run does, but against the expectation or an altered
+    /// copy of it.  The two traces agree.
     pub fn watch(&mut self, prog: &Program, got: &Trace, expected: &Trace, revs: RevisionPair) {
         if self.altered.len() == ALTERED {
             return;
@@ -58,7 +58,7 @@ impl Control {
         }
     }
 
-    /// What it came to: a line for the summary, or what is wrong.
+    /// The result: a line for the summary, or an error.
     pub fn verdict(&self) -> Result<String, String> {
         let (altered, reported) = (&self.altered, &self.reported);
         if altered.is_empty() {
@@ -78,14 +78,14 @@ impl Control {
     }
 }
 
-/// One record becomes another that means something else.
+/// Alters one record so that its meaning changes.
 fn alter(records: &mut [gd_rec], rng: &mut Rng) {
-    // What a revision does not have is not compared.
+    // Operations that a revision lacks are not compared.
     let compared = |rec: &gd_rec| {
         u32::from(rec.kind) != abi::GD_R_RET || u32::from(rec.a) != abi::GD_RET_ABSENT
     };
     let mut candidates: Vec<&mut gd_rec> = records.iter_mut().filter(|r| compared(r)).collect();
-    // A trace ends with END, so that there is one.
+    // Exists, as a trace ends with END.
     let i = rng.below(candidates.len().max(1));
     let Some(rec) = candidates.get_mut(i) else {
         return;

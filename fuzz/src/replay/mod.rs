@@ -2,10 +2,11 @@
 //! Replays programs on three sides: a booted kernel, the C side of the same
 //! configuration, and the Rust one.
 //!
-//! The booted kernel gets the programs in batches and runs one while the last
-//! one is compared.  An operation that it does not provide is a gap: named,
-//! counted, and taken out, so that the rest of its program is compared all the
-//! same.  So is all that belongs to the lockless layer: it is the userspace
+//! The booted kernel gets the programs in batches, and runs one batch while the previous
+//! one is compared.  An operation that it does not provide is a gap: it is counted by name
+//! and removed, so that the rest of its program can be compared.  Operations of the
+//! lockless layer are removed too: only the userspace build provides page tables and hook
+//! points.
 //! build that brings page tables and moments.
 
 mod control;
@@ -27,24 +28,24 @@ use crate::side::live::{self, LiveSide};
 use crate::side::{self, Pair, Side};
 use crate::trace::{Call, Record, Trace};
 
-/// Programs that go to the guest at once.
+/// The number of programs in a batch.
 const BATCH: usize = 1024;
 
 /// What to replay.
 pub struct Config<'a> {
     /// The booted kernel: `live:6.1`.
     pub live: String,
-    /// First these.
+    /// Programs to replay first.
     pub corpus: &'a [Program],
-    /// Then so many random ones,
+    /// The number of random programs after them,
     pub fresh: u64,
-    /// or as many as there is time for.
+    /// or the time for them.
     pub time: Option<Duration>,
-    /// Of the random numbers.
+    /// The seed of the random programs.
     pub seed: u64,
 }
 
-/// What was compared.
+/// Counts of what was compared.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     /// Programs of the corpus.
@@ -53,17 +54,17 @@ pub struct Counts {
     pub fresh: u64,
     /// Operations that all three sides executed alike.
     pub operations: u64,
-    /// WARNs, every hit.
+    /// WARNs, all hits.
     pub warns: u64,
-    /// By how many sites.
+    /// The number of different sites.
     pub sites: BTreeMap<u32, u64>,
-    /// BUGs, which the guest survived.
+    /// BUGs that the guest survived.
     pub bugs: u64,
-    /// Memory faults, which it survived too.
+    /// Memory faults that the guest survived.
     pub oopses: u64,
-    /// Folios of which the last reference went.
+    /// Folios that were freed.
     pub frees: u64,
-    /// Operations taken out, by the name of the gap.
+    /// Removed operations, by the name of the gap.
     pub gaps: BTreeMap<String, u64>,
     /// Programs that the guest did not survive.
     pub deaths: Vec<String>,
@@ -92,14 +93,14 @@ impl Counts {
     }
 }
 
-/// What came of the calls on real mappings.
+/// The results of the calls on real mappings.
 #[derive(Clone, Debug, Default)]
 pub struct Mappings {
-    /// How many there were.
+    /// Their number.
     pub calls: usize,
-    /// Pages that they took.
+    /// The number of pages that they took.
     pub pages: u32,
-    /// What is not as it should be.
+    /// The results that are wrong.
     pub wrong: Vec<String>,
 }
 
@@ -120,22 +121,22 @@ pub struct RecordedCalls {
 
 /// How a replay ended.
 pub enum Ending {
-    /// All sides agree; the line on the control.
+    /// All sides agree; the line about the control.
     Clean(String),
-    /// This program shows something on these two sides.
+    /// This program shows a difference between these two sides.
     Found(Box<Program>, Verdict, Box<Oracle>),
-    /// The comparison cannot be relied on.
+    /// The comparison itself is broken.
     Broken(String),
     /// It was stopped.
     Interrupted,
 }
 
-/// The three sides and what was counted so far.
+/// The three sides, and the counts so far.
 pub struct Replay {
     oracle: Oracle,
     rust: Box<dyn Side>,
     rust_trace: Trace,
-    /// What was counted so far.
+    /// The counts so far.
     pub counts: Counts,
     control: Option<Control>,
     again: Vec<Program>,
@@ -246,8 +247,7 @@ impl Replay {
             .collect()
     }
 
-    /// Replays all of it.  `tick` is called now and then and says whether to go
-    /// on.
+    /// Replays all programs.  `tick` is called regularly and returns whether to go on.
     pub fn run(
         mut self,
         config: &Config,
@@ -295,7 +295,7 @@ impl Replay {
         (self.counts, ending)
     }
 
-    /// The finding that a program is, and whether it is between C and Rust.
+    /// The finding of a program, and whether it is between C and Rust.
     fn judge(&mut self, program: &Program) -> Option<(Verdict, bool)> {
         let verdict = self.oracle.judge(program);
         if verdict.finding().is_some() {
@@ -347,7 +347,7 @@ impl Replay {
     }
 }
 
-/// Where programs come from: the corpus, then out of it and out of nothing.
+/// The source of programs: the corpus, then mutations of it and random programs.
 struct Source<'a> {
     config: &'a Config<'a>,
     profile: Profile,
@@ -357,7 +357,7 @@ struct Source<'a> {
     last: Option<Program>,
 }
 
-/// A program of the corpus, without what a guest of a revision does not provide.
+/// A program of the corpus, without operations that a guest of a revision does not provide.
 fn page_level(program: &Program, rev: Rev, counts: &mut Counts) -> Program {
     let mut program = *program;
     layer::to_page_level(&mut program, |op| {

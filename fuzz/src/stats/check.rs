@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Whether a corpus or a campaign really worked.
+//! Checks that a corpus or a campaign tests what it is meant to test.
 
 use csrc::abi;
 
@@ -11,17 +11,17 @@ use crate::ops::{self, Layer, OpInfo, ResultKind};
 use crate::rev::{Fact, Rev};
 use crate::side::{self, SideInfo};
 
-/// Executed operations, of 16, in the median.
+/// The required median of executed operations, of 16.
 const MEDIAN: u32 = 10;
-/// Of an operation's uses, at least one in so many succeeds, and fails.
+/// Of the uses of an operation, at least one in this many must succeed, and fail.
 const ONE_IN: u64 = 100;
 
-/// Of the slow path's calls one in so many returns pages, faults, retries, migrates,
-/// loses the lock.
+/// Of the calls of the slow path, at least one in this many must return pages, fault,
+/// retry, migrate, lose the lock.
 const SLOW_ONE_IN: [u64; 5] = [4, 6, 50, 1000, 100];
 
-/// Functions that only the entry points of the walk run, with sites of their own:
-/// no program of the page level comes there.
+/// Functions with sites that only the entry points of the walk call: programs of the page
+/// level do not reach them.
 const WALK: &[&str] = &[
     "get_user_pages_fast",
     "get_user_pages_fast_only",
@@ -35,8 +35,8 @@ const WALK: &[&str] = &[
     "pin_user_pages_fast_only",
 ];
 
-/// Whether a site of a revision is in a function of the walk. The series has
-/// some of these names, for operations of the page level.
+/// Whether a site of a revision is in a function of the walk.  In the series, some of these
+/// names are operations of the page level.
 fn is_of_the_walk(site: &str, rev: Rev) -> bool {
     let func = site.split(' ').next().unwrap_or_default();
     rev.has(Fact::WALK) && WALK.contains(&func)
@@ -84,18 +84,18 @@ fn is_of_the_slow_path(site: &str, rev: Rev) -> bool {
     rev.has(Fact::WALK) && SLOW.contains(&site.split(' ').next().unwrap_or_default())
 }
 
-/// Sites of a function that no program can reach, and why.
+/// Sites of a function that no program can reach, with the reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Unreachable {
     /// The function.
     pub function: &'static str,
-    /// The sites, as they are shown: `WARN#0`.
+    /// The sites as they are printed: `WARN#0`.
     pub sites: &'static [&'static str],
-    /// The first and the last of the revisions that this is true of.
+    /// The first and the last revision with them.
     pub revisions: (Rev, Rev),
-    /// Of the first point release that it is true of.
+    /// The first point release with them.
     pub point: u16,
-    /// With CONFIG_DEBUG_VM, without, or both: sites are counted anew.
+    /// With CONFIG_DEBUG_VM, without, or both: it changes the numbers of sites.
     pub debug_vm: Option<bool>,
     /// The reason.
     pub reason: &'static str,
@@ -129,7 +129,7 @@ impl Unreachable {
     }
 }
 
-/// About `locked`, which the entry points of the walk do not pass.
+/// A check of `locked`, which the entry points of the walk do not pass.
 const ASKS_LOCKED: &str = "is_valid_gup_args WARN#1";
 
 const BOTH: &str = "entry points refuse FOLL_GET and FOLL_PIN together";
@@ -202,12 +202,12 @@ pub const UNREACHABLE: &[Unreachable] = &[
         "the walk ran past the end of a table only where no pages were asked for").since_point(118),
 ];
 
-/// How an operation can fail.
+/// The ways in which an operation can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Failure {
-    /// It cannot.
+    /// None.
     Never,
-    /// It says so: by its result or a warning.
+    /// By its result or a warning.
     Says,
     /// It returns nothing: only by a BUG or a memory fault.
     Stops,
@@ -215,11 +215,11 @@ enum Failure {
 
 fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
     match u32::from(op.id) {
-        // One sets a bit of the mm, the other whatever it is told.
+        // Setting a bit of the mm or the state of the world cannot fail.
         _ if matches!(op.effect, Effect::Marks | Effect::Sets(_)) => Failure::Never,
-        // It has its page already.
+        // The page that it follows is always mapped.
         abi::GD_OP_FOLLOW_PAGE_MASK => Failure::Never,
-        // Does nothing without CONFIG_DEBUG_VM.
+        // Has no effect without CONFIG_DEBUG_VM.
         abi::GD_OP_SANITY_CHECK if !debug_vm => Failure::Never,
         // They have warnings.
         abi::GD_OP_FOLIO_ADD_PIN | abi::GD_OP_UNPIN_USER_PAGES | abi::GD_OP_UNPIN_FOLIOS => {
@@ -230,7 +230,7 @@ fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
     }
 }
 
-/// Whether a change of the world is about something that a revision has.
+/// Whether a revision has the state that a change of the world sets.
 fn is_there(op: &OpInfo, rev: Rev) -> bool {
     match op.sets() {
         Some(Part::Tail) => rev.has(Fact::FAR_TAILS),
@@ -240,8 +240,7 @@ fn is_there(op: &OpInfo, rev: Rev) -> bool {
 }
 
 impl Stats {
-    /// Everything that says that the programs did not really work; nothing if
-    /// they did.
+    /// The reasons why the programs did not test enough; empty if they did.
     pub fn check(&self, layer: Focus) -> Vec<String> {
         let mut complaints = Vec::new();
         if self.sampled == 0 {
@@ -317,11 +316,11 @@ impl Stats {
         }
     }
 
-    /// Every hook point of the lockless walk was reached, and everything that can be
-    /// done at one was.
+    /// Checks that every hook point of the lockless walk was reached, and that every
+    /// possible action ran at one.
     fn check_script(&self, rev: Rev, complaints: &mut Vec<String>) {
         let lockless = &self.lockless;
-        // where no entry is marked as device memory, nobody looks a pagemap up
+        // without device memory in the entries, there is no call of get_dev_pagemap()
         let is_asked = |hook: &HookInfo| {
             u32::from(hook.id) != abi::GD_HOOK_PAGEMAP || rev.has(Fact::WALK_DEVICE_ENTRIES)
         };
@@ -349,7 +348,7 @@ impl Stats {
         }
     }
 
-    /// Calls of the slow path get deep enough.
+    /// Checks that calls of the slow path get far enough.
     fn check_slow(&self, complaints: &mut Vec<String>) {
         let calls = self.slow.calls;
         for ((what, n), one_in) in self.slow.parts().into_iter().zip(SLOW_ONE_IN) {
@@ -362,8 +361,8 @@ impl Stats {
         }
     }
 
-    /// The reachable sites of the covered functions that were never hit, of a
-    /// layer. Covered is what the Rust side of the same revision has a site in.
+    /// The reachable sites of the covered functions of a layer that were never hit.
+    /// Covered functions are those for which the Rust side of the same revision has sites.
     pub fn missing_sites(&self, layer: Focus) -> Vec<String> {
         let counterpart = match self.side.strip_prefix("rust:") {
             Some(_) => Some(self.side.clone()),
@@ -390,7 +389,7 @@ impl Stats {
         missing
     }
 
-    /// The reason why a site of a side cannot be reached, if it is known that it cannot.
+    /// The reason why a site of a side cannot be reached, if it is listed.
     pub fn unreachable(site: &str, side: &SideInfo) -> Option<&'static str> {
         let (function, nth) = site.split_once(' ')?;
         let of_it = |u: &&Unreachable| {
@@ -404,8 +403,8 @@ impl Stats {
     }
 }
 
-/// Whether a layer's programs are to have an operation.  What changes pages and
-/// state is of use to the walk at its hook points.
+/// Whether programs of a layer should use an operation.  For walks, changes of pages and
+/// state are useful as actions.
 fn is_of(op: &OpInfo, layer: Focus) -> bool {
     match op.layer {
         // It is nothing between operations.

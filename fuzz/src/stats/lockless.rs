@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What programs of the lockless layer did: which hook points were reached, what was
-//! done at them, what the slow path answered.
+//! Counts for programs of the lockless layer: the hook points reached, the actions run
+//! there, and the answers of the slow path.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,9 @@ use crate::trace::{Ask, Record};
 /// Actions of the script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actions {
-    /// Those of executed operations.
+    /// Those whose operation was executed.
     pub scripted: u64,
-    /// Those that were carried out.
+    /// Those that ran.
     pub done: u64,
 }
 
@@ -29,16 +29,16 @@ impl Actions {
     }
 }
 
-/// Counts in names.
+/// Counts by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lockless {
     /// By hook point.
     pub hooks: BTreeMap<String, Actions>,
-    /// By role of what is done.
+    /// By role of the action's operation.
     pub actions: BTreeMap<String, Actions>,
-    /// By what the slow path answered.
+    /// By answer of the slow path.
     pub slow: BTreeMap<String, u64>,
-    /// Walks that pinned pages and gave some of them back.
+    /// Walks that pinned pages and dropped some of them again.
     pub backed_out: u64,
 }
 
@@ -58,16 +58,16 @@ impl Lockless {
         self.backed_out += other.backed_out;
     }
 
-    /// Whether nothing was counted.
+    /// Whether all counts are 0.
     pub fn is_empty(&self) -> bool {
         self.hooks.is_empty() && self.slow.is_empty()
     }
 }
 
-/// The words for the slow path's answers: none given, an errno, 0, pages.
+/// The kinds of the slow path's answers: none given, an errno, 0, pages.
 pub const ANSWERS: [&str; 4] = ["the default", "an errno", "0", "pages"];
 
-/// The same in numbers, while programs run.
+/// The same by number, while programs run.
 pub(super) struct Script {
     hooks: [Actions; NR_HOOKS],
     actions: Vec<Actions>,
@@ -128,7 +128,7 @@ impl Script {
         &mut self.hooks[usize::from(hook).min(NR_HOOKS - 1)]
     }
 
-    /// In names; what never was has none.
+    /// By name; counts of 0 are left out.
     pub(super) fn named(&self) -> Lockless {
         let some = |(_, count): &(String, Actions)| count.scripted > 0;
         let hooks = hooks::table()

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Outcome statistics: what programs did, so that "clean" means something.
+//! Statistics of outcomes: what programs did, so that "clean" means something.
 //!
-//! A campaign that only ever takes the first error path finds nothing either.
-//! Statistics count, for each operation, how often it did what it is for and
-//! how often not, which WARN and BUG sites were hit, how far programs got, and
-//! what was not provided.  [`check`](Stats::check) turns that into a verdict.
+//! A campaign that only ever takes the first error path finds nothing either.  For each
+//! operation, statistics count how often it succeeds and fails; they also count the WARN
+//! and BUG sites that were reached, how far programs got, and gaps.
+//! [`check`](Stats::check) turns that into a verdict.
 
 mod check;
 mod display;
@@ -28,15 +28,15 @@ use lockless::Script;
 pub use lockless::{Actions, Lockless};
 pub use slow::Slow;
 
-/// What came of an operation's uses.
+/// The outcomes of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpCount {
-    /// Times that it was executed, by a revision that has it.
+    /// Times that it was executed, in a revision that has it.
     pub uses: u64,
-    /// It did what it is for: returned, true, 0, a folio.
+    /// It succeeded: returned (a function without result), true, 0, a folio.
     pub succeeded: u64,
-    /// It did not: false, an errno, NULL; or, for those that return nothing,
-    /// it warned or stopped.
+    /// It failed: false, an errno, NULL; for a function without result, a warning or a
+    /// stop.
     pub failed: u64,
     /// It warned.
     pub warned: u64,
@@ -57,29 +57,29 @@ impl OpCount {
     }
 }
 
-/// Statistics in names, to be shown, stored and merged.
+/// Statistics by name, to show, store and merge.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
     /// The side whose traces these are: `c:6.1`.
     pub side: String,
-    /// The layer that programs were made for, if they were made: `all`.
+    /// The layer that the programs were generated for, if they were: `all`.
     #[serde(default)]
     pub layer: String,
     /// Programs that were run.
     pub programs: u64,
-    /// Programs whose operations were counted; the others only count above,
-    /// with their sites and with what stopped them.
+    /// Programs whose operations were counted; of the others only their number, sites and
+    /// ends are.
     pub sampled: u64,
-    /// Programs among these whose caller kept every contract.
+    /// The programs among these whose caller kept every contract.
     #[serde(default)]
     pub careful: u64,
-    /// Programs whose time in process was taken, and that time.
+    /// Programs whose time in process was measured.
     #[serde(default)]
     pub timed: u64,
-    /// Nanoseconds that the timed programs took, decoding to verdict.
+    /// Nanoseconds that these programs took, from decoding to verdict.
     #[serde(default)]
     pub nanoseconds: u64,
-    /// How many programs executed so many operations.
+    /// The number of programs by the number of operations they executed.
     pub executed: BTreeMap<u32, u64>,
     /// The same, in sixteenths of the operations that a program has; programs
     /// with 16 or more count as if they ended at 16.
@@ -94,15 +94,15 @@ pub struct Stats {
     /// counted in all programs.
     #[serde(default)]
     pub stops: BTreeMap<String, u64>,
-    /// What only programs of the lockless layer show.
+    /// Counts that only programs of the lockless layer have.
     #[serde(default)]
     pub lockless: Lockless,
-    /// How deep calls of the slow path got.
+    /// How far calls of the slow path got.
     #[serde(default)]
     pub slow: Slow,
     /// WARN and BUG sites by name.
     pub sites: BTreeMap<String, u64>,
-    /// What was not provided.
+    /// Gaps: functions that are not provided.
     pub gaps: BTreeMap<String, u64>,
 }
 
@@ -113,7 +113,7 @@ fn add_map<K: Ord + Clone>(to: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
 }
 
 impl Stats {
-    /// Adds what another process or folder counted.
+    /// Adds the counts of another process or folder.
     pub fn merge(&mut self, other: &Self) {
         if self.side.is_empty() {
             self.side.clone_from(&other.side);
@@ -170,7 +170,7 @@ impl Stats {
     }
 }
 
-/// Counts while programs run; cheap, without names.
+/// The counters while programs run; cheap, without names.
 pub struct Counter {
     side: String,
     programs: u64,
@@ -192,7 +192,7 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// Counts for traces of a side.
+    /// Counters for traces of a side.
     pub fn new(side: &str) -> Self {
         Self {
             side: side.into(),
@@ -215,30 +215,29 @@ impl Counter {
         }
     }
 
-    /// The same, of programs that are made for a layer.
+    /// The same for programs that are generated for a layer.
     pub fn of_layer(mut self, layer: layer::Focus) -> Self {
         self.layer = layer::name(layer).into();
         self
     }
 
-    /// Programs so far.
+    /// The number of programs so far.
     pub fn programs(&self) -> u64 {
         self.programs
     }
 
-    /// Counts a program that was not looked at.
+    /// Counts a program without looking at it.
     pub fn count_empty(&mut self) {
         self.programs += 1;
     }
 
-    /// Notes the time that a program took.
+    /// Adds the time that a program took.
     pub fn time(&mut self, time: Duration) {
         self.timed += 1;
         self.nanoseconds += time.as_nanos() as u64;
     }
 
-    /// Counts a program, what it hit and where it ended, but not its
-    /// operations.
+    /// Counts a program, its sites and its end, but not its operations.
     pub fn count(&mut self, prog: &Program, trace: &Trace, verdict: &Verdict) {
         self.programs += 1;
         self.verdicts[verdict_index(verdict)] += 1;
@@ -255,7 +254,7 @@ impl Counter {
             if matches!(u32::from(rec.kind), abi::GD_R_WARN | abi::GD_R_BUG) {
                 let id = rec.c as usize;
                 if id >= self.sites.len() {
-                    // Numbers are small; a wild one is the side's mistake.
+                    // These numbers are small; a wild one is a bug of the side.
                     if id > 1 << 16 {
                         continue;
                     }
@@ -266,7 +265,7 @@ impl Counter {
         }
     }
 
-    /// Notes that a program whose operations were counted is a careful caller's.
+    /// Counts a program whose operations were counted as one of a careful caller.
     pub fn count_careful(&mut self) {
         self.careful += 1;
     }
@@ -296,7 +295,7 @@ impl Counter {
                 Ret::Bool(value) => value,
                 Ret::Errno(errno) => errno == 0,
                 Ret::Folio(_) | Ret::Page(_) => true,
-                // How many bytes are left.
+                // The number of bytes left.
                 Ret::Int(n) if walk::counts_what_is_left(op.op) => n == 0,
                 // A wrapper's flags, a new count, a number of pages.
                 Ret::Int(n) => n > 0,
@@ -332,7 +331,7 @@ impl Counter {
         self.ends[end] += 1;
     }
 
-    /// What was counted since the last time, in names.
+    /// The counts since the last call, by name.
     pub fn take(&mut self) -> Stats {
         let named = |names: &[&str], counts: &[u64]| -> BTreeMap<String, u64> {
             let pairs = names.iter().zip(counts).filter(|(_, n)| **n > 0);
@@ -395,8 +394,8 @@ fn verdict_index(verdict: &Verdict) -> usize {
     }
 }
 
-/// The revision of a side by its name, for tables; none if there is no such side
-/// any more.
+/// The revision of a side by its name, for tables; `None` if there is no such side any
+/// more.
 pub fn side_rev(side: &str) -> Option<Rev> {
     let mut all = crate::side::list().into_iter();
     all.find(|info| info.name == side).map(|info| info.rev)

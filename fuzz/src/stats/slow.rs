@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! How deep calls of the slow path get.
+//! How far calls of the slow path get.
 
 use csrc::abi::gd_rec;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::trace::{Ask, Record, Ret};
 /// Calls of the slow path's entry points that returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slow {
-    /// All.
+    /// All of them.
     pub calls: u64,
     /// Those that returned pages.
     pub returned: u64,
@@ -20,7 +20,7 @@ pub struct Slow {
     pub retried: u64,
     /// Those that migrated pages.
     pub migrated: u64,
-    /// Those that lost the caller's mmap lock, and said so.
+    /// Those that dropped the caller's mmap lock, and reported it.
     pub lost_the_lock: u64,
 }
 
@@ -45,7 +45,7 @@ impl Slow {
         self.lost_the_lock += other.lost_the_lock;
     }
 
-    /// Counts an executed operation, if it is such a call.
+    /// Counts an executed operation, if it is one of these calls.
     pub(super) fn count(&mut self, op: u8, recs: &[gd_rec]) {
         let Some(Record::Ret(Ret::Int(result), locks)) = recs.last().map(Record::from) else {
             return;

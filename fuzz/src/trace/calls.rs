@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Calls into the rest of the kernel: about a page, with what it was like then, and about
-//! none.
+//! Calls into the rest of the kernel: those about a page, with its state at that time, and
+//! the others.
 
 use csrc::abi::{self, gd_rec};
 
@@ -11,13 +11,13 @@ pub enum Call {
     FolioPut,
     /// `folio_mark_dirty`.
     FolioMarkDirty,
-    /// `__folio_lock`: the lock was taken, wait for it.
+    /// `__folio_lock`: another task holds the lock, wait for it.
     FolioLock,
     /// `folio_unlock`.
     FolioUnlock,
     /// `wake_up_var` of the reference count.
     WakeUpVar,
-    /// `free_devmap_managed_page`: the driver has its page back.
+    /// `free_devmap_managed_page`: the page goes back to its driver.
     FreeDevmapManaged,
     /// `mlock_vma_page`.
     MlockVmaPage,
@@ -25,19 +25,19 @@ pub enum Call {
     MakeAccessible,
     /// `folio_mark_accessed`, `mark_page_accessed`.
     MarkAccessed,
-    /// `folio_isolate_lru` and its kin.
+    /// `folio_isolate_lru` and its variants.
     Isolate,
     /// `putback_movable_pages` puts an isolated folio back.
     Putback,
     /// `migrate_pages` has migrated an isolated folio, which is freed.
     Migrated,
-    /// `migrate_device_coherent_folio` and its kin.
+    /// `migrate_device_coherent_folio` and its variants.
     MigrateDevice,
-    /// `filemap_get_folios_contig` has found a folio and holds it.
+    /// `filemap_get_folios_contig` has found a folio and taken a reference.
     Found,
-    /// `__folio_batch_release` gives that back.
+    /// `__folio_batch_release` drops that reference.
     Released,
-    /// `memfd_alloc_folio` has made a folio.
+    /// `memfd_alloc_folio` has allocated a folio.
     Allocated,
     /// `folio_zero_range`.
     Zeroed,
@@ -83,7 +83,7 @@ impl Call {
             Self::WakeUpVar => "wake_up_var",
             Self::FreeDevmapManaged => "free_devmap_managed_page",
             Self::MlockVmaPage => "mlock_vma_page",
-            // 6.1 asks about the page, 6.12 about its folio
+            // 6.1 calls it for the page, 6.12 for its folio
             Self::MakeAccessible => "arch_make_accessible",
             // these have had a name for pages, too
             Self::MarkAccessed => "folio_mark_accessed",
@@ -101,20 +101,20 @@ impl Call {
     }
 }
 
-/// A call into the rest of the kernel that is about no page's state: what it was
-/// asked for. The answer is the environment's, or the program's ANSWER.
+/// A call into the rest of the kernel that does not report a page's state: its arguments.
+/// The answer is the environment's default or the program's ANSWER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// The slow path: what for. The number of pages follows, as [`Ask::SlowNr`].
     Slow {
         /// gup_flags, bits `GD_FOLL_*`.
         flags: u32,
-        /// Where the rest of the range starts.
+        /// The start of the rest of the range.
         start: u64,
     },
     /// The rest of [`Ask::Slow`].
     SlowNr {
-        /// Pages that are left.
+        /// The number of pages left.
         nr: u64,
         /// Whether `pages` is NULL.
         null: bool,
@@ -123,12 +123,12 @@ pub enum Ask {
     Pagemap {
         /// The page's number.
         page: u32,
-        /// Whether a pagemap was passed in.
+        /// Whether the caller passed in a pagemap.
         given: bool,
     },
     /// `put_dev_pagemap`.
     PagemapPut {
-        /// Whether it was one.
+        /// Whether it is not NULL.
         given: bool,
     },
     /// `mmap_read_lock`, `mmap_read_lock_killable`.
@@ -153,12 +153,12 @@ pub enum Ask {
         memalloc_pin: bool,
         /// Bits `GD_FF_*`.
         flags: u32,
-        /// Where.
+        /// The address.
         addr: u64,
     },
     /// `lru_add_drain`, `lru_add_drain_all`.
     Drain {
-        /// Whether on all CPUs.
+        /// Whether for all CPUs.
         all: bool,
     },
     /// `migrate_pages`.
@@ -166,23 +166,23 @@ pub enum Ask {
         /// Folios on the list.
         nr: u64,
     },
-    /// The stack is to grow.
+    /// `expand_stack`.
     Expand {
         /// The number of its VMA.
         vma: u8,
-        /// The address that it is to have.
+        /// The address that it is to include.
         addr: u64,
     },
     /// `split_huge_pmd`.
     Split {
-        /// The address that the PMD serves.
+        /// The address that the PMD maps.
         addr: u64,
     },
     /// `filemap_get_folios_contig`.
     FindFolios {
         /// The first index.
         start: u64,
-        /// So many more.
+        /// The number of further ones.
         more: u32,
     },
     /// `memfd_alloc_folio`.
@@ -194,7 +194,7 @@ pub enum Ask {
     Pagecache {
         /// The number of the VMA.
         vma: u8,
-        /// Where.
+        /// The address.
         addr: u64,
     },
     /// `migration_entry_wait` and its kin.
@@ -218,7 +218,7 @@ pub enum Ask {
         /// Its address.
         addr: u64,
     },
-    /// `set_pte` and its kin: the kernel stores an entry of a page table.
+    /// `set_pte` and its variants: the kernel stores an entry of a page table.
     SetEntry {
         /// Of which mm, as [`gd_op`](csrc::abi::gd_op) counts them.
         mm: u8,
@@ -228,7 +228,7 @@ pub enum Ask {
         flags: u16,
         /// The page's number; `abi::GD_NOWHERE` outside of the arena.
         page: u32,
-        /// The first address that the entry serves.
+        /// The first address that the entry maps.
         addr: u64,
     },
     /// A number that this build does not know.
@@ -337,7 +337,7 @@ impl Ask {
         }
     }
 
-    /// Which one, without what it was asked for: a number of `GD_A_*`.
+    /// The kind without its arguments: a number of `GD_A_*`.
     pub fn kind(self) -> u8 {
         let kind = match self {
             Self::Slow { .. } => abi::GD_A_SLOW,

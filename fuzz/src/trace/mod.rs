@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Traces: what a side shows while it runs a program.
+//! Traces: what a side records while it runs a program.
 //!
-//! A trace is a flat list of 16-byte records, the same on every side (see
-//! `gupdiff.h`).  Comparison looks at the bytes; this module gives the records
-//! their meaning for laws, statistics and reports.
+//! A trace is a flat list of 16-byte records in a format that all sides share (see
+//! `gupdiff.h`).  Comparison uses the bytes; this module decodes the records for laws,
+//! statistics and reports.
 
 mod calls;
 
@@ -36,7 +36,7 @@ impl Trace {
         &self.recs
     }
 
-    /// For a side to fill; a side clears it first.
+    /// The buffer that a side clears and fills.
     pub fn records_mut(&mut self) -> &mut Vec<gd_rec> {
         &mut self.recs
     }
@@ -46,8 +46,8 @@ impl Trace {
         bytes(&self.recs)
     }
 
-    /// The operations that were executed, in order, each with its records; the
-    /// last one may lack its RET when the trace was cut off.
+    /// The executed operations in order, each with its records; the last one has no RET if
+    /// the trace was cut off.
     pub fn ops(&self) -> impl Iterator<Item = &[gd_rec]> {
         let mut rest = self.recs.as_slice();
         std::iter::from_fn(move || {
@@ -60,7 +60,7 @@ impl Trace {
         })
     }
 
-    /// What follows the last operation: pages that changed unnoticed, END.
+    /// The records after the last operation: pages that changed outside of operations, END.
     pub fn tail(&self) -> &[gd_rec] {
         let ret = self
             .recs
@@ -87,7 +87,7 @@ pub fn bytes(recs: &[gd_rec]) -> &[u8] {
     unsafe { std::slice::from_raw_parts(recs.as_ptr().cast(), size_of_val(recs)) }
 }
 
-/// What is observed of a page.
+/// The observed state of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageState {
     /// Arena page number.
@@ -102,7 +102,7 @@ pub struct PageState {
     pub mapping: u8,
     /// Whether it is a tail page.
     pub tail: bool,
-    /// What the kernel's own maybe_dma_pinned says; false for tails.
+    /// The result of the kernel's own maybe_dma_pinned; false for tails.
     pub pinned: bool,
 }
 
@@ -140,14 +140,13 @@ impl PageState {
         }
     }
 
-    /// The number of the page that a PAGE or CALL record is about.
+    /// The number of the page of a PAGE or CALL record.
     #[inline]
     pub fn page_of(rec: &gd_rec) -> u32 {
         rec.c & PAGE_MASK
     }
 
-    /// Unpacks the page of a CALL record, which has no place for the upper
-    /// flags and the pinned bit.
+    /// Unpacks the page of a CALL record, which lacks the upper flags and the pinned bit.
     #[inline]
     pub fn from_call(rec: &gd_rec) -> Self {
         Self {
@@ -174,10 +173,10 @@ impl PageState {
     }
 }
 
-/// What an operation gave back.
+/// The result of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ret {
-    /// Nothing, and it returned.
+    /// It returned, and has no result.
     Void,
     /// A truth value.
     Bool(bool),
@@ -199,7 +198,7 @@ pub enum Ret {
     Unknown(u8, u64),
 }
 
-/// Which locks there are when an operation returns, and what it says of them.
+/// The locks that are held when an operation returns, and its `*locked`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Locks(pub u16);
 
@@ -208,7 +207,7 @@ impl Locks {
         self.0 as u32 & bit != 0
     }
 
-    /// What `*locked` is; `None` if the operation has no such argument.
+    /// The value of `*locked`; `None` if the operation has no such argument.
     pub fn locked(self) -> Option<bool> {
         match (self.has(abi::GD_RB_LOCKED), self.has(abi::GD_RB_UNLOCKED)) {
             (false, false) => None,
@@ -241,7 +240,7 @@ pub enum End {
     Oops,
     /// At the step limit.
     Limit,
-    /// At something that the side does not provide.
+    /// At a gap: something that the side does not provide.
     Gap,
     /// A reason that this build does not know.
     Unknown(u8),
@@ -260,7 +259,7 @@ impl fmt::Display for End {
     }
 }
 
-/// A record with its meaning.
+/// A decoded record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
     /// A warning.
@@ -271,24 +270,24 @@ pub enum Record {
     Oops,
     /// The step limit; the program ends.
     Limit,
-    /// Something not provided, by the side's own index of names.
+    /// A gap: an index of the side's own table of names.
     Gap(u32),
-    /// A call into the rest of the kernel, with its page at that time.
+    /// A call into the rest of the kernel, with the state of its page at that time.
     Call(Call, PageState),
-    /// A call that is about no page.
+    /// A call that is not about a page.
     Ask(Ask),
-    /// A moment has come: the index of the operation that is carried out.
+    /// An action runs at its hook point: its index in the script of the operation.
     Act(u16),
     /// An entry of `pages[]`.
     Entry {
-        /// Which.
+        /// Its index.
         index: u16,
         /// The page's number; `abi::GD_NOWHERE` outside of the arena.
         page: u32,
     },
     /// A page whose state changed.
     Page(PageState),
-    /// State beside pages that changed, or counters that moved.
+    /// State outside of pages that changed, or counters that changed.
     State {
         /// Bits `GD_W_*`.
         bits: u8,
@@ -297,13 +296,13 @@ pub enum Record {
         /// Pins released in this operation.
         released: i32,
     },
-    /// The result, and the locks that are held; ends an operation.
+    /// The result and the locks that are held; the last record of an operation.
     Ret(Ret, Locks),
-    /// Ends the trace.
+    /// The end of the trace.
     End {
-        /// Why it ended.
+        /// Why the program ended.
         reason: End,
-        /// How many operations were executed.
+        /// The number of executed operations.
         executed: u32,
     },
     /// A kind that this build does not know.
@@ -348,7 +347,7 @@ impl From<&gd_rec> for Record {
     }
 }
 
-/// What a RET record says.
+/// Decodes a RET record.
 #[inline]
 pub fn ret(rec: &gd_rec) -> Ret {
     match u32::from(rec.a) {
