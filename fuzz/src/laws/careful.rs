@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Careful callers: programs whose every call keeps what the function asks of its
-//! callers.
+//! Careful callers: programs in which every call keeps the contract of the function.
 //!
-//! Most programs do not: a caller that unpins what it never pinned may well see a
-//! WARN. One that keeps every contract must not see a WARN, a BUG, a fault or the
-//! step limit, and what it did not give back is all that is left of it.
+//! Most programs do not: a caller that unpins a page it never pinned may see a WARN.  A
+//! careful caller must not see a WARN, a BUG, a memory fault or the step limit, and at the
+//! end the only references left are those that it has not dropped.
 //!
-//! Contracts are those of the kernel-doc and of the commits that brought a
-//! behaviour; each arm of [`Caller::keeps`] says what it takes from where, and the table
-//! which functions are for callers outside of mm. A caller is judged by what it was really
+//! The contracts are those of kernel-doc and of the commits that introduced a behaviour;
+//! each arm of [`Caller::keeps`] names its source, and the table of operations says which
+//! functions are for callers outside of mm.  A caller holds what the trace returned to it.
 //! given: what it holds is what the trace returned.
 
 use csrc::abi::{self, gd_op, gd_rec};
@@ -27,20 +26,20 @@ use crate::world::folio::{PIN_BIAS, is_any_zero};
 use crate::world::layout::{Layout, Placed};
 use crate::world::pages::Pages;
 
-/// What a caller holds of one folio.
+/// The references and pins that a caller holds on one folio.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     refs: i32,
     pins: i32,
 }
 
-/// What a trace shows of an operation.
+/// The parts of a trace that belong to an operation.
 pub(super) struct Shown<'a> {
     pub recs: &'a [gd_rec],
     pub ret: Ret,
 }
 
-/// Follows a program's caller for as long as it is careful.
+/// Follows the caller of a program for as long as it is careful.
 pub(super) struct Caller {
     careful: bool,
     held: [Held; abi::GD_MAX_FOLIOS as usize],
@@ -60,11 +59,11 @@ impl Default for Caller {
 }
 
 impl Caller {
-    /// At the start of a program.
+    /// Resets it at the start of a program.
     pub(super) fn start(&mut self, prog: &Program, layout: &Layout, rev: Rev) {
         self.held = [Held::default(); abi::GD_MAX_FOLIOS as usize];
-        // The series was never part of a kernel that had all of its callers. Of VMAs
-        // and faults it is not said here what callers may count on.
+        // The series was never part of a kernel with all of its callers.  For VMAs and
+        // faults no contracts are defined here.
         self.careful = !rev.is_series() && !layer::is_slow(prog) && world_is_sane(prog, layout);
     }
 
@@ -73,7 +72,7 @@ impl Caller {
         self.careful
     }
 
-    /// One operation, and what came of it.
+    /// Follows one operation and its result.
     pub(super) fn step(
         &mut self,
         prog: &Program,
@@ -93,10 +92,10 @@ impl Caller {
         }
         for rec in shown.recs.iter().map(Record::from) {
             let what = match rec {
-                Record::Warn(site) => format!("it met {site}"),
-                Record::Bug(site) => format!("it met {site}"),
-                Record::Oops => "it met a memory fault".into(),
-                Record::Limit => "it does not come to an end".into(),
+                Record::Warn(site) => format!("it hits {site}"),
+                Record::Bug(site) => format!("it hits {site}"),
+                Record::Oops => "it has a memory fault".into(),
+                Record::Limit => "it does not end within the step limit".into(),
                 _ => continue,
             };
             return Err((Law::CarefulCallersAreSafe, None, what));
@@ -105,14 +104,14 @@ impl Caller {
         Ok(())
     }
 
-    /// Whether a caller in this situation may do this.
+    /// Whether the contract permits this call in this state.
     fn keeps(&self, op: &gd_op, layout: &Layout) -> bool {
         let odd = abi::GD_MOD_RAW | abi::GD_MOD_N | abi::GD_MOD_NULL;
         if u32::from(op.mods) & odd != 0 {
             return false;
         }
         if walk::is_call(op.op) {
-            // so many pages of user space
+            // that many pages of user space
             let end = op.addr.checked_add((op.n.max(0) as u64) << 12);
             return op.foll & !walk::caller_flags(op.op) == 0
                 && (1..=CALLER_PAGES).contains(&op.n)
@@ -126,7 +125,7 @@ impl Caller {
         };
         let held = self.held[index];
         let room = folio.nr_pages() as usize;
-        // a page that is there, or a folio by its head
+        // an existing page, or a folio by its head
         let is_there = match info.has(abi::GD_S_FOLIO) {
             true => offset == 0,
             false => offset < room,
@@ -136,16 +135,16 @@ impl Caller {
             Effect::Takes { by, of, .. } => {
                 let few = by == By::One || (1..=CALLER_PAGES).contains(&op.n);
                 let may = match of {
-                    // one who holds the page may take another reference
+                    // a caller that holds the page may take another reference
                     Of::Held => held.refs + held.pins > 0,
-                    // one who does not must try
+                    // any other caller must use a function that may fail
                     Of::Nonzero | Of::Positive => true,
                     // kernel-doc of folio_add_pin(), folio_add_pins()
                     Of::Pinned => held.pins > 0,
                 };
                 is_there && few && may
             }
-            // what was taken, once: kernel-doc of unpin_user_page()
+            // a pin that was taken, dropped once: kernel-doc of unpin_user_page()
             Effect::Gives { what, by, .. } => {
                 let most = match are_pins(what) {
                     true => held.pins,
@@ -156,7 +155,7 @@ impl Caller {
                     By::N | By::SlowRefs | By::Left | By::UpToN => {
                         is_there && (1..=most).contains(&op.n)
                     }
-                    // neighbours that are all pinned
+                    // consecutive pages that are all pinned
                     By::Range => {
                         (1..=most.min(CALLER_PAGES)).contains(&op.n)
                             && offset + op.n as usize <= room
@@ -165,7 +164,7 @@ impl Caller {
                     By::Folios => self.lists_what_is_pinned(op, layout, true),
                 }
             }
-            // of the other layers: of what callers may count on there nothing is said here
+            // no contracts are defined here for the other layers
             Effect::Walks { .. }
             | Effect::Faults { .. }
             | Effect::PinsFile
@@ -174,7 +173,7 @@ impl Caller {
         }
     }
 
-    /// Whether a list has pages that are pinned, no more often than that.
+    /// Whether every page of a list is pinned at least as often as it is listed.
     fn lists_what_is_pinned(&self, op: &gd_op, layout: &Layout, heads: bool) -> bool {
         let mut left = self.held;
         (1..=CALLER_PAGES as usize).contains(&list::len(op))
@@ -194,14 +193,14 @@ impl Caller {
             })
     }
 
-    /// What it holds after that; whether that can be told.
+    /// Updates what it holds; returns whether that is known.
     fn note(&mut self, op: &gd_op, shown: &Shown, layout: &Layout) -> bool {
         if walk::is_call(op.op) {
             let pins = walk::is_pin(op.op);
             let Ret::Int(nr) = shown.ret else {
                 return false;
             };
-            // Of what the slow path is said to have returned there is nothing here.
+            // The pages that the slow path is said to have returned do not exist.
             let entries = shown.recs.iter().map(Record::from);
             let mut taken = 0;
             for entry in entries {
@@ -267,7 +266,7 @@ impl Caller {
         true
     }
 
-    /// At the end of a program: the counts are those of the start and what is held.
+    /// At the end of a program: the counts are the initial ones plus what it holds.
     pub(super) fn end(&self, prog: &Program, pages: &Pages) -> Check {
         let (layout, rev) = (pages.layout(), pages.rev());
         let folios = layout.folios().iter().zip(&self.held);
@@ -276,7 +275,7 @@ impl Caller {
                 layout.initial(&prog.0, folio.head(), rev),
                 pages.get(&prog.0, folio.head()),
             );
-            // the huge zero page is pinned as any other
+            // the huge zero page is pinned like any other
             let pins = match folio.kind == abi::GD_K_ZERO && rev.has(Fact::ZERO_PAGE) {
                 true => 0,
                 false => held.pins,
@@ -307,7 +306,7 @@ impl Caller {
     }
 }
 
-/// Whether pins are taken or given back, by a function for callers outside of mm.
+/// Whether it takes or drops pins and is for callers outside of mm.
 fn are_pins(what: What) -> bool {
     match what {
         What::Pin | What::UncountedPin => true,
@@ -321,8 +320,7 @@ fn are_pins(what: What) -> bool {
     }
 }
 
-/// The declared folio that an operand names a page of: its index, and the page's
-/// distance from the head.
+/// The index of the declared folio that an operand names, and the page's offset in it.
 fn named(page: u16, layout: &Layout) -> Option<(usize, &Placed, usize)> {
     match Entry::first(page) {
         Entry::Page { index, offset } => layout
@@ -333,9 +331,9 @@ fn named(page: u16, layout: &Layout) -> Option<(usize, &Placed, usize)> {
     }
 }
 
-/// Whether a world is one that a kernel can be in: somebody else holds every folio,
-/// with fewer references than look like a pin, nobody has it locked, and anonymous
-/// pages are exclusive. Device memory has drivers for callers, and is left out.
+/// Whether a kernel can be in the state of this world: every folio has references of other
+/// users, but too few to look pinned, none is locked, and anonymous pages are exclusive.
+/// Device memory is excluded, as its callers are drivers.
 fn world_is_sane(prog: &Program, layout: &Layout) -> bool {
     let irqs_on = u32::from(prog.world().state) & abi::GD_W_IRQS_ON != 0;
     let folios = prog.folios().iter().zip(layout.folios());
@@ -363,8 +361,8 @@ fn world_is_sane(prog: &Program, layout: &Layout) -> bool {
         })
 }
 
-/// What may happen at any time: page tables change, fork begins and ends, and the
-/// environment answers as it likes.
+/// Changes that may happen at any time: of page tables, the start and end of a fork, and
+/// any answers of the environment.
 fn others_may(op: &gd_op, layout: &Layout) -> bool {
     match ops::sets(op.op) {
         Some(Part::Seq | Part::Answer) => true,
@@ -390,8 +388,8 @@ fn others_may(op: &gd_op, layout: &Layout) -> bool {
     }
 }
 
-/// Whether an entry of a page table can be there: it maps what is one page table
-/// entry's worth of one folio, the zero page for reading.
+/// Whether an entry of a page table is possible: it maps as much of one folio as its level
+/// spans; the zero page is read-only.
 fn entry_is_sane(op: &gd_op, layout: &Layout) -> bool {
     let entry = u32::from(op.entry);
     let flag = |n: u32| u32::from(op.eflags) & bit(n) != 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A trace, operation by operation: what each does, and which laws concern it.
+//! Reads a trace operation by operation: what each does, and which laws apply to it.
 
 use csrc::abi::{self, gd_op, gd_rec};
 
@@ -12,7 +12,7 @@ use crate::program::walk::is_any_call;
 use crate::rev::{Fact, Rev};
 use crate::trace::{self, End, PageState, Ret, Trace};
 
-/// What an operation does, as far as the laws are concerned.
+/// The effect of an operation, as the laws see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Does {
     /// Takes this many references, if it succeeds.
@@ -25,15 +25,15 @@ pub(super) enum Does {
     AddPin,
     /// Releases pins.
     Unpin(i32),
-    /// Takes the pins of several pages, or of some of them.
+    /// Takes pins of several pages, possibly of fewer than it was given.
     PinMany,
     /// Releases the pins of several pages.
     UnpinMany,
     /// Changes nothing.
     Ask,
-    /// Walks page tables.
+    /// Walks page tables without locks.
     Walk,
-    /// Walks them under the mmap lock, if not at once.
+    /// Walks them under the mmap lock, possibly after a walk without locks.
     SlowWalk,
     /// Something else.
     Other,
@@ -49,9 +49,9 @@ pub(super) struct Op<'a> {
     pub(super) info: &'static OpInfo,
     pub(super) does: Does,
     pub(super) recs: &'a [gd_rec],
-    /// Where there are which of them.
+    /// The place of each kind of record.
     pub(super) parts: Parts<'a>,
-    /// What it changed; empty where nothing is claimed about that.
+    /// The pages that it changed; empty if no law is about them.
     pub(super) changed: &'a [Change],
     pub(super) ret: Ret,
     pub(super) acquired: i32,
@@ -60,49 +60,49 @@ pub(super) struct Op<'a> {
     /// The head of the page operand, before the operation.
     pub(super) head: Option<PageState>,
     pub(super) zero: bool,
-    /// Whether it has a pin count.
+    /// Whether the folio has a pin count.
     pub(super) has_pincount: bool,
     pub(super) rev: Rev,
-    /// Whether pins are counted.
+    /// Whether pins are counted in vmstat.
     pub(super) counters: bool,
-    /// The actions that were carried out, in order, by their indices.
+    /// The actions that ran, in order, by index.
     pub(super) done: &'a [usize],
-    /// Whether they changed more than what a walk looks at on its way: pages,
-    /// bits of the state.
+    /// Whether they changed anything besides what a walk reads on its way: pages, bits of
+    /// the state.
     pub(super) disturbed: bool,
-    /// Whether it can be told which page is of which folio, after all that.
+    /// Whether it is still known which page belongs to which folio after the actions.
     pub(super) folios_are_known: bool,
 }
 
-/// Parts of an operation's records. Each has all of a kind, and few others.
+/// Parts of an operation's records: each contains all records of a kind, and few others.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Parts<'a> {
-    /// Those of kind PAGE.
+    /// PAGE records.
     pub(super) pages: &'a [gd_rec],
-    /// Those of kind ENTRY.
+    /// ENTRY records.
     pub(super) entries: &'a [gd_rec],
-    /// Those of kinds CALL, ASK and ACT.
+    /// CALL, ASK and ACT records.
     pub(super) events: &'a [gd_rec],
 }
 
 impl Op<'_> {
-    /// Whether it may have kept what it was to give back: there is a WARN.
+    /// Whether it may have kept references that it should drop: there is a WARN.
     pub(super) fn may_keep(&self) -> bool {
         let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
         !self.rev.has(Fact::PUTS_ANY_NUMBER) && self.recs.iter().any(warned)
     }
 
-    /// What it does, as the table says it.
+    /// Its effect according to the table of operations.
     pub(super) fn effect(&self) -> Effect {
         self.info.effect
     }
 
-    /// Whether any of these operand bits is among its own.
+    /// Whether it has any of these operand bits.
     pub(super) fn has(&self, operands: u32) -> bool {
         self.info.has(operands)
     }
 
-    /// Whether an action that sets this was carried out.
+    /// Whether an action that sets this ran.
     pub(super) fn has_done(&self, prog: &Program, part: Part) -> bool {
         self.done
             .iter()
@@ -166,7 +166,7 @@ pub(super) fn trace(
     let tail = trace.tail();
     if let Some(rec) = tail.iter().find(|rec| is_page(rec)) {
         let page = PageState::page_of(rec);
-        let what = "it differs from what was last recorded".to_string();
+        let what = "its state differs from the last recorded one".to_string();
         return Some(broken(Law::NothingChangesUnnoticed, Some(page), what));
     }
     match trace.end() {
@@ -176,7 +176,7 @@ pub(super) fn trace(
                 .err()
                 .map(|(law, page, what)| broken(law, page, what))
         }
-        // A trace says either way whether the operation that stopped counts.
+        // Whether the count includes the operation that stopped differs between traces.
         Some((End::Bug | End::Oops | End::Limit | End::Gap, n)) if n as usize <= executed => None,
         Some((reason, n)) => {
             let what = format!("{executed} results, but the end says {reason:?} after {n}");
@@ -189,8 +189,8 @@ pub(super) fn trace(
     }
 }
 
-/// The actions that the records say were carried out: each is one of the
-/// operation's, and is so once.
+/// The actions that ran according to the records: each belongs to the operation and runs
+/// once.
 fn script(checker: &mut Checker, prog: &Program, index: usize) -> Check {
     let acts = prog.acts_range(index);
     let done = &mut checker.done;
@@ -198,12 +198,12 @@ fn script(checker: &mut Checker, prog: &Program, index: usize) -> Check {
     let Some(at) = wrong else {
         return Ok(());
     };
-    let what = format!("action {} is carried out, out of its turn", done[at] + 1);
+    let what = format!("action {} runs out of order", done[at] + 1);
     done.truncate(at);
     Err((Law::TraceIsWhole, None, what))
 }
 
-/// Keeps up with what the program itself changed in the operation.
+/// Applies the changes that the program itself made in the operation.
 fn follow(checker: &mut Checker, prog: &Program, op: &gd_op, summary: &Summary) {
     let Checker {
         pages,
@@ -226,7 +226,7 @@ fn follow(checker: &mut Checker, prog: &Program, op: &gd_op, summary: &Summary) 
     done.iter().for_each(|i| carried_out(&prog.acts()[*i].op));
 }
 
-/// What one pass over an operation's records finds.
+/// The result of one pass over an operation's records.
 struct Summary<'a> {
     recs: &'a [gd_rec],
     parts: Parts<'a>,
@@ -237,8 +237,8 @@ struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// Of the first operation in `rest`, if it has a result.  Also fills the
-    /// checker's list of what was carried out.
+    /// For the first operation in `rest`, if it has a result.  Also fills the checker's
+    /// list of actions that ran.
     fn new(checker: &mut Checker, rest: &'a [gd_rec]) -> Option<Self> {
         checker.done.clear();
         let (mut pages, mut entries, mut events) = (0..0, 0..0, 0..0);
@@ -282,7 +282,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// Whether it is the program's own doing.
+/// Whether the program itself makes the change.
 fn is_world(op: &gd_op) -> bool {
     ops::info(op.op).is_some_and(|info| info.is_change)
 }
@@ -298,7 +298,7 @@ fn world(checker: &mut Checker, prog: &Program, recs: &[gd_rec]) -> Check {
         .try_for_each(|new| rules::pinnedness(&new, checker.pages.has_pincount(&prog.0, &new)))
 }
 
-/// Notes what an operation changed.
+/// Collects the pages that an operation changed.
 fn note(checker: &mut Checker, recs: &[gd_rec]) {
     for rec in recs.iter().filter(|rec| is_page(rec)) {
         checker.pages.note(rec);
@@ -329,7 +329,7 @@ fn operation(
     let disturbed = checker.done.iter().any(disturbs);
     let is_walk = is_any_call(op.op);
     checker.changed.clear();
-    // Where nothing is claimed of what a page was before, that is not looked up.
+    // The previous state of a page is looked up only if a law needs it.
     let split = is_walk && walk::is_ambiguous(prog, &checker.done);
     if !split && (is_walk || !disturbed) {
         for rec in summary.parts.pages.iter().filter(|rec| is_page(rec)) {
@@ -358,7 +358,7 @@ fn operation(
         info,
         does: match disturbed || checker.odd {
             true if !is_walk => Does::Other,
-            // Whether it still is a slab page is not looked into.
+            // Whether it is still a slab page is not checked.
             _ if slab && looks_at_type(op) => Does::Other,
             _ if slow::comes_here(op, prog.world().state) => Does::SlowWalk,
             _ => does(op, info, rev, || {
@@ -415,7 +415,8 @@ fn operation(
     rules::dirtied(&ctx, pages, prog)
 }
 
-/// Whether a change during an operation is of more than what walks look at on their way.
+/// Whether a change during an operation is of something besides what walks read on their
+/// way.
 fn disturbs(part: Part) -> bool {
     match part {
         Part::Ptes | Part::Pmds | Part::Puds | Part::Pgds | Part::Seq | Part::Answer => false,
@@ -437,12 +438,12 @@ fn disturbs(part: Part) -> bool {
     }
 }
 
-/// Whether it asks what kind of page it is given.
+/// Whether its result depends on the kind of its page.
 fn looks_at_type(op: &gd_op) -> bool {
     matches!(u32::from(op.op), abi::GD_OP_GET_PAGE | abi::GD_OP_PUT_PAGE)
 }
 
-/// `left`: how many pages the folio has from the operand on.
+/// `left`: the number of the folio's pages from the operand on.
 fn does(op: &gd_op, info: &OpInfo, rev: Rev, left: impl Fn() -> i32) -> Does {
     match info.effect {
         Effect::Asks(_) => Does::Ask,
@@ -459,7 +460,7 @@ fn does(op: &gd_op, info: &OpInfo, rev: Rev, left: impl Fn() -> i32) -> Does {
         }
         Effect::Gives { what, by, .. } => {
             let refs = effect::number(by, op, rev, left);
-            // As a product with 1024 it may be less than one.
+            // Multiplied by 1024, it may be less than one.
             let odd = what == What::Grabbed
                 && !rev.has(Fact::PUTS_ANY_NUMBER)
                 && !(1..1 << 21).contains(&op.n);

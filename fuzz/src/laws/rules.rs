@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The laws one by one, each over one operation.
+//! The laws, each checked for one operation.
 
 use csrc::abi::{self, gd_rec};
 
@@ -62,7 +62,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
         },
     )?;
     if op.has_done(prog, Part::HasPinned) {
-        // What it is now is what the program made of it.
+        // The program itself sets the new value.
     } else if matches!(op.does, Does::Walk | Does::SlowWalk) {
         walk::has_pinned(op, before)?;
     } else if op.effect() == Effect::Marks {
@@ -96,7 +96,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
                 new.page == head.page,
                 Law::OnlyItsFolio,
                 Some(new.page),
-                || "it changed, and is not of the folio that was named".into(),
+                || "it changed, but is not in the folio of the operand".into(),
             )?;
         }
         let puts = matches!(op.does, Does::Put(_) | Does::Unpin(_) | Does::UnpinMany);
@@ -120,9 +120,9 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
                 Some(state.page),
                 || format!("it is freed with refcount {}", state.refcount),
             )?,
-            // The slow path dirties what it touches, as those do who write to a page.
+            // The slow path dirties the pages that it writes to.
             Call::FolioMarkDirty if op.does == Does::SlowWalk => {}
-            // It looks at each folio under its lock, and tells nobody that it takes it.
+            // The slow path locks each folio for a check, without a CALL record.
             Call::FolioUnlock if op.effect() == Effect::PinsFile => {}
             Call::FolioMarkDirty | Call::MlockVmaPage | Call::Split => dirties += 1,
             Call::FolioUnlock => unlocks += 1,
@@ -130,7 +130,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
         }
     }
     require(dirties == unlocks, Law::LocksAreBalanced, None, || {
-        format!("{dirties} calls for which a folio is locked, and {unlocks} of folio_unlock")
+        format!("{dirties} calls that need a locked folio, and {unlocks} of folio_unlock")
     })
 }
 
@@ -143,7 +143,7 @@ pub(super) fn asked(op: &Op) -> Check {
     });
     let page = op.head.map(|head| head.page);
     require(quiet, Law::PredicatesChangeNothing, page, || {
-        "something changed".into()
+        "the state changed".into()
     })?;
     if let (
         abi::GD_OP_FOLIO_MAYBE_DMA_PINNED | abi::GD_OP_PAGE_MAYBE_DMA_PINNED,
@@ -155,13 +155,18 @@ pub(super) fn asked(op: &Op) -> Check {
             said == head.pinned,
             Law::PinnednessFollowsCounts,
             page,
-            || format!("the answer is {said}, what was observed {}", head.pinned),
+            || {
+                format!(
+                    "the result is {said}, but the observed state is {}",
+                    head.pinned
+                )
+            },
         )?;
     }
     Ok(())
 }
 
-/// Whether the operation did what it is for.
+/// Whether the operation succeeded.
 fn succeeded(op: &Op) -> bool {
     match op.ret {
         Ret::Bool(done) => done,
@@ -178,7 +183,7 @@ pub(super) fn after(op: &Op, head: &PageState) -> PageState {
     found.map_or(*head, |(_, new)| *new)
 }
 
-/// The refcount and the pin count moved by this much, and the counters so.
+/// The refcount, the pin count and the counters changed by these numbers.
 fn moved(op: &Op, law: Law, refs: i32, pins: i32, acquired: i32, released: i32) -> Check {
     let Some(head) = op.head else {
         return Ok(());
@@ -190,7 +195,7 @@ fn moved(op: &Op, law: Law, refs: i32, pins: i32, acquired: i32, released: i32) 
     );
     require(seen == (refs, pins), law, Some(head.page), || {
         format!(
-            "refcount moved by {} and pin count by {}, expected {refs} and {pins}",
+            "refcount changed by {} and pin count by {}, expected {refs} and {pins}",
             seen.0, seen.1
         )
     })?;
@@ -212,8 +217,7 @@ fn moved(op: &Op, law: Law, refs: i32, pins: i32, acquired: i32, released: i32) 
     )
 }
 
-/// What every attempt to take something has in common.  Says whether it was
-/// one that failed.
+/// The laws for every attempt to take references or pins.  Returns whether it failed.
 fn attempt(op: &Op) -> Result<bool, (Law, Option<u32>, String)> {
     let Some(head) = &op.head else {
         return Ok(false);
@@ -239,11 +243,11 @@ fn attempt(op: &Op) -> Result<bool, (Law, Option<u32>, String)> {
     if id == abi::GD_OP_GRAB_SLOW && head.refcount <= 0 && looks {
         let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
         require(op.recs.iter().any(warned), Law::SlowGrabWarns, page, || {
-            format!("its refcount is {}, and nothing warned", head.refcount)
+            format!("its refcount is {}, and there was no WARN", head.refcount)
         })?;
     }
     if succeeded(op) {
-        // These trust their caller, or add unless zero.
+        // These trust their caller, or add unless the count is zero.
         let trusts = match op.effect() {
             Effect::Takes { of, .. } => matches!(of, Of::Held | Of::Nonzero),
             _ => false,
@@ -281,8 +285,8 @@ pub(super) fn got(op: &Op, refs: i32) -> Check {
     }
 }
 
-/// What the review of the FOLL_PIN series asked for. Kernels do less: they
-/// refuse what is negative already, and leave half of all values as room.
+/// A demand of the review of the FOLL_PIN series.  Kernels do less: they refuse negative
+/// counts, and half of all values are a safety margin.
 fn overflow(op: &Op, head: &PageState, refs: i32) -> Check {
     let over = refs > 0 && head.refcount.checked_add(refs).is_none();
     require(
@@ -302,7 +306,7 @@ pub(super) fn put(op: &Op, refs: i32) -> Check {
     moved(op, Law::GetMovesOnlyReferences, refs, 0, 0, 0)
 }
 
-/// By how much the refcount and the pin count of a folio move for some pins.
+/// The changes of the refcount and the pin count of a folio for this many pins.
 pub(super) fn scheme(has_pincount: bool, refs: i32) -> (i32, i32) {
     if has_pincount {
         (refs, refs)
@@ -344,7 +348,7 @@ fn says_so(op: &Op, head: &PageState, refs: i32) -> Check {
     let fine = refs <= 0 || !fits || new.pinned;
     require(fine, Law::PinnedPageSaysSo, Some(head.page), || {
         format!(
-            "refcount {} and pin count {}, and it is not reported as pinned",
+            "with refcount {} and pin count {} it is not reported as pinned",
             new.refcount, new.pincount
         )
     })
@@ -371,7 +375,7 @@ pub(super) fn unpinned(op: &Op, refs: i32) -> Check {
     moved(op, Law::PinMovesCounts, dref, dpin, 0, refs)
 }
 
-/// Over all pages: what the counts say is what the counters say.
+/// Over all pages: the changes of the counts match those of the counters.
 pub(super) fn balance(op: &Op, pages: &Pages, prog: &Program) -> Check {
     let mut refs = 0i32;
     for (old, new) in op.changed {
@@ -382,7 +386,7 @@ pub(super) fn balance(op: &Op, pages: &Pages, prog: &Program) -> Check {
                 dref == dpin,
                 Law::LargeUnpinDropsBoth,
                 Some(new.page),
-                || format!("refcount moved by {dref}, pin count by {dpin}"),
+                || format!("refcount changed by {dref}, pin count by {dpin}"),
             )?;
             refs = refs.wrapping_add(dpin.wrapping_mul(PIN_BIAS));
         } else {
@@ -396,7 +400,7 @@ pub(super) fn balance(op: &Op, pages: &Pages, prog: &Program) -> Check {
         None,
         || {
             format!(
-                "acquired {}, released {}; the pages' counts moved by {refs} in units of 1/1024 pin",
+                "acquired {}, released {}; the pages' counts changed by {refs} in units of 1/1024 pin",
                 op.acquired, op.released
             )
         },
@@ -409,12 +413,12 @@ pub(super) fn dirtied(op: &Op, pages: &Pages, prog: &Program) -> Check {
         for (old, new) in op.changed {
             let newly = new.has(abi::GD_F_DIRTY) && !old.has(abi::GD_F_DIRTY);
             require(!newly, Law::DirtyWhenAsked, Some(new.page), || {
-                "it is dirty now, and nobody asked for that".into()
+                "it was dirtied, but the operation must not dirty it".into()
             })?;
         }
         return Ok(());
     }
-    // With a count of its own the list may be read in part or past its end.
+    // If npages is not its length, the kernel reads only part of the list, or past its end.
     let list = op.has(abi::GD_S_LIST);
     if (list && mods & abi::GD_MOD_N != 0) || (!list && op.op.n <= 0) {
         return Ok(());
@@ -429,7 +433,7 @@ pub(super) fn dirtied(op: &Op, pages: &Pages, prog: &Program) -> Check {
             new.has(abi::GD_F_DIRTY),
             Law::DirtyWhenAsked,
             Some(head),
-            || "it was to be dirtied, and is not dirty".into(),
+            || "it should be dirty, and is not".into(),
         )?;
     }
     Ok(())

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Laws about the walk under the mmap lock, which may fault, wait and migrate.
 //!
-//! What it holds at the end is what it returned, whatever it took and gave back on
-//! the way; and the locks are as its caller was told. The environment must have
-//! kept its own word for that: a fault that drops the mmap lock, though it was not
-//! allowed to or says that it failed, leaves nobody who knows.
+//! At the end it holds the pages that it returns, no matter what it took and dropped on the
+//! way, and the locks are as it tells its caller.  This applies only if the environment
+//! behaves: if a fault drops the mmap lock although it must not, or although it returns an
+//! error, nobody can know that.
 
 use csrc::abi::{self, gd_op};
 
@@ -32,7 +32,7 @@ const ERRORS: i32 = 1 << abi::GD_FAULT_OOM
     | 1 << abi::GD_FAULT_SIGSEGV
     | 1 << abi::GD_FAULT_FALLBACK;
 
-/// Whether an operation comes to the real slow path, in a world with these bits.
+/// Whether an operation reaches the real slow path, in a world with these bits.
 pub(super) fn comes_here(op: &gd_op, state: u8) -> bool {
     comes_to_slow_path(op.op, u32::from(state) & abi::GD_W_SLOW != 0)
 }
@@ -45,12 +45,12 @@ pub(super) fn called(
     odd: bool,
 ) -> Check {
     let call = Call::new(op.op).slow();
-    // First of all: the tables must be up to date for the next operation.
+    // First: the tables must be up to date for the next operation.
     let beyond = walk::follow(op, &call, pages, tables, seen, prog);
     let doubtful = |i: &usize| {
         let act = &prog.acts()[*i];
-        // Entries stay as they are while their lock is held, and the trace does not
-        // say when that is.
+        // Entries do not change while their lock is held, and the trace does not record
+        // when that is.
         let locked = matches!(
             u32::from(act.hook),
             abi::GD_HOOK_BEFORE_REF
@@ -88,15 +88,15 @@ pub(super) fn called(
     if !call.no_pages {
         as_many(entries.len(), result, "pages[]")?;
     }
-    // What 5.10 leaves out is nowhere.  A page that the fast path could not make accessible
-    // is a known finding: those behind it are a place further up.
+    // 5.10 may leave out pages.  A page that the fast path could not make accessible is a
+    // known finding: later pages are one place further up.
     let left_out = !op.rev.has(Fact::SLOW_STOPS_AT_NO_PAGE) && seen.has_nowhere();
     let shifted = !is_slow(op.op.op) && events.refused;
     let relied = relied_on_hugetlb(op, tables, &call, prog);
     if !call.no_pages && !left_out && !shifted && !relied {
         seen.all_mapped(&call)?;
     }
-    // Callers must not say how; what raw bits say is not known.
+    // Callers must not pass either flag; the meaning of raw bits is not known.
     let how = 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
     let plain = call.foll.is_some_and(|foll| foll & how == 0);
     let all =
@@ -132,7 +132,7 @@ fn gives_back_twice(op: &Op, prog: &Program) -> bool {
         && op.done.iter().any(sets_entries)
 }
 
-/// What is left of a number of bytes is no more than that.
+/// The number of bytes left is at most the number requested.
 fn left(op: &Op) -> Check {
     let Ret::Int(left) = op.ret else {
         return Ok(());
@@ -140,11 +140,11 @@ fn left(op: &Op) -> Check {
     // as unsigned numbers
     let (left, size) = (left as u64, i64::from(op.op.val) as u64);
     require(left <= size, Law::ResultFitsTheCall, None, || {
-        format!("{left} bytes are left of {size}")
+        format!("{left} bytes of {size} are left")
     })
 }
 
-/// A list has as many entries as the result says, up to what can be looked at.
+/// A list has as many entries as the result says, up to the number that is recorded.
 fn as_many(entries: usize, result: i64, list: &str) -> Check {
     let whole = result.clamp(0, abi::GD_MAX_LIST.into()) as usize;
     require(entries == whole, Law::TraceIsWhole, None, || {
@@ -152,7 +152,7 @@ fn as_many(entries: usize, result: i64, list: &str) -> Check {
     })
 }
 
-/// Folios of a file: as many as are said, and none if that failed.
+/// Folios of a file: as many as the result says, and none after an error.
 fn of_file(op: &Op) -> Check {
     let Ret::Int(nr) = op.ret else {
         return Ok(());
@@ -162,7 +162,7 @@ fn of_file(op: &Op) -> Check {
         (-4095..=i64::from(max)).contains(&nr),
         Law::ResultFitsTheCall,
         None,
-        || format!("the result is {nr}, and {max} folios were enough"),
+        || format!("the result is {nr}, but at most {max} folios were requested"),
     )?;
     let is_entry = |rec: &&csrc::abi::gd_rec| u32::from(rec.kind) == abi::GD_R_ENTRY;
     as_many(op.recs.iter().filter(is_entry).count(), nr, "folios[]")?;
@@ -172,7 +172,7 @@ fn of_file(op: &Op) -> Check {
         let page = Some(new.page);
         require(same, Law::FailedGrabTakesNothing, page, || {
             format!(
-                "refcount and pincount were {} and {}, and are {} and {} after {nr}",
+                "refcount and pin count were {} and {}, and are {} and {} after {nr}",
                 old.refcount, old.pincount, new.refcount, new.pincount
             )
         })?;
@@ -180,8 +180,8 @@ fn of_file(op: &Op) -> Check {
     Ok(())
 }
 
-/// Whether a VMA of hugetlbfs may not be what old kernels rely on: it changes while they
-/// hold the mmap lock, or there is a table where a page of 1 GiB should be.
+/// Whether a VMA of hugetlbfs may violate an assumption of old kernels: it changes while
+/// they hold the mmap lock, or there is a table in place of a page of 1 GiB.
 fn relied_on_hugetlb(op: &Op, tables: &Tables, call: &Call, prog: &Program) -> bool {
     let is = |op: &gd_op, kind| is_vma(op.op) && u32::from(op.entry) == kind;
     let all = || {
@@ -199,8 +199,8 @@ fn relied_on_hugetlb(op: &Op, tables: &Tables, call: &Call, prog: &Program) -> b
     vma_changes || gigantic() && (table(call.addr(0)) || table(last))
 }
 
-/// Whether a block may be of more than one folio: the other pages of it are grabbed and
-/// given back as if they were of the first one's, or not.
+/// Whether a block may span several folios: then the references on its other pages may be
+/// taken and dropped on the first one's folio.
 fn has_odd_blocks(prog: &Program) -> bool {
     let acts = prog.acts().iter().map(|act| &act.op);
     let all = || prog.ops().iter().chain(acts.clone());
@@ -219,23 +219,23 @@ fn has_odd_blocks(prog: &Program) -> bool {
     })
 }
 
-/// The result, by itself.
+/// The result alone.
 fn fits(call: &Call, result: i64) -> Check {
     let nr = i64::from(call.nr);
     let law = match nr {
         0 => Law::NothingAskedNothingHeld,
         _ => Law::ResultFitsTheCall,
     };
-    // A negative number is a large one without its sign.
+    // A negative number is a large unsigned one.
     require(nr < 0 || result <= nr, law, None, || {
-        format!("the result is {result}, and {nr} pages were asked for")
+        format!("the result is {result}, but {nr} pages were requested")
     })?;
     require(result >= -4095, Law::ResultFitsTheCall, None, || {
-        format!("the result is {result}, which is no errno")
+        format!("the result is {result}, which is not an errno")
     })
 }
 
-/// What the caller is told of the locks is so.
+/// The caller gets the correct state of the locks.
 fn locks(op: &Op, prog: &Program) -> Check {
     let Some(Record::Ret(_, locks)) = op.recs.last().map(Record::from) else {
         return Ok(());
@@ -254,20 +254,20 @@ fn locks(op: &Op, prog: &Program) -> Check {
         "the mmap lock of the other mm is held".into()
     })?;
     let faults = Faults::new(op, prog);
-    // A caller that passes 0 holds the lock all the same, and says that it does not.
+    // A caller that passes 0 holds the lock nevertheless, and claims that it does not.
     if faults.lie || u32::from(op.op.arg) == 2 {
         return Ok(());
     }
     match locks.locked() {
-        // it was dropped, and is held again
+        // it was dropped, and taken again
         Some(false) if u32::from(op.op.op) == abi::GD_OP_FIXUP_USER_FAULT => as_agreed(op, locks),
         Some(locked) => require(
             locked == locks.mmap(op.op.mm),
             Law::LockedTellsTheTruth,
             None,
             || match locked {
-                true => "*locked is 1, and the mmap lock is not held".into(),
-                false => "*locked is 0, and the mmap lock is held".into(),
+                true => "*locked is 1, but the mmap lock is not held".into(),
+                false => "*locked is 0, but the mmap lock is held".into(),
             },
         ),
         None => as_agreed(op, locks),
@@ -278,19 +278,19 @@ fn as_agreed(op: &Op, locks: Locks) -> Check {
     let (law, held) = (Law::MmapLockAsAgreed, locks.mmap(op.op.mm));
     match op.effect().lock() {
         Lock::Held => require(held, law, None, || {
-            "the mmap lock was held by the caller, and is not now".into()
+            "the caller held the mmap lock, and it is not held now".into()
         }),
         Lock::Never | Lock::ForTheRest | Lock::Taken => require(!held, law, None, || {
-            "the mmap lock was not held by the caller, and is now".into()
+            "the caller did not hold the mmap lock, and it is held now".into()
         }),
     }
 }
 
-/// What faults came to.
+/// The effects of faults.
 struct Faults {
-    /// Whether one has dropped the mmap lock as no fault may.
+    /// Whether one of them dropped the mmap lock although no fault may do so.
     lie: bool,
-    /// The flags of the last one, while its answer may still come.
+    /// The flags of the last one, as long as its answer may still come.
     pending: Option<u32>,
     answer: i32,
 }
@@ -324,7 +324,7 @@ impl Faults {
         faults
     }
 
-    /// No further answer to the last fault can come.
+    /// The last fault cannot get another answer.
     fn settle(&mut self) {
         let Some(flags) = self.pending.take() else {
             return;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Laws about the walk of page tables without locks.
 //!
-//! What others do during the call is known from the ACT records.  A returned
-//! page must have been mapped at some moment of the call: before it, or after
-//! one of those changes.  That says nothing where entries changed that the walk
-//! does not look at a second time.
+//! The ACT records say what others did during the call.  A returned page must have been
+//! mapped at some time during the call: before it, or after one of these changes.  This
+//! does not hold for changed entries that the walk does not read a second time.
 
 use csrc::abi::{self, gd_op, gd_rec};
 
@@ -25,7 +24,7 @@ use walk_events::Events;
 
 const PAGE_SHIFT: u32 = 12;
 
-/// What a call of the walk asks for, as far as it can be told.
+/// What a call of the walk asks for, as far as it is known.
 pub(super) struct Call {
     start: u64,
     pub(super) nr: i32,
@@ -33,9 +32,9 @@ pub(super) struct Call {
     pub(super) foll: Option<u32>,
     pub(super) pin: bool,
     slow: bool,
-    /// By its name.
+    /// According to its name.
     only: bool,
-    /// By its name or its flags.
+    /// According to its name or its flags.
     fast_only: bool,
     pub(super) no_pages: bool,
 }
@@ -56,7 +55,7 @@ impl Call {
         }
     }
 
-    /// The same of a call that comes to the real slow path.
+    /// The same for a call that reaches the real slow path.
     pub(super) fn slow(self) -> Self {
         Self { slow: true, ..self }
     }
@@ -65,13 +64,13 @@ impl Call {
         self.foll.is_some_and(|foll| foll & 1 << flag != 0)
     }
 
-    /// Whether both flags may have gone in, which is the caller's mistake: what
-    /// was taken as one may be given back as the other.
+    /// Whether both flags may be set, which is a mistake of the caller: a reference may be
+    /// dropped as a pin or vice versa.
     fn may_be_both(&self, op: &gd_op, rev: Rev) -> bool {
         let pin = self
             .foll
             .is_none_or(|foll| foll & 1 << abi::GD_FOLL_PIN != 0);
-        // pin_user_pages_fast_only() does look.
+        // pin_user_pages_fast_only() does check.
         let unchecked = self.only && !self.pin || is_slow(op.op);
         unchecked && !rev.has(Fact::WALK_CHECKS_ARGS) && pin
     }
@@ -116,7 +115,7 @@ pub(super) fn walked(
     odd: bool,
 ) -> Check {
     let call = Call::new(op.op);
-    // First of all: the tables must be up to date for the next operation.
+    // First: the tables must be up to date for the next operation.
     let beyond = follow(op, &call, pages, tables, seen, prog);
     let Ret::Int(result) = op.ret else {
         return Ok(());
@@ -163,40 +162,41 @@ fn fast_only(op: &Op, call: &Call, events: &Events) -> Check {
     let law = Law::FastOnlyNeverSleeps;
     if call.fast_only {
         require(events.slow.is_none(), law, None, || {
-            "it asks the slow path".into()
+            "it calls the slow path".into()
         })?;
         require(!events.locks, law, None, || "it takes the mmap lock".into())?;
     }
-    // Raw flags show what they mean when they are passed on.
+    // The meaning of raw flags is visible when they are passed on.
     let flags = events.slow.as_ref().map_or(0, |slow| slow.flags);
     let op = u32::from(op.op.op);
     require(flags & 1 << abi::GD_FOLL_FAST_ONLY == 0, law, None, || {
-        format!("operation {op:#x} asks the slow path, with FOLL_FAST_ONLY")
+        format!("operation {op:#x} calls the slow path with FOLL_FAST_ONLY")
     })
 }
 
-/// The result, by itself.
+/// The result alone.
 fn fits(op: &Op, call: &Call, result: i64) -> Check {
     let law = Law::ResultFitsTheCall;
     let most = i64::from(call.nr.max(0));
     require(result <= most, law, None, || {
         format!(
-            "the result is {result}, and {} pages were asked for",
+            "the result is {result}, but {} pages were requested",
             call.nr
         )
     })?;
     require(result >= -4095, law, None, || {
-        format!("the result is {result}, which is no errno")
+        format!("the result is {result}, which is not an errno")
     })?;
     require(
         result >= 0 || !call.only || op.rev.has(Fact::WALK_CHECKS_ARGS),
         law,
         None,
-        || format!("the result is {result}, and this function never fails"),
+        || format!("the result is {result}, but this function never fails"),
     )
 }
 
-/// The slow path gets what the walk left.  How much the walk took.
+/// The slow path gets the pages that the walk did not take.  Returns the number that it
+/// took.
 fn rest(call: &Call, result: i64, events: &Events) -> Result<usize, Broken> {
     let law = Law::SlowPathGetsTheRest;
     let Some(slow) = &events.slow else {
@@ -204,51 +204,48 @@ fn rest(call: &Call, result: i64, events: &Events) -> Result<usize, Broken> {
         let enough = result <= 0 || result == i64::from(call.nr) || call.fast_only || raw;
         require(enough, law, None, || {
             format!(
-                "the result is {result} of {} pages, and it was not asked",
+                "the result is {result} of {} pages, but it was not called",
                 call.nr
             )
         })?;
         return Ok(result.max(0) as usize);
     };
     require(events.slow_calls == 1, law, None, || {
-        format!("it is asked {} times", events.slow_calls)
+        format!("it is called {} times", events.slow_calls)
     })?;
     let fast = result.max(0) - slow.pages();
     let left = i64::from(call.nr) - fast;
     require(fast >= 0 && slow.nr as i64 == left, law, None, || {
         format!(
-            "it is asked for {} pages; the walk took {fast} of {}",
+            "it gets {} pages, but the walk took {fast} of {}",
             slow.nr as i64, call.nr
         )
     })?;
     let start = call.start.wrapping_add((fast as u64) << PAGE_SHIFT);
     require(slow.start == start, law, None, || {
-        format!(
-            "it is asked from {:#x} on instead of {start:#x}",
-            slow.start
-        )
+        format!("it starts at {:#x} instead of {start:#x}", slow.start)
     })?;
     Ok(fast as usize)
 }
 
 type Broken = (Law, Option<u32>, String);
 
-/// What the tables had for the returned pages, over all moments of the call.
+/// How the tables mapped the returned pages, over the whole call.
 #[derive(Default)]
 pub(super) struct Seen {
     /// `pages[]`, by page number.
     entries: Vec<u32>,
-    /// Whether each was mapped, and was so for the access.
+    /// Whether each was mapped, and whether it was for the access.
     mapped: Vec<(bool, bool)>,
-    /// Whether the tables say anything.
+    /// Whether the tables are known.
     claims: bool,
-    /// Whether they may differ from the kernel's from now on: it clears what it takes
-    /// for a bad entry.
+    /// Whether they may differ from the kernel's from now on: it clears entries that it
+    /// considers bad.
     doubt: bool,
 }
 
 impl Seen {
-    /// Nothing yet of what an operation recorded.
+    /// The state before any record of an operation.
     fn start(&mut self, recs: &[gd_rec]) {
         let entries = recs.iter();
         let entries = entries.filter(|rec| u32::from(rec.kind) == abi::GD_R_ENTRY);
@@ -259,12 +256,12 @@ impl Seen {
         self.claims = !self.doubt;
     }
 
-    /// At the start of a program.
+    /// Resets it at the start of a program.
     pub(super) fn forget(&mut self) {
         self.doubt = false;
     }
 
-    /// Notes that an entry above PTE level was changed while the slow path looked.
+    /// Notes that an entry above PTE level changed while the slow path was reading.
     pub(super) fn doubt(&mut self) {
         (self.doubt, self.claims) = (true, false);
     }
@@ -274,17 +271,17 @@ impl Seen {
         &self.entries
     }
 
-    /// Whether the tables are sure to be the kernel's.
+    /// Whether the tables certainly equal the kernel's.
     pub(super) fn claims(&self) -> bool {
         self.claims
     }
 
-    /// Whether some entry is no page at all.
+    /// Whether some entry is not a page.
     pub(super) fn has_nowhere(&self) -> bool {
         self.entries.contains(&abi::GD_NOWHERE)
     }
 
-    /// Each page was mapped where it is said to be, in whatever way.
+    /// Each page was mapped at its address, with any flags.
     pub(super) fn all_mapped(&self, call: &Call) -> Check {
         if !self.claims {
             return Ok(());
@@ -294,14 +291,14 @@ impl Seen {
             return Ok(());
         };
         let what = format!(
-            "pages[{i}] is not what was mapped at {:#x} at any moment of the call",
+            "pages[{i}] is not what was mapped at {:#x} at any time during the call",
             call.addr(i)
         );
         let known = (*page < NR_PAGES).then_some(*page);
         Err((Law::PagesAreWhatIsMapped, known, what))
     }
 
-    /// Notes which pages the tables have now.
+    /// Adds the pages that the tables map now.
     fn look(&mut self, call: &Call, rev: Rev, tables: &Tables) {
         let mut walker = tables.walker();
         // Neighbours mostly have the same flags.
@@ -330,9 +327,9 @@ impl Seen {
     }
 }
 
-/// Takes the tables through the call, and fills `seen`.  Says whether somewhere
-/// in the range a block is mapped that goes past a folio: references are taken
-/// for all of it on the first page's folio, and given back on each page's.
+/// Applies the changes during the call to the tables, and fills `seen`.  Returns whether
+/// the range has a block that extends beyond a folio: its references are all taken on the
+/// first page's folio, and dropped on each page's.
 pub(super) fn follow(
     op: &Op,
     call: &Call,
@@ -356,8 +353,7 @@ pub(super) fn follow(
             continue;
         }
         let has = |level: Level| u32::from(levels) & 1 << level as u32 != 0;
-        // These the walk looks at once, and a PMD may have been something else
-        // in between.
+        // The walk reads these once, and a PMD may have been something else in between.
         pmds += u32::from(has(Level::Pmd));
         seen.claims &= !has(Level::Pud) && !has(Level::Pgd) && pmds < 2;
         look(seen, tables);
@@ -392,7 +388,7 @@ fn mapped(call: &Call, seen: &Seen, fast: usize, refused: bool) -> Check {
     if !seen.claims {
         return Ok(());
     }
-    // After a refusal later pages are at earlier places.
+    // After a refusal, later pages have lower indices.
     let law = match refused {
         true => Law::RefusalEndsTheWalk,
         false => Law::PagesAreWhatIsMapped,
@@ -402,7 +398,7 @@ fn mapped(call: &Call, seen: &Seen, fast: usize, refused: bool) -> Check {
         let known = (page < NR_PAGES).then_some(page);
         require(*mapped, law, known, || {
             format!(
-                "pages[{i}] is not what was mapped at {:#x} at any moment of the call",
+                "pages[{i}] is not what was mapped at {:#x} at any time during the call",
                 call.addr(i)
             )
         })?;
@@ -423,7 +419,7 @@ fn goes_past_a_folio(
     tables: &Tables,
     prog: &Program,
 ) -> bool {
-    // To the slow path a negative number is a large one.
+    // For the slow path a negative number is a large one.
     let nr = match call.nr {
         ..0 if call.slow => i32::MAX,
         nr => nr.max(0),
@@ -441,8 +437,8 @@ fn goes_past_a_folio(
             let page = leaf.page(addr).filter(|page| *page < NR_PAGES);
             page.map(|page| pages.head(&prog.0, page))
         };
-        // The grab is of the first page in the range, or of the whole block's; the slow
-        // path may do either.
+        // The grab is of the first page in the range, or of the block's first page; the
+        // slow path may do either.
         let by_block =
             call.slow || rev.has(Fact::WALK_GRABBED_BLOCKS) || rev.has(Fact::WALK_GRABS_BLOCKS);
         let grabbed = head(match by_block {
@@ -453,7 +449,7 @@ fn goes_past_a_folio(
     })
 }
 
-/// The counts and counters account for these pages and for nothing else.
+/// The counts and counters change for these pages and nothing else.
 pub(super) fn held(
     op: &Op,
     call: &Call,
@@ -514,7 +510,7 @@ pub(super) fn held(
             Some(*head),
             || {
                 format!(
-                    "refcount moved by {} and pin count by {}; {n} of its pages were returned",
+                    "refcount changed by {} and pin count by {}; {n} of its pages were returned",
                     seen.0, seen.1
                 )
             },
@@ -529,7 +525,7 @@ pub(super) fn held(
             Some(new.page),
             || {
                 format!(
-                    "refcount moved by {} and pin count by {}, and none of its pages was returned",
+                    "refcount changed by {} and pin count by {}, but none of its pages was returned",
                     seen.0, seen.1
                 )
             },

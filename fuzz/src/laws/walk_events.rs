@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a walk asks of its environment, and the answers in force.
+//! The calls that a walk makes, and the answers that apply to them.
 
 use csrc::abi;
 
@@ -21,7 +21,7 @@ pub(super) struct Slow {
 }
 
 impl Slow {
-    /// How many pages it answered.
+    /// The number of pages that it returned.
     pub(super) fn pages(&self) -> i64 {
         match u64::try_from(self.answer) {
             Ok(pages) => pages.min(self.nr) as i64,
@@ -30,7 +30,7 @@ impl Slow {
     }
 }
 
-/// The call that an ANSWER would be for.
+/// The call that an ANSWER would apply to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pending {
     Nothing,
@@ -40,7 +40,7 @@ enum Pending {
 }
 
 impl Pending {
-    /// The hook point of this call; elsewhere an ANSWER is none.
+    /// The hook point of this call; at another one an ANSWER has no effect.
     fn hook(self) -> Option<u32> {
         Some(match self {
             Self::Nothing => return None,
@@ -50,7 +50,7 @@ impl Pending {
         })
     }
 
-    /// What it returns when the script does not say.
+    /// Its default answer.
     fn otherwise(self) -> i32 {
         let hook = self.hook().and_then(|hook| hooks::info(hook as u8));
         hook.map_or(0, |hook| hook.otherwise)
@@ -63,7 +63,7 @@ pub(super) struct Events {
     /// The last call of the slow path.
     pub(super) slow: Option<Slow>,
     pub(super) slow_calls: u32,
-    /// Whether the mmap lock was asked for.
+    /// Whether the mmap lock was requested.
     pub(super) locks: bool,
     /// Whether some page could not be made accessible.
     pub(super) refused: bool,
@@ -158,7 +158,7 @@ impl Events {
         (self.pending, self.answer) = (pending, pending.otherwise());
     }
 
-    /// No further answer to the last call can come.
+    /// The last call cannot get another answer.
     fn settle(&mut self) {
         match std::mem::replace(&mut self.pending, Pending::Nothing) {
             Pending::Nothing => {}
@@ -179,7 +179,7 @@ impl Events {
     pub(super) fn pagemaps(&self) -> Check {
         let law = Law::PagemapsBalance;
         require(!self.not_held, law, None, || {
-            "one is passed on or given back that is not held".into()
+            "it passes on or drops a reference that it does not hold".into()
         })?;
         require(self.pagemaps == 0, law, None, || {
             format!("{} are still held", self.pagemaps)
@@ -189,8 +189,8 @@ impl Events {
     pub(super) fn mmap_lock(&self) -> Check {
         let fine = self.locked == 0 && !self.unlocked_early;
         require(fine, Law::MmapLockBalances, None, || match self.locked {
-            0 => "it is released before it is taken".into(),
-            n => format!("{n} of it are left"),
+            0 => "it is dropped before it is taken".into(),
+            n => format!("it is held {n} times at the end"),
         })
     }
 }

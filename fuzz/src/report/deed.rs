@@ -25,7 +25,7 @@ pub(super) fn deed(
             Record::Warn(id) => phrases.push(format!("warns {}", at(shown, *id, function))),
             Record::Bug(id) => phrases.push(format!("hits the BUG {}", at(shown, *id, function))),
             Record::Oops => phrases.push("oopses on a memory fault".into()),
-            Record::Limit => phrases.push("does not come to an end".into()),
+            Record::Limit => phrases.push("does not end within the step limit".into()),
             Record::Ret(Ret::Absent, _) => phrases.push("does not exist".into()),
             Record::Ret(Ret::Stopped, _) => {}
             Record::Ret(ret, locks) => phrases.push(match show::locks(*locks) {
@@ -91,7 +91,7 @@ pub(super) fn differs(d: &Divergence, shown: &Shown, function: &str, names: &Nam
         (Field::Oops, Value::Nothing) => "does not oops".into(),
         (Field::Oops, _) => "oopses on a memory fault".into(),
         (Field::Limit, Value::Nothing) => "comes to an end".into(),
-        (Field::Limit, _) => "does not come to an end".into(),
+        (Field::Limit, _) => "does not end within the step limit".into(),
         (Field::Ret, Value::Ret(ret)) => returns(ret, names),
         (Field::Ret, _) => "does not return".into(),
         (Field::Refcount, _) => format!("leaves {page} with refcount {}", words(is)),
