@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scripted: what the slow path asks of the rest of the kernel.  Each call is a step,
- * an event and, if somebody may act or answer there, a hook point; what it returns
- * is the script's word, else what hooks.h says.  What a call does to a folio is
- * what its caller has to be able to rely on, and a plain store.
+ * Scripted: the calls of the slow path into the rest of the kernel. Each call
+ * is a step, an event and, if an action may run or answer there, a hook point;
+ * it returns the script's answer, or else the default in hooks.h. Its effect on
+ * a folio is the part that callers rely on, and a plain store.
  */
 #include "../shim/harness.h"
 #include "../shim/port/slow.h"
 
 /* ---- locks ---- */
 
-/* the count of one reader; whoever asks wants to know whether there is any */
+/* the count of one reader; its users check only whether it is 0 */
 #define ONE_READER	0x100
 
 void gd_hold_mmap_lock(struct mm_struct *mm, bool held)
@@ -46,7 +46,7 @@ void up_read(struct rw_semaphore *sem)
 	gd_hold_mmap_lock(mm_of(sem), false);
 }
 
-/* page-table locks; nobody else is there, so how many are held is all */
+/* page-table locks: there is no other task, so a count is enough */
 void _raw_spin_lock(raw_spinlock_t *lock)
 {
 	gd_after();
@@ -67,7 +67,7 @@ int gd_spin_is_locked(void)
 	return gd.ptl != 0;
 }
 
-/* a function of its own where the kernel can be preempted */
+/* a separate function in preemptible kernels */
 #ifndef _raw_spin_unlock
 void _raw_spin_unlock(raw_spinlock_t *lock)
 {
@@ -115,7 +115,7 @@ vm_fault_t gd_handle_mm_fault(struct vm_area_struct *vma, unsigned long address,
 	return faulted(vma, address, flags, 0, ~0ul);
 }
 
-/* Where it is called itself, nothing of it says that a fault was completed. */
+/* Called directly, it never returns VM_FAULT_COMPLETED. */
 vm_fault_t gd_hugetlb_fault(struct vm_area_struct *vma, unsigned long address,
 			    unsigned int flags)
 {
@@ -158,7 +158,7 @@ bool gd_pagecache_present(struct vm_area_struct *vma, unsigned long address)
 	return gd_answer(GD_HOOK_PAGECACHE);
 }
 
-/* A load or store of a byte of user memory: does it fault, and cannot be mended? */
+/* Does a load or store of a byte of user memory fail for good? */
 int gd_user_access(unsigned long address, bool write)
 {
 	struct gd_rec *rec = gd_ask(GD_A_USER_ACCESS);
@@ -168,7 +168,7 @@ int gd_user_access(unsigned long address, bool write)
 	return gd_answer(GD_HOOK_USER_ACCESS);
 }
 
-/* The stack is to reach down to this page. */
+/* Expands the stack down to this page. */
 int gd_expand_stack(struct vm_area_struct *vma, unsigned long address)
 {
 	struct gd_rec *rec = gd_ask(GD_A_EXPAND);
@@ -229,7 +229,7 @@ void gd_accessed(struct page *page)
 	gd_call(GD_C_MARK_ACCESSED, page);
 }
 
-/* what the running operation has isolated and not given back; each was a step */
+/* pages that the running operation has isolated and not put back; each was a step */
 static struct page *isolated[GD_STEP_LIMIT];
 static u32 nr_isolated;
 
@@ -252,7 +252,7 @@ static u32 find_isolated(const struct page *page)
 	return i;
 }
 
-/* the list holds it no more */
+/* it is no longer on the list */
 static void forget_isolated(struct page *page)
 {
 	u32 i = find_isolated(page);
@@ -261,7 +261,7 @@ static void forget_isolated(struct page *page)
 		isolated[i] = isolated[--nr_isolated];
 }
 
-/* One that is not on the LRU is not isolated, whatever the script says. */
+/* A page that is not on the LRU is not isolated, whatever the script says. */
 bool gd_isolate(struct page *page, bool from_lru)
 {
 	bool there = !is_zone_device_page(page) &&
@@ -286,7 +286,7 @@ int gd_isolate_hugetlb(struct page *page, struct list_head *list)
 	return port_isolated(ok);
 }
 
-/* The folios of a list go back, or their migration has freed them. */
+/* Puts the folios of a list back, or frees them after their migration. */
 static void release(struct list_head *list, u8 call)
 {
 	while (!list_empty(list)) {
@@ -324,7 +324,7 @@ void putback_movable_pages(struct list_head *list)
 }
 #endif
 
-/* With success the caller's reference is gone. */
+/* On success the caller's reference is dropped. */
 int gd_migrate_device(struct page *page)
 {
 	int err;

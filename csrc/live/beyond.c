@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What belongs to layers that need more than a running kernel shows: the
- * program's own page tables, and a look into the middle of an operation.
+ * Operations of the other layers, which a running kernel cannot provide: they
+ * need page tables of the program's own, and hook points within an operation.
  */
 
 static void no_lockless(const struct gd_op *op, struct gd_rec *ret)

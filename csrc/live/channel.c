@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory that is shared with the host: the second BAR of QEMU's
- * ivshmem-plain device.  No interrupts; both sides look at a number.
+ * The memory shared with the host: the second BAR of QEMU's ivshmem-plain
+ * device. There are no interrupts; both sides poll a number.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
@@ -52,8 +52,8 @@ static void run_one(struct gd_live_entry *entry, u32 *used)
 }
 
 /*
- * Programs that start with the same devmap_managed_key one after the other:
- * turning it over patches the kernel's code.
+ * Run programs that start with the same devmap_managed_key together: changing
+ * it patches the kernel's code.
  */
 static void run_batch(void)
 {
@@ -80,8 +80,8 @@ static void run_batch(void)
 }
 
 /*
- * No operation may change a page that it does not name.  All pages are looked
- * at now and then, since that takes as long as some hundred programs.
+ * No operation may change a page that its operands do not name. All pages are
+ * checked only now and then, since that takes as long as some hundred programs.
  */
 static void look_for_strays(u32 request)
 {

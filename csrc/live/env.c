@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The state beside pages.  What is the kernel's own (the zero pages) takes the
- * program's value only while an operation runs: the rest of the kernel runs on
- * in between.
+ * The state outside of pages. State that belongs to the kernel (the zero pages)
+ * has the program's value only while an operation runs, as the rest of the
+ * kernel runs in between.
  */
 
 #define GD_EFLAGS_IF X86_EFLAGS_IF
@@ -11,7 +11,7 @@ static unsigned long gd_eflags;
 struct mm_struct gd_mm, gd_other_mm;
 struct vm_area_struct gd_vma = { .vm_mm = &gd_mm };
 
-/* told apart by their addresses; gd_env_init() fills in the kernel's own */
+/* distinguished by their addresses; gd_env_init() fills in the kernel's own */
 static const struct address_space_operations file_aops, other_aops;
 struct address_space gd_space[GD_NR_MAPPINGS] = {
 	[GD_M_FILE] = { .a_ops = &file_aops },
@@ -72,7 +72,7 @@ void gd_set_huge_zero_page(struct page *page)
 	program_zero.huge = page;
 }
 
-/* Patches code, so only where it differs. */
+/* Patches code, so only if the value differs. */
 #ifndef GD_WITHOUT_DEVMAP_MANAGED_KEY
 void gd_set_devmap_key(bool on)
 {
@@ -95,7 +95,7 @@ void gd_env_reset(void)
 	live_reset_blocks();
 }
 
-/* A node's counter, with what this processor has not folded in yet. */
+/* A node's counter, including what this CPU has not folded in yet. */
 static long node_counter(enum node_stat_item item)
 {
 	struct pglist_data *node = NODE_DATA(0);

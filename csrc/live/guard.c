@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One operation on the running kernel: what is the program's for its duration
- * is put in place, and whatever way it ends, the kernel's own is put back.
+ * Runs one operation on the running kernel: installs the program's state for
+ * its duration, and restores the kernel's own however the operation ends.
  */
 #include <linux/objtool.h>
 
 struct gd_harness gd;
 static enum gd_stop gd_why;
-static u32 live_cut;		/* this operation is not run */
+static u32 live_cut;		/* do not run this operation */
 
 void gd_stop(enum gd_stop why)
 {
@@ -22,9 +22,9 @@ void gd_gap(u32 index)
 	gd_stop(GD_STOP_GAP);
 }
 
-/* ---- what this kernel's configuration leaves out ---- */
+/* ---- gaps due to this kernel's configuration ---- */
 
-/* Does it ask whether its page may be pinned for long? */
+/* Does the operation ask whether its page may be pinned long-term? */
 static bool asks_longterm(const struct gd_op *op)
 {
 	unsigned int foll = op_foll(op);
@@ -52,8 +52,8 @@ static bool asks_p2pdma(const struct gd_op *op)
 }
 
 /*
- * The sides that are compared have these options.  A page whose kind only they
- * know must not be asked about it.
+ * The other sides have these options. A page of a kind that only they know must
+ * not get such an operation here.
  */
 static void check_config(const struct gd_op *op)
 {
@@ -66,7 +66,7 @@ static void check_config(const struct gd_op *op)
 		return;
 	nr = i < GD_MAX_FOLIOS ? gd.base[i] + (op->run[0].page & GD_RUN_OFFSET) : GD_NR_PAGES;
 	if (nr >= GD_NR_PAGES) {
-		/* without the option, even a pointer to nowhere is not looked at */
+		/* without the option, even a bad pointer is not dereferenced */
 		if (!IS_ENABLED(CONFIG_PCI_P2PDMA) && op->op == GD_OP_IS_PCI_P2PDMA_PAGE)
 			gd_gap(LIVE_GAP_P2PDMA);
 		return;
@@ -87,12 +87,12 @@ static void check_config(const struct gd_op *op)
 		gd_gap(LIVE_GAP_P2PDMA);
 }
 
-/* ---- what may have changed ---- */
+/* ---- pages that may have changed ---- */
 
 /*
- * There are no hooks here: the pages of an operation's operands are looked at
- * (gd_operand() notes them), and their heads; only a range goes on from there.
- * Looking at too many does no harm, since only what changed is recorded.
+ * There are no hooks here: the pages of an operation's operands (noted by
+ * gd_operand()) and their heads are checked; only a range has further pages.
+ * Checking too many is harmless, since only changes are recorded.
  */
 static void touch_range(const struct gd_op *op)
 {

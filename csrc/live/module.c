@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The C side inside a running kernel: the harness of csrc/shim, compiled as a
- * module, with the kernel's own functions in place of the compiled gup.c.
+ * The C side inside a running kernel: the harness of csrc/shim compiled as a
+ * module, which calls the kernel's own functions instead of a compiled gup.c.
  *
- * The arena is real struct pages of memory that does not exist: a range of
- * physical addresses past all RAM is made known to the kernel as device
- * memory, so that it gets a memmap, and nothing else ever looks at it.
+ * The arena is made of real struct pages for memory that does not exist: a
+ * range of physical addresses above all RAM is registered as device memory, so
+ * that it gets a memmap; nothing else uses it.
  */
 #include "names.h"
 #include "../shim/harness.h"
@@ -33,7 +33,7 @@
 #include "user.c"
 #include "record.c"
 
-/* Where there is no memory on any machine that we start. */
+/* No machine that we start has memory here. */
 #define ARENA_START	(1ull << 38)
 #define ARENA_SIZE	((u64)GD_NR_PAGES << PAGE_SHIFT)
 
@@ -49,18 +49,18 @@ static const char *live_arena(void)
 	u8 byte;
 
 	if (IS_ERR(memremap_pages(&arena_map, 0)))
-		return "the arena cannot be made";
+		return "the arena cannot be created";
 	list = vmalloc(GD_MAX_LIST * sizeof(struct page *));
 	scratch = vzalloc(sizeof(struct gd_scratch));
 	if (!list || !scratch)
 		return "out of memory";
-	/* no page is anything yet */
+	/* no page is in use yet */
 	memset(pfn_to_page(ARENA_START >> PAGE_SHIFT), 0, GD_NR_PAGES * sizeof(struct page));
 	gd_init(pfn_to_page(ARENA_START >> PAGE_SHIFT), list, NULL, scratch);
 	live_init_blocks();
 	if (!copy_from_kernel_nofault(&byte, gd.memmap + GD_NR_PAGES, 1) ||
 	    !copy_from_kernel_nofault(&byte, gd.list + GD_MAX_LIST, 1))
-		return "what follows the arena does not fault";
+		return "an access beyond the arena does not fault";
 	return NULL;
 }
 

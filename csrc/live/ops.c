@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The operations of csrc/shim against the running kernel.  Most functions
- * are called by name (see symbols.h) or are inline in the kernel's headers,
- * which the module is compiled with.  Here is what the image has in no form
- * that could be called, and how it is reached all the same.
+ * The operations of csrc/shim on the running kernel. Most functions are called
+ * by name (see symbols.h) or are inline in the kernel's headers, with which the
+ * module is compiled. This file has those that the image does not have as
+ * functions of their own.
  */
 
-/* calls go to the image's function, or are the gap of its name */
+/* calls the image's function, or is the gap of its name */
 #define LIVE_FN(name) (*({						\
 	if (!live.name)							\
 		gd_gap(LIVE_GAP_##name);				\
 	live.name; }))
 
-/* those that this version does not have are not used either */
+/* functions that this version does not have are not called either */
 #define try_grab_compound_head	LIVE_FN(try_grab_compound_head)
 #define put_compound_head	LIVE_FN(put_compound_head)
 #define try_grab_folio		LIVE_FN(try_grab_folio)
@@ -37,15 +37,15 @@ static struct folio *live_try_get_folio(struct page *page, int refs)
 }
 #define try_get_folio		live_try_get_folio
 #else
-/* the whole of these with FOLL_GET */
+/* equal to calling these with FOLL_GET */
 #define try_get_folio(page, refs)	try_grab_folio(page, refs, FOLL_GET)
 #define try_get_compound_head(page, refs)	try_grab_compound_head(page, refs, FOLL_GET)
 #endif
 
 /*
- * Mostly part of its only caller.  unpin_user_pages() has the same loop; it differs
- * where it refuses a number of pages, where it skips a NULL (not all versions
- * do), and with DEBUG_VM, where it checks more.
+ * Usually inlined into its only caller. unpin_user_pages() has the same loop;
+ * it differs in the numbers of pages that it refuses, in skipping NULL (not in
+ * all versions), and with DEBUG_VM in checking more.
  */
 #ifdef LIVE_HAS_LOCKLESS_UNPIN
 static void live_unpin_fast(struct page **pages, unsigned long npages)
@@ -67,7 +67,7 @@ static void live_unpin_fast(struct page **pages, unsigned long npages)
 #define gup_fast_unpin_user_pages	live_unpin_fast
 #endif
 
-/* empty without CONFIG_DEBUG_VM, by its own first line */
+/* without CONFIG_DEBUG_VM it returns in its first line */
 #ifdef LIVE_HAS_SANITY_CHECK
 static void live_sanity_check(struct page **pages, unsigned long npages)
 {
@@ -78,8 +78,8 @@ static void live_sanity_check(struct page **pages, unsigned long npages)
 #endif
 
 /*
- * The first thing that pin_user_pages_fast() does, before it refuses an
- * address that is not the user's.
+ * The first thing that pin_user_pages_fast() does, before it refuses an address
+ * outside of user space.
  */
 #ifdef LIVE_HAS_PINNED_ARG
 static void mm_set_has_pinned_flag(LIVE_HAS_PINNED_ARG arg)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pageblock types: where the code under test looks at them, the kernel's own
- * are what the world says.
+ * Pageblock types: while the code under test reads them, the kernel's own have
+ * the world's values.
  */
 
 static const unsigned long block_bits[GD_NR_MIGRATETYPES] = {
@@ -16,7 +16,7 @@ static const unsigned long block_bits[GD_NR_MIGRATETYPES] = {
 #endif
 };
 
-/* The kernel's own word on a pageblock: bits in the map of its section. */
+/* The kernel's bits for a pageblock, in the map of its section. */
 static void set_block(u32 slot, u8 type)
 {
 	unsigned long pfn = page_to_pfn(gd.memmap) + ((unsigned long)slot << GD_SLOT_SHIFT);
@@ -30,9 +30,9 @@ static void set_block(u32 slot, u8 type)
 	}
 }
 
-static u32 blocks_set;		/* so many of the world's blocks[] are */
+static u32 blocks_set;		/* the number of the world's blocks[] that are set */
 
-/* Without CMA the code under test does not look at pageblocks. */
+/* Without CMA the code under test does not read pageblock types. */
 static void live_set_blocks(void)
 {
 	if (!IS_ENABLED(CONFIG_CMA))
@@ -49,7 +49,7 @@ static void live_init_blocks(void)
 		set_block(slot, GD_MT_UNMOVABLE);
 }
 
-/* Before the next program: its world has not forgotten the last one's yet. */
+/* Before the next program, while the world still has the last one's values. */
 static void live_reset_blocks(void)
 {
 	u32 i;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What depends on the version of the booted kernel, beside what shim/port has:
- * the functions that are found by name, and how the module uses them.
+ * Version-dependent parts of the module, besides those in shim/port: the
+ * functions that are looked up by name, and how the module uses them.
  */
 #ifndef GD_LIVE_PORT_H
 #define GD_LIVE_PORT_H
 
 /*
- * Functions of the image that modules are not given, with their types where no
- * header has them.  v6.10: "mm: gup: stop abusing try_grab_folio", "mm/gup:
- * consistently name GUP-fast functions".  LIVE_TRY_GET_FOLIO: it is a function of
- * its own.
+ * Functions of the image that are not exported, with their types where no
+ * header has them. v6.10: "mm: gup: stop abusing try_grab_folio", "mm/gup:
+ * consistently name GUP-fast functions". LIVE_TRY_GET_FOLIO: it is a separate
+ * function.
  */
 #if GD_SINCE(6, 10)
 #define LIVE_TRY_GET_FOLIO	1

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where the running kernel is listened to.  Every probe sits on the first
- * instruction of a function and acts only while an operation runs; then the
- * function returns at once, with the answer of csrc/env.  The empty
- * post_handlers keep the probes from being optimised into jumps, which could
- * not redirect.
+ * The probes on the running kernel. Each is on the first instruction of a
+ * function and acts only while an operation runs; then the function returns at
+ * once, with the answer of csrc/env. The empty post_handlers keep the probes
+ * from being optimised into jumps, which could not redirect.
  */
 #include <linux/bug.h>
 #include <linux/kprobes.h>
@@ -28,7 +27,7 @@ static int answer(struct pt_regs *regs, unsigned long value)
 	return 1;
 }
 
-/* The trapped code goes on in fn, as if it had called it. */
+/* The trapped code continues in fn, as if it had called it. */
 static void divert(struct pt_regs *trapped, void (*fn)(void))
 {
 	trapped->sp = ((trapped->sp - 256) & ~15ul) - 8;
@@ -89,7 +88,7 @@ static int on_bug(struct bug_entry *bug, struct pt_regs *trapped, struct pt_regs
 		return 0;
 	if (bug->flags & BUGFLAG_WARNING) {
 		gd_record(GD_R_WARN)->c = site_of(trapped->ip, bug);
-		/* those that look before they trap shall be heard again */
+		/* reset the WARN_ONCEs that check a flag before they trap */
 		if (IS_ENABLED(CONFIG_DEBUG_VM) && live.once_start)
 			memset(live.once_start, 0, live.once_end - live.once_start);
 	} else {
@@ -108,7 +107,7 @@ static int on_report_bug(struct kprobe *p, struct pt_regs *regs)
 	return on_bug(live.find_bug(regs->di), (struct pt_regs *)regs->si, regs);
 }
 
-/* WARNs with a message have their entry at hand, where there is such a function. */
+/* A WARN with a message passes its entry, where there is such a function. */
 static int on_report_bug_entry(struct kprobe *p, struct pt_regs *regs)
 {
 	if (!gd.in_kernel)
@@ -122,11 +121,11 @@ static int on_page_fault_oops(struct kprobe *p, struct pt_regs *regs)
 		return 0;
 	gd_record(GD_R_OOPS);
 	divert((struct pt_regs *)regs->di, after_oops);
-	/* to whoever asks: it was dealt with */
+	/* tells the caller that it was handled */
 	return answer(regs, 1);
 }
 
-/* messages about what is a record already */
+/* messages about events that are recorded already */
 static int on_message(struct kprobe *p, struct pt_regs *regs)
 {
 	return gd.in_kernel ? answer(regs, 0) : 0;
@@ -140,7 +139,7 @@ static bool in_arena_now(const void *p)
 	       p < (void *)(gd.memmap + GD_NR_PAGES);
 }
 
-/* What is called with any page of a folio is about its head. */
+/* Calls with any page of a folio are recorded for its head. */
 static struct page *called_with(struct pt_regs *regs)
 {
 	struct page *page = (struct page *)regs->di;
@@ -203,7 +202,7 @@ static int on_wake_up_var(struct kprobe *p, struct pt_regs *regs)
 
 	if (!in_arena_now(page))
 		return 0;
-	/* without the option the driver is not told, and somebody is woken instead */
+	/* without the option the driver is not called, and a waiter is woken instead */
 	if (LIVE_DRIVER_FREES && !IS_ENABLED(CONFIG_DEVICE_PRIVATE) &&
 	    port_pgmap(page) == &gd_pgmap[GD_K_DEV_PRIVATE]) {
 		instruction_pointer_set(regs, (unsigned long)has_no_device_private);
@@ -213,7 +212,7 @@ static int on_wake_up_var(struct kprobe *p, struct pt_regs *regs)
 	return answer(regs, 0);
 }
 
-/* Tells the driver, where the kernel does; it clears the mapping before. */
+/* Stands for the call of the driver; the kernel has cleared the mapping before. */
 static void driver_freed(struct page *page)
 {
 	gd_call(GD_C_FREE_DEVMAP_MANAGED, page);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Looking symbols up.  Modules may not call kallsyms_lookup_name(); a kprobe
- * on it tells where it is.
+ * Symbol lookup. Modules may not call kallsyms_lookup_name(); a kprobe on it
+ * returns its address.
  */
 #include <linux/kprobes.h>
 
@@ -17,7 +17,7 @@ static void *lookup(const char *name)
 	return (void *)live.kallsyms_lookup_name(name);
 }
 
-/* NULL, or the name of what is missing without which nothing works */
+/* NULL, or the name of a missing symbol that is required */
 static const char *live_find_symbols(void)
 {
 	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Functions of the image under test that modules are not given.  They are
- * found by name; one that the compiler has inlined everywhere is a gap.
+ * Functions of the image under test that are not exported. They are looked up
+ * by name; one that is inlined everywhere is a gap.
  */
 
 #include "port.h"
 
-/* what cannot be had here; the names are what the host shows */
+/* gaps of this side; the host prints these names */
 enum live_gap {
 	LIVE_GAP_LIMIT,
 	LIVE_GAP_CMA,
