@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A machine that runs the kernel under test: a QEMU process, which lives as
-//! long as this does, and its console.
+//! A machine that runs the kernel under test: a QEMU process, which ends with this object,
+//! and its console.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -63,7 +63,7 @@ impl Guest {
             .map_err(|e| failed("the guest's files", e))?;
         let mut command = Command::new(QEMU);
         command
-            // KVM is faster, but not to be had everywhere, nor the same everywhere
+            // KVM is faster, but not available everywhere, and differs between machines
             .args(["-accel", "tcg,thread=single"])
             .args(["-cpu", "max", "-smp", "1", "-m", "1024"])
             .args(["-nodefaults", "-no-user-config", "-display", "none"])
@@ -83,7 +83,7 @@ impl Guest {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C is for us
+            // Ctrl-C is for gupdiff only
             .process_group(0);
         // SAFETY: only a system call between fork and exec.
         unsafe {
@@ -135,7 +135,7 @@ impl Guest {
         }
     }
 
-    /// Waits for the batch that was posted; tells how the guest died.
+    /// Waits for the batch that was posted; the error says how the guest died.
     pub fn wait(&mut self) -> Result<(), String> {
         let mut last = (self.shared.progress(), Instant::now());
         let mut idle = Duration::from_micros(5);
@@ -155,12 +155,12 @@ impl Guest {
         Ok(())
     }
 
-    /// How QEMU ended, if it has.
+    /// How QEMU ended, if it has ended.
     fn ended(&mut self) -> Option<String> {
         match self.qemu.try_wait() {
             Ok(None) => None,
             Ok(Some(status)) => {
-                // what it said last may still be on its way
+                // its last output may not have arrived yet
                 thread::sleep(Duration::from_millis(100));
                 Some(format!("QEMU ended ({status})"))
             }
@@ -168,7 +168,7 @@ impl Guest {
         }
     }
 
-    /// What init or the module had to say.
+    /// The messages of init and the module.
     fn last_words(&self) -> Option<String> {
         let lines = self.console.lock().unwrap_or_else(|e| e.into_inner());
         let words = |line: &String| Some(line.split_once("gupdiff: ")?.1.to_string());
@@ -192,7 +192,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // It has nothing to lose; it may have ended already.
+        // Killing it loses nothing; it may have ended already.
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
     }

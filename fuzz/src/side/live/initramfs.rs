@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The guest's files: a cpio archive in the kernel's `newc` form.
+//! The initramfs of the guest: a cpio archive in `newc` format.
 
 const FILE: u32 = 0o100_755;
 const FOLDER: u32 = 0o040_755;
@@ -11,7 +11,7 @@ pub fn archive(init: &[u8], module: &[u8]) -> Vec<u8> {
     entry(&mut out, "init", FILE, (0, 0), init);
     entry(&mut out, "gupdiff.ko", FILE, (0, 0), module);
     entry(&mut out, "dev", FOLDER, (0, 0), &[]);
-    // init has no standard output before it has mounted anything
+    // init has no standard output before it has mounted devtmpfs
     entry(&mut out, "dev/console", DEVICE, (5, 1), &[]);
     entry(&mut out, "TRAILER!!!", 0, (0, 0), &[]);
     out

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What it takes to boot a kernel: made by `scripts/live`, found here.
+//! The files that are needed to boot a kernel, as `scripts/live` installs them.
 //!
 //! ```text
 //! .kernels/live/NAME/kernel       the image, as the distribution built it
@@ -21,7 +21,7 @@ use crate::side::SideInfo;
 
 /// A kernel that can be booted.
 pub struct Kit {
-    /// The side that it makes.
+    /// The side for it.
     pub info: SideInfo,
     /// The kernel image.
     pub kernel: PathBuf,
@@ -31,7 +31,7 @@ pub struct Kit {
     pub init: Vec<u8>,
 }
 
-/// The folder of all kits.
+/// The folder with the files of all kernels.
 fn folder() -> PathBuf {
     let kernels = match env::var_os("GUPDIFF_KERNELS_DIR").filter(|dir| !dir.is_empty()) {
         Some(dir) => PathBuf::from(dir),
@@ -40,7 +40,7 @@ fn folder() -> PathBuf {
     kernels.join("live")
 }
 
-/// The sides that could be booted.
+/// All sides that can be booted.
 pub fn infos() -> Vec<SideInfo> {
     let mut infos: Vec<SideInfo> = fs::read_dir(folder())
         .into_iter()
@@ -51,7 +51,7 @@ pub fn infos() -> Vec<SideInfo> {
     infos
 }
 
-/// The side of an info file; `None` if it is none.
+/// The side that an info file describes; `None` if it does not describe one.
 fn parse(text: &str) -> Option<SideInfo> {
     let get = |key: &str| {
         text.lines()
@@ -81,7 +81,7 @@ fn parse(text: &str) -> Option<SideInfo> {
 }
 
 impl Kit {
-    /// The kit of that name.
+    /// The files of the kernel with that name.
     pub fn find(name: &str) -> Result<Self, Error> {
         let dir = folder().join(name);
         let missing = || Error::NotSetUp(name.into());

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Calls on real mappings of the guest, and what the page level says of them.
+//! Calls on real mappings in the guest, and the check of their results against the page
+//! level.
 //!
-//! Which page a call finds is the walk's business, and what it returns is what
-//! the kernel documents; init says both (`csrc/live/mappings.c`).  What the
-//! call does to the folios that it finds must be what the page level does to
-//! such folios: that is a program, and any side can run it.
+//! The pages that a call finds are up to the walk, and its result is what the kernel
+//! documents; init checks both (`csrc/live/mappings.c`).  The effect of a call on the
+//! folios must equal that of the page level on such folios: this is expressed as a program,
+//! which any side can run.
 
 use csrc::abi::{self, gd_folio, gd_op, gd_run, gd_user, gd_user_folio};
 
@@ -12,10 +13,10 @@ use crate::program::{NO_FOLIO, NO_OP, NO_RUN, NR_RUNS, Program, page};
 use crate::side::Side;
 use crate::trace::{PageState, Record, Trace};
 
-/// A call, and what became of it.
+/// A call and its results.
 pub struct UserCall(gd_user);
 
-/// Counts of a folio: references, pins, and whether it may be pinned.
+/// The counts of a folio: references, pins, and whether it may be pinned.
 type State = (i32, i32, bool);
 
 fn state(state: &abi::gd_user_state) -> State {
@@ -23,17 +24,17 @@ fn state(state: &abi::gd_user_state) -> State {
 }
 
 impl UserCall {
-    /// As the guest recorded it.
+    /// The record that the guest made.
     pub(super) fn new(raw: gd_user) -> Self {
         Self(raw)
     }
 
-    /// What was called on what.
+    /// The call and the mapping.
     pub fn name(&self) -> String {
         super::shared::text(&self.0.name)
     }
 
-    /// References or pins that were taken.
+    /// The number of references or pins taken.
     pub fn taken(&self) -> u32 {
         self.0.result.max(0) as u32
     }
@@ -46,7 +47,7 @@ impl UserCall {
         self.0.call < abi::GD_USER_GET_FAST
     }
 
-    /// What the guest's own expectations say, before any side is asked.
+    /// Checks the guest's own expectations, before any side runs.
     pub fn check_call(&self) -> Result<(), String> {
         let u = &self.0;
         let differs = |what: &str, got: &dyn std::fmt::Display, want: &dyn std::fmt::Display| {
@@ -55,7 +56,7 @@ impl UserCall {
         if u.result != u.want {
             return differs("returns", &u.result, &u.want);
         }
-        // There is nothing to say of pages that were not given.
+        // Without pages there is nothing more to check.
         if u.result > 0 && u.facts != u.want_facts {
             return differs("page", &facts(u.facts), &facts(u.want_facts));
         }
@@ -70,8 +71,8 @@ impl UserCall {
         }
     }
 
-    /// The same at the page level: a world of such folios as the call leaves
-    /// behind, the references taken, and given back.
+    /// The same at the page level: a world with folios as the call leaves them behind,
+    /// where the references are taken and dropped.
     pub fn program(&self) -> Program {
         let mut program = Program::EMPTY;
         program.0.world.nr_folios = 0;
@@ -121,7 +122,7 @@ impl UserCall {
         program
     }
 
-    /// Whether a side's page level does to the folios what the call did.
+    /// Checks that the page level of a side has the same effect on the folios as the call.
     pub fn check_folios(&self, side: &mut dyn Side, trace: &mut Trace) -> Result<(), String> {
         let program = self.program();
         side.run(&program, trace);
@@ -197,7 +198,7 @@ impl UserCall {
         Ok(())
     }
 
-    /// The same call with something else observed, for a control.
+    /// The same call with another observation, for a control.
     pub fn altered(&self) -> Self {
         let mut raw = self.0;
         match raw.folio.first_mut().filter(|_| raw.nr_folios > 0) {
@@ -208,7 +209,7 @@ impl UserCall {
     }
 }
 
-/// The pages that a call gave of a folio: of the zero page always the same.
+/// The pages of a folio that a call returned; for the zero page always the same one.
 fn pages(f: &gd_user_folio, first: u16) -> [gd_run; NR_RUNS] {
     let mut runs = [NO_RUN; NR_RUNS];
     let (used, len) = match f.order {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-//! From the WARNs and BUGs of a booted kernel to sites.
+//! Maps the WARNs and BUGs of a booted kernel to sites.
 //!
-//! The image's own table has the file and line of each, and so has the side
-//! that is compiled from the same source; that side knows the function, also
-//! where the image has it inlined.
+//! The image's bug table has the file and line of each, and so has the side that is
+//! compiled from the same source; that side also knows the function, even where the image
+//! has it inlined.
 
 use std::collections::HashMap;
 
@@ -12,18 +12,18 @@ use csrc::abi;
 use super::shared::GuestSite;
 use crate::site::{self, PlacedSite, SiteId, SiteKind};
 
-/// The numbers of the guest's sites in traces.
+/// The numbers that the guest's sites have in traces.
 pub struct Sites {
-    /// By file; each with its line.
+    /// By file: sites with their lines.
     by_file: HashMap<(String, SiteKind), Vec<(u32, SiteId)>>,
     numbers: Vec<SiteId>,
 }
 
-/// Compilers do not agree on the line of a macro that goes over several.
+/// Compilers disagree about the line of a macro that spans several.
 const LINES: u32 = 2;
 
 impl Sites {
-    /// With the sites of a side of the same source.
+    /// Starts with the sites of a side of the same source.
     pub fn new(known: &[PlacedSite]) -> Self {
         let mut by_file: HashMap<_, Vec<_>> = HashMap::new();
         for known in known {
@@ -41,7 +41,7 @@ impl Sites {
         }
     }
 
-    /// Forgets the guest's numbers: it has been booted again.
+    /// Forgets the guest's numbers, as it was booted again.
     pub fn rebooted(&mut self) {
         self.numbers.clear();
     }
@@ -73,13 +73,13 @@ impl Sites {
                 None => break,
             }
         }
-        // The other sides do not have it, which is for the comparison to say.
+        // The other sides do not have this site; the comparison reports that.
         let name = format!("{} ({}:{})", guest.func, guest.file, guest.line);
         site::intern(&name, kind, 0)
     }
 }
 
-/// The one site on that line, or next to it if none is on it.
+/// The only site on that line, else the only one on a line next to it.
 fn nearest(sites: &[(u32, SiteId)], line: u32) -> Option<SiteId> {
     (0..=LINES).find_map(|distance| {
         let mut there = sites
