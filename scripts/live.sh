@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What it takes to boot a kernel of the distribution, made from its packages,
-# which are unpacked aside and not installed:
+# Prepares a distribution's kernel for booting, from its packages, which are unpacked into a
+# folder of their own and not installed:
 #
 #	.kernels/live/packages/VERSION	image and headers (live-image.sh)
 #	.kernels/live/VERSION		what the side live:VERSION reads, see
@@ -29,7 +29,7 @@ live_begin() {
 	mkdir -p "$live_new" || die "cannot write to $(shown "$live_dir")"
 }
 
-# live_finish FOLDER: what was made takes its place
+# live_finish FOLDER: moves the new files to their place
 live_finish() {
 	local old=$live_dir/.old.${1##*/}
 	rm -rf "$old"
@@ -40,11 +40,11 @@ live_finish() {
 	rm -rf "$old"
 }
 
-# unavailable REASON: it cannot be had today, which is no mistake of anybody's;
-# a script that has a word for that says it itself
+# unavailable REASON: something is not available today, which is nobody's mistake; scripts
+# that report this differently override it
 unavailable() { die "$*"; }
 
-# need_qemu: installed where that can be done without a question
+# need_qemu: installs QEMU if that needs no password
 need_qemu() {
 	local package tool missing=()
 	while read -r package tool; do
@@ -58,11 +58,11 @@ need_qemu() {
 	archive_install "${missing[@]}" || unavailable "${missing[*]} cannot be installed: $archive_reason"
 }
 
-# static functions of mm/gup.c stay what can be called
+# keep the static functions of mm/gup.c callable
 live_gup_flags="-fno-inline-small-functions -fno-inline-functions-called-once"
 
-# live_debug_kernel VERSION: one of our own, with DEBUG_VM and all options of the
-# C side; takes some minutes, once
+# live_debug_kernel VERSION: builds a kernel with DEBUG_VM and all options of the C side;
+# takes some minutes, once
 live_debug_kernel() {
 	local version=$1 name=$1-debug want tarball='' source='' log=$log_dir/live.$1-debug dir start=$SECONDS
 	dir=$live_dir/packages/$name
@@ -84,7 +84,7 @@ live_debug_kernel() {
 	cp "$live_new/headers/vmlinux.symvers" "$live_new/headers/Module.symvers"
 	cp "$live_new/headers/arch/x86/boot/bzImage" "$live_new/kernel"
 	cp "$live_new/headers/.config" "$live_new/config"
-	# what modules are built with stays
+	# keep what modules are built with
 	find "$live_new/headers" \( -name '*.o' -o -name '*.a' -o -name 'vmlinux*' -o -name '*Image' -o -name '*.cmd' \) \
 		! -path '*/scripts/*' ! -path '*/tools/*' -type f -delete
 	rm -rf "$live_new/src/"{Documentation,drivers,fs,net,sound,samples,crypto} "$archive_dir"
@@ -92,7 +92,7 @@ live_debug_kernel() {
 	echo "$source" >"$live_new/version"
 	echo "$want" >"$live_new/stamp"
 	live_finish "$dir"
-	# the build names its source by where that was
+	# the build contains the path of its source, which was moved
 	sed -i "s|$live_dir/.new.packages-$name|$dir|g" "$dir/headers/Makefile"
 	say "built it, $((SECONDS - start)) s"
 }
@@ -104,15 +104,15 @@ live_make() {
 	run_logged "$log" "the kernel does not build" make -s -C "$live_new/src" O="$live_new/headers" ARCH=x86_64 -j"$(nproc)" "$@"
 }
 
-# live_key NAME: what the kit depends on
+# live_key NAME: a hash of the inputs of the module and init
 live_key() {
 	cat "$live_dir/packages/$1/stamp"
 	live_version_of "$live_dir/packages/$1"
 	(cd "$root/csrc" && cat live/* abi/*.h shim/*.[ch] shim/port/* "$root/scripts/live.sh") | sha256sum
 }
 
-# live_compiler CONFIG: what make is told, one a line, where the compiler that the image
-# was built with is not here: it is the machine's own then, and what that lacks is off
+# live_compiler CONFIG: prints arguments for make, one a line: the compiler of the image,
+# or, if it is not installed, the machine's own, with the options off that it lacks
 live_compiler() {
 	local theirs
 	theirs=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$1")
@@ -124,12 +124,13 @@ live_compiler() {
 	echo | gcc -fmin-function-alignment=16 -E - >/dev/null 2>&1 || echo CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=
 }
 
-# live_programs VERSION HEADERS: kbuild's programs may want a newer C library than this
-# machine has; they are built from the prepared source then
+# live_programs VERSION HEADERS: kbuild's programs may need a newer C library than this
+# machine has; then builds them from the prepared source
 live_programs() {
 	local log=$log_dir/live.$1.programs program build=$live_new/programs programs=()
 	for program in scripts/mod/modpost tools/objtool/objtool; do
-		# one may be a front for those of several architectures; ldd fails, too
+		# the program may be a wrapper for those of several architectures; ldd may
+		# fail
 		if { ldd "$2/$program"* 2>&1 || true; } | grep -q "version .* not found"; then programs+=("$program"); fi
 	done
 	[ ${#programs[@]} -gt 0 ] || return 0
@@ -145,7 +146,7 @@ live_programs() {
 	rm -rf "$build"
 }
 
-# live_kit NAME VERSION DEBUG_VM: module and init
+# live_kit NAME VERSION DEBUG_VM: builds the module and init
 live_kit() {
 	local name=$1 packages=$live_dir/packages/$1 dir=$live_dir/$1 log=$log_dir/live.$1 abi key unit compiler
 	key=$(live_key "$name")
@@ -180,7 +181,7 @@ live_kit() {
 	live_finish "$dir"
 }
 
-# set_up_live NAME: all of it; what is there and still valid is left alone
+# set_up_live NAME: does all of the above; keeps what is still valid
 set_up_live() {
 	local version=${1%-debug}
 	[ -n "$("$root/csrc/kernels/prepare" --package "$version")" ] || die "live:$1: there is no image of it; there are: $("$root/csrc/kernels/prepare" --list | xargs), and the same with -debug"
