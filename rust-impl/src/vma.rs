@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The VMAs of the one mm: few slots, of a program's making, and how they are found.
+//! The VMAs of the mm: a few slots that a program fills, and the lookups.
 //!
-//! Nothing keeps them apart: two may overlap, and others may change one while the
-//! kernel looks at it.  So a pointer to one ([`VmaPtr`]) is its slot, and what is read
-//! through it is what the slot holds then.  One that is taken away stays as it was for
-//! whoever still has the pointer.
+//! Nothing keeps them consistent: two may overlap, and an action may change one while the
+//! kernel reads it.  So a pointer to a VMA ([`VmaPtr`]) is the number of its slot, and a
+//! read through it gets the current contents of the slot.  A VMA that is removed keeps its
+//! contents for those who still have the pointer.
 
 use crate::machine::MmPtr;
 use crate::predicates::Vma;
 use crate::tables::{Level, PAGE_SHIFT, PAGE_SIZE};
 
-/// Slots.
+/// The number of slots.
 pub const MAX_VMAS: usize = 8;
 
 /// Flags of a VMA by canonical bit.
@@ -26,22 +26,22 @@ pub mod vm_flag {
         MAYEXEC = 6, MAYSHARE = 7, GROWSDOWN = 8, PFNMAP = 9, IO = 10, MIXEDMAP = 11,
         LOCKED = 12, LOCKONFAULT = 13, HUGEPAGE = 14, SOFTDIRTY = 15, UFFD_WP = 16,
     }
-    /// All that mean something.  VM_SHADOW_STACK, the next one, is no bit at all
-    /// without CONFIG_X86_USER_SHADOW_STACK.
+    /// All flags that have an effect.  VM_SHADOW_STACK, the next one, is no bit without
+    /// CONFIG_X86_USER_SHADOW_STACK.
     pub const ALL: u32 = (1 << 17) - 1;
 }
 use vm_flag as f;
 
-/// What a VMA is of.
+/// The kind of a VMA: what it maps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum VmaKind {
     /// Anonymous memory: no vm_ops.
     #[default]
     Anon,
-    /// A plain file system, which wants to know what is written.
+    /// A file of a file system that tracks writes.
     File,
-    /// shmem, which does not.
+    /// shmem, which does not track writes.
     Shmem,
     /// vm_ops without a fault handler.
     Special,
@@ -49,7 +49,7 @@ pub enum VmaKind {
     Secretmem,
     /// A file of a dax file system.
     Fsdax,
-    /// The gate area: no VMA of the mm, found only as such; no vm_ops.
+    /// The gate area: not a VMA of the mm, only found by its own lookup; no vm_ops.
     Gate,
     /// hugetlbfs, of 2 MiB.
     Hugetlb,
@@ -58,7 +58,7 @@ pub enum VmaKind {
 }
 
 impl VmaKind {
-    /// The kind with this number, modulo what exists.
+    /// The kind with this number, modulo their number.
     pub const fn from_index(index: u32) -> VmaKind {
         match index % 9 {
             0 => VmaKind::Anon,
@@ -101,12 +101,12 @@ impl VmArea {
         matches!(self.kind, VmaKind::Anon | VmaKind::Gate)
     }
 
-    /// `vma->vm_ops->fault`, if there are vm_ops at all.
+    /// `vma->vm_ops->fault`; false without vm_ops.
     pub const fn has_fault_handler(&self) -> bool {
         !self.is_anonymous() && !matches!(self.kind, VmaKind::Special)
     }
 
-    /// Of hugetlbfs: the level whose entries map its pages.
+    /// For hugetlbfs: the level whose entries map its pages.
     pub const fn huge_level(&self) -> Level {
         match self.kind {
             VmaKind::Gigantic => Level::Pud,
@@ -114,7 +114,7 @@ impl VmArea {
         }
     }
 
-    /// `is_cow_mapping`: private, and may be written.
+    /// `is_cow_mapping`: private, and may become writable.
     pub const fn is_cow(&self) -> bool {
         self.flags & (f::SHARED | f::MAYWRITE) == f::MAYWRITE
     }
@@ -124,19 +124,18 @@ impl VmArea {
         self.has(f::READ | f::WRITE | f::EXEC)
     }
 
-    /// `vma_needs_dirty_tracking`: shared, to be written, and the file system wants
-    /// to know.
+    /// `vma_needs_dirty_tracking`: shared, writable, and the file system tracks writes.
     pub const fn needs_dirty_tracking(&self) -> bool {
         const BOTH: u32 = f::WRITE | f::SHARED;
         matches!(self.kind, VmaKind::File) && self.flags & BOTH == BOTH
     }
 
-    /// `vma_soft_dirty_enabled`: the flag says that nobody watches.
+    /// `vma_soft_dirty_enabled`: without VM_SOFTDIRTY, writes are tracked.
     pub const fn watches_soft_dirty(&self) -> bool {
         !self.has(f::SOFTDIRTY)
     }
 
-    /// What `gup_must_unshare` looks at.
+    /// The VMA as `gup_must_unshare` reads it.
     pub const fn sharing(&self) -> Vma {
         if self.is_cow() { Vma::Cow } else { Vma::Shared }
     }

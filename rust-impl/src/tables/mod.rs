@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Page tables of a program's making.
+//! The page tables that a program sets up.
 //!
-//! They lie one behind the other, so that an entry is known by one number over
-//! all of them, an [`EntryPtr`], and a pointer that runs past its table finds
-//! the next one, as it would in memory; past the last it faults.  The first is
-//! the top one.  The others are made when an entry in them is first set, in
-//! order, and each serves one region of addresses from then on.
+//! The tables are contiguous, so that one number over all of them, an [`EntryPtr`],
+//! identifies an entry, and a pointer that runs past the end of its table finds the next
+//! one, as it would in memory; past the last table it faults.  The first table is the top
+//! one.  The others are created, in order, when an entry in them is first set; from then on
+//! each maps one region of addresses.
 
 mod entry;
 
@@ -18,11 +18,11 @@ use crate::kernel::Stop;
 use crate::machine::MmPtr;
 use crate::pages::PagePtr;
 
-/// Tables that a program can have.
+/// The number of tables that a program can have.
 pub const MAX_TABLES: u32 = 32;
-/// So many pages before the arena is the first of them.
+/// The number of pages before the arena at which the first table is.
 pub const TABLES_BELOW_ARENA: u64 = 0x800;
-/// Entries of a table.
+/// The number of entries of a table.
 pub const TABLE_ENTRIES: u32 = 512;
 /// The size of a page, as a power of two.
 pub const PAGE_SHIFT: u32 = 12;
@@ -31,7 +31,7 @@ pub const PAGE_SIZE: u64 = 1 << PAGE_SHIFT;
 
 const NR_ENTRIES: u32 = MAX_TABLES * TABLE_ENTRIES;
 const TABLE_SHIFT: u32 = 9;
-/// Tables know no more of an address.
+/// The number of address bits that the tables translate.
 const ADDRESS: u64 = (1 << 48) - 1;
 
 /// A level of tables.  The p4d is folded into the top one.
@@ -49,36 +49,36 @@ pub enum Level {
 }
 
 impl Level {
-    /// All, from the bottom.
+    /// All levels, from the bottom.
     pub const ALL: [Level; 4] = [Level::Pte, Level::Pmd, Level::Pud, Level::Pgd];
 
-    /// What one entry spans, as a power of two.
+    /// The size of the range that one entry maps, as a power of two.
     #[inline]
     pub const fn shift(self) -> u32 {
         PAGE_SHIFT + TABLE_SHIFT * self as u32
     }
 
-    /// What one entry spans.
+    /// The size of the range that one entry maps.
     #[inline]
     pub const fn size(self) -> u64 {
         1 << self.shift()
     }
 
-    /// Pages in what one entry spans.
+    /// The number of pages that one entry maps.
     #[inline]
     pub const fn pages(self) -> u64 {
         self.size() >> PAGE_SHIFT
     }
 
-    /// `pte_index` and its kin: the entry for an address within a table.
+    /// `pte_index` and so on: the index of the entry for an address in a table.
     #[inline]
     pub const fn index(self, addr: u64) -> u32 {
         (addr >> self.shift()) as u32 & (TABLE_ENTRIES - 1)
     }
 
-    /// `pmd_addr_end` and its kin: where the entry for `addr` ends, or `end`
-    /// if that comes first.  An `end` that is `addr` comes first; one that is 0
-    /// is the end of all addresses.
+    /// `pmd_addr_end` and so on: the end of the range that the entry for `addr` maps, or
+    /// `end` if that comes first.  An `end` equal to `addr` comes first; an `end` of 0 is
+    /// the end of all addresses.
     #[inline]
     pub const fn addr_end(self, addr: u64, end: u64) -> u64 {
         let boundary = addr.wrapping_add(self.size()) & !(self.size() - 1);
@@ -98,14 +98,14 @@ impl Level {
         }
     }
 
-    /// The region of addresses that one table serves.
+    /// The region of addresses that one table maps.
     #[inline]
     const fn region(self, addr: u64) -> u64 {
         (addr & ADDRESS) >> (self.shift() + TABLE_SHIFT)
     }
 }
 
-/// A `pte_t *` and its kin: an entry's number over all tables.
+/// A `pte_t *` and so on: the number of an entry over all tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EntryPtr(u32);
 
