@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(programs(&[at(5)]).unwrap(), [all[1].program]);
         assert_eq!(programs(std::slice::from_ref(&path)).unwrap().len(), 2);
         let error = read(&path).unwrap_err().to_string();
-        assert!(error.contains("holds 2 programs"), "{error}");
+        assert!(error.contains("contains 2 programs"), "{error}");
         assert!(error.contains("a.gup:4"), "{error}");
     }
 

@@ -246,7 +246,7 @@ pin_user_pages_remote 0x10000000 locked=1 n=2 WRITE
   | after ref h+1 #22: set_ref p 0
 ";
         let expected = [
-            "Interrupts are off, the slow path is real, write_protect_seq is 3.",
+            "Interrupts are off, the slow path of the fast functions is real, write_protect_seq is 3.",
             "A folio h of order 1 (2 pages), refcount 1, pincount 1.",
             "A page p, refcount INT_MAX, anonymous, AnonExclusive, in ZONE_MOVABLE, in a CMA \
              pageblock, PG_dirty, PG_lru.",
@@ -258,7 +258,7 @@ pin_user_pages_remote 0x10000000 locked=1 n=2 WRITE
             "Set the PTE of 0x10002000 to none.",
             "Split h into folios of order 0; the first one has refcount 1, the others 2.",
             "Call try_grab_page() on h+1 (a tail page of h), refs=1, without flags.",
-            "Call try_grab_folio() on h+9 (behind the folio h), refs=2, FOLL_PIN|FOLL_LONGTERM.",
+            "Call try_grab_folio() on h+9 (after the folio h), refs=2, FOLL_PIN|FOLL_LONGTERM.",
             "Call unpin_user_pages_dirty_lock() on the list [h..h+1, NULL, p], npages=4, \
              make_dirty=true.",
             "Call gup_must_unshare() on p, vma: cow, without flags.",
