@@ -6,7 +6,7 @@ use csrc::abi;
 use crate::ops::{ArgKind, N, OpInfo, Val};
 
 /// `GD_K_*`.
-pub(super) const KINDS: [&str; abi::GD_NR_KINDS as usize] = [
+pub(crate) const KINDS: [&str; abi::GD_NR_KINDS as usize] = [
     "normal",
     "hugetlb",
     "zero",

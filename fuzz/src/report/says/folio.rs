@@ -3,22 +3,18 @@
 
 use csrc::abi::{self, gd_folio};
 
+use crate::program::text::words;
 use crate::program::{Program, text};
 use crate::world::folio::is_device;
 
-/// The kind of a folio: `GD_K_*`.
-const KINDS: [&str; abi::GD_NR_KINDS as usize] = [
-    "",
-    "hugetlb",
-    "zero",
-    "huge zero",
-    "slab",
-    "private",
-    "coherent",
-    "fsdax",
-    "generic",
-    "p2pdma",
-];
+/// The kind of a folio: the keyword of the text form, without `dev_`.
+fn kind(f: &gd_folio) -> String {
+    match words::KINDS.get(usize::from(f.kind)) {
+        Some(&"normal") => String::new(),
+        Some(word) => word.trim_start_matches("dev_").replace('_', " "),
+        None => "?".into(),
+    }
+}
 
 /// The kind of a mapping: `GD_M_*`.
 const MAPPINGS: [&str; abi::GD_NR_MAPPINGS as usize] = [
@@ -43,7 +39,7 @@ const PAGEBLOCKS: [&str; abi::GD_NR_MIGRATETYPES as usize] = [
 
 /// A declared folio.
 pub(super) fn declared(f: &gd_folio, name: &str) -> String {
-    let kind = KINDS.get(usize::from(f.kind)).copied().unwrap_or("?");
+    let kind = kind(f);
     let noun = if f.order == 0 { "page" } else { "folio" };
     let mut clause = match u32::from(f.kind) {
         abi::GD_K_ZERO | abi::GD_K_HUGE_ZERO => format!("the {kind} {noun} {name}"),
