@@ -261,7 +261,7 @@ proptest! {
         prop_assert_eq!(len(&p) == wire::RECORD_LEN, p.nr_acts() > 0);
         p.remove_acts(0..p.nr_acts());
         for op in p.ops_mut() {
-            *op = gd_op { addr: 0, entry: 0, eflags: 0, ..*op };
+            *op = gd_op { addr: 0, entry: 0, eflags: 0, mm: 0, ..*op };
         }
         p.normalise();
         let bytes = p.encode();
