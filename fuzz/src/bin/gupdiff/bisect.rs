@@ -12,6 +12,7 @@ use gup_fuzz::input;
 use gup_fuzz::oracle::{Oracle, Verdict, Which};
 use gup_fuzz::program::Program;
 use gup_fuzz::report::kernels::{Case, Follows};
+use gup_fuzz::report::summary;
 use gup_fuzz::side::c::CSide;
 use gup_fuzz::side::{Pair, Side};
 use gup_fuzz::trace::Trace;
@@ -110,6 +111,8 @@ impl Difference {
             let bad = difference.does(right.as_ref(), difference.oracle.right_trace());
             println!("bad: {}: {bad}", right.info().name);
         }
+        let what = summary(&difference.oracle, &program, &difference.verdict);
+        println!("{what}");
         Ok(difference)
     }
 
