@@ -60,6 +60,8 @@ const BY_ID: &[(&str, &[&str])] = &[
         &["NEEDS_COW_FOR_DMA", "PUT_DEVMAP_MANAGED", "CLEAR_FLAG"],
     ),
     ("program/model/mod.rs", &["PUT_DEVMAP_MANAGED", "SET_FLAG"]),
+    // how each is called in C
+    ("report/kunit/mod.rs", &["*"]),
     // it waits for a migration
     ("program/draw/script.rs", &["FOLLOW_PAGE"]),
     // the one that sets what the other clears

@@ -158,8 +158,8 @@ mod tests {
     fn what_is_wrong_with_a_list_is_said() {
         let error = |list: &str| Config::parse(list).unwrap_err().to_string();
         assert!(error("-DEBUG_VM").contains("-nodebug"));
-        assert!(error("-").contains("no option"));
-        assert!(error("+A-B").contains("no option"));
+        assert!(error("-").contains("not an option"));
+        assert!(error("+A-B").contains("not an option"));
         assert!(error("large").contains("one of: small"));
     }
 }
