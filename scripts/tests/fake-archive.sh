@@ -97,6 +97,20 @@ package() {
 	rm -rf "$fake/new"
 }
 
+# fake_gupdiff FILE: builds modules as gupdiff does, but for leaving out what is missing
+fake_gupdiff() {
+	cat >"$1" <<'EOF'
+#!/bin/bash
+while [ "$1" != -- ]; do
+	[ "$1" != --log ] || log=$2
+	shift
+done
+shift
+exec make "$@" >"$log" 2>&1
+EOF
+	chmod +x "$1"
+}
+
 # a kernel's code: a function and a header
 code() {
 	mkdir -p "$1/mm" "$1/include/linux"
