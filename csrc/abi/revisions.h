@@ -108,7 +108,7 @@ GD_FACT(WALK_SPECIAL_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
 GD_FACT(SLOW_STOPS_AT_NO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
 	"an entry without a page ends it; before, its slot in pages[] was left unchanged")
 /* v6.5, "mm/gup: retire follow_hugetlb_page()" */
-GD_FACT(SLOW_HUGETLB_APART, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 5),
+GD_FACT(HAS_FOLLOW_HUGETLB_PAGE, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 5),
 	"hugetlbfs VMAs are followed by separate functions, which assume that all entries are huge")
 
 /* messages */

@@ -121,14 +121,14 @@ pub const DEFECTS: &[Defect] = &[
         op: None,
         law: Law::OnlyItsFolio,
         reason: "review of v8: 1023 of a pin's references go to the tail page itself",
-        mended_by: None,
+        fixed_by: None,
     },
     Defect {
         revisions: (Rev::V8, Rev::V8),
         op: None,
         law: Law::NothingFromFree,
         reason: "review of v8: grab_page() cannot fail",
-        mended_by: None,
+        fixed_by: None,
     },
     Defect {
         revisions: (Rev::V8, Rev::V10),
@@ -136,14 +136,14 @@ pub const DEFECTS: &[Defect] = &[
         law: Law::OverflowIsRefused,
         reason: "reviews of v8 and v10: grab_page() checks nothing, \
                  page_ref_zero_or_close_to_bias_overflow() detects 0 only",
-        mended_by: None,
+        fixed_by: None,
     },
     Defect {
         revisions: (Rev::V8, Rev::V10),
         op: Some(abi::GD_OP_GRAB_SLOW as u8),
         law: Law::SlowGrabWarns,
         reason: "the same, seen from the missing warning",
-        mended_by: None,
+        fixed_by: None,
     },
     Defect {
         revisions: (Rev::V8, Rev::V11),
@@ -151,21 +151,21 @@ pub const DEFECTS: &[Defect] = &[
         law: Law::OverflowIsNoticed,
         reason: "review of v8: additions are not checked. v11 and the kernels refuse an overflowed \
                  count at the next grab",
-        mended_by: None,
+        fixed_by: None,
     },
     Defect {
         revisions: (Rev::V8, Rev::V11),
         op: None,
         law: Law::PinsBalanceCounters,
         reason: "put_compound_head() drops pins without counting them",
-        mended_by: None,
+        fixed_by: None,
     },
     Defect {
         revisions: (Rev::V8, Rev::V11),
         op: Some(abi::GD_OP_GUP_PUT_FOLIO as u8),
         law: Law::PinIsCounted,
         reason: "put_compound_head() drops pins without counting them",
-        mended_by: None,
+        fixed_by: None,
     },
     Defect {
         revisions: (Rev::V5_10, Rev::V5_10),
@@ -173,7 +173,7 @@ pub const DEFECTS: &[Defect] = &[
         law: Law::PagemapsBalance,
         reason: "__gup_device_huge() keeps its pagemap when it fails on a page; fixed between \
                  5.10 and 6.1",
-        mended_by: None,
+        fixed_by: None,
     },
     Defect {
         revisions: (Rev::V5_10, Rev::V7_3),
@@ -181,7 +181,7 @@ pub const DEFECTS: &[Defect] = &[
         law: Law::NothingAskedNothingHeld,
         reason: "nr_pages 0: the PTE loop compares addresses at its end only, so that it runs \
                  past its range until an entry stops it, and the pages are held and returned",
-        mended_by: Some("no_pages_are_none"),
+        fixed_by: Some("zero_nr_pages_returns_zero"),
     },
     Defect {
         revisions: (Rev::V5_10, BEFORE_V7_2),
@@ -190,7 +190,7 @@ pub const DEFECTS: &[Defect] = &[
         reason: "the PTE loop returns the errno of arch_make_page_accessible() or \
                  arch_make_folio_accessible(), which its caller takes for success: the walk goes \
                  on at the next PMD, and later pages land at earlier places of pages[]",
-        mended_by: None,
+        fixed_by: None,
     },
 ];
 
@@ -209,7 +209,7 @@ pub struct Defect {
     /// What is wrong.
     pub reason: &'static str,
     /// The rule of kernels without the defect: some point releases fix it.
-    pub mended_by: Option<&'static str>,
+    pub fixed_by: Option<&'static str>,
 }
 
 /// The lists with a count of hits for each entry.

@@ -271,9 +271,9 @@ facts! {
         GD_FACT_SLOW_STOPS_AT_NO_PAGE_UNTIL;
     /// hugetlbfs VMAs are followed by separate functions, which assume that all their
     /// entries are huge.
-    SLOW_HUGETLB_APART
-        GD_FACT_SLOW_HUGETLB_APART_SERIES GD_FACT_SLOW_HUGETLB_APART_KERNEL
-        GD_FACT_SLOW_HUGETLB_APART_UNTIL;
+    HAS_FOLLOW_HUGETLB_PAGE
+        GD_FACT_HAS_FOLLOW_HUGETLB_PAGE_SERIES GD_FACT_HAS_FOLLOW_HUGETLB_PAGE_KERNEL
+        GD_FACT_HAS_FOLLOW_HUGETLB_PAGE_UNTIL;
     /// The first line of a WARN's log starts with file and line.
     WARN_PLACE_FIRST
         GD_FACT_WARN_PLACE_FIRST_SERIES GD_FACT_WARN_PLACE_FIRST_KERNEL

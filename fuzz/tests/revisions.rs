@@ -67,8 +67,8 @@ fn rule(name: &str, rules: &Rules) -> bool {
         "WALK_DEVICE_ENTRIES" => is_kernel && rules.walk.has_device_entries,
         "WALK_READS_LEAF_BITS" => rules.walk.leaf_by_huge_bit,
         "WALK_SPECIAL_BLOCKS" => rules.walk.huge_may_be_special,
-        "SLOW_HUGETLB_APART" => is_kernel && rules.slow.follows_hugetlb_apart,
-        "SLOW_STOPS_AT_NO_PAGE" => is_kernel && rules.slow.pages_that_are_none_end_it,
+        "HAS_FOLLOW_HUGETLB_PAGE" => is_kernel && rules.slow.has_follow_hugetlb_page,
+        "SLOW_STOPS_AT_NO_PAGE" => is_kernel && rules.slow.missing_page_is_an_error,
         // What the Rust side does of the series has functions of its own.
         "FAST_GRAB_GETS_FIRST" | "WALK" => is_kernel,
         other => panic!("no rule is known for the fact {other}"),

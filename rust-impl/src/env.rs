@@ -144,7 +144,7 @@ impl Kernel<'_> {
 
     /// `free_devmap_managed_page` (v8 to v11); in 5.10 it is the driver's `page_free`,
     /// called by [the function of that name](Kernel::free_devmap_managed_page).
-    pub(crate) fn tell_driver(&mut self, folio: FolioPtr) -> Result<(), Stop> {
+    pub(crate) fn notify_driver(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         self.call(Call::FreeDevmapManaged, folio)
     }
 

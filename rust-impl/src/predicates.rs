@@ -146,18 +146,19 @@ impl Kernel<'_> {
     /// `is_migrate_cma_page`.
     pub fn is_longterm_pinnable_page(&self, page: PagePtr) -> Result<bool, Stop> {
         let config = self.rules.config;
-        if self.rules.longterm_shuns_movable && !config.migration {
+        if self.rules.longterm_refuses_movable && !config.migration {
             return Ok(true);
         }
         if config.cma {
             let nr = page.nr().ok_or(Stop::Oops)?;
             let migratetype = self.machine.migratetype(nr);
             let isolated = migratetype == MigrateType::Isolate;
-            if migratetype == MigrateType::Cma || (isolated && self.rules.longterm_shuns_movable) {
+            if migratetype == MigrateType::Cma || (isolated && self.rules.longterm_refuses_movable)
+            {
                 return Ok(false);
             }
         }
-        if !self.rules.longterm_shuns_movable {
+        if !self.rules.longterm_refuses_movable {
             return Ok(true);
         }
         if self.is_zero_page(page) {

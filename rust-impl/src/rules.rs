@@ -60,7 +60,7 @@ rules! {
         pub longterm_checked_after_get: bool,
         /// Long-term pins refuse pages of ZONE_MOVABLE and others, not only CMA. Since v5.13:
         /// "mm/gup: migrate pinned pages out of movable zone".
-        pub longterm_shuns_movable: bool,
+        pub longterm_refuses_movable: bool,
         /// The zero page is never pinned. Since v6.5, also in 6.1: "mm: Don't pin ZERO_PAGE in
         /// pin_user_pages()".
         pub zero_page_is_not_pinned: bool,
@@ -159,7 +159,7 @@ const RULES_SERIES: Rules = Rules {
     fast_grab_wants_irqs_off: false,
     grabs_check_p2pdma: false,
     longterm_checked_after_get: false,
-    longterm_shuns_movable: false,
+    longterm_refuses_movable: false,
     zero_page_is_not_pinned: false,
     knows_exclusive: false,
     unpins_in_runs: false,
@@ -239,7 +239,7 @@ pub const RULES_5_10: Rules = Rules {
     },
     foll: &FOLL_5_10,
     slow_grab_looks_first: false,
-    longterm_shuns_movable: false,
+    longterm_refuses_movable: false,
     zero_page_is_not_pinned: false,
     knows_exclusive: false,
     unpins_in_runs: false,
@@ -266,7 +266,7 @@ pub const RULES_6_1: Rules = Rules {
     fast_grab_wants_irqs_off: false,
     grabs_check_p2pdma: false,
     longterm_checked_after_get: false,
-    longterm_shuns_movable: true,
+    longterm_refuses_movable: true,
     zero_page_is_not_pinned: true,
     knows_exclusive: true,
     unpins_in_runs: true,
@@ -307,7 +307,7 @@ pub const RULES_6_12: Rules = Rules {
     fast_grab_wants_irqs_off: true,
     grabs_check_p2pdma: true,
     longterm_checked_after_get: true,
-    longterm_shuns_movable: true,
+    longterm_refuses_movable: true,
     zero_page_is_not_pinned: true,
     knows_exclusive: true,
     unpins_in_runs: true,

@@ -114,7 +114,7 @@ fn a_long_term_pin_of_what_has_to_be_moved_fails_in_6_1() {
         map(&mut b.machine, AT, page, 0);
         let result = b.slow_pin(AT, 1, &[FollFlag::Longterm]);
         let warns = b.warns();
-        match rules.longterm_shuns_movable {
+        match rules.longterm_refuses_movable {
             true => assert_eq!(
                 (result, warns),
                 (Ok(-12), vec![Site::FollowHugetlbPageGrab])

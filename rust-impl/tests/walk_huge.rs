@@ -212,7 +212,7 @@ fn no_pages_of_a_device_run_on_until_they_fail_and_fail_at_once_with_success() {
         b.when(Moment::Pagemap, 1, |_| Some(0));
         assert_eq!(b.get(ADDR, 0, &[]), Ok(0));
         assert_eq!(b.slow(), None);
-        if rules.walk.no_pages_are_none {
+        if rules.walk.zero_nr_pages_returns_zero {
             assert_eq!(b.machine.steps, 0);
             continue;
         }

@@ -204,7 +204,7 @@ fn no_pages_at_all_makes_the_walk_run_on() {
         let mut b = Bench::new(rules, &[thp(2)]);
         let page = NewEntry::Page(b.page(0, 0));
         b.map(Level::Pte, ADDR, 3, page, ef::RW);
-        if rules.walk.no_pages_are_none {
+        if rules.walk.zero_nr_pages_returns_zero {
             assert_eq!((b.get(ADDR, 0, &[]), b.pin(ADDR, 0, &[])), (Ok(0), Ok(0)));
             assert_eq!(
                 (b.refs(0), b.slow(), b.machine.has_pinned),
@@ -225,7 +225,7 @@ fn no_pages_at_all_makes_the_walk_run_on() {
 fn what_runs_past_a_table_takes_the_next_one_for_ptes() {
     for rules in ALL
         .into_iter()
-        .filter(|rules| !rules.walk.no_pages_are_none)
+        .filter(|rules| !rules.walk.zero_nr_pages_returns_zero)
     {
         let mut b = Bench::new(rules, &[thp(0)]);
         let page = NewEntry::Page(b.page(0, 0));

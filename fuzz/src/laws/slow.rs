@@ -190,7 +190,7 @@ fn relied_on_hugetlb(op: &Op, tables: &Tables, call: &Call, prog: &Program) -> b
     };
     let gigantic = || all().any(|op| is(op, abi::GD_V_GIGANTIC));
     let hugetlb = || gigantic() || all().any(|op| is(op, abi::GD_V_HUGETLB));
-    if !op.rev.has(Fact::SLOW_HUGETLB_APART) || !hugetlb() {
+    if !op.rev.has(Fact::HAS_FOLLOW_HUGETLB_PAGE) || !hugetlb() {
         return false;
     }
     let vma_changes = op.done.iter().any(|i| is_vma(prog.acts()[*i].op.op));

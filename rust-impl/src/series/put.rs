@@ -56,7 +56,7 @@ impl Kernel<'_> {
     /// fsdax page to become idle.
     fn free_devmap_managed_page(&mut self, page: FolioPtr) -> Result<(), Stop> {
         if self.rules.is_series() {
-            return self.tell_driver(page);
+            return self.notify_driver(page);
         }
         if self.zone_device_type(page.page())? != Some(Pgmap::Private) {
             return self.wake_up_refcount(page);
@@ -64,7 +64,7 @@ impl Kernel<'_> {
         let freed = self.machine.pages.update(page.page())?;
         freed.flags &= !flag::WAITERS;
         freed.mapping = Mapping::None;
-        self.tell_driver(page)
+        self.notify_driver(page)
     }
 
     /// `unpin_user_page` (v8 to v11).

@@ -32,7 +32,7 @@ impl Kernel<'_> {
     ) -> Result<ErrPtr, Stop> {
         let area = *self.machine.vmas.get(vma);
         let zeros = match self.has(flags, FollFlag::Dump) {
-            true if self.is_vm_hugetlb_page(&area) && !self.rules.slow.follows_hugetlb_apart => {
+            true if self.is_vm_hugetlb_page(&area) && !self.rules.slow.has_follow_hugetlb_page => {
                 !self.hugetlbfs_pagecache_present(vma, address)?
             }
             true => !area.has_fault_handler(),

@@ -157,7 +157,7 @@ impl Kernel<'_> {
         self.assert_ptl_held(lock)?;
         let pmd = self.machine.tables.get(pmdp)?;
         let first = pmd.page();
-        let early = self.rules.slow.forced_writes_want_exclusive;
+        let early = self.rules.slow.forced_writes_require_exclusive;
         if early {
             self.check_huge(first, false, Site::FollowTransHugePmdHead)?;
         }

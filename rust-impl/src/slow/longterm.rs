@@ -114,7 +114,7 @@ impl Kernel<'_> {
         index: usize,
     ) -> Result<Option<usize>, Stop> {
         let mut i = index + 1;
-        if !self.rules.slow.moves_by_folios {
+        if !self.rules.slow.migrates_by_folio {
             while i < pofs.nr && self.pofs_get_folio(pofs, i)? == folio {
                 i += 1;
             }
@@ -194,7 +194,7 @@ impl Kernel<'_> {
         if self.folio_test_large(folio)? {
             return Ok(false);
         }
-        let pin = match self.rules.slow.knows_a_pins_references {
+        let pin = match self.rules.slow.counts_pin_as_1024_refs {
             true => BIAS,
             false => 1,
         };
@@ -250,7 +250,7 @@ impl Kernel<'_> {
                 }
                 continue;
             }
-            if self.rules.slow.moves_by_folios {
+            if self.rules.slow.migrates_by_folio {
                 self.unpin_folio(folio)?;
             } else {
                 self.unpin_user_page(self.pofs_page(pofs, i))?;
@@ -270,7 +270,7 @@ impl Kernel<'_> {
         if pofs.has_folios {
             let folios: Vec<_> = (0..pofs.nr).map(|i| self.pofs_page(pofs, i)).collect();
             self.unpin_folios(List::new(&folios), pofs.nr as u64)?;
-        } else if self.rules.slow.moves_by_folios {
+        } else if self.rules.slow.migrates_by_folio {
             self.unpin_entries(pofs.first, pofs.nr)?;
         } else {
             for i in 0..pofs.nr {

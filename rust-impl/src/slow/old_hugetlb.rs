@@ -46,7 +46,7 @@ impl Kernel<'_> {
     /// VMA.
     pub(crate) fn follows_apart(&self, vma: VmaPtr) -> bool {
         let area = *self.machine.vmas.get(vma);
-        self.rules.slow.follows_hugetlb_apart && self.is_vm_hugetlb_page(&area)
+        self.rules.slow.has_follow_hugetlb_page && self.is_vm_hugetlb_page(&area)
     }
 
     /// `hstate_vma`: the level whose entries map huge pages of that size.
@@ -284,7 +284,7 @@ impl Kernel<'_> {
         flags: Foll,
     ) -> Result<ErrPtr, Stop> {
         let (mm, level) = (self.machine.vmas.get(vma).mm, self.hstate_vma(vma));
-        if self.wonders_at_pins(flags, Site::FollowHugePmdPtePin) {
+        if self.warns_about_pins(flags, Site::FollowHugePmdPtePin) {
             return NULL;
         }
         loop {
@@ -317,7 +317,7 @@ impl Kernel<'_> {
             let pud = self.machine.tables.get(pudp)?;
             return Ok(Ok(subpage(pud, Level::Pud, address)));
         }
-        if self.wonders_at_pins(flags, Site::FollowHugePudPin) {
+        if self.warns_about_pins(flags, Site::FollowHugePudPin) {
             return NULL;
         }
         loop {
@@ -344,7 +344,7 @@ impl Kernel<'_> {
     }
 
     /// `follow_page` warns about FOLL_PIN; in 5.10 only if FOLL_GET is set too.
-    fn wonders_at_pins(&mut self, flags: Foll, site: Site) -> bool {
+    fn warns_about_pins(&mut self, flags: Foll, site: Site) -> bool {
         let pin = self.has(flags, FollFlag::Pin);
         let both = pin && self.has(flags, FollFlag::Get);
         let wrong = match self.rules.slow.follow_page_pins_nothing {

@@ -49,7 +49,7 @@ impl Kernel<'_> {
             Site::GetUserPagesPages,
             Site::GetUserPagesPagesWarn,
         )?;
-        if self.rules.slow.wonders_once_about_get_and_pin && self.rules.debug_vm {
+        if self.rules.slow.one_warn_for_get_and_pin && self.rules.debug_vm {
             let get = self.has(range.flags, FollFlag::Get);
             let both = get && self.has(range.flags, FollFlag::Pin);
             self.warn_on(both, Site::GetUserPagesBoth);
@@ -175,7 +175,7 @@ impl Kernel<'_> {
             },
         };
         *vma = Some(current);
-        let ends_without_page = left.pages.is_some() && self.rules.slow.pages_that_are_none_end_it;
+        let ends_without_page = left.pages.is_some() && self.rules.slow.missing_page_is_an_error;
 
         loop {
             if self.fatal_signal_pending() {

@@ -88,7 +88,7 @@ impl Kernel<'_> {
         }
         if self.rules.debug_vm && self.rules.slow.zero_pages_are_special {
             let zero = self.is_zero_page(pte.page());
-            if self.rules.slow.wonders_at_both_zero_pages {
+            if self.rules.slow.warns_about_both_zero_pages {
                 let zeros = zero || self.is_of_huge_zero_page(pte.page());
                 self.warn_on(zeros, Site::VmNormalPageZeros);
             } else {
@@ -121,7 +121,7 @@ impl Kernel<'_> {
         if entry.is_writable() {
             return Ok(true);
         }
-        if !self.rules.slow.forced_writes_want_exclusive {
+        if !self.rules.slow.forced_writes_require_exclusive {
             let forced = self.has(flags, FollFlag::Force) && self.has_cow(flags);
             return Ok(forced && entry.is_dirty());
         }
@@ -156,7 +156,7 @@ impl Kernel<'_> {
     /// `follow_pfn_pte` (6.12): the entry has no page.  In 5.10 that is -EFAULT only if a
     /// reference is wanted, not for a pin.
     fn follow_pfn_pte(&mut self, ptep: EntryPtr, flags: Foll) -> Result<i32, Stop> {
-        let ends_later = self.rules.slow.pages_that_are_none_end_it;
+        let ends_later = self.rules.slow.missing_page_is_an_error;
         if !ends_later && self.has(flags, FollFlag::Get) {
             return Ok(-EFAULT);
         }
@@ -180,8 +180,8 @@ impl Kernel<'_> {
         ctx: &mut Context,
     ) -> Result<ErrPtr, Stop> {
         let both = self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin);
-        let wonders = !self.rules.slow.wonders_once_about_get_and_pin;
-        if self.warn_on(both && wonders, Site::FollowPagePte) {
+        let warns = !self.rules.slow.one_warn_for_get_and_pin;
+        if self.warn_on(both && warns, Site::FollowPagePte) {
             return Ok(Err(-EINVAL));
         }
         if self.follows_apart(vma) {

@@ -37,14 +37,14 @@ rules! {
         /// A forced write (FOLL_FORCE) to a read-only entry requires an exclusive page. Before
         /// v6.0 ("mm/gup: fix FOLL_FORCE COW security issue and remove FOLL_COW") it required
         /// that a fault had broken COW.
-        pub forced_writes_want_exclusive: bool,
+        pub forced_writes_require_exclusive: bool,
         /// A fault can return VM_FAULT_COMPLETED, with the mmap lock dropped. Since v6.0: "mm:
         /// avoid unnecessary page fault retires on shared memory types".
         pub faults_can_complete: bool,
         /// An entry without a struct page is an error if pages is not NULL. Before v5.18
         /// ("mm/gup: follow_pfn_pte(): -EEXIST cleanup") its slot in pages[] was left
         /// unchanged, and the loop continued.
-        pub pages_that_are_none_end_it: bool,
+        pub missing_page_is_an_error: bool,
         /// An access below a stack VMA grows the stack; if the VMA is locked, the new part is
         /// populated. Until v6.5, and not in 6.1 any more: "gup: add warning if some caller
         /// would seem to want stack expansion".
@@ -64,7 +64,7 @@ rules! {
         /// remote and FOLL_NOFAULT. Until v6.5 ("mm/gup: retire follow_hugetlb_page()") and
         /// v6.10 ("mm/gup: handle hugetlb in the generic follow_page_mask code"); later they
         /// are followed like other VMAs, but never split.
-        pub follows_hugetlb_apart: bool,
+        pub has_follow_hugetlb_page: bool,
         /// follow_hugetlb_page() stores and grabs all requested pages of a huge page at once,
         /// with the lockless grab. Before v5.12 ("mm/hugetlb: grab head page refcount once for
         /// group of subpages") it took them one by one.
@@ -86,29 +86,29 @@ rules! {
         pub dumps_under_lock: bool,
         /// A long-term pin records the VMA of each page and checks for fsdax at the end; later
         /// kernels check each VMA when it is found. Only CMA pages are migrated, in a separate
-        /// loop (see longterm_shuns_movable). Until v5.18: "mm/gup: remove the vma allocation
+        /// loop (see longterm_refuses_movable). Until v5.18: "mm/gup: remove the vma allocation
         /// from gup_longterm_locked()".
         pub notes_vmas: bool,
         /// A table entry without the accessed bit is bad. Until v6.1: "mm: x86: add
         /// CONFIG_ARCH_HAS_NONLEAF_PMD_YOUNG".
         pub old_tables_are_bad: bool,
         /// Callers can pass flags that only mm itself sets: FOLL_COW, FOLL_NUMA, FOLL_MLOCK and
-        /// FOLL_POPULATE. Removed in v6.0 (FOLL_COW, see forced_writes_want_exclusive), v5.18
+        /// FOLL_POPULATE. Removed in v6.0 (FOLL_COW, see forced_writes_require_exclusive), v5.18
         /// (the last two: "mm/munlock: delete FOLL_MLOCK and FOLL_POPULATE") and v6.1
         /// (FOLL_NUMA: "mm/gup: replace FOLL_NUMA by gup_can_follow_protnone()").
         pub has_flags_of_mm: bool,
         /// Long-term pins that write refuse pages of file systems that track writes. Since
         /// v6.5: "mm/gup: disallow FOLL_LONGTERM GUP-nonfast writing to file-backed mappings".
-        pub keeps_off_tracked_files: bool,
+        pub longterm_refuses_tracked_files: bool,
         /// Pages that must be migrated are collected and unpinned by folio; list entries within
         /// the same folio are skipped. Before v6.11 ("mm/gup: introduce
         /// check_and_migrate_movable_folios()") they were unpinned by page, and entries with
         /// the same folio as the previous one were skipped.
-        pub moves_by_folios: bool,
+        pub migrates_by_folio: bool,
         /// The check for unexpected references of a small folio counts a pin as 1024
         /// references. The backport of "mm/gup: check ref_count instead of lru before
         /// migration" (v6.17) to 6.1 counts it as one, and so always finds unexpected ones.
-        pub knows_a_pins_references: bool,
+        pub counts_pin_as_1024_refs: bool,
         /// A slab page is marked in its page type, and the function that sums up its expected
         /// references warns about pages with a type. Before v6.10 ("mm: free up PG_slab") a
         /// page flag marked it.
@@ -127,19 +127,19 @@ rules! {
         pub zero_pages_are_special: bool,
         /// vm_normal_page() and its variants warn about the huge zero page, too. Since v6.18:
         /// "mm/memory: factor out common code from vm_normal_page_*()".
-        pub wonders_at_both_zero_pages: bool,
+        pub warns_about_both_zero_pages: bool,
         /// The WARN about FOLL_GET together with FOLL_PIN is in one place (DEBUG_VM). Before,
         /// each level had its own. Since a version after 6.12.
-        pub wonders_once_about_get_and_pin: bool,
+        pub one_warn_for_get_and_pin: bool,
     }
 }
 
 /// Linux 5.10.
 pub const SLOW_5_10: SlowRules = SlowRules {
     absent_pmds_migrate: false,
-    forced_writes_want_exclusive: false,
+    forced_writes_require_exclusive: false,
     faults_can_complete: false,
-    pages_that_are_none_end_it: false,
+    missing_page_is_an_error: false,
     grows_stacks: true,
     populates_accessible_only: false,
     follow_page_pins_nothing: false,
@@ -160,14 +160,14 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     numa_faults_on_request: false,
     follows_all_huge_entries: false,
     absent_pmds_migrate: true,
-    forced_writes_want_exclusive: true,
+    forced_writes_require_exclusive: true,
     faults_can_complete: true,
-    pages_that_are_none_end_it: true,
+    missing_page_is_an_error: true,
     grows_stacks: false,
     populates_accessible_only: false,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
-    follows_hugetlb_apart: true,
+    has_follow_hugetlb_page: true,
     takes_hugetlb_at_once: true,
     follows_absent_puds: true,
     hugetlb_is_not_forced: true,
@@ -178,16 +178,16 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     has_flags_of_mm: false,
     notes_vmas: false,
     forces_writes_of_puds: false,
-    keeps_off_tracked_files: false,
-    moves_by_folios: false,
-    knows_a_pins_references: false,
+    longterm_refuses_tracked_files: false,
+    migrates_by_folio: false,
+    counts_pin_as_1024_refs: false,
     slabs_have_a_type: false,
     drains_for_a_folio: false,
     marks_the_folio: false,
     leaves_absent_pmds: false,
     zero_pages_are_special: false,
-    wonders_at_both_zero_pages: false,
-    wonders_once_about_get_and_pin: false,
+    warns_about_both_zero_pages: false,
+    one_warn_for_get_and_pin: false,
 };
 
 /// Linux 6.12.
@@ -197,14 +197,14 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     numa_faults_on_request: true,
     follows_all_huge_entries: true,
     absent_pmds_migrate: false,
-    forced_writes_want_exclusive: true,
+    forced_writes_require_exclusive: true,
     faults_can_complete: true,
-    pages_that_are_none_end_it: true,
+    missing_page_is_an_error: true,
     grows_stacks: false,
     populates_accessible_only: true,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
-    follows_hugetlb_apart: false,
+    has_follow_hugetlb_page: false,
     takes_hugetlb_at_once: true,
     follows_absent_puds: true,
     hugetlb_is_not_forced: true,
@@ -215,16 +215,16 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     has_flags_of_mm: false,
     notes_vmas: false,
     forces_writes_of_puds: false,
-    keeps_off_tracked_files: true,
-    moves_by_folios: true,
-    knows_a_pins_references: true,
+    longterm_refuses_tracked_files: true,
+    migrates_by_folio: true,
+    counts_pin_as_1024_refs: true,
     slabs_have_a_type: true,
     drains_for_a_folio: false,
     marks_the_folio: false,
     leaves_absent_pmds: false,
     zero_pages_are_special: true,
-    wonders_at_both_zero_pages: false,
-    wonders_once_about_get_and_pin: false,
+    warns_about_both_zero_pages: false,
+    one_warn_for_get_and_pin: false,
 };
 
 /// Linux 6.12.118.
@@ -243,7 +243,7 @@ pub const SLOW_7_3: SlowRules = SlowRules {
     dumps_under_lock: true,
     marks_the_folio: true,
     leaves_absent_pmds: true,
-    wonders_at_both_zero_pages: true,
-    wonders_once_about_get_and_pin: true,
+    warns_about_both_zero_pages: true,
+    one_warn_for_get_and_pin: true,
     ..SLOW_6_12
 };

@@ -41,7 +41,7 @@ impl Kernel<'_> {
             return -EOPNOTSUPP;
         }
         let hugetlb = self.is_vm_hugetlb_page(&vma);
-        let apart = self.rules.slow.follows_hugetlb_apart;
+        let apart = self.rules.slow.has_follow_hugetlb_page;
         if hugetlb && !apart && self.has(flags, FollFlag::SplitPmd) {
             return -EOPNOTSUPP;
         }
@@ -63,7 +63,7 @@ impl Kernel<'_> {
     /// `writable_file_mapping_allowed` (6.12): refuses a long-term pin for writing if the
     /// file system tracks writes, as it would not learn of them.
     fn writable_file_mapping_allowed(&self, vma: &VmArea, flags: Foll) -> bool {
-        let keeps_off = self.rules.slow.keeps_off_tracked_files;
+        let keeps_off = self.rules.slow.longterm_refuses_tracked_files;
         let pin = keeps_off && self.has(flags, FollFlag::Pin);
         let longterm = self.has(flags, FollFlag::Longterm);
         !(pin && longterm && vma.needs_dirty_tracking())

@@ -115,7 +115,7 @@ impl Kernel<'_> {
         if self.warn_on(unknown, site) {
             return Ok(-EINVAL);
         }
-        if self.rules.walk.no_pages_are_none && nr_pages == 0 {
+        if self.rules.walk.zero_nr_pages_returns_zero && nr_pages == 0 {
             return Ok(0);
         }
         if self.has(flags, FollFlag::Pin) {

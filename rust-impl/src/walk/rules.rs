@@ -89,7 +89,7 @@ rules! {
         pub pins_want_pages: bool,
         /// If nr_pages is 0, the result is 0 and no entry is read. Before, the entry of the
         /// first page was followed. Since 6.12.118.
-        pub no_pages_are_none: bool,
+        pub zero_nr_pages_returns_zero: bool,
         /// If the length in bytes overflows, the result is -EOVERFLOW. Before, its upper bits
         /// were dropped. Since 6.12.118.
         pub lengths_are_checked: bool,
@@ -145,7 +145,7 @@ pub const WALK_6_1: WalkRules = WalkRules {
     failing_device_puts_pagemap: true,
     leaves_secretmem: true,
     pins_want_pages: true,
-    no_pages_are_none: false,
+    zero_nr_pages_returns_zero: false,
     lengths_are_checked: false,
 };
 
@@ -182,13 +182,13 @@ pub const WALK_6_12: WalkRules = WalkRules {
     failing_device_puts_pagemap: true,
     leaves_secretmem: true,
     pins_want_pages: true,
-    no_pages_are_none: false,
+    zero_nr_pages_returns_zero: false,
     lengths_are_checked: false,
 };
 
 /// Linux 6.12.118.
 pub const WALK_6_12_118: WalkRules = WalkRules {
-    no_pages_are_none: true,
+    zero_nr_pages_returns_zero: true,
     lengths_are_checked: true,
     ..WALK_6_12
 };
