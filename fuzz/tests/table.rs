@@ -60,6 +60,8 @@ const BY_ID: &[(&str, &[&str])] = &[
         &["NEEDS_COW_FOR_DMA", "PUT_DEVMAP_MANAGED", "CLEAR_FLAG"],
     ),
     ("program/model/mod.rs", &["PUT_DEVMAP_MANAGED", "SET_FLAG"]),
+    // which of them a guest calls
+    ("side/live/recorded.rs", &["*"]),
     // how each is called in C
     ("report/kunit/mod.rs", &["*"]),
     // it waits for a migration

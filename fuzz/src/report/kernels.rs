@@ -112,7 +112,12 @@ pub struct Case<'a> {
 /// Runs a finding on other kernels.
 pub fn survey(case: &Case, kernels: &[String]) -> Vec<Kernel> {
     let mut comparer = Comparer::default();
-    let ask = |name: &String| match Pair::open(name, &side::default_right(name)) {
+    // rules may be those of a kernel that is not prepared
+    let right = |name: &String| match side::default_right(name) {
+        right if side::describe(&right).is_ok() => right,
+        _ => "none".into(),
+    };
+    let ask = |name: &String| match Pair::open(name, &right(name)) {
         Ok(pair) => case.ask(Oracle::new(pair), &mut comparer),
         Err(error) => Kernel {
             side: name.clone(),
@@ -154,7 +159,7 @@ impl Case<'_> {
             release: info.release,
             behaves,
             follows_its_rules: match own {
-                Verdict::Match => Some(true),
+                Verdict::Match => kernel.pair().right.is_some().then_some(true),
                 Verdict::Divergence(_) | Verdict::BrokenLaw(..) => Some(false),
                 Verdict::Gap(..) | Verdict::Absent(_) => None,
             },
