@@ -3,7 +3,10 @@
 //! clean-up may bring, none of which is an error.
 
 use gup_sides::{
-    Built, Error, Flavour, Recipe, Store, compile::Piece, overlay, tree::tested_names,
+    Built, Error, Flavour, Recipe, Store,
+    compile::Piece,
+    overlay,
+    tree::{known_names, tested_names},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -155,7 +158,12 @@ fn a_renamed_static_helper_is_an_absent_operation_at_most() {
     });
     let found = found.into_inner().unwrap();
     assert!(found.contains("gup_put_folio"), "{found:?}");
-    assert!(found.len() > 5, "{found:?}");
+    // without some of the kernels there are fewer names
+    let least = match tested_names().eq(known_names()) {
+        true => 10,
+        false => 5,
+    };
+    assert!(found.len() > least, "{found:?}");
 }
 
 /// What gives pins back, whose name is folios' or pages'.
