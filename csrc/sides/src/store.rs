@@ -166,8 +166,11 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
 }
 
 /// An empty temporary folder next to `path`, for [`publish`].
-pub(crate) fn scratch(path: &Path) -> Result<tempfile::TempDir> {
-    let dir = path.parent().unwrap_or(Path::new("."));
+pub fn scratch(path: &Path) -> Result<tempfile::TempDir> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
     fs::create_dir_all(dir).map_err(at(dir))?;
     tempfile::Builder::new()
         .prefix(".new-")
@@ -177,7 +180,7 @@ pub(crate) fn scratch(path: &Path) -> Result<tempfile::TempDir> {
 
 /// Renames a complete folder.  If the name exists already, that folder is equivalent and is
 /// kept.
-pub(crate) fn publish(folder: tempfile::TempDir, path: &Path) -> Result<()> {
+pub fn publish(folder: tempfile::TempDir, path: &Path) -> Result<()> {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(folder.path(), mode).map_err(at(folder.path()))?;
     match fs::rename(folder.path(), path) {

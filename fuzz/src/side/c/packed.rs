@@ -8,7 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use csrc::Object;
-use gup_sides::{Built, Flavour, Recipe};
+use gup_sides::error::at;
+use gup_sides::{Built, Flavour, Recipe, store};
 
 use super::{described, load_object};
 use crate::side::{self, Error, SideInfo};
@@ -24,12 +25,12 @@ pub(super) struct Packed {
 
 impl Packed {
     fn read(dir: &Path) -> Result<Self, Error> {
-        let built = Built::read(dir)?;
-        let recipe = fs::read(dir.join(RECIPE)).map_err(Error::Start)?;
-        let recipe = serde_json::from_slice(&recipe).map_err(io::Error::other);
+        let path = dir.join(RECIPE);
+        let recipe = fs::read(&path).map_err(at(&path))?;
+        let damaged = |e: serde_json::Error| gup_sides::Error::Damaged(dir.into(), e.to_string());
         Ok(Self {
-            recipe: recipe.map_err(Error::Start)?,
-            built,
+            recipe: serde_json::from_slice(&recipe).map_err(damaged)?,
+            built: Built::read(dir)?,
         })
     }
 
@@ -70,20 +71,15 @@ pub fn pack(name: &str, flavour: Flavour, into: &Path) -> Result<(), Error> {
     let recipe = super::recipe(name)?.ok_or_else(unknown)?;
     let built = super::object(name, flavour)?.ok_or_else(unknown)?;
     let text = serde_json::to_vec_pretty(&recipe).map_err(io::Error::other);
-    let parent = match into.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(parent).map_err(Error::Start)?;
-    let scratch = tempfile::tempdir_in(parent).map_err(Error::Start)?;
+    let scratch = store::scratch(into)?;
     for file in ["side.so", "side.json"] {
-        fs::copy(built.dir().join(file), scratch.path().join(file)).map_err(Error::Start)?;
+        let from = built.dir().join(file);
+        fs::copy(&from, scratch.path().join(file)).map_err(at(&from))?;
     }
-    fs::write(scratch.path().join(RECIPE), text.map_err(Error::Start)?).map_err(Error::Start)?;
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(scratch.path(), permissions).map_err(Error::Start)?;
+    let path = scratch.path().join(RECIPE);
+    fs::write(&path, text.map_err(at(&path))?).map_err(at(&path))?;
     if into.exists() {
-        fs::remove_dir_all(into).map_err(Error::Start)?;
+        fs::remove_dir_all(into).map_err(at(into))?;
     }
-    fs::rename(scratch.keep(), into).map_err(Error::Start)
+    Ok(store::publish(scratch, into)?)
 }
