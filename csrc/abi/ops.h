@@ -19,7 +19,7 @@
  *           SLOW: the walk under the mmap lock, with VMAs and faults.
  * operands  GD_S_* bits, see gupdiff.h.
  * effect    its effect on counts, pages and locks, for laws, generator and
- *           statistics; gupdiff.h describes the words at struct gd_effect:
+ *           statistics; effect.h describes the words:
  *           ASKS(callers)                     none, it is a predicate
  *           TAKES(what, by, of, callers)      takes references or pins on its operand
  *           GIVES(what, by, callers)          drops them

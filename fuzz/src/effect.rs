@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The effects of operations: the column `effect` of the table.
 //!
-//! `csrc/abi/gupdiff.h` defines the words, at `struct gd_effect`.  Code that uses them matches
-//! all words without a default, so a new word does not compile until it is handled everywhere.
+//! `csrc/abi/effect.h` defines the words.  Code that uses them matches all words without a
+//! default, so a new word does not compile until it is handled everywhere.
 
 use csrc::abi::{self, gd_op};
 
@@ -209,14 +209,26 @@ pub fn number(by: By, op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Option<i3
     }
 }
 
-/// The level of the entries that a world change sets, if it sets entries.
+/// How a walk of page tables meets what a world change sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// As entries of this level.
+    Entries(Level),
+    /// It reads or asks for it on its way.
+    OnTheWay,
+    /// Not at all, or in the pages that it finds.
+    Elsewhere,
+}
+
+/// How a walk of page tables meets what a world change sets.
 #[inline]
-pub fn level(part: Part) -> Option<Level> {
+pub fn met_by_walks(part: Part) -> Met {
     match part {
-        Part::Ptes => Some(Level::Pte),
-        Part::Pmds => Some(Level::Pmd),
-        Part::Puds => Some(Level::Pud),
-        Part::Pgds => Some(Level::Pgd),
+        Part::Ptes => Met::Entries(Level::Pte),
+        Part::Pmds => Met::Entries(Level::Pmd),
+        Part::Puds => Met::Entries(Level::Pud),
+        Part::Pgds => Met::Entries(Level::Pgd),
+        Part::Seq | Part::Answer => Met::OnTheWay,
         Part::Refcount
         | Part::Pincount
         | Part::Flags
@@ -228,11 +240,18 @@ pub fn level(part: Part) -> Option<Level> {
         | Part::Pageblock
         | Part::Irqs
         | Part::HasPinned
-        | Part::Seq
         | Part::DevmapKey
-        | Part::Answer
         | Part::Vma
         | Part::Signal
-        | Part::Cache => None,
+        | Part::Cache => Met::Elsewhere,
+    }
+}
+
+/// The level of the entries that a world change sets, if it sets entries.
+#[inline]
+pub fn level(part: Part) -> Option<Level> {
+    match met_by_walks(part) {
+        Met::Entries(level) => Some(level),
+        Met::OnTheWay | Met::Elsewhere => None,
     }
 }

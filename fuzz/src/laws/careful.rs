@@ -14,7 +14,7 @@ use csrc::abi::{self, gd_op, gd_rec};
 
 use super::Law;
 use super::check::Check;
-use crate::effect::{By, Effect, Of, Part, What};
+use crate::effect::{self, By, Effect, Met, Of, What};
 use crate::layer;
 use crate::ops;
 use crate::program::Program;
@@ -364,27 +364,10 @@ fn world_is_sane(prog: &Program, layout: &Layout) -> bool {
 /// Changes that may happen at any time: of page tables, the start and end of a fork, and
 /// any answers of the environment.
 fn others_may(op: &gd_op, layout: &Layout) -> bool {
-    match ops::sets(op.op) {
-        Some(Part::Seq | Part::Answer) => true,
-        Some(Part::Ptes | Part::Pmds | Part::Puds | Part::Pgds) => entry_is_sane(op, layout),
-        Some(
-            Part::Refcount
-            | Part::Pincount
-            | Part::Flags
-            | Part::Mapping
-            | Part::Contents
-            | Part::Split
-            | Part::Merge
-            | Part::Tail
-            | Part::Pageblock
-            | Part::Irqs
-            | Part::HasPinned
-            | Part::DevmapKey
-            | Part::Vma
-            | Part::Signal
-            | Part::Cache,
-        )
-        | None => false,
+    match ops::sets(op.op).map(effect::met_by_walks) {
+        Some(Met::OnTheWay) => true,
+        Some(Met::Entries(_)) => entry_is_sane(op, layout),
+        Some(Met::Elsewhere) | None => false,
     }
 }
 

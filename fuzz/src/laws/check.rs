@@ -5,7 +5,7 @@ use csrc::abi::{self, gd_op, gd_rec};
 
 use super::careful::Shown;
 use super::{Broken, Checker, Ground, Law, rules, slow, walk};
-use crate::effect::{self, By, Effect, Moves, Part, What};
+use crate::effect::{self, By, Effect, Met, Moves, Part, What};
 use crate::ops::{self, Layer, OpInfo};
 use crate::program::Program;
 use crate::program::walk::is_any_call;
@@ -325,7 +325,10 @@ fn operation(
     if matches!(ret, Ret::Stopped | Ret::Absent) {
         return Ok(());
     }
-    let disturbs = |i: &usize| ops::sets(prog.acts()[*i].op.op).is_none_or(disturbs);
+    let disturbs = |i: &usize| {
+        let part = ops::sets(prog.acts()[*i].op.op);
+        part.is_none_or(|part| effect::met_by_walks(part) == Met::Elsewhere)
+    };
     let disturbed = checker.done.iter().any(disturbs);
     let is_walk = is_any_call(op.op);
     checker.changed.clear();
@@ -413,29 +416,6 @@ fn operation(
         rules::balance(&ctx, pages, prog)?;
     }
     rules::dirtied(&ctx, pages, prog)
-}
-
-/// Whether a change during an operation is of something besides what walks read on their
-/// way.
-fn disturbs(part: Part) -> bool {
-    match part {
-        Part::Ptes | Part::Pmds | Part::Puds | Part::Pgds | Part::Seq | Part::Answer => false,
-        Part::Refcount
-        | Part::Pincount
-        | Part::Flags
-        | Part::Mapping
-        | Part::Contents
-        | Part::Split
-        | Part::Merge
-        | Part::Tail
-        | Part::Pageblock
-        | Part::Irqs
-        | Part::HasPinned
-        | Part::DevmapKey
-        | Part::Vma
-        | Part::Signal
-        | Part::Cache => true,
-    }
 }
 
 /// Whether its result depends on the kind of its page.
