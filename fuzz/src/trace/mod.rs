@@ -87,6 +87,9 @@ pub fn bytes(recs: &[gd_rec]) -> &[u8] {
     unsafe { std::slice::from_raw_parts(recs.as_ptr().cast(), size_of_val(recs)) }
 }
 
+/// Counts of a page: references, exact pins, and whether it may be pinned.
+pub type Counts = (i32, i32, bool);
+
 /// The observed state of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageState {
@@ -111,6 +114,11 @@ const TAIL: u32 = 1 << 31;
 const PAGE_MASK: u32 = (1 << 20) - 1;
 
 impl PageState {
+    /// Its counts.
+    pub fn counts(&self) -> Counts {
+        (self.refcount, self.pincount, self.pinned)
+    }
+
     /// Packs into the fields of a PAGE record.
     #[inline]
     pub fn to_rec(&self) -> gd_rec {

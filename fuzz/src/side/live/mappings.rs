@@ -11,15 +11,13 @@ use csrc::abi::{self, gd_folio, gd_op, gd_run, gd_user, gd_user_folio};
 
 use crate::program::{NO_FOLIO, NO_OP, NO_RUN, NR_RUNS, Program, page};
 use crate::side::Side;
-use crate::trace::{PageState, Record, Trace};
+use crate::trace::{Counts, Record, Trace};
 
 /// A call and its results.
 pub struct UserCall(gd_user);
 
-/// The counts of a folio: references, pins, and whether it may be pinned.
-type State = (i32, i32, bool);
-
-fn state(state: &abi::gd_user_state) -> State {
+/// What the guest recorded of a page.
+pub(super) fn counts(state: &abi::gd_user_state) -> Counts {
     (state.ref_, state.pin, state.pinned != 0)
 }
 
@@ -127,21 +125,15 @@ impl UserCall {
         let program = self.program();
         side.run(&program, trace);
         let folios = self.folios();
-        let mut states: Vec<State> = folios.iter().map(|f| state(&f.given_back)).collect();
+        let mut states: Vec<Counts> = folios.iter().map(|f| counts(&f.given_back)).collect();
         let (mut acquired, mut released) = (0, 0);
         let layout = crate::world::layout::Layout::new(&program.0);
         for (index, records) in trace.ops().enumerate() {
             for rec in records {
                 match Record::from(rec) {
-                    Record::Page(PageState {
-                        page,
-                        refcount,
-                        pincount,
-                        pinned,
-                        ..
-                    }) => {
-                        if let Some((i, 0)) = layout.find(page) {
-                            states[i] = (refcount, pincount, pinned);
+                    Record::Page(state) => {
+                        if let Some((i, 0)) = layout.find(state.page) {
+                            states[i] = state.counts();
                         }
                     }
                     Record::State {
@@ -156,10 +148,10 @@ impl UserCall {
                 }
             }
             if index + 1 == folios.len() {
-                self.compare(side, "held", &states, |f| state(&f.held))?;
+                self.compare(side, "held", &states, |f| counts(&f.held))?;
             }
         }
-        self.compare(side, "given back", &states, |f| state(&f.given_back))?;
+        self.compare(side, "given back", &states, |f| counts(&f.given_back))?;
         let counters = (self.0.acquired, self.0.released);
         let back = self.0.want_back as i32;
         if counters != (acquired + back, released + back) {
@@ -178,8 +170,8 @@ impl UserCall {
         &self,
         side: &dyn Side,
         when: &str,
-        states: &[State],
-        of: impl Fn(&gd_user_folio) -> State,
+        states: &[Counts],
+        of: impl Fn(&gd_user_folio) -> Counts,
     ) -> Result<(), String> {
         for (i, (f, state)) in self.folios().iter().zip(states).enumerate() {
             let (refs, pins, pinned) = of(f);

@@ -11,17 +11,15 @@ use std::fmt::{self, Write};
 
 use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_recorded_entry, gd_recording, gd_run};
 
+use super::mappings::counts;
 use crate::program::{NO_ACT, NO_FOLIO, NO_OP, NR_RUNS, Program, page};
 use crate::side::Side;
-use crate::trace::{Ask, PageState, Record, Ret, Trace};
+use crate::trace::{Ask, Counts, Record, Ret, Trace};
 use crate::world::layout::Layout;
 
 /// A call that was recorded.
 #[derive(Clone, Copy)]
 pub struct Recorded(gd_recording);
-
-/// Counts of a page: references, pins, and whether it may be pinned.
-type Counts = (i32, i32, bool);
 
 /// What of a run can be told of a booted kernel, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,10 +36,6 @@ pub struct View {
     pub held: Vec<Counts>,
     /// And after it was given back.
     pub given_back: Vec<Counts>,
-}
-
-fn counts(state: &abi::gd_user_state) -> Counts {
-    (state.ref_, state.pin, state.pinned != 0)
 }
 
 impl fmt::Display for View {
@@ -240,15 +234,9 @@ impl Recorded {
         for (i, records) in trace.ops().enumerate() {
             for rec in records {
                 match Record::from(rec) {
-                    Record::Page(PageState {
-                        page,
-                        refcount,
-                        pincount,
-                        pinned,
-                        ..
-                    }) => {
-                        if let Some(counts) = now.get_mut(index(page) as usize) {
-                            *counts = (refcount, pincount, pinned);
+                    Record::Page(state) => {
+                        if let Some(counts) = now.get_mut(index(state.page) as usize) {
+                            *counts = state.counts();
                         }
                     }
                     Record::Entry { page, .. } if i == call => view.pages.push(index(page)),
