@@ -125,27 +125,33 @@ void *mtree_load(struct maple_tree *mt, unsigned long addr)
 #endif
 
 #ifdef __HAVE_ARCH_GATE_AREA
-/* the gate area is outside of the mm; it is the first VMA of that kind */
-static struct vm_area_struct *find_gate(void)
+/*
+ * The gate area is not among the VMAs of the mm, which may have none; it is the first VMA of
+ * that kind.
+ */
+static struct vm_area_struct *find_gate(const struct mm_struct *mm)
 {
 	u32 left;
 
-	for (left = gd.vmas; left; left &= left - 1)
-		if (is_gate[__builtin_ctz(left)])
-			return &gd_vmas[__builtin_ctz(left)];
+	for (left = gd.vmas; left; left &= left - 1) {
+		u32 i = __builtin_ctz(left);
+
+		if (is_gate[i] && gd_vmas[i].vm_mm == mm)
+			return &gd_vmas[i];
+	}
 	return NULL;
 }
 
 int in_gate_area(struct mm_struct *mm, unsigned long addr)
 {
-	struct vm_area_struct *vma = find_gate();
+	struct vm_area_struct *vma = find_gate(mm);
 
 	return vma && addr >= vma->vm_start && addr < vma->vm_end;
 }
 
 struct vm_area_struct *get_gate_vma(struct mm_struct *mm)
 {
-	return find_gate();
+	return find_gate(mm);
 }
 
 #endif

@@ -228,14 +228,15 @@ impl Vmas {
             .filter(|&vma| self.get(vma).start < end)
     }
 
-    /// `get_gate_vma`: the first one.
-    pub fn gate(&self) -> Option<VmaPtr> {
-        self.there(true).next().map(|(ptr, _)| ptr)
+    /// `get_gate_vma`: the first one of an mm.
+    pub fn gate(&self, mm: MmPtr) -> Option<VmaPtr> {
+        let mut of_it = self.there(true).filter(|(_, vma)| vma.mm == mm);
+        of_it.next().map(|(ptr, _)| ptr)
     }
 
     /// `in_gate_area`.
-    pub fn in_gate_area(&self, addr: u64) -> bool {
-        self.gate().is_some_and(|gate| {
+    pub fn in_gate_area(&self, mm: MmPtr, addr: u64) -> bool {
+        self.gate(mm).is_some_and(|gate| {
             let gate = self.get(gate);
             gate.start <= addr && addr < gate.end
         })
@@ -294,8 +295,9 @@ mod tests {
         vmas.set(5, 0x7000, 2, f::READ, VmaKind::Gate);
         vmas.set(6, 0x9000, 2, f::READ, VmaKind::Gate);
         assert_eq!(vmas.find(MM, 0x7000), None);
-        assert_eq!(vmas.gate(), Some(VmaPtr(5)));
-        assert!(vmas.in_gate_area(0x8fff) && !vmas.in_gate_area(0x9000));
+        assert_eq!(vmas.gate(MM), Some(VmaPtr(5)));
+        assert!(vmas.in_gate_area(MM, 0x8fff) && !vmas.in_gate_area(MM, 0x9000));
+        assert!(!vmas.in_gate_area(MmPtr::Other, 0x8fff));
     }
 
     #[test]

@@ -124,9 +124,8 @@ impl Vmas {
             .filter(|vma| vma.end > addr && !vma.is(abi::GD_V_GATE));
         let found = ends_behind.min_by_key(|vma| vma.start);
         found.filter(|vma| vma.start <= addr).or_else(|| {
-            // all mms have it
-            let all = self.slots.iter().flatten();
-            all.filter(gate)
+            self.all()
+                .filter(gate)
                 .find(|vma| (vma.start..vma.end).contains(&addr))
         })
     }

@@ -55,7 +55,7 @@ impl Kernel<'_> {
         if pte.is_none() {
             return Ok(Err(-EFAULT));
         }
-        let gate = self.machine.vmas.gate();
+        let gate = self.machine.vmas.gate(mm);
         let Some(at) = pages else {
             return Ok(Ok((gate, PagePtr::NULL)));
         };

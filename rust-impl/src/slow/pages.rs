@@ -158,7 +158,7 @@ impl Kernel<'_> {
                     }
                     found
                 }
-                None if self.machine.vmas.in_gate_area(address) => {
+                None if self.machine.vmas.in_gate_area(left.mm, address) => {
                     let start = address & !(PAGE_SIZE - 1);
                     let page = self.get_gate_page(left.mm, start, left.flags, left.pages)?;
                     return Ok(match page {
