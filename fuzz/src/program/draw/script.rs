@@ -64,6 +64,8 @@ struct Scene {
     page: u16,
     /// The folio of that page.
     index: usize,
+    /// Whether the operation may take the slow path there.
+    slow: bool,
     /// Whether the walk is expected to grab it.
     taken: bool,
     /// Whether its entry says that it is device memory.
@@ -101,6 +103,7 @@ impl Scene {
             level: hit.map_or(hugetlb.unwrap_or(Level::Pte), |hit| hit.level),
             page: p,
             index,
+            slow: model.is_slow(main),
             taken: match walk::is_slow(main.op) {
                 true => model.is_there(main, addr),
                 false => model.takes(main),
@@ -253,7 +256,10 @@ fn what(rng: &mut Rng, model: &Model, hook: u8, scene: &Scene) -> gd_op {
             _ => answer(rng.pick(&[0, 0, -11, -16])),
         },
         abi::GD_HOOK_DRAIN => on_folio(rng, model, scene),
-        abi::GD_HOOK_ISOLATE => answer(rng.pick(&[0, 0, 1])),
+        abi::GD_HOOK_ISOLATE => match rng.below(6) {
+            0 => anything(rng, model, scene),
+            _ => answer(rng.pick(&[0, 0, 1])),
+        },
         abi::GD_HOOK_MIGRATE | abi::GD_HOOK_MIGRATE_DEVICE => match rng.below(3) {
             0 => tables::change(rng, model, scene.level, scene.addr),
             _ => answer(rng.pick(&[0, 0, 1, -12, -11, -16])),
@@ -296,6 +302,8 @@ fn anything(rng: &mut Rng, model: &Model, scene: &Scene) -> gd_op {
     match rng.below(4) {
         0 => tables::change(rng, model, scene.level, scene.addr),
         1 if rng.chance(1, 3) => set_seq(rng),
+        // pages are faulted in only while no signal is pending
+        2 if scene.slow => during::signal(rng),
         _ => on_folio(rng, model, scene),
     }
 }
