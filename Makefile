@@ -69,7 +69,7 @@ test:
 
 # planted faults, each on every kernel that has its code
 controls:
-	@scripts/setup test && GUPDIFF_ALL_CONTROLS=1 cargo test --release -p gup-fuzz --features faults --test controls
+	@scripts/setup test && GUPDIFF_ALL_CONTROLS=1 cargo test --release -p gup-copies --features faults --test controls
 
 bench:
 	@scripts/bench

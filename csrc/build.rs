@@ -2,9 +2,6 @@
 //! Translates the ABI header to Rust, compiles the table of operations, and compiles every
 //! version of the FOLL_PIN series into a shared object that is included in the program.
 //! Crate `gup-sides` compiles kernels.
-//!
-//! `GUPDIFF_C_COVERAGE` overrides the flavour (`none`, `libfuzzer`, `afl` or `honggfuzz`),
-//! which is otherwise chosen by the cargo features.
 
 mod build {
     pub mod abi;
@@ -13,7 +10,7 @@ mod build {
 }
 
 use anyhow::{Context, Result};
-use build::{abi, coverage, series};
+use build::{abi, series};
 use std::{env, path::PathBuf};
 
 fn main() {
@@ -33,20 +30,15 @@ fn run() -> Result<()> {
         println!("cargo:rerun-if-changed={}", here.join(file).display());
     }
     abi::generate(&here, &out)?;
-    series::compile(&here, &out, &coverage::flags(&here)?)?;
-    let mut build = cc::Build::new();
-    build
+    series::compile(&here, &out)?;
+    cc::Build::new()
         .compiler(series::CLANG)
         .no_default_flags(true)
         .flag("-O1")
         .flag("-fPIE")
         .include(here.join("abi"))
         .file(here.join("abi/table.c"))
-        .warnings(false);
-    if env::var_os("CARGO_FEATURE_COVERAGE").is_some() {
-        build.file(here.join("shim/executed.c"));
-    }
-    build
+        .warnings(false)
         .try_compile("gupdiff_table")
         .context("the table of operations cannot be compiled")
 }

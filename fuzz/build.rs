@@ -14,8 +14,12 @@ const TARGETS: [(&str, &str); 3] = [
     ("CARGO_FEATURE_HONGGFUZZ", "gup_hfuzz"),
 ];
 
+/// What code calls that is compiled for coverage of lines.
+const EXECUTED: &str = "../csrc/shim/executed.c";
+
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={EXECUTED}");
     println!("cargo:rerun-if-env-changed=GUPDIFF_AFL_RUNTIME");
     for (feature, target) in TARGETS {
         if env::var_os(feature).is_none() {
@@ -29,5 +33,20 @@ fn main() {
         && let Some(runtime) = env::var_os("GUPDIFF_AFL_RUNTIME").filter(|v| !v.is_empty())
     {
         println!("cargo:rustc-link-arg-bin=gup_afl={}", runtime.display());
+    }
+    if env::var_os("CARGO_FEATURE_COVERAGE").is_some() {
+        cc::Build::new()
+            .compiler("clang-19")
+            .no_default_flags(true)
+            .flag("-O1")
+            .flag("-fPIE")
+            .file(EXECUTED)
+            .warnings(false)
+            .cargo_metadata(false)
+            .compile("gupdiff_executed");
+        let out = env::var("OUT_DIR").expect("cargo sets it");
+        println!("cargo:rustc-link-search=native={out}");
+        // whole: the linker reads it before crate gup, which calls it
+        println!("cargo:rustc-link-lib=static:+whole-archive=gupdiff_executed");
     }
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Builds the CLI and the engines' targets in one target folder, so that common crates
-# are compiled once; only crate gup is instrumented (fuzz/rustc-coverage).
+# are compiled once: all but fuzz/copies and the copy of crate gup that it is about, which
+# alone is instrumented (fuzz/rustc-coverage).
 
-host=x86_64-unknown-linux-gnu
 target_dir=${CARGO_TARGET_DIR:-$root/target}
 case $target_dir in /*) ;; *) target_dir=$PWD/$target_dir ;; esac
 gupdiff=$target_dir/release/gupdiff
@@ -41,14 +41,14 @@ engine_binary() {
 	case $1 in
 	libfuzzer) echo "$target_dir/release/gup" ;;
 	afl) echo "$target_dir/release/gup_afl" ;;
-	honggfuzz) echo "$target_dir/$host/release/gup_hfuzz" ;;
+	honggfuzz) echo "$target_dir/release/gup_hfuzz" ;;
 	esac
 }
 
 # build_engine ENGINE: builds its target, with the variables that the engine's own cargo
 # command would set besides coverage
 build_engine() {
-	local engine=$1 target flags=()
+	local engine=$1 target
 	target=$(engine_binary "$engine")
 	case $engine in
 	libfuzzer)
@@ -62,16 +62,13 @@ build_engine() {
 		GUPDIFF_AFL_RUNTIME=$(afl_runtime)
 		;;
 	honggfuzz)
-		# its crate needs this cfg; --target keeps build scripts uninstrumented
-		local -x RUSTFLAGS="--cfg fuzzing ${RUSTFLAGS:-}"
-		flags=(--target "$host")
 		# its build script puts the engine there
-		local -x CRATE_ROOT=$root/fuzz CARGO_HONGGFUZZ_TARGET_DIR=$target_dir/$host/release CARGO_HONGGFUZZ_BUILD_VERSION
+		local -x CRATE_ROOT=$root/fuzz CARGO_HONGGFUZZ_TARGET_DIR=$target_dir/release CARGO_HONGGFUZZ_BUILD_VERSION
 		CARGO_HONGGFUZZ_BUILD_VERSION=$(tool_version honggfuzz)
 		mkdir -p "$CARGO_HONGGFUZZ_TARGET_DIR"
 		;;
 	esac
-	build "the $engine target" "build-$engine" cargo_build "${flags[@]}" \
+	build "the $engine target" "build-$engine" cargo_build \
 		-p gup-fuzz --features "$engine" --bin "$(basename "$target")"
 	[ -x "$target" ] || die "the $engine target was built, but $(shown "$target") does not exist"
 }

@@ -5,7 +5,7 @@
 #
 #	.kernels/live/packages/VERSION	image and headers (live-image.sh)
 #	.kernels/live/VERSION		what the side live:VERSION reads, see
-#					fuzz/src/side/live/kit.rs
+#					fuzz/harness/src/side/live/kit.rs
 #
 # or, with -debug after the VERSION, from the source package: a small kernel with
 # DEBUG_VM, built once.

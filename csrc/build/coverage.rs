@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Chooses the flavour of the build and its compiler flags.
+//! The flavours of a build and their compiler flags.
 
 use anyhow::{Context, Result};
-use std::{env, fs, path::Path};
+use std::{fs, path::Path};
 
-/// `GUPDIFF_C_COVERAGE`, else the engine whose feature is enabled.
-fn flavour() -> String {
-    println!("cargo:rerun-if-env-changed=GUPDIFF_C_COVERAGE");
-    if let Ok(given) = env::var("GUPDIFF_C_COVERAGE")
-        && !given.is_empty()
-    {
-        return given;
-    }
-    ["libfuzzer", "afl", "honggfuzz"]
-        .into_iter()
-        .find(|engine| env::var_os(format!("CARGO_FEATURE_{}", engine.to_uppercase())).is_some())
-        .unwrap_or("none")
-        .into()
-}
+/// The flavours in which the series is built: for no engine, and for each of them.
+pub const FLAVOURS: [&str; 4] = ["none", "libfuzzer", "afl", "honggfuzz"];
 
 /// Flags for the code under test; the harness around it is not instrumented.
-pub fn flags(here: &Path) -> Result<Vec<String>> {
-    let flavour = flavour();
-    let file = here.join("flavours").join(&flavour);
-    let text = fs::read_to_string(&file)
-        .with_context(|| format!("GUPDIFF_C_COVERAGE={flavour}: unknown flavour"))?;
+pub fn flags(here: &Path, flavour: &str) -> Result<Vec<String>> {
+    let file = here.join("flavours").join(flavour);
+    let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     Ok(text.lines().map(str::to_owned).collect())
 }

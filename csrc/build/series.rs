@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Compiles the FOLL_PIN series (`series/`) once per version, configuration and variant.
+//! Compiles the FOLL_PIN series (`series/`) once per version, configuration and variant, for
+//! each engine.
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -10,6 +11,8 @@ use std::{
     process::Command,
     thread,
 };
+
+use super::coverage::{self, FLAVOURS};
 
 pub const CLANG: &str = "clang-19";
 
@@ -69,9 +72,8 @@ impl Variant {
     }
 }
 
-/// Compiles all of them and writes `series.rs`, the table of their objects.  `coverage`:
-/// flags for the code under test.
-pub fn compile(here: &Path, out: &Path, coverage: &[String]) -> Result<()> {
+/// Compiles all of them and writes `series.rs`, the table of their objects.
+pub fn compile(here: &Path, out: &Path) -> Result<()> {
     let mut sources = Sha256::new();
     for file in files(&here.join("series"))? {
         sources.update(fs::read(file)?);
@@ -82,7 +84,7 @@ pub fn compile(here: &Path, out: &Path, coverage: &[String]) -> Result<()> {
     let objects: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = variants
             .iter()
-            .map(|variant| scope.spawn(|| object(here, out, variant, coverage)))
+            .map(|variant| scope.spawn(|| objects(here, out, variant)))
             .collect();
         threads
             .into_iter()
@@ -90,14 +92,17 @@ pub fn compile(here: &Path, out: &Path, coverage: &[String]) -> Result<()> {
             .collect()
     });
     let mut rust = String::from("static SERIES: &[Series] = &[\n");
-    for (variant, object) in variants.iter().zip(objects) {
-        let object = object?;
+    for (variant, objects) in variants.iter().zip(objects) {
+        let objects = objects?.into_iter().zip(FLAVOURS);
+        let objects =
+            objects.map(|(object, flavour)| format!("({flavour:?}, include_bytes!({object:?}))"));
+        let objects = objects.collect::<Vec<_>>().join(", ");
         let config = Sha256::digest(variant.macros().join("\n") + "\n");
         writeln!(
             rust,
             "    Series {{ name: {:?}, version: {}, debug_vm: {}, release: {:?}, \
              source_sha256: {sources:?}, config_sha256: \"{config:x}\", \
-             object: include_bytes!({object:?}) }},",
+             objects: [{objects}] }},",
             variant.side(),
             variant.version,
             variant.debug,
@@ -108,12 +113,20 @@ pub fn compile(here: &Path, out: &Path, coverage: &[String]) -> Result<()> {
     fs::write(out.join("series.rs"), rust).context("series.rs")
 }
 
-fn object(here: &Path, out: &Path, variant: &Variant, coverage: &[String]) -> Result<PathBuf> {
+/// Its object in each flavour.
+fn objects(here: &Path, out: &Path, variant: &Variant) -> Result<Vec<PathBuf>> {
     let dir = out.join("series").join(variant.side());
     fs::create_dir_all(&dir)?;
-    let mut units = units_of_harness(here, &dir, variant)?;
-    units.push(tested(here, &dir, variant, coverage)?);
-    let object = dir.join("side.so");
+    let harness = units_of_harness(here, &dir, variant)?;
+    let object = |flavour: &&str| {
+        let tested = tested(here, &dir, variant, flavour)?;
+        link(here, variant, &harness, &tested)
+    };
+    FLAVOURS.iter().map(object).collect()
+}
+
+fn link(here: &Path, variant: &Variant, harness: &[PathBuf], tested: &Path) -> Result<PathBuf> {
+    let object = tested.with_extension("so");
     let mut clang = Command::new(CLANG);
     clang
         .args(["-shared", "-nostdlib"])
@@ -124,7 +137,8 @@ fn object(here: &Path, out: &Path, variant: &Variant, coverage: &[String]) -> Re
         ))
         .arg("-o")
         .arg(&object)
-        .args(&units);
+        .args(harness)
+        .arg(tested);
     run(&mut clang, variant)?;
     Ok(object)
 }
@@ -144,11 +158,12 @@ fn run(clang: &mut Command, variant: &Variant) -> Result<()> {
 }
 
 /// Compiles the unit with the code under test in two runs: see `Unit::further` of gup-sides.
-fn tested(here: &Path, dir: &Path, variant: &Variant, coverage: &[String]) -> Result<PathBuf> {
-    let mut flags = coverage.to_vec();
+fn tested(here: &Path, dir: &Path, variant: &Variant, flavour: &str) -> Result<PathBuf> {
+    let mut flags = coverage::flags(here, flavour)?;
     flags.push("-emit-llvm".into());
     let bitcode = units(here, dir, variant, &["series/unit.c"], &flags)?;
-    let (from, object) = (dir.join("unit.bc"), dir.join("unit.o"));
+    let named = |end: &str| dir.join(format!("{flavour}.{end}"));
+    let (from, object) = (named("bc"), named("o"));
     fs::rename(&bitcode[0], &from)?;
     let mut clang = Command::new(CLANG);
     clang

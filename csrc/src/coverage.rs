@@ -89,7 +89,6 @@ impl Blocks {
     ///
     /// `bytes` are those of its file, and only the thread that uses this value runs
     /// instrumented code.
-    #[cfg(feature = "coverage")]
     pub unsafe fn of_program(bytes: &[u8]) -> Result<Self, BlocksError> {
         let mut info = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();
         // SAFETY: an address in the program.

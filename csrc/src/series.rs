@@ -18,7 +18,8 @@ pub struct Series {
     pub source_sha256: &'static str,
     /// sha256 of the macros with which it is compiled.
     pub config_sha256: &'static str,
-    object: &'static [u8],
+    /// By flavour: a file of `csrc/flavours`.
+    objects: [(&'static str, &'static [u8]); 4],
 }
 
 include!(concat!(env!("OUT_DIR"), "/series.rs"));
@@ -29,8 +30,11 @@ pub fn series() -> &'static [Series] {
 }
 
 impl Series {
-    /// Loads its object.
-    pub fn load(&self) -> Result<Object, LoadError> {
-        Object::from_bytes(self.object, &format!("c:{}", self.name))
+    /// Loads its object in a flavour: that of an engine, by its name, else `none`.
+    pub fn load(&self, flavour: &str) -> Result<Object, LoadError> {
+        let [(_, none), ..] = self.objects;
+        let found = self.objects.iter().find(|(name, _)| *name == flavour);
+        let object = found.map_or(none, |(_, object)| object);
+        Object::from_bytes(object, &format!("c:{}", self.name))
     }
 }

@@ -2,7 +2,8 @@
 //! The AFL++ target, for programs of all layers.
 
 fn main() {
+    gup_copies::replace();
     // before the fork server starts, so that its children inherit the open sides
-    gup_fuzz::target::init();
-    afl::fuzz!(|data: &[u8]| gup_fuzz::target::run_bytes(data));
+    harness::target::init();
+    afl::fuzz!(|data: &[u8]| harness::target::run_bytes(data));
 }

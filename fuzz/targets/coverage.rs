@@ -14,12 +14,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use csrc::Blocks;
-use gup_fuzz::coverage::{LineMap, LineSet, Measured, rust};
-use gup_fuzz::program::Program;
-use gup_fuzz::trace::Trace;
-use gup_fuzz::{input, side};
+use harness::coverage::{LineMap, LineSet, Measured, rust};
+use harness::program::Program;
+use harness::trace::Trace;
+use harness::{input, side};
 
 fn main() -> Result<()> {
+    gup_copies::replace();
     let mut args = std::env::args().skip(1).peekable();
     let each = args.next_if(|arg| arg == "--each").is_some();
     let sides: Vec<String> = args.by_ref().take_while(|arg| arg != "--").collect();

@@ -2,10 +2,15 @@
 //! The libFuzzer target, for programs of all layers.
 #![no_main]
 
-use gup_fuzz::target;
+use harness::target;
 use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
 
-fuzz_target!(init: target::init(), |data: &[u8]| target::run_bytes(data));
+fn init() {
+    gup_copies::replace();
+    target::init();
+}
+
+fuzz_target!(init: init(), |data: &[u8]| target::run_bytes(data));
 
 // sometimes use libFuzzer's own mutations, which know the values that the code compared
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use gup_fuzz::accepted::{DEFECTS, ENTRIES};
-use gup_fuzz::explain::Rules;
-use gup_fuzz::input;
-use gup_fuzz::oracle::{Oracle, Verdict};
-use gup_fuzz::program::Program;
-use gup_fuzz::side::rust::rules_by_name;
-use gup_fuzz::side::{self, Pair};
 use gup_sides::tree::tested_names;
+use harness::accepted::{DEFECTS, ENTRIES};
+use harness::explain::Rules;
+use harness::input;
+use harness::oracle::{Oracle, Verdict};
+use harness::program::Program;
+use harness::side::rust::rules_by_name;
+use harness::side::{self, Pair};
 
 fn corpus() -> Vec<Program> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus");

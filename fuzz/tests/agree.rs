@@ -2,12 +2,12 @@
 //! Every known kernel and the Rust rules that go with it agree on generated
 //! programs, and both keep the laws.
 
-use gup_fuzz::oracle::{Oracle, Verdict};
-use gup_fuzz::program::generate::{self, Focus, Profile};
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::text;
-use gup_fuzz::side::{self, Pair};
 use gup_sides::tree::tested_sides;
+use harness::oracle::{Oracle, Verdict};
+use harness::program::generate::{self, Focus, Profile};
+use harness::program::rng::Rng;
+use harness::program::text;
+use harness::side::{self, Pair};
 
 const PROGRAMS: u64 = 20_000;
 /// What the harness does not provide of old kernels.

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use gup_fuzz::bisect::{self, Tested};
 use gup_sides::{Recipe, Store, git};
+use harness::bisect::{self, Tested};
 use tempfile::TempDir;
 
 /// A git repository of one file.

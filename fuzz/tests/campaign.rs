@@ -12,11 +12,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use command::{command, gupdiff, out, write};
-use gup_fuzz::explain::Rules;
-use gup_fuzz::program::Program;
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::text;
-use gup_fuzz::report;
+use harness::explain::Rules;
+use harness::program::Program;
+use harness::program::rng::Rng;
+use harness::program::text;
+use harness::report;
 
 /// A script in the place of an engine's target; its path.
 fn engine(dir: &Path, script: &str) -> String {

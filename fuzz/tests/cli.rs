@@ -7,12 +7,12 @@ use std::fs;
 use std::path::Path;
 
 use command::{err, gupdiff, out, write};
-use gup_fuzz::explain::Rules;
-use gup_fuzz::input;
-use gup_fuzz::ops::Rev;
-use gup_fuzz::program::generate::{self, Profile};
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::text;
+use harness::explain::Rules;
+use harness::input;
+use harness::ops::Rev;
+use harness::program::generate::{self, Profile};
+use harness::program::rng::Rng;
+use harness::program::text;
 
 const DIFFERENT: [&str; 4] = ["--left", "rust:6.1", "--right", "rust:6.1-nodebug"];
 
@@ -317,7 +317,7 @@ fn ten_thousand_damaged_programs_end_without_a_crash() {
         }
     }
     let dir = dir.path().display().to_string();
-    let left = gup_fuzz::side::default_left();
+    let left = harness::side::default_left();
     let run = gupdiff(&["run", &dir, "--left", &left]);
     // Some are no programs any more; none makes the sides differ.
     assert_eq!(run.status.code(), Some(2), "{}", out(&run));
@@ -344,7 +344,7 @@ fn a_layer_is_one_that_there_is() {
     assert_eq!(page.status.code(), Some(0), "{}", err(&page));
     for path in input::files(&[dir.path().to_path_buf()]).unwrap() {
         let program = input::read(&path).unwrap().program;
-        let walks = |op: &csrc::abi::gd_op| gup_fuzz::program::walk::is_call(op.op);
+        let walks = |op: &csrc::abi::gd_op| harness::program::walk::is_call(op.op);
         assert!(!program.ops().iter().any(walks), "{}", path.display());
     }
 }

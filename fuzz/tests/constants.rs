@@ -6,7 +6,7 @@ use gup::machine::{MigrateType, state};
 use gup::page::flag;
 use gup::tables::entry_flag;
 use gup::{Call, FollFlag, Kind, Mapping};
-use gup_fuzz::hooks;
+use harness::hooks;
 
 #[test]
 fn the_arena_is_the_same() {
@@ -17,7 +17,7 @@ fn the_arena_is_the_same() {
     assert_eq!(gup::pages::NR_SLOTS, slots);
     assert_eq!(gup::pages::NR_PAGES, slots << abi::GD_SLOT_SHIFT);
     assert_eq!(
-        gup_fuzz::world::layout::NR_PAGES,
+        harness::world::layout::NR_PAGES,
         slots << abi::GD_SLOT_SHIFT
     );
     assert_eq!(gup::unpin::MAX_LIST as u32, abi::GD_MAX_LIST);
@@ -29,16 +29,16 @@ fn the_arena_is_the_same() {
 #[test]
 fn a_pin_is_as_many_references() {
     assert_eq!(
-        gup_fuzz::world::folio::PIN_BIAS as u32,
+        harness::world::folio::PIN_BIAS as u32,
         gup::GUP_PIN_COUNTING_BIAS
     );
 }
 
 #[test]
 fn addresses_are_the_same() {
-    assert_eq!(gup_fuzz::program::walk::PAGE_SIZE, gup::tables::PAGE_SIZE);
+    assert_eq!(harness::program::walk::PAGE_SIZE, gup::tables::PAGE_SIZE);
     assert_eq!(
-        gup_fuzz::program::walk::TASK_SIZE_MAX,
+        harness::program::walk::TASK_SIZE_MAX,
         gup::walk::TASK_SIZE_MAX
     );
 }

@@ -4,16 +4,16 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use gup_fuzz::coverage::{Counted, Covered, GUP_C, Measured, Share, UNREACHED, reason};
-use gup_fuzz::input;
-use gup_fuzz::program::Program;
-use gup_fuzz::rev::Rev;
-use gup_fuzz::side::Side;
-use gup_fuzz::side::c::CSide;
-use gup_fuzz::stats::Stats;
-use gup_fuzz::trace::{Record, Trace};
 use gup_sides::Flavour;
 use gup_sides::tree::{default_kernel, tested_names, tested_sides};
+use harness::coverage::{Counted, Covered, GUP_C, Measured, Share, UNREACHED, reason};
+use harness::input;
+use harness::program::Program;
+use harness::rev::Rev;
+use harness::side::Side;
+use harness::side::c::CSide;
+use harness::stats::Stats;
+use harness::trace::{Record, Trace};
 
 /// Of the lines of mm/gup.c.
 const LEAST: f64 = 90.0;
@@ -28,13 +28,13 @@ fn open(name: &str) -> Covered {
 }
 
 fn program(text: &str) -> Program {
-    gup_fuzz::program::text::read(text).unwrap().0
+    harness::program::text::read(text).unwrap().0
 }
 
 /// Where a function's code is, as a set of lines that were executed.
 fn executed(side: &mut Covered, program: &Program) -> Vec<(String, String, u32)> {
     let set = side.run(program);
-    let line = |line: &gup_fuzz::coverage::Line| {
+    let line = |line: &harness::coverage::Line| {
         (line.file.to_string(), line.function.to_string(), line.line)
     };
     side.get(&set).map(line).collect()
@@ -111,7 +111,7 @@ fn the_shipped_corpus_hits_every_covered_site_but_for_those_that_have_a_reason()
     for name in tested_sides() {
         let mut side = CSide::open(&name).unwrap().unwrap();
         let counterpart = side.info().counterpart.clone().unwrap();
-        let rust = gup_fuzz::side::open(&counterpart).unwrap().unwrap();
+        let rust = harness::side::open(&counterpart).unwrap().unwrap();
         let covered: BTreeSet<_> = rust.sites().iter().map(|s| s.id.to_string()).collect();
         let hit = hit(&mut side, &programs);
         for site in side.sites().iter().map(|placed| placed.id.to_string()) {

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use gup_fuzz::expect::{Releases, Unmet};
-use gup_fuzz::explain::Rules;
-use gup_fuzz::input::{self, Input};
-use gup_fuzz::oracle::Oracle;
-use gup_fuzz::side::{self, Pair};
 use gup_sides::tree::{tested_names, tested_sides};
+use harness::expect::{Releases, Unmet};
+use harness::explain::Rules;
+use harness::input::{self, Input};
+use harness::oracle::Oracle;
+use harness::side::{self, Pair};
 
 fn shipped(folder: &str) -> Vec<Input> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -210,13 +210,13 @@ fn mistakes_are_placed_at_the_word() {
         ),
     ] {
         let text = format!("page p\nget_page p\n{line}\n");
-        let error = gup_fuzz::program::text::parse(&text)
+        let error = harness::program::text::parse(&text)
             .unwrap_err()
             .to_string();
         let message = error.strip_prefix("3:").unwrap_or(&error);
         assert!(message.starts_with(expected), "{line}: {error}");
     }
-    let early = gup_fuzz::program::text::parse("page p\nexpect irqs\n").unwrap_err();
+    let early = harness::program::text::parse("page p\nexpect irqs\n").unwrap_err();
     assert!(
         early.to_string().contains("follow the operation"),
         "{early}"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A tree's rules are found by what it shows alone.
 
-use gup_fuzz::explain::{self, Rules};
-use gup_fuzz::side::rust::{RustSide, Variant, rules_by_name};
+use harness::explain::{self, Rules};
+use harness::side::rust::{RustSide, Variant, rules_by_name};
 
 /// A tree with these rules, of which only what it shows is known.
 fn explained(name: &str) -> explain::Explained {

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use gup_fuzz::input;
-use gup_fuzz::oracle::Oracle;
-use gup_fuzz::program::Program;
-use gup_fuzz::report::kunit::{Unsayable, kunit};
-use gup_fuzz::report::{Origin, Report};
-use gup_fuzz::side::Pair;
+use harness::input;
+use harness::oracle::Oracle;
+use harness::program::Program;
+use harness::report::kunit::{Unsayable, kunit};
+use harness::report::{Origin, Report};
+use harness::side::Pair;
 
 /// The test of what a program shows, and of which kernel; `None` if that is nothing.
 fn test_of(

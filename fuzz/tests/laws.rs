@@ -2,11 +2,11 @@
 //! Each law sees the trace that breaks it: honest traces with one lie.
 
 use csrc::abi::{self, gd_rec};
-use gup_fuzz::laws::{Checker, Law};
-use gup_fuzz::ops::Rev;
-use gup_fuzz::program::{Program, text};
-use gup_fuzz::side::{self, Side};
-use gup_fuzz::trace::{PageState, Trace};
+use harness::laws::{Checker, Law};
+use harness::ops::Rev;
+use harness::program::{Program, text};
+use harness::side::{self, Side};
+use harness::trace::{PageState, Trace};
 
 fn honest(source: &str) -> (Program, Trace) {
     let program = text::parse(source).expect(source);

@@ -5,8 +5,8 @@
 mod made;
 
 use csrc::abi::{self, gd_op, gd_rec};
-use gup_fuzz::laws::{Checker, Law};
-use gup_fuzz::ops::Rev;
+use harness::laws::{Checker, Law};
+use harness::ops::Rev;
 use made::*;
 
 const LOCKED: u32 = abi::GD_RB_LOCKED;

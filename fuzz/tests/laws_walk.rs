@@ -5,9 +5,9 @@
 mod made;
 
 use csrc::abi::{self, gd_op};
-use gup_fuzz::accepted::Accepted;
-use gup_fuzz::laws::{Checker, Law};
-use gup_fuzz::ops::Rev;
+use harness::accepted::Accepted;
+use harness::laws::{Checker, Law};
+use harness::ops::Rev;
 use made::*;
 
 fn law_on(rev: Rev, made: Made) -> Option<Law> {

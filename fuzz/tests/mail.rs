@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use gup_fuzz::input::{self, Input};
-use gup_fuzz::oracle::Oracle;
-use gup_fuzz::report::kernels::{self, Case};
-use gup_fuzz::report::ktap::{Ktap, Test};
-use gup_fuzz::report::{Mail, Origin, Report};
-use gup_fuzz::side::{Pair, Side};
+use harness::input::{self, Input};
+use harness::oracle::Oracle;
+use harness::report::kernels::{self, Case};
+use harness::report::ktap::{Ktap, Test};
+use harness::report::{Mail, Origin, Report};
+use harness::side::{Pair, Side};
 use insta::{Settings, assert_snapshot};
 
 fn read(source: &str) -> Input {

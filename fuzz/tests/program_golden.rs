@@ -2,9 +2,9 @@
 //! Corpora survive: bytes of older versions mean what they always meant.
 
 use csrc::abi::{self, gd_op};
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::{NO_ACT, Program};
-use gup_fuzz::{ops, program::wire};
+use harness::program::rng::Rng;
+use harness::program::{NO_ACT, Program};
+use harness::{ops, program::wire};
 
 /// The operations that there were with version 1 alone, then those of version 2.
 const IDS: [(u8, u8); 12] = [

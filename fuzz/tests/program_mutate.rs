@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 
 use csrc::abi::{self, gd_act, gd_op};
-use gup_fuzz::hooks::{self, Answer};
-use gup_fuzz::layer;
-use gup_fuzz::ops;
-use gup_fuzz::program::generate::{self, Focus, Profile};
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::{MAX_OPS, Program, mutate, walk, wire};
-use gup_fuzz::rev::Rev;
+use harness::hooks::{self, Answer};
+use harness::layer;
+use harness::ops;
+use harness::program::generate::{self, Focus, Profile};
+use harness::program::rng::Rng;
+use harness::program::{MAX_OPS, Program, mutate, walk, wire};
+use harness::rev::Rev;
 
 fn is_normalised(p: &Program) -> bool {
     let mut again = *p;

@@ -4,13 +4,13 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_run};
-use gup_fuzz::hooks::{self, NR_HOOKS, Object};
-use gup_fuzz::ops;
-use gup_fuzz::program::{
+use harness::hooks::{self, NR_HOOKS, Object};
+use harness::ops;
+use harness::program::{
     self, MAX_ACTS, MAX_FOLIOS, MAX_LIST, MAX_OPS, NO_ACT, NO_FOLIO, NO_OP, NULL, Program, list,
     normalise, page, split_page, walk, wire,
 };
-use gup_fuzz::world::folio;
+use harness::world::folio;
 use proptest::prelude::*;
 
 fn any_folio() -> impl Strategy<Value = gd_folio> {

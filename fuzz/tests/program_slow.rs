@@ -2,10 +2,10 @@
 //! Programs of the slow layer: their text, and what there is no room for.
 
 use csrc::abi::{self, gd_op};
-use gup_fuzz::layer::{self, Focus};
-use gup_fuzz::program::walk::{self, PAGE_SIZE, TASK_SIZE_MAX};
-use gup_fuzz::program::{NO_OP, Program, text};
-use gup_fuzz::rev::Rev;
+use harness::layer::{self, Focus};
+use harness::program::walk::{self, PAGE_SIZE, TASK_SIZE_MAX};
+use harness::program::{NO_OP, Program, text};
+use harness::rev::Rev;
 
 fn parse(text: &str) -> Program {
     text::parse(text).unwrap_or_else(|e| panic!("{e}\n{}", e.excerpt(text)))

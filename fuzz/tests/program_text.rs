@@ -2,11 +2,11 @@
 //! The text form: round trips, and where mistakes are reported.
 
 use csrc::abi;
-use gup_fuzz::ops;
-use gup_fuzz::program::generate::{self, Focus, Profile};
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::{NULL, POISON, Program, page, text, walk};
-use gup_fuzz::rev::Rev;
+use harness::ops;
+use harness::program::generate::{self, Focus, Profile};
+use harness::program::rng::Rng;
+use harness::program::{NULL, POISON, Program, page, text, walk};
+use harness::rev::Rev;
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Program {
@@ -411,7 +411,7 @@ fn every_operation_of_the_table_has_a_text() {
         let mut p = parse("page h order=1\nget_page h");
         p.ops_mut()[0] = abi::gd_op {
             op: op.id,
-            ..gup_fuzz::program::NO_OP
+            ..harness::program::NO_OP
         };
         p.normalise();
         for rev in Rev::kernels() {

@@ -6,10 +6,10 @@ mod patched;
 use std::fs;
 use std::path::Path;
 
-use gup_fuzz::oracle::Oracle;
-use gup_fuzz::program::text;
-use gup_fuzz::report::{Origin, Report, Short};
-use gup_fuzz::side::{self, Pair, c::CSide};
+use harness::oracle::Oracle;
+use harness::program::text;
+use harness::report::{Origin, Report, Short};
+use harness::side::{self, Pair, c::CSide};
 use patched::KERNEL;
 
 /// What stands between two lines that begin so, with the first and without the last one.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A difference between two kernels is explained by rules, or said not to be.
 
-use gup_fuzz::oracle::{Oracle, Verdict, Which};
-use gup_fuzz::program::{Program, text};
-use gup_fuzz::reason::{Reason, Reasons};
-use gup_fuzz::side::rust::{RustSide, rules_by_name};
-use gup_fuzz::side::{Pair, Side, SideInfo};
-use gup_fuzz::site::PlacedSite;
-use gup_fuzz::trace::Trace;
+use harness::oracle::{Oracle, Verdict, Which};
+use harness::program::{Program, text};
+use harness::reason::{Reason, Reasons};
+use harness::side::rust::{RustSide, rules_by_name};
+use harness::side::{Pair, Side, SideInfo};
+use harness::site::PlacedSite;
+use harness::trace::Trace;
 
 /// A kernel with these rules that is taken for one with others.
 struct Other {

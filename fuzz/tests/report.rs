@@ -2,13 +2,13 @@
 //! Reports, reproducers and minimisation, on two sides that are known to
 //! differ: the rules of 6.1 with and without CONFIG_DEBUG_VM.
 
-use gup_fuzz::minimise;
-use gup_fuzz::oracle::{Oracle, Verdict};
-use gup_fuzz::program::generate::{self, Profile};
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::{Program, text};
-use gup_fuzz::report::{self, Origin};
-use gup_fuzz::side::Pair;
+use harness::minimise;
+use harness::oracle::{Oracle, Verdict};
+use harness::program::generate::{self, Profile};
+use harness::program::rng::Rng;
+use harness::program::{Program, text};
+use harness::report::{self, Origin};
+use harness::side::Pair;
 use insta::assert_snapshot;
 
 fn oracle() -> Oracle {

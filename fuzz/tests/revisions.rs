@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use gup::{Revision, Rules, Site};
-use gup_fuzz::rev::{Fact, Rev};
+use harness::rev::{Fact, Rev};
 
 fn rev(rules: &Rules) -> Rev {
     rules.revision.name().parse().unwrap()

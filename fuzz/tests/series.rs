@@ -4,16 +4,16 @@
 
 use std::path::Path;
 
-use gup_fuzz::compare::Field;
-use gup_fuzz::hunt::hunt;
-use gup_fuzz::input;
-use gup_fuzz::laws::Law;
-use gup_fuzz::ops::{self, Rev};
-use gup_fuzz::oracle::{Oracle, Verdict};
-use gup_fuzz::program::generate::{self, Profile};
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::{Program, text};
-use gup_fuzz::side::Pair;
+use harness::compare::Field;
+use harness::hunt::hunt;
+use harness::input;
+use harness::laws::Law;
+use harness::ops::{self, Rev};
+use harness::oracle::{Oracle, Verdict};
+use harness::program::generate::{self, Profile};
+use harness::program::rng::Rng;
+use harness::program::{Program, text};
+use harness::side::Pair;
 
 const SIDES: &[&str] = &[
     "v8",

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use command::{err, gupdiff, out, write};
-use gup_fuzz::oracle::{Oracle, Verdict};
-use gup_fuzz::program::generate::{self, Focus, Profile};
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::side::Pair;
+use harness::oracle::{Oracle, Verdict};
+use harness::program::generate::{self, Focus, Profile};
+use harness::program::rng::Rng;
+use harness::side::Pair;
 
 fn example(name: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../csrc/abi/examples");

@@ -5,9 +5,9 @@
 mod made;
 
 use csrc::abi;
-use gup_fuzz::layer::Focus;
-use gup_fuzz::oracle::Verdict;
-use gup_fuzz::stats::{Actions, Counter, Stats};
+use harness::layer::Focus;
+use harness::oracle::Verdict;
+use harness::stats::{Actions, Counter, Stats};
 use made::*;
 
 /// Two walks: in the first one of two hook points is reached, and the slow path

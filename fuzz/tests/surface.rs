@@ -8,10 +8,10 @@ use std::fs;
 
 use csrc::{Object, SiteKind};
 use gup::Rules;
-use gup_fuzz::ops;
-use gup_fuzz::rev::Rev;
 use gup_sides::tree::tested_sides;
 use gup_sides::{Flavour, Recipe, Store};
+use harness::ops;
+use harness::rev::Rev;
 
 /// Every kernel that tests run on, with the rules that go with it, and its object.
 fn kernels() -> impl Iterator<Item = (&'static Rules, Object)> {

@@ -3,12 +3,12 @@
 
 mod patched;
 
-use gup_fuzz::oracle::Oracle;
-use gup_fuzz::program::{Program, text};
-use gup_fuzz::report::suspects::{self, Span, Suspects};
-use gup_fuzz::report::{Origin, Report};
-use gup_fuzz::side::Pair;
 use gup_sides::{Recipe, Store};
+use harness::oracle::Oracle;
+use harness::program::{Program, text};
+use harness::report::suspects::{self, Span, Suspects};
+use harness::report::{Origin, Report};
+use harness::side::Pair;
 
 /// A side under a name of its own, for as long as this exists.
 struct Added(String);

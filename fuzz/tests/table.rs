@@ -97,7 +97,7 @@ fn ids(source: &str) -> Vec<&str> {
 
 #[test]
 fn no_meaning_is_read_off_an_id() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/src");
     let mut files = Vec::new();
     sources(&root, &mut files, &root);
     assert!(files.len() > 100, "{files:?}");

@@ -29,7 +29,7 @@ impl Deref for Kernel {
 
 fn object(name: &str) -> Object {
     if let Some(series) = csrc::series().iter().find(|s| s.name == name) {
-        return series.load().unwrap();
+        return series.load("none").unwrap();
     }
     let store = Store::find();
     let (tree, debug_vm) = gup_sides::recipe::split_name(name);

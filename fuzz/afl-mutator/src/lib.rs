@@ -10,14 +10,14 @@ use std::env;
 use std::ffi::{c_uint, c_void};
 use std::slice;
 
-use gup_fuzz::accepted::RevisionPair;
-use gup_fuzz::layer::{self, Focus};
-use gup_fuzz::program::generate::Profile;
-use gup_fuzz::program::mutate::{crossover_bytes, mutate_bytes};
-use gup_fuzz::program::rng::Rng;
-use gup_fuzz::program::wire;
-use gup_fuzz::rev::Rev;
-use gup_fuzz::side;
+use harness::accepted::RevisionPair;
+use harness::layer::{self, Focus};
+use harness::program::generate::Profile;
+use harness::program::mutate::{crossover_bytes, mutate_bytes};
+use harness::program::rng::Rng;
+use harness::program::wire;
+use harness::rev::Rev;
+use harness::side;
 
 /// Of 16 new inputs, the number that combine two programs.
 const CROSSED: usize = 2;

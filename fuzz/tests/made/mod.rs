@@ -4,9 +4,9 @@
 #![allow(dead_code, missing_docs)] // each test uses some of it
 
 use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_rec};
-use gup_fuzz::program::{NO_ACT, NO_FOLIO, NO_OP, Program, page};
-use gup_fuzz::trace::{PageState, Trace};
-use gup_fuzz::world::layout::Layout;
+use harness::program::{NO_ACT, NO_FOLIO, NO_OP, Program, page};
+use harness::trace::{PageState, Trace};
+use harness::world::layout::Layout;
 
 pub const P: usize = 0;
 pub const Q: usize = 1;
@@ -87,12 +87,12 @@ impl Made {
     pub fn moved(&self, index: usize, offset: u32, refs: i32, pins: i32) -> gd_rec {
         let layout = Layout::new(&self.program.0);
         let page = self.page(index, offset);
-        let rev = gup_fuzz::ops::Rev::V6_1;
+        let rev = harness::ops::Rev::V6_1;
         let mut state = layout.initial(&self.program.0, page, rev);
         state.refcount += refs;
         state.pincount += pins;
         let large = state.is_large();
-        state.pinned = !state.tail && gup_fuzz::world::layout::maybe_dma_pinned(&state, large);
+        state.pinned = !state.tail && harness::world::layout::maybe_dma_pinned(&state, large);
         state.to_rec()
     }
 }
