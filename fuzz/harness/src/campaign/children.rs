@@ -122,14 +122,21 @@ fn own_group(command: &mut Command, log: &Path) -> Result<(), Error> {
         .stdout(out)
         .stderr(err)
         .process_group(0);
-    let die_with_us = || {
-        // SAFETY: a system call in the child before exec
-        match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
-            0 => Ok(()),
-            _ => Err(std::io::Error::last_os_error()),
+    let parent = std::process::id() as libc::pid_t;
+    let die_with_us = move || {
+        // SAFETY: system calls in the child before exec
+        unsafe {
+            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
+                return Err(std::io::Error::last_os_error());
+            }
+            // it ended before the request, so there will be no signal
+            if libc::getppid() != parent {
+                libc::_exit(1);
+            }
         }
+        Ok(())
     };
-    // SAFETY: between fork and exec, only a system call
+    // SAFETY: between fork and exec, only system calls
     unsafe { command.pre_exec(die_with_us) };
     Ok(())
 }

@@ -4,7 +4,8 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{Config, Engine, Error, Status, exchange, history, io_error};
 use crate::input;
@@ -366,6 +367,10 @@ pub fn free_folder() -> PathBuf {
     free.unwrap_or_else(|| number(1))
 }
 
+/// How long to wait for a lock: the child of a campaign that was killed just then has it
+/// from fork to exec.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+
 /// Locks a folder; the lock ends with the process.
 fn lock(path: &Path, out: &Path) -> Result<File, Error> {
     let file = File::options()
@@ -373,10 +378,18 @@ fn lock(path: &Path, out: &Path) -> Result<File, Error> {
         .append(true)
         .open(path)
         .map_err(io_error(format!("{} cannot be written", out.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Busy(out.display().to_string())),
-        Err(TryLockError::Error(error)) => Err(io_error(path.display().to_string())(error)),
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_WAIT => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => return Err(Error::Busy(out.display().to_string())),
+            Err(TryLockError::Error(error)) => {
+                return Err(io_error(path.display().to_string())(error));
+            }
+        }
     }
 }
 
