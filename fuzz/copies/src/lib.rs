@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The Rust side once more, made from a copy of crate `gup`: instrumented for an engine, or
-//! with planted faults, as the feature says.  A program calls [`replace`] first; then
+//! with planted faults, as the feature says.  A program calls `replace` first; then
 //! `rust:` sides are those of the copy, and kernel objects are compiled for the engine.
 //!
 //! The side's source is that of crate `harness`, which is compiled against the plain `gup`
