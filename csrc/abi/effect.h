@@ -7,15 +7,15 @@
 #ifndef GD_EFFECT_H
 #define GD_EFFECT_H
 
-enum gd_does {
-	GD_DOES_ASK,		/* changes nothing: a predicate */
-	GD_DOES_TAKE,		/* takes references or pins on given pages, if it succeeds */
-	GD_DOES_GIVE,		/* drops references or pins */
-	GD_DOES_MARK,		/* sets MMF_HAS_PINNED */
-	GD_DOES_WALK,		/* takes references or pins on the pages mapped at addr */
-	GD_DOES_FAULT,		/* faults in the pages at addr */
-	GD_DOES_PIN_FILE,	/* pins folios of the page cache of a memfd */
-	GD_DOES_SET,		/* a world change, not a function */
+enum gd_effect_kind {
+	GD_EFFECT_KIND_ASK,		/* changes nothing: a predicate */
+	GD_EFFECT_KIND_TAKE,		/* takes references or pins on given pages, if it succeeds */
+	GD_EFFECT_KIND_GIVE,		/* drops references or pins */
+	GD_EFFECT_KIND_MARK,		/* sets MMF_HAS_PINNED */
+	GD_EFFECT_KIND_WALK,		/* takes references or pins on the pages mapped at addr */
+	GD_EFFECT_KIND_FAULT,		/* faults in the pages at addr */
+	GD_EFFECT_KIND_PIN_FILE,	/* pins folios of the page cache of a memfd */
+	GD_EFFECT_KIND_SET,		/* a world change, not a function */
 };
 
 /* what is taken or dropped; unknown if the flags are a kernel's raw bits */
@@ -89,9 +89,9 @@ enum gd_part {
 	GD_PART_CACHE,		/* the page cache of memfds */
 };
 
-/* does determines which of the other fields are used */
+/* kind determines which of the other fields are used */
 struct gd_effect {
-	enum gd_does does;
+	enum gd_effect_kind kind;
 	enum gd_what what;
 	enum gd_by by;
 	enum gd_of of;

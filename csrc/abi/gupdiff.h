@@ -141,7 +141,7 @@ enum gd_foll {
 #define GD_W_IRQS_ON		0x01
 #define GD_W_HAS_PINNED		0x02
 #define GD_W_DEVMAP_KEY		0x04
-#define GD_W_SLOW		0x08	/* the fast entry points' slow path is real, not answered */
+#define GD_W_REAL_SLOW_PATH	0x08	/* the fast entry points call the real slow path */
 #define GD_W_HAS_PINNED_2	0x10	/* GD_W_HAS_PINNED of mm 2 */
 #define GD_W_ALL		0x1f
 
@@ -251,7 +251,7 @@ enum gd_entry_flag {
  */
 enum gd_hook {
 	GD_HOOK_NONE,
-#define GD_HOOK(name, layer, object, answer, otherwise, words, when, who) GD_HOOK_##name,
+#define GD_HOOK(name, layer, object, answer, default_answer, text, help, actor) GD_HOOK_##name,
 #include "hooks.h"
 	GD_NR_HOOKS
 };
@@ -663,10 +663,10 @@ struct gd_hook_info {
 	enum gd_layer layer;
 	gd_u8 object;		/* enum gd_object */
 	gd_u8 answer;		/* enum gd_answer */
-	gd_s32 otherwise;	/* default answer */
-	const char *words;
-	const char *when;
-	const char *who;
+	gd_s32 default_answer;
+	const char *text;
+	const char *help;
+	const char *actor;
 };
 
 /* by enum gd_hook */

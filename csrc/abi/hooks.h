@@ -3,7 +3,7 @@
  * The table of hook points: the places in an operation of the kernel at which an
  * action can happen.
  *
- * GD_HOOK(NAME, layer, object, answer, otherwise, words, when, who)
+ * GD_HOOK(NAME, layer, object, answer, default_answer, text, help, actor)
  *
  * NAME       the enum's name.  Add new ones at the end: the number is part of the
  *            wire form.
@@ -13,12 +13,13 @@
  *            or a page (PAGE).  Only events of this object count.
  * answer     NONE, or for a call the type of its answer: BOOL, ERRNO, PAGES or
  *            FAULT, see gupdiff.h.
- * otherwise  the default answer.
- * words      the text form: before, after or at, then what is read or called.  If
+ * default_answer  of the call, if no action answers it.
+ * text       the text form: before, after or at, then what is read or called.  If
  *            the object is an entry or a page, its name follows.
- * when       the clause for reports, with {object} and {nth}: " for the second
+ * help       the clause for reports, with {object} and {nth}: " for the second
  *            time".
- * who        who acts there, for reports; the called function gives the answer.
+ * actor      for reports: "another CPU", or "it" if the called function itself
+ *            makes the change.
  *
  * Include this file with GD_HOOK defined; it undefines it again.
  */
@@ -97,7 +98,7 @@ GD_HOOK(PAGECACHE, SLOW, NONE, BOOL, 1, "at hugetlbfs_pagecache_present",
 /* while the caller waits for the migration of an entry's page */
 GD_HOOK(MIGRATION, SLOW, NONE, NONE, 0, "at migration_entry_wait",
 	"when migration_entry_wait() is called{nth}", "another CPU")
-/* with 0 it is split: into what others say */
+/* with 0 it is split, as the actions before it say */
 GD_HOOK(SPLIT_PAGE, SLOW, NONE, ERRNO, -16, "at split_huge_page",
 	"when split_huge_page() is called{nth}", "it")
 

@@ -37,7 +37,7 @@
  *           is a kernel (6.1) or a version of the FOLL_PIN series (v8); pairs of
  *           kernels and of the series are independent.
  * help      what it does, in the infinitive.  For a world change this is also the
- *           sentence in reports, with {operands} in braces: fuzz/harness/src/report/says
+ *           sentence in reports, with {operands} in braces: fuzz/harness/src/report/sentences
  *           has their placeholders in help and their values in reports.
  *
  * Include this file with GD_OP defined, and with GD_CHANGE to distinguish world

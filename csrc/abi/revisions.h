@@ -61,7 +61,7 @@ GD_FACT(SLOW_GRAB_REFS, GD_REV_NEVER, GD_REV_KERNEL(6, 10), GD_REV_NEVER,
 	"it takes refs references; before, always one")
 
 /* the lockless walk's grab */
-GD_FACT(FAST_GRAB_GETS_FIRST, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
+GD_FACT(FAST_GRAB_PREFERS_GET, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
 	"with FOLL_GET and FOLL_PIN together it takes references; otherwise it pins")
 GD_FACT(FAST_GRAB_WANTS_FLAG, GD_REV_SERIES(10), GD_REV_ALWAYS, GD_REV_NEVER,
 	"with neither flag it takes nothing; before, references")

@@ -4,21 +4,21 @@
 
 /* the column effect */
 #define ASKS(who)							\
-	{ .does = GD_DOES_ASK, .callers = GD_CALLERS_##who }
+	{ .kind = GD_EFFECT_KIND_ASK, .callers = GD_CALLERS_##who }
 #define TAKES(thing, count, demand, who)				\
-	{ .does = GD_DOES_TAKE, .what = GD_WHAT_##thing, .by = GD_BY_##count,	\
+	{ .kind = GD_EFFECT_KIND_TAKE, .what = GD_WHAT_##thing, .by = GD_BY_##count,	\
 	  .of = GD_OF_##demand, .callers = GD_CALLERS_##who }
 #define GIVES(thing, count, who)					\
-	{ .does = GD_DOES_GIVE, .what = GD_WHAT_##thing, .by = GD_BY_##count,	\
+	{ .kind = GD_EFFECT_KIND_GIVE, .what = GD_WHAT_##thing, .by = GD_BY_##count,	\
 	  .callers = GD_CALLERS_##who }
-#define MARKS()		{ .does = GD_DOES_MARK }
+#define MARKS()		{ .kind = GD_EFFECT_KIND_MARK }
 #define WALKS(thing, count, when)					\
-	{ .does = GD_DOES_WALK, .what = GD_WHAT_##thing, .by = GD_BY_##count,	\
+	{ .kind = GD_EFFECT_KIND_WALK, .what = GD_WHAT_##thing, .by = GD_BY_##count,	\
 	  .lock = GD_LOCK_##when }
 #define FAULTS(how, when)						\
-	{ .does = GD_DOES_FAULT, .faults = GD_FAULTS_##how, .lock = GD_LOCK_##when }
-#define PINS_FILE()	{ .does = GD_DOES_PIN_FILE, .lock = GD_LOCK_TAKEN }
-#define SETS(thing)	{ .does = GD_DOES_SET, .part = GD_PART_##thing }
+	{ .kind = GD_EFFECT_KIND_FAULT, .faults = GD_FAULTS_##how, .lock = GD_LOCK_##when }
+#define PINS_FILE()	{ .kind = GD_EFFECT_KIND_PIN_FILE, .lock = GD_LOCK_TAKEN }
+#define SETS(thing)	{ .kind = GD_EFFECT_KIND_SET, .part = GD_PART_##thing }
 
 /* what operands hold beside bits */
 #define KIND(operands, which)	(((operands) >> GD_S_##which##_SHIFT) & GD_S_KIND_MASK)
@@ -32,9 +32,9 @@ const struct gd_op_info gd_op_table[] = {
 const gd_u32 gd_op_table_len = sizeof(gd_op_table) / sizeof(gd_op_table[0]);
 
 const struct gd_hook_info gd_hook_table[GD_NR_HOOKS] = {
-#define GD_HOOK(name, layer, object, answer, otherwise, words, when, who)	\
+#define GD_HOOK(name, layer, object, answer, default_answer, text, help, actor)	\
 	[GD_HOOK_##name] = { GD_LAYER_##layer, GD_O_##object, GD_ANS_##answer,	\
-			     otherwise, words, when, who },
+			     default_answer, text, help, actor },
 #include "hooks.h"
 };
 

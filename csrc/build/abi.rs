@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The vocabulary of the table of operations: enums in Rust, too, so that a word that
 /// is new there does not compile before it is met.
-const WORDS: &str = "gd_(arg|n|val|layer|does|what|by|of|callers|lock|faults|part)";
+const WORDS: &str = "gd_(arg|n|val|layer|effect_kind|what|by|of|callers|lock|faults|part)";
 
 /// `GD_BY_UP_TO_N` becomes `gd_by::UpToN`.
 #[derive(Debug)]

@@ -58,7 +58,7 @@ static int run_op(const struct gd_op *op, const struct gd_act *act, u32 nr_acts)
 	gd_next_isolations();
 	beyond = GD_BEYOND(op, nr_acts);
 	gd_watch(act, nr_acts);
-	gd.slow = layers[op->op] == GD_LAYER_SLOW || gd.prog->world.state & GD_W_SLOW;
+	gd.slow = layers[op->op] == GD_LAYER_SLOW || gd.prog->world.state & GD_W_REAL_SLOW_PATH;
 	if (layers[op->op] == GD_LAYER_SLOW)
 		gd_slow_begins();
 	if (beyond)

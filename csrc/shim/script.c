@@ -152,15 +152,15 @@ void gd_count_update(const volatile void *count, u32 nr, bool refcount)
 /* At a call: its return value. */
 int gd_answer(u8 hook)
 {
-	static const int otherwise[] = {
-#define GD_HOOK(name, layer, object, answer, otherwise, words, when, who) \
-	[GD_HOOK_##name] = otherwise,
+	static const int default_answers[] = {
+#define GD_HOOK(name, layer, object, answer, default_answer, text, help, actor) \
+	[GD_HOOK_##name] = default_answer,
 #include "hooks.h"
 	};
 
 	answered = false;
 	reached(hook, 0);
-	return answered ? answer : otherwise[hook];
+	return answered ? answer : default_answers[hook];
 }
 
 void gd_set_answer(int value)

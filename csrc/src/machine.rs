@@ -267,7 +267,7 @@ fn is_world(id: u8) -> bool {
     static WORLD: LazyLock<[bool; 256]> = LazyLock::new(|| {
         let mut world = [false; 256];
         for op in crate::op_table() {
-            world[usize::from(op.id)] = op.effect.does == abi::gd_does::Set;
+            world[usize::from(op.id)] = op.effect.kind == abi::gd_effect_kind::Set;
         }
         world
     });

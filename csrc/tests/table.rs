@@ -69,7 +69,7 @@ fn a_kernel_has_the_operations_that_the_table_names_and_no_other() {
             assert_eq!(
                 u32::from(ret.a) != GD_RET_ABSENT,
                 // what can be changed can be everywhere, of use or not
-                named.is_some() || info.effect.does == gd_does::Set,
+                named.is_some() || info.effect.kind == gd_effect_kind::Set,
                 "{}: {role:?}, in the table {named:?}",
                 kernel.name()
             );

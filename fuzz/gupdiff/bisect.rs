@@ -13,7 +13,7 @@ use harness::expect::Expectations;
 use harness::input;
 use harness::oracle::{Oracle, Verdict, Which};
 use harness::program::Program;
-use harness::report::kernels::{Case, Follows};
+use harness::report::kernels::{Follows, Survey};
 use harness::report::summary;
 use harness::side::c::CSide;
 use harness::side::{Pair, Side};
@@ -116,8 +116,8 @@ impl Difference {
         Ok(difference)
     }
 
-    fn case<'a>(&'a self, expectations: &'a Expectations) -> Case<'a> {
-        Case {
+    fn survey<'a>(&'a self, expectations: &'a Expectations) -> Survey<'a> {
+        Survey {
             oracle: &self.oracle,
             prog: &self.program,
             verdict: &self.verdict,
@@ -127,7 +127,7 @@ impl Difference {
     }
 
     fn does(&self, side: &dyn Side, trace: &Trace) -> String {
-        self.case(&Expectations::default()).does(side, trace)
+        self.survey(&Expectations::default()).does(side, trace)
     }
 
     /// Tests one more kernel.
@@ -139,14 +139,14 @@ impl Difference {
         let mut trace = Trace::new();
         side.run(&self.program, &mut trace);
         let mut comparer = std::mem::take(&mut self.comparer);
-        let case = Expectations::default();
-        let case = self.case(&case);
-        let tested = match case.follows(&self.divergence, &side, &trace, &mut comparer) {
+        let none = Expectations::default();
+        let survey = self.survey(&none);
+        let tested = match survey.follows(&self.divergence, &side, &trace, &mut comparer) {
             Follows::One(Which::Left) => Tested::Good,
             Follows::One(Which::Right) => Tested::Bad,
             Follows::Neither => Tested::Skipped(format!(
                 "neither good nor bad: {}",
-                case.does(&side, &trace)
+                survey.does(&side, &trace)
             )),
             Follows::Absent => Tested::Skipped("it does not have the function".into()),
         };

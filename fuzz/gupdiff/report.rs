@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use harness::input::{self, Input};
-use harness::report::kernels::{self, Case};
+use harness::report::kernels::{self, Survey};
 use harness::report::ktap::{Ktap, Test};
 use harness::report::kunit;
 use harness::report::{self, Mail, Report, suspects};
@@ -134,7 +134,7 @@ fn one(args: &Args, judge: &mut Judge, input: Input) -> Result<Done> {
     }
     // a runner wants a verdict, soon
     if !args.alone && !args.ktap && report.is_finding() {
-        let case = Case {
+        let survey = Survey {
             oracle,
             prog: program,
             verdict: &verdict,
@@ -149,7 +149,7 @@ fn one(args: &Args, judge: &mut Judge, input: Input) -> Result<Done> {
         if !known.is_empty() {
             eprintln!("note: {}: tried on {}", input.name, known.join(" "));
         }
-        report.kernels = kernels::survey(&case, &known);
+        report.kernels = survey.run(&known);
     }
     Ok(Done::Report(Box::new(report)))
 }

@@ -206,17 +206,17 @@ fn calls_have_the_same_numbers() {
 }
 
 #[test]
-fn what_is_answered_by_default_is_the_same() {
-    let otherwise = |hook: u32| hooks::info(hook as u8).unwrap().otherwise;
-    assert_eq!(otherwise(abi::GD_HOOK_SLOW), -gup::EFAULT);
-    assert_eq!(otherwise(abi::GD_HOOK_ALLOC_FOLIO), -gup::ENOMEM);
-    assert_eq!(otherwise(abi::GD_HOOK_SPLIT_PAGE), -gup::slow::EBUSY);
+fn default_answers_are_the_same() {
+    let default = |hook: u32| hooks::info(hook as u8).unwrap().default_answer;
+    assert_eq!(default(abi::GD_HOOK_SLOW), -gup::EFAULT);
+    assert_eq!(default(abi::GD_HOOK_ALLOC_FOLIO), -gup::ENOMEM);
+    assert_eq!(default(abi::GD_HOOK_SPLIT_PAGE), -gup::slow::EBUSY);
     let sigbus = gup::mm::vm_fault::SIGBUS as i32;
-    assert_eq!(otherwise(abi::GD_HOOK_FAULT), sigbus);
-    assert_eq!(otherwise(abi::GD_HOOK_MIGRATE), 1);
-    assert_eq!(otherwise(abi::GD_HOOK_MIGRATE_DEVICE), -gup::slow::EBUSY);
+    assert_eq!(default(abi::GD_HOOK_FAULT), sigbus);
+    assert_eq!(default(abi::GD_HOOK_MIGRATE), 1);
+    assert_eq!(default(abi::GD_HOOK_MIGRATE_DEVICE), -gup::slow::EBUSY);
     for zero in [abi::GD_HOOK_MMAP_LOCK, abi::GD_HOOK_EXPAND] {
-        assert_eq!(otherwise(zero), 0);
+        assert_eq!(default(zero), 0);
     }
 }
 

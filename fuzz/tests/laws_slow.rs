@@ -182,7 +182,10 @@ fn a_fast_entry_point_that_falls_back_is_slow() {
         made.program.0.world.state |= slow as u8;
         law(made.op(pin(0x1000, 1, 0), [returns(-14, locks)]))
     };
-    assert_eq!(call(abi::GD_W_SLOW, 0), None);
-    assert_eq!(call(abi::GD_W_SLOW, HELD), Some(Law::MmapLockAsAgreed));
+    assert_eq!(call(abi::GD_W_REAL_SLOW_PATH, 0), None);
+    assert_eq!(
+        call(abi::GD_W_REAL_SLOW_PATH, HELD),
+        Some(Law::MmapLockAsAgreed)
+    );
     assert_eq!(call(0, HELD), None);
 }

@@ -319,10 +319,10 @@ fn what_kernels_are_known_to_do_is_on_the_list() {
         let known = |made: Made| {
             let made = made.end();
             let mut accepted = Accepted::default();
-            let ground = rev.into();
+            let facts = rev.into();
             let mut known = |b: &_| accepted.is_known(rev, b);
             let mut checker = Checker::default();
-            checker.check_but(&made.program, ground, &made.trace, &mut known)
+            checker.check_but(&made.program, facts, &made.trace, &mut known)
         };
         // 7.2 ends the walk
         if rev < Rev::linux(7, 2) {

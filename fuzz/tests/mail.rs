@@ -5,7 +5,7 @@ use std::path::Path;
 
 use harness::input::{self, Input};
 use harness::oracle::Oracle;
-use harness::report::kernels::{self, Case};
+use harness::report::kernels::{self, Survey};
 use harness::report::ktap::{Ktap, Test};
 use harness::report::{Mail, Origin, Report};
 use harness::side::{Pair, Side};
@@ -34,7 +34,7 @@ fn report(left: &str, right: &str, others: &[&str], source: &str) -> Report {
     let mut report = Report::with_unmet(&oracle, prog, &verdict, unmet, path, &origin);
     report.source = (!report.unmet.is_empty()).then(|| input.text.clone());
     assert!(report.is_finding(), "{}", report.finding.summary);
-    let case = Case {
+    let survey = Survey {
         oracle: &oracle,
         prog,
         verdict: &verdict,
@@ -42,7 +42,7 @@ fn report(left: &str, right: &str, others: &[&str], source: &str) -> Report {
         op_index: report.finding.op_index.unwrap(),
     };
     let others: Vec<String> = others.iter().map(|&side| side.into()).collect();
-    report.kernels = kernels::survey(&case, &others);
+    report.kernels = survey.run(&others);
     report
 }
 

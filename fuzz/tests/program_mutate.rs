@@ -224,7 +224,7 @@ fn every_change_at(focus: Focus, most: ops::Layer, wanted: fn(u32) -> bool) {
     }
     let words = |(hook, op): &(u8, u8)| {
         let op = ops::info(*op).map_or("?", |op| op.role);
-        format!("{op} at {}", hooks::info(*hook).map_or("?", |h| h.words))
+        format!("{op} at {}", hooks::info(*hook).map_or("?", |h| h.text))
     };
     panic!("{:?}", missing.iter().map(words).collect::<Vec<_>>());
 }

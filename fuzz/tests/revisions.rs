@@ -70,7 +70,7 @@ fn rule(name: &str, rules: &Rules) -> bool {
         "HAS_FOLLOW_HUGETLB_PAGE" => is_kernel && rules.slow.has_follow_hugetlb_page,
         "SLOW_STOPS_AT_NO_PAGE" => is_kernel && rules.slow.missing_page_is_an_error,
         // What the Rust side does of the series has functions of its own.
-        "FAST_GRAB_GETS_FIRST" | "WALK" => is_kernel,
+        "FAST_GRAB_PREFERS_GET" | "WALK" => is_kernel,
         other => panic!("no rule is known for the fact {other}"),
     }
 }

@@ -26,13 +26,13 @@
 //! The functions that the slow path calls are in [`mm`](crate::mm).
 //!
 //! Where the script can act or answer, it does so at the time of the call, after its event
-//! and before the answer ([`Moment`]).
+//! and before the answer ([`Hook`]).
 //!
 //! Statistics counters are not calls: they are state of the [`Machine`](crate::Machine).
 
 use crate::foll::Foll;
 use crate::kernel::{Kernel, Stop};
-use crate::observer::{Ask, Call, Moment};
+use crate::observer::{Ask, Call, Hook};
 use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
 use crate::series::EFAULT;
@@ -79,16 +79,14 @@ impl Kernel<'_> {
     /// head): 0 or an errno.
     pub(crate) fn make_accessible(&mut self, page: PagePtr) -> Result<i32, Stop> {
         self.call(Call::MakeAccessible, FolioPtr(page))?;
-        Ok(self.moment(Moment::Accessible).unwrap_or(0))
+        Ok(self.hook(Hook::Accessible).unwrap_or(0))
     }
 
     /// `get_dev_pagemap`: is there a pagemap?  If not, the reference on the pagemap that
     /// the caller passes in is dropped.
     pub(crate) fn get_dev_pagemap(&mut self, page: PagePtr, held: bool) -> Result<bool, Stop> {
         self.ask(Ask::Pagemap { page, held })?;
-        Ok(self
-            .moment(Moment::Pagemap)
-            .is_none_or(|answer| answer != 0))
+        Ok(self.hook(Hook::Pagemap).is_none_or(|answer| answer != 0))
     }
 
     /// `put_dev_pagemap`; NULL is allowed.
@@ -111,7 +109,7 @@ impl Kernel<'_> {
             nr_pages,
             no_pages,
         })?;
-        Ok(self.moment(Moment::Slow).unwrap_or(-EFAULT))
+        Ok(self.hook(Hook::Slow).unwrap_or(-EFAULT))
     }
 
     pub(crate) fn __folio_put(&mut self, folio: FolioPtr) -> Result<(), Stop> {

@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::foll::{Foll, FollFlag};
 use crate::machine::Machine;
-use crate::observer::{Moment, Observer};
+use crate::observer::{Hook, Observer};
 use crate::rules::Rules;
 use crate::site::Site;
 
@@ -93,11 +93,11 @@ impl<'a> Kernel<'a> {
 
     /// Reports a hook point.  Returns the answer to a call, if it is not the default.
     #[inline]
-    pub(crate) fn moment(&mut self, moment: Moment) -> Option<i32> {
+    pub(crate) fn hook(&mut self, hook: Hook) -> Option<i32> {
         if !self.machine.interleaved {
             return None;
         }
-        self.observer.moment(self.machine, moment)
+        self.observer.hook(self.machine, hook)
     }
 
     /// Counts a step: a refcount update or a call.

@@ -21,34 +21,11 @@
 //! | `memfd_alloc_folio` | -ENOMEM; an action may make it 0: then the folio is the one that is present by then |
 //! | `hugetlbfs_pagecache_present` | true; an action may make it false |
 //! | `__migration_entry_wait` and its variants | no effect; an action may change the entry |
+//! | `split_huge_page` | -EBUSY; an action may make it 0: then the folio and its mappings are as actions set them |
 //! | `folio_zero_range` | no effect |
 //! | a load or store of user memory | 0; an action may make it an errno |
 //! | `split_huge_pmd` | no effect; an action may change the entry |
 //! | `__pte_alloc` | -ENOMEM; this is not an event |
-//!
-//! | call                        | answer                                           |
-//! |-----------------------------|--------------------------------------------------|
-//! | `handle_mm_fault`           | VM_FAULT_SIGBUS, or what others say; with VM_FAULT_COMPLETED, or VM_FAULT_RETRY where it may wait, the mmap lock is dropped |
-//! | `hugetlb_fault`             | the same, but it is never VM_FAULT_COMPLETED     |
-//! | `mmap_read_lock_killable`   | 0 and the lock is taken, or an errno             |
-//! | `mmap_read_lock`, `mmap_read_unlock` | the lock is taken, dropped              |
-//! | `lru_add_drain`, `lru_add_drain_all`, `lru_cache_drain_for_folio` | nothing     |
-//! | `folio_isolate_lru` and its kin | one more reference and no LRU flag, unless the folio is not on the LRU or others say no |
-//! | `migrate_pages`             | 1, or 0 if others say so: then the isolated folios are freed |
-//! | `putback_movable_pages`     | the isolated folios are on the LRU again         |
-//! | `migrate_device_coherent_folio` | -EBUSY, or 0 if others say so: then the reference is gone |
-//! | `folio_mark_accessed`       | nothing                                          |
-//! | `expand_stack`              | 0 and the VMA starts there, or an errno          |
-//! | `filemap_get_folios_contig` | the folios that are there one behind the other, each with one more reference |
-//! | `__folio_batch_release`     | these references are gone                        |
-//! | `memfd_alloc_folio`         | -ENOMEM, or what is there by then if others say 0 |
-//! | `hugetlbfs_pagecache_present` | yes, or no if others say so                    |
-//! | `migration_entry_wait` and its kin | nothing; what the entry is then others say |
-//! | `split_huge_page`           | -EBUSY, or what others say; with 0 the folio and what maps it are as they say |
-//! | `folio_zero_range`          | nothing                                          |
-//! | a load or store of user memory | 0, or an errno: it faults for good            |
-//! | `split_huge_pmd`            | nothing; what becomes of the entry others say    |
-//! | `__pte_alloc`               | -ENOMEM, and it is no event                      |
 //!
 //! What is done to a folio here is a plain store: nobody acts before or after it.  A
 //! page-table lock is neither a step nor an event, but others may act before it is taken.
@@ -58,7 +35,7 @@ use alloc::vec::Vec;
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
 use crate::machine::MmPtr;
-use crate::observer::{Ask, Call, Moment};
+use crate::observer::{Ask, Call, Hook};
 use crate::page::{Zone, flag};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::slow::EBUSY;
@@ -133,7 +110,7 @@ impl Kernel<'_> {
     /// `mmap_read_lock_killable`: 0 or an errno.
     pub(crate) fn mmap_read_lock_killable(&mut self, mm: MmPtr) -> Result<i32, Stop> {
         self.ask(Ask::MmapLock { mm, killable: true })?;
-        let errno = self.moment(Moment::MmapLock).unwrap_or(0);
+        let errno = self.hook(Hook::MmapLock).unwrap_or(0);
         if errno == 0 {
             *self.machine.held.mmap_lock_of(mm) = true;
         }
@@ -149,7 +126,7 @@ impl Kernel<'_> {
 
     /// `spin_lock` of a page table's lock.
     pub(crate) fn lock_page_table(&mut self) -> Result<(), Stop> {
-        self.moment(Moment::PageTableLock);
+        self.hook(Hook::PageTableLock);
         self.machine.held.ptl_taken += 1;
         if self.machine.held.ptl_taken == LOCK_LIMIT {
             return Err(Stop::Limit);
@@ -201,7 +178,7 @@ impl Kernel<'_> {
             memalloc_pin,
             hugetlb,
         })?;
-        let answer = self.moment(Moment::Fault);
+        let answer = self.hook(Hook::Fault);
         let mut fault = answer.map_or(vm_fault::SIGBUS, |answer| answer as u32);
         if !completes {
             fault &= !vm_fault::COMPLETED;
@@ -217,7 +194,7 @@ impl Kernel<'_> {
     /// `unsafe_get_user`, `unsafe_put_user`: 0, or an errno if the access faults.
     pub(crate) fn user_access(&mut self, address: u64, write: bool) -> Result<i32, Stop> {
         self.ask(Ask::UserAccess { address, write })?;
-        Ok(self.moment(Moment::UserAccess).unwrap_or(0))
+        Ok(self.hook(Hook::UserAccess).unwrap_or(0))
     }
 
     /// The folio of a page of a memfd.  A folio with a refcount of 0 is being freed, and
@@ -256,7 +233,7 @@ impl Kernel<'_> {
     ) -> Result<Vec<FolioPtr>, Stop> {
         let mut index = *start;
         self.ask(Ask::FindFolios { start: index, end })?;
-        self.moment(Moment::FindFolios);
+        self.hook(Hook::FindFolios);
         let mut found = Vec::new();
         while index <= end {
             let Some(folio) = self.cached(index)? else {
@@ -295,7 +272,7 @@ impl Kernel<'_> {
     /// `memfd_alloc_folio`: the folio that is present then, or an errno.
     pub(crate) fn memfd_alloc_folio(&mut self, index: u64) -> Result<Result<FolioPtr, i32>, Stop> {
         self.ask(Ask::AllocFolio { index })?;
-        let errno = self.moment(Moment::AllocFolio).unwrap_or(-ENOMEM);
+        let errno = self.hook(Hook::AllocFolio).unwrap_or(-ENOMEM);
         if errno != 0 {
             return Ok(Err(errno));
         }
@@ -313,7 +290,7 @@ impl Kernel<'_> {
         address: u64,
     ) -> Result<bool, Stop> {
         self.ask(Ask::Pagecache { vma, address })?;
-        let answer = self.moment(Moment::Pagecache);
+        let answer = self.hook(Hook::Pagecache);
         Ok(answer.is_none_or(|answer| answer != 0))
     }
 
@@ -322,14 +299,14 @@ impl Kernel<'_> {
     pub(crate) fn migration_entry_wait(&mut self, at: EntryPtr) -> Result<(), Stop> {
         let (mm, level, address) = self.machine.tables.place(at);
         self.ask(Ask::Migration { mm, level, address })?;
-        self.moment(Moment::Migration);
+        self.hook(Hook::Migration);
         Ok(())
     }
 
     /// `split_huge_page`: 0 or an errno.
     pub(crate) fn split_huge_page(&mut self, page: PagePtr) -> Result<i32, Stop> {
         self.call(Call::Split, FolioPtr(page))?;
-        Ok(self.moment(Moment::SplitPage).unwrap_or(-EBUSY))
+        Ok(self.hook(Hook::SplitPage).unwrap_or(-EBUSY))
     }
 
     /// `folio_zero_range`, of all of it.
@@ -340,7 +317,7 @@ impl Kernel<'_> {
     /// `expand_stack` (5.10): 0 or an errno.
     pub(crate) fn expand_stack(&mut self, vma: VmaPtr, address: u64) -> Result<i32, Stop> {
         self.ask(Ask::Expand { vma, address })?;
-        let errno = self.moment(Moment::Expand).unwrap_or(0);
+        let errno = self.hook(Hook::Expand).unwrap_or(0);
         if errno != 0 {
             return Ok(errno);
         }
@@ -355,7 +332,7 @@ impl Kernel<'_> {
     /// `__split_huge_pmd`.
     pub(crate) fn __split_huge_pmd(&mut self, address: u64) -> Result<(), Stop> {
         self.ask(Ask::Split { address })?;
-        self.moment(Moment::Split);
+        self.hook(Hook::Split);
         Ok(())
     }
 
@@ -367,7 +344,7 @@ impl Kernel<'_> {
     /// `lru_add_drain`, `lru_add_drain_all`.
     pub(crate) fn lru_add_drain(&mut self, all: bool) -> Result<(), Stop> {
         self.ask(Ask::Drain { all })?;
-        self.moment(Moment::Drain);
+        self.hook(Hook::Drain);
         Ok(())
     }
 
@@ -375,7 +352,7 @@ impl Kernel<'_> {
     pub(crate) fn lru_cache_drain_for_folio(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         let folio = folio.page();
         self.ask(Ask::DrainFor { folio })?;
-        self.moment(Moment::Drain);
+        self.hook(Hook::Drain);
         Ok(())
     }
 
@@ -392,9 +369,7 @@ impl Kernel<'_> {
         let on_lru = !from_lru || page.flags & flag::LRU != 0;
         let there = page.zone != Zone::Device && on_lru;
         self.call(Call::Isolate, folio)?;
-        let allowed = self
-            .moment(Moment::Isolate)
-            .is_none_or(|answer| answer != 0);
+        let allowed = self.hook(Hook::Isolate).is_none_or(|answer| answer != 0);
         let tail = self.machine.pages.get(folio.page())?.is_tail();
         if !allowed || !there || tail || list.contains(&folio.page()) {
             return Ok(false);
@@ -411,7 +386,7 @@ impl Kernel<'_> {
     pub(crate) fn migrate_pages(&mut self, list: &mut Isolated) -> Result<i32, Stop> {
         let nr = list.len() as u64;
         self.ask(Ask::Migrate { nr })?;
-        let left = self.moment(Moment::Migrate).unwrap_or(1);
+        let left = self.hook(Hook::Migrate).unwrap_or(1);
         if left == 0 {
             self.release(list, Call::Migrated)?;
         }
@@ -441,7 +416,7 @@ impl Kernel<'_> {
     /// or an errno.
     pub(crate) fn migrate_device_coherent(&mut self, folio: FolioPtr) -> Result<i32, Stop> {
         self.call(Call::MigrateDevice, folio)?;
-        let errno = self.moment(Moment::MigrateDevice).unwrap_or(-EBUSY);
+        let errno = self.hook(Hook::MigrateDevice).unwrap_or(-EBUSY);
         if errno == 0 {
             let page = self.machine.pages.update(folio.page())?;
             page.refcount = page.refcount.wrapping_sub(1);

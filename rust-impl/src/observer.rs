@@ -185,14 +185,14 @@ pub enum Ask {
     },
 }
 
-macro_rules! moments {
-    ($($(#[doc = $doc:literal])* $name:ident $(($of:ty))?, $words:literal;)*) => {
+macro_rules! hooks {
+    ($($(#[doc = $doc:literal])* $name:ident $(($of:ty))?, $text:literal;)*) => {
         /// A hook point: a point within an operation at which another CPU may act, or at
         /// which a call into the rest of the kernel gets its answer.
         ///
         /// They are reported only while [`Machine::interleaved`] is set.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Moment {
+        pub enum Hook {
             $($(#[doc = $doc])* $name $(($of))?,)*
         }
 
@@ -201,26 +201,26 @@ macro_rules! moments {
             $($name,)*
         }
 
-        impl Moment {
-            /// The name of each kind of hook point, indexed by [`Moment::kind`].
-            pub const WORDS: &'static [&'static str] = &[$($words,)*];
+        impl Hook {
+            /// The text of each kind of hook point, indexed by [`Hook::kind`].
+            pub const TEXT: &'static [&'static str] = &[$($text,)*];
 
-            /// The number of its kind, an index of the names.
+            /// The number of its kind, an index of the texts.
             #[inline]
             pub fn kind(self) -> usize {
                 match self {
-                    $(Moment::$name { .. } => Kind::$name as usize,)*
+                    $(Hook::$name { .. } => Kind::$name as usize,)*
                 }
             }
         }
     };
 }
 
-moments! {
+hooks! {
     /// Before a load of this entry of a page table.
-    Load(EntryPtr), "before read entry";
+    ReadEntry(EntryPtr), "before read entry";
     /// Before a load of write_protect_seq.
-    LoadSeq, "before read seq";
+    ReadSeq, "before read seq";
     /// Before an atomic update of this page's refcount, even one that fails.
     BeforeRef(u32), "before ref";
     /// After it.
@@ -281,7 +281,7 @@ pub trait Observer {
 
     /// A hook point was reached: an action may change the machine now.  At a call, it may
     /// return the answer of the call.
-    fn moment(&mut self, _machine: &mut Machine, _moment: Moment) -> Option<i32> {
+    fn hook(&mut self, _machine: &mut Machine, _hook: Hook) -> Option<i32> {
         None
     }
 }

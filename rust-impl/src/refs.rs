@@ -6,7 +6,7 @@
 //! outdated: each function reads them when the kernel does.
 
 use crate::kernel::{Kernel, Stop};
-use crate::observer::Moment;
+use crate::observer::Hook;
 use crate::page::{PageType, Pgmap, Zone};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::site::Site;
@@ -55,12 +55,12 @@ impl Kernel<'_> {
         change: impl FnOnce(i32) -> Option<i32>,
     ) -> Result<i32, Stop> {
         let nr = folio.page().nr().ok_or(Stop::Oops)?;
-        self.moment(Moment::BeforeRef(nr));
+        self.hook(Hook::BeforeRef(nr));
         self.step()?;
         let page = self.machine.pages.update(folio.page())?;
         let count = change(page.refcount).unwrap_or(page.refcount);
         page.refcount = count;
-        self.moment(Moment::AfterRef(nr));
+        self.hook(Hook::AfterRef(nr));
         Ok(count)
     }
 
@@ -85,10 +85,10 @@ impl Kernel<'_> {
     /// Adds to the pin count of a large folio atomically.
     fn update_pincount(&mut self, folio: FolioPtr, nr: i32) -> Result<(), Stop> {
         let head = folio.page().nr().ok_or(Stop::Oops)?;
-        self.moment(Moment::BeforePin(head));
+        self.hook(Hook::BeforePin(head));
         let page = self.machine.pages.update(folio.page())?;
         page.pincount = page.pincount.wrapping_add(nr);
-        self.moment(Moment::AfterPin(head));
+        self.hook(Hook::AfterPin(head));
         Ok(())
     }
 

@@ -11,8 +11,7 @@ use gup::page::flag;
 use gup::rules::RULES_5_10;
 use gup::tables::entry_flag as ef;
 use gup::{
-    Ask, Call, FolioDecl, FollFlag, Kind, Level, List, Mapping, Moment, NewEntry, PagePtr, Site,
-    Stop,
+    Ask, Call, FolioDecl, FollFlag, Hook, Kind, Level, List, Mapping, NewEntry, PagePtr, Site, Stop,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -55,7 +54,7 @@ fn the_slow_grab_adds_the_pin_before_the_reference() {
     let mut b = bench(&[thp(4)]);
     let (page, pin) = (b.page(0, 3), b.foll(&[Pin]));
     let head = b.page(0, 0);
-    b.when(Moment::BeforeRef(head.nr().unwrap()), 1, move |machine| {
+    b.when(Hook::BeforeRef(head.nr().unwrap()), 1, move |machine| {
         assert_eq!(machine.pages.get(head).unwrap().pincount, 1);
         None
     });
@@ -83,7 +82,7 @@ fn a_split_under_the_lockless_grab_makes_it_fail() {
     let mut b = bench(&[thp(3)]);
     let (page, head) = (b.page(0, 3), b.page(0, 0));
     let nr = head.nr().unwrap();
-    b.when(Moment::BeforeRef(nr), 1, move |machine| {
+    b.when(Hook::BeforeRef(nr), 1, move |machine| {
         machine.split(head, 0, 5, 7);
         None
     });

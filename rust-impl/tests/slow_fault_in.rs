@@ -10,8 +10,7 @@ use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag;
 use gup::walk::TASK_SIZE_MAX;
 use gup::{
-    Ask, EFAULT, FolioDecl, FollFlag, Level, Mapping, MmPtr, Moment, NewEntry, PagePtr, Site,
-    VmaKind,
+    Ask, EFAULT, FolioDecl, FollFlag, Hook, Level, Mapping, MmPtr, NewEntry, PagePtr, Site, VmaKind,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -70,10 +69,10 @@ fn a_byte_of_each_page_is_touched() {
 fn what_is_left_begins_with_the_page_that_faults() {
     for rules in rules() {
         let mut b = Bench::new(rules, &[small()]);
-        b.when(Moment::UserAccess, 2, |_| Some(-EFAULT));
+        b.when(Hook::UserAccess, 2, |_| Some(-EFAULT));
         assert_eq!(b.op().fault_in_readable(ADDR + 8, 2 * PAGE), Ok(PAGE + 8));
         let mut b = Bench::new(rules, &[small()]);
-        b.when(Moment::UserAccess, 1, |_| Some(-EFAULT));
+        b.when(Hook::UserAccess, 1, |_| Some(-EFAULT));
         assert_eq!(b.op().fault_in_writeable(ADDR + 8, 5), Ok(5));
     }
 }
@@ -116,7 +115,7 @@ fn safe_writing_asks_for_faults_and_drops_the_lock() {
         let mut b = Bench::new(rules, &[small()]);
         b.vma(ADDR, 2, RW);
         for nth in 1..=2 {
-            b.when(Moment::Fault, nth, |_| Some(0));
+            b.when(Hook::Fault, nth, |_| Some(0));
         }
         assert_eq!(b.op().fault_in_safe_writeable(ADDR, 3 * PAGE), Ok(PAGE));
         let wait = fault_flag::ALLOW_RETRY | fault_flag::KILLABLE;

@@ -9,7 +9,7 @@ use gup::page::Mapping;
 use gup::rules::{RULES_5_10, RULES_6_1, Rules};
 use gup::tables::{NewEntry, entry_flag as ef};
 use gup::vma::{VmaKind, vm_flag as v};
-use gup::{Ask, FolioDecl, FollFlag, Level, Machine, MmPtr, Moment, PagePtr, Site};
+use gup::{Ask, FolioDecl, FollFlag, Hook, Level, Machine, MmPtr, PagePtr, Site};
 
 const AT: u64 = 0x4000_0000;
 const PAGE: u64 = 0x1000;
@@ -57,7 +57,7 @@ fn a_fault_is_told_less_than_others_are() {
         let mut b = bench(rules);
         let page = b.page(0, 0);
         map(&mut b.machine, AT, page, 0);
-        b.when(Moment::Fault, 1, move |machine| {
+        b.when(Hook::Fault, 1, move |machine| {
             map(machine, AT, page, ef::RW);
             Some(0)
         });
@@ -78,7 +78,7 @@ fn who_loses_the_lock_takes_it_again() {
     for rules in KERNELS {
         let mut b = bench(rules);
         let page = b.page(0, 0);
-        b.when(Moment::Fault, 1, move |machine| {
+        b.when(Hook::Fault, 1, move |machine| {
             map(machine, AT, page, 0);
             Some(vm_fault::RETRY as i32)
         });
@@ -131,7 +131,7 @@ fn follow_page_waits_for_a_migration() {
         let page = b.page(0, 0);
         let migrates = NewEntry::Migration(page);
         b.machine.tables.set(Level::Pmd, AT, 1, migrates, 0);
-        b.when(Moment::Migration, 2, move |machine| {
+        b.when(Hook::Migration, 2, move |machine| {
             map(machine, AT, page, 0);
             None
         });

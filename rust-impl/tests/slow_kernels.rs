@@ -14,8 +14,8 @@ use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag as v;
 use gup::walk::{Buffer, EFAULT};
 use gup::{
-    Ask, Call, EEXIST, EINVAL, ENOMEM, Event, FolioDecl, FollFlag, Kind, Level, Mapping, MmPtr,
-    Moment, NewEntry, PagePtr, Site, Stop, VmaKind,
+    Ask, Call, EEXIST, EINVAL, ENOMEM, Event, FolioDecl, FollFlag, Hook, Kind, Level, Mapping,
+    MmPtr, NewEntry, PagePtr, Site, Stop, VmaKind,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -142,7 +142,7 @@ fn a_caller_that_cannot_be_told_gets_no_fault_that_drops_the_lock() {
         assert_eq!((result, locked), (Ok(-EFAULT as i64), true));
         assert_eq!(b.faults(), [ff::ALLOW_RETRY | ff::KILLABLE | ff::REMOTE]);
         // Lost, and nobody can be told: no page and no error, without a word.
-        b.when(Moment::Fault, 1, |_| RETRY);
+        b.when(Hook::Fault, 1, |_| RETRY);
         assert_eq!(b.slow_get(ADDR, 1, &[]), Ok(0));
         assert!(b.warns().is_empty() && !b.machine.held.mmap_lock);
     }
@@ -152,8 +152,8 @@ fn a_caller_that_cannot_be_told_gets_no_fault_that_drops_the_lock() {
 fn a_fault_is_never_completed_in_5_10() {
     for (rules, faults) in [(RULES_5_10, 2), (RULES_6_1, 1)] {
         let mut b = mapped(rules, &[]);
-        b.when(Moment::Fault, 1, |_| Some(vm_fault::COMPLETED as i32));
-        b.when(Moment::MmapLock, 1, |_| Some(-EAGAIN));
+        b.when(Hook::Fault, 1, |_| Some(vm_fault::COMPLETED as i32));
+        b.when(Hook::MmapLock, 1, |_| Some(-EAGAIN));
         let request = b.request(ADDR, 1, &[]);
         let result = b.op().get_user_pages_unlocked(request);
         let errno = if faults == 1 { EAGAIN } else { EFAULT };
@@ -220,7 +220,7 @@ fn the_huge_zero_page_that_was_split_is_asked_for_again_before_6_5() {
         b.vma(ADDR, 512, v::READ | v::SHARED);
         let page = NewEntry::Page(b.page(0, 0));
         b.map(Level::Pmd, ADDR, 1, page, 0);
-        b.when(Moment::Split, 1, |machine| {
+        b.when(Hook::Split, 1, |machine| {
             machine.tables.set(Level::Pmd, ADDR, 1, NewEntry::None, 0);
             None
         });
@@ -293,7 +293,7 @@ fn a_stack_grows_in_5_10_and_is_populated_if_it_is_locked() {
     }
     let mut b = mapped(RULES_5_10, &[small()]);
     b.vma(ADDR, 1, v::READ | v::GROWSDOWN);
-    b.when(Moment::Expand, 1, |_| Some(-ENOMEM));
+    b.when(Hook::Expand, 1, |_| Some(-ENOMEM));
     assert_eq!(b.slow_get(below, 1, &[]), Ok(-EFAULT as i64));
     assert!(b.faults().is_empty());
 }
@@ -327,8 +327,8 @@ fn fsdax_is_found_among_the_vmas_in_5_10_and_unpinned() {
 fn cma_is_moved_until_it_is_gone_in_5_10() {
     let mut b = mapped(RULES_5_10, &[cma(), small()]);
     let new = b.page(1, 0);
-    b.when(Moment::Isolate, 1, |_| Some(0));
-    b.when(Moment::Migrate, 1, move |machine| {
+    b.when(Hook::Isolate, 1, |_| Some(0));
+    b.when(Hook::Migrate, 1, move |machine| {
         let page = NewEntry::Page(new);
         machine.tables.set(Level::Pte, ADDR, 1, page, ef::RW);
         Some(0)
@@ -423,7 +423,7 @@ fn the_folio_that_was_found_is_marked_in_7_3() {
         let mut b = mapped(rules, &[thp(1)]);
         let (head, tail) = (b.page(0, 0), b.page(0, 1));
         b.map(Level::Pte, ADDR, 1, NewEntry::Page(tail), ef::RW);
-        b.when(Moment::AfterRef(head.nr().unwrap()), 1, move |machine| {
+        b.when(Hook::AfterRef(head.nr().unwrap()), 1, move |machine| {
             machine.split(head, 0, 2, 2);
             None
         });
@@ -445,16 +445,16 @@ fn a_lock_that_gives_a_number_is_a_bug_and_a_result_in_7_3() {
         (RULES_7_3, Ok(1)),
     ] {
         let mut b = mapped(rules, &[]);
-        b.when(Moment::Fault, 1, |_| RETRY);
-        b.when(Moment::MmapLock, 2, move |_| one);
+        b.when(Hook::Fault, 1, |_| RETRY);
+        b.when(Hook::MmapLock, 2, move |_| one);
         let request = b.request(ADDR, 2, &[]);
         assert_eq!(b.op().get_user_pages_unlocked(request), result);
         let nothing = [PagePtr::POISON];
         assert_eq!(b.entries(), &nothing[..usize::from(result.is_ok())]);
     }
     let mut b = mapped(RULES_7_3, &[]);
-    b.when(Moment::Fault, 1, |_| RETRY);
-    b.when(Moment::MmapLock, 2, move |_| one);
+    b.when(Hook::Fault, 1, |_| RETRY);
+    b.when(Hook::MmapLock, 2, move |_| one);
     let request = b.request(ADDR, 2, &[Longterm]);
     assert_eq!(b.op().pin_user_pages_unlocked(request), Err(Stop::Oops));
 }

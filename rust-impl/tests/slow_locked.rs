@@ -10,7 +10,7 @@ use gup::mm::{fault_flag as ff, vm_fault};
 use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag as v;
 use gup::walk::EFAULT;
-use gup::{Ask, FollFlag, Level, Machine, MmPtr, Moment, NewEntry, PagePtr, Site};
+use gup::{Ask, FollFlag, Hook, Level, Machine, MmPtr, NewEntry, PagePtr, Site};
 
 const ADDR: u64 = 0x1000_0000;
 const RETRY: Option<i32> = Some(vm_fault::RETRY as i32);
@@ -41,8 +41,8 @@ fn fill(machine: &mut Machine, page: PagePtr) {
 fn a_lost_lock_is_taken_again_and_the_caller_is_told() {
     let mut b = hole();
     let page = b.page(1, 0);
-    b.when(Moment::Fault, 1, |_| RETRY);
-    b.when(Moment::Fault, 2, move |machine| {
+    b.when(Hook::Fault, 1, |_| RETRY);
+    b.when(Hook::Fault, 2, move |machine| {
         fill(machine, page);
         Some(0)
     });
@@ -67,7 +67,7 @@ fn a_lost_lock_is_taken_again_and_the_caller_is_told() {
 fn a_completed_fault_has_dropped_the_lock_too() {
     let mut b = hole();
     let page = b.page(1, 0);
-    b.when(Moment::Fault, 1, move |machine| {
+    b.when(Hook::Fault, 1, move |machine| {
         fill(machine, page);
         Some(vm_fault::COMPLETED as i32)
     });
@@ -87,7 +87,7 @@ fn a_signal_ends_the_retries() {
     ] {
         let mut b = hole();
         let page = b.page(1, 0);
-        b.when(Moment::Fault, 1, move |machine| {
+        b.when(Hook::Fault, 1, move |machine| {
             machine.signal = signal;
             fill(machine, page);
             RETRY
@@ -105,19 +105,19 @@ fn a_signal_ends_the_retries() {
 #[test]
 fn a_lock_that_cannot_be_had_is_eagain_at_first_and_its_errno_later() {
     let mut b = hole();
-    b.when(Moment::MmapLock, 1, |_| Some(-4));
+    b.when(Hook::MmapLock, 1, |_| Some(-4));
     let request = b.request(ADDR + 0x1000, 1, &[]);
     assert_eq!(b.op().get_user_pages_unlocked(request), Ok(-11));
     let mut b = hole();
-    b.when(Moment::Fault, 1, |_| RETRY);
-    b.when(Moment::MmapLock, 2, |_| Some(-4));
+    b.when(Hook::Fault, 1, |_| RETRY);
+    b.when(Hook::MmapLock, 2, |_| Some(-4));
     assert_eq!(b.op().get_user_pages_unlocked(request), Ok(-4));
 }
 
 #[test]
 fn nowait_keeps_the_lock_and_may_give_nothing() {
     let mut b = hole();
-    b.when(Moment::Fault, 1, |_| RETRY);
+    b.when(Hook::Fault, 1, |_| RETRY);
     let request = b.request(ADDR + 0x1000, 1, &[Nowait]);
     let mut locked = true;
     let result = b
@@ -125,7 +125,7 @@ fn nowait_keeps_the_lock_and_may_give_nothing() {
         .get_user_pages_remote(request, Some(&mut locked));
     assert_eq!((result, locked), (Ok(0), true));
     assert!(b.machine.held.mmap_lock && b.warns().is_empty());
-    b.when(Moment::Fault, 1, |_| Some(vm_fault::COMPLETED as i32));
+    b.when(Hook::Fault, 1, |_| Some(vm_fault::COMPLETED as i32));
     let _ = b
         .locked_op()
         .get_user_pages_remote(request, Some(&mut locked));
@@ -135,7 +135,7 @@ fn nowait_keeps_the_lock_and_may_give_nothing() {
 #[test]
 fn who_cannot_be_told_that_the_lock_is_lost_gets_a_warning() {
     let mut b = hole();
-    b.when(Moment::Fault, 1, |_| RETRY);
+    b.when(Hook::Fault, 1, |_| RETRY);
     assert_eq!(b.slow_get(ADDR + 0x1000, 1, &[]), Ok(-(EFAULT as i64)));
     assert_eq!(b.warns(), [Site::GetUserPagesLockedNone]);
     assert!(!b.machine.held.mmap_lock);
@@ -146,7 +146,7 @@ fn the_walk_falls_back_on_it_for_what_is_left() {
     let mut b = hole();
     b.machine.runs_slow_path = true;
     let page = b.page(1, 0);
-    b.when(Moment::Fault, 1, move |machine| {
+    b.when(Hook::Fault, 1, move |machine| {
         fill(machine, page);
         Some(0)
     });

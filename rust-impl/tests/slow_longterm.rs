@@ -11,7 +11,7 @@ use gup::page::flag;
 use gup::slow::{EBUSY, EOPNOTSUPP};
 use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag as v;
-use gup::{Ask, Call, ENOMEM, FolioDecl, FollFlag, Kind, Level, Moment, NewEntry, Site, VmaKind};
+use gup::{Ask, Call, ENOMEM, FolioDecl, FollFlag, Hook, Kind, Level, NewEntry, Site, VmaKind};
 
 const ADDR: u64 = 0x1000_0000;
 const FOLL: [FollFlag; 2] = [Longterm, Write];
@@ -49,7 +49,7 @@ fn what_was_moved_is_pinned_where_it_is_then() {
     let mut b = mapped(&[small(), cma(), small()]);
     let new = b.page(2, 0);
     b.map(Level::Pte, ADDR + 0x2000, 1, NewEntry::None, 0);
-    b.when(Moment::Migrate, 1, move |machine| {
+    b.when(Hook::Migrate, 1, move |machine| {
         let page = NewEntry::Page(new);
         machine
             .tables
@@ -98,7 +98,7 @@ fn batches_are_drained_while_there_are_references_too_many() {
         ..cma()
     }]);
     let page = b.page(0, 0);
-    b.when(Moment::Drain, 1, move |machine| {
+    b.when(Hook::Drain, 1, move |machine| {
         machine.set_ref(page, 1025);
         None
     });
@@ -143,9 +143,9 @@ fn faults_are_told_that_pages_will_be_pinned_for_long() {
 fn a_second_round_without_the_lock_is_seen() {
     let mut b = mapped(&[cma()]);
     let both = vm_fault::RETRY | vm_fault::SIGBUS;
-    b.when(Moment::Fault, 1, move |_| Some(both as i32));
+    b.when(Hook::Fault, 1, move |_| Some(both as i32));
     let page = b.page(0, 0);
-    b.when(Moment::Migrate, 1, move |machine| {
+    b.when(Hook::Migrate, 1, move |machine| {
         machine.set_pageblock(page, MigrateType::Movable);
         Some(0)
     });

@@ -8,7 +8,7 @@ use gup::cache::{MEMFD_SIZE, Memfd};
 use gup::page::flag;
 use gup::rules::{RULES_6_12_118, RULES_7_3, Rules};
 use gup::slow::memfd::Wanted;
-use gup::{Call, ENOMEM, FolioDecl, Mapping, Moment, PagePtr, Stop};
+use gup::{Call, ENOMEM, FolioDecl, Hook, Mapping, PagePtr, Stop};
 
 const PAGE: u64 = 0x1000;
 const EINVAL: i64 = -22;
@@ -68,8 +68,8 @@ fn what_is_missing_is_allocated_or_all_is_given_back() {
         let none = i64::from(-ENOMEM);
         assert_eq!(pin(&mut b, wanted(0, 2, 9)), (Ok(none), Some(0)));
         assert_eq!((b.refs(0), b.counters()), (1, (1, 1)));
-        b.when(Moment::AllocFolio, 1, |_| Some(-17));
-        b.when(Moment::AllocFolio, 2, move |machine| {
+        b.when(Hook::AllocFolio, 1, |_| Some(-17));
+        b.when(Hook::AllocFolio, 2, move |machine| {
             machine.cache.set(PAGE, 1, second);
             Some(0)
         });
@@ -143,11 +143,11 @@ fn what_was_truncated_or_never_cleared_is_seen_by_6_12_118() {
 
         let mut b = Bench::new(rules, &[cached(0)]);
         b.machine.cache.set(0, 1, page);
-        b.when(Moment::FindFolios, 1, move |machine| {
+        b.when(Hook::FindFolios, 1, move |machine| {
             machine.set_mapping(page, Mapping::None);
             None
         });
-        b.when(Moment::FindFolios, 2, |machine| {
+        b.when(Hook::FindFolios, 2, |machine| {
             machine.cache.set(0, 1, PagePtr::NULL);
             None
         });

@@ -10,7 +10,7 @@ use gup::rules::{RULES_5_10, Rules};
 use gup::slow::EBUSY;
 use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag as v;
-use gup::{Ask, Call, ENOMEM, ErrPtr, FollFlag, Level, MmPtr, Moment, NewEntry, PagePtr, Stop};
+use gup::{Ask, Call, ENOMEM, ErrPtr, FollFlag, Hook, Level, MmPtr, NewEntry, PagePtr, Stop};
 
 const ADDR: u64 = 0x1000_0000;
 const OLD: [Rules; 2] = [RULES_5_10, RULES_6_1];
@@ -44,7 +44,7 @@ fn the_end_of_a_migration_is_waited_for_at_both_levels() {
             let mut b = bench(rules);
             let page = b.page(nr, 0);
             b.map(level, ADDR, 1, NewEntry::Migration(page), 0);
-            b.when(Moment::Migration, 2, set(level, page));
+            b.when(Hook::Migration, 2, set(level, page));
             assert_eq!(follow(&mut b, ADDR, &[Get, Migration]), Ok(Ok(page)));
             let waits = Ask::Migration {
                 mm: MmPtr::Current,
@@ -103,7 +103,7 @@ fn a_page_that_is_to_be_split_is_held_and_locked() {
     let head = b.page(0, 0);
     assert_eq!(b.machine.pages.get(head).unwrap().flags & flag::LOCKED, 0);
 
-    b.when(Moment::SplitPage, 1, move |machine| {
+    b.when(Hook::SplitPage, 1, move |machine| {
         machine.split(head, 0, 1, 2);
         Some(0)
     });
@@ -120,7 +120,7 @@ fn the_page_of_a_pmd_is_split_unless_nobody_holds_it() {
     assert_eq!(follow(&mut b, at, &[Get, Split]), Ok(Err(-EBUSY)));
     assert_eq!(b.refs(0), 1);
     // whatever the split says
-    b.when(Moment::SplitPage, 1, |machine| {
+    b.when(Hook::SplitPage, 1, |machine| {
         machine.tables.set(Level::Pmd, ADDR, 1, NewEntry::None, 0);
         None
     });

@@ -10,7 +10,7 @@ use gup::tables::{Entry, entry_flag as ef};
 use gup::vma::vm_flag as v;
 use gup::walk::EFAULT;
 use gup::{
-    Ask, Buffer, Call, FolioDecl, FollFlag, Kind, Level, Mapping, MmPtr, Moment, NewEntry, PagePtr,
+    Ask, Buffer, Call, FolioDecl, FollFlag, Hook, Kind, Level, Mapping, MmPtr, NewEntry, PagePtr,
     Rules, Site, Stop, VmaKind,
 };
 
@@ -57,7 +57,7 @@ fn what_is_not_mapped_is_faulted_in() {
     let mut b = mapped(RULES_6_12, 2, ef::RW);
     b.map(Level::Pte, ADDR + 0x1000, 1, NewEntry::None, 0);
     let page = b.page(1, 0);
-    b.when(Moment::Fault, 1, move |machine| {
+    b.when(Hook::Fault, 1, move |machine| {
         let new = NewEntry::Page(page);
         machine
             .tables
@@ -77,7 +77,7 @@ fn a_failing_fault_ends_it_and_what_was_found_counts() {
     assert_eq!(b.slow_get(ADDR + 0x1000, 1, &[]), NO_PAGE);
     assert_eq!(b.slow_get(ADDR + 0x1000, 1, &[Nofault]), NO_PAGE);
     assert!(b.faults().is_empty());
-    b.when(Moment::Fault, 1, |_| Some(vm_fault::FALLBACK as i32));
+    b.when(Hook::Fault, 1, |_| Some(vm_fault::FALLBACK as i32));
     let stop = Stop::Bug(Site::FaultinPageErrno);
     assert_eq!(b.slow_get(ADDR + 0x1000, 1, &[]), Err(stop));
 }
@@ -168,7 +168,7 @@ fn a_lock_that_was_waited_for_finds_another_entry() {
     b.vma(ADDR, 512, PRIVATE);
     let (block, page) = (b.page(0, 0), b.page(1, 0));
     b.map(Level::Pmd, ADDR, 1, NewEntry::Page(block), ef::RW);
-    b.when(Moment::PageTableLock, 1, move |machine| {
+    b.when(Hook::PageTableLock, 1, move |machine| {
         machine
             .tables
             .set(Level::Pte, ADDR, 1, NewEntry::Page(page), ef::RW);

@@ -8,7 +8,7 @@ use common::*;
 use gup::tables::entry_flag as ef;
 use gup::walk::{EFAULT, EOVERFLOW, TASK_SIZE_MAX};
 use gup::{
-    Ask, Buffer, EINVAL, FollFlag, Level, MmPtr, Moment, NewEntry, PagePtr, Rules, Site, Stop,
+    Ask, Buffer, EINVAL, FollFlag, Hook, Level, MmPtr, NewEntry, PagePtr, Rules, Site, Stop,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -54,7 +54,7 @@ fn the_slow_path_gets_what_is_left() {
             no_pages: false,
         };
         assert_eq!(b.asks(), [slow]);
-        b.when(Moment::Slow, 1, |_| Some(7));
+        b.when(Hook::Slow, 1, |_| Some(7));
         assert_eq!(b.get(ADDR, 5, &[]), Ok(5));
         assert_eq!(b.entries().len(), 5);
         assert_eq!(b.entries()[4], PagePtr::POISON);
@@ -66,7 +66,7 @@ fn an_errno_of_the_slow_path_shows_only_if_the_walk_found_nothing() {
     for rules in ALL {
         let mut b = mapped(rules, 1);
         assert_eq!(b.get(0x5000, 1, &[]), Ok(-EFAULT));
-        b.when(Moment::Slow, 1, |_| Some(-4));
+        b.when(Hook::Slow, 1, |_| Some(-4));
         assert_eq!(b.get(0x5000, 1, &[]), Ok(-4));
         assert_eq!(b.get(ADDR, 2, &[]), Ok(1));
     }
@@ -203,7 +203,7 @@ fn no_array_is_fine_for_a_get_of_6_1_until_there_is_a_page() {
         Err(Stop::Oops)
     );
     assert_eq!(b.refs(0), 2);
-    b.when(Moment::Slow, 1, |_| Some(1));
+    b.when(Hook::Slow, 1, |_| Some(1));
     assert_eq!(b.op().get_user_pages_fast(0, 1, none, Buffer::Null), Ok(1));
     assert!(b.entries().is_empty());
     let mut b = mapped(RULES_6_12, 1);
@@ -224,7 +224,7 @@ fn fast_only_of_6_1_takes_foll_pin_and_unpins_what_it_got() {
     );
     assert_eq!((b.refs(0), b.counters()), (2, (0, 0)));
     // backed out of, one reference makes a pin
-    b.when(Moment::LoadSeq, 2, |m| {
+    b.when(Hook::ReadSeq, 2, |m| {
         m.write_protect_seq = 2;
         None
     });
@@ -244,7 +244,7 @@ fn a_fork_under_way_or_in_between_makes_pins_fail_and_gets_not() {
         assert_eq!(b.pin(ADDR, 2, &[]), Ok(-EFAULT));
         assert_eq!((b.slow(), b.counters()), (Some(2), (0, 0)));
         b.machine.write_protect_seq = 4;
-        b.when(Moment::LoadSeq, 2, |m| {
+        b.when(Hook::ReadSeq, 2, |m| {
             m.write_protect_seq = 6;
             None
         });

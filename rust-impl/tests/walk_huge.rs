@@ -8,7 +8,7 @@ use common::*;
 use gup::page::flag::REFERENCED;
 use gup::pages::NR_PAGES;
 use gup::tables::entry_flag as ef;
-use gup::{Ask, FolioDecl, FollFlag, Kind, Level, Moment, NewEntry, PagePtr, Rules, Site, Stop};
+use gup::{Ask, FolioDecl, FollFlag, Hook, Kind, Level, NewEntry, PagePtr, Rules, Site, Stop};
 
 const ADDR: u64 = 0x4000_0000;
 
@@ -157,7 +157,7 @@ fn a_device_page_that_cannot_be_taken_stays_referenced_in_6_1() {
 fn a_lost_pagemap_is_put_as_null() {
     for rules in SINCE_6_1 {
         let mut b = huge(rules, device9(Kind::DevGeneric), ef::RW | ef::DEVMAP);
-        b.when(Moment::Pagemap, 2, |_| Some(0));
+        b.when(Hook::Pagemap, 2, |_| Some(0));
         assert!(b.pin(ADDR, 3, &[]).unwrap() < 0);
         assert!(b.asks().contains(&Ask::PagemapPut { held: false }));
         assert_eq!((b.refs(0), b.pins(0)), (1, 0));
@@ -186,7 +186,7 @@ fn the_undo_of_6_1_checks_what_it_unpins() {
     folio.mapping = gup::Mapping::Anon;
     for rules in BOTH {
         let mut b = huge(rules, folio, ef::RW | ef::DEVMAP);
-        b.when(Moment::Pagemap, 2, |_| Some(0));
+        b.when(Hook::Pagemap, 2, |_| Some(0));
         let result = b.pin(ADDR, 2, &[]);
         if rules.walk.device_walk_is_lockless {
             assert!(result.unwrap() < 0);
@@ -209,7 +209,7 @@ fn p2pdma_has_to_be_asked_for_in_6_12() {
 fn no_pages_of_a_device_run_on_until_they_fail_and_fail_at_once_with_success() {
     for rules in ALL {
         let mut b = huge(rules, device9(Kind::DevGeneric), ef::RW | ef::DEVMAP);
-        b.when(Moment::Pagemap, 1, |_| Some(0));
+        b.when(Hook::Pagemap, 1, |_| Some(0));
         assert_eq!(b.get(ADDR, 0, &[]), Ok(0));
         assert_eq!(b.slow(), None);
         if rules.walk.zero_nr_pages_returns_zero {

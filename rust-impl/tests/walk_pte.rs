@@ -7,8 +7,7 @@ use FollFlag::{Force, Longterm, Write};
 use common::*;
 use gup::tables::entry_flag as ef;
 use gup::{
-    Ask, Buffer, Call, FolioDecl, FollFlag, Kind, Level, Mapping, Moment, NewEntry, Rules, Site,
-    Stop,
+    Ask, Buffer, Call, FolioDecl, FollFlag, Hook, Kind, Level, Mapping, NewEntry, Rules, Site, Stop,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -82,7 +81,7 @@ fn a_page_that_is_freed_before_the_reference_is_not_taken() {
     for rules in ALL {
         let mut b = mapped(rules, small(), ef::RW);
         let page = b.page(0, 0);
-        b.when(Moment::BeforeRef(page.nr().unwrap()), 1, move |m| {
+        b.when(Hook::BeforeRef(page.nr().unwrap()), 1, move |m| {
             m.set_ref(page, 0);
             None
         });
@@ -101,7 +100,7 @@ fn a_page_that_moves_to_another_folio_is_looked_up_again() {
         let mut b = Bench::new(rules, &[small(), thp(1)]);
         let (page, other) = (b.page(0, 0), b.page(1, 1));
         b.map(Level::Pte, ADDR, 1, NewEntry::Page(page), ef::RW);
-        b.when(Moment::AfterRef(page.nr().unwrap()), 1, move |m| {
+        b.when(Hook::AfterRef(page.nr().unwrap()), 1, move |m| {
             m.set_tail(page, other);
             None
         });
@@ -184,7 +183,7 @@ fn an_errno_of_the_hook_leaves_the_rest_of_its_table_out_and_the_walk_goes_on() 
         let (first, last) = (b.page(0, 0), b.page(1, 0));
         b.map(Level::Pte, 0x3f_e000, 2, NewEntry::Page(first), ef::RW);
         b.map(Level::Pte, 0x40_0000, 1, NewEntry::Page(last), ef::RW);
-        b.when(Moment::Accessible, 1, |_| Some(-5));
+        b.when(Hook::Accessible, 1, |_| Some(-5));
         if rules.walk.inaccessible_ends_walk {
             assert!(b.pin(0x3f_e000, 3, &[]).unwrap() < 0);
             assert_eq!((b.refs(0), b.pins(0), b.refs(1)), (1, 0, 1));
@@ -281,7 +280,7 @@ fn a_pagemap_that_is_gone_undoes_the_whole_range() {
     };
     for rules in ALL {
         let mut b = mapped(rules, folio, ef::RW | ef::DEVMAP);
-        b.when(Moment::Pagemap, 3, |_| Some(0));
+        b.when(Hook::Pagemap, 3, |_| Some(0));
         assert!(b.pin(ADDR, 4, &[]).unwrap() < 0);
         assert_eq!((b.refs(0), b.pins(0), b.counters()), (1, 0, (2, 2)));
         assert_eq!(b.at(0, 0).flags & gup::page::flag::REFERENCED, 0);

@@ -83,23 +83,23 @@ impl From<&abi::gd_effect> for Effect {
             lock,
             ..
         } = c;
-        match c.does {
-            abi::gd_does::Ask => Effect::Asks(callers),
-            abi::gd_does::Take => Effect::Takes {
+        match c.kind {
+            abi::gd_effect_kind::Ask => Effect::Asks(callers),
+            abi::gd_effect_kind::Take => Effect::Takes {
                 what,
                 by,
                 of,
                 callers,
             },
-            abi::gd_does::Give => Effect::Gives { what, by, callers },
-            abi::gd_does::Mark => Effect::Marks,
-            abi::gd_does::Walk => Effect::Walks { what, by, lock },
-            abi::gd_does::Fault => Effect::Faults {
+            abi::gd_effect_kind::Give => Effect::Gives { what, by, callers },
+            abi::gd_effect_kind::Mark => Effect::Marks,
+            abi::gd_effect_kind::Walk => Effect::Walks { what, by, lock },
+            abi::gd_effect_kind::Fault => Effect::Faults {
                 how: c.faults,
                 lock,
             },
-            abi::gd_does::PinFile => Effect::PinsFile,
-            abi::gd_does::Set => Effect::Sets(c.part),
+            abi::gd_effect_kind::PinFile => Effect::PinsFile,
+            abi::gd_effect_kind::Set => Effect::Sets(c.part),
         }
     }
 }
@@ -177,7 +177,7 @@ pub fn moves(what: What, op: &gd_op, rev: Rev) -> Moves {
         What::Count => Moves::Unknown,
         // the meaning of raw flags depends on the kernel
         _ if raw => Moves::Unknown,
-        What::FastGrab if !rev.has(Fact::FAST_GRAB_GETS_FIRST) => match (get, pin) {
+        What::FastGrab if !rev.has(Fact::FAST_GRAB_PREFERS_GET) => match (get, pin) {
             (_, true) => Moves::Pins,
             (false, false) if rev.has(Fact::FAST_GRAB_WANTS_FLAG) => Moves::Nothing,
             _ => Moves::Refs,

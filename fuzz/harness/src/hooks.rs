@@ -77,13 +77,13 @@ pub struct HookInfo {
     /// The type of the answer.
     pub answer: Answer,
     /// The default answer.
-    pub otherwise: i32,
+    pub default_answer: i32,
     /// The text form, without the object.
-    pub words: &'static str,
+    pub text: &'static str,
     /// The clause for reports, with `{object}` and `{nth}`.
-    pub when: &'static str,
+    pub help: &'static str,
     /// Who acts there, for reports.
-    pub who: &'static str,
+    pub actor: &'static str,
 }
 
 static TABLE: LazyLock<Vec<HookInfo>> = LazyLock::new(|| {
@@ -119,10 +119,10 @@ fn read(row: &abi::gd_hook_info, id: u8) -> HookInfo {
             abi::GD_ANS_NONE => Answer::None,
             answer => panic!("hook point {id}: there are no answers of kind {answer}"),
         },
-        otherwise: row.otherwise,
-        words: text(row.words),
-        when: text(row.when),
-        who: text(row.who),
+        default_answer: row.default_answer,
+        text: text(row.text),
+        help: text(row.help),
+        actor: text(row.actor),
     }
 }
 
@@ -148,11 +148,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_hook_point_has_words_of_its_own() {
-        let mut words: Vec<&str> = table().iter().map(|hook| hook.words).collect();
-        words.sort();
-        words.dedup();
-        assert_eq!(words.len(), NR_HOOKS);
+    fn every_hook_point_has_a_text_of_its_own() {
+        let mut texts: Vec<&str> = table().iter().map(|hook| hook.text).collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), NR_HOOKS);
         assert!(info(0).is_none() && info(NR_HOOKS as u8).is_none());
     }
 
@@ -167,7 +167,7 @@ mod tests {
         assert!((-4095..0).contains(&Answer::Pages.fix(-5000)));
         assert_eq!(Answer::Fault.fix(-1), FAULTS);
         for hook in table() {
-            assert_eq!(hook.answer.fix(hook.otherwise), hook.otherwise);
+            assert_eq!(hook.answer.fix(hook.default_answer), hook.default_answer);
         }
     }
 }

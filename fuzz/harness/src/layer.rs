@@ -70,7 +70,7 @@ fn is_slow_op(op: &gd_op) -> bool {
 /// Does a program belong to the slow layer?  It has an entry point of the slow path,
 /// changes VMAs, or its fast entry points use the real slow path.
 pub fn is_slow(program: &Program) -> bool {
-    u32::from(program.world().state) & abi::GD_W_SLOW != 0
+    u32::from(program.world().state) & abi::GD_W_REAL_SLOW_PATH != 0
         || program.ops().iter().any(is_slow_op)
         || program.acts().iter().any(|act| is_slow_op(&act.op))
 }
@@ -112,7 +112,7 @@ pub fn has(focus: Focus, program: &Program) -> bool {
 /// each, without an operation for an action.  The program stays normalised.
 pub fn to_page_level(program: &mut Program, mut out: impl FnMut(Option<&gd_op>)) -> bool {
     let before = *program;
-    program.0.world.state &= !(abi::GD_W_SLOW as u8);
+    program.0.world.state &= !(abi::GD_W_REAL_SLOW_PATH as u8);
     (0..program.nr_acts()).for_each(|_| out(None));
     program.remove_acts(0..program.nr_acts());
     for i in (0..program.nr_ops()).rev() {
@@ -169,7 +169,7 @@ mod tests {
             op: op(abi::GD_OP_SET_SIGNAL),
             ..NO_ACT
         });
-        falls.0.world.state |= abi::GD_W_SLOW as u8;
+        falls.0.world.state |= abi::GD_W_REAL_SLOW_PATH as u8;
         for (walk, parts) in [(slow, 1), (vma, 2), (change, 2), (falls, 1)] {
             assert_eq!(of(&walk), Focus::Slow);
             assert_eq!(taken_out(walk), parts);

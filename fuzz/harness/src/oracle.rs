@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::accepted::{Accepted, RevisionPair};
 use crate::compare::{self, Class, Comparer, Divergence, Outcome};
-use crate::laws::{Broken, Checker, Ground, Law};
+use crate::laws::{Broken, Checker, Law, SideFacts};
 use crate::program::Program;
 use crate::side::{Pair, Side};
 use crate::trace::{Record, Trace};
@@ -191,12 +191,12 @@ impl Oracle {
             (Which::Right, None) => return None,
             (Which::Left, _) => (&self.pair.left, &self.left),
         };
-        let ground = Ground::from(side.info());
+        let facts = SideFacts::from(side.info());
         // without a right side, known defects are reported, too
         let alone = self.pair.right.is_none();
         let accepted = &mut self.accepted;
-        let broken = self.checker.check_but(prog, ground, trace, &mut |broken| {
-            !alone && accepted.is_known(ground.rev, broken)
+        let broken = self.checker.check_but(prog, facts, trace, &mut |broken| {
+            !alone && accepted.is_known(facts.rev, broken)
         })?;
         Some(Verdict::BrokenLaw(which, broken))
     }

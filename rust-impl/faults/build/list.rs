@@ -7,7 +7,7 @@
 //! * `since`, `until`: the first and the last revision that the fault makes a
 //!   difference to; kernels, if nothing is said.
 //! * `layer`: what it takes to see it, `page` (the default), `lockless` (the lockless walk,
-//!   or a moment) or `slow` (the slow path).
+//!   or a hook point) or `slow` (the slow path).
 //!
 //! A `[[fault]]` has, besides these:
 //!

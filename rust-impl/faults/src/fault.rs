@@ -11,7 +11,7 @@ use crate::rules::{Revision, Rules};
 pub enum Layer {
     /// Operations of the page level.
     Page,
-    /// The lockless walk, or a moment within an operation.
+    /// The lockless walk, or a hook point.
     Lockless,
     /// The slow path.
     Slow,

@@ -52,7 +52,7 @@ use core::mem;
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
 use crate::machine::MmPtr;
-use crate::observer::Moment;
+use crate::observer::Hook;
 use crate::page::flag;
 use crate::pages::{FolioPtr, PagePtr};
 use crate::series::EINVAL;
@@ -249,7 +249,7 @@ impl Kernel<'_> {
 
     /// A load of write_protect_seq.
     pub(crate) fn write_protect_seq(&mut self) -> u32 {
-        self.moment(Moment::LoadSeq);
+        self.hook(Hook::ReadSeq);
         self.machine.write_protect_seq
     }
 

@@ -7,7 +7,7 @@
 
 use crate::foll::FollFlag;
 use crate::kernel::{Kernel, Stop};
-use crate::observer::Moment;
+use crate::observer::Hook;
 use crate::tables::{Entry, EntryPtr, Level};
 use crate::walk::Walk;
 
@@ -15,7 +15,7 @@ impl Kernel<'_> {
     /// Loads an entry.  Other CPUs may act before the load.
     #[inline]
     pub(crate) fn load_entry(&mut self, at: EntryPtr) -> Result<Entry, Stop> {
-        self.moment(Moment::Load(at));
+        self.hook(Hook::ReadEntry(at));
         self.machine.tables.get(at)
     }
 

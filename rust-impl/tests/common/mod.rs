@@ -7,8 +7,8 @@ use std::ops::{Deref, DerefMut};
 use gup::machine::MigrateType;
 use gup::slow::entry::Request;
 use gup::{
-    Ask, Buffer, Call, Events, FolioDecl, FolioPtr, Foll, FollFlag, Kernel, Kind, Level, Machine,
-    Mapping, Moment, NewEntry, Observer, Page, PagePtr, PageState, Rules, Site, Stop, VmaKind,
+    Ask, Buffer, Call, Events, FolioDecl, FolioPtr, Foll, FollFlag, Hook, Kernel, Kind, Level,
+    Machine, Mapping, NewEntry, Observer, Page, PagePtr, PageState, Rules, Site, Stop, VmaKind,
     WorldDecl,
 };
 
@@ -24,14 +24,14 @@ pub struct Bench {
     pub events: Watch,
 }
 
-/// What somebody does at a moment; it may be an answer.
+/// What another CPU does at a hook point; it may return an answer.
 type Act = Box<dyn FnMut(&mut Machine) -> Option<i32>>;
 
-/// Keeps all events, and lets others act at their moments.
+/// Keeps all events, and runs actions at their hook points.
 #[derive(Default)]
 pub struct Watch {
     events: Events,
-    acts: Vec<(Moment, u32, Act)>,
+    acts: Vec<(Hook, u32, Act)>,
 }
 
 impl Deref for Watch {
@@ -60,10 +60,10 @@ impl Observer for Watch {
         self.events.ask(ask);
     }
 
-    fn moment(&mut self, machine: &mut Machine, moment: Moment) -> Option<i32> {
+    fn hook(&mut self, machine: &mut Machine, hook: Hook) -> Option<i32> {
         let mut answer = None;
         for (at, left, act) in &mut self.acts {
-            if *at == moment && *left > 0 {
+            if *at == hook && *left > 0 {
                 *left -= 1;
                 if *left == 0 {
                     answer = act(machine).or(answer);
@@ -140,20 +140,20 @@ impl Bench {
         self.machine.tables.set(level, addr, n, new, flags);
     }
 
-    /// Somebody acts when the moment comes for the `nth` time.
+    /// Adds an action, for the `nth` time that the hook point is reached.
     pub fn when(
         &mut self,
-        moment: Moment,
+        hook: Hook,
         nth: u32,
         act: impl FnMut(&mut Machine) -> Option<i32> + 'static,
     ) {
-        self.events.acts.push((moment, nth, Box::new(act)));
+        self.events.acts.push((hook, nth, Box::new(act)));
         self.machine.interleaved = true;
     }
 
-    /// The moment before a load of the entry for an address.
-    pub fn load(&self, level: Level, addr: u64) -> Moment {
-        Moment::Load(self.machine.tables.entry(level, addr).unwrap())
+    /// The hook point before a load of the entry for an address.
+    pub fn load(&self, level: Level, addr: u64) -> Hook {
+        Hook::ReadEntry(self.machine.tables.entry(level, addr).unwrap())
     }
 
     /// `get_user_pages_fast`, of `pages[]`.

@@ -5,9 +5,9 @@
 //! first operation that differs and the first field in it, in the order that is most useful
 //! to a reader.
 
+mod differences;
 #[cfg(test)]
 mod tests;
-mod walk;
 
 use csrc::abi::{self, gd_program, gd_rec};
 
@@ -15,7 +15,7 @@ use crate::accepted::{Accepted, RevisionPair};
 use crate::site::SiteId;
 use crate::trace::{Ask, Call, End, Locks, PageState, Ret, Trace, bytes};
 use crate::world::pages::Pages;
-use walk::Walk;
+use differences::Differ;
 
 /// What differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,7 +32,7 @@ pub enum Field {
     Call,
     /// A call that is about no page: the slow path, a pagemap, the mmap lock.
     Ask,
-    /// A moment of the operation: which attached operation is carried out.
+    /// A hook point: which action runs there.
     Interleaving,
     /// A page's reference count.
     Refcount,
@@ -247,8 +247,8 @@ impl Comparer {
         revisions: RevisionPair,
         accepted: &mut Accepted,
     ) -> Outcome {
-        let walk = Walk::new(prog, revisions, (&mut self.left, &mut self.right));
-        record_by_record(walk, prog, left, right, revisions, accepted)
+        let differ = Differ::new(prog, revisions, (&mut self.left, &mut self.right));
+        record_by_record(differ, prog, left, right, revisions, accepted)
     }
 
     /// All differences of two traces within one operation; none if a trace does not
@@ -261,22 +261,22 @@ impl Comparer {
         revisions: RevisionPair,
         op_index: usize,
     ) -> Option<Vec<Divergence>> {
-        let walk = Walk::new(prog, revisions, (&mut self.left, &mut self.right));
+        let differ = Differ::new(prog, revisions, (&mut self.left, &mut self.right));
         let mut pairs = left.ops().zip(right.ops());
         for (l, r) in pairs.by_ref().take(op_index) {
-            walk.left.apply(l);
-            walk.right.apply(r);
+            differ.left.apply(l);
+            differ.right.apply(r);
         }
         let (l, r) = pairs.next()?;
         Some(match same(l, r) {
             true => Vec::new(),
-            false => walk.differences(op_index, l, r),
+            false => differ.differences(op_index, l, r),
         })
     }
 }
 
 fn record_by_record(
-    walk: Walk,
+    differ: Differ,
     prog: &gd_program,
     left: &Trace,
     right: &Trace,
@@ -295,7 +295,7 @@ fn record_by_record(
                     Some(rec) => Value::Record(rec_name(rec)),
                     None => Value::Nothing,
                 };
-                return Outcome::Differ(walk.difference(
+                return Outcome::Differ(differ.difference(
                     index,
                     Field::Shape,
                     None,
@@ -309,7 +309,7 @@ fn record_by_record(
                 return Outcome::Absent { op_index: index };
             }
             let mut stopped = false;
-            let found = walk.differences(index, l, r).into_iter().find(|d| {
+            let found = differ.differences(index, l, r).into_iter().find(|d| {
                 let op = prog.op.get(index).map_or(0, |op| op.op);
                 let fine = accepted.accepts(revisions, op, d.field);
                 // One side ends here, and that is fine.
@@ -331,12 +331,12 @@ fn record_by_record(
         } else if let Some(name) = gap_of(l) {
             return Outcome::Gap { left: true, name };
         }
-        walk.left.apply(l);
-        walk.right.apply(r);
+        differ.left.apply(l);
+        differ.right.apply(r);
         index += 1;
     }
     if !same(left.tail(), right.tail()) {
-        let differences = walk.tail_differences(left.tail(), right.tail());
+        let differences = differ.tail_differences(left.tail(), right.tail());
         if let Some(divergence) = differences {
             return Outcome::Differ(divergence);
         }

@@ -229,7 +229,7 @@ impl Walks {
 
 /// Whether an operation can come to the real slow path.
 fn is_slow(prog: &Program, op: &gd_op) -> bool {
-    walk::is_slow(op.op) || u32::from(prog.world().state) & abi::GD_W_SLOW != 0
+    walk::is_slow(op.op) || u32::from(prog.world().state) & abi::GD_W_REAL_SLOW_PATH != 0
 }
 
 /// The operation, or the group of similar ones that it belongs to.

@@ -4,7 +4,7 @@
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::careful::Shown;
-use super::{Broken, Checker, Ground, Law, rules, slow, walk};
+use super::{Broken, Checker, Law, SideFacts, rules, slow, walk};
 use crate::effect::{self, By, Effect, Met, Moves, Part, What};
 use crate::ops::{self, Layer, OpInfo};
 use crate::program::Program;
@@ -12,9 +12,9 @@ use crate::program::walk::is_any_call;
 use crate::rev::{Fact, Rev};
 use crate::trace::{self, End, PageState, Ret, Trace};
 
-/// The effect of an operation, as the laws see it.
+/// What the laws expect an operation to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Does {
+pub(super) enum Expected {
     /// Takes this many references, if it succeeds.
     Get(i32),
     /// Drops this many references.
@@ -47,7 +47,7 @@ pub(super) type Change = (PageState, PageState);
 pub(super) struct Op<'a> {
     pub(super) op: &'a gd_op,
     pub(super) info: &'static OpInfo,
-    pub(super) does: Does,
+    pub(super) expected: Expected,
     pub(super) recs: &'a [gd_rec],
     /// The place of each kind of record.
     pub(super) parts: Parts<'a>,
@@ -113,7 +113,7 @@ impl Op<'_> {
 pub(super) fn trace(
     checker: &mut Checker,
     prog: &Program,
-    ground: Ground,
+    facts: SideFacts,
     trace: &Trace,
     known: &mut dyn FnMut(&Broken) -> bool,
 ) -> Option<Broken> {
@@ -126,7 +126,7 @@ pub(super) fn trace(
         let script = script(checker, prog, executed);
         let checked = match is_world(op) {
             true => script.and(world(checker, prog, summary.parts.pages)),
-            false => script.and_then(|()| operation(checker, prog, ground, op, &summary)),
+            false => script.and_then(|()| operation(checker, prog, facts, op, &summary)),
         };
         follow(checker, prog, op, &summary);
         if !is_world(op) {
@@ -312,7 +312,7 @@ pub(super) fn is_page(rec: &gd_rec) -> bool {
 fn operation(
     checker: &mut Checker,
     prog: &Program,
-    ground: Ground,
+    facts: SideFacts,
     op: &gd_op,
     summary: &Summary,
 ) -> Check {
@@ -320,7 +320,7 @@ fn operation(
         return Ok(());
     };
     let pages = &checker.pages;
-    let rev = ground.rev;
+    let rev = facts.rev;
     let ret = summary.ret;
     if matches!(ret, Ret::Stopped | Ret::Absent) {
         return Ok(());
@@ -359,12 +359,12 @@ fn operation(
     let ctx = Op {
         op,
         info,
-        does: match disturbed || checker.odd {
-            true if !is_walk => Does::Other,
+        expected: match disturbed || checker.odd {
+            true if !is_walk => Expected::Other,
             // Whether it is still a slab page is not checked.
-            _ if slab && looks_at_type(op) => Does::Other,
-            _ if slow::comes_here(op, prog.world().state) => Does::SlowWalk,
-            _ => does(op, info, rev, || {
+            _ if slab && looks_at_type(op) => Expected::Other,
+            _ if slow::comes_here(op, prog.world().state) => Expected::SlowWalk,
+            _ => expected(op, info, rev, || {
                 head.map_or(1, |h| pages.left_in_folio(&prog.0, op, &h))
             }),
         },
@@ -379,38 +379,38 @@ fn operation(
         zero,
         has_pincount: head.is_some_and(|head| pages.has_pincount(&prog.0, &head)),
         rev,
-        counters: ground.counters,
+        counters: facts.counters,
         done: &checker.done,
         disturbed,
         folios_are_known: !disturbed && !checker.odd,
     };
     rules::every_operation(&ctx, pages, prog)?;
-    match ctx.does {
-        Does::Ask => rules::asked(&ctx),
-        Does::Get(refs) => rules::got(&ctx, refs),
-        Does::Put(_) | Does::Unpin(_) if ctx.may_keep() => Ok(()),
-        Does::Put(refs) => rules::put(&ctx, refs),
-        Does::Pin(refs) => rules::pinned(&ctx, refs),
-        Does::AddPin => rules::added_pin(&ctx),
-        Does::Unpin(refs) => rules::unpinned(&ctx, refs),
-        Does::Walk => {
+    match ctx.expected {
+        Expected::Ask => rules::asked(&ctx),
+        Expected::Get(refs) => rules::got(&ctx, refs),
+        Expected::Put(_) | Expected::Unpin(_) if ctx.may_keep() => Ok(()),
+        Expected::Put(refs) => rules::put(&ctx, refs),
+        Expected::Pin(refs) => rules::pinned(&ctx, refs),
+        Expected::AddPin => rules::added_pin(&ctx),
+        Expected::Unpin(refs) => rules::unpinned(&ctx, refs),
+        Expected::Walk => {
             checker.advanced = true;
             let ways = (&mut checker.tables, &mut checker.seen);
             walk::walked(&ctx, pages, ways, prog, checker.odd)
         }
-        Does::SlowWalk => {
+        Expected::SlowWalk => {
             checker.advanced = true;
             let ways = (&mut checker.tables, &mut checker.seen);
             return slow::called(&ctx, pages, ways, prog, checker.odd);
         }
-        Does::PinMany | Does::UnpinMany | Does::Other => Ok(()),
+        Expected::PinMany | Expected::UnpinMany | Expected::Other => Ok(()),
     }?;
     if disturbed || checker.odd {
         return Ok(());
     }
     let pins = matches!(
-        ctx.does,
-        Does::Pin(_) | Does::PinMany | Does::Unpin(_) | Does::UnpinMany
+        ctx.expected,
+        Expected::Pin(_) | Expected::PinMany | Expected::Unpin(_) | Expected::UnpinMany
     );
     if pins && ctx.counters && !ctx.may_keep() {
         rules::balance(&ctx, pages, prog)?;
@@ -424,18 +424,18 @@ fn looks_at_type(op: &gd_op) -> bool {
 }
 
 /// `left`: the number of the folio's pages from the operand on.
-fn does(op: &gd_op, info: &OpInfo, rev: Rev, left: impl Fn() -> i32) -> Does {
+fn expected(op: &gd_op, info: &OpInfo, rev: Rev, left: impl Fn() -> i32) -> Expected {
     match info.effect {
-        Effect::Asks(_) => Does::Ask,
+        Effect::Asks(_) => Expected::Ask,
         Effect::Takes { what, by, .. } => {
             let refs = effect::number(by, op, rev, left);
             match (effect::moves(what, op, rev), refs) {
-                (Moves::Pins, Some(_)) if what == What::UncountedPin => Does::AddPin,
-                (Moves::Pins, Some(refs)) => Does::Pin(refs),
-                (Moves::Pins, None) if by == By::UpToN => Does::PinMany,
-                (Moves::Refs, Some(refs)) => Does::Get(refs),
-                (Moves::Nothing, Some(_)) => Does::Get(0),
-                (Moves::Unknown, _) | (_, None) => Does::Other,
+                (Moves::Pins, Some(_)) if what == What::UncountedPin => Expected::AddPin,
+                (Moves::Pins, Some(refs)) => Expected::Pin(refs),
+                (Moves::Pins, None) if by == By::UpToN => Expected::PinMany,
+                (Moves::Refs, Some(refs)) => Expected::Get(refs),
+                (Moves::Nothing, Some(_)) => Expected::Get(0),
+                (Moves::Unknown, _) | (_, None) => Expected::Other,
             }
         }
         Effect::Gives { what, by, .. } => {
@@ -445,15 +445,15 @@ fn does(op: &gd_op, info: &OpInfo, rev: Rev, left: impl Fn() -> i32) -> Does {
                 && !rev.has(Fact::PUTS_ANY_NUMBER)
                 && !(1..1 << 21).contains(&op.n);
             match (effect::moves(what, op, rev), refs) {
-                _ if odd => Does::Other,
-                (Moves::Pins, Some(refs)) => Does::Unpin(refs),
-                (Moves::Pins, None) => Does::UnpinMany,
-                (Moves::Refs, Some(refs)) => Does::Put(refs),
-                (Moves::Nothing | Moves::Unknown, _) | (Moves::Refs, None) => Does::Other,
+                _ if odd => Expected::Other,
+                (Moves::Pins, Some(refs)) => Expected::Unpin(refs),
+                (Moves::Pins, None) => Expected::UnpinMany,
+                (Moves::Refs, Some(refs)) => Expected::Put(refs),
+                (Moves::Nothing | Moves::Unknown, _) | (Moves::Refs, None) => Expected::Other,
             }
         }
-        Effect::Walks { .. } if info.layer == Layer::Lockless => Does::Walk,
-        Effect::Walks { .. } | Effect::Faults { .. } | Effect::PinsFile => Does::SlowWalk,
-        Effect::Marks | Effect::Sets(_) => Does::Other,
+        Effect::Walks { .. } if info.layer == Layer::Lockless => Expected::Walk,
+        Effect::Walks { .. } | Effect::Faults { .. } | Effect::PinsFile => Expected::SlowWalk,
+        Effect::Marks | Effect::Sets(_) => Expected::Other,
     }
 }

@@ -205,14 +205,14 @@ pub struct Broken {
 
 /// The properties of a side that laws depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ground {
+pub struct SideFacts {
     /// The revision.
     pub rev: Rev,
     /// Are pins counted as acquired and released?
     pub counters: bool,
 }
 
-impl From<&SideInfo> for Ground {
+impl From<&SideInfo> for SideFacts {
     fn from(side: &SideInfo) -> Self {
         Self {
             rev: side.rev,
@@ -221,7 +221,7 @@ impl From<&SideInfo> for Ground {
     }
 }
 
-impl From<Rev> for Ground {
+impl From<Rev> for SideFacts {
     /// With all its counters.
     fn from(rev: Rev) -> Self {
         Self {
@@ -282,10 +282,10 @@ impl Checker {
     pub fn check(
         &mut self,
         prog: &Program,
-        ground: impl Into<Ground>,
+        facts: impl Into<SideFacts>,
         trace: &Trace,
     ) -> Option<Broken> {
-        self.check_but(prog, ground.into(), trace, &mut |_| false)
+        self.check_but(prog, facts.into(), trace, &mut |_| false)
     }
 
     /// Whether the program that was checked last kept every contract.
@@ -297,15 +297,15 @@ impl Checker {
     pub fn check_but(
         &mut self,
         prog: &Program,
-        ground: Ground,
+        facts: SideFacts,
         trace: &Trace,
         known: &mut dyn FnMut(&Broken) -> bool,
     ) -> Option<Broken> {
-        self.pages.start(&prog.0, ground.rev);
-        self.caller.start(prog, self.pages.layout(), ground.rev);
+        self.pages.start(&prog.0, facts.rev);
+        self.caller.start(prog, self.pages.layout(), facts.rev);
         self.tables.start();
         self.seen.forget();
         self.odd = false;
-        check::trace(self, prog, ground, trace, known)
+        check::trace(self, prog, facts, trace, known)
     }
 }

@@ -4,7 +4,7 @@
 use csrc::abi::{self, gd_rec};
 
 use super::Law;
-use super::check::{Check, Does, Op, is_page};
+use super::check::{Check, Expected, Op, is_page};
 use super::walk;
 use crate::effect::{Effect, Of, Part};
 use crate::program::{self, Program};
@@ -63,7 +63,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
     )?;
     if op.has_done(prog, Part::HasPinned) {
         // The program itself sets the new value.
-    } else if matches!(op.does, Does::Walk | Does::SlowWalk) {
+    } else if matches!(op.expected, Expected::Walk | Expected::SlowWalk) {
         walk::has_pinned(op, before)?;
     } else if op.effect() == Effect::Marks {
         let (it, other) = walk::has_pinned_bits(op.op);
@@ -99,7 +99,10 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
                 || "it changed, but is not in the folio of the operand".into(),
             )?;
         }
-        let puts = matches!(op.does, Does::Put(_) | Does::Unpin(_) | Does::UnpinMany);
+        let puts = matches!(
+            op.expected,
+            Expected::Put(_) | Expected::Unpin(_) | Expected::UnpinMany
+        );
         if puts && !is_device_page(new.page) && new.refcount == 0 && old.refcount != 0 {
             let freed =
                 calls(op.parts.events).any(|(c, s)| c == Call::FolioPut && s.page == new.page);
@@ -121,7 +124,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
                 || format!("it is freed with refcount {}", state.refcount),
             )?,
             // The slow path dirties the pages that it writes to.
-            Call::FolioMarkDirty if op.does == Does::SlowWalk => {}
+            Call::FolioMarkDirty if op.expected == Expected::SlowWalk => {}
             // The slow path locks each folio for a check, without a CALL record.
             Call::FolioUnlock if op.effect() == Effect::PinsFile => {}
             Call::FolioMarkDirty | Call::MlockVmaPage | Call::Split => dirties += 1,
@@ -238,7 +241,7 @@ fn attempt(op: &Op) -> Result<bool, (Law, Option<u32>, String)> {
         }
         _ => {}
     }
-    let takes = !matches!(op.does, Does::Get(0));
+    let takes = !matches!(op.expected, Expected::Get(0));
     let looks = takes || op.rev.has(Fact::SLOW_GRAB_LOOKS_FIRST);
     if id == abi::GD_OP_GRAB_SLOW && head.refcount <= 0 && looks {
         let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;

@@ -34,7 +34,7 @@ const ERRORS: i32 = 1 << abi::GD_FAULT_OOM
 
 /// Whether an operation reaches the real slow path, in a world with these bits.
 pub(super) fn comes_here(op: &gd_op, state: u8) -> bool {
-    comes_to_slow_path(op.op, u32::from(state) & abi::GD_W_SLOW != 0)
+    comes_to_slow_path(op.op, u32::from(state) & abi::GD_W_REAL_SLOW_PATH != 0)
 }
 
 pub(super) fn called(

@@ -51,9 +51,9 @@ impl Pending {
     }
 
     /// Its default answer.
-    fn otherwise(self) -> i32 {
+    fn default_answer(self) -> i32 {
         let hook = self.hook().and_then(|hook| hooks::info(hook as u8));
-        hook.map_or(0, |hook| hook.otherwise)
+        hook.map_or(0, |hook| hook.default_answer)
     }
 }
 
@@ -123,7 +123,7 @@ impl Events {
                     flags,
                     start,
                     nr: 0,
-                    answer: Pending::Slow.otherwise(),
+                    answer: Pending::Slow.default_answer(),
                 });
                 return;
             }
@@ -155,7 +155,7 @@ impl Events {
             Record::Call(Call::MakeAccessible, _) => Pending::Accessible,
             _ => return,
         };
-        (self.pending, self.answer) = (pending, pending.otherwise());
+        (self.pending, self.answer) = (pending, pending.default_answer());
     }
 
     /// The last call cannot get another answer.

@@ -60,7 +60,7 @@ pub(super) fn world(s: &mut Shrinker) {
         abi::GD_W_HAS_PINNED,
         abi::GD_W_HAS_PINNED_2,
         abi::GD_W_DEVMAP_KEY,
-        abi::GD_W_SLOW,
+        abi::GD_W_REAL_SLOW_PATH,
     ] {
         s.edit(|p| p.0.world.state &= !(bit as u8));
     }

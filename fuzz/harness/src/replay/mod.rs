@@ -7,7 +7,6 @@
 //! and removed, so that the rest of its program can be compared.  Operations of the
 //! lockless layer are removed too: only the userspace build provides page tables and hook
 //! points.
-//! build that brings page tables and moments.
 
 mod control;
 

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::around::Shown;
-use super::deed::{deed, joined};
+use super::behaviour::{behaviour, joined};
 use super::model::faulty;
 use super::show::Names;
 use crate::accepted::RevisionPair;
@@ -95,8 +95,8 @@ pub enum Follows {
     Absent,
 }
 
-/// A finding; the oracle has just judged `prog`.
-pub struct Case<'a> {
+/// A finding, to be run on other kernels.  The oracle has just judged the program.
+pub struct Survey<'a> {
     /// The oracle with the sides.
     pub oracle: &'a Oracle,
     /// The program.
@@ -109,28 +109,28 @@ pub struct Case<'a> {
     pub op_index: usize,
 }
 
-/// Runs a finding on other kernels.
-pub fn survey(case: &Case, kernels: &[String]) -> Vec<Kernel> {
-    let mut comparer = Comparer::default();
-    // rules may be those of a kernel that is not prepared
-    let right = |name: &String| match side::default_right(name) {
-        right if side::describe(&right).is_ok() => right,
-        _ => "none".into(),
-    };
-    let ask = |name: &String| match Pair::open(name, &right(name)) {
-        Ok(pair) => case.ask(Oracle::new(pair), &mut comparer),
-        Err(error) => Kernel {
-            side: name.clone(),
-            release: None,
-            behaves: Behaves::Unknown,
-            does: error.to_string(),
-            follows_its_rules: None,
-        },
-    };
-    kernels.iter().map(ask).collect()
-}
+impl Survey<'_> {
+    /// Runs the program on other kernels.
+    pub fn run(&self, kernels: &[String]) -> Vec<Kernel> {
+        let mut comparer = Comparer::default();
+        // rules may be those of a kernel that is not prepared
+        let right = |name: &String| match side::default_right(name) {
+            right if side::describe(&right).is_ok() => right,
+            _ => "none".into(),
+        };
+        let ask = |name: &String| match Pair::open(name, &right(name)) {
+            Ok(pair) => self.ask(Oracle::new(pair), &mut comparer),
+            Err(error) => Kernel {
+                side: name.clone(),
+                release: None,
+                behaves: Behaves::Unknown,
+                does: error.to_string(),
+                follows_its_rules: None,
+            },
+        };
+        kernels.iter().map(ask).collect()
+    }
 
-impl Case<'_> {
     fn ask(&self, mut kernel: Oracle, comparer: &mut Comparer) -> Kernel {
         let own = kernel.judge(self.prog);
         let info = kernel.pair().left.info().clone();
@@ -174,7 +174,7 @@ impl Case<'_> {
         let op = self.prog.ops().get(index).and_then(|op| ops::info(op.op));
         let rev = side.info().rev;
         let function = op.map_or("?", |info| info.name_or_role(rev));
-        let phrases = deed(&shown, function, None, &names);
+        let phrases = behaviour(&shown, function, None, &names);
         format!("{function}() {}", joined(&phrases))
     }
 

@@ -3,7 +3,7 @@
 //! and shown as `...`.
 
 use super::around::Shown;
-use super::deed::place;
+use super::behaviour::place;
 use crate::rev::Fact;
 use crate::site::SiteId;
 use crate::trace::Record;

@@ -7,7 +7,7 @@
 //! text form whose comments contain a summary.
 
 mod around;
-mod deed;
+mod behaviour;
 mod entries;
 mod events;
 mod file;
@@ -19,7 +19,7 @@ mod log;
 mod mail;
 mod model;
 mod origin;
-mod says;
+mod sentences;
 mod short;
 mod show;
 pub mod suspects;
@@ -37,7 +37,7 @@ pub use kernels::Kernel;
 pub use mail::Mail;
 pub use model::{LawReport, Line, Report, SideReport, VERSION};
 pub use origin::{Origin, near};
-pub use says::help;
+pub use sentences::help;
 pub use short::Short;
 pub use show::{Names, ret_words};
 pub use suspects::Suspects;

@@ -4,13 +4,13 @@
 use serde::Serialize;
 
 use super::around::{Around, Shown, around};
-use super::deed::{deed, differs, joined};
+use super::behaviour::{behaviour, differs, joined};
 use super::events::{Event, events};
 use super::finding::{self, Finding};
 use super::kernels::Kernel;
 use super::log;
 use super::origin::Origin;
-use super::says;
+use super::sentences;
 use super::show::Names;
 use super::suspects::Suspects;
 use super::title;
@@ -170,7 +170,7 @@ impl Report {
             SideReport {
                 which: shown.which,
                 info: info.clone(),
-                does: joined(&deed(shown, function, difference, &names)),
+                does: joined(&behaviour(shown, function, difference, &names)),
                 differs: difference.map(|d| differs(d, shown, function, &names)),
                 log: log::lines(shown),
                 events: match index {
@@ -181,7 +181,7 @@ impl Report {
         };
         let about = shown.get(faulty as usize).unwrap_or(&shown[0]);
         let function = function(about.side.info().rev).to_string();
-        let deed = match (verdict, first) {
+        let behaviour = match (verdict, first) {
             (Verdict::Divergence(d), _) => title::difference(d, about, &function, &names),
             (Verdict::BrokenLaw(_, broken), _) => broken.law.breach().into(),
             (_, Some(unmet)) => format!(": expected {}; {}", unmet.expected, unmet.found),
@@ -196,7 +196,7 @@ impl Report {
         let file = file_name(path);
         Self {
             version: VERSION,
-            title: title::title(&function, &deed, &on),
+            title: title::title(&function, &behaviour, &on),
             path: path.into(),
             function,
             faulty,
@@ -292,13 +292,12 @@ pub(super) fn faulty(oracle: &Oracle, verdict: &Verdict, unmet: Option<&Unmet>) 
 
 fn lines(prog: &Program, rev: crate::rev::Rev, here: Option<usize>) -> Vec<Line> {
     let text = text::format(prog, rev);
-    let said = says::program(prog, rev);
-    let lines = text.lines().zip(said);
+    let lines = text.lines().zip(sentences::program(prog, rev));
     lines
-        .map(|(text, said)| Line {
+        .map(|(text, line)| Line {
             text: text.into(),
-            says: said.sentence,
-            here: said.op.is_some() && said.op == here,
+            says: line.sentence,
+            here: line.op.is_some() && line.op == here,
         })
         .collect()
 }

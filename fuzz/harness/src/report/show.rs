@@ -4,7 +4,7 @@
 use csrc::abi::{self, gd_op, gd_program};
 
 use super::entries::stored;
-use super::says;
+use super::sentences;
 use crate::compare::Value;
 use crate::program::{NO_OP, Program, text};
 use crate::side::Side;
@@ -64,7 +64,7 @@ impl Names {
     /// The hook point of an action as a clause.
     pub(super) fn there(&self, index: u16) -> String {
         match self.prog.acts().get(usize::from(index)) {
-            Some(act) => says::there(act, &self.prog, &self.folios),
+            Some(act) => sentences::hook_point(act, &self.prog, &self.folios),
             None => format!("action {} is due", index + 1),
         }
     }
@@ -72,7 +72,7 @@ impl Names {
     /// The event at the hook point of an action: `the PTE is read`.
     pub(super) fn event(&self, index: u16) -> String {
         match self.prog.acts().get(usize::from(index)) {
-            Some(act) => says::event(act),
+            Some(act) => sentences::hook_point_in_general(act),
             None => format!("action {} is due", index + 1),
         }
     }

@@ -4,8 +4,8 @@
 use csrc::abi::{self, gd_op};
 
 use super::around::Shown;
-use super::deed::{called, values};
-use super::says;
+use super::behaviour::{called, values};
+use super::sentences;
 use super::show::{self, Names};
 use crate::compare::{Divergence, Field, Value};
 use crate::ops;
@@ -23,10 +23,10 @@ const SUBSYSTEM: &str = "mm/gup";
 
 /// Makes a subject from the function, what it does, and on what.  The last part is left out if
 /// the line would be too long.
-pub(super) fn title(function: &str, deed: &str, on: &[String]) -> String {
+pub(super) fn title(function: &str, behaviour: &str, on: &[String]) -> String {
     // a separate clause begins with a colon
-    let blank = if deed.starts_with(':') { "" } else { " " };
-    let mut title = format!("{SUBSYSTEM}: {function}(){blank}{deed}");
+    let blank = if behaviour.starts_with(':') { "" } else { " " };
+    let mut title = format!("{SUBSYSTEM}: {function}(){blank}{behaviour}");
     for words in on {
         if title.chars().count() + words.chars().count() < WIDTH {
             title += " ";
@@ -120,7 +120,7 @@ pub(super) fn on(prog: &Program, index: usize, shown: &Shown, names: &Names) -> 
         words.push(format!("on {}", page(prog, op, shown, names)));
     }
     if info.has(abi::GD_S_FOLL) && op.foll != 0 && u32::from(op.mods) & abi::GD_MOD_RAW == 0 {
-        words.push(format!("with {}", says::foll(op.foll)));
+        words.push(format!("with {}", sentences::foll(op.foll)));
     }
     if is_any_call(op.op) {
         words.extend(meanwhile(prog, shown));
@@ -158,7 +158,7 @@ fn meanwhile(prog: &Program, shown: &Shown) -> Option<String> {
         let act = prog.acts().get(usize::from(*index))?;
         let level = set_level(act.op.op)?;
         let level = format!("{level:?}").to_uppercase();
-        Some(match crate::hooks::info(act.hook)?.who {
+        Some(match crate::hooks::info(act.hook)?.actor {
             "it" => format!("after a fault set the {level}"),
             _ => format!("while the {level} changes"),
         })

@@ -108,7 +108,7 @@ impl Unavailable {
     fn lack_slow(&mut self) {
         let slow = ops::table().iter().filter(|op| op.layer == Layer::Slow);
         slow.for_each(|op| self.ops[usize::from(op.id)] = true);
-        self.state |= abi::GD_W_SLOW;
+        self.state |= abi::GD_W_REAL_SLOW_PATH;
     }
 
     /// By an option of the configuration, or the name of a flag or variable.

@@ -326,8 +326,8 @@ impl Stats {
         };
         let is_wanted = |hook: &&HookInfo| hook.layer != Layer::Slow && is_asked(hook);
         for hook in hooks::table().iter().skip(1).filter(is_wanted) {
-            if lockless.hooks.get(hook.words).is_none_or(|h| h.done == 0) {
-                complaints.push(format!("the hook point `{}` is never reached", hook.words));
+            if lockless.hooks.get(hook.text).is_none_or(|h| h.done == 0) {
+                complaints.push(format!("the hook point `{}` is never reached", hook.text));
             }
         }
         let wanted =

@@ -102,8 +102,8 @@ fn lockless(f: &mut fmt::Formatter<'_>, lockless: &Lockless) -> fmt::Result {
     };
     writeln!(f, "\n{:<36} {:>10} {:>9}", "hook point", "actions", "done")?;
     for hook in hooks::table() {
-        if let Some(count) = lockless.hooks.get(hook.words) {
-            row(f, hook.words, count)?;
+        if let Some(count) = lockless.hooks.get(hook.text) {
+            row(f, hook.text, count)?;
         }
     }
     writeln!(f, "\n{:<36} {:>10} {:>9}", "action", "actions", "done")?;

@@ -133,7 +133,7 @@ impl Script {
         let some = |(_, count): &(String, Actions)| count.scripted > 0;
         let hooks = hooks::table()
             .iter()
-            .map(|hook| hook.words.to_string())
+            .map(|hook| hook.text.to_string())
             .zip(self.hooks);
         let actions = ops::table()
             .iter()

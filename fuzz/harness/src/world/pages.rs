@@ -77,7 +77,7 @@ impl Pages {
         self.rev = rev;
         self.layout = Layout::new(prog);
         self.others.clear();
-        self.bits = prog.world.state & (abi::GD_W_ALL & !abi::GD_W_SLOW) as u8;
+        self.bits = prog.world.state & (abi::GD_W_ALL & !abi::GD_W_REAL_SLOW_PATH) as u8;
         self.epoch = self.epoch.wrapping_add(1);
         if self.epoch == 0 {
             self.dense.fill(UNKNOWN);

@@ -14,8 +14,8 @@ use super::gup::slow::populate::Span;
 use super::gup::tables::entry_flag as ef;
 use super::gup::vma::vm_flag as v;
 use super::gup::{
-    Ask, Buffer, Call, Events, FolioDecl, Foll, FollFlag, Kernel, Kind, Level, Machine, Mapping,
-    MmPtr, Moment, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, VmaKind, WorldDecl,
+    Ask, Buffer, Call, Events, FolioDecl, Foll, FollFlag, Hook, Kernel, Kind, Level, Machine,
+    Mapping, MmPtr, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, VmaKind, WorldDecl,
 };
 
 /// Two blocks of PMDs meet here.
@@ -148,8 +148,8 @@ impl Rng {
         }
     }
 
-    /// What a call of that moment gives.
-    fn answer(&mut self, moment: Moment) -> Option<i32> {
+    /// The answer of the call at that hook point.
+    fn answer(&mut self, hook: Hook) -> Option<i32> {
         use vm_fault as f;
         let odd = [
             f::RETRY,
@@ -161,28 +161,28 @@ impl Rng {
             f::HWPOISON_LARGE,
             f::FALLBACK,
         ];
-        Some(match moment {
-            Moment::Fault if self.one_in(3) => self.pick(&odd) as i32,
-            Moment::Fault => 0,
-            Moment::MmapLock => self.pick(&[0, -4, 1]),
-            Moment::Accessible | Moment::Expand => self.pick(&[0, 0, -5]),
-            Moment::UserAccess => self.pick(&[0, 0, 0, -14]),
-            Moment::Pagecache => self.pick(&[1, 0]),
-            Moment::AllocFolio => self.pick(&[0, 0, -17, -12]),
-            Moment::Migrate => self.pick(&[0, 0, 0, 1, -12]),
-            Moment::Isolate | Moment::Pagemap => self.pick(&[1, 1, 0]),
-            Moment::MigrateDevice => self.pick(&[0, 0, -5]),
-            Moment::SplitPage => self.pick(&[0, 0, -16]),
+        Some(match hook {
+            Hook::Fault if self.one_in(3) => self.pick(&odd) as i32,
+            Hook::Fault => 0,
+            Hook::MmapLock => self.pick(&[0, -4, 1]),
+            Hook::Accessible | Hook::Expand => self.pick(&[0, 0, -5]),
+            Hook::UserAccess => self.pick(&[0, 0, 0, -14]),
+            Hook::Pagecache => self.pick(&[1, 0]),
+            Hook::AllocFolio => self.pick(&[0, 0, -17, -12]),
+            Hook::Migrate => self.pick(&[0, 0, 0, 1, -12]),
+            Hook::Isolate | Hook::Pagemap => self.pick(&[1, 1, 0]),
+            Hook::MigrateDevice => self.pick(&[0, 0, -5]),
+            Hook::SplitPage => self.pick(&[0, 0, -16]),
             _ => return None,
         })
     }
 }
 
-/// Somebody who acts at some moments of an operation: at most faults, and seldom else.
+/// Acts at hook points of an operation: at most faults, seldom at others.
 struct Watch {
     events: Events,
     rng: Rng,
-    /// Moments that were told, so that an operation ends.
+    /// Number of hook points reached; limited so that an operation ends.
     told: u32,
     addr: u64,
 }
@@ -206,17 +206,17 @@ impl Observer for Watch {
         self.events.ask(ask);
     }
 
-    fn moment(&mut self, machine: &mut Machine, moment: Moment) -> Option<i32> {
+    fn hook(&mut self, machine: &mut Machine, hook: Hook) -> Option<i32> {
         self.told += 1;
         if self.told > 60 {
             return None;
         }
-        let often = match moment {
-            Moment::Fault | Moment::Migrate | Moment::AllocFolio => 1,
-            Moment::Split | Moment::MigrateDevice | Moment::Pagecache => 2,
-            Moment::Migration | Moment::SplitPage => 2,
-            Moment::Expand | Moment::Isolate | Moment::MmapLock | Moment::Pagemap => 4,
-            Moment::PageTableLock => 5,
+        let often = match hook {
+            Hook::Fault | Hook::Migrate | Hook::AllocFolio => 1,
+            Hook::Split | Hook::MigrateDevice | Hook::Pagecache => 2,
+            Hook::Migration | Hook::SplitPage => 2,
+            Hook::Expand | Hook::Isolate | Hook::MmapLock | Hook::Pagemap => 4,
+            Hook::PageTableLock => 5,
             _ => 12,
         };
         if !self.rng.one_in(often) {
@@ -226,15 +226,15 @@ impl Observer for Watch {
             true => self.rng.addr(),
             false => self.addr,
         };
-        match moment {
-            Moment::Fault if !self.rng.one_in(3) => self.rng.map(machine, addr),
-            Moment::AllocFolio => {
+        match hook {
+            Hook::Fault if !self.rng.one_in(3) => self.rng.map(machine, addr),
+            Hook::AllocFolio => {
                 let page = self.rng.page(machine);
                 machine.cache.set(addr, 1, page);
             }
             _ => self.rng.change(machine, addr),
         }
-        self.rng.answer(moment)
+        self.rng.answer(hook)
     }
 }
 

@@ -8,8 +8,8 @@ use super::gup::machine::MigrateType;
 use super::gup::tables::entry_flag as ef;
 use super::gup::walk::TASK_SIZE_MAX;
 use super::gup::{
-    Ask, Buffer, Call, Events, FolioDecl, Foll, FollFlag, Kernel, Kind, Level, Machine, Mapping,
-    Moment, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, WorldDecl,
+    Ask, Buffer, Call, Events, FolioDecl, Foll, FollFlag, Hook, Kernel, Kind, Level, Machine,
+    Mapping, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, WorldDecl,
 };
 
 /// A small generator of random numbers.
@@ -129,7 +129,7 @@ impl Rng {
     }
 }
 
-/// Somebody who acts when a moment has come for the nth time.
+/// An action, at the nth time that its hook point is reached.
 #[derive(Clone)]
 struct Act {
     kind: u32,
@@ -150,20 +150,20 @@ impl Act {
         }
     }
 
-    fn waits_for(&self, machine: &Machine, moment: Moment) -> bool {
-        match moment {
-            Moment::Load(at) => {
+    fn waits_for(&self, machine: &Machine, hook: Hook) -> bool {
+        match hook {
+            Hook::ReadEntry(at) => {
                 let level = Level::ALL.get(self.kind as usize);
                 level.is_some_and(|&l| machine.tables.entry(l, self.addr) == Some(at))
             }
-            Moment::LoadSeq => self.kind == 4,
-            Moment::BeforeRef(nr) => self.kind == 5 && nr == self.head,
-            Moment::AfterRef(nr) => self.kind == 6 && nr == self.head,
-            Moment::BeforePin(nr) => self.kind == 7 && nr == self.head,
-            Moment::AfterPin(nr) => self.kind == 8 && nr == self.head,
-            Moment::Pagemap => self.kind == 9,
-            Moment::Accessible => self.kind == 10,
-            Moment::Slow => self.kind == 11,
+            Hook::ReadSeq => self.kind == 4,
+            Hook::BeforeRef(nr) => self.kind == 5 && nr == self.head,
+            Hook::AfterRef(nr) => self.kind == 6 && nr == self.head,
+            Hook::BeforePin(nr) => self.kind == 7 && nr == self.head,
+            Hook::AfterPin(nr) => self.kind == 8 && nr == self.head,
+            Hook::Pagemap => self.kind == 9,
+            Hook::Accessible => self.kind == 10,
+            Hook::Slow => self.kind == 11,
             // of the slow path, which nobody runs here
             _ => false,
         }
@@ -188,10 +188,10 @@ impl Observer for Watch {
         self.events.ask(ask);
     }
 
-    fn moment(&mut self, machine: &mut Machine, moment: Moment) -> Option<i32> {
+    fn hook(&mut self, machine: &mut Machine, hook: Hook) -> Option<i32> {
         let mut answer = None;
         for act in &mut self.acts {
-            if act.left == 0 || !act.waits_for(machine, moment) {
+            if act.left == 0 || !act.waits_for(machine, hook) {
                 continue;
             }
             act.left -= 1;

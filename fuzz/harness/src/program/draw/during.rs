@@ -404,8 +404,8 @@ impl Plan<'_> {
     }
 
     fn moves(&mut self, rng: &mut Rng, addr: u64, folio: Option<usize>, longterm: bool) {
-        let guess = folio.and_then(|index| Some((index, self.model.folio.get(index)?)));
-        let Some((index, g)) = guess.filter(|(_, g)| longterm && g.shortterm) else {
+        let model = folio.and_then(|index| Some((index, self.model.folio.get(index)?)));
+        let Some((index, g)) = model.filter(|(_, g)| longterm && g.shortterm) else {
             return;
         };
         if u32::from(g.kind) == abi::GD_K_DEV_COHERENT {

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use csrc::abi::{self, gd_folio, gd_op, gd_run};
 
 use super::generate::Profile;
-use super::model::{Guess, Model};
+use super::model::{FolioModel, Model};
 use super::rng::Rng;
 use super::{NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values, walk};
 use crate::effect::{By, Effect, What};
@@ -176,7 +176,7 @@ fn offset(rng: &mut Rng, nr_pages: usize) -> usize {
 }
 
 /// The folio that suits an operation best.
-fn wanted(id: u32, g: &Guess) -> bool {
+fn wanted(id: u32, g: &FolioModel) -> bool {
     let kind = u32::from(g.kind);
     match id {
         abi::GD_OP_PUT_DEVMAP_MANAGED => g.is_fsdax(),
@@ -299,8 +299,8 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
         op.run[1].page = operand(rng, id, model, earlier);
     }
     let (index, offset) = split_page(op.run[0].page);
-    let guess = model.folio.get(index).copied().unwrap_or_default();
-    let nr_pages = guess.nr_pages();
+    let model = model.folio.get(index).copied().unwrap_or_default();
+    let nr_pages = model.nr_pages();
 
     if info.has(abi::GD_S_DIRTY) && rng.chance(1, 2) {
         op.mods |= abi::GD_MOD_DIRTY as u8;
@@ -314,7 +314,7 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
     }
     if info.has(abi::GD_S_ARG) {
         op.arg = match info.arg {
-            ops::ArgKind::Flag => match guess.flags {
+            ops::ArgKind::Flag => match model.flags {
                 0 => flag(rng),
                 // a flag that is set, to clear it
                 set if rng.chance(1, 2) => set.trailing_zeros(),
@@ -322,7 +322,7 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
             },
             ops::ArgKind::Mapping => mapping(rng),
             ops::ArgKind::Migratetype => migratetype(rng),
-            ops::ArgKind::Order => rng.below(usize::from(guess.order) + 1) as u32,
+            ops::ArgKind::Order => rng.below(usize::from(model.order) + 1) as u32,
             kind => rng.below(kind.values() as usize) as u32,
         } as u16;
     }
@@ -346,7 +346,7 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
         op.val = match info.val {
             Val::Seq => seq(rng) as i32,
             Val::Answer => rng.range(-16, 4),
-            Val::Pins => values::pincount(rng, guess.refs),
+            Val::Pins => values::pincount(rng, model.refs),
             Val::None | Val::Refs | Val::Bytes | Val::Max => values::refcount(rng, nr_pages),
         };
     }
@@ -385,7 +385,7 @@ pub fn release(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op>
         false => rng.pick(&GIVES.refs),
     };
     let folio = model.folio.get(split_page(held.page).0);
-    let is_managed = folio.is_some_and(Guess::is_fsdax);
+    let is_managed = folio.is_some_and(FolioModel::is_fsdax);
     if !profile.has(id) || u32::from(id) == abi::GD_OP_PUT_DEVMAP_MANAGED && !is_managed {
         return None;
     }

@@ -61,7 +61,7 @@ pub fn any(profile: &Profile) -> bool {
 /// pages are on the LRU.
 pub fn world(rng: &mut Rng, program: &mut Program) {
     if rng.chance(5, 8) {
-        program.0.world.state |= abi::GD_W_SLOW as u8;
+        program.0.world.state |= abi::GD_W_REAL_SLOW_PATH as u8;
     }
     for folio in program.folios_mut() {
         if rng.chance(5, 8) {

@@ -3,7 +3,7 @@
 
 use csrc::abi::{self, gd_folio, gd_op};
 
-use super::super::model::{Guess, Model};
+use super::super::model::{FolioModel, Model};
 use super::super::rng::Rng;
 use super::super::walk::{ADDR_MASK, ANCHORS, LEVELS, Level, PAGE_SIZE};
 use super::super::{NO_OP, page};
@@ -142,8 +142,8 @@ pub fn scene(rng: &mut Rng, model: &Model, cursor: &mut Cursor) -> [Option<gd_op
 /// An entry of a VMA of hugetlbfs, whose pages are huge ones of that level.
 pub fn huge(rng: &mut Rng, model: &Model, level: Level, addr: u64) -> gd_op {
     let folios = &model.folio[..model.nr_folios.max(1)];
-    let hugetlb = |g: &Guess| u32::from(g.kind) == abi::GD_K_HUGETLB && g.order >= 9;
-    let huge = |g: &Guess| g.order >= 9;
+    let hugetlb = |g: &FolioModel| u32::from(g.kind) == abi::GD_K_HUGETLB && g.order >= 9;
+    let huge = |g: &FolioModel| g.order >= 9;
     let mut index = rng.below(folios.len());
     if rng.chance(7, 8) {
         let suits = folios.iter().position(hugetlb);
@@ -160,7 +160,7 @@ pub fn huge(rng: &mut Rng, model: &Model, level: Level, addr: u64) -> gd_op {
 }
 
 /// The weights of the ways to map a folio.
-fn scenes(g: &Guess) -> [u32; 7] {
+fn scenes(g: &FolioModel) -> [u32; 7] {
     match g.order {
         9.. => [10, 14, 6, 6, 4, 4, 2],
         _ => [36, 3, 1, 2, 1, 5, 4],
@@ -176,7 +176,7 @@ fn count(rng: &mut Rng, most: usize) -> i32 {
     }
 }
 
-fn first_page(rng: &mut Rng, g: &Guess, n: i32) -> usize {
+fn first_page(rng: &mut Rng, g: &FolioModel, n: i32) -> usize {
     let room = g.nr_pages().saturating_sub(n as usize);
     match rng.below(3) {
         0 => 0,
@@ -186,7 +186,7 @@ fn first_page(rng: &mut Rng, g: &Guess, n: i32) -> usize {
 }
 
 /// Entries of a level that suit their folio.
-pub fn set(rng: &mut Rng, g: &Guess, level: Level, addr: u64, p: u16, n: i32) -> gd_op {
+pub fn set(rng: &mut Rng, g: &FolioModel, level: Level, addr: u64, p: u16, n: i32) -> gd_op {
     let mut op = gd_op {
         op: level.set_op(),
         entry: abi::GD_E_PAGE as u8,
@@ -200,7 +200,7 @@ pub fn set(rng: &mut Rng, g: &Guess, level: Level, addr: u64, p: u16, n: i32) ->
 }
 
 /// Flags of an entry that points to a folio.
-pub fn flags(rng: &mut Rng, g: &Guess) -> u16 {
+pub fn flags(rng: &mut Rng, g: &FolioModel) -> u16 {
     let mut flags = 0;
     let writable = match g.is_shared_anon() {
         true => rng.chance(1, 4),
@@ -292,7 +292,7 @@ pub fn change(rng: &mut Rng, model: &Model, level: Level, addr: u64) -> gd_op {
 
 /// An entry where none is set yet: a collapse, a fault, an unmap.
 fn fresh(rng: &mut Rng, model: &Model, level: Level, addr: u64) -> gd_op {
-    let huge = |g: &Guess| g.order >= 9;
+    let huge = |g: &FolioModel| g.order >= 9;
     let folios = &model.folio[..model.nr_folios.max(1)];
     let index = match folios.iter().position(huge) {
         Some(index) if level != Level::Pte => index,

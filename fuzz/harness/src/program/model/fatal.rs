@@ -3,7 +3,7 @@
 
 use csrc::abi::{self, gd_op};
 
-use super::{Guess, Model};
+use super::{FolioModel, Model};
 use crate::effect::{By, Effect, Of, Part, What};
 use crate::ops::{self, OpInfo};
 use crate::program::MAX_FOLIOS;
@@ -138,7 +138,7 @@ impl Model {
         let Some(hit) = self.maps.hit(op.addr) else {
             return false;
         };
-        if !self.lets_through(op, &hit) {
+        if !self.grabs(op, &hit) {
             return false;
         }
         let null = u32::from(op.mods) & abi::GD_MOD_NULL != 0;
@@ -155,11 +155,10 @@ impl Model {
         }
         let pages = (0..op.n.clamp(1, 16) as u64).map(|i| op.addr.wrapping_add(i * PAGE_SIZE));
         let hits = pages.map_while(|addr| self.maps.hit(addr));
-        hits.take_while(|hit| self.lets_through(op, hit))
-            .any(|hit| {
-                hit.page
-                    .and_then(|page| self.guess(page))
-                    .is_some_and(Guess::is_shared_anon)
-            })
+        hits.take_while(|hit| self.grabs(op, hit)).any(|hit| {
+            hit.page
+                .and_then(|page| self.folio_of(page))
+                .is_some_and(FolioModel::is_shared_anon)
+        })
     }
 }

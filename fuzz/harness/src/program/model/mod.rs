@@ -22,7 +22,7 @@ use crate::world::vmas::Vmas;
 
 /// The model of one folio.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Guess {
+pub(super) struct FolioModel {
     pub order: u8,
     pub kind: u8,
     pub mapping: u8,
@@ -39,7 +39,7 @@ pub(super) struct Guess {
     pub rest: i32,
 }
 
-impl Guess {
+impl FolioModel {
     pub fn nr_pages(&self) -> usize {
         1 << self.order
     }
@@ -89,7 +89,7 @@ pub(super) struct Held {
 /// The model of the whole world.
 #[derive(Clone)]
 pub(super) struct Model {
-    pub folio: [Guess; MAX_FOLIOS],
+    pub folio: [FolioModel; MAX_FOLIOS],
     pub nr_folios: usize,
     /// References and pins held, the latest last.
     pub held: [Held; 8],
@@ -112,13 +112,13 @@ pub(super) struct Model {
 impl Model {
     /// The world as a program declares it.
     pub fn new(program: &Program, rev: Rev, debug_vm: bool) -> Model {
-        let mut guesses = [Guess::default(); MAX_FOLIOS];
-        for (guess, f) in guesses.iter_mut().zip(program.folios()) {
+        let mut folios = [FolioModel::default(); MAX_FOLIOS];
+        for (model, f) in folios.iter_mut().zip(program.folios()) {
             let shortterm = f.movable != 0
                 || folio::is_shortterm_pageblock(f.migratetype.into())
                 || u32::from(f.kind) == abi::GD_K_DEV_COHERENT
                 || u32::from(f.mapping) == abi::GD_M_FSDAX;
-            *guess = Guess {
+            *model = FolioModel {
                 order: f.order,
                 kind: f.kind,
                 mapping: f.mapping,
@@ -132,7 +132,7 @@ impl Model {
             };
         }
         Model {
-            folio: guesses,
+            folio: folios,
             nr_folios: program.nr_folios(),
             held: [Held {
                 page: 0,
@@ -144,7 +144,7 @@ impl Model {
             vmas: Vmas::default(),
             cache: Cache::default(),
             signal: false,
-            slow: u32::from(program.0.world.state) & abi::GD_W_SLOW != 0,
+            slow: u32::from(program.0.world.state) & abi::GD_W_REAL_SLOW_PATH != 0,
             seq: program.0.world.seq,
             devmap_key: u32::from(program.0.world.state) & abi::GD_W_DEVMAP_KEY != 0,
             debug_vm,
@@ -210,7 +210,8 @@ impl Model {
             }
             Effect::Gives { what, by, .. } => {
                 let managed = u32::from(op.op) == abi::GD_OP_PUT_DEVMAP_MANAGED;
-                let is_managed = self.devmap_key && self.guess(first).is_some_and(Guess::is_fsdax);
+                let is_managed =
+                    self.devmap_key && self.folio_of(first).is_some_and(FolioModel::is_fsdax);
                 let n = self.number(by, op);
                 match (effect::moves(what, op, self.rev), what) {
                     _ if managed && !is_managed => {}
@@ -235,7 +236,7 @@ impl Model {
     fn refuses(&self, what: What, op: &gd_op) -> bool {
         let foll = |flag: u32| op.foll & 1 << flag != 0;
         let longterm = foll(abi::GD_FOLL_LONGTERM) && !foll(abi::GD_FOLL_GET);
-        let shortterm = || self.guess(op.run[0].page).is_some_and(|g| g.shortterm);
+        let shortterm = || self.folio_of(op.run[0].page).is_some_and(|g| g.shortterm);
         what == What::FastGrab && !self.rev.is_series() && longterm && shortterm()
     }
 
@@ -331,7 +332,7 @@ impl Model {
         self.nr_held = self.nr_held.min(nr_held);
     }
 
-    fn guess(&self, page: u16) -> Option<&Guess> {
+    fn folio_of(&self, page: u16) -> Option<&FolioModel> {
         match Entry::first(page) {
             Entry::Page { index, .. } => self.folio.get(index),
             _ => None,

@@ -20,15 +20,15 @@ impl Model {
             || op.foll & !walk::CALL_FLAGS != 0
             || walk::is_pin(op.op) && self.seq & 1 != 0;
         let hit = self.maps.hit(op.addr);
-        !refused && hit.is_some_and(|hit| self.lets_through(op, &hit))
+        !refused && hit.is_some_and(|hit| self.grabs(op, &hit))
     }
 
     /// Whether the walk takes a page.
-    pub(super) fn lets_through(&self, op: &gd_op, hit: &Hit) -> bool {
+    pub(super) fn grabs(&self, op: &gd_op, hit: &Hit) -> bool {
         let entry = |flag: u32| u32::from(hit.eflags) & 1 << flag != 0;
         let foll = |flag: u32| op.foll & 1 << flag != 0;
         let (write, longterm) = (foll(abi::GD_FOLL_WRITE), foll(abi::GD_FOLL_LONGTERM));
-        let Some(g) = hit.page.and_then(|page| self.guess(page)) else {
+        let Some(g) = hit.page.and_then(|page| self.folio_of(page)) else {
             return false;
         };
         let blocked = entry(abi::GD_EF_ABSENT)
@@ -57,7 +57,7 @@ impl Model {
         let (mut first, mut len) = (0, 0);
         for i in 0..count as u64 {
             let hit = self.maps.hit(start + i * PAGE_SIZE);
-            let Some(hit) = hit.filter(|hit| self.lets_through(op, hit)) else {
+            let Some(hit) = hit.filter(|hit| self.grabs(op, hit)) else {
                 break;
             };
             let next = hit.page.unwrap_or(0);
@@ -104,7 +104,7 @@ impl Model {
             return false;
         };
         let entry = |flag: u32| u32::from(hit.eflags) & 1 << flag != 0;
-        let Some(g) = hit.page.and_then(|page| self.guess(page)) else {
+        let Some(g) = hit.page.and_then(|page| self.folio_of(page)) else {
             return false;
         };
         let vmas = self.vmas.of(op.mm);
@@ -134,7 +134,7 @@ impl Model {
                 return;
             };
             let longterm = op.foll & 1 << abi::GD_FOLL_LONGTERM != 0;
-            if longterm && self.guess(page).is_some_and(|g| g.shortterm) {
+            if longterm && self.folio_of(page).is_some_and(|g| g.shortterm) {
                 return;
             }
             self.take(page, 1, walk::is_pin(op.op), 1);

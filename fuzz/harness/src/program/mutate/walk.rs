@@ -145,7 +145,7 @@ fn slow_step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
                 program.push_act(gd_act { owner, ..act });
             }
         }),
-        13 => program.0.world.state ^= abi::GD_W_SLOW as u8,
+        13 => program.0.world.state ^= abi::GD_W_REAL_SLOW_PATH as u8,
         14 => with(program, rng, is_slow, |program, i, rng| {
             let model = model_at(program, profile, i);
             if let Some(other) = draw::slow::call(rng, profile, &model) {

@@ -30,7 +30,7 @@ pub(super) fn read(scan: &mut Scan, reader: &Reader) -> Result<gd_act, ParseErro
             None => (word.text, None),
         };
         so_far.push_str(name);
-        if let Some(hook) = hooks::table().iter().find(|hook| hook.words == so_far) {
+        if let Some(hook) = hooks::table().iter().find(|hook| hook.text == so_far) {
             if let (Object::Entry(_), Some(addr)) = (hook.object, addr) {
                 act.at_addr = entry::address(scan, addr)?;
             }
@@ -59,9 +59,9 @@ fn next_words(so_far: &str) -> Vec<String> {
     let mut next = Vec::new();
     for hook in hooks::table().iter().filter(|hook| hook.id != 0) {
         let rest = match so_far {
-            "" => Some(hook.words),
+            "" => Some(hook.text),
             _ => hook
-                .words
+                .text
                 .strip_prefix(so_far)
                 .and_then(|rest| rest.strip_prefix(' ')),
         };
@@ -124,13 +124,13 @@ fn page(scan: &mut Scan, reader: &Reader) -> Result<u16, ParseError> {
 
 /// `before read pte@0x10000000 #2`, without bar and colon.
 pub(super) fn show(act: &gd_act, folios: &[String]) -> String {
-    let Some(HookInfo { object, words, .. }) = hooks::info(act.hook) else {
+    let Some(HookInfo { object, text, .. }) = hooks::info(act.hook) else {
         return format!("at undefined hook point {}", act.hook);
     };
     let what = match object {
-        Object::Nothing => words.to_string(),
-        Object::Entry(_) => format!("{words}@{}", entry::show_address(act.at_addr)),
-        Object::Page => format!("{words} {}", page_name(act.at_page, folios)),
+        Object::Nothing => text.to_string(),
+        Object::Entry(_) => format!("{text}@{}", entry::show_address(act.at_addr)),
+        Object::Page => format!("{text} {}", page_name(act.at_page, folios)),
     };
     match act.nth {
         0 | 1 => what,

@@ -26,15 +26,15 @@ pub(super) const STATE: [(&str, u32); 5] = [
     ("has_pinned", abi::GD_W_HAS_PINNED),
     ("has_pinned_2", abi::GD_W_HAS_PINNED_2),
     ("devmap_key", abi::GD_W_DEVMAP_KEY),
-    ("slow", abi::GD_W_SLOW),
+    ("slow", abi::GD_W_REAL_SLOW_PATH),
 ];
 
-/// The words that a line has given, and where.
+/// The attributes that a line has given so far, and where.
 #[derive(Default)]
-struct Said<'a>(Vec<(&'static str, Word<'a>)>);
+struct Given<'a>(Vec<(&'static str, Word<'a>)>);
 
-impl<'a> Said<'a> {
-    fn say(&mut self, scan: &Scan, what: &'static str, word: Word<'a>) -> Result<(), ParseError> {
+impl<'a> Given<'a> {
+    fn add(&mut self, scan: &Scan, what: &'static str, word: Word<'a>) -> Result<(), ParseError> {
         if let Some(earlier) = self.get(what) {
             let message = format!("{what} is given twice: first {}", quote(earlier.text));
             return Err(scan.error(word, message));
@@ -58,27 +58,27 @@ fn int(scan: &Scan, word: Word) -> Result<i32, ParseError> {
 /// What follows the name on a `page` line.
 pub(super) fn folio(scan: &mut Scan) -> Result<gd_folio, ParseError> {
     let mut f = DEFAULT_FOLIO;
-    let mut said = Said::default();
+    let mut given = Given::default();
     while let Some(word) = scan.word() {
         if let Some((key, value)) = word.split_once("=") {
             match key.text {
                 "order" => {
-                    said.say(scan, "order", word)?;
+                    given.add(scan, "order", word)?;
                     let last = abi::GD_NR_ORDERS as usize - 1;
                     let order = number::up_to(value.text, last);
                     f.order =
                         order.ok_or_else(|| scan.unexpected(value, "an order, 0 to 10"))? as u8;
                 }
                 "ref" => {
-                    said.say(scan, "ref", word)?;
+                    given.add(scan, "ref", word)?;
                     f.ref_ = int(scan, value)?;
                 }
                 "pin" => {
-                    said.say(scan, "pin", word)?;
+                    given.add(scan, "pin", word)?;
                     f.pin = int(scan, value)?;
                 }
                 "pageblock" => {
-                    said.say(scan, "pageblock", word)?;
+                    given.add(scan, "pageblock", word)?;
                     let found = find(&MIGRATETYPES, value.text);
                     let expected = || scan.unexpected(value, &one_of(&MIGRATETYPES));
                     f.migratetype = found.ok_or_else(expected)? as u8;
@@ -86,35 +86,35 @@ pub(super) fn folio(scan: &mut Scan) -> Result<gd_folio, ParseError> {
                 _ => return Err(scan.unexpected(key, "order, ref, pin or pageblock")),
             }
         } else {
-            attribute(scan, &mut said, &mut f, word)?;
+            attribute(scan, &mut given, &mut f, word)?;
         }
     }
-    check(scan, &said, &mut f)?;
+    check(scan, &given, &mut f)?;
     Ok(f)
 }
 
 /// A word without a value.
 fn attribute<'a>(
     scan: &Scan,
-    said: &mut Said<'a>,
+    given: &mut Given<'a>,
     f: &mut gd_folio,
     word: Word<'a>,
 ) -> Result<(), ParseError> {
     match word.text {
         "exclusive" => f.exclusive = 1,
         "movable" => {
-            said.say(scan, "zone", word)?;
+            given.add(scan, "zone", word)?;
             f.movable = 1;
         }
         text => {
             if let Some(kind) = find(&KINDS, text) {
-                said.say(scan, "kind", word)?;
+                given.add(scan, "kind", word)?;
                 f.kind = kind as u8;
             } else if let Some(mapping) = find(&MAPPINGS, text) {
-                said.say(scan, "mapping", word)?;
+                given.add(scan, "mapping", word)?;
                 f.mapping = mapping as u8;
             } else if let Some(migratetype) = find(&MIGRATETYPES, text) {
-                said.say(scan, "pageblock", word)?;
+                given.add(scan, "pageblock", word)?;
                 f.migratetype = migratetype as u8;
             } else if let Some(flag) = find(&FLAGS, text) {
                 if FOLIO_FLAGS & 1 << flag == 0 {
@@ -145,9 +145,9 @@ fn attribute<'a>(
 }
 
 /// A value that normalising would change is a mistake in a text.
-fn check(scan: &Scan, said: &Said, f: &mut gd_folio) -> Result<(), ParseError> {
-    let order = said.get("order");
-    let kind = said.get("kind");
+fn check(scan: &Scan, given: &Given, f: &mut gd_folio) -> Result<(), ParseError> {
+    let order = given.get("order");
+    let kind = given.get("kind");
     match (u32::from(f.kind), kind) {
         (abi::GD_K_ZERO, Some(kind)) if f.order != 0 => {
             return Err(scan.error(order.unwrap_or(kind), "the zero page has order 0"));
@@ -163,7 +163,7 @@ fn check(scan: &Scan, said: &Said, f: &mut gd_folio) -> Result<(), ParseError> {
         }
         _ => {}
     }
-    let pin = said.get("pin");
+    let pin = given.get("pin");
     if let Some(pin) = pin.filter(|_| f.order == 0 && f.pin != 0) {
         let message = "only large folios have a pin count; pins of a page are 1024 references each";
         return Err(scan.error(pin, message));
@@ -171,21 +171,21 @@ fn check(scan: &Scan, said: &Said, f: &mut gd_folio) -> Result<(), ParseError> {
     let misplaced = is_device(f.kind) && (f.movable != 0 || f.exclusive != 0);
     if let Some(kind) = kind.filter(|_| misplaced) {
         let message = "a ZONE_DEVICE folio is neither in ZONE_MOVABLE nor exclusive";
-        return Err(scan.error(said.get("zone").unwrap_or(kind), message));
+        return Err(scan.error(given.get("zone").unwrap_or(kind), message));
     }
     Ok(())
 }
 
 /// What follows `mm`.
 pub(super) fn mm(scan: &mut Scan, world: &mut gd_world) -> Result<(), ParseError> {
-    let mut said = Said::default();
+    let mut given = Given::default();
     while let Some(word) = scan.word() {
         let expected = "irqs=, has_pinned=, has_pinned_2=, devmap_key=, slow= or seq=";
         let Some((key, value)) = word.split_once("=") else {
             return Err(scan.unexpected(word, expected));
         };
         if key.text == "seq" {
-            said.say(scan, "seq", word)?;
+            given.add(scan, "seq", word)?;
             let seq = number::bits(value.text);
             world.seq = seq.ok_or_else(|| scan.unexpected(value, "a 32-bit number"))?;
             continue;
@@ -193,7 +193,7 @@ pub(super) fn mm(scan: &mut Scan, world: &mut gd_world) -> Result<(), ParseError
         let Some((name, bit)) = STATE.iter().find(|(name, _)| *name == key.text) else {
             return Err(scan.unexpected(key, expected));
         };
-        said.say(scan, name, word)?;
+        given.add(scan, name, word)?;
         match words::find_switch(value.text) {
             Some(0) => world.state &= !(*bit as u8),
             Some(_) => world.state |= *bit as u8,

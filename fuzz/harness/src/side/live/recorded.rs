@@ -117,7 +117,7 @@ impl Recorded {
         let c = &self.0;
         let mut program = Program::EMPTY;
         program.0.world.nr_folios = 0;
-        program.0.world.state = abi::GD_W_SLOW as u8 | abi::GD_W_IRQS_ON as u8;
+        program.0.world.state = abi::GD_W_REAL_SLOW_PATH as u8 | abi::GD_W_IRQS_ON as u8;
         for f in &c.folio[..c.nr_folios as usize] {
             program.push_folio(gd_folio {
                 kind: f.kind as u8,

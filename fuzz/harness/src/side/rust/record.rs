@@ -3,7 +3,7 @@
 
 use csrc::abi::{self, gd_rec};
 use gup::machine::Held;
-use gup::{Ask, Call, ErrPtr, Machine, MmPtr, Moment, Observer, PagePtr, PageState, Site, Stop};
+use gup::{Ask, Call, ErrPtr, Hook, Machine, MmPtr, Observer, PagePtr, PageState, Site, Stop};
 
 use super::script::Script;
 use crate::trace;
@@ -325,9 +325,9 @@ impl Observer for Recorder<'_> {
         }
     }
 
-    fn moment(&mut self, machine: &mut Machine, moment: Moment) -> Option<i32> {
+    fn hook(&mut self, machine: &mut Machine, hook: Hook) -> Option<i32> {
         let recs = &mut *self.recs;
-        self.script.moment(machine, moment, |index| {
+        self.script.hook(machine, hook, |index| {
             recs.push(gd_rec {
                 b: index,
                 ..rec(abi::GD_R_ACT)

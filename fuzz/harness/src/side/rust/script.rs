@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use csrc::abi::{self, gd_act};
-use gup::{EntryPtr, Level, Machine, Moment};
+use gup::{EntryPtr, Hook, Level, Machine};
 
 use super::world;
 use crate::hooks::{self, HookInfo, Object};
@@ -23,43 +23,43 @@ pub struct Script<'a> {
     seen: [u32; abi::GD_MAX_ACTS as usize],
 }
 
-/// For each kind of moment, the hook points with its words, as bits `1 << GD_HOOK_*`.  A load
+/// For each `Hook`, the hook points with its text, as bits `1 << GD_HOOK_*`.  A load
 /// of an entry can be that of any level.
 static HOOKS: LazyLock<Vec<u32>> = LazyLock::new(|| {
-    let is_at = |hook: &HookInfo, words: &str| match hook.object {
-        Object::Entry(_) => words == "before read entry",
-        Object::Nothing | Object::Page => hook.words == words,
+    let is_at = |hook: &HookInfo, text: &str| match hook.object {
+        Object::Entry(_) => text == "before read entry",
+        Object::Nothing | Object::Page => hook.text == text,
     };
-    let bits = |words: &&str| {
+    let bits = |text: &&str| {
         let hooks = hooks::table().iter().skip(1);
-        let mut at = hooks.filter(|hook| is_at(hook, words)).peekable();
-        assert!(at.peek().is_some(), "there is no hook point `{words}`");
+        let mut at = hooks.filter(|hook| is_at(hook, text)).peekable();
+        assert!(at.peek().is_some(), "there is no hook point `{text}`");
         at.fold(0, |bits, hook| bits | 1 << hook.id)
     };
-    Moment::WORDS.iter().map(bits).collect()
+    Hook::TEXT.iter().map(bits).collect()
 });
 
 const _: () = assert!(abi::GD_NR_HOOKS <= 32);
 
 /// Is this the hook point of an action, and its object?  The entry is looked up each time,
 /// because its table may have been made meanwhile.
-fn matches(machine: &Machine, act: &gd_act, moment: Moment) -> bool {
+fn matches(machine: &Machine, act: &gd_act, hook: Hook) -> bool {
     let loads = |at: EntryPtr, level| machine.tables.serves(at, level, act.at_addr);
     let about = |nr: u32| {
         let (index, offset) = split_page(act.at_page);
         let folio = machine.folios().get(index);
         folio.is_some_and(|folio| folio.head + offset as u32 == nr)
     };
-    match (u32::from(act.hook), moment) {
-        (abi::GD_HOOK_READ_PTE, Moment::Load(at)) => loads(at, Level::Pte),
-        (abi::GD_HOOK_READ_PMD, Moment::Load(at)) => loads(at, Level::Pmd),
-        (abi::GD_HOOK_READ_PUD, Moment::Load(at)) => loads(at, Level::Pud),
-        (abi::GD_HOOK_READ_PGD, Moment::Load(at)) => loads(at, Level::Pgd),
-        (abi::GD_HOOK_BEFORE_REF, Moment::BeforeRef(nr))
-        | (abi::GD_HOOK_AFTER_REF, Moment::AfterRef(nr))
-        | (abi::GD_HOOK_BEFORE_PIN, Moment::BeforePin(nr))
-        | (abi::GD_HOOK_AFTER_PIN, Moment::AfterPin(nr)) => about(nr),
-        (hook, moment) => HOOKS[moment.kind()] == 1 << hook,
+    match (u32::from(act.hook), hook) {
+        (abi::GD_HOOK_READ_PTE, Hook::ReadEntry(at)) => loads(at, Level::Pte),
+        (abi::GD_HOOK_READ_PMD, Hook::ReadEntry(at)) => loads(at, Level::Pmd),
+        (abi::GD_HOOK_READ_PUD, Hook::ReadEntry(at)) => loads(at, Level::Pud),
+        (abi::GD_HOOK_READ_PGD, Hook::ReadEntry(at)) => loads(at, Level::Pgd),
+        (abi::GD_HOOK_BEFORE_REF, Hook::BeforeRef(nr))
+        | (abi::GD_HOOK_AFTER_REF, Hook::AfterRef(nr))
+        | (abi::GD_HOOK_BEFORE_PIN, Hook::BeforePin(nr))
+        | (abi::GD_HOOK_AFTER_PIN, Hook::AfterPin(nr)) => about(nr),
+        (at, hook) => HOOKS[hook.kind()] == 1 << at,
     }
 }
 
@@ -74,18 +74,18 @@ impl<'a> Script<'a> {
 
     /// Handles a hook point: calls `tell` with the index of each action and carries it out;
     /// returns the last answer to a call.
-    pub fn moment(
+    pub fn hook(
         &mut self,
         machine: &mut Machine,
-        moment: Moment,
+        hook: Hook,
         mut tell: impl FnMut(u16),
     ) -> Option<i32> {
-        if self.hooks & HOOKS[moment.kind()] == 0 {
+        if self.hooks & HOOKS[hook.kind()] == 0 {
             return None;
         }
         let mut answer = None;
         for ((act, seen), index) in self.acts.iter().zip(&mut self.seen).zip(self.first..) {
-            if !matches(machine, act, moment) {
+            if !matches(machine, act, hook) {
                 continue;
             }
             *seen += 1;
@@ -108,10 +108,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_hook_point_is_a_moment_of_the_rust_side() {
+    fn the_rust_side_has_each_hook_point() {
         let all = HOOKS.iter().fold(1, |all, bits| all | bits);
         let missing = hooks::table().iter().filter(|hook| all >> hook.id & 1 == 0);
-        let missing: Vec<&str> = missing.map(|hook| hook.words).collect();
-        assert!(missing.is_empty(), "Moment has no {missing:?}");
+        let missing: Vec<&str> = missing.map(|hook| hook.text).collect();
+        assert!(missing.is_empty(), "Hook has no {missing:?}");
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Programs as sentences in the words of the kernel.
 //!
-//! What a change of the world is called stands in `csrc/abi/ops.h`, what a hook point is
-//! called in `csrc/abi/hooks.h`: sentences with operands in braces.  A call of a function
-//! is said by its operands.  [`operand`] has the words for each kind of operand.
+//! The templates are in the tables, with operands in braces: for world changes in
+//! `csrc/abi/ops.h`, for hook points in `csrc/abi/hooks.h`.  A call of a function is
+//! described by its operands; [`operand`] has the words for each kind of operand.
 
 mod folio;
 mod operand;
@@ -18,39 +18,39 @@ use operand::Operands;
 
 pub(super) use operand::foll;
 
-/// A line of a program's text and what it says; `None` for what goes without saying.
+/// The sentence for one line of a program's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// The sentence.
+pub struct Line {
+    /// The sentence; `None` if the line needs none.
     pub sentence: Option<String>,
     /// The operation, from 0; `None` for the world and for actions.
     pub op: Option<usize>,
 }
 
-/// What the lines of [`text::format`] say, one for one.
-pub fn program(prog: &Program, names: Rev) -> Vec<Said> {
+/// The sentences for the lines of [`text::format`], one for each line.
+pub fn program(prog: &Program, names: Rev) -> Vec<Line> {
     let folios = text::folio_names(prog);
     let folios = folios.as_slice();
-    let mut said = Vec::new();
-    let mut say = |sentence: Option<String>, op| said.push(Said { sentence, op });
+    let mut lines = Vec::new();
+    let mut add = |sentence: Option<String>, op| lines.push(Line { sentence, op });
     // the line with the names
-    say(None, None);
+    add(None, None);
     if let Some(state) = folio::state(prog) {
-        say(Some(sentence(&state)), None);
+        add(Some(sentence(&state)), None);
     }
     for (folio, name) in prog.folios().iter().zip(folios) {
-        say(Some(sentence(&folio::declared(folio, name))), None);
+        add(Some(sentence(&folio::declared(folio, name))), None);
     }
     for (index, (op, acts)) in prog.groups().enumerate() {
-        say(
+        add(
             Some(sentence(&operation(op, names, prog, folios))),
             Some(index),
         );
         for act in acts {
-            say(Some(sentence(&action(act, prog, folios))), None);
+            add(Some(sentence(&action(act, prog, folios))), None);
         }
     }
-    said
+    lines
 }
 
 /// The help of an operation, as `gupdiff ops` shows it.
@@ -120,13 +120,17 @@ fn action(act: &gd_act, prog: &Program, folios: &[String]) -> String {
     let clause = change(info, &operands);
     // "set the PTE" is in the infinitive; the first word is always a verb
     let (verb, rest) = clause.split_once(' ').unwrap_or((&clause, ""));
-    let meanwhile = if hook.who == "it" { "" } else { "meanwhile, " };
-    format!("{meanwhile}{when}, {} {verb}s {rest}", hook.who)
+    let meanwhile = if hook.actor == "it" {
+        ""
+    } else {
+        "meanwhile, "
+    };
+    format!("{meanwhile}{when}, {} {verb}s {rest}", hook.actor)
 }
 
-/// At which moment.
+/// The clause for a hook point: `before the PTE of 0x1000 is read for the second time`.
 fn when(hook: &HookInfo, act: &gd_act, prog: &Program, folios: &[String]) -> String {
-    filled(hook.when, |name| match name {
+    filled(hook.help, |name| match name {
         "nth" => Some(match act.nth {
             0 | 1 => String::new(),
             nth => format!(" for the {} time", ordinal(nth)),
@@ -141,7 +145,7 @@ fn when(hook: &HookInfo, act: &gd_act, prog: &Program, folios: &[String]) -> Str
 
 /// The hook point of an action as a clause: `the PTE of 0x1000 is read for the second
 /// time`.
-pub(super) fn there(act: &gd_act, prog: &Program, folios: &[String]) -> String {
+pub(super) fn hook_point(act: &gd_act, prog: &Program, folios: &[String]) -> String {
     let Some(hook) = hooks::info(act.hook) else {
         return format!("undefined hook point {} is", act.hook);
     };
@@ -149,15 +153,15 @@ pub(super) fn there(act: &gd_act, prog: &Program, folios: &[String]) -> String {
 }
 
 /// The same in general: `the PTE is read`.
-pub(super) fn event(act: &gd_act) -> String {
+pub(super) fn hook_point_in_general(act: &gd_act) -> String {
     let Some(hook) = hooks::info(act.hook) else {
         return format!("undefined hook point {} is reached", act.hook);
     };
-    let when = hook.when.replace("of {object} ", "");
+    let when = hook.help.replace("of {object} ", "");
     clause(&filled(&when, |_| Some(String::new())))
 }
 
-/// Without the "before", "after" or "when" of a moment.
+/// Without its "before", "after" or "when".
 fn clause(when: &str) -> String {
     let clause = when.split_once(' ').map(|(_, clause)| clause);
     clause.unwrap_or(when).into()
@@ -192,8 +196,7 @@ fn ordinal(n: u8) -> String {
     }
 }
 
-/// A template with what its names in braces stand for; a name that means nothing
-/// stays.
+/// Fills in the names in braces of a template; unknown names are kept.
 fn filled(template: &str, word: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = template;
@@ -216,10 +219,10 @@ mod tests {
     use super::*;
     use crate::program::{NO_ACT, NO_OP, page};
 
-    fn said(source: &str) -> Vec<String> {
+    fn sentences(source: &str) -> Vec<String> {
         let program = text::parse(source).unwrap();
-        let said = super::program(&program, Rev::V6_1).into_iter();
-        said.filter_map(|said| said.sentence).collect()
+        let lines = super::program(&program, Rev::V6_1).into_iter();
+        lines.filter_map(|line| line.sentence).collect()
     }
 
     #[test]
@@ -272,7 +275,7 @@ pin_user_pages_remote 0x10000000 locked=1 n=2 WRITE
             "Meanwhile, after the refcount of h+1 (a tail page of h) was updated for the 22nd \
              time, another CPU sets the refcount field of p to 0.",
         ];
-        assert_eq!(said(source), expected);
+        assert_eq!(sentences(source), expected);
     }
 
     #[test]
@@ -280,9 +283,9 @@ pin_user_pages_remote 0x10000000 locked=1 n=2 WRITE
         let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../corpus");
         for program in crate::input::programs(&[corpus.into()]).unwrap() {
             let lines = text::format(&program, Rev::V6_1);
-            let said = super::program(&program, Rev::V6_1);
-            assert_eq!(said.len(), lines.lines().count(), "{lines}");
-            for sentence in said.iter().filter_map(|said| said.sentence.as_ref()) {
+            let sentences = super::program(&program, Rev::V6_1);
+            assert_eq!(sentences.len(), lines.lines().count(), "{lines}");
+            for sentence in sentences.iter().filter_map(|line| line.sentence.as_ref()) {
                 assert!(!sentence.contains(['{', '}', '?']), "{sentence}");
             }
         }
@@ -290,7 +293,7 @@ pin_user_pages_remote 0x10000000 locked=1 n=2 WRITE
 
     /// Two values of each operand that an operation has give two sentences.
     #[test]
-    fn no_operand_goes_unsaid() {
+    fn no_operand_is_left_out() {
         let prog = text::parse("page h order=3\npage p").unwrap();
         let folios = text::folio_names(&prog);
         for info in ops::table() {
@@ -332,20 +335,20 @@ pin_user_pages_remote 0x10000000 locked=1 n=2 WRITE
             let mut act = NO_ACT;
             (act.hook, act.nth) = (hook.id, 2);
             act.op.op = abi::GD_OP_SET_IRQS as u8;
-            let said = action(&act, &prog, &folios);
-            assert!(said.contains(" for the second time"), "{said}");
-            assert!(!said.contains('{'), "{said}");
-            let moment = hook.words.split(' ').next();
-            let expected = if moment == Some("at") {
+            let sentence = action(&act, &prog, &folios);
+            assert!(sentence.contains(" for the second time"), "{sentence}");
+            assert!(!sentence.contains('{'), "{sentence}");
+            let preposition = hook.text.split(' ').next();
+            let expected = if preposition == Some("at") {
                 "when"
             } else {
-                moment.unwrap_or_default()
+                preposition.unwrap_or_default()
             };
             assert!(
-                hook.when.starts_with(expected),
+                hook.help.starts_with(expected),
                 "{} {}",
-                hook.words,
-                hook.when
+                hook.text,
+                hook.help
             );
         }
         for info in ops::table() {

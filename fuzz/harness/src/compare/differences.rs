@@ -8,13 +8,13 @@ use crate::accepted::RevisionPair;
 use crate::trace::{PageState, Record};
 use crate::world::pages::Pages;
 
-pub(super) struct Walk<'p> {
+pub(super) struct Differ<'p> {
     prog: &'p gd_program,
     pub(super) left: &'p mut Pages,
     pub(super) right: &'p mut Pages,
 }
 
-impl<'p> Walk<'p> {
+impl<'p> Differ<'p> {
     pub(super) fn new(
         prog: &'p gd_program,
         revisions: RevisionPair,

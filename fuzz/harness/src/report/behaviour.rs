@@ -10,7 +10,7 @@ use crate::trace::{Record, Ret};
 
 /// The first difference, then events and the result: `warns at mm/gup.c:224`, `returns
 /// -ENOMEM`.
-pub(super) fn deed(
+pub(super) fn behaviour(
     shown: &Shown,
     function: &str,
     difference: Option<&Divergence>,

@@ -91,7 +91,7 @@ pub(super) fn state(prog: &Program) -> Option<String> {
     if is(abi::GD_W_DEVMAP_KEY) {
         clauses.push("devmap_managed_key is on".into());
     }
-    if is(abi::GD_W_SLOW) {
+    if is(abi::GD_W_REAL_SLOW_PATH) {
         clauses.push("the slow path of the fast functions is real".into());
     }
     if world.seq != 0 {
