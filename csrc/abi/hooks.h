@@ -12,7 +12,7 @@
  * object     NONE, the page-table entry that maps an address (PTE, PMD, PUD, PGD),
  *            or a page (PAGE).  Only events of this object count.
  * answer     NONE, or for a call the type of its answer: BOOL, ERRNO, PAGES or
- *            FAULT, see gupdiff.h.
+ *            FAULT, see program.h.
  * default_answer  of the call, if no action answers it.
  * text       the text form: before, after or at, then what is read or called.  If
  *            the object is an entry or a page, its name follows.

@@ -17,7 +17,7 @@
  * layer     PAGE: references and pins of given pages; LOCKLESS: the walk of page
  *           tables without locks (GUP-fast), and changes that only walks observe;
  *           SLOW: the walk under the mmap lock, with VMAs and faults.
- * operands  GD_S_* bits, see gupdiff.h.
+ * operands  GD_S_* bits, see program.h.
  * effect    its effect on counts, pages and locks, for laws, generator and
  *           statistics; effect.h describes the words:
  *           ASKS(callers)                     none, it is a predicate

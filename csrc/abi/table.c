@@ -44,8 +44,8 @@ const struct gd_revision_info gd_revision_table[] = {
 };
 const gd_u32 gd_revision_table_len = sizeof(gd_revision_table) / sizeof(gd_revision_table[0]);
 
-const struct gd_fact_info gd_fact_table[] = {
-#define GD_FACT(name, series, kernel, until, what) { series, kernel, until, #name, what },
+const struct gd_fact_info gd_fact_table[GD_NR_FACTS] = {
+#define GD_FACT(name, series, kernel, until, what)				\
+	[GD_FACT_##name] = { GD_FACT_##name, series, kernel, until, #name, what },
 #include "revisions.h"
 };
-const gd_u32 gd_fact_table_len = sizeof(gd_fact_table) / sizeof(gd_fact_table[0]);

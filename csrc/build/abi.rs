@@ -5,9 +5,9 @@ use anyhow::Result;
 use bindgen::callbacks::{EnumVariantValue, ParseCallbacks};
 use std::path::Path;
 
-/// The vocabulary of the table of operations: enums in Rust, too, so that a word that
-/// is new there does not compile before it is met.
-const WORDS: &str = "gd_(arg|n|val|layer|effect_kind|what|by|of|callers|lock|faults|part)";
+/// The vocabulary of the tables: enums in Rust, too, so that a new word does not compile
+/// until it is handled.
+const WORDS: &str = "gd_(arg|n|val|layer|effect_kind|what|by|of|callers|lock|faults|part|fact)";
 
 /// `GD_BY_UP_TO_N` becomes `gd_by::UpToN`.
 #[derive(Debug)]

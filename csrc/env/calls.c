@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Scripted: functions outside of mm/gup.c that it calls.  Each call is an event
- * with the folio's state at that time; the answer is the default of gupdiff.h.
+ * with the folio's state at that time; the answer is the default of hooks.h.
  * Functions that have had several names have one name here; shim/port/calls.c
  * maps the kernel's names to it.
  */

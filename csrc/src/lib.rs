@@ -49,9 +49,11 @@ pub fn revision_table() -> &'static [abi::gd_revision_info] {
     table!(gd_revision_table, gd_revision_table_len)
 }
 
-/// Facts about revisions (`abi/revisions.h`).
-pub fn fact_table() -> &'static [abi::gd_fact_info] {
-    table!(gd_fact_table, gd_fact_table_len)
+/// Facts about revisions (`abi/revisions.h`), by `gd_fact`.
+#[inline]
+pub fn fact_table() -> &'static [abi::gd_fact_info; abi::GD_NR_FACTS as usize] {
+    // SAFETY: a constant array of the C side.
+    unsafe { &abi::gd_fact_table }
 }
 
 /// The table of hook points (`abi/hooks.h`), by number.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What `csrc/abi/revisions.h` says of revisions, held against the rules of the
-//! Rust side, which states them a second time and independently.
+//! Compares the facts of `csrc/abi/revisions.h` with the rules of the Rust side, which state
+//! them independently.
 
 use std::collections::BTreeSet;
 
@@ -38,52 +38,52 @@ fn head(order: u8) -> gup::Page {
     head
 }
 
-/// The rule that says the same as a fact.
-fn rule(name: &str, rules: &Rules) -> bool {
+/// The rule that says the same as a fact; `None` if no rule is about it.
+fn rule(fact: Fact, rules: &Rules) -> Option<bool> {
     let is_kernel = !rules.is_series();
     // until folios came
     let by_pages = rules.gets_compound_heads;
     let pincount = |order| rules.pins.has_pincount(&head(order));
     let has = |site: Site| site.exists(&rules.with_debug_vm(true));
-    match name {
-        "PINCOUNT" => pincount(2),
-        "PINCOUNT_OF_ALL" => pincount(1),
-        "COUNTERS" => !rules.counters_want_debug_vm,
-        "DEVMAP_KEY" => !rules.devmap_counts_like_others,
-        "FAR_TAILS" => !rules.tails_hold_masks,
-        "SLAB_HAS_NO_COUNT" => rules.slab_pages_have_no_count,
-        "ZERO_PAGE" => rules.zero_page_is_not_pinned,
-        "SLOW_GRAB_LOOKS_FIRST" => rules.slow_grab_looks_first,
-        "SLOW_GRAB_REFS" => rules.slow_grab_takes_refs,
-        "FAST_GRAB_WANTS_FLAG" => rules.series.fast_wants_a_flag,
-        "PUTS_ANY_NUMBER" => !rules.puts_with_a_check,
-        "SANITY_CHECK" => has(Site::SanityCheckSmall),
-        "LISTS_REFUSE_ERRNO" => has(Site::UnpinUserPages),
-        "LISTS_SKIP_NULL" => rules.lists_may_hold_null,
-        "WALK_CHECKS_ARGS" => rules.walk.fast_only_gives_errnos,
-        "WALK_LEAVES_FILES" => rules.walk.looks_at_folio_after_recheck,
-        "WALK_GRABBED_BLOCKS" => is_kernel && rules.walk.huge_grabs_first_page && by_pages,
-        "WALK_GRABS_BLOCKS" => rules.walk.huge_grabs_first_page && !by_pages,
-        "WALK_DEVICE_ENTRIES" => is_kernel && rules.walk.has_device_entries,
-        "WALK_READS_LEAF_BITS" => rules.walk.leaf_by_huge_bit,
-        "WALK_SPECIAL_BLOCKS" => rules.walk.huge_may_be_special,
-        "HAS_FOLLOW_HUGETLB_PAGE" => is_kernel && rules.slow.has_follow_hugetlb_page,
-        "SLOW_STOPS_AT_NO_PAGE" => is_kernel && rules.slow.missing_page_is_an_error,
+    Some(match fact {
+        Fact::Pincount => pincount(2),
+        Fact::PincountOfAll => pincount(1),
+        Fact::Counters => !rules.counters_want_debug_vm,
+        Fact::DevmapKey => !rules.devmap_counts_like_others,
+        Fact::FarTails => !rules.tails_hold_masks,
+        Fact::SlabHasNoCount => rules.slab_pages_have_no_count,
+        Fact::ZeroPage => rules.zero_page_is_not_pinned,
+        Fact::SlowGrabLooksFirst => rules.slow_grab_looks_first,
+        Fact::SlowGrabRefs => rules.slow_grab_takes_refs,
+        Fact::FastGrabWantsFlag => rules.series.fast_wants_a_flag,
+        Fact::PutsAnyNumber => !rules.puts_with_a_check,
+        Fact::SanityCheck => has(Site::SanityCheckSmall),
+        Fact::ListsRefuseErrno => has(Site::UnpinUserPages),
+        Fact::ListsSkipNull => rules.lists_may_hold_null,
+        Fact::WalkChecksArgs => rules.walk.fast_only_gives_errnos,
+        Fact::WalkLeavesFiles => rules.walk.looks_at_folio_after_recheck,
+        Fact::WalkGrabbedBlocks => is_kernel && rules.walk.huge_grabs_first_page && by_pages,
+        Fact::WalkGrabsBlocks => rules.walk.huge_grabs_first_page && !by_pages,
+        Fact::WalkDeviceEntries => is_kernel && rules.walk.has_device_entries,
+        Fact::WalkReadsLeafBits => rules.walk.leaf_by_huge_bit,
+        Fact::WalkSpecialBlocks => rules.walk.huge_may_be_special,
+        Fact::HasFollowHugetlbPage => is_kernel && rules.slow.has_follow_hugetlb_page,
+        Fact::SlowStopsAtNoPage => is_kernel && rules.slow.missing_page_is_an_error,
         // What the Rust side does of the series has functions of its own.
-        "FAST_GRAB_PREFERS_GET" | "WALK" => is_kernel,
-        other => panic!("no rule is known for the fact {other}"),
-    }
+        Fact::FastGrabPrefersGet | Fact::Walk => is_kernel,
+        // what a kernel logs: in reports only
+        Fact::WarnPlaceFirst => return None,
+    })
 }
-
-/// What a kernel logs is in reports only: no side shows it, and no rule is about it.
-const OF_REPORTS: &str = "WARN_PLACE_FIRST";
 
 #[test]
 fn facts_and_rules_say_the_same() {
     for rules in Rules::ALL {
-        for (name, fact) in Fact::ALL.iter().filter(|(name, _)| *name != OF_REPORTS) {
-            let says = rev(&rules).has(*fact);
-            assert_eq!(says, rule(name, &rules), "{name}, {}", rules.name());
+        for info in csrc::fact_table() {
+            if let Some(rule) = rule(info.fact, &rules) {
+                let has = rev(&rules).has(info.fact);
+                assert_eq!(has, rule, "{:?}, {}", info.fact, rules.name());
+            }
         }
     }
 }

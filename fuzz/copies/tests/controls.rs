@@ -74,7 +74,7 @@ fn walks(program: &Program) -> bool {
 
 fn campaign(oracle: &mut Oracle, corpus: &Corpus, focus: Focus, limit: u64) -> Option<Catch> {
     let info = oracle.pair().left.info();
-    let focus = if info.rev.has(Fact::WALK) {
+    let focus = if info.rev.has(Fact::Walk) {
         focus
     } else {
         Focus::Page

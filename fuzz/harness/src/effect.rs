@@ -177,9 +177,9 @@ pub fn moves(what: What, op: &gd_op, rev: Rev) -> Moves {
         What::Count => Moves::Unknown,
         // the meaning of raw flags depends on the kernel
         _ if raw => Moves::Unknown,
-        What::FastGrab if !rev.has(Fact::FAST_GRAB_PREFERS_GET) => match (get, pin) {
+        What::FastGrab if !rev.has(Fact::FastGrabPrefersGet) => match (get, pin) {
             (_, true) => Moves::Pins,
-            (false, false) if rev.has(Fact::FAST_GRAB_WANTS_FLAG) => Moves::Nothing,
+            (false, false) if rev.has(Fact::FastGrabWantsFlag) => Moves::Nothing,
             _ => Moves::Refs,
         },
         // an error of the caller, which each version handles differently
@@ -202,7 +202,7 @@ pub fn number(by: By, op: &gd_op, rev: Rev, left: impl Fn() -> i32) -> Option<i3
     match by {
         By::One => Some(1),
         By::N => Some(op.n),
-        By::SlowRefs if rev.has(Fact::SLOW_GRAB_REFS) => Some(op.n),
+        By::SlowRefs if rev.has(Fact::SlowGrabRefs) => Some(op.n),
         By::SlowRefs => Some(1),
         By::Left => Some(op.n.clamp(1, left())),
         By::UpToN | By::Range | By::List | By::Folios => None,

@@ -49,7 +49,7 @@ impl std::error::Error for NoWalk {}
 
 /// The layer of a campaign on two sides: the requested one, limited to what both have.
 pub fn on(focus: Focus, revisions: RevisionPair) -> Result<Focus, NoWalk> {
-    let walks = revisions.left.has(Fact::WALK) && revisions.right.has(Fact::WALK);
+    let walks = revisions.left.has(Fact::Walk) && revisions.right.has(Fact::Walk);
     match focus {
         Focus::Lockless | Focus::Slow if !walks => Err(NoWalk),
         Focus::All if !walks => Ok(Focus::Page),

@@ -12,6 +12,9 @@ use std::sync::LazyLock;
 
 use csrc::abi;
 
+/// A fact of `revisions.h`; [`Rev::has`] says for which revisions it is true.
+pub type Fact = abi::gd_fact;
+
 /// A revision of the code: a version of the FOLL_PIN series as posted (`v8`) or
 /// a kernel's (`6.1`).
 ///
@@ -83,22 +86,23 @@ impl Rev {
 
     /// Is a fact true for it?
     #[inline]
-    pub const fn has(self, fact: Fact) -> bool {
+    pub fn has(self, fact: Fact) -> bool {
+        let info = &csrc::fact_table()[fact as usize];
         match self {
-            Rev::Series(_) => self.number() >= fact.series,
-            Rev::Linux { .. } => fact.kernel <= self.number() && self.number() < fact.until,
+            Rev::Series(_) => self.number() >= info.series,
+            Rev::Linux { .. } => info.kernel <= self.number() && self.number() < info.until,
         }
     }
 
     /// Does a folio of that order have a pin count?
     #[inline]
-    pub const fn has_pincount(self, order: u32) -> bool {
-        let least = if self.has(Fact::PINCOUNT_OF_ALL) {
+    pub fn has_pincount(self, order: u32) -> bool {
+        let least = if self.has(Fact::PincountOfAll) {
             1
         } else {
             2
         };
-        self.has(Fact::PINCOUNT) && order >= least
+        self.has(Fact::Pincount) && order >= least
     }
 
     /// The known revisions, oldest first, the series before the kernels.
@@ -164,122 +168,6 @@ impl FromStr for Rev {
     }
 }
 
-/// The revisions for which something is true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fact {
-    series: u32,
-    kernel: u32,
-    until: u32,
-}
-
-macro_rules! facts {
-    ($($(#[$doc:meta])* $name:ident $series:ident $kernel:ident $until:ident;)*) => {
-        impl Fact {
-            $($(#[$doc])* pub const $name: Fact = Fact {
-                series: abi::$series,
-                kernel: abi::$kernel,
-                until: abi::$until,
-            };)*
-
-            /// Every fact by its name, in the order of the table.
-            pub const ALL: &'static [(&'static str, Fact)] =
-                &[$((stringify!($name), Fact::$name)),*];
-        }
-    };
-}
-
-facts! {
-    /// A page can become a tail of any folio.
-    FAR_TAILS GD_FACT_FAR_TAILS_SERIES GD_FACT_FAR_TAILS_KERNEL GD_FACT_FAR_TAILS_UNTIL;
-    /// There is devmap_managed_key.
-    DEVMAP_KEY GD_FACT_DEVMAP_KEY_SERIES GD_FACT_DEVMAP_KEY_KERNEL GD_FACT_DEVMAP_KEY_UNTIL;
-    /// Large folios have an exact pin count.  Without one, a pin is 1024
-    /// references.
-    PINCOUNT
-        GD_FACT_PINCOUNT_SERIES GD_FACT_PINCOUNT_KERNEL GD_FACT_PINCOUNT_UNTIL;
-    /// All large folios have it; before, not those of two pages.
-    PINCOUNT_OF_ALL
-        GD_FACT_PINCOUNT_OF_ALL_SERIES GD_FACT_PINCOUNT_OF_ALL_KERNEL GD_FACT_PINCOUNT_OF_ALL_UNTIL;
-    /// Pins are counted as acquired and released without CONFIG_DEBUG_VM, too.
-    COUNTERS
-        GD_FACT_COUNTERS_SERIES GD_FACT_COUNTERS_KERNEL GD_FACT_COUNTERS_UNTIL;
-    /// The zero page is never pinned.
-    ZERO_PAGE
-        GD_FACT_ZERO_PAGE_SERIES GD_FACT_ZERO_PAGE_KERNEL GD_FACT_ZERO_PAGE_UNTIL;
-    /// get_page() and put_page() leave slab pages alone.
-    SLAB_HAS_NO_COUNT
-        GD_FACT_SLAB_HAS_NO_COUNT_SERIES GD_FACT_SLAB_HAS_NO_COUNT_KERNEL
-        GD_FACT_SLAB_HAS_NO_COUNT_UNTIL;
-    /// The slow path's grab checks the count whatever the flags are.
-    SLOW_GRAB_LOOKS_FIRST
-        GD_FACT_SLOW_GRAB_LOOKS_FIRST_SERIES GD_FACT_SLOW_GRAB_LOOKS_FIRST_KERNEL GD_FACT_SLOW_GRAB_LOOKS_FIRST_UNTIL;
-    /// The slow path's grab takes `refs` references; before, always one.
-    SLOW_GRAB_REFS
-        GD_FACT_SLOW_GRAB_REFS_SERIES GD_FACT_SLOW_GRAB_REFS_KERNEL GD_FACT_SLOW_GRAB_REFS_UNTIL;
-    /// With FOLL_GET and FOLL_PIN together the lockless grab takes references; otherwise it
-    /// pins.
-    FAST_GRAB_PREFERS_GET
-        GD_FACT_FAST_GRAB_PREFERS_GET_SERIES GD_FACT_FAST_GRAB_PREFERS_GET_KERNEL GD_FACT_FAST_GRAB_PREFERS_GET_UNTIL;
-    /// With neither flag the lockless grab takes nothing; before, references.
-    FAST_GRAB_WANTS_FLAG
-        GD_FACT_FAST_GRAB_WANTS_FLAG_SERIES GD_FACT_FAST_GRAB_WANTS_FLAG_KERNEL GD_FACT_FAST_GRAB_WANTS_FLAG_UNTIL;
-    /// The requested number of references is dropped; before, at least one, and none if
-    /// there are fewer (CONFIG_DEBUG_VM).
-    PUTS_ANY_NUMBER
-        GD_FACT_PUTS_ANY_NUMBER_SERIES GD_FACT_PUTS_ANY_NUMBER_KERNEL GD_FACT_PUTS_ANY_NUMBER_UNTIL;
-    /// Unpinning an anonymous page that is not exclusive is a BUG
-    /// (CONFIG_DEBUG_VM).
-    SANITY_CHECK
-        GD_FACT_SANITY_CHECK_SERIES GD_FACT_SANITY_CHECK_KERNEL GD_FACT_SANITY_CHECK_UNTIL;
-    /// A list whose length is an errno is refused with a WARN.
-    LISTS_REFUSE_ERRNO
-        GD_FACT_LISTS_REFUSE_ERRNO_SERIES GD_FACT_LISTS_REFUSE_ERRNO_KERNEL GD_FACT_LISTS_REFUSE_ERRNO_UNTIL;
-    /// NULL in a list is skipped.
-    LISTS_SKIP_NULL
-        GD_FACT_LISTS_SKIP_NULL_SERIES GD_FACT_LISTS_SKIP_NULL_KERNEL GD_FACT_LISTS_SKIP_NULL_UNTIL;
-    /// There is a lockless walk, and operations have hook points.
-    WALK
-        GD_FACT_WALK_SERIES GD_FACT_WALK_KERNEL GD_FACT_WALK_UNTIL;
-    /// The walk's entry points check their arguments and return errnos.
-    WALK_CHECKS_ARGS
-        GD_FACT_WALK_CHECKS_ARGS_SERIES GD_FACT_WALK_CHECKS_ARGS_KERNEL GD_FACT_WALK_CHECKS_ARGS_UNTIL;
-    /// The walk leaves long-term pins of files, and truncated pages, to the slow path.
-    WALK_LEAVES_FILES
-        GD_FACT_WALK_LEAVES_FILES_SERIES GD_FACT_WALK_LEAVES_FILES_KERNEL GD_FACT_WALK_LEAVES_FILES_UNTIL;
-    /// For a part of a block, the walk grabbed the block's first page.
-    WALK_GRABBED_BLOCKS
-        GD_FACT_WALK_GRABBED_BLOCKS_SERIES GD_FACT_WALK_GRABBED_BLOCKS_KERNEL GD_FACT_WALK_GRABBED_BLOCKS_UNTIL;
-    /// The same again.
-    WALK_GRABS_BLOCKS
-        GD_FACT_WALK_GRABS_BLOCKS_SERIES GD_FACT_WALK_GRABS_BLOCKS_KERNEL GD_FACT_WALK_GRABS_BLOCKS_UNTIL;
-    /// The huge bit alone says whether an entry is a leaf; before, other bits matter, too.
-    WALK_READS_LEAF_BITS
-        GD_FACT_WALK_READS_LEAF_BITS_SERIES GD_FACT_WALK_READS_LEAF_BITS_KERNEL
-        GD_FACT_WALK_READS_LEAF_BITS_UNTIL;
-    /// Entries can be marked as device memory, whose pages the walk takes one by
-    /// one.
-    WALK_DEVICE_ENTRIES
-        GD_FACT_WALK_DEVICE_ENTRIES_SERIES GD_FACT_WALK_DEVICE_ENTRIES_KERNEL
-        GD_FACT_WALK_DEVICE_ENTRIES_UNTIL;
-    /// Huge entries can be special, like PTEs.
-    WALK_SPECIAL_BLOCKS
-        GD_FACT_WALK_SPECIAL_BLOCKS_SERIES GD_FACT_WALK_SPECIAL_BLOCKS_KERNEL GD_FACT_WALK_SPECIAL_BLOCKS_UNTIL;
-    /// An entry without a page ends the slow path; before, its slot in `pages[]` was left
-    /// unchanged.
-    SLOW_STOPS_AT_NO_PAGE
-        GD_FACT_SLOW_STOPS_AT_NO_PAGE_SERIES GD_FACT_SLOW_STOPS_AT_NO_PAGE_KERNEL
-        GD_FACT_SLOW_STOPS_AT_NO_PAGE_UNTIL;
-    /// hugetlbfs VMAs are followed by separate functions, which assume that all their
-    /// entries are huge.
-    HAS_FOLLOW_HUGETLB_PAGE
-        GD_FACT_HAS_FOLLOW_HUGETLB_PAGE_SERIES GD_FACT_HAS_FOLLOW_HUGETLB_PAGE_KERNEL
-        GD_FACT_HAS_FOLLOW_HUGETLB_PAGE_UNTIL;
-    /// The first line of a WARN's log starts with file and line.
-    WARN_PLACE_FIRST
-        GD_FACT_WARN_PLACE_FIRST_SERIES GD_FACT_WARN_PLACE_FIRST_KERNEL
-        GD_FACT_WARN_PLACE_FIRST_UNTIL;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,14 +203,14 @@ mod tests {
 
     #[test]
     fn a_fact_of_the_series_is_none_of_a_kernels() {
-        assert!(!Rev::V9.has(Fact::FAST_GRAB_WANTS_FLAG));
-        assert!(Rev::V10.has(Fact::FAST_GRAB_WANTS_FLAG));
-        assert!(Rev::V6_1.has(Fact::FAST_GRAB_WANTS_FLAG));
-        assert!(!Rev::V11.has(Fact::PINCOUNT) && rev("5.10").has(Fact::PINCOUNT));
+        assert!(!Rev::V9.has(Fact::FastGrabWantsFlag));
+        assert!(Rev::V10.has(Fact::FastGrabWantsFlag));
+        assert!(Rev::V6_1.has(Fact::FastGrabWantsFlag));
+        assert!(!Rev::V11.has(Fact::Pincount) && rev("5.10").has(Fact::Pincount));
         assert!(!rev("5.10").has_pincount(1) && rev("5.10").has_pincount(2));
-        assert!(!rev("5.10").has(Fact::ZERO_PAGE));
-        assert!(!rev("6.1").has(Fact::SLOW_GRAB_REFS) && rev("6.11").has(Fact::SLOW_GRAB_REFS));
-        assert!(rev("6.16").has(Fact::SANITY_CHECK) && !rev("6.17").has(Fact::SANITY_CHECK));
+        assert!(!rev("5.10").has(Fact::ZeroPage));
+        assert!(!rev("6.1").has(Fact::SlowGrabRefs) && rev("6.11").has(Fact::SlowGrabRefs));
+        assert!(rev("6.16").has(Fact::SanityCheck) && !rev("6.17").has(Fact::SanityCheck));
     }
 
     #[test]
@@ -335,20 +223,5 @@ mod tests {
         let known: Vec<String> = Rev::known().iter().map(Rev::to_string).collect();
         assert_eq!(known, texts);
         assert!(Rev::known().is_sorted_by_key(|rev| rev.place()));
-    }
-
-    #[test]
-    fn every_fact_of_the_table_has_its_name_here() {
-        let facts = csrc::fact_table().iter().map(|info| {
-            // SAFETY: a string literal of the C side.
-            let name = unsafe { CStr::from_ptr(info.name) }.to_str().unwrap();
-            let fact = Fact {
-                series: info.series,
-                kernel: info.kernel,
-                until: info.until,
-            };
-            (name, fact)
-        });
-        assert!(facts.eq(Fact::ALL.iter().copied()));
     }
 }

@@ -62,7 +62,7 @@ pub enum Field {
     Stray,
     /// How the program ended.
     End,
-    /// The order of records; says that a side does not follow `gupdiff.h`.
+    /// The order of records; says that a side does not follow `csrc/abi/trace.h`.
     Shape,
 }
 

@@ -276,7 +276,7 @@ impl Caller {
                 pages.get(&prog.0, folio.head()),
             );
             // the huge zero page is pinned like any other
-            let pins = match folio.kind == abi::GD_K_ZERO && rev.has(Fact::ZERO_PAGE) {
+            let pins = match folio.kind == abi::GD_K_ZERO && rev.has(Fact::ZeroPage) {
                 true => 0,
                 false => held.pins,
             };

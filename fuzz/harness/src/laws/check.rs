@@ -89,7 +89,7 @@ impl Op<'_> {
     /// Whether it may have kept references that it should drop: there is a WARN.
     pub(super) fn may_keep(&self) -> bool {
         let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
-        !self.rev.has(Fact::PUTS_ANY_NUMBER) && self.recs.iter().any(warned)
+        !self.rev.has(Fact::PutsAnyNumber) && self.recs.iter().any(warned)
     }
 
     /// Its effect according to the table of operations.
@@ -290,7 +290,7 @@ fn is_world(op: &gd_op) -> bool {
 /// A change of the world: the pages that it changed.
 fn world(checker: &mut Checker, prog: &Program, recs: &[gd_rec]) -> Check {
     note(checker, recs);
-    if checker.odd && !checker.pages.rev().has(Fact::PINCOUNT_OF_ALL) {
+    if checker.odd && !checker.pages.rev().has(Fact::PincountOfAll) {
         return Ok(());
     }
     let new = recs.iter().filter(|rec| is_page(rec));
@@ -347,14 +347,14 @@ fn operation(
         None
     };
     let zero = match (head, pages.layout().zero()) {
-        (Some(head), Some(i)) if rev.has(Fact::ZERO_PAGE) => {
+        (Some(head), Some(i)) if rev.has(Fact::ZeroPage) => {
             pages.layout().folios()[i].head() == head.page
         }
         _ => false,
     };
     let declared = head.and_then(|head| pages.layout().find(head.page));
     let slab = declared.is_some_and(|(i, _)| {
-        u32::from(prog.folios()[i].kind) == abi::GD_K_SLAB && rev.has(Fact::SLAB_HAS_NO_COUNT)
+        u32::from(prog.folios()[i].kind) == abi::GD_K_SLAB && rev.has(Fact::SlabHasNoCount)
     });
     let ctx = Op {
         op,
@@ -442,7 +442,7 @@ fn expected(op: &gd_op, info: &OpInfo, rev: Rev, left: impl Fn() -> i32) -> Expe
             let refs = effect::number(by, op, rev, left);
             // Multiplied by 1024, it may be less than one.
             let odd = what == What::Grabbed
-                && !rev.has(Fact::PUTS_ANY_NUMBER)
+                && !rev.has(Fact::PutsAnyNumber)
                 && !(1..1 << 21).contains(&op.n);
             match (effect::moves(what, op, rev), refs) {
                 _ if odd => Expected::Other,

@@ -216,7 +216,7 @@ impl From<&SideInfo> for SideFacts {
     fn from(side: &SideInfo) -> Self {
         Self {
             rev: side.rev,
-            counters: side.debug_vm || side.rev.has(Fact::COUNTERS),
+            counters: side.debug_vm || side.rev.has(Fact::Counters),
         }
     }
 }

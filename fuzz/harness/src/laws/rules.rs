@@ -76,7 +76,7 @@ pub(super) fn every_operation(op: &Op, pages: &Pages, prog: &Program) -> Check {
     for rec in op.parts.pages.iter().filter(|rec| is_page(rec)) {
         let new = PageState::from_rec(rec);
         // Whether there is a pin count may depend on the order.
-        if op.rev.has(Fact::PINCOUNT_OF_ALL) || op.folios_are_known {
+        if op.rev.has(Fact::PincountOfAll) || op.folios_are_known {
             pinnedness(&new, pages.has_pincount(&prog.0, &new))?;
         }
     }
@@ -242,7 +242,7 @@ fn attempt(op: &Op) -> Result<bool, (Law, Option<u32>, String)> {
         _ => {}
     }
     let takes = !matches!(op.expected, Expected::Get(0));
-    let looks = takes || op.rev.has(Fact::SLOW_GRAB_LOOKS_FIRST);
+    let looks = takes || op.rev.has(Fact::SlowGrabLooksFirst);
     if id == abi::GD_OP_GRAB_SLOW && head.refcount <= 0 && looks {
         let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
         require(op.recs.iter().any(warned), Law::SlowGrabWarns, page, || {

@@ -90,7 +90,7 @@ pub(super) fn called(
     }
     // 5.10 may leave out pages.  A page that the fast path could not make accessible is a
     // known finding: later pages are one place further up.
-    let left_out = !op.rev.has(Fact::SLOW_STOPS_AT_NO_PAGE) && seen.has_nowhere();
+    let left_out = !op.rev.has(Fact::SlowStopsAtNoPage) && seen.has_nowhere();
     let shifted = !is_slow(op.op.op) && events.refused;
     let relied = relied_on_hugetlb(op, tables, &call, prog);
     if !call.no_pages && !left_out && !shifted && !relied {
@@ -127,7 +127,7 @@ fn gives_back_twice(op: &Op, prog: &Program) -> bool {
         u32::from(rec.kind) == abi::GD_R_ASK && u32::from(rec.a) == abi::GD_A_MIGRATE
     };
     let sets_entries = |i: &usize| set_level(prog.acts()[*i].op.op).is_some();
-    !op.rev.has(Fact::SLOW_STOPS_AT_NO_PAGE)
+    !op.rev.has(Fact::SlowStopsAtNoPage)
         && op.parts.events.iter().any(migrates)
         && op.done.iter().any(sets_entries)
 }
@@ -190,7 +190,7 @@ fn relied_on_hugetlb(op: &Op, tables: &Tables, call: &Call, prog: &Program) -> b
     };
     let gigantic = || all().any(|op| is(op, abi::GD_V_GIGANTIC));
     let hugetlb = || gigantic() || all().any(|op| is(op, abi::GD_V_HUGETLB));
-    if !op.rev.has(Fact::HAS_FOLLOW_HUGETLB_PAGE) || !hugetlb() {
+    if !op.rev.has(Fact::HasFollowHugetlbPage) || !hugetlb() {
         return false;
     }
     let vma_changes = op.done.iter().any(|i| is_vma(prog.acts()[*i].op.op));

@@ -72,7 +72,7 @@ impl Call {
             .is_none_or(|foll| foll & 1 << abi::GD_FOLL_PIN != 0);
         // pin_user_pages_fast_only() does check.
         let unchecked = self.only && !self.pin || is_slow(op.op);
-        unchecked && !rev.has(Fact::WALK_CHECKS_ARGS) && pin
+        unchecked && !rev.has(Fact::WalkChecksArgs) && pin
     }
 
     pub(super) fn addr(&self, index: usize) -> u64 {
@@ -188,7 +188,7 @@ fn fits(op: &Op, call: &Call, result: i64) -> Check {
         format!("the result is {result}, which is not an errno")
     })?;
     require(
-        result >= 0 || !call.only || op.rev.has(Fact::WALK_CHECKS_ARGS),
+        result >= 0 || !call.only || op.rev.has(Fact::WalkChecksArgs),
         law,
         None,
         || format!("the result is {result}, but this function never fails"),
@@ -363,7 +363,7 @@ pub(super) fn follow(
 
 /// Whether an entry is marked as device memory.
 fn is_device_entry(entry: &Entry, rev: Rev) -> bool {
-    entry.has(abi::GD_EF_DEVMAP) && rev.has(Fact::WALK_DEVICE_ENTRIES)
+    entry.has(abi::GD_EF_DEVMAP) && rev.has(Fact::WalkDeviceEntries)
 }
 
 fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
@@ -380,7 +380,7 @@ fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
     }
     match leaf.level {
         Level::Pte => !has(abi::GD_EF_SPECIAL) || device,
-        _ => !has(abi::GD_EF_SPECIAL) || !rev.has(Fact::WALK_SPECIAL_BLOCKS),
+        _ => !has(abi::GD_EF_SPECIAL) || !rev.has(Fact::WalkSpecialBlocks),
     }
 }
 
@@ -440,7 +440,7 @@ fn goes_past_a_folio(
         // The grab is of the first page in the range, or of the block's first page; the
         // slow path may do either.
         let by_block =
-            call.slow || rev.has(Fact::WALK_GRABBED_BLOCKS) || rev.has(Fact::WALK_GRABS_BLOCKS);
+            call.slow || rev.has(Fact::WalkGrabbedBlocks) || rev.has(Fact::WalkGrabsBlocks);
         let grabbed = head(match by_block {
             true => addr,
             false => first,
@@ -468,7 +468,7 @@ pub(super) fn held(
     let mut folios: Vec<(u32, i32)> = Vec::new();
     let mut pins = 0i32;
     for head in pages.heads(&prog.0, entries.iter().copied()) {
-        if call.pin && Some(head) == zero && op.rev.has(Fact::ZERO_PAGE) {
+        if call.pin && Some(head) == zero && op.rev.has(Fact::ZeroPage) {
             continue;
         }
         pins += i32::from(call.pin);

@@ -243,7 +243,7 @@ pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
         map(rng, count, &mut model, &mut program);
     }
     // Few programs of the page level have actions.
-    let busy = walks || profile.rev.has(Fact::WALK) && rng.chance(1, 8);
+    let busy = walks || profile.rev.has(Fact::Walk) && rng.chance(1, 8);
     while program.nr_all() < count {
         let last = program.nr_all() + 1 == count;
         let op = match last && end_badly {

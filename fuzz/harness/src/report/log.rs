@@ -10,7 +10,7 @@ use crate::trace::Record;
 
 /// The first log lines of an operation's WARNs, BUGs and faults.
 pub(super) fn lines(shown: &Shown) -> Vec<String> {
-    let first = shown.side.info().rev.has(Fact::WARN_PLACE_FIRST);
+    let first = shown.side.info().rev.has(Fact::WarnPlaceFirst);
     let line = |record: &Record| match record {
         Record::Warn(id) => {
             let (place, func) = of(shown, *id)?;

@@ -87,7 +87,7 @@ impl Unavailable {
             slow.any(|op| side.has_op(op.id))
         };
         // Versions of the FOLL_PIN series have the page level only, anyway.
-        let walks = |side: &dyn Side| side.info().rev.has(Fact::WALK);
+        let walks = |side: &dyn Side| side.info().rev.has(Fact::Walk);
         let configured = |side: &dyn Side| {
             let mut lacks = side.info().lacks.iter();
             !lacks.any(|what| SLOW_WANTS.contains(&what.as_str()))
@@ -99,7 +99,7 @@ impl Unavailable {
         if all == Self::NOTHING {
             return None;
         }
-        let asks = |side: &dyn Side| !side.info().rev.has(Fact::WALK_READS_LEAF_BITS);
+        let asks = |side: &dyn Side| !side.info().rev.has(Fact::WalkReadsLeafBits);
         all.puds_are_asked = asks(left) || asks(right);
         Some(all)
     }

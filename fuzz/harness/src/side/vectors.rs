@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A record is its kind and the fields `a`, `b`, `c`, `d` of `struct gd_rec`
-//! (`csrc/abi/gupdiff.h`).  In WARN and BUG records, `c` is the site as text, `FUNCTION
+//! (`csrc/abi/trace.h`).  In WARN and BUG records, `c` is the site as text, `FUNCTION
 //! WARN#N`, because site numbers are only valid in one process.
 
 use std::collections::HashMap;

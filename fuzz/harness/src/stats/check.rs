@@ -39,7 +39,7 @@ const WALK: &[&str] = &[
 /// names are operations of the page level.
 fn is_of_the_walk(site: &str, rev: Rev) -> bool {
     let func = site.split(' ').next().unwrap_or_default();
-    rev.has(Fact::WALK) && WALK.contains(&func)
+    rev.has(Fact::Walk) && WALK.contains(&func)
 }
 
 /// Functions of the slow path, with sites of their own.
@@ -81,7 +81,7 @@ const SLOW: &[&str] = &[
 ];
 
 fn is_of_the_slow_path(site: &str, rev: Rev) -> bool {
-    rev.has(Fact::WALK) && SLOW.contains(&site.split(' ').next().unwrap_or_default())
+    rev.has(Fact::Walk) && SLOW.contains(&site.split(' ').next().unwrap_or_default())
 }
 
 /// Sites of a function that no program can reach, with the reason.
@@ -233,8 +233,8 @@ fn failure(op: &OpInfo, debug_vm: bool) -> Failure {
 /// Whether a revision has the state that a change of the world sets.
 fn is_there(op: &OpInfo, rev: Rev) -> bool {
     match op.sets() {
-        Some(Part::Tail) => rev.has(Fact::FAR_TAILS),
-        Some(Part::DevmapKey) => rev.has(Fact::DEVMAP_KEY),
+        Some(Part::Tail) => rev.has(Fact::FarTails),
+        Some(Part::DevmapKey) => rev.has(Fact::DevmapKey),
         _ => true,
     }
 }
@@ -263,7 +263,7 @@ impl Stats {
                  it should be {MEDIAN}"
             ));
         }
-        let layer = match rev.has(Fact::WALK) {
+        let layer = match rev.has(Fact::Walk) {
             true => layer,
             // there is no walk
             false => Focus::Page,
@@ -322,7 +322,7 @@ impl Stats {
         let lockless = &self.lockless;
         // without device memory in the entries, there is no call of get_dev_pagemap()
         let is_asked = |hook: &HookInfo| {
-            u32::from(hook.id) != abi::GD_HOOK_PAGEMAP || rev.has(Fact::WALK_DEVICE_ENTRIES)
+            u32::from(hook.id) != abi::GD_HOOK_PAGEMAP || rev.has(Fact::WalkDeviceEntries)
         };
         let is_wanted = |hook: &&HookInfo| hook.layer != Layer::Slow && is_asked(hook);
         for hook in hooks::table().iter().skip(1).filter(is_wanted) {

@@ -2,7 +2,7 @@
 //! Traces: what a side records while it runs a program.
 //!
 //! A trace is a flat list of 16-byte records in a format that all sides share (see
-//! `gupdiff.h`).  Comparison uses the bytes; this module decodes the records for laws,
+//! `csrc/abi/trace.h`).  Comparison uses the bytes; this module decodes the records for laws,
 //! statistics and reports.
 
 mod calls;

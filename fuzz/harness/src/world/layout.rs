@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The place of a program's folios in the arena, and their initial state.
 //!
-//! The arena is the same for every side (see `gupdiff.h`): each declared folio has its own
+//! The arena is the same for every side (see `csrc/abi/world.h`): each declared folio has its own
 //! slot, chosen by its template, order and index.
 
 use csrc::abi::{self, gd_folio, gd_op, gd_program, gd_run};

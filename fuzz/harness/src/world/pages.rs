@@ -222,12 +222,12 @@ impl Pages {
     /// Is a page a head with a pin count?
     #[inline]
     pub fn has_pincount(&self, prog: &gd_program, head: &PageState) -> bool {
-        if head.tail || !head.is_large() || !self.rev.has(Fact::PINCOUNT) {
+        if head.tail || !head.is_large() || !self.rev.has(Fact::Pincount) {
             return false;
         }
         // then the folio has a third page
         let third = head.page + 2;
-        self.rev.has(Fact::PINCOUNT_OF_ALL)
+        self.rev.has(Fact::PincountOfAll)
             || third < NR_PAGES && self.get(prog, third).tail && self.head(prog, third) == head.page
     }
 

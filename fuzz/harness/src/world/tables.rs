@@ -3,7 +3,7 @@
 //! the generator.
 //!
 //! It follows the program's SET_PTE to SET_PGD; how a walk reads tables is not its subject.
-//! The meaning of entries follows `gupdiff.h`; the value of an entry is its kind, its page
+//! The meaning of entries follows `csrc/abi/world.h`; the value of an entry is its kind, its page
 //! or table, and its flags.
 
 use std::sync::Arc;

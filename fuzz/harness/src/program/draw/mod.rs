@@ -299,8 +299,8 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
         op.run[1].page = operand(rng, id, model, earlier);
     }
     let (index, offset) = split_page(op.run[0].page);
-    let model = model.folio.get(index).copied().unwrap_or_default();
-    let nr_pages = model.nr_pages();
+    let folio = model.folio.get(index).copied().unwrap_or_default();
+    let nr_pages = folio.nr_pages();
 
     if info.has(abi::GD_S_DIRTY) && rng.chance(1, 2) {
         op.mods |= abi::GD_MOD_DIRTY as u8;
@@ -314,7 +314,7 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
     }
     if info.has(abi::GD_S_ARG) {
         op.arg = match info.arg {
-            ops::ArgKind::Flag => match model.flags {
+            ops::ArgKind::Flag => match folio.flags {
                 0 => flag(rng),
                 // a flag that is set, to clear it
                 set if rng.chance(1, 2) => set.trailing_zeros(),
@@ -322,7 +322,7 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
             },
             ops::ArgKind::Mapping => mapping(rng),
             ops::ArgKind::Migratetype => migratetype(rng),
-            ops::ArgKind::Order => rng.below(usize::from(model.order) + 1) as u32,
+            ops::ArgKind::Order => rng.below(usize::from(folio.order) + 1) as u32,
             kind => rng.below(kind.values() as usize) as u32,
         } as u16;
     }
@@ -346,7 +346,7 @@ pub fn op(rng: &mut Rng, id: u8, model: &Model, earlier: &[gd_op]) -> gd_op {
         op.val = match info.val {
             Val::Seq => seq(rng) as i32,
             Val::Answer => rng.range(-16, 4),
-            Val::Pins => values::pincount(rng, model.refs),
+            Val::Pins => values::pincount(rng, folio.refs),
             Val::None | Val::Refs | Val::Bytes | Val::Max => values::refcount(rng, nr_pages),
         };
     }

@@ -52,7 +52,7 @@ impl Model {
                 what: What::Pin,
                 by: By::One,
                 ..
-            } => is_page && debug_vm && rev.has(Fact::SANITY_CHECK) && g.is_shared_anon(),
+            } => is_page && debug_vm && rev.has(Fact::SanityCheck) && g.is_shared_anon(),
             Effect::Gives { by: By::Range, .. } => {
                 op.n < 0 || op.n as usize > g.nr_pages() + abi::GD_SLOT_PAGES as usize
             }
@@ -76,15 +76,15 @@ impl Model {
         let asks = matches!(info.effect, Effect::Asks(_));
         // Functions that anybody may call check their arguments.
         let looks = info.effect.is_for_anybody();
-        let checks_errno = self.rev.has(Fact::LISTS_REFUSE_ERRNO) && looks && !dirty;
+        let checks_errno = self.rev.has(Fact::ListsRefuseErrno) && looks && !dirty;
         if npages > list::len(op) as u64 {
             return !(checks_errno && npages as i64 >= -4095 && (npages as i64) < 0);
         }
         let sanity = self.debug_vm
-            && self.rev.has(Fact::SANITY_CHECK)
+            && self.rev.has(Fact::SanityCheck)
             && (asks || looks && info.effect.by() == Some(By::List));
         // a function that skips NULL entries does not skip one that follows a page
-        let skips_null = self.rev.has(Fact::LISTS_SKIP_NULL);
+        let skips_null = self.rev.has(Fact::ListsSkipNull);
         let mut null_is_fatal = !skips_null || !checks_errno && !asks;
         let mut left = npages;
         for run in &op.run {
@@ -150,7 +150,7 @@ impl Model {
 
     /// Whether DEBUG_VM has a BUG for a page that a walk pins.
     fn pins_what_is_shared(&self, op: &gd_op) -> bool {
-        if !self.debug_vm || !self.rev.has(Fact::SANITY_CHECK) || !walk::is_pin(op.op) {
+        if !self.debug_vm || !self.rev.has(Fact::SanityCheck) || !walk::is_pin(op.op) {
             return false;
         }
         let pages = (0..op.n.clamp(1, 16) as u64).map(|i| op.addr.wrapping_add(i * PAGE_SIZE));

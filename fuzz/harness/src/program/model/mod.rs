@@ -353,7 +353,7 @@ impl Model {
         if *refs == 0 || *refs < least || n == 0 {
             return;
         }
-        if !(pinned && zero && self.rev.has(Fact::ZERO_PAGE)) {
+        if !(pinned && zero && self.rev.has(Fact::ZeroPage)) {
             let each = if pinned && !large { PIN_BIAS } else { 1 };
             *refs = refs.wrapping_add(n.wrapping_mul(each));
             if pinned && large {
@@ -368,7 +368,7 @@ impl Model {
             return;
         };
         let g = &mut self.folio[index % MAX_FOLIOS];
-        if pinned && g.is_zero() && self.rev.has(Fact::ZERO_PAGE) {
+        if pinned && g.is_zero() && self.rev.has(Fact::ZeroPage) {
             return;
         }
         let large = self.rev.has_pincount(g.order_now().into());

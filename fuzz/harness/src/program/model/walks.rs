@@ -39,7 +39,7 @@ impl Model {
         let unshared = !walk::is_pin(op.op) || entry(abi::GD_EF_RW) || !g.is_shared_anon();
         let mapping = u32::from(g.mapping);
         let secret = mapping == abi::GD_M_SECRETMEM;
-        let reserved = self.rev.has(Fact::WALK_LEAVES_FILES)
+        let reserved = self.rev.has(Fact::WalkLeavesFiles)
             && !g.is_anon()
             && (walk::is_pin(op.op) && longterm && !(write && mapping == abi::GD_M_SHMEM)
                 || g.order == 0 && mapping == abi::GD_M_NONE);
