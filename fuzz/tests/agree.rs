@@ -4,7 +4,8 @@
 
 use gup_sides::tree::tested_sides;
 use harness::oracle::{Oracle, Verdict};
-use harness::program::generate::{self, Focus, Profile};
+use harness::program::generate;
+use harness::program::profile::{Focus, Profile};
 use harness::program::rng::Rng;
 use harness::program::text;
 use harness::side::{self, Pair};

@@ -10,7 +10,8 @@ use command::{err, gupdiff, out, write};
 use harness::explain::Rules;
 use harness::input;
 use harness::ops::Rev;
-use harness::program::generate::{self, Profile};
+use harness::program::generate;
+use harness::program::profile::Profile;
 use harness::program::rng::Rng;
 use harness::program::text;
 

@@ -496,7 +496,7 @@ fn one_folio_only_is_the_zero_page() {
 #[test]
 fn arbitrary_takes_the_bytes_as_they_are() {
     let mut rng = program::rng::Rng::new(3);
-    let profile = program::generate::Profile::new(ops::Rev::V6_1);
+    let profile = program::profile::Profile::new(ops::Rev::V6_1);
     let p = program::generate::program(&mut rng, &profile);
     let bytes = p.encode();
     assert_eq!(

@@ -3,7 +3,8 @@
 
 use csrc::abi;
 use harness::ops;
-use harness::program::generate::{self, Focus, Profile};
+use harness::program::generate;
+use harness::program::profile::{Focus, Profile};
 use harness::program::rng::Rng;
 use harness::program::{NULL, POISON, Program, page, text, walk};
 use harness::rev::Rev;

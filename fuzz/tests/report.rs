@@ -4,7 +4,8 @@
 
 use harness::minimise;
 use harness::oracle::{Oracle, Verdict};
-use harness::program::generate::{self, Profile};
+use harness::program::generate;
+use harness::program::profile::Profile;
 use harness::program::rng::Rng;
 use harness::program::{Program, text};
 use harness::report::{self, Origin};

@@ -10,7 +10,8 @@ use std::process::Command;
 
 use command::{err, gupdiff, out, write};
 use harness::oracle::{Oracle, Verdict};
-use harness::program::generate::{self, Focus, Profile};
+use harness::program::generate;
+use harness::program::profile::{Focus, Profile};
 use harness::program::rng::Rng;
 use harness::side::Pair;
 

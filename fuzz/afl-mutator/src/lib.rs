@@ -12,8 +12,8 @@ use std::slice;
 
 use harness::accepted::RevisionPair;
 use harness::layer::{self, Focus};
-use harness::program::generate::Profile;
 use harness::program::mutate::{crossover_bytes, mutate_bytes};
+use harness::program::profile::Profile;
 use harness::program::rng::Rng;
 use harness::program::wire;
 use harness::rev::Rev;

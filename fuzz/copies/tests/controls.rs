@@ -17,7 +17,7 @@ use harness::layer;
 use harness::ops;
 use harness::oracle::Oracle;
 use harness::program::Program;
-use harness::program::generate::{Focus, Profile};
+use harness::program::profile::{Focus, Profile};
 use harness::program::text;
 use harness::rev::{Fact, Rev};
 use harness::side::c::CSide;

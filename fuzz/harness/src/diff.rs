@@ -20,7 +20,7 @@ use crate::minimise;
 use crate::ops;
 use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
-use crate::program::generate::Profile;
+use crate::program::profile::Profile;
 use crate::program::rng::Rng;
 use crate::reason::{Reason, Reasons};
 use crate::scope::Scope;

@@ -5,8 +5,9 @@
 
 use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
-use crate::program::generate::{self, Profile};
+use crate::program::generate;
 use crate::program::mutate;
+use crate::program::profile::Profile;
 use crate::program::rng::Rng;
 use crate::scope::Scope;
 

@@ -8,7 +8,7 @@ use csrc::abi::{self, gd_op};
 use crate::accepted::RevisionPair;
 use crate::ops::{self, Layer};
 use crate::program::Program;
-pub use crate::program::generate::Focus;
+pub use crate::program::profile::Focus;
 use crate::rev::{Fact, Rev};
 
 /// The layer in the environment variable `GUPDIFF_LAYER`; all if it is not set.

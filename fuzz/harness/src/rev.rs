@@ -97,11 +97,7 @@ impl Rev {
     /// Does a folio of that order have a pin count?
     #[inline]
     pub fn has_pincount(self, order: u32) -> bool {
-        let least = if self.has(Fact::PincountOfAll) {
-            1
-        } else {
-            2
-        };
+        let least = if self.has(Fact::PincountOfAll) { 1 } else { 2 };
         self.has(Fact::Pincount) && order >= least
     }
 

@@ -35,7 +35,7 @@ use crate::layer::{self, Focus};
 use crate::minimise;
 use crate::ops::Rev;
 use crate::oracle::{FindingClass, Oracle, Verdict};
-use crate::program::generate::Profile;
+use crate::program::profile::Profile;
 use crate::program::{Program, mutate};
 use crate::report::{self, Origin};
 use crate::scope::Scope;

@@ -13,7 +13,7 @@
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::Law;
-use super::check::Check;
+use super::op::Check;
 use crate::effect::{self, By, Effect, Met, Of, What};
 use crate::layer;
 use crate::ops;

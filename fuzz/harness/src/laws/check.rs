@@ -4,111 +4,14 @@
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::careful::Shown;
-use super::{Broken, Checker, Law, SideFacts, rules, slow, walk};
-use crate::effect::{self, By, Effect, Met, Moves, Part, What};
-use crate::ops::{self, Layer, OpInfo};
+use super::op::{Check, Expected, Op, Parts, expected};
+use super::{Broken, Checker, Law, SideFacts, held, rules, slow, walk};
+use crate::effect::{self, Met, Part};
+use crate::ops;
 use crate::program::Program;
 use crate::program::walk::is_any_call;
-use crate::rev::{Fact, Rev};
+use crate::rev::Fact;
 use crate::trace::{self, End, PageState, Ret, Trace};
-
-/// What the laws expect an operation to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expected {
-    /// Takes this many references, if it succeeds.
-    Get(i32),
-    /// Drops this many references.
-    Put(i32),
-    /// Takes pins, if it succeeds, and counts them.
-    Pin(i32),
-    /// Takes a pin without counting it.
-    AddPin,
-    /// Releases pins.
-    Unpin(i32),
-    /// Takes pins of several pages, possibly of fewer than it was given.
-    PinMany,
-    /// Releases the pins of several pages.
-    UnpinMany,
-    /// Changes nothing.
-    Ask,
-    /// Walks page tables without locks.
-    Walk,
-    /// Walks them under the mmap lock, possibly after a walk without locks.
-    SlowWalk,
-    /// Something else.
-    Other,
-}
-
-pub(super) type Check = Result<(), (Law, Option<u32>, String)>;
-
-/// A page that an operation changed: before and after.
-pub(super) type Change = (PageState, PageState);
-
-pub(super) struct Op<'a> {
-    pub(super) op: &'a gd_op,
-    pub(super) info: &'static OpInfo,
-    pub(super) expected: Expected,
-    pub(super) recs: &'a [gd_rec],
-    /// The place of each kind of record.
-    pub(super) parts: Parts<'a>,
-    /// The pages that it changed; empty if no law is about them.
-    pub(super) changed: &'a [Change],
-    pub(super) ret: Ret,
-    pub(super) acquired: i32,
-    pub(super) released: i32,
-    pub(super) bits: u8,
-    /// The head of the page operand, before the operation.
-    pub(super) head: Option<PageState>,
-    pub(super) zero: bool,
-    /// Whether the folio has a pin count.
-    pub(super) has_pincount: bool,
-    pub(super) rev: Rev,
-    /// Whether pins are counted in vmstat.
-    pub(super) counters: bool,
-    /// The actions that ran, in order, by index.
-    pub(super) done: &'a [usize],
-    /// Whether they changed anything besides what a walk reads on its way: pages, bits of
-    /// the state.
-    pub(super) disturbed: bool,
-    /// Whether it is still known which page belongs to which folio after the actions.
-    pub(super) folios_are_known: bool,
-}
-
-/// Parts of an operation's records: each contains all records of a kind, and few others.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Parts<'a> {
-    /// PAGE records.
-    pub(super) pages: &'a [gd_rec],
-    /// ENTRY records.
-    pub(super) entries: &'a [gd_rec],
-    /// CALL, ASK and ACT records.
-    pub(super) events: &'a [gd_rec],
-}
-
-impl Op<'_> {
-    /// Whether it may have kept references that it should drop: there is a WARN.
-    pub(super) fn may_keep(&self) -> bool {
-        let warned = |rec: &gd_rec| u32::from(rec.kind) == abi::GD_R_WARN;
-        !self.rev.has(Fact::PutsAnyNumber) && self.recs.iter().any(warned)
-    }
-
-    /// Its effect according to the table of operations.
-    pub(super) fn effect(&self) -> Effect {
-        self.info.effect
-    }
-
-    /// Whether it has any of these operand bits.
-    pub(super) fn has(&self, operands: u32) -> bool {
-        self.info.has(operands)
-    }
-
-    /// Whether an action that sets this ran.
-    pub(super) fn has_done(&self, prog: &Program, part: Part) -> bool {
-        self.done
-            .iter()
-            .any(|i| ops::sets(prog.acts()[*i].op.op) == Some(part))
-    }
-}
 
 pub(super) fn trace(
     checker: &mut Checker,
@@ -333,7 +236,7 @@ fn operation(
     let is_walk = is_any_call(op.op);
     checker.changed.clear();
     // The previous state of a page is looked up only if a law needs it.
-    let split = is_walk && walk::is_ambiguous(prog, &checker.done);
+    let split = is_walk && held::is_ambiguous(prog, &checker.done);
     if !split && (is_walk || !disturbed) {
         for rec in summary.parts.pages.iter().filter(|rec| is_page(rec)) {
             let new = PageState::from_rec(rec);
@@ -421,39 +324,4 @@ fn operation(
 /// Whether its result depends on the kind of its page.
 fn looks_at_type(op: &gd_op) -> bool {
     matches!(u32::from(op.op), abi::GD_OP_GET_PAGE | abi::GD_OP_PUT_PAGE)
-}
-
-/// `left`: the number of the folio's pages from the operand on.
-fn expected(op: &gd_op, info: &OpInfo, rev: Rev, left: impl Fn() -> i32) -> Expected {
-    match info.effect {
-        Effect::Asks(_) => Expected::Ask,
-        Effect::Takes { what, by, .. } => {
-            let refs = effect::number(by, op, rev, left);
-            match (effect::moves(what, op, rev), refs) {
-                (Moves::Pins, Some(_)) if what == What::UncountedPin => Expected::AddPin,
-                (Moves::Pins, Some(refs)) => Expected::Pin(refs),
-                (Moves::Pins, None) if by == By::UpToN => Expected::PinMany,
-                (Moves::Refs, Some(refs)) => Expected::Get(refs),
-                (Moves::Nothing, Some(_)) => Expected::Get(0),
-                (Moves::Unknown, _) | (_, None) => Expected::Other,
-            }
-        }
-        Effect::Gives { what, by, .. } => {
-            let refs = effect::number(by, op, rev, left);
-            // Multiplied by 1024, it may be less than one.
-            let odd = what == What::Grabbed
-                && !rev.has(Fact::PutsAnyNumber)
-                && !(1..1 << 21).contains(&op.n);
-            match (effect::moves(what, op, rev), refs) {
-                _ if odd => Expected::Other,
-                (Moves::Pins, Some(refs)) => Expected::Unpin(refs),
-                (Moves::Pins, None) => Expected::UnpinMany,
-                (Moves::Refs, Some(refs)) => Expected::Put(refs),
-                (Moves::Nothing | Moves::Unknown, _) | (Moves::Refs, None) => Expected::Other,
-            }
-        }
-        Effect::Walks { .. } if info.layer == Layer::Lockless => Expected::Walk,
-        Effect::Walks { .. } | Effect::Faults { .. } | Effect::PinsFile => Expected::SlowWalk,
-        Effect::Marks | Effect::Sets(_) => Expected::Other,
-    }
 }

@@ -8,6 +8,9 @@
 
 mod careful;
 mod check;
+mod held;
+mod mapped;
+mod op;
 mod rules;
 mod slow;
 mod walk;
@@ -235,12 +238,12 @@ impl From<Rev> for SideFacts {
 pub struct Checker {
     pages: Pages,
     caller: careful::Caller,
-    changed: Vec<check::Change>,
+    changed: Vec<op::Change>,
     /// By operation id: whether it is about one page.
     one_page: [bool; 256],
     tables: Tables,
     /// What the last walk gave.
-    seen: walk::Seen,
+    seen: mapped::Seen,
     /// The actions that the current operation carried out.
     done: Vec<usize>,
     /// The tables are as they are after the current operation.
@@ -269,7 +272,7 @@ impl Default for Checker {
             changed: Vec::new(),
             one_page,
             tables: Tables::default(),
-            seen: walk::Seen::default(),
+            seen: mapped::Seen::default(),
             done: Vec::new(),
             advanced: false,
             odd: false,

@@ -4,7 +4,8 @@
 use csrc::abi::{self, gd_rec};
 
 use super::Law;
-use super::check::{Check, Expected, Op, is_page};
+use super::check::is_page;
+use super::op::{Check, Expected, Op};
 use super::walk;
 use crate::effect::{Effect, Of, Part};
 use crate::program::{self, Program};

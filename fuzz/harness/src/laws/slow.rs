@@ -9,9 +9,11 @@
 use csrc::abi::{self, gd_op};
 
 use super::Law;
-use super::check::{Check, Op};
+use super::held::held;
+use super::mapped::{Seen, follow};
+use super::op::{Check, Op};
 use super::rules::require;
-use super::walk::{self, Call, Seen};
+use super::walk::Call;
 use super::walk_events::Events;
 use crate::effect::{Effect, Lock, Part};
 use crate::ops;
@@ -21,8 +23,9 @@ use crate::program::walk::{
 use crate::program::{Program, split_page};
 use crate::rev::Fact;
 use crate::trace::{Ask, Locks, Record, Ret};
+use crate::world::entry::Kind;
 use crate::world::pages::Pages;
-use crate::world::tables::{Kind, Tables};
+use crate::world::tables::Tables;
 
 /// Results of a fault that failed.
 const ERRORS: i32 = 1 << abi::GD_FAULT_OOM
@@ -46,7 +49,7 @@ pub(super) fn called(
 ) -> Check {
     let call = Call::new(op.op).slow();
     // First: the tables must be up to date for the next operation.
-    let beyond = walk::follow(op, &call, pages, tables, seen, prog);
+    let beyond = follow(op, &call, pages, tables, seen, prog);
     let doubtful = |i: &usize| {
         let act = &prog.acts()[*i];
         // Entries do not change while their lock is held, and the trace does not record
@@ -110,7 +113,7 @@ pub(super) fn called(
         ..=0 => Law::FailedGrabTakesNothing,
         _ => Law::HeldIsReturned,
     };
-    walk::held(op, &call, law, entries, pages, prog)
+    held(op, &call, law, entries, pages, prog)
 }
 
 /// Whether an action makes a VMA of another mm, while this one's are looked at: whoever

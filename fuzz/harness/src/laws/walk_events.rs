@@ -4,7 +4,7 @@
 use csrc::abi;
 
 use super::Law;
-use super::check::{Check, Op};
+use super::op::{Check, Op};
 use super::rules::require;
 use crate::hooks;
 use crate::program::Program;

@@ -20,6 +20,7 @@ pub mod list;
 mod model;
 pub mod mutate;
 pub mod normalise;
+pub mod profile;
 pub mod rng;
 pub mod text;
 mod values;

@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn every_altered_expectation_is_reported_and_no_other() {
         let mut side = RustSide::open("rust:6.1-nodebug").unwrap();
-        let profile = crate::program::generate::Profile::new(Rev::V6_1);
+        let profile = crate::program::profile::Profile::new(Rev::V6_1);
         let mut rng = Rng::new(3);
         let mut control = Control::over(200, 1);
         let mut trace = Trace::new();

@@ -18,7 +18,7 @@ use crate::hunt;
 use crate::layer::{self, Focus};
 use crate::oracle::{Oracle, Verdict};
 use crate::program::Program;
-use crate::program::generate::Profile;
+use crate::program::profile::Profile;
 use crate::program::rng::Rng;
 use crate::rev::Rev;
 use crate::side::live::mappings::UserCall;

@@ -6,7 +6,8 @@ use csrc::abi::{self, gd_op};
 use super::show::Names;
 use crate::program::walk::{LEVELS, Level};
 use crate::program::{NO_OP, NULL, text};
-use crate::world::tables::{Entry, Kind, Tables};
+use crate::world::entry::{Entry, Kind};
+use crate::world::tables::Tables;
 
 /// A run of entries that is shown on one line.
 struct Run {

@@ -166,7 +166,8 @@ const BOTH: u32 = 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::generate::{self, Profile};
+    use crate::program::generate;
+    use crate::program::profile::Profile;
     use crate::program::rng::Rng;
     use crate::rev::Rev;
 

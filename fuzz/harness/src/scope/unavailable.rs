@@ -279,7 +279,8 @@ impl Unavailable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::generate::{self, Focus, Profile};
+    use crate::program::generate;
+    use crate::program::profile::{Focus, Profile};
     use crate::program::rng::Rng;
     use crate::rev::Rev;
 

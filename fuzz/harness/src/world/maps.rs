@@ -3,8 +3,9 @@
 
 use csrc::abi::{self, gd_op};
 
+use super::entry::{Entry, Kind, Leaf};
 use super::layout::{Layout, Operand};
-use super::tables::{Entry, Kind, Leaf, Tables};
+use super::tables::Tables;
 use crate::program::walk::{ADDR_MASK, Level, Span};
 use crate::program::{MAX_OPS, Program, page};
 

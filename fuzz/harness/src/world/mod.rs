@@ -6,6 +6,7 @@
 //! not the behaviour of a kernel; the sides do not use it.
 
 pub(crate) mod cache;
+pub mod entry;
 pub mod folio;
 pub mod layout;
 pub(crate) mod maps;

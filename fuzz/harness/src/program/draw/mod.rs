@@ -14,8 +14,8 @@ use std::sync::LazyLock;
 
 use csrc::abi::{self, gd_folio, gd_op, gd_run};
 
-use super::generate::Profile;
 use super::model::{FolioModel, Model};
+use super::profile::Profile;
 use super::rng::Rng;
 use super::{NO_FOLIO, NO_OP, NR_RUNS, NULL, POISON, page, split_page, values, walk};
 use crate::effect::{By, Effect, What};

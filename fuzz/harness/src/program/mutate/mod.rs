@@ -8,8 +8,9 @@ mod walk;
 
 use csrc::abi::{self, gd_op};
 
-use super::generate::{Profile, operation};
+use super::generate::operation;
 use super::model::Model;
+use super::profile::Profile;
 use super::rng::Rng;
 use super::{NO_RUN, NR_RUNS, Program, draw, generate, split_page, values, wire};
 use crate::ops;

@@ -3,8 +3,8 @@
 
 use csrc::abi::{self, gd_act, gd_op};
 
-use super::super::generate::Profile;
 use super::super::normalise::FOLL_FLAGS;
+use super::super::profile::Profile;
 use super::super::rng::Rng;
 use super::super::walk::{self, ANCHORS, CALL_FLAGS, LEVELS, PAGE_SIZE, SLOW_FLAGS};
 use super::super::{MAX_ACTS, Program, draw, page, split_page, values};

@@ -4,6 +4,7 @@
 //! `c:v8` and the other versions of the series are built into this program; every other
 //! `c:NAME` has a recipe in `.kernels`, from which crate `gup-sides` compiles its object.
 
+mod lacks;
 pub mod packed;
 
 use std::collections::BTreeMap;
@@ -15,9 +16,11 @@ use gup_sides::compile::Piece;
 use gup_sides::tree::point;
 use gup_sides::{Built, Flavour, Recipe, Store};
 
+pub use lacks::came_later;
+use lacks::{absent_name, by_role};
+
 use super::rust::Variant;
 use super::{Error, Side, SideInfo, replaced};
-use crate::ops;
 use crate::program::Program;
 use crate::rev::Rev;
 use crate::site::{self, PlacedSite, SiteKind};
@@ -186,69 +189,6 @@ fn described(name: &str, recipe: &Recipe, built: &Built) -> SideInfo {
         origin: Some(recipe.origin.clone()),
         lacks,
         message: d.message.clone(),
-    }
-}
-
-/// The operation with a role, in C's spelling.
-fn by_role(role: &str) -> Option<&'static ops::OpInfo> {
-    ops::by_role(&role.to_ascii_lowercase().replace('_', "-"))
-}
-
-/// Translates to the kernel's names.
-fn absent_name(piece: &Piece, rev: Rev) -> String {
-    match piece {
-        Piece::Operation(role) => {
-            let name = by_role(role).map_or(role.as_str(), |op| op.name_or_role(rev));
-            format!("{name} (renamed or removed?)")
-        }
-        Piece::Row(row) => row_name(row),
-        Piece::Part(part) => part.to_lowercase(),
-        // the tree has the other variant
-        Piece::Spelling(name) => name.clone(),
-    }
-}
-
-/// Prefixes of table rows in csrc/shim/port, and the kernel's prefixes.
-const ROWS: [(&str, &str); 9] = [
-    ("GD_FOLL_", "FOLL_"),
-    ("GD_F_", "PG_"),
-    ("GD_EF_", "_PAGE_"),
-    ("GD_MT_", "MIGRATE_"),
-    ("GD_M_", "PAGE_MAPPING_"),
-    ("GD_VM_", "VM_"),
-    ("GD_FAULT_", "VM_FAULT_"),
-    ("GD_FF_", "FAULT_FLAG_"),
-    ("GD_K_DEV_", "MEMORY_DEVICE_"),
-];
-
-/// Things that kernels have since some release, as named in [`SideInfo::lacks`].
-const CAME_LATER: [(&str, Rev); 6] = [
-    ("CONFIG_SECRETMEM", Rev::linux(5, 14)),
-    ("FOLL_NOFAULT", Rev::linux(5, 16)),
-    ("FAULT_FLAG_UNSHARE", Rev::linux(5, 19)),
-    ("MEMORY_DEVICE_COHERENT", Rev::linux(6, 0)),
-    ("VM_FAULT_COMPLETED", Rev::linux(6, 0)),
-    ("VM_SHADOW_STACK", Rev::linux(6, 6)),
-];
-
-/// Does no kernel of a revision have something that a tree lacks?  Then it is not reported.
-pub fn came_later(lack: &str, rev: Rev) -> bool {
-    CAME_LATER
-        .iter()
-        .any(|(name, since)| *name == lack && rev < *since)
-}
-
-/// The kernel's name for a row of a table.
-fn row_name(row: &str) -> String {
-    if row == "GD_T_DEVICE" {
-        return "ZONE_DEVICE".into();
-    }
-    let of = |(ours, kernel)| row.strip_prefix(ours).map(|name| (kernel, name));
-    match ROWS.into_iter().find_map(of) {
-        // these are in lower case
-        Some((kernel @ "PG_", name)) => format!("{kernel}{}", name.to_lowercase()),
-        Some((kernel, name)) => format!("{kernel}{name}"),
-        None => row.into(),
     }
 }
 
@@ -421,47 +361,5 @@ impl Side for CSide {
             Some(name) => name.clone(),
             None => format!("gap {index}"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use super::*;
-
-    #[test]
-    fn what_a_tree_lacks_is_said_in_the_words_of_the_kernel() {
-        let operation = |role: &str| absent_name(&Piece::Operation(role.into()), Rev::V6_1);
-        assert_eq!(
-            operation("GRAB_SLOW"),
-            "try_grab_page (renamed or removed?)"
-        );
-        let row = |name: &str| absent_name(&Piece::Row(name.into()), Rev::V6_1);
-        assert_eq!(row("GD_FOLL_LONGTERM"), "FOLL_LONGTERM");
-        assert_eq!(row("GD_F_PRIVATE_2"), "PG_private_2");
-        assert_eq!(row("GD_EF_DEVMAP"), "_PAGE_DEVMAP");
-        assert_eq!(row("GD_VM_SHADOW_STACK"), "VM_SHADOW_STACK");
-    }
-
-    /// Every row that a tree may lack has a name that its developers know.
-    #[test]
-    fn rows_are_named_as_in_the_kernel() {
-        let port = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../csrc/shim/port");
-        let mut rows = 0;
-        for file in fs::read_dir(port).unwrap() {
-            let text = fs::read_to_string(file.unwrap().path()).unwrap();
-            for line in text.lines() {
-                let row = line
-                    .trim()
-                    .strip_prefix('[')
-                    .and_then(|l| l.split_once("] ="));
-                let Some((row, _)) = row else { continue };
-                assert!(!row_name(row).starts_with("GD_"), "{row}");
-                rows += 1;
-            }
-        }
-        assert!(rows > 50, "{rows} rows");
     }
 }
