@@ -6,6 +6,15 @@
 # hash_of FILE, or - for standard input
 hash_of() { sha256sum -- "$1" | cut -d' ' -f1; }
 
+# hash_of_text FILE...: of shell scripts and configuration fragments, without
+# comments and blank lines, so that an edit of a comment rebuilds nothing.  Kconfig's
+# "# CONFIG_X is not set" and prepare's "# must: CONFIG_X" are no comments.  In a script
+# only whole lines count as comments, also in a string of several lines.
+hash_of_text() {
+	sed -E -e '/^# (CONFIG_[A-Za-z0-9_]+ is not set|must: CONFIG_[A-Za-z0-9_]+)$/b' -e '/^[[:space:]]*(#|$)/d' \
+		-e '/^CONFIG_/s/[[:space:]]*#.*//' -- "$@" | hash_of -
+}
+
 info_value() { sed -n "s/^$2=//p" "$1/info"; }
 
 table_rows() { grep -v -e '^#' -e '^[[:space:]]*$' "$kernels_table"; }
