@@ -186,10 +186,14 @@ int isolate_lru_page(struct page *page)
 #endif
 
 #ifdef CONFIG_MIGRATION
-/* v6.5: "mm: convert migrate_pages() to work on folios" */
-#if GD_SINCE(6, 5)
+/* the reason is an enum since 7.3; v6.5: "mm: convert migrate_pages() to work on folios" */
+#if GD_SINCE(7, 3) != GD_OTHER_MIGRATE_REASON
 int migrate_pages(struct list_head *list, new_folio_t new, free_folio_t free,
-		  unsigned long private, enum migrate_mode mode, port_migrate_reason reason,
+		  unsigned long private, enum migrate_mode mode, enum migrate_reason reason,
+		  unsigned int *succeeded)
+#elif GD_SINCE(6, 5)
+int migrate_pages(struct list_head *list, new_folio_t new, free_folio_t free,
+		  unsigned long private, enum migrate_mode mode, int reason,
 		  unsigned int *succeeded)
 #elif GD_SINCE(5, 16)
 int migrate_pages(struct list_head *list, new_page_t new, free_page_t free,
@@ -227,8 +231,8 @@ struct vm_area_struct *find_vma_intersection(struct mm_struct *mm, unsigned long
 }
 #endif
 
-/* 7.3 or before; it takes a folio and decides itself what to drain */
-#if GD_SINCE(6, 18) != GD_OTHER_DRAIN
+/* since 7.3; it takes a folio and decides itself what to drain */
+#if GD_SINCE(7, 3) != GD_OTHER_DRAIN
 void lru_cache_drain_for_folio(const struct folio *folio, unsigned int extra_refs,
 			       enum lru_cache_drained *drained)
 {

@@ -84,13 +84,6 @@ static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {
 #define PORT_MEMALLOC_PIN	PF_MEMALLOC_NOCMA
 #endif
 
-/* an enum of that name since 7.3 or before */
-#if GD_SINCE(6, 18) != GD_OTHER_MIGRATE_REASON
-typedef enum migrate_reason port_migrate_reason;
-#else
-typedef int port_migrate_reason;
-#endif
-
 /* v6.3: "mm: change to return bool for folio_isolate_lru()" and its kin */
 #if GD_SINCE(6, 3) != GD_OTHER_ISOLATED
 static inline int port_isolated(bool ok)

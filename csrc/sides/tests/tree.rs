@@ -229,6 +229,16 @@ fn another_signature_is_an_absent_operation() {
     }
 }
 
+/// As in 7.2, the argument is not an enum yet.
+#[test]
+fn a_prototype_may_have_changed_in_another_release() {
+    let header = "include/linux/migrate.h";
+    let before = text("7.3", header).replace("enum migrate_reason reason", "int reason");
+    assert!(before.contains("int reason"));
+    let built = build("7.3", &[(header, before)], &[]).unwrap();
+    assert_eq!(absent("7.3", &built), []);
+}
+
 /// Files of a kernel in which a name is another one.
 fn renamed_in(kernel: &str, files: &[&'static str], name: &str) -> Vec<(&'static str, String)> {
     let new = format!("{name}_by_another_name");

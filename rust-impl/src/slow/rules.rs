@@ -114,7 +114,7 @@ rules! {
         /// page flag marked it.
         pub slabs_have_a_type: bool,
         /// The function that drains the LRU batches takes the folio and decides itself whether
-        /// to drain. Before, gup.c decided. Since a version after 6.12.
+        /// to drain. Before, gup.c decided. Since a version after 7.2.
         pub drains_for_a_folio: bool,
         /// After following a PTE, the folio that was looked up first is marked accessed and
         /// dirty. Before, the head was looked up again. Since a version after 6.12.
