@@ -14,7 +14,11 @@ fn rev(rules: &Rules) -> Rev {
 #[test]
 fn the_known_revisions_are_those_with_rules() {
     let known: Vec<String> = Rev::known().iter().map(Rev::to_string).collect();
-    assert_eq!(known, Revision::ALL.map(Revision::name));
+    let with_rules: Vec<&str> = Revision::ALL.iter().map(|r| r.name()).collect();
+    assert_eq!(
+        known, with_rules,
+        "left: csrc/abi/revisions.h, right: rust-impl/src/revision.rs"
+    );
     for rules in Rules::ALL {
         assert_eq!(rev(&rules).is_series(), rules.is_series());
     }
@@ -25,7 +29,11 @@ fn every_prepared_kernel_goes_with_rules() {
     let names: BTreeSet<&str> = Rules::KERNELS.iter().map(Rules::name).collect();
     for (kernel, rust) in gup_sides::tree::known() {
         for suffix in ["", "-nodebug"] {
-            assert!(names.contains(&*format!("{rust}{suffix}")), "{kernel}");
+            let name = format!("{rust}{suffix}");
+            assert!(
+                names.contains(&*name),
+                "csrc/kernels/table: {kernel} has rules {name}; not in rust-impl/src/rules.rs"
+            );
         }
     }
 }

@@ -25,33 +25,41 @@ pub enum Revision {
     V7_3,
 }
 
-impl Revision {
-    /// Every revision, in order.
-    pub const ALL: [Revision; 8] = [
-        Revision::V8,
-        Revision::V9,
-        Revision::V10,
-        Revision::V11,
-        Revision::V5_10,
-        Revision::V6_1,
-        Revision::V6_12,
-        Revision::V7_3,
-    ];
+macro_rules! names {
+    ($($revision:ident $name:literal,)*) => {
+        impl Revision {
+            /// Every revision, in order.
+            pub const ALL: &'static [Revision] = &[$(Revision::$revision,)*];
 
-    /// `v8`, `6.1`, ...
-    pub const fn name(self) -> &'static str {
-        match self {
-            Revision::V8 => "v8",
-            Revision::V9 => "v9",
-            Revision::V10 => "v10",
-            Revision::V11 => "v11",
-            Revision::V5_10 => "5.10",
-            Revision::V6_1 => "6.1",
-            Revision::V6_12 => "6.12",
-            Revision::V7_3 => "7.3",
+            /// `v8`, `6.1`, ...
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Revision::$revision => $name,)*
+                }
+            }
+
+            /// `v8-nodebug`, `6.1-nodebug`, ...: without CONFIG_DEBUG_VM.
+            pub(crate) const fn name_without_debug_vm(self) -> &'static str {
+                match self {
+                    $(Revision::$revision => concat!($name, "-nodebug"),)*
+                }
+            }
         }
-    }
+    };
+}
 
+names! {
+    V8 "v8",
+    V9 "v9",
+    V10 "v10",
+    V11 "v11",
+    V5_10 "5.10",
+    V6_1 "6.1",
+    V6_12 "6.12",
+    V7_3 "7.3",
+}
+
+impl Revision {
     /// Is it a version of the FOLL_PIN series?
     #[inline]
     pub const fn is_series(self) -> bool {
@@ -142,13 +150,13 @@ mod tests {
     /// The names of those that are in the set.
     fn of(changes: &'static str) -> Vec<&'static str> {
         let set = Revisions::since(changes);
-        let there = Revision::ALL.into_iter().filter(|&r| set.has(r));
+        let there = Revision::ALL.iter().copied().filter(|&r| set.has(r));
         there.map(Revision::name).collect()
     }
 
     /// All of one kind from one on.
     fn later(first: Revision) -> Vec<&'static str> {
-        let there = Revision::ALL.into_iter().skip_while(|&r| r != first);
+        let there = Revision::ALL.iter().copied().skip_while(|&r| r != first);
         let there = there.filter(|r| r.is_series() == first.is_series());
         there.map(Revision::name).collect()
     }

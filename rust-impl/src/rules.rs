@@ -360,20 +360,23 @@ pub const RULES_7_3: Rules = Rules {
     ..RULES_6_12
 };
 
+/// Declares [`Rules::KERNELS`]: each of them with CONFIG_DEBUG_VM, then without.
+macro_rules! kernels {
+    ($($rules:ident,)*) => {
+        /// Every kernel in every configuration.
+        pub const KERNELS: [Rules; 2 * [$(stringify!($rules)),*].len()] =
+            [$($rules, $rules.with_debug_vm(false)),*];
+    };
+}
+
 impl Rules {
-    /// Every kernel in every configuration.
-    pub const KERNELS: [Rules; 10] = [
+    kernels! {
         RULES_5_10,
-        RULES_5_10.with_debug_vm(false),
         RULES_6_1,
-        RULES_6_1.with_debug_vm(false),
         RULES_6_12,
-        RULES_6_12.with_debug_vm(false),
         RULES_6_12_118,
-        RULES_6_12_118.with_debug_vm(false),
         RULES_7_3,
-        RULES_7_3.with_debug_vm(false),
-    ];
+    }
 
     /// Every version of the FOLL_PIN series in every configuration, then the variants.
     pub const SERIES: [Rules; 10] = [
@@ -419,34 +422,14 @@ impl Rules {
     /// `6.1`, `6.1-nodebug`, `v8`, ...: what [`Rules::by_name`] understands.
     pub const fn name(&self) -> &'static str {
         match (self.revision, self.debug_vm) {
-            (Revision::V8, true) => match self.pins {
-                PinScheme::SignedReferences => "v8-signed",
-                _ => "v8",
-            },
-            (Revision::V8, false) => "v8-nodebug",
-            (Revision::V9, true) => match self.series.pin_check {
-                PinCheck::Bias32 => "v9-bias32",
-                _ => "v9",
-            },
-            (Revision::V9, false) => "v9-nodebug",
-            (Revision::V10, true) => "v10",
-            (Revision::V10, false) => "v10-nodebug",
-            (Revision::V11, true) => "v11",
-            (Revision::V11, false) => "v11-nodebug",
-            (Revision::V5_10, true) => "5.10",
-            (Revision::V5_10, false) => "5.10-nodebug",
-            (Revision::V6_1, true) => "6.1",
-            (Revision::V6_1, false) => "6.1-nodebug",
-            (Revision::V6_12, true) => match self.point {
-                0 => "6.12",
-                _ => "6.12.118",
-            },
-            (Revision::V6_12, false) => match self.point {
-                0 => "6.12-nodebug",
-                _ => "6.12.118-nodebug",
-            },
-            (Revision::V7_3, true) => "7.3",
-            (Revision::V7_3, false) => "7.3-nodebug",
+            (Revision::V8, true) if matches!(self.pins, PinScheme::SignedReferences) => "v8-signed",
+            (Revision::V9, true) if matches!(self.series.pin_check, PinCheck::Bias32) => {
+                "v9-bias32"
+            }
+            (Revision::V6_12, true) if self.point == 118 => "6.12.118",
+            (Revision::V6_12, false) if self.point == 118 => "6.12.118-nodebug",
+            (revision, true) => revision.name(),
+            (revision, false) => revision.name_without_debug_vm(),
         }
     }
 
@@ -503,6 +486,28 @@ mod tests {
             "6.12.118-nodebug"
         );
         assert_eq!(name(RULES_7_3, 4), "7.3");
+    }
+
+    #[test]
+    fn every_revision_has_rules_in_both_configurations() {
+        for revision in Revision::ALL {
+            for debug_vm in [true, false] {
+                let has = |r: &Rules| (r.revision, r.debug_vm, r.point) == (*revision, debug_vm, 0);
+                let name = revision.name();
+                assert!(
+                    Rules::ALL.iter().any(has),
+                    "{name}, debug_vm={debug_vm}: no rules"
+                );
+            }
+        }
+    }
+
+    /// Otherwise the name of one would find the other.
+    #[test]
+    fn no_two_rules_have_the_same_name() {
+        let mut names = Rules::ALL.map(|rules| rules.name());
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
     }
 
     #[test]

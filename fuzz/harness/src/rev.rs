@@ -52,6 +52,9 @@ impl Rev {
     /// Linux 7.3.
     pub const V7_3: Rev = Rev::of(abi::GD_REV_V7_3);
 
+    /// The end of a range that later kernels belong to, too.
+    pub const LATER: Rev = Rev::linux(u16::MAX, u16::MAX);
+
     /// Linux `major.minor`.
     pub const fn linux(major: u16, minor: u16) -> Rev {
         Rev::Linux { major, minor }

@@ -27,7 +27,7 @@ const fn unreached(
 }
 
 const FIRST: Rev = Rev::V5_10;
-const LAST: Rev = Rev::V7_3;
+const LAST: Rev = Rev::LATER;
 
 const BOTH: &str = "entry points refuse FOLL_GET and FOLL_PIN together";
 const FOUR_LEVELS: &str = "with four levels no PGD entry is ever none: p4d is folded";

@@ -9,7 +9,7 @@ mod world;
 
 use csrc::abi::{self, gd_folio};
 use gup::machine::{MigrateType, Parts};
-use gup::{FolioDecl, Kernel, Kind, Machine, Mapping, PagePtr, Revision, Rules, WorldDecl};
+use gup::{FolioDecl, Kernel, Kind, Machine, Mapping, PagePtr, Rules, WorldDecl};
 
 use self::dispatch::Call;
 use self::record::{Recorder, Returned};
@@ -47,16 +47,8 @@ enum Exists {
 
 /// The revision of a set of rules, in the table of operations.
 pub fn rev(rules: &Rules) -> Rev {
-    match rules.revision {
-        Revision::V8 => Rev::V8,
-        Revision::V9 => Rev::V9,
-        Revision::V10 => Rev::V10,
-        Revision::V11 => Rev::V11,
-        Revision::V5_10 => Rev::V5_10,
-        Revision::V6_1 => Rev::V6_1,
-        Revision::V6_12 => Rev::V6_12,
-        Revision::V7_3 => Rev::V7_3,
-    }
+    let rev = rules.revision.name().parse();
+    rev.expect("names of revisions are as in csrc/abi/revisions.h")
 }
 
 fn info(rules: &Rules, name: &str) -> SideInfo {
