@@ -122,24 +122,29 @@ fn both_sides_have_the_same_warns_and_bugs() {
             .iter()
             .filter(|s| Rules::KERNELS.iter().any(|rules| s.exists(rules)));
         covered.extend(of_kernels.map(|s| s.function));
+        let named = |func: &str, is_bug: bool, ordinal: u32| {
+            let kind = if is_bug { "BUG" } else { "WARN" };
+            format!("{func} {kind}#{ordinal}")
+        };
         let c: BTreeSet<_> = kernel
             .sites()
             .into_iter()
             .filter(|s| covered.contains(s.func.as_str()))
-            .map(|s| (s.func, s.kind == SiteKind::Bug, s.ordinal))
+            .map(|s| named(&s.func, s.kind == SiteKind::Bug, s.ordinal))
             .collect();
         let rust: BTreeSet<_> = gup::site::of(rules)
             .map(|s| {
-                let info = s;
-                let ordinal = s.site.ordinal(rules);
-                (
-                    info.function.to_owned(),
-                    info.kind == gup::site::SiteKind::Bug,
-                    ordinal,
-                )
+                let is_bug = s.kind == gup::site::SiteKind::Bug;
+                named(s.function, is_bug, s.site.ordinal(rules))
             })
             .collect();
-        assert_eq!(c, rust, "{}", rules.name());
+        assert!(
+            c == rust,
+            "{}: only the kernel has {:?}, only rust-impl/src/site.rs has {:?}",
+            rules.name(),
+            c.difference(&rust).collect::<Vec<_>>(),
+            rust.difference(&c).collect::<Vec<_>>()
+        );
         assert!(!c.is_empty());
     }
 }
