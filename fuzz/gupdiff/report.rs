@@ -7,8 +7,7 @@ use anyhow::{Context, Result, bail};
 use harness::input::{self, Input};
 use harness::report::kernels::{self, Survey};
 use harness::report::ktap::{Ktap, Test};
-use harness::report::kunit;
-use harness::report::{self, Mail, Report, suspects};
+use harness::report::{self, Mail, Report, c, suspects};
 use serde::Serialize;
 
 use crate::judge::{Judge, Judged};
@@ -34,8 +33,9 @@ pub struct Args {
     /// Print one KTAP test per program, for the kernel's test runners
     #[arg(long)]
     ktap: bool,
-    /// Print a KUnit test of one program, for the end of mm/gup.c: it fails on the kernel that
-    /// is reported and passes on one that does what the other side does
+    /// Print a test in C of one program, which fails on the kernel that is reported and passes on
+    /// one that does what the other side does: of given pages a KUnit test for the end of
+    /// mm/gup.c, of user mappings a selftest
     #[arg(long, conflicts_with_all = ["json", "ktap", "output"])]
     c: bool,
     /// Write a mail for each program into this folder
@@ -126,7 +126,7 @@ fn one(args: &Args, judge: &mut Judge, input: Input) -> Result<Done> {
     let mut report = Report::with_unmet(oracle, program, &verdict, unmet, path, origin);
     report.source = (!report.unmet.is_empty()).then(|| input.text.clone());
     if args.c && report.is_finding() {
-        let done = match kunit::kunit(oracle, program, &report) {
+        let done = match c::test(oracle, program, &report) {
             Ok(test) => Done::Test(test),
             Err(why) => Done::Error(format!("{}: no test in C: {why}", input.name)),
         };

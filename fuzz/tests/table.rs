@@ -67,6 +67,8 @@ const BY_ID: &[(&str, &[&str])] = &[
     ("side/live/recorded.rs", &["*"]),
     // how each is called in C
     ("report/kunit/mod.rs", &["*"]),
+    // which system call reaches it
+    ("report/selftest/call.rs", &["*"]),
     // it waits for a migration
     ("program/draw/script.rs", &["FOLLOW_PAGE"]),
     // the one that sets what the other clears

@@ -129,6 +129,14 @@ impl Oracle {
         }
     }
 
+    /// A side's trace of the last program.
+    pub fn trace_of(&self, which: Which) -> &Trace {
+        match which {
+            Which::Left => self.left_trace(),
+            Which::Right => self.right_trace(),
+        }
+    }
+
     /// The accepted differences that were hit so far.
     pub fn accepted(&self) -> &Accepted {
         &self.accepted

@@ -8,17 +8,19 @@
 
 mod around;
 mod behaviour;
+pub mod c;
 mod entries;
 mod events;
 mod file;
 mod finding;
 pub mod kernels;
 pub mod ktap;
-pub mod kunit;
+mod kunit;
 mod log;
 mod mail;
 mod model;
 mod origin;
+pub mod selftest;
 mod sentences;
 mod short;
 mod show;

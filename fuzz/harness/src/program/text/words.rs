@@ -108,7 +108,7 @@ pub(crate) const ENTRY_FLAGS: [&str; abi::GD_NR_ENTRY_FLAGS as usize] = [
 ];
 
 /// `GD_V_*`.
-pub(super) const VMA_KINDS: [&str; abi::GD_NR_VMA_KINDS as usize] = [
+pub(crate) const VMA_KINDS: [&str; abi::GD_NR_VMA_KINDS as usize] = [
     "anon",
     "file",
     "shmem",

@@ -7,7 +7,7 @@ use csrc::abi::{self, gd_folio};
 
 use super::Test;
 use crate::program::text::words::FLAGS;
-use crate::report::Report;
+use crate::report::{Report, c};
 
 impl Test<'_> {
     /// How a folio is made.
@@ -56,21 +56,12 @@ impl Test<'_> {
 
     /// The whole file.
     pub(super) fn file(&self, report: &Report) -> String {
-        let id = format!(
-            "gup_test_{:08x}",
-            crate::report::hash(&self.program.encode()) >> 32
-        );
+        let id = c::name(self.program);
         let folios = || self.names.folios().iter().zip(self.program.folios());
-        let mut out = format!(
-            "// SPDX-License-Identifier: GPL-2.0\n/*\n * {}\n *\n{}",
-            report.title,
-            HOW.replace("FILE", &format!("{id}.c"))
-                .replace("SUITE", &id)
-        );
-        for line in &report.program {
-            let mark = if line.here { ">" } else { " " };
-            let _ = writeln!(out, " * {mark} {}", line.text);
-        }
+        let how = HOW
+            .replace("FILE", &format!("{id}.c"))
+            .replace("SUITE", &id);
+        let mut out = c::heading(report, &how);
         out.push_str(" */\n");
         let pincount = match self.since(6, 12) {
             true => "&page_folio(page)->_pincount",
@@ -135,8 +126,6 @@ const HOW: &str = " * A KUnit test for the end of mm/gup.c, since it calls stati
  *
  * With CONFIG_KUNIT=y and CONFIG_DEBUG_VM=y it runs at boot.  It passes where the
  * kernel is right.
- *
- * The same as a program of gupdiff; `>` marks where the kernel is wrong:
  *
 ";
 

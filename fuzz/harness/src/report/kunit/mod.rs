@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A finding as a KUnit test, for people who do not have gupdiff.
+//! A finding on given pages as a KUnit test.
 //!
 //! The test makes the program's pages, calls the same functions, and expects of results
 //! and counts what the side shows that the finding is held against.  It is a file that
@@ -12,31 +12,15 @@ use std::fmt::Write;
 
 use csrc::abi::{self, gd_op};
 
+use super::c::{Unsayable, bad_and_good};
 use super::model::Report;
 use super::show::Names;
 use crate::ops::{self, Rev};
-use crate::oracle::{Oracle, Which};
+use crate::oracle::Oracle;
 use crate::program::text::words::FOLL;
 use crate::program::{Program, list, split_page};
 use crate::trace::{Call, PageState, Record, Ret};
 use crate::world::pages::Pages;
-
-/// Why a program cannot be said in C.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Unsayable {
-    /// There is nothing to expect.
-    #[error("there is no side that says what is right: a test needs two sides that differ")]
-    OneSide,
-    /// Not of pages that are handed in.
-    #[error("{0} is no page-level operation with a form in C")]
-    Operation(String),
-    /// Of other memory than a test can allocate.
-    #[error("page {0} is not of ordinary memory")]
-    Page(String),
-    /// Something else.
-    #[error("{0}")]
-    Other(&'static str),
-}
 
 /// What a call gives.
 #[derive(Clone, Copy)]
@@ -56,11 +40,8 @@ enum Gives {
 /// What in it has no form in C.
 pub fn kunit(oracle: &Oracle, program: &Program, report: &Report) -> Result<String, Unsayable> {
     let rev = report.reported().info.rev;
-    let (bad, good) = match report.faulty {
-        _ if report.sides.len() < 2 => return Err(Unsayable::OneSide),
-        Which::Left => (oracle.left_trace(), oracle.right_trace()),
-        Which::Right => (oracle.right_trace(), oracle.left_trace()),
-    };
+    let (bad, good) = bad_and_good(report);
+    let (bad, good) = (oracle.trace_of(bad), oracle.trace_of(good));
     let mut test = Test {
         rev,
         program,
