@@ -77,11 +77,20 @@ impl Test<'_> {
         } else {
             "flags"
         };
+        // the other flags of the first tail are the order since 6.6
+        let tails = match self.since(5, 19) {
+            true => {
+                "\tfor (unsigned long i = 1; i < 1ul << order; i++)\n\
+                 \t\tclear_bit(PG_anon_exclusive, &page[i].WORD);\n"
+            }
+            false => "",
+        };
         let has_file = folios().any(|(_, f)| u32::from(f.mapping) == abi::GD_M_FILE);
         out.push_str(
             &HELPERS
                 .replace("PINCOUNT", pincount)
                 .replace("COMPOUND", compound)
+                .replace("TAILS", tails)
                 .replace("WORD", word),
         );
         if has_file {
@@ -151,15 +160,12 @@ static struct page *gup_test_alloc(struct kunit *test, int order, int ref, int p
 /* They go back as they came. */
 static void gup_test_free(struct page *page, unsigned int order)
 {
-	unsigned long i;
-
 	set_page_count(page, 1);
 	if (COMPOUND)
 		atomic_set(gup_test_pincount(page), 0);
 	page->mapping = NULL;
-	for (i = 0; i < 1ul << order; i++)
-		page[i].WORD &= ~PAGE_FLAGS_CHECK_AT_FREE;
-	__free_pages(page, order);
+	page->WORD &= ~PAGE_FLAGS_CHECK_AT_FREE;
+TAILS	__free_pages(page, order);
 }
 ";
 
