@@ -107,6 +107,9 @@ GD_FACT(WALK_SPECIAL_BLOCKS, GD_REV_NEVER, GD_REV_KERNEL(6, 12), GD_REV_NEVER,
 /* v5.18: "mm/gup: follow_pfn_pte(): -EEXIST cleanup" */
 GD_FACT(SLOW_STOPS_AT_NO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
 	"an entry without a page ends it; before, its slot in pages[] was left unchanged")
+/* v6.0, "mm/gup: fix FOLL_FORCE COW security issue and remove FOLL_COW" */
+GD_FACT(FORCED_WRITES_WANT_EXCLUSIVE, GD_REV_NEVER, GD_REV_KERNEL(6, 0), GD_REV_NEVER,
+	"FOLL_FORCE writes to exclusive pages; before, after a fault that returned VM_FAULT_WRITE")
 /* v6.5, "mm/gup: retire follow_hugetlb_page()" */
 GD_FACT(HAS_FOLLOW_HUGETLB_PAGE, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 5),
 	"hugetlbfs VMAs are followed by separate functions, which assume that all entries are huge")

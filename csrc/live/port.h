@@ -140,13 +140,6 @@ extern unsigned long live_zero_pfn;
 #define LIVE_BUG_PLACE		0
 #endif
 
-/* v6.2: "mm: remove VM_FAULT_WRITE"; it told of a page that was copied */
-#if GD_SINCE(6, 2)
-#define LIVE_FAULT_WRITE	0
-#else
-#define LIVE_FAULT_WRITE	VM_FAULT_WRITE
-#endif
-
 /* v6.19 at the latest: the trap of a WARN with a message says which one it is */
 #define LIVE_BUG_ENTRY		GD_SINCE(6, 19)
 

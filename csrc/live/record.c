@@ -120,7 +120,6 @@ static void record_vmas(struct gd_recording *c)
 struct fault_data {
 	int refs[GD_CALL_FOLIOS];
 	u32 nr_folios;
-	bool read_only;
 };
 
 static int fault_begins(struct kretprobe_instance *instance, struct pt_regs *regs)
@@ -139,7 +138,6 @@ static int fault_begins(struct kretprobe_instance *instance, struct pt_regs *reg
 	f->address = regs->si;
 	f->flags = gd_canonical_flags(port_fault_flag, GD_NR_FAULT_FLAGS, regs->dx);
 	data->nr_folios = recording->nr_folios;
-	data->read_only = !(((struct vm_area_struct *)regs->di)->vm_flags & VM_WRITE);
 	for (i = 0; i < data->nr_folios; i++)
 		data->refs[i] = settled_refs(recorded[i]);
 	return 0;
@@ -151,9 +149,6 @@ static int fault_ends(struct kretprobe_instance *instance, struct pt_regs *regs)
 	struct gd_recorded_fault *f = &recording->fault[recording->nr_faults++];
 	u32 i;
 
-	/* a copy that must not be written to: the answers of programs have no word for it */
-	if (data->read_only && regs_return_value(regs) & LIVE_FAULT_WRITE)
-		recording->flaws |= GD_CALL_FLAW_FAULTS;
 	f->result = gd_canonical_flags(port_fault, GD_NR_FAULTS, regs_return_value(regs));
 	for (i = 0; i < data->nr_folios; i++)
 		f->delta[i] = settled_refs(recorded[i]) - data->refs[i];

@@ -109,7 +109,7 @@ pub fn lacking(info: &SideInfo) {
     let lacks: Vec<&str> = info.lacks.iter().map(String::as_str).collect();
     let lacks: Vec<&str> = lacks
         .into_iter()
-        .filter(|l| !known.iter().any(|k| k == l) && !side::c::came_later(l, info.rev))
+        .filter(|l| !known.iter().any(|k| k == l) && !side::c::is_of_others(l, info.rev))
         .collect();
     if info.name.starts_with("c:") && !lacks.is_empty() {
         println!("{}: not in this tree: {}", info.name, lacks.join(", "));

@@ -242,6 +242,7 @@ fn flags_of_vmas_and_faults_have_the_same_numbers() {
         (vm_fault::RETRY, abi::GD_FAULT_RETRY),
         (vm_fault::FALLBACK, abi::GD_FAULT_FALLBACK),
         (vm_fault::COMPLETED, abi::GD_FAULT_COMPLETED),
+        (vm_fault::WRITE, abi::GD_FAULT_WRITE),
         (vm_flag::READ, abi::GD_VM_READ),
         (vm_flag::MAYSHARE, abi::GD_VM_MAYSHARE),
         (vm_flag::GROWSDOWN, abi::GD_VM_GROWSDOWN),

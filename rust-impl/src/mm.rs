@@ -83,6 +83,8 @@ pub mod vm_fault {
     pub const FALLBACK: u32 = 1 << 8;
     /// VM_FAULT_COMPLETED.
     pub const COMPLETED: u32 = 1 << 10;
+    /// VM_FAULT_WRITE, until v6.2: a page was copied for a write.
+    pub const WRITE: u32 = 1 << 11;
     /// VM_FAULT_ERROR.
     pub const ERROR: u32 = OOM | SIGBUS | SIGSEGV | HWPOISON | HWPOISON_LARGE | FALLBACK;
 }

@@ -168,7 +168,7 @@ sites! {
     FollowPageMaskAddr "follow_page_mask" Warn "5.10 6.12:-" false
         "FOLL_GET or FOLL_PIN on an entry that x86 does not have (cannot happen)";
     FollowDevmapPmdCow "follow_devmap_pmd" Warn "5.10 6.1:-" false
-        "FOLL_COW (cannot happen)";
+        "FOLL_COW and a huge entry of device memory";
     FollowDevmapPmd "follow_devmap_pmd" Warn "v8 5.10 6.12:-" false
         "FOLL_GET and FOLL_PIN together";
     FollowDevmapPmdLock "follow_devmap_pmd" Bug "5.10 7.3:-" false

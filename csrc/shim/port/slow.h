@@ -36,6 +36,7 @@ static inline void port_set_vm_flags(struct vm_area_struct *vma, unsigned long f
 	*(unsigned long *)&vma->vm_flags = flags;
 }
 
+/* WRITE until v6.2, "mm: remove VM_FAULT_WRITE"; COMPLETED since v6.0 */
 static const unsigned long port_fault[GD_NR_FAULTS] = {
 	[GD_FAULT_OOM] = VM_FAULT_OOM,
 	[GD_FAULT_SIGBUS] = VM_FAULT_SIGBUS,
@@ -48,6 +49,7 @@ static const unsigned long port_fault[GD_NR_FAULTS] = {
 	[GD_FAULT_FALLBACK] = VM_FAULT_FALLBACK,
 	[GD_FAULT_MAJOR] = VM_FAULT_MAJOR,
 	[GD_FAULT_COMPLETED] = VM_FAULT_COMPLETED,
+	[GD_FAULT_WRITE] = VM_FAULT_WRITE,
 };
 
 static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {

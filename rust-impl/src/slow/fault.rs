@@ -7,30 +7,30 @@ use crate::kernel::{Kernel, Stop};
 use crate::mm::{fault_flag, vm_fault};
 use crate::site::Site;
 use crate::slow::{EAGAIN, EBUSY, EHWPOISON, ENOENT};
-use crate::vma::VmaPtr;
+use crate::vma::{VmaPtr, vm_flag};
 use crate::walk::EFAULT;
 
 impl Kernel<'_> {
     /// `faultin_page` (6.12): returns 0 if the page may be present now; -EFAULT, -ENOMEM or
     /// -EHWPOISON on failure; -ENOENT if the page is not needed; -EBUSY or -EAGAIN if the
     /// caller has to retry with the mmap lock held.  `locked` says whether it is still
-    /// held.
+    /// held.  5.10 notes in the flags that the page was copied for a write.
     pub(crate) fn faultin_page(
         &mut self,
         vma: VmaPtr,
         address: u64,
-        flags: Foll,
+        flags: &mut Foll,
         unshare: bool,
         unlockable: bool,
         locked: &mut bool,
     ) -> Result<i32, Stop> {
-        if self.has(flags, FollFlag::Nofault) {
+        if self.has(*flags, FollFlag::Nofault) {
             return Ok(-EFAULT);
         }
-        if self.mlocks_only(flags) {
+        if self.mlocks_only(*flags) {
             return Ok(-ENOENT);
         }
-        let mut fault_flags = self.fault_flags(flags, unlockable);
+        let mut fault_flags = self.fault_flags(*flags, unlockable);
         if unshare {
             fault_flags |= fault_flag::UNSHARE;
             let write = fault_flags & fault_flag::WRITE != 0;
@@ -50,7 +50,7 @@ impl Kernel<'_> {
             return Ok(-EAGAIN);
         }
         if fault & vm_fault::ERROR != 0 {
-            let errno = self.vm_fault_to_errno(fault, flags);
+            let errno = self.vm_fault_to_errno(fault, *flags);
             self.bug_on(errno == 0, Site::FaultinPageErrno)?;
             return Ok(errno);
         }
@@ -59,6 +59,11 @@ impl Kernel<'_> {
                 *locked = false;
             }
             return Ok(-EBUSY);
+        }
+        // The copy may stay read-only. In a writable VMA the next fault makes it writable.
+        let writable = self.machine.vmas.get(vma).has(vm_flag::WRITE);
+        if fault & vm_fault::WRITE != 0 && !writable {
+            self.note_cow(flags);
         }
         Ok(0)
     }

@@ -177,11 +177,13 @@ impl Kernel<'_> {
         *vma = Some(current);
         let ends_without_page = left.pages.is_some() && self.rules.slow.missing_page_is_an_error;
 
+        // faults may add to them, for this page
+        let mut flags = left.flags;
         loop {
             if self.fatal_signal_pending() {
                 return Ok(Step::End(-EINTR));
             }
-            let unshare = match self.slow_follow_page_mask(current, address, left.flags, ctx)? {
+            let unshare = match self.slow_follow_page_mask(current, address, flags, ctx)? {
                 Ok(page) if page.is_null() => false,
                 Ok(page) => return Ok(Step::Page(page)),
                 Err(errno) if errno == -EMLINK => true,
@@ -193,7 +195,7 @@ impl Kernel<'_> {
             let errno = self.faultin_page(
                 current,
                 address,
-                left.flags,
+                &mut flags,
                 unshare,
                 left.unlockable,
                 locked,

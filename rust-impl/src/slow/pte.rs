@@ -109,8 +109,9 @@ impl Kernel<'_> {
     /// exclusive, that is, copied already, and neither soft-dirty nor userfaultfd tracks
     /// writes to it.
     ///
-    /// 5.10 knows that the page was copied if a fault returned VM_FAULT_WRITE, which no
-    /// fault here does, or if the caller passed FOLL_COW.
+    /// 5.10 knows that the page was copied if FOLL_COW is set, because a fault returned
+    /// VM_FAULT_WRITE or because the caller passed it. Others may have mapped another page
+    /// since then, but no dirty one: so the entry must be dirty, too.
     pub(crate) fn can_follow_write(
         &self,
         entry: Entry,

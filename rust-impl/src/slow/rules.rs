@@ -36,7 +36,8 @@ rules! {
         pub absent_pmds_migrate: bool,
         /// A forced write (FOLL_FORCE) to a read-only entry requires an exclusive page. Before
         /// v6.0 ("mm/gup: fix FOLL_FORCE COW security issue and remove FOLL_COW") it required
-        /// that a fault had broken COW.
+        /// that a fault had returned VM_FAULT_WRITE, in a VMA without VM_WRITE, and that the
+        /// entry is dirty.
         pub forced_writes_require_exclusive: bool,
         /// A fault can return VM_FAULT_COMPLETED, with the mmap lock dropped. Since v6.0: "mm:
         /// avoid unnecessary page fault retires on shared memory types".

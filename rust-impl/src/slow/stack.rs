@@ -58,6 +58,13 @@ impl Kernel<'_> {
         self.of_mm(flags) & foll::COW != 0
     }
 
+    /// Sets FOLL_COW, which allows forced writes to the copy.
+    pub(crate) fn note_cow(&self, flags: &mut Foll) {
+        if !self.rules.slow.forced_writes_require_exclusive {
+            flags.0 |= foll::COW;
+        }
+    }
+
     /// FOLL_NUMA.
     pub(crate) fn has_numa(&self, flags: Foll) -> bool {
         self.of_mm(flags) & foll::NUMA != 0

@@ -49,8 +49,6 @@ pub const UNREACHED: &[Unreached] = &[
     unreached("check_and_migrate_cma_pages", (FIRST, FIRST), LONGTERM),
     unreached("fault_in_readable", (Rev::V6_1, Rev::V6_12), CHECKED),
     unreached("fault_in_writeable", (Rev::V6_1, Rev::V6_12), CHECKED),
-    unreached("faultin_page", (FIRST, FIRST),
-        "no fault of a program answers VM_FAULT_WRITE"),
     unreached("follow_page_mask", (FIRST, Rev::V6_1),
         "only other architectures follow huge addresses"),
     unreached("follow_page_mask", (Rev::V7_3, LAST), FOUR_LEVELS),

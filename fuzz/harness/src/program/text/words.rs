@@ -155,6 +155,7 @@ pub(crate) const FAULTS: [&str; abi::GD_NR_FAULTS as usize] = [
     "fallback",
     "major",
     "completed",
+    "write",
 ];
 
 /// `GD_FF_*`, without the kernel's prefix.

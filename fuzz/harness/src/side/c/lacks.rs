@@ -38,21 +38,26 @@ const ROWS: [(&str, &str); 9] = [
     ("GD_K_DEV_", "MEMORY_DEVICE_"),
 ];
 
-/// Things that kernels have since some release, as named in [`SideInfo::lacks`].
-const CAME_LATER: [(&str, Rev); 6] = [
-    ("CONFIG_SECRETMEM", Rev::linux(5, 14)),
-    ("FOLL_NOFAULT", Rev::linux(5, 16)),
-    ("FAULT_FLAG_UNSHARE", Rev::linux(5, 19)),
-    ("MEMORY_DEVICE_COHERENT", Rev::linux(6, 0)),
-    ("VM_FAULT_COMPLETED", Rev::linux(6, 0)),
-    ("VM_SHADOW_STACK", Rev::linux(6, 6)),
+/// Things that not all kernels have, as named in [`SideInfo::lacks`]: since some release,
+/// and until another.
+const NOT_EVERYWHERE: [(&str, Option<Rev>, Option<Rev>); 7] = [
+    ("CONFIG_SECRETMEM", Some(Rev::linux(5, 14)), None),
+    ("FOLL_NOFAULT", Some(Rev::linux(5, 16)), None),
+    ("FAULT_FLAG_UNSHARE", Some(Rev::linux(5, 19)), None),
+    ("MEMORY_DEVICE_COHERENT", Some(Rev::linux(6, 0)), None),
+    ("VM_FAULT_COMPLETED", Some(Rev::linux(6, 0)), None),
+    // v6.2: "mm: remove VM_FAULT_WRITE"
+    ("VM_FAULT_WRITE", None, Some(Rev::linux(6, 2))),
+    ("VM_SHADOW_STACK", Some(Rev::linux(6, 6)), None),
 ];
 
 /// Does no kernel of a revision have something that a tree lacks?  Then it is not reported.
-pub fn came_later(lack: &str, rev: Rev) -> bool {
-    CAME_LATER
-        .iter()
-        .any(|(name, since)| *name == lack && rev < *since)
+pub fn is_of_others(lack: &str, rev: Rev) -> bool {
+    NOT_EVERYWHERE.iter().any(|&(name, since, until)| {
+        let early = since.is_some_and(|since| rev < since);
+        let late = until.is_some_and(|until| rev >= until);
+        name == lack && (early || late)
+    })
 }
 
 /// The kernel's name for a row of a table.

@@ -16,7 +16,7 @@ use gup_sides::compile::Piece;
 use gup_sides::tree::point;
 use gup_sides::{Built, Flavour, Recipe, Store};
 
-pub use lacks::came_later;
+pub use lacks::is_of_others;
 use lacks::{absent_name, by_role};
 
 use super::rust::Variant;
