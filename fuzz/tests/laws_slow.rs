@@ -110,6 +110,38 @@ fn a_returned_page_is_one_that_was_mapped() {
 }
 
 #[test]
+fn a_write_is_to_what_is_writable_or_a_private_copy() {
+    let write = 1 << abi::GD_FOLL_WRITE;
+    let force = write | 1 << abi::GD_FOLL_FORCE;
+    let call = |flags, foll, answers, rev: Rev| {
+        let made = Made::new().set(pte(0x1000, P, flags));
+        let (page, moved) = (made.page(P, 0), made.moved(P, 0, 1, 0));
+        let records = [
+            fault(1 << abi::GD_FF_WRITE),
+            act(0),
+            entry(0, page),
+            moved,
+            returns(1, HELD),
+        ];
+        let op = walk(abi::GD_OP_GET_USER_PAGES, 0x1000, 1, foll);
+        let made = made.op(op, records);
+        let made = made.script(answer(answers, abi::GD_HOOK_FAULT)).end();
+        let broken = Checker::default().check(&made.program, rev, &made.trace);
+        broken.map(|b| b.law)
+    };
+    let copied = 1 << abi::GD_FAULT_WRITE;
+    let wrong = Some(Law::AccessIsPermitted);
+    for rev in [Rev::V5_10, Rev::V6_12] {
+        assert_eq!(call(RW, write, 0, rev), None);
+        assert_eq!(call(READ, write, copied, rev), wrong);
+        assert_eq!(call(READ, force, 0, rev), wrong);
+    }
+    // The page is not exclusive.
+    assert_eq!(call(READ, force, copied, Rev::V5_10), None);
+    assert_eq!(call(READ, force, copied, Rev::V6_12), wrong);
+}
+
+#[test]
 fn locked_tells_the_truth() {
     let call = |locks| one().op(remote(1), [returns(-14, locks)]);
     let wrong = Some(Law::LockedTellsTheTruth);

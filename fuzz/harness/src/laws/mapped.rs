@@ -69,6 +69,14 @@ impl Seen {
         self.entries.contains(&abi::GD_NOWHERE)
     }
 
+    /// The entries that were never mapped for the access, by index.
+    pub(super) fn not_permitted(&self) -> impl Iterator<Item = (usize, u32)> {
+        let entries = self.entries.iter().zip(&self.mapped).enumerate();
+        entries
+            .filter(|(_, (_, (_, permitted)))| self.claims && !permitted)
+            .map(|(i, (page, _))| (i, *page))
+    }
+
     /// Each page was mapped at its address, with any flags.
     pub(super) fn all_mapped(&self, call: &Call) -> Check {
         if !self.claims {
@@ -156,6 +164,10 @@ fn is_device_entry(entry: &Entry, rev: Rev) -> bool {
 
 fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
     let has = |flag| leaf.entry.has(flag);
+    if call.slow {
+        // the VMA permits the rest
+        return !call.asks_for(abi::GD_FOLL_WRITE) || has(abi::GD_EF_RW);
+    }
     if has(abi::GD_EF_ABSENT) || has(abi::GD_EF_KERNEL) {
         return false;
     }

@@ -142,7 +142,7 @@ laws! {
         "each page that the walk returns was mapped at its address at some time during the call",
         "returns a page that was not mapped there";
     AccessIsPermitted, "access-is-permitted",
-        "each page that the walk returns was mapped for the requested access",
+        "each page that the walk returns was mapped for the requested access, or is a copy that FOLL_FORCE may write to",
         "returns a page that was not mapped for that access";
     HeldIsReturned, "held-is-returned",
         "the walk holds exactly the pages that it returns",

@@ -18,12 +18,14 @@ use super::walk_events::Events;
 use crate::effect::{Effect, Lock, Part};
 use crate::ops;
 use crate::program::walk::{
-    Level, comes_to_slow_path, counts_what_is_left, is_answer, is_fault, is_slow, is_vma, set_level,
+    Level, PAGE_SIZE, comes_to_slow_path, counts_what_is_left, is_answer, is_fault, is_slow,
+    is_vma, set_level,
 };
 use crate::program::{Program, split_page};
 use crate::rev::Fact;
 use crate::trace::{Ask, Locks, Record, Ret};
 use crate::world::entry::Kind;
+use crate::world::layout::NR_PAGES;
 use crate::world::pages::Pages;
 use crate::world::tables::Tables;
 
@@ -98,6 +100,7 @@ pub(super) fn called(
     let relied = relied_on_hugetlb(op, tables, &call, prog);
     if !call.no_pages && !left_out && !shifted && !relied {
         seen.all_mapped(&call)?;
+        writes(op, &call, pages, seen, prog)?;
     }
     // Callers must not pass either flag; the meaning of raw bits is not known.
     let how = 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
@@ -114,6 +117,43 @@ pub(super) fn called(
         _ => Law::HeldIsReturned,
     };
     held(op, &call, law, entries, pages, prog)
+}
+
+/// What is written to was mapped writable, or FOLL_FORCE was set and nobody shares the page:
+/// it is exclusive, or a fault said that it was copied.
+fn writes(op: &Op, call: &Call, pages: &Pages, seen: &Seen, prog: &Program) -> Check {
+    let forces = call.asks_for(abi::GD_FOLL_FORCE);
+    let by_fault = !op.rev.has(Fact::ForcedWritesWantExclusive);
+    let faults = Faults::new(op, prog);
+    let is_exclusive = |page: u32, addr: u64| {
+        let exclusive = |page| {
+            let page = pages.get(&prog.0, page);
+            page.flags & 1 << abi::GD_F_ANON_EXCLUSIVE != 0
+        };
+        // of a huge entry it is the first page that counts; of hugetlb, the head
+        let first = |level: Level| {
+            let offset = (addr >> 12) & (level.pages() - 1);
+            page.checked_sub(offset as u32)
+        };
+        let firsts = [Level::Pte, Level::Pmd, Level::Pud].map(first);
+        op.disturbed
+            || firsts.into_iter().flatten().any(exclusive)
+            || exclusive(pages.head(&prog.0, page))
+    };
+    for (i, page) in seen.not_permitted() {
+        let private = match by_fault {
+            true => faults.copied.contains(&call.addr(i)),
+            false => page >= NR_PAGES || is_exclusive(page, call.addr(i)),
+        };
+        let known = (page < NR_PAGES).then_some(page);
+        require(forces && private, Law::AccessIsPermitted, known, || {
+            format!(
+                "pages[{i}] was never mapped writable at {:#x}, and others may share it",
+                call.addr(i)
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// Whether an action makes a VMA of another mm, while this one's are looked at: whoever
@@ -293,8 +333,10 @@ fn as_agreed(op: &Op, locks: Locks) -> Check {
 struct Faults {
     /// Whether one of them dropped the mmap lock although no fault may do so.
     lie: bool,
-    /// The flags of the last one, as long as its answer may still come.
-    pending: Option<u32>,
+    /// The pages for which one of them says that it has copied the page for a write.
+    copied: Vec<u64>,
+    /// The address and the flags of the last one, as long as its answer may still come.
+    pending: Option<(u64, u32)>,
     answer: i32,
 }
 
@@ -302,6 +344,7 @@ impl Faults {
     fn new(op: &Op, prog: &Program) -> Self {
         let mut faults = Self {
             lie: false,
+            copied: Vec::new(),
             pending: None,
             answer: 0,
         };
@@ -316,9 +359,9 @@ impl Faults {
                         faults.answer = act.op.val;
                     }
                 }
-                Record::Ask(Ask::Fault { flags, .. }) => {
+                Record::Ask(Ask::Fault { addr, flags, .. }) => {
                     faults.settle();
-                    (faults.pending, faults.answer) = (Some(flags), 0);
+                    (faults.pending, faults.answer) = (Some((addr, flags)), 0);
                 }
                 _ => faults.settle(),
             }
@@ -329,10 +372,14 @@ impl Faults {
 
     /// The last fault cannot get another answer.
     fn settle(&mut self) {
-        let Some(flags) = self.pending.take() else {
+        let Some((addr, flags)) = self.pending.take() else {
             return;
         };
-        let has = |bit: u32| self.answer & 1 << bit != 0;
+        let answer = self.answer;
+        let has = |bit: u32| answer & 1 << bit != 0;
+        if has(abi::GD_FAULT_WRITE) {
+            self.copied.push(addr & !(PAGE_SIZE - 1));
+        }
         let asks = |bit: u32| flags & 1 << bit != 0;
         let dropped = has(abi::GD_FAULT_COMPLETED)
             || has(abi::GD_FAULT_RETRY) && !asks(abi::GD_FF_RETRY_NOWAIT);

@@ -17,8 +17,8 @@ const MEDIAN: u32 = 10;
 const ONE_IN: u64 = 100;
 
 /// Of the calls of the slow path, at least one in this many must return pages, fault,
-/// retry, migrate, lose the lock.
-const SLOW_ONE_IN: [u64; 5] = [4, 6, 50, 1000, 100];
+/// retry, migrate, lose the lock, have a page copied.
+const SLOW_ONE_IN: [u64; 6] = [4, 6, 50, 1000, 100, 1000];
 
 /// Functions with sites that only the entry points of the walk call: programs of the page
 /// level do not reach them.

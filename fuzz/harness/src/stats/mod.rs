@@ -278,7 +278,7 @@ impl Counter {
         for (i, (op, recs)) in prog.ops().iter().zip(trace.ops()).enumerate() {
             executed += 1;
             self.script.count(prog, i, recs);
-            self.slow.count(op.op, recs);
+            self.slow.count(prog, op.op, recs);
             let count = &mut self.ops[usize::from(op.op)];
             let Some(Record::Ret(ret, _)) = recs.last().map(Record::from) else {
                 continue;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! How far calls of the slow path get.
 
-use csrc::abi::gd_rec;
+use csrc::abi::{self, gd_rec};
 use serde::{Deserialize, Serialize};
 
-use crate::program::walk::is_slow;
+use crate::program::Program;
+use crate::program::walk::{is_answer, is_slow};
 use crate::trace::{Ask, Record, Ret};
 
 /// Calls of the slow path's entry points that returned.
@@ -22,17 +23,21 @@ pub struct Slow {
     pub migrated: u64,
     /// Those that dropped the caller's mmap lock, and reported it.
     pub lost_the_lock: u64,
+    /// Those with a fault that answered VM_FAULT_WRITE.
+    #[serde(default)]
+    pub copied: u64,
 }
 
 impl Slow {
     /// The counts with their names.
-    pub fn parts(&self) -> [(&'static str, u64); 5] {
+    pub fn parts(&self) -> [(&'static str, u64); 6] {
         [
             ("return pages", self.returned),
             ("fault", self.faulted),
             ("retry", self.retried),
             ("migrate", self.migrated),
             ("lose the lock", self.lost_the_lock),
+            ("have a page copied", self.copied),
         ]
     }
 
@@ -43,10 +48,11 @@ impl Slow {
         self.retried += other.retried;
         self.migrated += other.migrated;
         self.lost_the_lock += other.lost_the_lock;
+        self.copied += other.copied;
     }
 
     /// Counts an executed operation, if it is one of these calls.
-    pub(super) fn count(&mut self, op: u8, recs: &[gd_rec]) {
+    pub(super) fn count(&mut self, prog: &Program, op: u8, recs: &[gd_rec]) {
         let Some(Record::Ret(Ret::Int(result), locks)) = recs.last().map(Record::from) else {
             return;
         };
@@ -54,11 +60,13 @@ impl Slow {
             return;
         }
         let (mut faulted, mut retried, mut migrated) = (false, false, false);
+        let mut copied = false;
         for rec in recs {
             match Record::from(rec) {
                 Record::Ask(Ask::Fault { .. }) => faulted = true,
                 Record::Ask(Ask::MmapLock { .. }) => retried |= faulted,
                 Record::Ask(Ask::Migrate { .. }) => migrated = true,
+                Record::Act(index) => copied |= copies(prog, index),
                 _ => {}
             }
         }
@@ -68,13 +76,23 @@ impl Slow {
         self.retried += u64::from(retried);
         self.migrated += u64::from(migrated);
         self.lost_the_lock += u64::from(locks.locked() == Some(false));
+        self.copied += u64::from(copied);
     }
+}
+
+/// Whether an action lets a fault answer VM_FAULT_WRITE.
+fn copies(prog: &Program, act: u16) -> bool {
+    prog.acts().get(usize::from(act)).is_some_and(|act| {
+        u32::from(act.hook) == abi::GD_HOOK_FAULT
+            && is_answer(act.op.op)
+            && act.op.val & 1 << abi::GD_FAULT_WRITE != 0
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use csrc::abi;
+    use crate::program::text;
 
     #[test]
     fn a_retry_is_a_lock_behind_a_fault() {
@@ -88,14 +106,42 @@ mod tests {
         let lock = rec(abi::GD_R_ASK, abi::GD_A_MMAP_LOCK, 1, 0);
         let fault = rec(abi::GD_R_ASK, abi::GD_A_FAULT, 0, 0);
         let end = rec(abi::GD_R_RET, abi::GD_RET_INT, abi::GD_RB_UNLOCKED, 1);
+        let none = text::parse("page p").unwrap();
         let mut slow = Slow::default();
         let id = abi::GD_OP_PIN_USER_PAGES_REMOTE as u8;
-        slow.count(id, &[lock, fault, end]);
+        slow.count(&none, id, &[lock, fault, end]);
         assert_eq!((slow.calls, slow.faulted, slow.retried), (1, 1, 0));
-        slow.count(id, &[fault, lock, end]);
+        slow.count(&none, id, &[fault, lock, end]);
         assert_eq!((slow.calls, slow.faulted, slow.retried), (2, 2, 1));
         assert_eq!((slow.returned, slow.lost_the_lock), (2, 2));
-        slow.count(abi::GD_OP_GET_PAGE as u8, &[end]);
+        slow.count(&none, abi::GD_OP_GET_PAGE as u8, &[end]);
         assert_eq!(slow.calls, 2);
+    }
+
+    #[test]
+    fn a_copy_is_an_answer_of_a_fault() {
+        let program = text::parse(
+            "page p\nset_vma 0 0x1000 anon read mayread maywrite\n\
+             get_user_pages 0x1000 n=1 WRITE|FORCE\n\
+             | at handle_mm_fault: answer write|major\n\
+             | at handle_mm_fault #2: answer sigbus",
+        )
+        .unwrap();
+        let act = |index: u16| gd_rec {
+            kind: abi::GD_R_ACT as u8,
+            b: index,
+            ..gd_rec::default()
+        };
+        let end = gd_rec {
+            kind: abi::GD_R_RET as u8,
+            a: abi::GD_RET_INT as u8,
+            ..gd_rec::default()
+        };
+        let mut slow = Slow::default();
+        let id = abi::GD_OP_GET_USER_PAGES as u8;
+        slow.count(&program, id, &[act(1), end]);
+        assert_eq!((slow.calls, slow.copied), (1, 0));
+        slow.count(&program, id, &[act(0), act(1), end]);
+        assert_eq!((slow.calls, slow.copied), (2, 1));
     }
 }

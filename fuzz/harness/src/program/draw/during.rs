@@ -270,7 +270,11 @@ impl Plan<'_> {
                 let op = serves(rng, true);
                 self.at(hook, nth, op);
                 let major = rng.chance(1, 6);
-                let bits = if major { 1 << abi::GD_FAULT_MAJOR } else { 0 };
+                let mut bits = if major { 1 << abi::GD_FAULT_MAJOR } else { 0 };
+                if self.is_copied(rng, addr) {
+                    bits |= 1 << abi::GD_FAULT_WRITE;
+                    self.is_replaced(rng, addr);
+                }
                 self.at(hook, nth, answer(bits));
                 self.migrates(rng, addr);
                 true
@@ -279,7 +283,9 @@ impl Plan<'_> {
             1 => {
                 let (badly, well) = (serves(rng, false), serves(rng, true));
                 self.at(hook, nth, badly);
-                self.at(hook, nth, answer(0));
+                let copied = self.is_copied(rng, addr);
+                let bits = if copied { 1 << abi::GD_FAULT_WRITE } else { 0 };
+                self.at(hook, nth, answer(bits));
                 if rng.chance(3, 4) {
                     self.faults += 1;
                     self.at(hook, nth + 1, well);
@@ -316,6 +322,32 @@ impl Plan<'_> {
                 false
             }
             _ => false,
+        }
+    }
+
+    /// Whether a fault says that it has copied the page for a write: mostly where only
+    /// FOLL_FORCE allows the write.
+    fn is_copied(&self, rng: &mut Rng, addr: u64) -> bool {
+        let forced = self.foll(abi::GD_FOLL_FORCE)
+            && self.model.vmas.at(addr).is_some_and(|vma| vma.is_forced());
+        self.foll(abi::GD_FOLL_WRITE)
+            && if forced {
+                rng.chance(7, 8)
+            } else {
+                rng.chance(1, 8)
+            }
+    }
+
+    /// Another page takes the place of the copy before that is looked at, as it does when
+    /// another thread drops the copy with madvise() and reads.
+    fn is_replaced(&mut self, rng: &mut Rng, addr: u64) {
+        if self.foll(abi::GD_FOLL_FORCE) && rng.chance(1, 6) {
+            let mut other = mapped(rng, &self.model, self.main, addr, true);
+            if rng.chance(3, 4) {
+                other.eflags &= !((bit(abi::GD_EF_RW) | bit(abi::GD_EF_DIRTY)) as u16);
+            }
+            // once for the walk that led to each fault
+            self.at(abi::GD_HOOK_PTL, self.faults + 1, other);
         }
     }
 
