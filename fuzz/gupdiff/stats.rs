@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             let verdict = oracle.judge(&program);
             counter.count_in_full(&program, oracle.left_trace(), &verdict);
             if oracle.was_careful() {
-                counter.count_careful();
+                counter.count_careful(&program);
             }
         }
         stats.merge(&counter.take());

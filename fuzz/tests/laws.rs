@@ -195,6 +195,20 @@ fn careless_callers_are_promised_nothing() {
         "page p\nset_pte 0x1000 p rw\npin_user_pages_fast 0x1000 n=1\nput_page p",
         "mm irqs=off\npage p\ntry_get_page p",
         "page p locked\ntry_get_page p",
+        // what a call of the slow path took is given back as something else
+        "page p anon exclusive\nset_vma 0 0x1000 anon read write mayread maywrite\n\
+         set_pte 0x1000 p rw\npin_user_pages 0x1000 n=1\nput_page p",
+        // a fault drops the mmap lock that it must not drop
+        "page p\nset_vma 0 0x1000 anon read mayread\nget_user_pages 0x1000 n=1\n\
+         | at handle_mm_fault: answer retry",
+        // a page of a file is writable in a private mapping; two VMAs at one address
+        "page p file\nset_vma 0 0x1000 file read write mayread maywrite\n\
+         set_pte 0x1000 p rw\nget_user_pages 0x1000 n=1",
+        "page p\nset_vma 0 0x1000 anon read mayread\nset_vma 1 0x1000 anon read mayread\n\
+         get_user_pages 0x1000 n=1",
+        // until v6.3, not a long-term pin that may drop the lock
+        "page p\nset_vma 0 0x1000 anon read mayread\n\
+         pin_user_pages_unlocked 0x1000 n=1 LONGTERM",
     ] {
         let (program, mut trace) = honest(careless);
         let mut checker = Checker::default();
@@ -223,6 +237,23 @@ fn careful_callers_are_known() {
                   pin_user_pages_fast 0x1000 n=4 WRITE\nget_page h+1\nput_page h\n\
                   unpin_user_pages [h+2..h+3]\nunpin_user_page h\n\
                   unpin_user_page_range_dirty_lock h+1 npages=1";
+    let (program, trace) = honest(source);
+    let mut checker = Checker::default();
+    assert_eq!(checker.check(&program, Rev::V6_1, &trace), None);
+    assert!(checker.was_careful());
+}
+
+#[test]
+fn careful_callers_of_the_slow_path_are_known() {
+    let source = "page p ref=2 anon exclusive\npage q ref=2 anon exclusive lru\n\
+                  set_vma 0 0x1000 n=2 anon read write mayread maywrite\n\
+                  set_pte 0x1000 p rw dirty\n\
+                  pin_user_pages_remote 0x1000 locked=1 n=2 WRITE\n\
+                  | at handle_mm_fault: answer retry\n\
+                  | at handle_mm_fault #2: set_pte 0x2000 q rw dirty\n\
+                  | at handle_mm_fault #2: answer write|major\n\
+                  get_dump_page 0x1000\nput_page p\nunpin_user_page p\nunpin_user_pages [q]\n\
+                  get_user_pages 0x3000 n=1";
     let (program, trace) = honest(source);
     let mut checker = Checker::default();
     assert_eq!(checker.check(&program, Rev::V6_1, &trace), None);

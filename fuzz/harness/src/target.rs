@@ -154,7 +154,7 @@ impl Target {
             Some(started) => {
                 self.counter.count_in_full(&self.program, trace, &verdict);
                 if self.oracle.was_careful() {
-                    self.counter.count_careful();
+                    self.counter.count_careful(&self.program);
                 }
                 self.counter.time(started.elapsed());
             }

@@ -13,6 +13,7 @@
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::Law;
+use super::address_space::AddressSpace;
 use super::op::Check;
 use crate::effect::{self, By, Effect, Met, Of, What};
 use crate::layer;
@@ -43,9 +44,12 @@ pub(super) struct Shown<'a> {
 pub(super) struct Caller {
     careful: bool,
     held: [Held; abi::GD_MAX_FOLIOS as usize],
+    /// In a program of the slow path.
+    space: Option<AddressSpace>,
+    rev: Rev,
 }
 
-const fn bit(n: u32) -> u32 {
+pub(super) const fn bit(n: u32) -> u32 {
     1 << n
 }
 
@@ -54,6 +58,8 @@ impl Default for Caller {
         Self {
             careful: false,
             held: [Held::default(); abi::GD_MAX_FOLIOS as usize],
+            space: None,
+            rev: Rev::V8,
         }
     }
 }
@@ -62,9 +68,10 @@ impl Caller {
     /// Resets it at the start of a program.
     pub(super) fn start(&mut self, prog: &Program, layout: &Layout, rev: Rev) {
         self.held = [Held::default(); abi::GD_MAX_FOLIOS as usize];
-        // The series was never part of a kernel with all of its callers.  For VMAs and
-        // faults no contracts are defined here.
-        self.careful = !rev.is_series() && !layer::is_slow(prog) && world_is_sane(prog, layout);
+        self.space = layer::is_slow(prog).then(AddressSpace::default);
+        self.rev = rev;
+        // The series was never part of a kernel with all of its callers.
+        self.careful = !rev.is_series() && world_is_sane(prog, layout);
     }
 
     /// Whether it has kept every contract so far.
@@ -85,8 +92,11 @@ impl Caller {
         }
         let op = &prog.ops()[index];
         let mut acts = prog.acts_of(index).iter();
-        let others = acts.all(|act| others_may(&act.op, layout));
-        self.careful = others && self.keeps(op, layout);
+        let others = match &self.space {
+            Some(space) => space.others_behave(prog, shown.recs, layout),
+            None => acts.all(|act| others_may(&act.op, layout)),
+        };
+        self.careful = others && self.keeps(op, layout, prog);
         if !self.careful {
             return Ok(());
         }
@@ -105,10 +115,18 @@ impl Caller {
     }
 
     /// Whether the contract permits this call in this state.
-    fn keeps(&self, op: &gd_op, layout: &Layout) -> bool {
+    fn keeps(&mut self, op: &gd_op, layout: &Layout, prog: &Program) -> bool {
         let odd = abi::GD_MOD_RAW | abi::GD_MOD_N | abi::GD_MOD_NULL;
         if u32::from(op.mods) & odd != 0 {
             return false;
+        }
+        if let Some(space) = &mut self.space {
+            if ops::sets(op.op).is_some() {
+                return space.sets(op, layout, prog);
+            }
+            if walk::is_any_call(op.op) {
+                return space.permits(op, self.rev, prog);
+            }
         }
         if walk::is_call(op.op) {
             // that many pages of user space
@@ -164,7 +182,7 @@ impl Caller {
                     By::Folios => self.lists_what_is_pinned(op, layout, true),
                 }
             }
-            // no contracts are defined here for the other layers
+            // those with an address were looked at before
             Effect::Walks { .. }
             | Effect::Faults { .. }
             | Effect::PinsFile
@@ -195,8 +213,18 @@ impl Caller {
 
     /// Updates what it holds; returns whether that is known.
     fn note(&mut self, op: &gd_op, shown: &Shown, layout: &Layout) -> bool {
-        if walk::is_call(op.op) {
+        if walk::is_fault(op.op) && !matches!(shown.ret, Ret::Page(_)) {
+            return true;
+        }
+        if walk::is_any_call(op.op) {
             let pins = walk::is_pin(op.op);
+            if let Ret::Page(page) = shown.ret {
+                let found = layout.find(page);
+                if let Some((index, _)) = found {
+                    self.held[index].refs += 1;
+                }
+                return found.is_some();
+            }
             let Ret::Int(nr) = shown.ret else {
                 return false;
             };
@@ -321,7 +349,7 @@ fn are_pins(what: What) -> bool {
 }
 
 /// The index of the declared folio that an operand names, and the page's offset in it.
-fn named(page: u16, layout: &Layout) -> Option<(usize, &Placed, usize)> {
+pub(super) fn named(page: u16, layout: &Layout) -> Option<(usize, &Placed, usize)> {
     match Entry::first(page) {
         Entry::Page { index, offset } => layout
             .folios()

@@ -6,6 +6,7 @@
 //! kernels in all extreme cases, so they do not apply to counts that overflow and to operations
 //! that do not return.
 
+mod address_space;
 mod careful;
 mod check;
 mod held;

@@ -11,14 +11,17 @@ use csrc::abi::{self, gd_act, gd_op};
 use super::model::Model;
 use super::profile::{Focus, Profile};
 use super::rng::Rng;
-use super::{MAX_FOLIOS, MAX_OPS, NO_OP, Program, draw, walk};
+use super::{MAX_ACTS, MAX_FOLIOS, MAX_OPS, NO_OP, Program, draw, walk};
 use crate::ops;
 use crate::rev::Fact;
 
 /// Draws a program.
 pub fn program(rng: &mut Rng, profile: &Profile) -> Program {
     if profile.is_slow(rng) {
-        return slow(rng, profile);
+        return match rng.chance(profile.careful, 1024) {
+            true => careful_slow(rng, profile),
+            false => slow(rng, profile),
+        };
     }
     if !profile.rev.is_series() && rng.chance(profile.careful, 1024) {
         let program = careful(rng, profile);
@@ -148,6 +151,53 @@ fn careful(rng: &mut Rng, profile: &Profile) -> Program {
             None if end => break,
             None => {}
         }
+    }
+    program.normalise();
+    program
+}
+
+/// The same for the slow path.
+fn careful_slow(rng: &mut Rng, profile: &Profile) -> Program {
+    let mut program = Program::EMPTY;
+    draw::careful::world(rng, true, &mut program);
+    draw::careful_slow::world(rng, &mut program);
+    program.normalise();
+    let mut model = Model::new(&program, profile.rev, profile.debug_vm);
+    let most = profile.max_ops.min(MAX_OPS);
+    let count = rng.range(4, 16).min(most as i32) as usize;
+    for op in draw::careful_slow::vmas(rng, &model) {
+        model.apply(&op);
+        program.push_op(op);
+    }
+    for _ in 0..4 * MAX_OPS {
+        let end = program.nr_ops() >= count;
+        if program.nr_ops() == most {
+            break;
+        }
+        let op = match rng.below(8) {
+            0 | 1 if !end => draw::careful_slow::some_entry(rng, &model),
+            2..=4 if !end && program.acts().len() < MAX_ACTS => {
+                draw::careful_slow::call(rng, profile, &model)
+            }
+            _ => draw::careful::beside(rng, profile, &model, end),
+        };
+        let Some(op) = op else {
+            if end {
+                break;
+            }
+            continue;
+        };
+        program.push_op(op);
+        if model.is_slow(&op) {
+            let script = draw::careful_slow::script(rng, &model, &op);
+            for act in script {
+                let owner = program.nr_ops() as u8 - 1;
+                if program.push_act(gd_act { owner, ..act }) {
+                    model.apply(&act.op);
+                }
+            }
+        }
+        model.apply(&op);
     }
     program.normalise();
     program

@@ -5,7 +5,7 @@
 use csrc::abi::{self, gd_op};
 
 use crate::effect::{Effect, Faulting, Lock, Part, What};
-use crate::ops::{self, OpInfo, Val};
+use crate::ops::{self, ArgKind, OpInfo, Val};
 
 /// The bits of an address that select entries.
 pub const ADDR_MASK: u64 = 0x0000_ffff_ffff_f000;
@@ -54,6 +54,16 @@ pub fn caller_flags(call: u8) -> u32 {
         true => flags | 1 << abi::GD_FOLL_LONGTERM,
         false => flags,
     }
+}
+
+/// Whether a call of the slow path may drop the mmap lock: it took the lock itself, or the
+/// caller passes `locked`.
+pub fn may_drop_lock(op: &gd_op) -> bool {
+    ops::info(op.op).is_some_and(|info| match info.effect.lock() {
+        Lock::Held => info.arg == ArgKind::Lock && op.arg != 0,
+        Lock::Taken | Lock::ForTheRest => true,
+        Lock::Never => false,
+    })
 }
 
 /// The most pages that one call of a careful caller may cover: a longer call finishes in a

@@ -350,6 +350,9 @@ impl Stats {
 
     /// Checks that calls of the slow path get far enough.
     fn check_slow(&self, complaints: &mut Vec<String>) {
+        if self.slow.careful == 0 {
+            complaints.push("no program of the slow path is one of a careful caller".into());
+        }
         let calls = self.slow.calls;
         for ((what, n), one_in) in self.slow.parts().into_iter().zip(SLOW_ONE_IN) {
             if n * one_in < calls.max(1) {

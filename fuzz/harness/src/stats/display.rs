@@ -23,11 +23,13 @@ impl fmt::Display for Stats {
             self.mean_executed(),
             self.median_of_16()
         )?;
-        writeln!(
-            f,
-            "careful callers: {} of these programs",
-            percent(self.careful, self.sampled)
-        )?;
+        let careful = percent(self.careful, self.sampled);
+        write!(f, "careful callers: {careful} of these programs")?;
+        if self.slow.programs > 0 {
+            let slow = percent(self.slow.careful, self.slow.programs);
+            write!(f, ", {slow} of those of the slow path")?;
+        }
+        writeln!(f)?;
         for (what, counts) in [("ends", &self.ends), ("verdicts", &self.verdicts)] {
             write!(f, "{what}:")?;
             for (name, n) in counts {

@@ -266,14 +266,16 @@ impl Counter {
     }
 
     /// Counts a program whose operations were counted as one of a careful caller.
-    pub fn count_careful(&mut self) {
+    pub fn count_careful(&mut self, prog: &Program) {
         self.careful += 1;
+        self.slow.careful += u64::from(layer::is_slow(prog));
     }
 
     /// Counts a program and its operations.
     pub fn count_in_full(&mut self, prog: &Program, trace: &Trace, verdict: &Verdict) {
         self.count(prog, trace, verdict);
         self.sampled += 1;
+        self.slow.programs += u64::from(layer::is_slow(prog));
         let mut executed = 0;
         for (i, (op, recs)) in prog.ops().iter().zip(trace.ops()).enumerate() {
             executed += 1;

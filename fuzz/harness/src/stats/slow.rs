@@ -8,7 +8,7 @@ use crate::program::Program;
 use crate::program::walk::{is_answer, is_slow};
 use crate::trace::{Ask, Record, Ret};
 
-/// Calls of the slow path's entry points that returned.
+/// Calls of the slow path's entry points that returned, and their programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slow {
     /// All of them.
@@ -26,6 +26,12 @@ pub struct Slow {
     /// Those with a fault that answered VM_FAULT_WRITE.
     #[serde(default)]
     pub copied: u64,
+    /// The programs of the slow path.
+    #[serde(default)]
+    pub programs: u64,
+    /// Those whose caller kept every contract.
+    #[serde(default)]
+    pub careful: u64,
 }
 
 impl Slow {
@@ -49,6 +55,8 @@ impl Slow {
         self.migrated += other.migrated;
         self.lost_the_lock += other.lost_the_lock;
         self.copied += other.copied;
+        self.programs += other.programs;
+        self.careful += other.careful;
     }
 
     /// Counts an executed operation, if it is one of these calls.

@@ -66,6 +66,14 @@ pub fn operation(rng: &mut Rng, profile: &Profile, model: &Model, end: bool) -> 
     }
 }
 
+/// What is done with pages beside calls: they are given back, or taken once more.
+pub fn beside(rng: &mut Rng, profile: &Profile, model: &Model, end: bool) -> Option<gd_op> {
+    match end || rng.chance(1, 2) {
+        true => release(rng, profile, model),
+        false => again(rng, profile, model),
+    }
+}
+
 /// The operations that map a few pages of one folio.
 pub fn entry(rng: &mut Rng, model: &Model) -> gd_op {
     let index = rng.below(model.nr_folios.max(1));

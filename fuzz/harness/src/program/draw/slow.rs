@@ -52,6 +52,18 @@ fn weight(op: &OpInfo) -> u32 {
     }
 }
 
+/// An entry point that a profile has, or a fast one that falls back to the slow path.
+pub fn any_call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<u8> {
+    let falls_back = ops::table().iter().map(|op| op.id);
+    let fast: Vec<u8> = falls_back
+        .filter(|id| walk::falls_back(*id) && profile.has(*id))
+        .collect();
+    match model.falls_back() && !fast.is_empty() && rng.chance(1, 4) {
+        true => Some(rng.pick(&fast)),
+        false => profile.one_of(rng, &CALLS),
+    }
+}
+
 /// Whether a profile has any of them.
 pub fn any(profile: &Profile) -> bool {
     CALLS.iter().any(|(id, _)| profile.has(*id))
