@@ -295,8 +295,8 @@ GD_OP(0x6e, FIXUP_USER_FAULT, SLOW,
       "resolve a fault at addr, of which FOLL_WRITE and FOLL_REMOTE say the kind")
 GD_OP(0x6f, POPULATE_VMA_PAGE_RANGE, SLOW,
       GD_S_MM | GD_S_ADDR | GD_S_N_PAGES | GD_S_ARG_LOCK, FAULTS(WITHIN_VMA, HELD), INT,
-      "6.1:populate_vma_page_range",
-      "fault in n pages of the VMA at addr (not in 5.10, where it also mlocks them)")
+      "5.10:populate_vma_page_range",
+      "fault in n pages of the VMA at addr; 5.10 also mlocks them")
 GD_OP(0x70, FAULTIN_PAGE_RANGE, SLOW,
       GD_S_MM | GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL, FAULTS(WITHIN_VMA, HELD), INT,
       "6.1:faultin_vma_page_range 6.9:faultin_page_range",
@@ -316,7 +316,7 @@ GD_OP(0x74, FOLLOW_PAGE, SLOW, GD_S_MM | GD_S_ADDR | GD_S_FOLL, WALKS(GOT, ONE, 
       "find the page mapped at addr, without a fault; with FOLL_GET take a reference on it")
 GD_OP(0x75, MM_POPULATE, SLOW,
       GD_S_ADDR | GD_S_N_PAGES | GD_S_ARG_SWITCH, FAULTS(MISSING, TAKEN), ERRNO,
-      "6.1:__mm_populate",
+      "5.10:__mm_populate",
       "fault in n pages from addr on, in all VMAs; arg: continue after errors?")
 GD_OP(0x76, FAULT_IN_READABLE, SLOW, GD_S_ADDR | GD_S_VAL_BYTES, FAULTS(BY_LOAD, TAKEN), INT,
       "6.1:fault_in_readable",

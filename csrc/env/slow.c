@@ -179,8 +179,10 @@ int gd_expand_stack(struct vm_area_struct *vma, unsigned long address)
 	err = gd_answer(GD_HOOK_EXPAND);
 	if (!err && vma->vm_start - address > GD_STACK_LIMIT)
 		err = -ENOMEM;
-	if (!err)
+	if (!err) {
 		vma->vm_start = address;
+		gd_link_vmas();
+	}
 	return err;
 }
 

@@ -63,8 +63,36 @@ u8 gd_vma_nr(const struct vm_area_struct *vma)
 	return vma - gd_vmas;
 }
 
+/* The VMA of the same mm that comes next, by address and then by number. */
+static struct vm_area_struct *next_of(const struct vm_area_struct *vma)
+{
+	struct vm_area_struct *next = NULL;
+	u32 left;
+
+	for (left = gd.vmas; left; left &= left - 1) {
+		u32 i = __builtin_ctz(left);
+		struct vm_area_struct *other = &gd_vmas[i];
+		bool behind = other->vm_start > vma->vm_start ||
+			      (other->vm_start == vma->vm_start && other > vma);
+
+		if (behind && !is_gate[i] && other->vm_mm == vma->vm_mm &&
+		    (!next || other->vm_start < next->vm_start))
+			next = other;
+	}
+	return next;
+}
+
+/* Also of those that were removed: code may still be at one. */
+void gd_link_vmas(void)
+{
+	u32 i;
+
+	for (i = 0; i < GD_MAX_VMAS; i++)
+		port_set_next_vma(&gd_vmas[i], next_of(&gd_vmas[i]));
+}
+
 /* A removed VMA keeps its contents for code that still uses it. */
-void gd_set_vma(const struct gd_op *op)
+static void set_vma(const struct gd_op *op)
 {
 	u32 i = op->arg % GD_MAX_VMAS, kind = op->entry % GD_NR_VMA_KINDS;
 	struct vm_area_struct *vma = &gd_vmas[i];
@@ -81,6 +109,12 @@ void gd_set_vma(const struct gd_op *op)
 			       (is_hugetlb(kind) ? VM_HUGETLB : 0));
 	is_gate[i] = kind == GD_V_GATE;
 	gd.vmas |= 1u << i;
+}
+
+void gd_set_vma(const struct gd_op *op)
+{
+	set_vma(op);
+	gd_link_vmas();
 }
 
 static struct vm_area_struct *find(const struct mm_struct *mm, unsigned long addr)

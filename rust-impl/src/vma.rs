@@ -228,6 +228,18 @@ impl Vmas {
             .filter(|&vma| self.get(vma).start < end)
     }
 
+    /// `vm_next`: of the same mm the one that comes next, by address and then by number.
+    pub fn next(&self, vma: VmaPtr) -> Option<VmaPtr> {
+        let place = |ptr: VmaPtr| (self.get(ptr).start, ptr.0);
+        let of_it = self
+            .there(false)
+            .filter(|(_, other)| other.mm == self.get(vma).mm);
+        let behind = of_it
+            .map(|(ptr, _)| ptr)
+            .filter(|&ptr| place(ptr) > place(vma));
+        behind.min_by_key(|&ptr| place(ptr))
+    }
+
     /// `get_gate_vma`: the first one of an mm.
     pub fn gate(&self, mm: MmPtr) -> Option<VmaPtr> {
         let mut of_it = self.there(true).filter(|(_, vma)| vma.mm == mm);

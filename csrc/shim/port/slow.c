@@ -42,12 +42,7 @@ OP(FOLLOW_PAGE)
 }
 #endif
 
-/*
- * The caller looks up the VMA, and does not call if there is none.  v5.18:
- * "mm/munlock: delete FOLL_MLOCK and FOLL_POPULATE"; before, it mlocks pages,
- * which is not supported here for all of them.
- */
-#if GD_SINCE(5, 18)
+/* The caller looks up the VMA, and does not call if there is none. */
 OP(POPULATE_VMA_PAGE_RANGE)
 {
 	struct vm_area_struct *vma = op_vma(op);
@@ -68,7 +63,6 @@ OP(MM_POPULATE)
 	gd_hold_mmap_lock(op_mm(op), false);
 	ret_errno(ret, __mm_populate(op->addr & PAGE_MASK, op_ulong(op) * PAGE_SIZE, op->arg & 1));
 }
-#endif
 
 /* v5.16: "gup: Turn fault_in_pages_{readable,writeable} into fault_in_{readable,writeable}" */
 #if GD_SINCE(5, 16)

@@ -36,6 +36,18 @@ static inline void port_set_vm_flags(struct vm_area_struct *vma, unsigned long f
 	*(unsigned long *)&vma->vm_flags = flags;
 }
 
+/* v6.1: "mm: remove the vma linked list"; before, VMAs are in a list, by address */
+#if GD_SINCE(6, 1) != GD_OTHER_VMA_LIST
+static inline void port_set_next_vma(struct vm_area_struct *vma, struct vm_area_struct *next)
+{
+}
+#else
+static inline void port_set_next_vma(struct vm_area_struct *vma, struct vm_area_struct *next)
+{
+	vma->vm_next = next;
+}
+#endif
+
 /* WRITE until v6.2, "mm: remove VM_FAULT_WRITE"; COMPLETED since v6.0 */
 static const unsigned long port_fault[GD_NR_FAULTS] = {
 	[GD_FAULT_OOM] = VM_FAULT_OOM,

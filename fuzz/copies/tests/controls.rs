@@ -264,15 +264,12 @@ fn every_harmless_change_of_the_c_side_ends_clean() {
 
 /// Faults of functions that crate gup has under any rules, and the operations that
 /// run them: 5.10 lacks these, so no program comes there.
-const OF_OPERATIONS: [(&str, &str); 8] = [
+const OF_OPERATIONS: [(&str, &str); 5] = [
     ("cow-has-pinned", "needs-cow-for-dma"),
     ("put-refs-not-freed", "folio-put-refs"),
     ("range-walk-from-head", "unpin-user-page-range-dirty-lock"),
     ("range-walk-unclamped", "unpin-user-page-range-dirty-lock"),
     ("secretmem-compound", "is-secretmem"),
-    ("slow-populate-reads", "populate-vma-page-range"),
-    ("slow-populate-shared", "populate-vma-page-range"),
-    ("slow-stack-unlocked", "populate-vma-page-range"),
 ];
 
 /// Whether a kernel has the operation that shows a fault.

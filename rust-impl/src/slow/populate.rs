@@ -154,11 +154,17 @@ impl Kernel<'_> {
                 locked = true;
                 self.mmap_read_lock(mm)?;
                 vma = self.machine.vmas.find_intersection(mm, at, end);
-            } else if let Some(last) = vma {
-                let last = self.machine.vmas.get(last).end;
+            } else if let Some(current) = vma {
+                let (vmas, lists) = (&self.machine.vmas, self.rules.slow.lists_vmas);
+                let last = vmas.get(current).end;
                 if at >= last {
-                    vma = self.machine.vmas.find_intersection(mm, last, end);
+                    vma = match lists {
+                        true => vmas.next(current),
+                        false => vmas.find_intersection(mm, last, end),
+                    };
                 }
+                // it may have moved
+                vma = vma.filter(|&vma| !lists || vmas.get(vma).start < end);
             }
             let Some(vma) = vma else {
                 break;

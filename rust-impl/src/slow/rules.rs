@@ -50,6 +50,9 @@ rules! {
         /// populated. Until v6.5, and not in 6.1 any more: "gup: add warning if some caller
         /// would seem to want stack expansion".
         pub grows_stacks: bool,
+        /// VMAs are in a list by address, and __mm_populate() goes on with the next one. Later
+        /// it searches the rest of its range. Until v6.1: "mm: remove the vma linked list".
+        pub lists_vmas: bool,
         /// populate_vma_page_range() requires a VMA with some access permission, and does not
         /// use FOLL_FORCE for writes. Before, it populated a VMA without permissions, without
         /// FOLL_FORCE. Since a version between 6.1 and 6.12.
@@ -142,6 +145,7 @@ pub const SLOW_5_10: SlowRules = SlowRules {
     faults_can_complete: false,
     missing_page_is_an_error: false,
     grows_stacks: true,
+    lists_vmas: true,
     populates_accessible_only: false,
     follow_page_pins_nothing: false,
     dumps_under_lock: false,
@@ -165,6 +169,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     faults_can_complete: true,
     missing_page_is_an_error: true,
     grows_stacks: false,
+    lists_vmas: false,
     populates_accessible_only: false,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
@@ -202,6 +207,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     faults_can_complete: true,
     missing_page_is_an_error: true,
     grows_stacks: false,
+    lists_vmas: false,
     populates_accessible_only: true,
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,

@@ -53,8 +53,7 @@ pub const UNREACHED: &[Unreached] = &[
         "only other architectures follow huge addresses"),
     unreached("follow_page_mask", (Rev::V7_3, LAST), FOUR_LEVELS),
     unreached("follow_page_pte", (FIRST, FIRST),
-        "programs do not mlock (see populate_vma_page_range); entry points refuse FOLL_GET and \
-         FOLL_PIN together"),
+        BOTH),
     unreached("follow_page_pte", (Rev::V6_1, Rev::V6_1),
         "only other architectures have huge pages that PTEs map; entry points refuse FOLL_GET \
          and FOLL_PIN together"),
@@ -69,8 +68,6 @@ pub const UNREACHED: &[Unreached] = &[
     unreached("gup_fast_pgd_range", (Rev::V7_3, LAST), FOUR_LEVELS),
     unreached("lockless_pages_from_mm", (FIRST, Rev::V6_1),
         "its caller refuses what ends behind user space"),
-    unreached("populate_vma_page_range", (FIRST, FIRST),
-        "5.10's populating mlocks, and is left out"),
 ];
 
 /// Why lines of a function are not executed, in a kernel of a revision.

@@ -134,7 +134,6 @@ const ASKS_LOCKED: &str = "is_valid_gup_args WARN#1";
 
 const BOTH: &str = "entry points refuse FOLL_GET and FOLL_PIN together";
 const LOCKED: &str = "its caller has just taken the page-table lock";
-const NO_MLOCK: &str = "5.10's populating mlocks, and is left out";
 const RANGE: &str = "a range is of whole pages, and its VMA is looked up by its start";
 const NOWAIT_KEEPS: &str = "a fault with FOLL_NOWAIT keeps the lock";
 const PINS_APART: &str = "only follow_page() comes there, and not with FOLL_PIN";
@@ -189,12 +188,7 @@ pub const UNREACHABLE: &[Unreachable] = &[
         "only other architectures follow huge addresses"),
     unreachable("follow_page_pte", &["WARN#0"], (Rev::V6_1, Rev::V6_12), BOTH),
     unreachable("follow_trans_huge_pmd", &["BUG#0"], (Rev::V5_10, Rev::V6_1), LOCKED),
-    unreachable("compound_mapcount", &["BUG#0"], (Rev::V5_10, Rev::V5_10), NO_MLOCK),
-    unreachable("populate_vma_page_range", &["BUG#0", "BUG#1", "BUG#2", "BUG#3"],
-        (Rev::V5_10, Rev::V5_10), NO_MLOCK),
-    unreachable("mmap_assert_locked", &["BUG#0"], (Rev::V5_10, Rev::V5_10),
-        "operations hold the mmap lock, as callers have to"),
-    unreachable("populate_vma_page_range", &["BUG#1", "BUG#2"], (Rev::V6_1, Rev::V6_12), RANGE),
+    unreachable("populate_vma_page_range", &["BUG#1", "BUG#2"], (Rev::V5_10, Rev::V6_12), RANGE),
     unreachable("populate_vma_page_range", &["WARN#2"], (Rev::V7_3, Rev::LATER), RANGE),
     unreachable("faultin_vma_page_range", &["BUG#1", "BUG#2"], (Rev::V6_1, Rev::V6_1), RANGE),
     unreachable("faultin_page_range", &["BUG#1"], (Rev::V6_12, Rev::V6_12), RANGE),

@@ -42,7 +42,7 @@ const MOST_FAULTS: u8 = 6;
 /// isolated.
 pub fn world(rng: &mut Rng, program: &mut Program) {
     if rng.chance(5, 8) {
-        program.0.world.state |= abi::GD_W_SLOW as u8;
+        program.0.world.state |= abi::GD_W_REAL_SLOW_PATH as u8;
     }
     for folio in program.folios_mut() {
         if u32::from(folio.kind) == abi::GD_K_NORMAL && rng.chance(7, 8) {
@@ -53,9 +53,10 @@ pub fn world(rng: &mut Rng, program: &mut Program) {
 
 /// A few VMAs, each in a table of its own.
 pub fn vmas(rng: &mut Rng, model: &Model) -> Vec<gd_op> {
-    let hugetlb = |f: &&super::super::model::Guess| u32::from(f.kind) == abi::GD_K_HUGETLB;
     let folios = &model.folio[..model.nr_folios];
-    let has_hugetlb = folios.iter().any(|f| hugetlb(&f));
+    let has_hugetlb = folios
+        .iter()
+        .any(|f| u32::from(f.kind) == abi::GD_K_HUGETLB);
     let nr = rng.range(1, 3) as u16;
     let far = rng.chance(1, 4);
     (0..nr)
