@@ -234,9 +234,9 @@ fn page_fits(op: &gd_op, vma: &Vma, level: Level, layout: &Layout, prog: &Progra
     size && kind && owner && u32::from(op.eflags) & !optional == 0
 }
 
-/// The flags that code outside of mm passes.  Until v6.3 ("mm/gup: remove obsolete
-/// FOLL_LONGTERM comment" and its kin) long-term pins were not for calls that can drop the
-/// mmap lock, even if they did not pass `locked`.
+/// The flags that code outside of mm passes.  Long-term pins were not for calls that can
+/// drop the mmap lock, even if they did not pass `locked`, until v6.3 moved the checks of
+/// arguments to the entry points.
 fn flags_fit(op: &gd_op, info: &OpInfo, rev: Rev, prog: &Program) -> bool {
     let mut flags = walk::caller_flags(op.op);
     if info.is_slow() {
