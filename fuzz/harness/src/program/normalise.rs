@@ -361,11 +361,6 @@ fn fix_vma(op: &mut gd_op) {
     op.n = i64::from(op.n.clamp(0, walk::MAX_VMA_PAGES)).min(room) as i32;
     op.entry %= abi::GD_NR_VMA_KINDS as u8;
     op.val &= walk::VM_FLAGS;
-    // 5.10 would mlock the new part of a locked stack, and without DEBUG_VM it reads counts
-    // that pages here do not have.
-    if op.val & 1 << abi::GD_VM_GROWSDOWN != 0 {
-        op.val &= !(1 << abi::GD_VM_LOCKED);
-    }
     op.eflags = 0;
     if op.n == 0 {
         (op.addr, op.entry, op.val, op.mm) = (0, 0, 0, 0);
