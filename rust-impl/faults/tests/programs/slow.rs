@@ -163,6 +163,8 @@ impl Rng {
         ];
         Some(match hook {
             Hook::Fault if self.one_in(3) => self.pick(&odd) as i32,
+            // drawn from a clone: the programs are otherwise those without this answer
+            Hook::Fault if self.clone().one_in(3) => f::WRITE as i32,
             Hook::Fault => 0,
             Hook::MmapLock => self.pick(&[0, -4, 1]),
             Hook::Accessible | Hook::Expand => self.pick(&[0, 0, -5]),
