@@ -20,7 +20,7 @@ use crate::world::layout::Layout;
 use crate::world::vmas::{Vma, Vmas};
 
 /// Results of a fault that mean that it failed; VM_FAULT_FALLBACK is for its own callees.
-const FAILED: u32 = bit(abi::GD_FAULT_OOM)
+pub(super) const FAILED: u32 = bit(abi::GD_FAULT_OOM)
     | bit(abi::GD_FAULT_SIGBUS)
     | bit(abi::GD_FAULT_HWPOISON)
     | bit(abi::GD_FAULT_HWPOISON_LARGE)

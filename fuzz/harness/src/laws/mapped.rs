@@ -9,6 +9,7 @@ use csrc::abi::{self, gd_rec};
 
 use super::Law;
 use super::op::{Check, Op};
+use super::rules::require;
 use super::walk::{Call, PAGE_SHIFT};
 use crate::program::Program;
 use crate::program::walk::Level;
@@ -22,11 +23,11 @@ use crate::world::tables::Tables;
 #[derive(Default)]
 pub(super) struct Seen {
     /// `pages[]`, by page number.
-    pub(super) entries: Vec<u32>,
+    entries: Vec<u32>,
     /// Whether each was mapped, and whether it was for the access.
-    pub(super) mapped: Vec<(bool, bool)>,
+    mapped: Vec<(bool, bool)>,
     /// Whether the tables are known.
-    pub(super) claims: bool,
+    claims: bool,
     /// Whether they may differ from the kernel's from now on: it clears entries that it
     /// considers bad.
     doubt: bool,
@@ -69,29 +70,24 @@ impl Seen {
         self.entries.contains(&abi::GD_NOWHERE)
     }
 
-    /// The entries that were never mapped for the access, by index.
-    pub(super) fn not_permitted(&self) -> impl Iterator<Item = (usize, u32)> {
-        let entries = self.entries.iter().zip(&self.mapped).enumerate();
-        entries
-            .filter(|(_, (_, (_, permitted)))| self.claims && !permitted)
-            .map(|(i, (page, _))| (i, *page))
+    /// Whether an entry was mapped for the access.
+    pub(super) fn is_permitted(&self, i: usize) -> bool {
+        self.mapped[i].1
     }
 
-    /// Each page was mapped at its address, with any flags.
-    pub(super) fn all_mapped(&self, call: &Call) -> Check {
-        if !self.claims {
-            return Ok(());
-        }
-        let mut wrong = self.mapped.iter().zip(&self.entries).enumerate();
-        let Some((i, (_, page))) = wrong.find(|(_, ((mapped, _), _))| !mapped) else {
-            return Ok(());
-        };
-        let what = format!(
-            "pages[{i}] is not what was mapped at {:#x} at any time during the call",
-            call.addr(i)
-        );
-        let known = (*page < NR_PAGES).then_some(*page);
-        Err((Law::PagesAreWhatIsMapped, known, what))
+    /// The page of an entry, if it is one of the program's.
+    pub(super) fn page(&self, i: usize) -> Option<u32> {
+        Some(self.entries[i]).filter(|page| *page < NR_PAGES)
+    }
+
+    /// An entry was mapped at its address, with any flags.
+    pub(super) fn was_mapped(&self, call: &Call, i: usize, law: Law) -> Check {
+        require(self.mapped[i].0, law, self.page(i), || {
+            format!(
+                "pages[{i}] is not what was mapped at {:#x} at any time during the call",
+                call.addr(i)
+            )
+        })
     }
 
     /// Adds the pages that the tables map now.

@@ -37,7 +37,9 @@ pub(super) enum Expected {
     Other,
 }
 
-pub(super) type Check = Result<(), (Law, Option<u32>, String)>;
+/// A law that does not hold, the page that it is about, and what is wrong.
+pub(super) type Failure = (Law, Option<u32>, String);
+pub(super) type Check = Result<(), Failure>;
 
 /// A page that an operation changed: before and after.
 pub(super) type Change = (PageState, PageState);

@@ -9,6 +9,7 @@
 use csrc::abi::{self, gd_op};
 
 use super::Law;
+use super::address_space::FAILED;
 use super::held::held;
 use super::mapped::{Seen, follow};
 use super::op::{Check, Op};
@@ -18,24 +19,18 @@ use super::walk_events::Events;
 use crate::effect::{Effect, Lock, Part};
 use crate::ops;
 use crate::program::walk::{
-    Level, PAGE_SIZE, comes_to_slow_path, counts_what_is_left, is_answer, is_fault, is_slow,
+    Level, PAGE_SIZE, comes_to_slow_path, counts_what_is_left, fault_answer, is_fault, is_slow,
     is_vma, set_level,
 };
 use crate::program::{Program, split_page};
 use crate::rev::Fact;
 use crate::trace::{Ask, Locks, Record, Ret};
 use crate::world::entry::Kind;
-use crate::world::layout::NR_PAGES;
 use crate::world::pages::Pages;
 use crate::world::tables::Tables;
 
 /// Results of a fault that failed.
-const ERRORS: i32 = 1 << abi::GD_FAULT_OOM
-    | 1 << abi::GD_FAULT_SIGBUS
-    | 1 << abi::GD_FAULT_HWPOISON
-    | 1 << abi::GD_FAULT_HWPOISON_LARGE
-    | 1 << abi::GD_FAULT_SIGSEGV
-    | 1 << abi::GD_FAULT_FALLBACK;
+const ERRORS: i32 = FAILED as i32 | 1 << abi::GD_FAULT_FALLBACK;
 
 /// Whether an operation reaches the real slow path, in a world with these bits.
 pub(super) fn comes_here(op: &gd_op, state: u8) -> bool {
@@ -99,8 +94,7 @@ pub(super) fn called(
     let shifted = !is_slow(op.op.op) && events.refused;
     let relied = relied_on_hugetlb(op, tables, &call, prog);
     if !call.no_pages && !left_out && !shifted && !relied {
-        seen.all_mapped(&call)?;
-        writes(op, &call, pages, seen, prog)?;
+        as_mapped(op, &call, pages, seen, prog)?;
     }
     // Callers must not pass either flag; the meaning of raw bits is not known.
     let how = 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
@@ -119,9 +113,21 @@ pub(super) fn called(
     held(op, &call, law, entries, pages, prog)
 }
 
-/// What is written to was mapped writable, or FOLL_FORCE was set and nobody shares the page:
-/// it is exclusive, or a fault said that it was copied.
-fn writes(op: &Op, call: &Call, pages: &Pages, seen: &Seen, prog: &Program) -> Check {
+/// Each page was mapped at its address.  What is written to was mapped writable, or
+/// FOLL_FORCE was set and nobody shares the page: it is exclusive, or a fault said that it was
+/// copied.
+fn as_mapped(op: &Op, call: &Call, pages: &Pages, seen: &Seen, prog: &Program) -> Check {
+    if !seen.claims() {
+        return Ok(());
+    }
+    let all = 0..seen.entries().len();
+    for i in all.clone() {
+        seen.was_mapped(call, i, Law::PagesAreWhatIsMapped)?;
+    }
+    let mut not_permitted = all.filter(|i| !seen.is_permitted(*i)).peekable();
+    if not_permitted.peek().is_none() {
+        return Ok(());
+    }
     let forces = call.asks_for(abi::GD_FOLL_FORCE);
     let by_fault = !op.rev.has(Fact::ForcedWritesWantExclusive);
     let faults = Faults::new(op, prog);
@@ -140,13 +146,13 @@ fn writes(op: &Op, call: &Call, pages: &Pages, seen: &Seen, prog: &Program) -> C
             || firsts.into_iter().flatten().any(exclusive)
             || exclusive(pages.head(&prog.0, page))
     };
-    for (i, page) in seen.not_permitted() {
+    for i in not_permitted {
+        let page = seen.page(i);
         let private = match by_fault {
             true => faults.copied.contains(&call.addr(i)),
-            false => page >= NR_PAGES || is_exclusive(page, call.addr(i)),
+            false => page.is_none_or(|page| is_exclusive(page, call.addr(i))),
         };
-        let known = (page < NR_PAGES).then_some(page);
-        require(forces && private, Law::AccessIsPermitted, known, || {
+        require(forces && private, Law::AccessIsPermitted, page, || {
             format!(
                 "pages[{i}] was never mapped writable at {:#x}, and others may share it",
                 call.addr(i)
@@ -352,12 +358,7 @@ impl Faults {
             match rec {
                 Record::Act(index) => {
                     let act = prog.acts().get(usize::from(index));
-                    let answers = act.filter(|act| {
-                        u32::from(act.hook) == abi::GD_HOOK_FAULT && is_answer(act.op.op)
-                    });
-                    if let Some(act) = answers {
-                        faults.answer = act.op.val;
-                    }
+                    faults.answer = act.and_then(fault_answer).unwrap_or(faults.answer);
                 }
                 Record::Ask(Ask::Fault { addr, flags, .. }) => {
                     faults.settle();

@@ -5,14 +5,13 @@ use csrc::abi::{self, gd_op};
 
 use super::held::held;
 use super::mapped::{Seen, follow};
-use super::op::{Check, Op};
+use super::op::{Check, Failure, Op};
 use super::rules::require;
 use super::{Law, walk_events};
 use crate::program::Program;
 use crate::program::walk::{is_fast_only, is_pin, is_slow};
 use crate::rev::{Fact, Rev};
 use crate::trace::Ret;
-use crate::world::layout::NR_PAGES;
 use crate::world::pages::Pages;
 use crate::world::tables::Tables;
 use walk_events::Events;
@@ -120,7 +119,7 @@ pub(super) fn walked(
     events.mmap_lock()?;
     fast_only(op, &call, &events)?;
     let claims_counts =
-        !odd && !beyond && seen.claims && !call.may_be_both(op.op, op.rev) && !op.may_keep();
+        !odd && !beyond && seen.claims() && !call.may_be_both(op.op, op.rev) && !op.may_keep();
     let held = |law, entries: &[u32]| match claims_counts {
         true => held(op, &call, law, entries, pages, prog),
         false => Ok(()),
@@ -138,19 +137,20 @@ pub(super) fn walked(
     if call.no_pages {
         return Ok(());
     }
+    let entries = seen.entries();
     require(
-        seen.entries.len() as u64 == result as u64,
+        entries.len() as u64 == result as u64,
         Law::TraceIsWhole,
         None,
         || {
             format!(
                 "{} entries of pages[] for a result of {result}",
-                seen.entries.len()
+                entries.len()
             )
         },
     )?;
     mapped(&call, seen, fast, events.refused)?;
-    held(Law::HeldIsReturned, &seen.entries[..fast])
+    held(Law::HeldIsReturned, &entries[..fast])
 }
 
 fn fast_only(op: &Op, call: &Call, events: &Events) -> Check {
@@ -192,7 +192,7 @@ fn fits(op: &Op, call: &Call, result: i64) -> Check {
 
 /// The slow path gets the pages that the walk did not take.  Returns the number that it
 /// took.
-fn rest(call: &Call, result: i64, events: &Events) -> Result<usize, Broken> {
+fn rest(call: &Call, result: i64, events: &Events) -> Result<usize, Failure> {
     let law = Law::SlowPathGetsTheRest;
     let Some(slow) = &events.slow else {
         let raw = call.foll.is_none();
@@ -223,10 +223,8 @@ fn rest(call: &Call, result: i64, events: &Events) -> Result<usize, Broken> {
     Ok(fast as usize)
 }
 
-type Broken = (Law, Option<u32>, String);
-
 fn mapped(call: &Call, seen: &Seen, fast: usize, refused: bool) -> Check {
-    if !seen.claims {
+    if !seen.claims() {
         return Ok(());
     }
     // After a refusal, later pages have lower indices.
@@ -234,16 +232,10 @@ fn mapped(call: &Call, seen: &Seen, fast: usize, refused: bool) -> Check {
         true => Law::RefusalEndsTheWalk,
         false => Law::PagesAreWhatIsMapped,
     };
-    for (i, (mapped, permitted)) in seen.mapped[..fast].iter().enumerate() {
-        let page = seen.entries[i];
-        let known = (page < NR_PAGES).then_some(page);
-        require(*mapped, law, known, || {
-            format!(
-                "pages[{i}] is not what was mapped at {:#x} at any time during the call",
-                call.addr(i)
-            )
-        })?;
-        require(*permitted, Law::AccessIsPermitted, known, || {
+    for i in 0..fast {
+        seen.was_mapped(call, i, law)?;
+        let permitted = seen.is_permitted(i);
+        require(permitted, Law::AccessIsPermitted, seen.page(i), || {
             format!(
                 "pages[{i}] was never mapped at {:#x} in a way that permits the access",
                 call.addr(i)

@@ -2,7 +2,7 @@
 //! Page tables as operations name them: levels, entries, and the addresses that programs
 //! use.
 
-use csrc::abi::{self, gd_op};
+use csrc::abi::{self, gd_act, gd_op};
 
 use crate::effect::{Effect, Faulting, Lock, Part, What};
 use crate::ops::{self, ArgKind, OpInfo, Val};
@@ -136,6 +136,13 @@ pub fn set_level(op: u8) -> Option<Level> {
 #[inline]
 pub fn is_answer(op: u8) -> bool {
     ops::sets(op) == Some(Part::Answer)
+}
+
+/// What a fault answers by an action, if that is an answer at handle_mm_fault: bits
+/// `GD_FAULT_*`.
+pub fn fault_answer(act: &gd_act) -> Option<i32> {
+    let answers = u32::from(act.hook) == abi::GD_HOOK_FAULT && is_answer(act.op.op);
+    answers.then_some(act.op.val)
 }
 
 /// Whether an operation is an entry point of the lockless walk.

@@ -5,7 +5,7 @@ use csrc::abi::{self, gd_rec};
 use serde::{Deserialize, Serialize};
 
 use crate::program::Program;
-use crate::program::walk::{is_answer, is_slow};
+use crate::program::walk::{fault_answer, is_slow};
 use crate::trace::{Ask, Record, Ret};
 
 /// Calls of the slow path's entry points that returned, and their programs.
@@ -90,11 +90,8 @@ impl Slow {
 
 /// Whether an action lets a fault answer VM_FAULT_WRITE.
 fn copies(prog: &Program, act: u16) -> bool {
-    prog.acts().get(usize::from(act)).is_some_and(|act| {
-        u32::from(act.hook) == abi::GD_HOOK_FAULT
-            && is_answer(act.op.op)
-            && act.op.val & 1 << abi::GD_FAULT_WRITE != 0
-    })
+    let answer = prog.acts().get(usize::from(act)).and_then(fault_answer);
+    answer.is_some_and(|answer| answer & 1 << abi::GD_FAULT_WRITE != 0)
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ fn slow_step(program: &mut Program, rng: &mut Rng, profile: &Profile) {
         }
         7..=9 => with_act(program, rng, |program, i, rng| {
             let act = &mut program.0.act[i];
-            if u32::from(act.hook) == abi::GD_HOOK_FAULT && walk::is_answer(act.op.op) {
+            if walk::fault_answer(act).is_some() {
                 match rng.chance(1, 2) {
                     true => act.op = draw::during::fault(rng),
                     false => act.op.val ^= 1 << rng.below(abi::GD_NR_FAULTS as usize),
