@@ -81,6 +81,11 @@ impl Rev {
         (!self.is_series(), self.number())
     }
 
+    /// Is it Linux `major.minor` or later?
+    pub const fn is_since(self, major: u16, minor: u16) -> bool {
+        !self.is_series() && self.number() >= Rev::linux(major, minor).number()
+    }
+
     /// Is it a version of the FOLL_PIN series?
     #[inline]
     pub const fn is_series(self) -> bool {

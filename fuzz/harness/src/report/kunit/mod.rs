@@ -84,7 +84,7 @@ impl Test<'_> {
     }
 
     fn since(&self, major: u16, minor: u16) -> bool {
-        self.rev.place() >= Rev::linux(major, minor).place()
+        self.rev.is_since(major, minor)
     }
 
     /// Whether the pages and what is beside them can be made.

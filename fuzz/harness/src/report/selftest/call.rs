@@ -7,7 +7,8 @@
 use csrc::abi::{self, gd_op};
 
 use super::stage::Stage;
-use crate::program::{NO_OP, walk};
+use crate::program::NO_OP;
+use crate::program::walk::{self, PAGE_SIZE};
 use crate::report::c::Unsayable;
 use crate::report::show;
 use crate::rev::Rev;
@@ -40,6 +41,8 @@ pub(super) struct Call {
     pub nr: usize,
 }
 
+const PAGE: i64 = PAGE_SIZE as i64;
+
 const WRITE: u32 = 1 << abi::GD_FOLL_WRITE;
 const FORCE: u32 = 1 << abi::GD_FOLL_FORCE;
 const LONGTERM: u32 = 1 << abi::GD_FOLL_LONGTERM;
@@ -51,7 +54,7 @@ const LONGTERM: u32 = 1 << abi::GD_FOLL_LONGTERM;
 /// If there is none.
 pub(super) fn ways(op: &gd_op, rev: Rev, nr: usize) -> Result<Vec<Call>, Unsayable> {
     use Way::{GupTest, Longterm, Mlock, Populate, ProcMem, ProcessVm, Vmsplice};
-    let since = |major, minor| rev.place() >= Rev::linux(major, minor).place();
+    let since = |major, minor| rev.is_since(major, minor);
     let longterm = op.foll & LONGTERM != 0;
     let all = match u32::from(op.op) {
         abi::GD_OP_GET_USER_PAGES_FAST
@@ -165,7 +168,7 @@ impl Call {
 
     /// The value of the flags that gup_test passes on; they were renumbered in 6.3.
     pub fn raw_flags(&self, rev: Rev) -> String {
-        let new = rev.place() >= Rev::linux(6, 3).place();
+        let new = rev.is_since(6, 3);
         let implied = self.way == Way::GupTest("PIN_LONGTERM_BENCHMARK");
         let set = [
             (WRITE, 1, "FOLL_WRITE"),
@@ -199,7 +202,7 @@ impl Call {
         let in_parts = Unsayable::Other("the call succeeds in part, which user space repeats");
         Ok(match self.way {
             Way::GupTest(_) => match result > 0 {
-                true => Visible::Bytes(nr * 4096),
+                true => Visible::Bytes(nr * PAGE),
                 false => Visible::Bytes(0),
             },
             Way::Longterm { .. } | Way::Populate => match result {
@@ -219,14 +222,14 @@ impl Call {
             },
             Way::Vmsplice => match result {
                 errno @ ..0 => Visible::Errno(errno),
-                n => Visible::Bytes(n * 4096),
+                n => Visible::Bytes(n * PAGE),
             },
             Way::ProcessVm => match result {
-                n @ 1.. => Visible::Bytes(n * 4096),
+                n @ 1.. => Visible::Bytes(n * PAGE),
                 _ => Visible::Errno((-libc::EFAULT).into()),
             },
             Way::ProcMem => match result {
-                n @ 1.. => Visible::Bytes(n * 4096),
+                n @ 1.. => Visible::Bytes(n * PAGE),
                 _ => Visible::Errno((-libc::EIO).into()),
             },
         })
@@ -279,7 +282,7 @@ impl Visible {
         match self {
             Self::Errno(errno) => show::errno(errno as i32),
             Self::Bytes(0) => "0".into(),
-            Self::Bytes(bytes) => format!("{} * PAGE", bytes / 4096),
+            Self::Bytes(bytes) => format!("{} * PAGE", bytes / PAGE),
         }
     }
 }

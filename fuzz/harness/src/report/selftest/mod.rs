@@ -47,32 +47,20 @@ pub fn selftest(
         oracle.run(program);
         oracle.trace_of(which).clone()
     };
-    let mut why = Unsayable::Unseen(String::new());
-    for candidate in candidates(program, index, &before, rev)? {
-        let (stage, call) = match candidate {
-            Ok(candidate) => candidate,
-            Err(error) => {
-                why = error;
-                continue;
-            }
-        };
-        match tell_apart(&stage, &call, &mut |program, is_bad| {
+    let candidates = candidates(program, index, &before, rev)?;
+    first(candidates, |stage, call| {
+        let (good, bad) = tell_apart(stage, call, &mut |program, is_bad| {
             run(program, if is_bad { bad } else { good })
-        }) {
-            Ok((good, bad)) => {
-                let test = Test {
-                    stage: &stage,
-                    call: &call,
-                    good: &good,
-                    bad: Some(&bad),
-                    rev,
-                };
-                return Ok(write(&test, program, report));
-            }
-            Err(error) => why = error,
-        }
-    }
-    Err(why)
+        })?;
+        let test = Test {
+            stage,
+            call,
+            good: &good,
+            bad: Some(&bad),
+            rev,
+        };
+        Ok(write(&test, program, report))
+    })
 }
 
 /// The test of an operation on one side, which does right: what a process sees of it.
@@ -87,22 +75,30 @@ pub fn code(
     run: &mut dyn FnMut(&Program) -> Trace,
 ) -> Result<String, Unsayable> {
     let before = run(program);
+    let candidates = candidates(program, index, &before, rev)?;
+    first(candidates, |stage, call| {
+        let played = play(stage, call, run)?;
+        returns(&played)?;
+        let test = Test {
+            stage,
+            call,
+            good: &played,
+            bad: None,
+            rev,
+        };
+        Ok(test.code())
+    })
+}
+
+/// The text of the first candidate that has one; or why the last one has none.
+fn first(
+    candidates: Vec<Candidate>,
+    mut text: impl FnMut(&Stage, &Call) -> Result<String, Unsayable>,
+) -> Result<String, Unsayable> {
     let mut why = Unsayable::Unseen(String::new());
-    for candidate in candidates(program, index, &before, rev)? {
-        let played = candidate.and_then(|(stage, call)| {
-            let played = play(&stage, &call, run)?;
-            returns(&played)?;
-            let test = Test {
-                stage: &stage,
-                call: &call,
-                good: &played,
-                bad: None,
-                rev,
-            };
-            Ok(test.code())
-        });
-        match played {
-            Ok(code) => return Ok(code),
+    for candidate in candidates {
+        match candidate.and_then(|(stage, call)| text(&stage, &call)) {
+            Ok(text) => return Ok(text),
             Err(error) => why = error,
         }
     }
@@ -149,7 +145,7 @@ fn fit(mut stage: Stage, mut call: Call, foll: u32, rev: Rev) -> Candidate {
         // a hole is found before mm/gup.c is called
         Way::Mlock => first_hole,
         // it is called for one VMA at a time
-        Way::Populate if rev.place() < Rev::linux(6, 9).place() => {
+        Way::Populate if !rev.is_since(6, 9) => {
             let area = stage.memory.areas.first().filter(|area| area.first == 0);
             Some(area.map_or(0, |area| area.nr))
         }

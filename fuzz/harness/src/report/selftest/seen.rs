@@ -6,7 +6,8 @@ use csrc::abi::{self, gd_act, gd_op};
 use super::call::{Call, Visible};
 use super::memory::{Failed, Kind, Memory};
 use super::stage::{Stage, Touch};
-use crate::program::{NO_ACT, Program};
+use crate::program::walk::PAGE_SIZE;
+use crate::program::{NO_ACT, NO_OP, Program};
 use crate::report::c::Unsayable;
 use crate::trace::{Ask, Record, Ret, Trace};
 use crate::world::layout::Layout;
@@ -93,7 +94,7 @@ pub(super) fn play(
         });
         match faults.nth(script.len()) {
             Some((flags, addr)) if script.len() < MAX_FAULTS => {
-                let at = (addr.wrapping_sub(stage.base) / 4096) as usize;
+                let at = (addr.wrapping_sub(stage.base) / PAGE_SIZE) as usize;
                 script.push(fault(stage, &mut start, &mut now, at, flags)?);
             }
             Some(_) => return Ok(hangs()),
@@ -143,7 +144,7 @@ fn fault(
     ops.push(gd_op {
         op: abi::GD_OP_ANSWER as u8,
         val: answer,
-        ..crate::program::NO_OP
+        ..NO_OP
     });
     Ok(ops)
 }
