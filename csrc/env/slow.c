@@ -16,6 +16,8 @@
 void gd_hold_mmap_lock(struct mm_struct *mm, bool held)
 {
 	mm->mmap_lock.count.counter = held ? ONE_READER : 0;
+	if (!held)
+		gd_change_vmas();
 }
 
 static struct mm_struct *mm_of(struct rw_semaphore *sem)

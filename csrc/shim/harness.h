@@ -413,6 +413,7 @@ void gd_zero_folio(struct page *head);
 
 /* ---- vmas.c ---- */
 void gd_set_vma(const struct gd_op *op);
+void gd_change_vmas(void);
 void gd_link_vmas(void);
 void gd_set_signal(u32 signal);
 void gd_vmas_reset(void);

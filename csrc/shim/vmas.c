@@ -111,10 +111,26 @@ static void set_vma(const struct gd_op *op)
 	gd.vmas |= 1u << i;
 }
 
+/* Changes by other tasks: they wait for the mmap lock. */
+static const struct gd_op *waiting[GD_MAX_ACTS];
+static u32 nr_waiting;
+
+void gd_change_vmas(void)
+{
+	u32 i;
+
+	if (!nr_waiting || gd_locks_held() & (GD_RB_MMAP | GD_RB_MMAP_2))
+		return;
+	for (i = 0; i < nr_waiting; i++)
+		set_vma(waiting[i]);
+	nr_waiting = 0;
+	gd_link_vmas();
+}
+
 void gd_set_vma(const struct gd_op *op)
 {
-	set_vma(op);
-	gd_link_vmas();
+	waiting[nr_waiting++] = op;
+	gd_change_vmas();
 }
 
 static struct vm_area_struct *find(const struct mm_struct *mm, unsigned long addr)
@@ -221,6 +237,7 @@ void gd_set_signal(u32 signal)
 void gd_vmas_reset(void)
 {
 	gd.vmas = 0;
+	nr_waiting = 0;
 	gd_set_signal(GD_SIG_NONE);
 	gd_current->flags = 0;
 	gd_drop_locks();

@@ -85,6 +85,11 @@ impl Held {
             MmPtr::Other => &mut self.other_mmap_lock,
         }
     }
+
+    /// An mmap lock is held.
+    pub const fn any_mmap_lock(&self) -> bool {
+        self.mmap_lock || self.other_mmap_lock
+    }
 }
 
 /// A `struct mm_struct *`.
@@ -324,6 +329,7 @@ impl Machine {
     #[inline]
     pub fn begin_op(&mut self) {
         self.pages.begin_op();
+        self.vmas.change_now();
         self.entries.clear();
         self.held = Held {
             // state of the task, which an operation that returns leaves unchanged
@@ -333,6 +339,14 @@ impl Machine {
         self.steps = 0;
         self.acquired = 0;
         self.released = 0;
+    }
+
+    /// The operation drops the mmap lock of an mm; the tasks that wait for it change VMAs.
+    pub fn drop_mmap_lock(&mut self, mm: MmPtr) {
+        *self.held.mmap_lock_of(mm) = false;
+        if !self.held.any_mmap_lock() {
+            self.vmas.change_now();
+        }
     }
 
     /// The other state as [`state`] bits, without [`state::SLOW`].

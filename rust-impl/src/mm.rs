@@ -122,7 +122,7 @@ impl Kernel<'_> {
     /// `mmap_read_unlock`.
     pub(crate) fn mmap_read_unlock(&mut self, mm: MmPtr) -> Result<(), Stop> {
         self.ask(Ask::MmapUnlock { mm })?;
-        *self.machine.held.mmap_lock_of(mm) = false;
+        self.machine.drop_mmap_lock(mm);
         Ok(())
     }
 
@@ -188,7 +188,7 @@ impl Kernel<'_> {
         let waited = fault & vm_fault::RETRY != 0 && flags & fault_flag::RETRY_NOWAIT == 0;
         if fault & vm_fault::COMPLETED != 0 || waited {
             let mm = self.machine.vmas.get(vma).mm;
-            *self.machine.held.mmap_lock_of(mm) = false;
+            self.machine.drop_mmap_lock(mm);
         }
         Ok(fault)
     }

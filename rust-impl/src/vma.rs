@@ -2,9 +2,12 @@
 //! The VMAs of the mm: a few slots that a program fills, and the lookups.
 //!
 //! Nothing keeps them consistent: two may overlap, and an action may change one while the
-//! kernel reads it.  So a pointer to a VMA ([`VmaPtr`]) is the number of its slot, and a
-//! read through it gets the current contents of the slot.  A VMA that is removed keeps its
-//! contents for those who still have the pointer.
+//! kernel has a pointer to it, but not while it holds the mmap lock.  So a pointer to a VMA
+//! ([`VmaPtr`]) is the number of its slot, and a read through it gets the current contents
+//! of the slot.  A VMA that is removed keeps its contents for those who still have the
+//! pointer.
+
+use alloc::vec::Vec;
 
 use crate::machine::MmPtr;
 use crate::predicates::Vma;
@@ -158,6 +161,15 @@ pub struct Vmas {
     slots: [VmArea; MAX_VMAS],
     /// Which of them hold a VMA, by bit.
     used: u8,
+    /// Changes by other tasks, which wait for the mmap lock.
+    waiting: Vec<Change>,
+}
+
+/// A slot, and the VMA that it is to hold.
+#[derive(Clone, Debug)]
+struct Change {
+    slot: usize,
+    vma: Option<VmArea>,
 }
 
 impl Vmas {
@@ -165,6 +177,7 @@ impl Vmas {
     /// to it.
     pub fn reset(&mut self) {
         self.used = 0;
+        self.waiting.clear();
     }
 
     /// Maps `n` pages of current's mm from the page of `addr` on as the VMA of this number,
@@ -175,20 +188,36 @@ impl Vmas {
 
     /// The same of an mm.
     pub fn set_of(&mut self, mm: MmPtr, nr: u32, addr: u64, n: i32, flags: u32, kind: VmaKind) {
-        let nr = nr as usize % MAX_VMAS;
-        let Some(pages) = u64::try_from(n).ok().filter(|&pages| pages > 0) else {
-            self.used &= !(1 << nr);
-            return;
-        };
+        self.set_later(mm, nr, addr, n, flags, kind);
+        self.change_now();
+    }
+
+    /// The same by another task, which waits for the mmap lock: [`Vmas::change_now`].
+    pub fn set_later(&mut self, mm: MmPtr, nr: u32, addr: u64, n: i32, flags: u32, kind: VmaKind) {
         let start = addr & !(PAGE_SIZE - 1);
-        self.slots[nr] = VmArea {
+        let pages = u64::try_from(n).ok().filter(|&pages| pages > 0);
+        let vma = pages.map(|pages| VmArea {
             start,
             end: start.wrapping_add(pages << PAGE_SHIFT),
             flags: flags & f::ALL,
             kind,
             mm,
-        };
-        self.used |= 1 << nr;
+        });
+        let slot = nr as usize % MAX_VMAS;
+        self.waiting.push(Change { slot, vma });
+    }
+
+    /// Makes the changes that wait for the mmap lock.
+    pub fn change_now(&mut self) {
+        for Change { slot, vma } in self.waiting.drain(..) {
+            match vma {
+                Some(vma) => {
+                    self.slots[slot] = vma;
+                    self.used |= 1 << slot;
+                }
+                None => self.used &= !(1 << slot),
+            }
+        }
     }
 
     /// What a pointer leads to.

@@ -36,7 +36,11 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
         abi::GD_OP_SET_VMA => {
             let kind = VmaKind::from_index(op.entry.into());
             let flags = op.val as u32;
-            machine.vmas.set_of(mm(op), arg, op.addr, op.n, flags, kind);
+            let vmas = &mut machine.vmas;
+            vmas.set_later(mm(op), arg, op.addr, op.n, flags, kind);
+            if !machine.held.any_mmap_lock() {
+                vmas.change_now();
+            }
         }
         abi::GD_OP_SET_CACHE => machine.cache.set(op.addr, op.n, page),
         abi::GD_OP_SET_SIGNAL => machine.signal = Signal::from_index(arg),
