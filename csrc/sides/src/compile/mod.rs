@@ -5,14 +5,15 @@ mod caller;
 mod detect;
 mod flavour;
 mod gaps;
+mod link;
 mod module;
 mod unit;
 
 pub use detect::Piece;
 pub use flavour::Flavour;
+pub use link::runtime;
 pub use module::build_module;
 
-use caller::clang;
 use detect::Edits;
 
 use crate::{
@@ -27,7 +28,6 @@ use sha2::{Digest, Sha256};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
 };
 use unit::{Compiled, Unit, Units, harness};
@@ -168,7 +168,7 @@ impl Source {
         }
         let scratch = store::scratch(&dir)?;
         let objects: Vec<_> = compiled.iter().map(|c| c.object.clone()).collect();
-        self.link(store, &objects, scratch.path())?;
+        link::link(&self.name, store, &objects, scratch.path())?;
         let description = self.describe(&compiled, flavour, key)?;
         let text = serde_json::to_vec_pretty(&description).map_err(std::io::Error::other);
         let path = scratch.path().join("side.json");
@@ -330,68 +330,9 @@ impl Source {
         for unit in compiled {
             hash.update(&unit.key);
         }
-        hash.update(include_str!("../../../shim/side.lds"));
-        hash.update(include_str!("../../../shim/side.map"));
-        hash.update(include_str!("../../../flavours/atexit.c"));
-        hash.update(format!(
-            "{GAP_FLAGS:?} {LINK_FLAGS:?} {:?} {:?}",
-            caller::link_flags(),
-            gaps::ELSEWHERE
-        ));
+        link::add_to_key(&mut hash);
         hash.update(format!("{:?} {flavour} {}", self.renamed, self.debug_vm));
         format!("{:x}", hash.finalize())
-    }
-
-    /// Links one object with one global symbol: sides must not see each other's symbols.
-    fn link(&self, store: &Store, units: &[PathBuf], dir: &Path) -> Result<()> {
-        let failed = |output: &std::process::Output| {
-            let text = String::from_utf8_lossy(&output.stderr);
-            let first = text
-                .lines()
-                .find(|l| l.contains("error") || l.contains("ld: "));
-            Error::Link {
-                side: self.name.clone(),
-                first: first.or(text.lines().next()).unwrap_or("no message").into(),
-            }
-        };
-        let run = |command: &mut Command| {
-            let output = command
-                .output()
-                .map_err(|_| Error::Missing(clang().into()))?;
-            match output.status.success() {
-                true => Ok(()),
-                false => Err(failed(&output)),
-            }
-        };
-        // many sides have the same gaps
-        let source = gaps::source(units)?;
-        let kept = sha256(format!("{GAP_FLAGS:?}{source}"));
-        let object = store.units().join(format!("gaps-{kept}.o"));
-        if !object.exists() {
-            let (gaps, scratch) = (dir.join("gaps.c"), dir.join("gaps.o"));
-            fs::write(&gaps, source).map_err(at(&gaps))?;
-            run(Command::new(clang())
-                .args(GAP_FLAGS)
-                .arg(&gaps)
-                .arg("-o")
-                .arg(&scratch))?;
-            fs::rename(&scratch, &object).map_err(at(&object))?;
-            fs::remove_file(&gaps).map_err(at(&gaps))?;
-        }
-        store::used(&object);
-        let shim = harness().join("shim");
-        run(Command::new(clang())
-            .args(LINK_FLAGS)
-            .arg(format!("-Wl,-T,{}", shim.join("side.lds").display()))
-            .arg(format!(
-                "-Wl,--version-script={}",
-                shim.join("side.map").display()
-            ))
-            .arg("-o")
-            .arg(dir.join("side.so"))
-            .args(units)
-            .arg(&object)
-            .args(caller::link_flags()))
     }
 
     fn describe(
@@ -426,34 +367,6 @@ impl Source {
     }
 }
 
-/// A shared object with the functions that engines' objects call, for a process without an
-/// engine.
-pub fn runtime(store: &Store) -> Result<PathBuf> {
-    const FLAGS: [&str; 5] = ["-O1", "-w", "-fPIC", "-shared", "-nostdlib"];
-    let source = harness().join("flavours/runtime.c");
-    let text = fs::read(&source).map_err(at(&source))?;
-    let key = sha256([format!("{FLAGS:?}").as_bytes(), &text].concat());
-    let path = store.objects().join(format!("runtime-{key}.so"));
-    if !path.exists() {
-        fs::create_dir_all(store.objects()).map_err(at(&path))?;
-        let new = tempfile::NamedTempFile::new_in(store.objects()).map_err(at(&path))?;
-        let mut command = Command::new(clang());
-        command.args(FLAGS).arg(&source).arg("-o").arg(new.path());
-        let output = command
-            .output()
-            .map_err(|_| Error::Missing(clang().into()))?;
-        if !output.status.success() {
-            return Err(Error::Link {
-                side: "the runtime".into(),
-                first: String::from_utf8_lossy(&output.stderr).into_owned(),
-            });
-        }
-        new.persist(&path).map_err(|e| at(&path)(e.error))?;
-    }
-    store::used(&path);
-    Ok(path)
-}
-
 /// The index of the unit that contains mm/gup.c.
 const OF_GUP: usize = 0;
 
@@ -461,20 +374,6 @@ const OF_GUP: usize = 0;
 /// record their own lines), less optimisation.  Without any optimisation the kernel does
 /// not compile, and unreachable sites would count.
 const QUICK: [&str; 3] = ["-g0", "-O1", "-fno-inline-functions"];
-
-/// Flags for the stubs of gaps.  Each has its own section, so that unused ones are dropped.
-const GAP_FLAGS: [&str; 7] = [
-    "-O1",
-    "-w",
-    "-ffunction-sections",
-    "-fno-builtin",
-    "-ffreestanding",
-    "-fPIE",
-    "-c",
-];
-
-/// Linker flags; unused functions of the kernel's other files are dropped.
-const LINK_FLAGS: [&str; 3] = ["-shared", "-nostdlib", "-Wl,--gc-sections"];
 
 /// Functions of mm/gup.c whose calls are redirected to the script: `csrc/shim/redirect.h`.
 const REDIRECTED: [&str; 2] = ["__gup_longterm_locked", "get_user_pages_unlocked"];
