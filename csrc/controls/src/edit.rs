@@ -332,6 +332,7 @@ fn statement(node: Node) -> Result<Node, String> {
 fn expression(node: Node) -> Result<Node, String> {
     match node.kind() {
         "identifier" | "number_literal" => Ok(node),
+        "true" | "false" => Ok(node),
         kind if kind.ends_with("_expression") => Ok(node),
         kind => Err(format!("the operation wants an expression, not {kind}")),
     }

@@ -13,6 +13,7 @@
 //! an [`Error`], so that a control never goes stale without a word.
 
 mod edit;
+mod mutants;
 mod render;
 mod select;
 mod syntax;
@@ -24,6 +25,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use edit::Action;
+pub use mutants::{Mutant, mutants};
 pub use render::{Rendered, Shadow};
 use select::At;
 

@@ -153,7 +153,7 @@ pub(crate) fn function<'t>(
 }
 
 /// The name that a function definition declares.
-fn declared(function: Node) -> Option<Node> {
+pub(crate) fn declared(function: Node) -> Option<Node> {
     let mut node = function.child_by_field_name("declarator")?;
     while node.kind() != "identifier" {
         node = node.child_by_field_name("declarator")?;

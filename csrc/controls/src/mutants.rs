@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Mutants: small mechanical changes at every place of a C file where they are possible.
+//!
+//! Controls are chosen by people, who think of the same bugs that they wrote the oracle for.
+//! Mutants are not, so what survives of them shows where the oracle is blind.
+
+use tree_sitter::Node;
+
+use crate::PerKernel;
+use crate::edit::{Action, Place};
+use crate::select::declared;
+use crate::syntax::{Source, descendants, field};
+
+/// One changed place.
+#[derive(Clone, Debug)]
+pub struct Mutant {
+    /// The function that is changed.
+    pub function: String,
+    /// The line of the place in the file, from 1.
+    pub line: usize,
+    /// The change, as `== becomes !=`.
+    pub about: String,
+    /// The changed file.
+    pub patched: String,
+}
+
+/// All mutants of a C file, in source order.
+///
+/// # Errors
+///
+/// What the parser says of the file.
+pub fn mutants(text: &str) -> Result<Vec<Mutant>, String> {
+    let source = Source::parse(text)?;
+    let functions = descendants(source.root()).filter(|n| n.kind() == "function_definition");
+    let mut mutants = Vec::new();
+    for function in functions {
+        let (Some(name), Ok(body)) = (declared(function), field(function, "body")) else {
+            continue;
+        };
+        for node in descendants(body).filter(|node| !node.has_error()) {
+            for (action, about) in changes(&source, node) {
+                let place = Place {
+                    source: &source,
+                    function: Some(function),
+                    node: Some(node),
+                    kernel: "",
+                };
+                // what an operation cannot do here is no mutant
+                let Ok(splices) = action.splices(&place) else {
+                    continue;
+                };
+                mutants.push(Mutant {
+                    function: source.of(name).to_owned(),
+                    line: source.line(node),
+                    about,
+                    patched: source.splice(&splices)?,
+                });
+            }
+        }
+    }
+    Ok(mutants)
+}
+
+/// Operators, each with what it becomes.
+const OPERATORS: [(&str, &str); 13] = [
+    ("==", "!="),
+    ("!=", "=="),
+    ("<", "<="),
+    ("<=", "<"),
+    (">", ">="),
+    (">=", ">"),
+    ("&&", "||"),
+    ("||", "&&"),
+    ("+", "-"),
+    ("-", "+"),
+    ("&", "|"),
+    ("<<", ">>"),
+    (">>", "<<"),
+];
+
+/// Prefixes of names of single bits.
+const BITS: [&str; 4] = ["FOLL_", "FAULT_FLAG_", "VM_", "GUP_"];
+
+/// What can be done to a node.
+fn changes(source: &Source, node: Node) -> Vec<(Action, String)> {
+    let same = |text: &str| PerKernel::Same(text.to_owned());
+    let text = source.of(node);
+    let replaced = |with: &str| {
+        let action = Action::ReplaceIdentifier { with: same(with) };
+        vec![(action, format!("{text} becomes {with}"))]
+    };
+    match node.kind() {
+        "binary_expression" => {
+            let operator = node.child_by_field_name("operator").map(|n| source.of(n));
+            let found = OPERATORS.iter().find(|(from, _)| Some(*from) == operator);
+            let change = |&(from, to): &(&str, &str)| {
+                let action = Action::ReplaceOperator { with: to.into() };
+                (action, format!("{from} becomes {to}"))
+            };
+            found.map(change).into_iter().collect()
+        }
+        "unary_expression" => vec![(Action::DropNot, "! is dropped".into())],
+        "if_statement" => vec![
+            (Action::DropCondition, "the condition is dropped".into()),
+            (Action::DeleteStatement, "the if is deleted".into()),
+        ],
+        "expression_statement" | "goto_statement" | "break_statement" | "continue_statement" => {
+            let first = text.lines().next().unwrap_or_default();
+            vec![(Action::DeleteStatement, format!("deleted: {first}"))]
+        }
+        "number_literal" => {
+            let with = match text {
+                "0" => "1",
+                "1" => "0",
+                _ => return Vec::new(),
+            };
+            let action = Action::ReplaceNumber { with: with.into() };
+            vec![(action, format!("{text} becomes {with}"))]
+        }
+        "true" | "false" => {
+            let with = if text == "true" { "false" } else { "true" };
+            let action = Action::ReplaceExpression { with: with.into() };
+            vec![(action, format!("{text} becomes {with}"))]
+        }
+        "identifier" if is_errno(text) => match text {
+            "EINVAL" => replaced("EFAULT"),
+            _ => replaced("EINVAL"),
+        },
+        "identifier" if BITS.iter().any(|prefix| text.starts_with(prefix)) => replaced("0"),
+        _ => Vec::new(),
+    }
+}
+
+/// Is it the name of an errno?
+fn is_errno(name: &str) -> bool {
+    let rest = name.strip_prefix('E').unwrap_or_default();
+    rest.len() > 2 && rest.chars().all(|c| c.is_ascii_uppercase())
+}
