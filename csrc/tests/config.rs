@@ -2,9 +2,7 @@
 //! kconfig drops what it cannot have without a word: the prepared kernels must
 //! have what the world is made of.
 
-mod common;
-
-use common::kernel;
+use crate::common::kernel;
 use gup_sides::{
     Store,
     recipe::split_name,

@@ -2,9 +2,7 @@
 //! What is known of the posted versions of the FOLL_PIN series: what the review
 //! found in v8, and what became of it.
 
-mod common;
-
-use common::{Seen, folio, kernel, last, op, open, program};
+use crate::common::{Seen, folio, kernel, last, op, open, program};
 use csrc::{SiteKind, abi::*};
 
 const GET: u32 = 1 << GD_FOLL_GET;

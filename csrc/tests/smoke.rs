@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Every side starts, takes a pin and gives it back.
 
-mod common;
-
-use common::{folio, op, open, program, sound};
+use crate::common::{folio, op, open, program, sound};
 use csrc::abi::*;
 
 #[test]

@@ -2,9 +2,7 @@
 //! The table of operations says which kernel has which function, and the C side
 //! must have just those: nothing else tells when a kernel's entry is forgotten.
 
-mod common;
-
-use common::{folio, op, open, program, sound};
+use crate::common::{folio, op, open, program, sound};
 use csrc::{Object, abi::*, op_table};
 use std::{collections::BTreeSet, ffi::CStr};
 

@@ -2,9 +2,7 @@
 //! The lockless walk over tables of a program's making, on the kernels alone:
 //! what it finds, and what hook points in it are.
 
-mod common;
-
-use common::{Kernel, folio, open, program, sound};
+use crate::common::{Kernel, folio, open, program, sound};
 use csrc::{Machine, abi::*};
 
 const A: u64 = 0x1000_0000;

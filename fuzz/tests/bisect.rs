@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Which commit or patch brings a behaviour.
 
-mod patched;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::patched;
 use gup_sides::{Recipe, Store, git};
 use harness::bisect::{self, Tested};
 use tempfile::TempDir;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Campaigns, under engines of the tests' own.
 
-mod command;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use command::{command, gupdiff, out, write};
+use crate::command::{command, gupdiff, out, write};
 use harness::explain::Rules;
 use harness::program::Program;
 use harness::program::rng::Rng;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The command line: exit status, messages, and input that is wrong.
 
-mod command;
-
 use std::fs;
 use std::path::Path;
 
-use command::{err, gupdiff, out, write};
+use crate::command::{err, gupdiff, out, write};
 use harness::explain::Rules;
 use harness::input;
 use harness::ops::Rev;

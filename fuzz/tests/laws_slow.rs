@@ -2,12 +2,10 @@
 //! The laws of the walk under the mmap lock: each sees the trace that breaks it, and
 //! says nothing where the environment has not kept its word.
 
-mod made;
-
+use crate::made::*;
 use csrc::abi::{self, gd_op, gd_rec};
 use harness::laws::{Checker, Law};
 use harness::ops::Rev;
-use made::*;
 
 const LOCKED: u32 = abi::GD_RB_LOCKED;
 const UNLOCKED: u32 = abi::GD_RB_UNLOCKED;

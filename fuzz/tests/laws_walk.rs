@@ -2,13 +2,11 @@
 //! The laws of the lockless walk: each sees the trace that breaks it, and says
 //! nothing where the walk is right.
 
-mod made;
-
+use crate::made::*;
 use csrc::abi::{self, gd_op};
 use harness::accepted::Accepted;
 use harness::laws::{Checker, Law};
 use harness::ops::Rev;
-use made::*;
 
 fn law_on(rev: Rev, made: Made) -> Option<Law> {
     let made = made.end();

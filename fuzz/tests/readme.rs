@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The worked example of the README is what the tool prints.
 
-mod patched;
-
 use std::fs;
 use std::path::Path;
 
+use crate::patched::{self, KERNEL};
 use harness::oracle::Oracle;
 use harness::program::text;
 use harness::report::{Origin, Report, Short};
 use harness::side::{self, Pair, c::CSide};
-use patched::KERNEL;
 
 /// What stands between two lines that begin so, with the first and without the last one.
 fn block(readme: &str, first: &str, last: &str) -> String {

@@ -3,12 +3,10 @@
 //! rules of the kernel that they implement, a mistake in each is found, and one that
 //! crashes, hangs or writes no trace ends nothing but the program.
 
-mod command;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use command::{err, gupdiff, out, write};
+use crate::command::{err, gupdiff, out, write};
 use harness::oracle::{Oracle, Verdict};
 use harness::program::generate;
 use harness::program::profile::{Focus, Profile};

@@ -2,13 +2,11 @@
 //! Statistics of the lockless layer: actions are counted by themselves, and are no
 //! operations.
 
-mod made;
-
+use crate::made::*;
 use csrc::abi;
 use harness::layer::Focus;
 use harness::oracle::Verdict;
 use harness::stats::{Actions, Counter, Stats};
-use made::*;
 
 /// Two walks: in the first one of two hook points is reached, and the slow path
 /// answers two pages.

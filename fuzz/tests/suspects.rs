@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The lines that a report tells to look at.
 
-mod patched;
-
+use crate::patched;
 use gup_sides::{Recipe, Store};
 use harness::oracle::Oracle;
 use harness::program::{Program, text};

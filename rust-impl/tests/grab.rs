@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Grabs, fast and slow.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Get, Longterm, PciP2pdma, Pin};
-use common::*;
 use gup::machine::MigrateType;
 use gup::rules::RULES_7_3;
 use gup::{ENOMEM, EREMOTEIO, FolioDecl, FolioPtr, FollFlag, Kind, MmPtr, PagePtr, Site, Stop};

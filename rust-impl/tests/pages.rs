@@ -2,10 +2,8 @@
 //! 5.10, which has pages and no folios: what it does in another way than later
 //! kernels.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Get, Longterm, Pin, Write};
-use common::*;
 use gup::machine::MigrateType;
 use gup::page::flag;
 use gup::rules::RULES_5_10;

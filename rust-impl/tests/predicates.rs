@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Predicates.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Longterm, Pin, Write};
-use common::*;
 use gup::machine::state;
 use gup::{FolioDecl, FolioPtr, FollFlag, Kind, Mapping, PagePtr, Site, Stop, Vma};
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! References without flags.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use gup::machine::state;
 use gup::page::flag;
 use gup::{Call, FolioDecl, FolioPtr, Kind, PagePtr, Site, Stop};

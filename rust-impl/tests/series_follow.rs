@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The call sites of the slow path in the FOLL_PIN series.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Get, Pin};
-use common::*;
 use gup::page::flag;
 use gup::series::follow::DevmapLevel::{Pmd, Pud};
 use gup::{

@@ -2,10 +2,8 @@
 //! The FOLL_PIN series at page level: references, grabs, and what the review of v8
 //! and of v10 found there.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Get, Pin};
-use common::*;
 use gup::{ENOMEM, FolioDecl, FolioPtr, FollFlag, PagePtr, Rules, Site, Stop};
 
 #[test]

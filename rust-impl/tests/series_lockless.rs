@@ -2,10 +2,8 @@
 //! The call sites of the lockless walk in the FOLL_PIN series, and the checks of
 //! flags at the entry points.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Get, Longterm, Pin, Write};
-use common::*;
 use gup::machine::state;
 use gup::page::flag;
 use gup::pages::NR_PAGES;

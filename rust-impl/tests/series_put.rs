@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The FOLL_PIN series at page level: puts, unpins, counters, device pages.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Get, Pin};
-use common::*;
 use gup::machine::state;
 use gup::page::flag;
 use gup::{Call, Event, FolioDecl, FollFlag, Kind, List, Mapping, PagePtr, Site, Stop};

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Ranges that are faulted in for their own sake: by bytes, and by VMAs.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use gup::mm::fault_flag;
 use gup::rules::{RULES_5_10, Rules};
 use gup::tables::entry_flag as ef;

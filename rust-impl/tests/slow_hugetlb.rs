@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! VMAs of hugetlbfs in 5.10 and 6.1, which are followed by functions of their own.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use gup::mm::{fault_flag, vm_fault};
 use gup::page::Mapping;
 use gup::rules::{RULES_5_10, RULES_6_1, Rules};

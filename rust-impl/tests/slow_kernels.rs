@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What the slow paths of 5.10, 6.1 and 7.3 do otherwise than that of 6.12.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Force, Get, Longterm, SplitPmd, Unlockable, Write};
-use common::*;
 use gup::machine::MigrateType;
 use gup::mm::{fault_flag as ff, vm_fault};
 use gup::page::flag;

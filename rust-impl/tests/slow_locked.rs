@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The mmap lock: lost in faults, taken again, and signals in between.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Interruptible, Nowait, Write};
-use common::*;
 use gup::machine::Signal;
 use gup::mm::{fault_flag as ff, vm_fault};
 use gup::tables::entry_flag as ef;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Long-term pins: what must not stay is moved and pinned anew.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Longterm, Write};
-use common::*;
 use gup::machine::MigrateType;
 use gup::mm::vm_fault;
 use gup::page::flag;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Pins of the folios of a memfd.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use gup::cache::{MEMFD_SIZE, Memfd};
 use gup::page::flag;
 use gup::rules::{RULES_6_12_118, RULES_7_3, Rules};

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! FOLL_MIGRATION of 5.10 and 6.1, and FOLL_SPLIT of 5.10.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Get, Migration, Split};
-use common::*;
 use gup::page::flag;
 use gup::rules::{RULES_5_10, Rules};
 use gup::slow::EBUSY;

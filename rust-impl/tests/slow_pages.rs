@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The slow path, address by address: VMAs, what is mapped, and what is faulted in.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Anon, Dump, Force, Get, Nofault, Pin, Write};
-use common::*;
 use gup::mm::{fault_flag, vm_fault};
 use gup::tables::{Entry, entry_flag as ef};
 use gup::vma::vm_flag as v;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Put and unpin: folios, lists, ranges.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Get, Pin};
-use common::*;
 use gup::page::flag;
 use gup::{Call, FolioDecl, FolioPtr, FollFlag, List, Mapping, PagePtr, Site, Stop};
 

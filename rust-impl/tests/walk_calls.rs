@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The entry points of the lockless walk: their checks, and what surrounds it.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{FastOnly, Force, Get, Longterm, PciP2pdma, Pin, Touch, Write};
-use common::*;
 use gup::tables::entry_flag as ef;
 use gup::walk::{EFAULT, EOVERFLOW, TASK_SIZE_MAX};
 use gup::{

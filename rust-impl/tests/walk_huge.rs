@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Huge entries, those of device memory, and the levels above.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Longterm, PciP2pdma, Write};
-use common::*;
 use gup::page::flag::REFERENCED;
 use gup::pages::NR_PAGES;
 use gup::tables::entry_flag as ef;

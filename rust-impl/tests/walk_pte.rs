@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The range of PTEs.
 
-mod common;
-
+use crate::common::*;
 use FollFlag::{Force, Longterm, Write};
-use common::*;
 use gup::tables::entry_flag as ef;
 use gup::{
     Ask, Buffer, Call, FolioDecl, FollFlag, Hook, Kind, Level, Mapping, NewEntry, Rules, Site, Stop,

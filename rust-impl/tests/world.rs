@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! World set-up, raw changes, and reset.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use gup::page::{PageType, flag};
 use gup::pages::{NR_PAGES, template_page};
 use gup::{FolioDecl, FolioPtr, Kind, Machine, Mapping, PagePtr, WorldDecl};

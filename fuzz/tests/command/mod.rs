@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The command line as tests use it.
-#![allow(dead_code)] // each test uses some of it
 
 use std::fs;
 use std::path::Path;

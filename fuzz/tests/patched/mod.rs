@@ -24,7 +24,6 @@ pub fn texts() -> Option<[String; 2]> {
 }
 
 /// The kernel with the wrong one, under a name.
-#[allow(dead_code)]
 pub fn recipe(name: &str) -> Option<Recipe> {
     let [_, wrong] = texts()?;
     let store = Store::find();

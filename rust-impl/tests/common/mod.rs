@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A bench for tests: a world, one kernel on it, and what it showed.
-#![allow(dead_code, unused_imports)] // each test file uses its own part
 
 use std::ops::{Deref, DerefMut};
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use gup_sides::patch::{Applied, Error, Part, Series, apply};
 
-use crate::desk::{Desk, diff, files, hunk, numbered, set};
+use crate::patch::desk::{Desk, diff, files, hunk, numbered, set};
 
 #[test]
 fn a_diff_is_applied_to_an_overlay() {

@@ -9,7 +9,7 @@ use std::process::Command;
 use gup_sides::git;
 use gup_sides::patch::Series;
 
-use crate::desk::{Desk, files, numbered};
+use crate::patch::desk::{Desk, files, numbered};
 
 fn run(repo: &Path, args: &[&str]) -> Vec<u8> {
     let output = Command::new("git")

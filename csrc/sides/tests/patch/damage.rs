@@ -5,7 +5,7 @@ use std::fs;
 
 use gup_sides::patch::Series;
 
-use crate::desk::{Desk, diff, git_diff, hunk, mail, numbered, set, titles};
+use crate::patch::desk::{Desk, diff, git_diff, hunk, mail, numbered, set, titles};
 
 #[test]
 fn removed_lines_that_look_like_headers() {

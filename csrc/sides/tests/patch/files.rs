@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use gup_sides::patch::Series;
 
-use crate::desk::{Desk, diff, hunk, numbered, set};
+use crate::patch::desk::{Desk, diff, hunk, numbered, set};
 
 #[test]
 fn added_removed_and_renamed_files() {

@@ -3,7 +3,7 @@
 
 use gup_sides::patch::Series;
 
-use crate::desk::{Desk, git_diff, mail, numbered};
+use crate::patch::desk::{Desk, git_diff, mail, numbered};
 
 #[test]
 fn mails_as_they_are_sent() {

@@ -5,7 +5,7 @@ use std::fs;
 
 use gup_sides::patch::{Applied, Series};
 
-use crate::desk::{Desk, diff, git_diff, mail, numbered, titles};
+use crate::patch::desk::{Desk, diff, git_diff, mail, numbered, titles};
 
 #[test]
 fn the_sum_is_of_the_diffs() {
