@@ -3,6 +3,7 @@
 
 use crate::{Blocks, BlocksError, Edges, EdgesError, Machine, abi};
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
+use object::{Object as _, ObjectSymbol as _};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{CStr, c_void},
@@ -249,6 +250,32 @@ impl Object {
     }
 
     /// The address at which its file is loaded.
+    /// Sets a variable of type `unsigned int`, also one that is not exported; `bytes` are those
+    /// of the object's file.  Returns whether there is such a variable.
+    ///
+    /// # Safety
+    ///
+    /// This object was loaded from a file with these bytes, and its code is sound with any
+    /// value of the variable.
+    pub unsafe fn set_variable(&self, bytes: &[u8], name: &str, value: u32) -> bool {
+        let address = object::File::parse(bytes).ok().and_then(|file| {
+            let mut variables = file
+                .symbols()
+                .filter(|s| s.size() == size_of::<u32>() as u64);
+            Some(variables.find(|s| s.name() == Ok(name))?.address())
+        });
+        let (Some(base), Some(address)) = (self.base(), address) else {
+            return false;
+        };
+        // SAFETY: a variable of the object, whose code does not run now: this handle is the
+        // only one, and belongs to one thread
+        unsafe {
+            let variable = base.byte_add(address as usize).cast::<u32>();
+            variable.write_volatile(value);
+        }
+        true
+    }
+
     fn base(&self) -> Option<*mut c_void> {
         let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
         // SAFETY: an address in the loaded object

@@ -17,6 +17,7 @@ mod mutants;
 mod render;
 mod select;
 mod syntax;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -28,6 +29,7 @@ use edit::Action;
 pub use mutants::{Mutant, mutants};
 pub use render::{Rendered, Shadow};
 use select::At;
+pub use together::{Group, Selectable, groups, selectable};
 
 /// What a comparison has to say about a control.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +97,9 @@ pub struct Control {
     /// Does the change show only where `CONFIG_DEBUG_VM` is on?
     #[serde(default)]
     pub debug_vm: bool,
+    /// It is compiled alone: it does not compile as an alternative.
+    #[serde(default)]
+    alone: bool,
     file: PerKernel<String>,
     function: Option<PerKernel<String>>,
     /// Which definition, when `#if` branches define the function repeatedly.
@@ -184,6 +189,34 @@ impl Control {
         })
     }
 
+    /// The replacements in the file's text.
+    fn splices(
+        &self,
+        kernel: &str,
+        source: &syntax::Source,
+    ) -> Result<Vec<syntax::Splice>, String> {
+        let function = match &self.function {
+            Some(name) => Some(select::function(
+                source,
+                name.get(kernel)?,
+                self.definition,
+            )?),
+            None => None,
+        };
+        let node = match (&self.at, function) {
+            (Some(at), Some(function)) => Some(at.find(source, function, kernel)?),
+            (Some(_), None) => return Err("`at` needs a `function`".into()),
+            (None, _) => None,
+        };
+        let place = edit::Place {
+            source,
+            function,
+            node,
+            kernel,
+        };
+        self.action.splices(&place)
+    }
+
     fn try_render(&self, kernel: &str, tree: &Path) -> Result<Rendered, String> {
         if !self.applies_to(kernel) {
             return Err("is not declared for this kernel".into());
@@ -195,26 +228,7 @@ impl Control {
         let source = syntax::Source::parse(&original)?;
         let at_file = |what| format!("{file}: {what}");
 
-        let function = match &self.function {
-            Some(name) => Some(
-                select::function(&source, name.get(kernel)?, self.definition).map_err(at_file)?,
-            ),
-            None => None,
-        };
-        let node = match (&self.at, function) {
-            (Some(at), Some(function)) => {
-                Some(at.find(&source, function, kernel).map_err(at_file)?)
-            }
-            (Some(_), None) => return Err("`at` needs a `function`".into()),
-            (None, _) => None,
-        };
-        let place = edit::Place {
-            source: &source,
-            function,
-            node,
-            kernel,
-        };
-        let splices = self.action.splices(&place).map_err(at_file)?;
+        let splices = self.splices(kernel, &source).map_err(at_file)?;
         let patched = source.splice(&splices)?;
         if patched == original {
             return Err(at_file("the change changes nothing".into()));

@@ -319,6 +319,16 @@ impl CSide {
         unsafe { self.machine.object().blocks(bytes) }
     }
 
+    /// Sets a variable of the object: see [`Object::set_variable`].
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    pub unsafe fn set_variable(&self, bytes: &[u8], name: &str, value: u32) -> bool {
+        // SAFETY: guaranteed by the caller
+        unsafe { self.machine.object().set_variable(bytes, name, value) }
+    }
+
     /// The edges of an object that was compiled for an engine.
     ///
     /// # Safety

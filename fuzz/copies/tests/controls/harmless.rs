@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Harmless changes of the C side: none may be found.
+
+use gup_controls::{Group, Kind};
+use gup_sides::tree::tested_names;
+use harness::hunt::Catch;
+use harness::program::profile::Focus;
+use harness::program::text;
+use harness::rev::Rev;
+
+use crate::changed::{Changed, controls_of, hunt_on, prepared};
+use crate::hunting::{Corpus, HARMLESS, focus, on_all_processors, only};
+
+/// Every harmless change, many at once: the names of the sides, and those that were found.
+fn tried_harmless() -> (Vec<String>, Vec<(String, Catch)>) {
+    let (corpus, all) = (Corpus::read(), gup_controls::load());
+    let mut todo = Vec::new();
+    for base in tested_names() {
+        let changes = controls_of(&all, Kind::Harmless, base);
+        let groups = gup_controls::groups(changes, base, &prepared(base).1.src);
+        todo.extend(
+            groups
+                .unwrap_or_else(|e| panic!("{e}"))
+                .into_iter()
+                .map(|g| (base, g)),
+        );
+    }
+    let found = on_all_processors(&todo, |(base, group)| {
+        let files = group.files.iter();
+        let files: Vec<_> = files
+            .map(|(path, text)| (path.clone(), text.clone().into_bytes()))
+            .collect();
+        let all = Changed::new(base, "harmless", &files);
+        // of the slow path, if one of them is
+        let mut names = group.controls.iter().map(|control| control.name.as_str());
+        let name = names.clone().find(|name| focus(name) != Focus::All);
+        let name = name.or(names.next()).expect("a group is not empty");
+        let catch = hunt_on(all.load(), &corpus, name, HARMLESS)?;
+        // which of them is it?
+        let of = group.controls.iter().find_map(|control| {
+            let alone = Changed::by(control, base);
+            let catch = hunt_on(alone.load(), &corpus, &control.name, HARMLESS)?;
+            Some((format!("{base}+{}", control.name), catch))
+        });
+        Some(of.unwrap_or_else(|| (format!("{base}: several of them together"), catch)))
+    });
+    let named = |(base, group): &(&str, Group)| {
+        let names = group.controls.iter().map(|control| &control.name);
+        names
+            .map(|name| format!("{base}+{name}"))
+            .collect::<Vec<_>>()
+    };
+    (
+        todo.iter().flat_map(named).collect(),
+        found.into_iter().flatten().collect(),
+    )
+}
+
+#[test]
+fn every_harmless_change_of_the_c_side_ends_clean() {
+    let (tried, found) = tried_harmless();
+    let found: Vec<String> = found
+        .iter()
+        .map(|(name, catch)| {
+            let program = text::format(&catch.program, Rev::V6_12);
+            format!("{name}: {:?}\n{program}", catch.verdict)
+        })
+        .collect();
+    assert!(found.is_empty(), "harmless, but:\n{}", found.join("\n"));
+    let least = match only() {
+        Some(_) => 0,
+        None => 18 * tested_names().count(),
+    };
+    let tried = tried.len();
+    assert!(tried >= least, "only {tried} harmless changes were made");
+}
