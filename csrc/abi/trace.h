@@ -26,7 +26,11 @@ enum gd_rec_kind {
 	 */
 	GD_R_PAGE,
 	GD_R_ENTRY,	/* an entry of pages[]; b: index; c: page number or GD_NOWHERE */
-	GD_R_STATE,	/* a: GD_W_*; d: pins acquired | pins released << 32 */
+	/*
+	 * a: GD_W_*; d: pins acquired | pins released << 32; c: changes of NR_ISOLATED_ANON
+	 * | NR_ISOLATED_FILE << 16, 16 bits each
+	 */
+	GD_R_STATE,
 	GD_R_RET,	/* a: gd_ret; d: value; FOLIO: page number */
 	GD_R_END,	/* a: gd_end; b: operations executed */
 	GD_R_ASK,	/* a call without a page. a: gd_ask; the rest: see there */

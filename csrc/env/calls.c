@@ -49,6 +49,8 @@ void mod_node_page_state(struct pglist_data *pgdat, enum node_stat_item item, lo
 		gd.acquired += delta;
 	else if (item == NR_FOLL_PIN_RELEASED)
 		gd.released += delta;
+	else if (item == NR_ISOLATED_ANON || item == NR_ISOLATED_FILE)
+		gd.isolated[item - NR_ISOLATED_ANON] += delta;
 }
 
 /* the world defines the type of a pageblock; there are none outside of it */

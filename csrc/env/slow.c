@@ -234,7 +234,10 @@ void gd_accessed(struct page *page)
 }
 
 /* pages that the running operation has isolated and not put back; each was a step */
-static struct page *isolated[GD_STEP_LIMIT];
+static struct {
+	struct page *page;
+	bool from_lru;
+} isolated[GD_STEP_LIMIT];
 static u32 nr_isolated;
 
 void gd_next_isolations(void)
@@ -251,18 +254,24 @@ static u32 find_isolated(const struct page *page)
 {
 	u32 i;
 
-	for (i = 0; i < nr_isolated && isolated[i] != page; i++)
+	for (i = 0; i < nr_isolated && isolated[i].page != page; i++)
 		;
 	return i;
 }
 
-/* it is no longer on the list */
+/* It is no longer on the list.  Who isolates a page from the LRU counts it. */
 static void forget_isolated(struct page *page)
 {
 	u32 i = find_isolated(page);
 
-	if (i < nr_isolated)
-		isolated[i] = isolated[--nr_isolated];
+	if (i == nr_isolated)
+		return;
+	if (isolated[i].from_lru) {
+		bool file = !(port_flags(page) & 1ul << PG_swapbacked);
+
+		gd.isolated[file] -= port_nr_isolated(page);
+	}
+	isolated[i] = isolated[--nr_isolated];
 }
 
 /* A page that is not on the LRU is not isolated, whatever the script says. */
@@ -277,7 +286,8 @@ bool gd_isolate(struct page *page, bool from_lru)
 		return false;
 	page->_refcount.counter++;
 	*port_flag_word(page) &= ~(1ul << PG_lru);
-	isolated[nr_isolated++] = page;
+	isolated[nr_isolated].page = page;
+	isolated[nr_isolated++].from_lru = from_lru;
 	return true;
 }
 

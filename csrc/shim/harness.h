@@ -126,6 +126,7 @@ struct gd_harness {
 	struct gd_span listed[GD_NR_RUNS];
 	u32 nr_entries;			/* of list[], returned by the operation */
 	int acquired, released;
+	int isolated[2];		/* NR_ISOLATED_ANON, NR_ISOLATED_FILE */
 	u8 state;			/* last recorded */
 	bool slow;			/* the slow path is real */
 	u32 vmas;			/* bit mask of the existing VMAs */

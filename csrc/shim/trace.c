@@ -212,12 +212,15 @@ void gd_record_state(void)
 {
 	u8 state = gd_world_state();
 	struct gd_rec *rec;
+	u32 isolated = (u16)gd.isolated[0] | (u32)gd.isolated[1] << 16;
 
-	if (state == gd.state && !gd.acquired && !gd.released)
+	if (state == gd.state && !gd.acquired && !gd.released && !isolated)
 		return;
 	rec = gd_record(GD_R_STATE);
 	rec->a = state;
 	rec->d = (u32)gd.acquired | (u64)(u32)gd.released << 32;
+	rec->c = isolated;
 	gd.state = state;
 	gd.acquired = gd.released = 0;
+	gd.isolated[0] = gd.isolated[1] = 0;
 }

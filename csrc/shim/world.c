@@ -184,6 +184,7 @@ void gd_world_setup(void)
 		setup_folio(i, &zero, &huge_zero);
 	gd.state = gd_world_state();
 	gd.acquired = gd.released = 0;
+	gd.isolated[0] = gd.isolated[1] = 0;
 }
 
 /* Page k of a run; it is recorded as touched. */

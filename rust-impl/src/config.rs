@@ -18,6 +18,9 @@ pub struct Config {
     pub cma: bool,
     /// `CONFIG_ZONE_DEVICE`: pages are checked for device memory.
     pub zone_device: bool,
+    /// `CONFIG_TRANSPARENT_HUGEPAGE`: where a head page is taken for a THP, it counts as the
+    /// pages of one.
+    pub thp: bool,
     /// `CONFIG_SECRETMEM`: the lockless walk checks for secretmem pages, which are not in
     /// the kernel's direct map.
     pub secretmem: bool,
@@ -30,15 +33,17 @@ impl Config {
         migration: true,
         cma: true,
         zone_device: true,
+        thp: true,
         secretmem: true,
     };
 
     /// The options by name, without `CONFIG_`.
-    pub const NAMES: [&'static str; 5] = [
+    pub const NAMES: [&'static str; 6] = [
         "HUGETLB_PAGE",
         "MIGRATION",
         "CMA",
         "ZONE_DEVICE",
+        "TRANSPARENT_HUGEPAGE",
         "SECRETMEM",
     ];
 
@@ -55,6 +60,7 @@ impl Config {
             "MIGRATION" => &mut self.migration,
             "CMA" => &mut self.cma,
             "ZONE_DEVICE" => &mut self.zone_device,
+            "TRANSPARENT_HUGEPAGE" => &mut self.thp,
             "SECRETMEM" => &mut self.secretmem,
             _ => return false,
         };

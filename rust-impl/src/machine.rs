@@ -229,8 +229,10 @@ pub struct Machine {
     /// NR_FOLL_PIN_RELEASED (in the series: RETURNED), moved by the running
     /// operation.
     pub released: i32,
-    /// `pages[]`: the entries that the running operation has recorded so far.  A back-out
-    /// removes its entries again.
+    /// NR_ISOLATED_ANON and NR_ISOLATED_FILE, moved by the running operation.
+    pub isolated: [i32; 2],
+    /// `pages[]`, as far as the running operation has stored anything in it.  After a back-out
+    /// its entries are still there; only the result says how many count.
     pub entries: Vec<PagePtr>,
     /// The VMAs of those pages, in kernels that record them.
     pub(crate) noted_vmas: Vec<VmaPtr>,
@@ -293,6 +295,7 @@ impl Machine {
             huge_zero_page: PagePtr::POISON,
             acquired: 0,
             released: 0,
+            isolated: [0; 2],
             entries: Vec::with_capacity(MAX_LIST),
             noted_vmas: Vec::new(),
             interleaved: false,
@@ -339,6 +342,7 @@ impl Machine {
         self.steps = 0;
         self.acquired = 0;
         self.released = 0;
+        self.isolated = [0; 2];
     }
 
     /// The operation drops the mmap lock of an mm; the tasks that wait for it change VMAs.

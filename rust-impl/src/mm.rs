@@ -96,7 +96,15 @@ const STACK_LIMIT: u64 = 8 << 20;
 const LOCK_LIMIT: u32 = 1 << 17;
 
 /// The isolated folios, in order: a `struct list_head`.
-pub(crate) type Isolated = Vec<PagePtr>;
+pub(crate) type Isolated = Vec<IsolatedFolio>;
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IsolatedFolio {
+    page: PagePtr,
+    /// It was on the LRU; hugetlb has lists of its own.
+    from_lru: bool,
+}
 
 impl Kernel<'_> {
     /// `mmap_read_lock`.
@@ -373,15 +381,33 @@ impl Kernel<'_> {
         self.call(Call::Isolate, folio)?;
         let allowed = self.hook(Hook::Isolate).is_none_or(|answer| answer != 0);
         let tail = self.machine.pages.get(folio.page())?.is_tail();
-        if !allowed || !there || tail || list.contains(&folio.page()) {
+        let twice = list.iter().any(|isolated| isolated.page == folio.page());
+        if !allowed || !there || tail || twice {
             return Ok(false);
         }
         let page = self.machine.pages.update(folio.page())?;
         page.refcount = page.refcount.wrapping_add(1);
         page.flags &= !flag::LRU;
-        list.push(folio.page());
+        let page = folio.page();
+        list.push(IsolatedFolio { page, from_lru });
         self.machine.held.isolated += 1;
         Ok(true)
+    }
+
+    /// `node_stat_mod_folio` of NR_ISOLATED_ANON or NR_ISOLATED_FILE, by the pages of a folio:
+    /// who isolates a folio from the LRU counts it, and who puts it back uncounts it.
+    pub(crate) fn count_isolated(&mut self, folio: FolioPtr, sign: i32) -> Result<(), Stop> {
+        let head = *self.machine.pages.get(folio.page())?;
+        let pages = match (head.is_large(), self.rules.slow.isolated_heads_are_thps) {
+            (false, _) => 1,
+            (true, false) => 1 << head.order,
+            (true, true) if self.rules.config.thp => 512,
+            (true, true) => 1,
+        };
+        let is_file = head.flags & flag::SWAPBACKED == 0;
+        let counter = &mut self.machine.isolated[usize::from(is_file)];
+        *counter = counter.wrapping_add(sign * pages);
+        Ok(())
     }
 
     /// `migrate_pages`: the number of folios that it could not move, or an errno.
@@ -402,12 +428,15 @@ impl Kernel<'_> {
 
     /// Drops the references that isolating took.
     fn release(&mut self, list: &mut Isolated, call: Call) -> Result<(), Stop> {
-        for page in list.drain(..) {
+        for IsolatedFolio { page, from_lru } in list.drain(..) {
             self.call(call, FolioPtr(page))?;
-            let page = self.machine.pages.update(page)?;
-            page.refcount = page.refcount.wrapping_sub(1);
+            let head = self.machine.pages.update(page)?;
+            head.refcount = head.refcount.wrapping_sub(1);
             if call == Call::Putback {
-                page.flags |= flag::LRU;
+                head.flags |= flag::LRU;
+            }
+            if from_lru {
+                self.count_isolated(FolioPtr(page), -1)?;
             }
             self.machine.held.isolated -= 1;
         }

@@ -98,6 +98,13 @@ static const unsigned long port_fault_flag[GD_NR_FAULT_FLAGS] = {
 #define PORT_MEMALLOC_PIN	PF_MEMALLOC_NOCMA
 #endif
 
+/* By how much an isolated page raises NR_ISOLATED.  Folios in gup.c: v5.18 */
+#if GD_SINCE(5, 18)
+#define port_nr_isolated(page)	folio_nr_pages((struct folio *)(page))
+#else
+#define port_nr_isolated(page)	thp_nr_pages(page)
+#endif
+
 /* v6.3: "mm: change to return bool for folio_isolate_lru()" and its kin */
 #if GD_SINCE(6, 3) != GD_OTHER_ISOLATED
 static inline int port_isolated(bool ok)

@@ -176,8 +176,7 @@ impl Kernel<'_> {
         }
         if self.rules.slow.drains_for_a_folio {
             self.lru_cache_drain_for_folio(folio)?;
-            self.isolate(folio, true, list)?;
-            return Ok(());
+            return self.isolate_from_lru(folio, list);
         }
         for all in [false, true] {
             if *drained == u32::from(all) && self.is_maybe_in_lru_batch(folio)? {
@@ -185,7 +184,13 @@ impl Kernel<'_> {
                 *drained += 1;
             }
         }
-        self.isolate(folio, true, list)?;
+        self.isolate_from_lru(folio, list)
+    }
+
+    fn isolate_from_lru(&mut self, folio: FolioPtr, list: &mut Isolated) -> Result<(), Stop> {
+        if self.isolate(folio, true, list)? {
+            self.count_isolated(folio, 1)?;
+        }
         Ok(())
     }
 

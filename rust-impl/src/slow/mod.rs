@@ -123,7 +123,7 @@ impl Range {
 
 impl Kernel<'_> {
     /// Stores a page at a position in the buffer.
-    fn store_page(&mut self, at: usize, page: PagePtr) -> Result<(), Stop> {
+    pub(crate) fn store_page(&mut self, at: usize, page: PagePtr) -> Result<(), Stop> {
         let entries = &mut self.machine.entries;
         if let Some(entry) = entries.get_mut(at) {
             *entry = page;
@@ -132,7 +132,7 @@ impl Kernel<'_> {
         if at >= MAX_LIST {
             return Err(Stop::Oops);
         }
-        entries.resize(at, PagePtr::NULL);
+        entries.resize(at, PagePtr::POISON);
         entries.push(page);
         Ok(())
     }

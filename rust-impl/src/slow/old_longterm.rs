@@ -108,7 +108,11 @@ impl Kernel<'_> {
                 self.lru_add_drain(true)?;
                 drained = true;
             }
-            failed |= !self.isolate(head, !hugetlb, list)?;
+            let isolated = self.isolate(head, !hugetlb, list)?;
+            if isolated && !hugetlb {
+                self.count_isolated(head, 1)?;
+            }
+            failed |= !isolated;
         }
         Ok(failed)
     }

@@ -104,6 +104,9 @@ rules! {
         /// Long-term pins that write refuse pages of file systems that track writes. Since
         /// v6.5: "mm/gup: disallow FOLL_LONGTERM GUP-nonfast writing to file-backed mappings".
         pub longterm_refuses_tracked_files: bool,
+        /// Whoever isolates a head page counts it as a THP in NR_ISOLATED, whatever its size.
+        /// Until v5.18: "mm/gup: convert check_and_migrate_movable_pages() to use a folio".
+        pub isolated_heads_are_thps: bool,
         /// Pages that must be migrated are collected and unpinned by folio; list entries within
         /// the same folio are skipped. Before v6.11 ("mm/gup: introduce
         /// check_and_migrate_movable_folios()") they were unpinned by page, and entries with
@@ -140,6 +143,7 @@ rules! {
 
 /// Linux 5.10.
 pub const SLOW_5_10: SlowRules = SlowRules {
+    isolated_heads_are_thps: true,
     absent_pmds_migrate: false,
     forced_writes_require_exclusive: false,
     faults_can_complete: false,
@@ -186,6 +190,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     forces_writes_of_puds: false,
     longterm_refuses_tracked_files: false,
     migrates_by_folio: false,
+    isolated_heads_are_thps: false,
     counts_pin_as_1024_refs: false,
     slabs_have_a_type: false,
     drains_for_a_folio: false,
@@ -198,6 +203,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
 
 /// Linux 6.12.
 pub const SLOW_6_12: SlowRules = SlowRules {
+    isolated_heads_are_thps: false,
     asserts_mmap_lock: true,
     takes_huge_entries_whole: true,
     numa_faults_on_request: true,

@@ -178,7 +178,6 @@ impl Kernel<'_> {
                 unlockable: locks,
                 notes_vmas: false,
             };
-            self.machine.entries.truncate(walk.nr);
             let found = if locks {
                 self.__gup_longterm_locked(range, &mut false)?
             } else if longterm {
@@ -266,7 +265,7 @@ impl Kernel<'_> {
     }
 
     /// Stores pages at `pages[nr]` and after it, without counting them yet.  Entries that
-    /// are not counted are not observed.
+    /// are not counted are not observed, unless the slow path leaves them as they are.
     fn store_pages(&mut self, walk: &Walk, first: PagePtr, nr: u64) -> Result<(), Stop> {
         let room = match walk.pages {
             Buffer::List => MAX_LIST - walk.nr,
@@ -275,8 +274,9 @@ impl Kernel<'_> {
         if nr > room as u64 {
             return Err(Stop::Oops);
         }
-        self.machine.entries.truncate(walk.nr);
-        self.machine.entries.extend((0..nr).map(|i| first.nth(i)));
+        for i in 0..nr {
+            self.store_page(walk.nr + i as usize, first.nth(i))?;
+        }
         Ok(())
     }
 

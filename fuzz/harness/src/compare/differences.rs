@@ -176,19 +176,12 @@ impl<'p> Differ<'p> {
     }
 
     fn states(&self, index: usize, l: &[gd_rec], r: &[gd_rec], found: &mut Vec<Divergence>) {
-        let (lb, la, lr) = state_record(l, self.left.bits());
-        let (rb, ra, rr) = state_record(r, self.right.bits());
-        if lb != rb {
-            let (left, right) = (Value::State(lb), Value::State(rb));
-            found.push(self.difference(index, Field::State, None, left, right));
-        }
-        if la != ra {
-            let (left, right) = (Value::Count(la), Value::Count(ra));
-            found.push(self.difference(index, Field::Acquired, None, left, right));
-        }
-        if lr != rr {
-            let (left, right) = (Value::Count(lr), Value::Count(rr));
-            found.push(self.difference(index, Field::Released, None, left, right));
+        let left = state_record(l, self.left.bits());
+        let right = state_record(r, self.right.bits());
+        for ((field, left), (_, right)) in left.into_iter().zip(right) {
+            if left != right {
+                found.push(self.difference(index, field, None, left, right));
+            }
         }
     }
 
@@ -275,17 +268,29 @@ fn page_records(recs: &[gd_rec]) -> Vec<PageState> {
         .collect()
 }
 
-fn state_record(recs: &[gd_rec], before: u8) -> (u8, i32, i32) {
-    recs.iter()
-        .find_map(|rec| match Record::from(rec) {
-            Record::State {
-                bits,
-                acquired,
-                released,
-            } => Some((bits, acquired, released)),
-            _ => None,
-        })
-        .unwrap_or((before, 0, 0))
+/// The state after an operation, and what it counted.
+fn state_record(recs: &[gd_rec], before: u8) -> [(Field, Value); 5] {
+    let (mut bits, mut counts, mut isolated) = (before, (0, 0), [0, 0]);
+    for rec in recs {
+        if let Record::State {
+            bits: now,
+            acquired,
+            released,
+            isolated: moved,
+        } = Record::from(rec)
+        {
+            (bits, counts, isolated) = (now, (acquired, released), moved);
+            break;
+        }
+    }
+    let [anon, file] = isolated.map(|n| Value::Count(n.into()));
+    [
+        (Field::State, Value::State(bits)),
+        (Field::Acquired, Value::Count(counts.0)),
+        (Field::Released, Value::Count(counts.1)),
+        (Field::IsolatedAnon, anon),
+        (Field::IsolatedFile, file),
+    ]
 }
 
 /// Whether no record can follow an event.

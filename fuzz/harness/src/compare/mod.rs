@@ -52,6 +52,10 @@ pub enum Field {
     Acquired,
     /// NR_FOLL_PIN_RELEASED.
     Released,
+    /// NR_ISOLATED_ANON.
+    IsolatedAnon,
+    /// NR_ISOLATED_FILE.
+    IsolatedFile,
     /// The result.
     Ret,
     /// What `*locked` says, and which locks are held afterwards.
@@ -86,6 +90,8 @@ impl Field {
             Self::State => "state",
             Self::Acquired => "pins acquired",
             Self::Released => "pins released",
+            Self::IsolatedAnon => "NR_ISOLATED_ANON",
+            Self::IsolatedFile => "NR_ISOLATED_FILE",
             Self::Ret => "result",
             Self::Locks => "locks",
             Self::Entry => "pages[]",

@@ -105,6 +105,9 @@ pub(super) fn differs(d: &Divergence, shown: &Shown, function: &str, names: &Nam
         (Field::State, _) => format!("leaves {}", words(is)),
         (Field::Acquired, _) => format!("counts {} pins as acquired", words(is)),
         (Field::Released, _) => format!("counts {} pins as released", words(is)),
+        (Field::IsolatedAnon | Field::IsolatedFile, _) => {
+            format!("leaves {} changed by {}", d.field.name(), words(is))
+        }
         (Field::Locks, _) => format!("returns with {}", words(is)),
         (Field::Entry, Value::Nothing) => "stores no more in pages[]".into(),
         (Field::Entry, _) => format!("stores {} in pages[]", words(is)),

@@ -103,9 +103,17 @@ fn event(record: &Record, side: &dyn Side, names: &Names) -> Option<Event> {
             bits,
             acquired,
             released,
+            isolated,
         } => {
             let state = show::state(*bits);
-            let text = format!("{state} pins acquired {acquired}, released {released}");
+            let mut text = format!("{state} pins acquired {acquired}, released {released}");
+            for (n, name) in isolated
+                .iter()
+                .zip(["ANON", "FILE"])
+                .filter(|(n, _)| **n != 0)
+            {
+                text += &format!(", NR_ISOLATED_{name} {n:+}");
+            }
             ("STATE", text)
         }
         Record::Ret(r, l) => {

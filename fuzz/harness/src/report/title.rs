@@ -89,6 +89,7 @@ pub(super) fn difference(d: &Divergence, shown: &Shown, function: &str, names: &
             let verb = d.field.name().trim_start_matches("pins ");
             format!("counts {} pins as {verb}, not {}", words(is), words(other))
         }
+        Field::IsolatedAnon | Field::IsolatedFile => format!("unbalances {}", d.field.name()),
         Field::Locks => format!("ends with: {}", words(is)),
         Field::Entry => format!("stores {}, not {}", words(is), words(other)),
         Field::Stray => "changes a page outside of any operation".into(),

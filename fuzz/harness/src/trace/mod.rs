@@ -303,6 +303,8 @@ pub enum Record {
         acquired: i32,
         /// Pins released in this operation.
         released: i32,
+        /// By how much NR_ISOLATED_ANON and NR_ISOLATED_FILE changed.
+        isolated: [i16; 2],
     },
     /// The result and the locks that are held; the last record of an operation.
     Ret(Ret, Locks),
@@ -337,6 +339,7 @@ impl From<&gd_rec> for Record {
                 bits: rec.a,
                 acquired: rec.d as u32 as i32,
                 released: (rec.d >> 32) as u32 as i32,
+                isolated: [rec.c as i16, (rec.c >> 16) as i16],
             },
             abi::GD_R_RET => Self::Ret(ret(rec), Locks(rec.b)),
             abi::GD_R_END => Self::End {

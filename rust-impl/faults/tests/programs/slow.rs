@@ -458,6 +458,7 @@ pub fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
             format!("{page:?}").hash(&mut digest);
         }
         (machine.state_bits(), machine.acquired, machine.released).hash(&mut digest);
+        machine.isolated.hash(&mut digest);
         if result.is_err() {
             break;
         }

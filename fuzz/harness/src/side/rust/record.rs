@@ -126,13 +126,17 @@ impl<'a> Recorder<'a> {
     /// The state beside pages, if it changed or a counter moved.
     pub fn state(&mut self, machine: &Machine) {
         let bits = machine.state_bits();
-        if bits == self.bits && machine.acquired == 0 && machine.released == 0 {
+        let [anon, file] = machine.isolated.map(|n| u32::from(n as u16));
+        let isolated = anon | file << 16;
+        let moved = machine.acquired | machine.released;
+        if bits == self.bits && moved == 0 && isolated == 0 {
             return;
         }
         self.bits = bits;
         let (acquired, released) = (machine.acquired as u32, machine.released as u32);
         self.recs.push(gd_rec {
             a: bits,
+            c: isolated,
             d: u64::from(acquired) | u64::from(released) << 32,
             ..rec(abi::GD_R_STATE)
         });
