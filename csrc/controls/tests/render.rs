@@ -264,3 +264,63 @@ fn what_differs_between_kernels_is_given_by_kernel() {
         "\tg(a, 1);\n\tg(b, 2);\n"
     );
 }
+
+/// The faults of these declarations as alternatives in a function of this body.
+fn alternatives(body: &str, edits: &[&str]) -> (String, Vec<String>) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("mm")).unwrap();
+    let source = format!("int f(int a, int b)\n{{\n{body}}}\n");
+    std::fs::write(dir.path().join("mm/gup.c"), source).unwrap();
+    let declared = edits.iter().zip(1..).map(|(edit, nr)| {
+        format!(
+            "[[fault]]\nname = '{nr}'\nabout = 'x'\nkernels = ['6.1']\n\
+             file = 'mm/gup.c'\nfunction = 'f'\n{edit}\n"
+        )
+    });
+    let faults = gup_controls::parse(&declared.collect::<String>()).unwrap();
+    let many = gup_controls::selectable(&faults, "6.1", dir.path()).unwrap();
+    let text = many.patched.split_once("{\n").unwrap().1;
+    let text = text.rsplit_once('}').unwrap().0.to_owned();
+    let others = many.others.iter().map(|fault| fault.name.clone());
+    (text, others.collect())
+}
+
+#[test]
+fn faults_become_alternatives_of_statements_and_conditions() {
+    let negated = "at = { node = 'if_statement' }\ndo = { op = 'negate_condition' }";
+    let deleted = "at = { node = 'expression_statement' }\ndo = { op = 'delete_statement' }";
+    let other = "at = { node = 'call_expression' }\ndo = { op = 'replace_expression', with = '0' }";
+    let (text, others) = alternatives("\tif (a)\n\t\tb = g(a);\n", &[negated, deleted, other]);
+    assert_eq!(
+        text,
+        "\tif (gd_selected(1) ? ((!(a))) : ((a)))\n\t\t{ if (gd_selected(2)) { ; } else \
+         { if (gd_selected(3)) { b = 0; } else { b = g(a); }}}\n"
+    );
+    assert!(others.is_empty());
+}
+
+#[test]
+fn a_fault_around_another_one_has_the_original_inside() {
+    let gone = "at = { node = 'if_statement' }\ndo = { op = 'delete_statement' }";
+    let less = "at = { node = 'binary_expression' }\ndo = { op = 'replace_operator', with = '<' }";
+    let (text, _) = alternatives("\tif (a > b)\n\t\tb++;\n", &[gone, less]);
+    assert_eq!(
+        text,
+        "\t{ if (gd_selected(1)) { ; } else { if (gd_selected(2) ? ((a < b)) : ((a > b)))\n\
+         \t\tb++; }}\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_there_twice_is_compiled_alone() {
+    let shift = "at = { node = 'number_literal' }\ndo = { op = 'replace_number', with = '2' }";
+    let gone = "at = { node = 'labeled_statement' }\ndo = { op = 'delete_statement' }";
+    // a WARN would move to another line, and a label would be there twice
+    for (body, edit) in [
+        ("\tWARN_ON(a > 1);\n", shift),
+        ("\tgoto out;\nout:\n\tb++;\n", gone),
+    ] {
+        let (text, others) = alternatives(body, &[edit]);
+        assert_eq!((text.as_str(), others), (body, vec!["1".to_owned()]));
+    }
+}

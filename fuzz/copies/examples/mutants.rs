@@ -41,29 +41,27 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(kernel: &str) -> Self {
+    fn new(kernel: &str, gup: &str) -> Self {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus");
         let mut bench = Self {
             kernel: kernel.into(),
             corpus: input::programs(&[dir]).expect("the shipped corpus can be read"),
             original: Vec::new(),
         };
-        let (_, object) = bench.compile(None).expect("the kernel compiles");
+        let (_, object) = bench.compile(gup).expect("the kernel compiles");
         bench.original = object;
         bench
     }
 
     /// The kernel with another mm/gup.c, and the code of its object.
-    fn compile(&self, gup: Option<&str>) -> Option<(CSide, Vec<u8>)> {
+    fn compile(&self, gup: &str) -> Option<(CSide, Vec<u8>)> {
         let store = Store::find();
         let recipe = Recipe::find(&store, &self.kernel).expect("recipes can be read");
         let mut recipe = recipe.expect("the kernel is prepared: make setup");
         recipe.quick = true;
-        if let Some(gup) = gup {
-            let files = [("mm/gup.c".to_owned(), gup.as_bytes().to_vec())];
-            recipe.overlay = Some(overlay::keep(&store, &files).expect("it can be written"));
-            recipe.bodies_only = true;
-        }
+        recipe.bodies_only = true;
+        let files = [("mm/gup.c".to_owned(), gup.as_bytes().to_vec())];
+        recipe.overlay = Some(overlay::keep(&store, &files).expect("it can be written"));
         recipe.name = format!("{}+mutant", self.kernel);
         let built = recipe.compile(&store, true, Flavour::None).ok()?;
         let object = fs::read(&built.object).expect("it was built");
@@ -72,7 +70,7 @@ impl Bench {
     }
 
     fn tried(&self, mutant: &Mutant) -> End {
-        let Some((side, object)) = self.compile(Some(&mutant.patched)) else {
+        let Some((side, object)) = self.compile(&mutant.patched) else {
             return End::NotCompiled;
         };
         if object == self.original {
@@ -108,7 +106,7 @@ fn main() {
     let all = gup_controls::mutants(&gup).expect("it parses");
     let todo: Vec<_> = all.iter().skip(first).step_by(every).collect();
     println!("{} of {} mutants", todo.len(), all.len());
-    let bench = Bench::new(&kernel);
+    let bench = Bench::new(&kernel, &gup);
     let (next, ends) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, |n| n.get()) {
