@@ -306,7 +306,7 @@ fn a_fault_around_another_one_has_the_original_inside() {
     let (text, _) = alternatives("\tif (a > b)\n\t\tb++;\n", &[gone, less]);
     assert_eq!(
         text,
-        "\t{ if (gd_selected(1)) { ; } else { if (gd_selected(2) ? ((a < b)) : ((a > b)))\n\
+        "\t{ if (gd_selected(1)) {  } else { if (gd_selected(2) ? ((a < b)) : ((a > b)))\n\
          \t\tb++; }}\n"
     );
 }
