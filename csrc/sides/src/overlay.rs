@@ -19,6 +19,9 @@ use std::{
 pub struct Overlay(BTreeMap<PathBuf, PathBuf>);
 
 impl Overlay {
+    /// Replaces nothing.
+    pub const NONE: &'static Self = &Self(BTreeMap::new());
+
     /// Replaces the files of `tree` by those at the same relative paths in `dir`.
     pub fn of(dir: &Path, tree: &Path) -> Result<Self> {
         let files = files(dir)?.into_iter().filter_map(|file| {

@@ -49,7 +49,7 @@ const KERNEL_FILES: [(&str, &str, &[&str]); 7] = [
     (
         "mm/memremap.c",
         "CONFIG_ZONE_DEVICE",
-        &["-Dget_dev_pagemap=gd_real_get_dev_pagemap"],
+        &["-include", "memremap.h"],
     ),
     ("mm/pgtable-generic.c", "CONFIG_MMU", &[]),
     ("arch/x86/mm/hugetlbpage.c", "CONFIG_HUGETLB_PAGE", &[]),
@@ -70,8 +70,8 @@ pub struct Source {
     pub renamed: Vec<(String, String)>,
     /// Compile quickly, for many short runs: half the time, slower code.
     pub quick: bool,
-    /// The overlay changes function bodies only, nothing that the harness depends on; so
-    /// the harness is compiled without the overlay.
+    /// The overlay changes function bodies only, nothing that the harness depends on; so only
+    /// mm/gup.c and the changed files are compiled with the overlay.
     pub bodies_only: bool,
 }
 
@@ -139,10 +139,7 @@ impl Source {
             overlay: &self.overlay,
         };
         let mut list = self.units(store, &units, flavour)?;
-        let unchanged = Units {
-            overlay: &Overlay::default(),
-            ..units
-        };
+        let unchanged = units.unchanged();
         if self.bodies_only {
             // an overlay does not change what the tree lacks
             let tree = Self {
@@ -152,9 +149,12 @@ impl Source {
             let of_gup = tree.units(store, &unchanged, flavour)?.swap_remove(OF_GUP);
             list[OF_GUP].lacking = unchanged.compile(&of_gup)?.edits;
         }
-        let compiled = all(&list, |unit| match self.bodies_only && unit.of_harness {
-            true => unchanged.compile(unit),
-            false => units.compile(unit),
+        let compiled = all(&list, |unit| {
+            let changed = unit.of_gup || self.overlay.real(&unit.source) != unit.source;
+            match self.bodies_only && !changed {
+                true => unchanged.compile(unit),
+                false => units.compile(unit),
+            }
         })?;
         let key = self.key(&compiled, flavour);
         let dir = store.objects().join(&key);
@@ -219,6 +219,7 @@ impl Source {
                 list.push((file, flags));
             }
         }
+        let tested_units = list.len();
         let executed = (flavour == Flavour::Lines).then_some("shim/executed.c");
         for file in ["shim/harness.c", "shim/kernel.c"]
             .into_iter()
@@ -248,24 +249,35 @@ impl Source {
                 } else {
                     String::new()
                 },
-                of_harness,
+                of_gup: source == unit_c,
                 lacking: Edits::default(),
                 source,
                 args: common.iter().cloned().chain(kbuild).chain(flags).collect(),
             }
         };
-        if quick {
-            // parsing the kernel's headers takes most of the time
+        let mut list: Vec<_> = list.into_iter().map(unit).collect();
+        // Parsing the kernel's headers takes half of the time.  Flags of a caller's may not go
+        // with precompiled ones.
+        if caller::flags().is_empty() {
             let mut flags = tested;
             // compare contents, not timestamps: a file may have been checked out again
             let header = ["-Xclang", "-fno-pch-timestamp", "-x", "c-header"];
             flags.extend(header.map(str::to_owned));
             let mut headers = unit((harness.join("shim/harness.h"), flags));
             headers.args.retain(|arg| !arg.contains("KBUILD_"));
-            let headers = units.compile(&headers)?.object.display().to_string();
-            list[OF_GUP].1.extend(["-include-pch".to_owned(), headers]);
+            let of_gup = units.compile(&headers)?;
+            let of_others = match self.bodies_only {
+                true => units.unchanged().compile(&headers)?,
+                false => of_gup.clone(),
+            };
+            for (nr, unit) in list.iter_mut().take(tested_units).enumerate() {
+                let headers = if nr == OF_GUP { &of_gup } else { &of_others };
+                let object = headers.object.display().to_string();
+                unit.args.extend(["-include-pch".to_owned(), object]);
+                unit.lacking = headers.edits.clone();
+            }
         }
-        Ok(list.into_iter().map(unit).collect())
+        Ok(list)
     }
 
     /// The kernel's own flags, without those that break user-mode code; the overlay headers

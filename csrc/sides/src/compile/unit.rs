@@ -39,8 +39,8 @@ type Set = Vec<PathBuf>;
 pub(super) struct Unit {
     pub source: PathBuf,
     pub args: Vec<String>,
-    /// Does it contain harness code only, no code under test?
-    pub of_harness: bool,
+    /// Does it contain mm/gup.c?
+    pub of_gup: bool,
     /// Hash of a file that the unit certainly reads and that differs between many sides: it
     /// gets a separate manifest for each.
     pub of: String,
@@ -111,6 +111,14 @@ fn hash_of(path: &Path) -> String {
 }
 
 impl Units<'_> {
+    /// Compiles the same tree without the overlay.
+    pub fn unchanged(self) -> Self {
+        Self {
+            overlay: Overlay::NONE,
+            ..self
+        }
+    }
+
     /// Compiles a unit, if necessary.
     pub fn compile(&self, unit: &Unit) -> Result<Compiled> {
         let request = self.request(unit);
