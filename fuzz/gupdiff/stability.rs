@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `gupdiff stability`: checks that programs are deterministic.
 
-use std::io::Seek;
+use std::io::{Seek, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -113,7 +113,7 @@ fn elsewhere(name: &str, programs: &[Program], how: Option<&str>) -> Result<Show
     // a file and not a pipe, on which the writer could block
     let mut wire = tempfile::tempfile()?;
     let all: Vec<Vec<u8>> = programs.iter().map(Program::encode).collect();
-    serde_json::to_writer(&wire, &all)?;
+    wire.write_all(&serde_json::to_vec(&all)?)?;
     wire.rewind()?;
     let output = command.stdin(wire).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {

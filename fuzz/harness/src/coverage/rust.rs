@@ -2,7 +2,7 @@
 //! Line coverage of the Rust code.  A separate program next to `gupdiff` measures it:
 //! `gup_coverage` (fuzz/targets/coverage.rs).
 
-use std::io::{self, Seek};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -36,7 +36,7 @@ pub fn of_each(sides: &[String], programs: &[Program]) -> Result<Vec<Vec<LineSet
     let wire: Vec<Vec<u8>> = programs.iter().map(Program::encode).collect();
     // a file and not a pipe, on which the writer could block
     let file = tempfile::tempfile().and_then(|mut file| {
-        serde_json::to_writer(&file, &wire)?;
+        file.write_all(&serde_json::to_vec(&wire)?)?;
         file.rewind()?;
         Ok(file)
     });
