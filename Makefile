@@ -22,10 +22,11 @@ KEEP_GOING ?=
 CORPUS ?=
 OUT ?=
 BASELINE ?=
+EVERY ?= 10
 FILE ?=
 export KERNEL KERNELS CONFIG REV PATCH RENAMED BASE LEFT RIGHT TIME JOBS LAYER KEEP_GOING CORPUS OUT BASELINE
 
-.PHONY: help setup fuzz afl hfuzz campaign diff report live live-debug reproducers test controls bench coverage cmin clean
+.PHONY: help setup fuzz afl hfuzz campaign diff report live live-debug reproducers test controls mutants bench coverage cmin clean
 
 help:
 	@scripts/help
@@ -70,6 +71,10 @@ test:
 # planted faults, each on every kernel that has its code
 controls:
 	@scripts/setup test && GUPDIFF_ALL_CONTROLS=1 cargo test --release -p gup-copies --features faults --test controls
+
+# mechanical changes of mm/gup.c: which of them are not found?
+mutants:
+	@scripts/setup test && cargo run --release -q -p gup-copies --features faults --example mutants -- $(KERNEL) $(EVERY)
 
 bench:
 	@scripts/bench

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -90,23 +91,25 @@ impl Bench {
     }
 }
 
-fn main() {
-    let mut args = std::env::args().skip(1);
-    let kernel = args.next().expect("mutants KERNEL [EVERY [FIRST]]");
-    let mut number = |default| {
-        args.next()
-            .map_or(default, |n| n.parse().expect("a number"))
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default| args.get(at).map_or(Some(default), |n| n.parse().ok());
+    let (Some(kernel), Some(every @ 1..), Some(first)) = (args.first(), number(1, 1), number(2, 0))
+    else {
+        eprintln!("error: mutants KERNEL [EVERY [FIRST]], two numbers, the first one not 0");
+        return ExitCode::from(2);
     };
-    let (every, first) = (number(1), number(0));
     let store = Store::find();
-    let recipe = Recipe::find(&store, &kernel).expect("recipes can be read");
-    let recipe = recipe.expect("the kernel is prepared: make setup");
+    let Ok(Some(recipe)) = Recipe::find(&store, kernel) else {
+        eprintln!("error: there is no kernel {kernel}; `gupdiff side list` lists those there are");
+        return ExitCode::from(2);
+    };
     let tree = recipe.source(&store, true).expect("its tree is there").tree;
     let gup = fs::read_to_string(tree.src.join("mm/gup.c")).expect("it can be read");
     let all = gup_controls::mutants(&gup).expect("it parses");
     let todo: Vec<_> = all.iter().skip(first).step_by(every).collect();
     println!("{} of {} mutants", todo.len(), all.len());
-    let bench = Bench::new(&kernel, &gup);
+    let bench = Bench::new(kernel, &gup);
     let (next, ends) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, |n| n.get()) {
@@ -122,4 +125,5 @@ fn main() {
         }
     });
     println!("{:?}", ends.into_inner().unwrap());
+    ExitCode::SUCCESS
 }
