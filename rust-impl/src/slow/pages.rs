@@ -186,7 +186,7 @@ impl Kernel<'_> {
             let unshare = match self.slow_follow_page_mask(current, address, flags, ctx)? {
                 Ok(page) if page.is_null() => false,
                 Ok(page) => return Ok(Step::Page(page)),
-                Err(errno) if errno == -EMLINK => true,
+                Err(errno) if errno == -EMLINK && self.rules.knows_exclusive => true,
                 Err(errno) if errno == -EEXIST && !ends_without_page => {
                     return Ok(Step::None);
                 }

@@ -107,7 +107,8 @@ impl Kernel<'_> {
         let anon = self.folio_test_anon(folio)?;
         self.vm_bug_on(anon && !compound, Site::CompoundMapcount)?;
         let second = self.machine.pages.get(head.nth(1))?;
-        let double = page.is_large() && second.flags & flag::WORKINGSET != 0;
+        // PageDoubleMap() reads the next page's flags, even if the head has none any more
+        let double = second.flags & flag::WORKINGSET != 0;
         // what has no tails has no count of mappings, and what is there reads as one
         let shared = anon && self.folio_test_large(folio)?;
         if shared || double || page.mapping == Mapping::None {
