@@ -75,6 +75,7 @@ enum gd_ask {
 #define GD_RB_MMAP	0x04	/* the mmap lock of current's mm is held */
 #define GD_RB_PTL	0x08	/* so is a page-table lock */
 #define GD_RB_MMAP_2	0x10	/* the mmap lock of mm 2 is held */
+#define GD_RB_RCU	0x20	/* an RCU read-side critical section is open */
 /* with it, allocations are not movable: b of FAULT records */
 #define GD_RB_MEMALLOC_PIN	0x100
 #define GD_RB_HUGETLB	0x200	/* it is hugetlb_fault() */

@@ -77,11 +77,13 @@ void _raw_spin_unlock(raw_spinlock_t *lock)
 }
 #endif
 
+int gd_rcu_nesting;
+
 u16 gd_locks_held(void)
 {
 	return (gd_mm.mmap_lock.count.counter ? GD_RB_MMAP : 0) |
 	       (gd_other_mm.mmap_lock.count.counter ? GD_RB_MMAP_2 : 0) |
-	       (gd.ptl ? GD_RB_PTL : 0);
+	       (gd.ptl ? GD_RB_PTL : 0) | (gd_rcu_nesting ? GD_RB_RCU : 0);
 }
 
 void gd_drop_locks(void)
@@ -89,6 +91,7 @@ void gd_drop_locks(void)
 	gd_hold_mmap_lock(&gd_mm, false);
 	gd_hold_mmap_lock(&gd_other_mm, false);
 	gd.ptl = 0;
+	gd_rcu_nesting = 0;
 }
 
 /* ---- faults ---- */

@@ -25,6 +25,18 @@ extern void gd_update(const volatile void *p);
 extern void gd_after(void) GD_RARELY;
 extern void gd_stored_entry(const volatile void *p) GD_RARELY;
 extern unsigned char gd_pending;
+extern int gd_rcu_nesting;	/* open RCU read-side critical sections */
+
+/* In assembly, so that they are neither instrumented nor hook points. */
+static inline __attribute__((always_inline)) void gd_rcu_read_lock(void)
+{
+	__asm__ volatile("incl %0" : "+m" (gd_rcu_nesting) : : "cc", "memory");
+}
+
+static inline __attribute__((always_inline)) void gd_rcu_read_unlock(void)
+{
+	__asm__ volatile("decl %0" : "+m" (gd_rcu_nesting) : : "cc", "memory");
+}
 
 /*
  * Would this access fault?  The answer is the same as the processor's (the low

@@ -200,8 +200,10 @@ fn the_mmap_lock_is_as_agreed() {
 
 #[test]
 fn page_table_locks_are_dropped() {
-    let made = one().op(remote(1), [returns(-14, LOCKED | HELD | abi::GD_RB_PTL)]);
-    assert_eq!(law(made), Some(Law::PageTableLocksAreDropped));
+    for held in [abi::GD_RB_PTL, abi::GD_RB_RCU] {
+        let made = one().op(remote(1), [returns(-14, LOCKED | HELD | held)]);
+        assert_eq!(law(made), Some(Law::PageTableLocksAreDropped));
+    }
 }
 
 /// With the real slow path behind them, the fast entry points are judged as it is.

@@ -42,8 +42,8 @@ impl<'c> Kernel<'c> {
         });
         let alone = alone.map(|&fault| Attempt::Alone { on: self, fault });
         // the alternatives themselves change nothing
-        let all = [Attempt::None { on: self }].into_iter();
-        all.chain(selected).chain(alone).collect()
+        let none = (!self.faults.controls.is_empty()).then_some(Attempt::None { on: self });
+        none.into_iter().chain(selected).chain(alone).collect()
     }
 }
 

@@ -290,10 +290,15 @@ fn locks(op: &Op, prog: &Program) -> Check {
         return Ok(());
     };
     require(
-        !locks.page_table(),
+        !locks.page_table() && !locks.rcu(),
         Law::PageTableLocksAreDropped,
         None,
-        || "a page-table lock is held".into(),
+        || match locks.page_table() {
+            true => "a page-table lock is held".into(),
+            false => {
+                "a page table is not unmapped: the RCU read-side critical section is open".into()
+            }
+        },
     )?;
     if op.done.iter().any(|i| goes_astray(op, prog, *i)) {
         return Ok(());

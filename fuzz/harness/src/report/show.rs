@@ -332,6 +332,9 @@ pub fn locks(locks: Locks) -> String {
     if locks.page_table() {
         words.push("a page-table lock is held".into());
     }
+    if locks.rcu() {
+        words.push("an RCU read-side critical section is open".into());
+    }
     words.join(", ")
 }
 

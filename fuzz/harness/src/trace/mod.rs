@@ -235,6 +235,11 @@ impl Locks {
     pub fn page_table(self) -> bool {
         self.has(abi::GD_RB_PTL)
     }
+
+    /// Whether an RCU read-side critical section is open.
+    pub fn rcu(self) -> bool {
+        self.has(abi::GD_RB_RCU)
+    }
 }
 
 /// Why a program ended.
