@@ -124,11 +124,13 @@ static u64 page_value(u32 level, u32 nr, u64 bits)
 		[GD_L_PUD] = PHYSICAL_PUD_PAGE_MASK,
 	};
 	u64 phys = (u64)(GD_PFN_BASE + nr) << PAGE_SHIFT;
+	/* Readers invert the pfn of what is not present, pfn_pte() only if it has a flag. */
+	u64 invert = bits & _PAGE_PRESENT ? 0 : ~0ull;
 
 	if (level != GD_L_PTE)
 		bits |= _PAGE_PSE;
 	/* invert all bits of the pfn, as hugetlbfs does: it treats its entries as PTEs */
-	return (((phys & mask[level]) ^ protnone_mask(bits)) & PTE_PFN_MASK) | bits;
+	return (((phys & mask[level]) ^ invert) & PTE_PFN_MASK) | bits;
 }
 
 /* The page in entry k; GD_NR_PAGES if there is none. */

@@ -142,9 +142,10 @@ fn as_mapped(op: &Op, call: &Call, pages: &Pages, seen: &Seen, prog: &Program) -
             page.checked_sub(offset as u32)
         };
         let firsts = [Level::Pte, Level::Pmd, Level::Pud].map(first);
-        op.disturbed
-            || firsts.into_iter().flatten().any(exclusive)
-            || exclusive(pages.head(&prog.0, page))
+        let head = pages.head(&prog.0, page);
+        // the head of a tail that set_tail made may be anywhere
+        let is_lost = head == page && pages.get(&prog.0, page).tail;
+        op.disturbed || is_lost || firsts.into_iter().flatten().any(exclusive) || exclusive(head)
     };
     for i in not_permitted {
         let page = seen.page(i);
