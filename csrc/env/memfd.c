@@ -9,6 +9,7 @@
 
 #ifdef PORT_HAS_MEMFD_PIN
 #include <linux/hugetlb.h>
+#include <linux/swapops.h>
 
 /* A part of the file: consecutive pages, or a hole. */
 struct extent {
@@ -162,6 +163,12 @@ void gd_zero_folio(struct page *head)
 {
 	gd_after();
 	gd_call(GD_C_ZEROED, head);
+}
+
+/* of a folio that is in the swap cache, too */
+pgoff_t __folio_swap_cache_index(struct folio *folio)
+{
+	return swp_offset(folio->swap);
 }
 #else
 void gd_set_cache(const struct gd_op *op, struct page *page)

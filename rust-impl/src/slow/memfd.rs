@@ -186,15 +186,25 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// `folio_index`, for a folio that is not in the swap cache.
-    pub(crate) fn folio_index(&self, folio: FolioPtr) -> Result<u64, Stop> {
+    /// `folio_index`: in the swap cache, that of the swap entry; a page here has none, so it
+    /// is 0.
+    fn folio_index(&self, folio: FolioPtr) -> Result<u64, Stop> {
+        let both = flag::SWAPCACHE | flag::SWAPBACKED;
+        match self.machine.pages.get(folio.page())?.flags & both == both {
+            true => Ok(0),
+            false => self.index_in_file(folio),
+        }
+    }
+
+    /// `folio->index`.
+    fn index_in_file(&self, folio: FolioPtr) -> Result<u64, Stop> {
         let head = folio.page().nr().ok_or(Stop::Oops)?;
         Ok(self.machine.cache.index_of(head))
     }
 
     /// `folio_next_index`.
     pub(crate) fn folio_next_index(&self, folio: FolioPtr) -> Result<u64, Stop> {
-        let index = self.folio_index(folio)?;
+        let index = self.index_in_file(folio)?;
         Ok(index.wrapping_add(self.folio_nr_pages(folio)?))
     }
 
