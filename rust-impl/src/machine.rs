@@ -85,11 +85,6 @@ impl Held {
             MmPtr::Other => &mut self.other_mmap_lock,
         }
     }
-
-    /// An mmap lock is held.
-    pub const fn any_mmap_lock(&self) -> bool {
-        self.mmap_lock || self.other_mmap_lock
-    }
 }
 
 /// A `struct mm_struct *`.
@@ -345,10 +340,15 @@ impl Machine {
         self.isolated = [0; 2];
     }
 
-    /// The operation drops the mmap lock of an mm; the tasks that wait for it change VMAs.
+    /// The operation drops the mmap lock of an mm.
     pub fn drop_mmap_lock(&mut self, mm: MmPtr) {
         *self.held.mmap_lock_of(mm) = false;
-        if !self.held.any_mmap_lock() {
+        self.change_vmas();
+    }
+
+    /// Tasks that wait for the mmap lock change VMAs, if the operation does not hold it.
+    pub fn change_vmas(&mut self) {
+        if !self.held.mmap_lock && !self.held.other_mmap_lock {
             self.vmas.change_now();
         }
     }

@@ -42,6 +42,12 @@ impl Kernel<'_> {
         Ok(self.machine.pages.get(folio.page())?.page_type == PageType::Hugetlb)
     }
 
+    /// `folio_test_swapcache` (6.12): only of what is swap-backed.
+    pub(crate) fn folio_test_swapcache(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        let both = flag::SWAPCACHE | flag::SWAPBACKED;
+        Ok(self.machine.pages.get(folio.page())?.flags & both == both)
+    }
+
     /// The AnonExclusive bit: hugetlb has it on the head, THP on each page.
     ///
     /// `PageAnonExclusive` leaves the lookup of a hugetlb head to its callers in 6.1, and

@@ -1,53 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The rules of the posted versions of the FOLL_PIN series.
 
-use super::{Revision, Rules};
-use crate::config::Config;
+use super::{RULES_6_1, Revision, Rules};
 use crate::foll::FOLL_5_5;
 use crate::page::PinScheme;
-use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SERIES_V11, SeriesRules};
-use crate::slow::rules::SLOW_6_1;
-use crate::walk::rules::WALK_6_1;
+use crate::series::{PinCheck, SERIES_V8, SERIES_V9, SERIES_V10, SeriesRules};
 
 /// Version 11 of the FOLL_PIN series; the other versions differ from it in `series` only.
 const RULES_SERIES: Rules = Rules {
     revision: Revision::V11,
-    point: 0,
-    debug_vm: true,
-    config: Config::FULL,
     foll: &FOLL_5_5,
-    slow_grab_takes_refs: false,
     slow_grab_looks_first: false,
-    fast_grab_wants_irqs_off: false,
-    grabs_check_p2pdma: false,
-    longterm_checked_after_get: false,
     longterm_refuses_movable: false,
     zero_page_is_not_pinned: false,
     knows_exclusive: false,
     unpins_in_runs: false,
-    unshares_file_pages: false,
-    lists_may_hold_null: false,
-    add_unless_reads_first: false,
-    tails_hold_masks: false,
-    slab_pages_have_no_count: false,
-    bugs_are_warnings: false,
-    secretmem_by_mapping: false,
-    exclusive_looks_up_hugetlb: false,
     pins: PinScheme::References,
     counters_want_debug_vm: true,
     gets_compound_heads: true,
     get_rechecks_head: false,
     get_retries: false,
-    puts_with_a_check: false,
-    heads_are_checked: false,
     devmap_put_frees: true,
-    devmap_counts_like_others: false,
-    fsdax_is_not_longterm: false,
-    pagemap_of_folio: false,
-    mapping_says_movable: true,
-    walk: WALK_6_1,
-    slow: SLOW_6_1,
-    series: SERIES_V11,
+    ..RULES_6_1
 };
 
 /// The FOLL_PIN series, version 8, CONFIG_DEBUG_VM.

@@ -176,7 +176,8 @@ impl Kernel<'_> {
         }
         if self.rules.slow.drains_for_a_folio {
             self.lru_cache_drain_for_folio(folio)?;
-            return self.isolate_from_lru(folio, list);
+            self.isolate_from_lru(folio, list)?;
+            return Ok(());
         }
         for all in [false, true] {
             if *drained == u32::from(all) && self.is_maybe_in_lru_batch(folio)? {
@@ -184,14 +185,21 @@ impl Kernel<'_> {
                 *drained += 1;
             }
         }
-        self.isolate_from_lru(folio, list)
+        self.isolate_from_lru(folio, list)?;
+        Ok(())
     }
 
-    fn isolate_from_lru(&mut self, folio: FolioPtr, list: &mut Isolated) -> Result<(), Stop> {
-        if self.isolate(folio, true, list)? {
+    /// Isolates a folio from the LRU, and counts it as isolated; returns whether it did.
+    pub(super) fn isolate_from_lru(
+        &mut self,
+        folio: FolioPtr,
+        list: &mut Isolated,
+    ) -> Result<bool, Stop> {
+        let isolated = self.isolate(folio, true, list)?;
+        if isolated {
             self.count_isolated(folio, 1)?;
         }
-        Ok(())
+        Ok(isolated)
     }
 
     /// `folio_may_be_lru_cached`, and there is an unexpected reference.
@@ -218,8 +226,7 @@ impl Kernel<'_> {
         if self.warn_on(slab, Site::FolioExpectedRefCount) {
             return Ok(0);
         }
-        let both = flag::SWAPCACHE | flag::SWAPBACKED;
-        let mut count = i32::from(page.flags & both == both);
+        let mut count = i32::from(self.folio_test_swapcache(folio)?);
         if !page.mapping.is_anon() {
             count += i32::from(page.mapping != Mapping::None);
             count += i32::from(page.flags & flag::PRIVATE != 0);

@@ -189,8 +189,7 @@ impl Kernel<'_> {
     /// `folio_index`: in the swap cache, that of the swap entry; a page here has none, so it
     /// is 0.
     fn folio_index(&self, folio: FolioPtr) -> Result<u64, Stop> {
-        let both = flag::SWAPCACHE | flag::SWAPBACKED;
-        match self.machine.pages.get(folio.page())?.flags & both == both {
+        match self.folio_test_swapcache(folio)? {
             true => Ok(0),
             false => self.index_in_file(folio),
         }

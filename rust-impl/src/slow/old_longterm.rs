@@ -108,10 +108,10 @@ impl Kernel<'_> {
                 self.lru_add_drain(true)?;
                 drained = true;
             }
-            let isolated = self.isolate(head, !hugetlb, list)?;
-            if isolated && !hugetlb {
-                self.count_isolated(head, 1)?;
-            }
+            let isolated = match hugetlb {
+                true => self.isolate(head, false, list)?,
+                false => self.isolate_from_lru(head, list)?,
+            };
             failed |= !isolated;
         }
         Ok(failed)

@@ -38,9 +38,7 @@ pub fn change(machine: &mut Machine, op: &gd_op) {
             let flags = op.val as u32;
             let vmas = &mut machine.vmas;
             vmas.set_later(mm(op), arg, op.addr, op.n, flags, kind);
-            if !machine.held.any_mmap_lock() {
-                vmas.change_now();
-            }
+            machine.change_vmas();
         }
         abi::GD_OP_SET_CACHE => machine.cache.set(op.addr, op.n, page),
         abi::GD_OP_SET_SIGNAL => machine.signal = Signal::from_index(arg),
