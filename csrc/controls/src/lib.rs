@@ -97,9 +97,6 @@ pub struct Control {
     /// Does the change show only where `CONFIG_DEBUG_VM` is on?
     #[serde(default)]
     pub debug_vm: bool,
-    /// It is compiled alone: it does not compile as an alternative.
-    #[serde(default)]
-    alone: bool,
     file: PerKernel<String>,
     function: Option<PerKernel<String>>,
     /// Which definition, when `#if` branches define the function repeatedly.
@@ -182,11 +179,16 @@ impl Control {
 
     /// Apply the control to the source of `kernel` in `tree`, which is only read.
     pub fn render(&self, kernel: &str, tree: &Path) -> Result<Rendered, Error> {
-        self.try_render(kernel, tree).map_err(|what| Error {
+        self.try_render(kernel, tree)
+            .map_err(|what| self.error(kernel, what))
+    }
+
+    fn error(&self, kernel: &str, what: String) -> Error {
+        Error {
             control: self.name.clone(),
             kernel: kernel.into(),
             what,
-        })
+        }
     }
 
     /// The replacements in the file's text.

@@ -9,7 +9,7 @@ use tree_sitter::Node;
 use crate::PerKernel;
 use crate::edit::{Action, Place};
 use crate::select::declared;
-use crate::syntax::{Source, descendants, field};
+use crate::syntax::{Source, Splice, descendants, field};
 
 /// One changed place.
 #[derive(Clone, Debug)]
@@ -20,8 +20,18 @@ pub struct Mutant {
     pub line: usize,
     /// The change, as `== becomes !=`.
     pub about: String,
-    /// The changed file.
-    pub patched: String,
+    splices: Vec<Splice>,
+}
+
+impl Mutant {
+    /// The changed file; `text` is the original one.
+    ///
+    /// # Errors
+    ///
+    /// What the parser says of the file.
+    pub fn patched(&self, text: &str) -> Result<String, String> {
+        Source::parse(text)?.splice(&self.splices)
+    }
 }
 
 /// All mutants of a C file, in source order.
@@ -53,7 +63,7 @@ pub fn mutants(text: &str) -> Result<Vec<Mutant>, String> {
                     function: source.of(name).to_owned(),
                     line: source.line(node),
                     about,
-                    patched: source.splice(&splices)?,
+                    splices,
                 });
             }
         }

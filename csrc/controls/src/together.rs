@@ -8,7 +8,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -43,33 +42,23 @@ const SELECT: &str = "unsigned int gd_planted; \
     { unsigned int now; __asm__ volatile(\"movl gd_planted(%%rip), %0\" : \"=r\"(now)); \
     return now == nr; } ";
 
-/// Puts those of some faults into mm/gup.c that can be alternatives.
+/// Puts those of some faults into mm/gup.c, which has this text, that can be alternatives.
 ///
 /// # Errors
 ///
-/// A fault that cannot be applied to the tree.
+/// A fault that cannot be applied to the text.
 pub fn selectable<'c>(
     faults: impl IntoIterator<Item = &'c Control>,
     kernel: &str,
-    tree: &Path,
+    text: &str,
 ) -> Result<Selectable<'c>, Error> {
-    let path = tree.join(Selectable::FILE);
     let (mut controls, mut others, mut alternatives) = (Vec::new(), Vec::new(), Vec::new());
-    let mut text = String::new();
     for fault in faults {
-        let failed = |what: String| Error {
-            control: fault.name.clone(),
-            kernel: kernel.into(),
-            what,
-        };
-        if text.is_empty() {
-            text = fs::read_to_string(&path)
-                .map_err(|e| failed(format!("{}: {e}", path.display())))?;
-        }
-        let source = Source::parse(&text).map_err(failed)?;
         let in_file = fault.file.get(kernel).is_ok_and(|f| f == Selectable::FILE);
-        let place = match in_file && !fault.alone {
-            true => place(&source, &fault.splices(kernel, &source).map_err(failed)?),
+        let place = match in_file {
+            true => Source::parse(text)
+                .and_then(|source| Ok(place(&source, &fault.splices(kernel, &source)?)))
+                .map_err(|what| fault.error(kernel, what))?,
             false => None,
         };
         match place {
@@ -84,7 +73,7 @@ pub fn selectable<'c>(
         }
     }
     alternatives.sort_by_key(|a| (a.place.range.start, Reverse(a.place.range.end)));
-    let patched = format!("{SELECT}{}", written(&text, 0..text.len(), &alternatives));
+    let patched = format!("{SELECT}{}", written(text, 0..text.len(), &alternatives));
     Ok(Selectable {
         patched,
         controls,
@@ -196,6 +185,21 @@ pub struct Group<'c> {
     splices: BTreeMap<String, Vec<Splice>>,
 }
 
+impl<'c> Group<'c> {
+    /// Makes one more change, if that is possible; returns whether it is.
+    fn join(&mut self, change: &'c Control, file: &str, source: &Source, new: &[Splice]) -> bool {
+        let splices = self.splices.entry(file.to_owned()).or_default();
+        let all = [splices.as_slice(), new].concat();
+        let Some(patched) = combined(source, &all) else {
+            return false;
+        };
+        *splices = all;
+        self.controls.push(change);
+        self.files.insert(file.to_owned(), patched);
+        true
+    }
+}
+
 /// Divides changes into as few groups as a simple search finds.
 ///
 /// # Errors
@@ -208,31 +212,17 @@ pub fn groups<'c>(
 ) -> Result<Vec<Group<'c>>, Error> {
     let mut groups: Vec<Group<'c>> = Vec::new();
     for change in changes {
+        let failed = |what| change.error(kernel, what);
         let one = change.render(kernel, tree)?;
-        let failed = |what| Error {
-            control: change.name.clone(),
-            kernel: kernel.into(),
-            what,
-        };
         let source = Source::parse(&one.original).map_err(failed)?;
-        let splices = change.splices(kernel, &source).map_err(failed)?;
-        let joined = groups.iter_mut().any(|group| {
-            let mut all = group.splices.get(&one.file).cloned().unwrap_or_default();
-            all.extend(splices.iter().cloned());
-            let Some(patched) = combined(&source, &all) else {
-                return false;
-            };
-            group.controls.push(change);
-            group.files.insert(one.file.clone(), patched);
-            group.splices.insert(one.file.clone(), all);
-            true
-        });
-        if !joined {
-            groups.push(Group {
-                controls: vec![change],
-                files: [(one.file.clone(), one.patched)].into(),
-                splices: [(one.file, splices)].into(),
-            });
+        let new = change.splices(kernel, &source).map_err(failed)?;
+        let mut join = |group: &mut Group<'c>| group.join(change, &one.file, &source, &new);
+        if !groups.iter_mut().any(&mut join) {
+            let mut alone = Group::default();
+            if !join(&mut alone) {
+                return Err(failed("the changed file no longer parses".into()));
+            }
+            groups.push(alone);
         }
     }
     Ok(groups)

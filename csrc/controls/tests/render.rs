@@ -272,10 +272,7 @@ fn what_differs_between_kernels_is_given_by_kernel() {
 
 /// The faults of these declarations as alternatives in a function of this body.
 fn alternatives(body: &str, edits: &[&str]) -> (String, Vec<String>) {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(dir.path().join("mm")).unwrap();
     let source = format!("int f(int a, int b)\n{{\n{body}}}\n");
-    std::fs::write(dir.path().join("mm/gup.c"), source).unwrap();
     let declared = edits.iter().zip(1..).map(|(edit, nr)| {
         format!(
             "[[fault]]\nname = '{nr}'\nabout = 'x'\nkernels = ['6.1']\n\
@@ -283,7 +280,7 @@ fn alternatives(body: &str, edits: &[&str]) -> (String, Vec<String>) {
         )
     });
     let faults = gup_controls::parse(&declared.collect::<String>()).unwrap();
-    let many = gup_controls::selectable(&faults, "6.1", dir.path()).unwrap();
+    let many = gup_controls::selectable(&faults, "6.1", &source).unwrap();
     let text = many.patched.split_once("{\n").unwrap().1;
     let text = text.rsplit_once('}').unwrap().0.to_owned();
     let others = many.others.iter().map(|fault| fault.name.clone());

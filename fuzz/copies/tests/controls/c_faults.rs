@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Faults of the C side: each must be found on every kernel that has its code.
 
+use std::fs;
+
 use gup_controls::{Control, Kind, Selectable};
 use gup_sides::tree::tested_names;
 use harness::hunt::Catch;
 
-use crate::changed::{Changed, controls_of, hunt_on, prepared};
+use crate::changed::{Changed, controls_of, hunt_on, is_in, prepared};
 use crate::hunting::{Corpus, WITHIN, check_all_found, on_all_processors, only, places};
 
 /// A kernel with all faults that can be selected at run time.
@@ -18,7 +20,9 @@ struct Kernel<'c> {
 impl<'c> Kernel<'c> {
     fn new(name: &'c str, all: &'c [Control]) -> Self {
         let faults = controls_of(all, Kind::Fault, name);
-        let faults = gup_controls::selectable(faults, name, &prepared(name).1.src);
+        let path = prepared(name).1.src.join(Selectable::FILE);
+        let text = fs::read_to_string(path).expect("its tree is there");
+        let faults = gup_controls::selectable(faults, name, &text);
         let faults = faults.unwrap_or_else(|e| panic!("{e}"));
         let text = faults.patched.clone().into_bytes();
         Self {
@@ -37,7 +41,7 @@ impl<'c> Kernel<'c> {
             nr,
         });
         let alone = self.faults.others.iter().filter(|fault| {
-            let kernels: Vec<_> = tested_names().filter(|k| fault.applies_to(k)).collect();
+            let kernels: Vec<_> = tested_names().filter(|k| is_in(fault, k)).collect();
             only().is_some() || places(&fault.name, &kernels).contains(&self.name)
         });
         let alone = alone.map(|&fault| Attempt::Alone { on: self, fault });

@@ -5,7 +5,7 @@ use std::fs;
 
 use gup_controls::{Control, Kind, Selectable};
 use gup_sides::tree::{Tree, untried};
-use gup_sides::{Built, Flavour, Recipe, Store, overlay};
+use gup_sides::{Built, Error, Flavour, Recipe, Store, overlay};
 use harness::hunt::Catch;
 use harness::oracle::Oracle;
 use harness::side::c::CSide;
@@ -22,29 +22,35 @@ pub fn prepared(base: &str) -> (Recipe, Tree) {
     (recipe, tree)
 }
 
-/// Whether a kernel has the lines that a control is about.
-pub fn fits(control: &Control, base: &str) -> bool {
-    control.render(base, &prepared(base).1.src).is_ok()
+/// Whether a kernel has the code that a control is about.  The test of gup-controls names
+/// those that do not fit a new point release.
+pub fn is_in(control: &Control, base: &str) -> bool {
+    let fits = || control.render(base, &prepared(base).1.src).is_ok();
+    control.applies_to(base) && (untried(base).is_none() || fits())
 }
 
 /// A kernel with changed files, compiled.
 pub struct Changed {
-    pub recipe: Recipe,
-    pub built: Built,
+    recipe: Recipe,
+    built: Built,
 }
 
 impl Changed {
     /// Compiles it; nobody lists it.
     pub fn new(base: &str, name: &str, files: &[(String, Vec<u8>)]) -> Self {
+        Self::try_new(base, name, files).unwrap_or_else(|e| panic!("{base}+{name}: {e}"))
+    }
+
+    /// The same, if it compiles.
+    pub fn try_new(base: &str, name: &str, files: &[(String, Vec<u8>)]) -> Result<Self, Error> {
         let store = Store::find();
         let mut recipe = prepared(base).0;
         recipe.overlay = Some(overlay::keep(&store, files).expect("it can be written"));
         recipe.name = format!("{base}+{name}");
         recipe.quick = true;
         recipe.bodies_only = true;
-        let built = recipe.compile(&store, true, Flavour::None);
-        let built = built.unwrap_or_else(|e| panic!("{}: {e}", recipe.name));
-        Self { recipe, built }
+        let built = recipe.compile(&store, true, Flavour::None)?;
+        Ok(Self { recipe, built })
     }
 
     /// With one control.
@@ -55,6 +61,11 @@ impl Changed {
         Self::new(base, &control.name, &files)
     }
 
+    /// The contents of the object.
+    pub fn object(&self) -> Vec<u8> {
+        fs::read(&self.built.object).expect("it was built")
+    }
+
     pub fn load(&self) -> CSide {
         CSide::of_object(&self.recipe.name, &self.recipe, &self.built).expect("it loads")
     }
@@ -62,7 +73,7 @@ impl Changed {
     /// With the fault of this number, of those that are in it; 0 is none.
     pub fn select(&self, nr: usize) -> CSide {
         let side = self.load();
-        let bytes = fs::read(&self.built.object).expect("it was built");
+        let bytes = self.object();
         // SAFETY: the object is of this file, and only compares the variable
         let set = unsafe { side.set_variable(&bytes, Selectable::VARIABLE, nr as u32) };
         assert!(set, "{}: no fault can be selected", self.recipe.name);
@@ -87,10 +98,8 @@ pub fn controls_of<'c>(all: &'c [Control], kind: Kind, base: &str) -> Vec<&'c Co
     let wanted = all.iter().filter(|control| {
         control.kind == kind
             && control.name.starts_with(&named)
-            && control.applies_to(base)
             && on.as_ref().is_none_or(|on| on == base)
+            && is_in(control, base)
     });
-    // the test of gup-controls names those that do not fit
-    let fits = wanted.filter(|control| untried(base).is_none() || fits(control, base));
-    fits.collect()
+    wanted.collect()
 }

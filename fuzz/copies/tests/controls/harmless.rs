@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Harmless changes of the C side: none may be found.
 
-use gup_controls::{Group, Kind};
+use gup_controls::{Control, Group, Kind};
 use gup_sides::tree::tested_names;
 use harness::hunt::Catch;
-use harness::program::profile::Focus;
 use harness::program::text;
 use harness::rev::Rev;
 
@@ -18,12 +17,8 @@ fn tried_harmless() -> (Vec<String>, Vec<(String, Catch)>) {
     for base in tested_names() {
         let changes = controls_of(&all, Kind::Harmless, base);
         let groups = gup_controls::groups(changes, base, &prepared(base).1.src);
-        todo.extend(
-            groups
-                .unwrap_or_else(|e| panic!("{e}"))
-                .into_iter()
-                .map(|g| (base, g)),
-        );
+        let groups = groups.unwrap_or_else(|e| panic!("{e}"));
+        todo.extend(groups.into_iter().map(|group| (base, group)));
     }
     let found = on_all_processors(&todo, |(base, group)| {
         let files = group.files.iter();
@@ -31,11 +26,16 @@ fn tried_harmless() -> (Vec<String>, Vec<(String, Catch)>) {
             .map(|(path, text)| (path.clone(), text.clone().into_bytes()))
             .collect();
         let all = Changed::new(base, "harmless", &files);
-        // of the slow path, if one of them is
-        let mut names = group.controls.iter().map(|control| control.name.as_str());
-        let name = names.clone().find(|name| focus(name) != Focus::All);
-        let name = name.or(names.next()).expect("a group is not empty");
-        let catch = hunt_on(all.load(), &corpus, name, HARMLESS)?;
+        // with programs for each of the layers that are changed
+        let mut layers: Vec<&Control> = Vec::new();
+        for control in &group.controls {
+            let layer = focus(&control.name);
+            if layers.iter().all(|other| focus(&other.name) != layer) {
+                layers.push(control);
+            }
+        }
+        let mut hunts = layers.iter();
+        let catch = hunts.find_map(|of| hunt_on(all.load(), &corpus, &of.name, HARMLESS))?;
         // which of them is it?
         let of = group.controls.iter().find_map(|control| {
             let alone = Changed::by(control, base);
