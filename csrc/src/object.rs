@@ -249,7 +249,6 @@ impl Object {
         unsafe { Edges::of_object(base, bytes) }
     }
 
-    /// The address at which its file is loaded.
     /// Sets a variable of type `unsigned int`, also one that is not exported; `bytes` are those
     /// of the object's file.  Returns whether there is such a variable.
     ///
@@ -276,6 +275,7 @@ impl Object {
         true
     }
 
+    /// The address at which its file is loaded.
     fn base(&self) -> Option<*mut c_void> {
         let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
         // SAFETY: an address in the loaded object

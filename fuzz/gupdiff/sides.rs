@@ -34,8 +34,8 @@ pub struct SideArgs {
 /// A kernel, and changes of it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct KernelArgs {
-    /// A known kernel (5.10, 6.1, 6.12, 7.3), an added side, a version of the FOLL_PIN series (v8), or the
-    /// path of a tree; append -nodebug for CONFIG_DEBUG_VM off
+    /// A known kernel (5.10, 6.1, 6.12, 7.3), an added side, a version of the FOLL_PIN series
+    /// (v8), or the path of a tree; append -nodebug for CONFIG_DEBUG_VM off
     #[arg(long, env = "KERNEL", value_name = "KERNEL", hide_env_values = true)]
     pub kernel: Option<String>,
     /// Changed options: -CMA,-HUGETLB_PAGE, a file with a fragment of a .config, or `small`:

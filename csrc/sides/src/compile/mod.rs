@@ -270,8 +270,8 @@ impl Source {
                 true => units.unchanged().compile(&headers)?,
                 false => of_gup.clone(),
             };
-            for (nr, unit) in list.iter_mut().take(tested_units).enumerate() {
-                let headers = if nr == OF_GUP { &of_gup } else { &of_others };
+            for unit in list.iter_mut().take(tested_units) {
+                let headers = if unit.of_gup { &of_gup } else { &of_others };
                 let object = headers.object.display().to_string();
                 unit.args.extend(["-include-pch".to_owned(), object]);
                 unit.lacking = headers.edits.clone();

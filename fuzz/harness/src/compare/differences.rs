@@ -270,24 +270,21 @@ fn page_records(recs: &[gd_rec]) -> Vec<PageState> {
 
 /// The state after an operation, and what it counted.
 fn state_record(recs: &[gd_rec], before: u8) -> [(Field, Value); 5] {
-    let (mut bits, mut counts, mut isolated) = (before, (0, 0), [0, 0]);
-    for rec in recs {
-        if let Record::State {
-            bits: now,
+    let state = recs.iter().find_map(|rec| match Record::from(rec) {
+        Record::State {
+            bits,
             acquired,
             released,
-            isolated: moved,
-        } = Record::from(rec)
-        {
-            (bits, counts, isolated) = (now, (acquired, released), moved);
-            break;
-        }
-    }
+            isolated,
+        } => Some((bits, acquired, released, isolated)),
+        _ => None,
+    });
+    let (bits, acquired, released, isolated) = state.unwrap_or((before, 0, 0, [0, 0]));
     let [anon, file] = isolated.map(|n| Value::Count(n.into()));
     [
         (Field::State, Value::State(bits)),
-        (Field::Acquired, Value::Count(counts.0)),
-        (Field::Released, Value::Count(counts.1)),
+        (Field::Acquired, Value::Count(acquired)),
+        (Field::Released, Value::Count(released)),
         (Field::IsolatedAnon, anon),
         (Field::IsolatedFile, file),
     ]

@@ -23,11 +23,7 @@ pub(super) fn held(
     pages: &Pages,
     prog: &Program,
 ) -> Check {
-    // 5.10 leaves the entry of an address without a page as it is; after a back-out it is the
-    // page that the walk has given back
-    let may_be_stale = op.released > 0 && !op.rev.has(Fact::SlowStopsAtNoPage);
-    let unknown = entries.iter().any(|page| *page >= NR_PAGES);
-    if is_ambiguous(prog, op.done) || unknown || may_be_stale {
+    if is_ambiguous(prog, op.done) || entries.iter().any(|page| *page >= NR_PAGES) {
         return Ok(());
     }
     let zero = pages

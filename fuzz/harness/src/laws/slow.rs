@@ -88,9 +88,13 @@ pub(super) fn called(
     if !call.no_pages {
         as_many(entries.len(), result, "pages[]")?;
     }
-    // 5.10 may leave out pages.  A page that the fast path could not make accessible is a
-    // known finding: later pages are one place further up.
-    let left_out = !op.rev.has(Fact::SlowStopsAtNoPage) && seen.has_nowhere();
+    // 5.10 may leave out pages.  After a back-out of the lockless walk, the page that it gave back
+    // may still be in that place.
+    let leaves_out = !op.rev.has(Fact::SlowStopsAtNoPage);
+    let left_out = leaves_out && seen.has_nowhere();
+    let stale = leaves_out && op.released > 0;
+    // A page that the fast path could not make accessible is a known finding: later pages are
+    // one place further up.
     let shifted = !is_slow(op.op.op) && events.refused;
     let relied = relied_on_hugetlb(op, tables, &call, prog);
     if !call.no_pages && !left_out && !shifted && !relied {
@@ -101,7 +105,7 @@ pub(super) fn called(
     let plain = call.foll.is_some_and(|foll| foll & how == 0);
     let all =
         result <= abi::GD_MAX_LIST.into() && !(call.no_pages && (call.pin || !is_slow(op.op.op)));
-    let known = seen.claims() && !odd && !beyond && !has_odd_blocks(prog);
+    let known = seen.claims() && !odd && !beyond && !stale && !has_odd_blocks(prog);
     if !known || !plain || !all || relied || op.may_keep() || gives_back_twice(op, prog) {
         return Ok(());
     }
