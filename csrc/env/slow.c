@@ -62,6 +62,7 @@ void gd_spin_unlock(void)
 {
 	gd_after();
 	gd.ptl--;
+	gd_change_entries();
 }
 
 int gd_spin_is_locked(void)
@@ -91,6 +92,7 @@ void gd_drop_locks(void)
 	gd_hold_mmap_lock(&gd_mm, false);
 	gd_hold_mmap_lock(&gd_other_mm, false);
 	gd.ptl = 0;
+	gd_change_entries();
 	gd_rcu_nesting = 0;
 }
 

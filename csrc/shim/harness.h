@@ -165,6 +165,7 @@ void gd_new_shadow(struct gd_shadow *shadow, u32 nr);
 void gd_tables_init(void);
 void gd_tables_reset(void);
 void gd_set_entries(const struct gd_op *op, u32 level);
+void gd_change_entries(void);
 u32 gd_table_entry(u32 level, u64 addr);
 bool gd_entry_at(const volatile void *p, struct gd_place *at);
 

@@ -174,17 +174,12 @@ static u64 entry_value(const struct gd_op *op, u32 level, u64 bits, u64 addr, u3
 	return 0;
 }
 
-/*
- * Set the entries of an operation, table by table.  It has no effect while the
- * kernel holds one of their locks.
- */
-void gd_set_entries(const struct gd_op *op, u32 level)
+/* Set the entries of an operation, table by table. */
+static void set_entries(const struct gd_op *op, u32 level)
 {
 	u64 bits = flag_bits(op->eflags), step = 1ul << level_shift[level], *entry;
 	int k = 0, end;
 
-	if (gd.ptl)
-		return;
 	while (k < op->n) {
 		u64 addr = (op->addr + k * step) & ADDRESS_MASK;
 		u32 first = (addr >> level_shift[level]) & (GD_TABLE_ENTRIES - 1);
@@ -199,6 +194,34 @@ void gd_set_entries(const struct gd_op *op, u32 level)
 			*entry++ = entry_value(op, level, bits, addr, k);
 	}
 	gd_find_objects();
+}
+
+/* Changes by other CPUs: they wait for the page-table lock. */
+static struct {
+	const struct gd_op *op;
+	u32 level;
+} waiting_entries[GD_MAX_ACTS];
+static u32 nr_waiting_entries;
+
+void gd_change_entries(void)
+{
+	u32 i;
+
+	if (gd.ptl)
+		return;
+	for (i = 0; i < nr_waiting_entries; i++)
+		set_entries(waiting_entries[i].op, waiting_entries[i].level);
+	nr_waiting_entries = 0;
+}
+
+void gd_set_entries(const struct gd_op *op, u32 level)
+{
+	if (!gd.ptl) {
+		set_entries(op, level);
+		return;
+	}
+	waiting_entries[nr_waiting_entries].op = op;
+	waiting_entries[nr_waiting_entries++].level = level;
 }
 
 static u16 entry_flags(u64 bits)
@@ -265,5 +288,6 @@ void gd_tables_reset(void)
 		memset(gd.tables + set.first, 0, set.nr * sizeof(u64));
 	}
 	nr_tables = 1;
+	nr_waiting_entries = 0;
 	gd_other_mm.pgd = no_tables;
 }

@@ -66,7 +66,7 @@ pub use rule::Rule;
 pub use rules::{Revision, Rules};
 pub use series::{EEXIST, EFAULT, EINVAL, ErrPtr, Wrapper};
 pub use site::Site;
-pub use tables::{Entry, EntryPtr, Level, NewEntry, Tables};
+pub use tables::{Entry, EntryChange, EntryPtr, Level, NewEntry, Tables};
 pub use unpin::List;
 pub use vma::{VmArea, VmaKind, VmaPtr};
 pub use walk::Buffer;

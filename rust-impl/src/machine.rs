@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::page::{Mapping, PinScheme};
 use crate::pages::{MAX_FOLIOS, NR_SLOTS, PagePtr, Pages, SLOT_SHIFT};
 use crate::rules::{RULES_6_1, Rules};
-use crate::tables::{Tables, entry_flag};
+use crate::tables::{EntryChange, Tables, entry_flag};
 use crate::unpin::MAX_LIST;
 use crate::vma::{VmaPtr, Vmas};
 use crate::world::Placed;
@@ -328,6 +328,7 @@ impl Machine {
     pub fn begin_op(&mut self) {
         self.pages.begin_op();
         self.vmas.change_now();
+        self.tables.change_now();
         self.entries.clear();
         self.held = Held {
             // state of the task, which an operation that returns leaves unchanged
@@ -350,6 +351,22 @@ impl Machine {
     pub fn change_vmas(&mut self) {
         if !self.held.mmap_lock && !self.held.other_mmap_lock {
             self.vmas.change_now();
+        }
+    }
+
+    /// Another CPU changes entries, as soon as the operation holds no page-table lock.
+    pub fn change_entries(&mut self, change: EntryChange) {
+        match self.held.ptl {
+            0 => self.tables.change(change),
+            _ => self.tables.change_later(change),
+        }
+    }
+
+    /// The operation drops a page-table lock.
+    pub fn drop_page_table_lock(&mut self) {
+        self.held.ptl -= 1;
+        if self.held.ptl == 0 {
+            self.tables.change_now();
         }
     }
 

@@ -147,7 +147,7 @@ impl Kernel<'_> {
 
     /// `spin_unlock` of a page table's lock.
     pub(crate) fn unlock_page_table(&mut self) {
-        self.machine.held.ptl -= 1;
+        self.machine.drop_page_table_lock();
     }
 
     /// `handle_mm_fault`: [`vm_fault`] bits.

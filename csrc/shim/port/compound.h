@@ -91,13 +91,15 @@ static inline void port_form_head(struct page *head, u32 order)
 }
 
 /*
- * Make a head a small folio.  Its second page is on a list by then; the word
- * that 5.10 would read there as a count of mappings is that of an unused page.
+ * Make a head a small folio.  Its second page is on a list by then; what old
+ * kernels would read there, a count of mappings and a destructor, is that of an
+ * unused page.
  */
 static inline void port_unform_head(struct page *head)
 {
 #if !GD_SERIES && !GD_SINCE(6, 12)
 	atomic_set(compound_mapcount_ptr(head), 0);
+	set_compound_page_dtor(head, NULL_COMPOUND_DTOR);
 #endif
 }
 

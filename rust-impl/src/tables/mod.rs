@@ -41,6 +41,23 @@ pub enum NewEntry {
     Migration(PagePtr),
 }
 
+/// What a program sets: consecutive entries of a level.
+#[derive(Clone, Copy, Debug)]
+pub struct EntryChange {
+    /// Whose tables.
+    pub mm: MmPtr,
+    /// The level of the entries.
+    pub level: Level,
+    /// The first entry is the one for this address.
+    pub addr: u64,
+    /// The number of entries.
+    pub n: u32,
+    /// What they become.
+    pub new: NewEntry,
+    /// `entry_flag` bits.
+    pub flags: u16,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Made {
     mm: MmPtr,
@@ -55,6 +72,8 @@ pub struct Tables {
     nr: u32,
     /// The part of each table that was written: from, to.
     written: [(u16, u16); MAX_TABLES as usize],
+    /// Changes by other CPUs, which wait for a page-table lock.
+    waiting: Vec<EntryChange>,
 }
 
 impl Default for Tables {
@@ -77,6 +96,7 @@ impl Tables {
             }; MAX_TABLES as usize],
             nr: 1,
             written: [UNWRITTEN; MAX_TABLES as usize],
+            waiting: Vec::new(),
         }
     }
 
@@ -91,6 +111,7 @@ impl Tables {
             }
         }
         self.nr = 1;
+        self.waiting.clear();
     }
 
     /// How many tables there are.
@@ -214,19 +235,26 @@ impl Tables {
     /// Sets `n` entries of a level of current's mm from the one for `addr` on.  Those whose
     /// table is missing, with no more to be had, are left out.
     pub fn set(&mut self, level: Level, addr: u64, n: u32, new: NewEntry, flags: u16) {
-        self.set_of(MmPtr::Current, level, addr, n, new, flags);
+        self.change(EntryChange {
+            mm: MmPtr::Current,
+            level,
+            addr,
+            n,
+            new,
+            flags,
+        });
     }
 
     /// The same of an mm.
-    pub fn set_of(
-        &mut self,
-        mm: MmPtr,
-        level: Level,
-        addr: u64,
-        n: u32,
-        new: NewEntry,
-        flags: u16,
-    ) {
+    pub fn change(&mut self, change: EntryChange) {
+        let EntryChange {
+            mm,
+            level,
+            addr,
+            n,
+            new,
+            flags,
+        } = change;
         let mut k = 0;
         while k < n {
             let addr = addr.wrapping_add(u64::from(k) << level.shift());
@@ -237,6 +265,18 @@ impl Tables {
                 self.set_in_table(table, level, addr, nr, new.at(level, k), flags);
             }
             k += nr;
+        }
+    }
+
+    /// The same by another CPU, which waits for a page-table lock: [`Tables::change_now`].
+    pub fn change_later(&mut self, change: EntryChange) {
+        self.waiting.push(change);
+    }
+
+    /// Makes the changes that wait for a page-table lock.
+    pub fn change_now(&mut self) {
+        for change in core::mem::take(&mut self.waiting) {
+            self.change(change);
         }
     }
 

@@ -14,8 +14,9 @@ use super::gup::slow::populate::Span;
 use super::gup::tables::entry_flag as ef;
 use super::gup::vma::vm_flag as v;
 use super::gup::{
-    Ask, Buffer, Call, Events, FolioDecl, Foll, FollFlag, Hook, Kernel, Kind, Level, Machine,
-    Mapping, MmPtr, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, VmaKind, WorldDecl,
+    Ask, Buffer, Call, EntryChange, Events, FolioDecl, Foll, FollFlag, Hook, Kernel, Kind, Level,
+    Machine, Mapping, MmPtr, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, VmaKind,
+    WorldDecl,
 };
 
 /// Two blocks of PMDs meet here.
@@ -104,7 +105,14 @@ impl Rng {
         let flags = machine.parts.entry_flags(flags);
         let n = self.pick(&[1, 1, 1, 4]);
         let mm = self.mm(6);
-        machine.tables.set_of(mm, level, addr, n, new, flags);
+        machine.change_entries(EntryChange {
+            mm,
+            level,
+            addr,
+            n,
+            new,
+            flags,
+        });
     }
 
     fn vma(&mut self, machine: &mut Machine, nr: u32) {

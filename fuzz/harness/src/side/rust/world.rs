@@ -3,7 +3,7 @@
 
 use csrc::abi::{self, gd_op};
 use gup::machine::{MigrateType, Signal};
-use gup::{Level, Machine, Mapping, MmPtr, NewEntry, VmaKind};
+use gup::{EntryChange, Level, Machine, Mapping, MmPtr, NewEntry, VmaKind};
 
 use super::dispatch::{raw_page, run_page};
 use crate::program::split_page;
@@ -52,12 +52,8 @@ pub fn mm(op: &gd_op) -> MmPtr {
     MmPtr::from_index(op.mm.into())
 }
 
-/// Pages are used as written: a tail of device memory is not replaced by its head. Entries
-/// do not change while the kernel holds their lock.
+/// Pages are used as written: a tail of device memory is not replaced by its head.
 fn set_entries(machine: &mut Machine, op: &gd_op, level: Level) {
-    if machine.held.ptl != 0 {
-        return;
-    }
     let page = raw_page(machine, &op.run[0]);
     let new = match u32::from(op.entry) {
         abi::GD_E_PAGE => NewEntry::Page(page),
@@ -66,7 +62,12 @@ fn set_entries(machine: &mut Machine, op: &gd_op, level: Level) {
         abi::GD_E_MIGRATION => NewEntry::Migration(page),
         _ => NewEntry::None,
     };
-    let n = u32::try_from(op.n).unwrap_or(0);
-    let flags = machine.parts.entry_flags(op.eflags);
-    machine.tables.set_of(mm(op), level, op.addr, n, new, flags);
+    machine.change_entries(EntryChange {
+        mm: mm(op),
+        level,
+        addr: op.addr,
+        n: u32::try_from(op.n).unwrap_or(0),
+        new,
+        flags: machine.parts.entry_flags(op.eflags),
+    });
 }
