@@ -157,8 +157,9 @@ impl Caller {
                     Of::Held => held.refs + held.pins > 0,
                     // any other caller must use a function that may fail
                     Of::Nonzero | Of::Positive => true,
-                    // kernel-doc of folio_add_pin(), folio_add_pins()
-                    Of::Pinned => held.pins > 0,
+                    // kernel-doc of folio_add_pin(), folio_add_pins(); the latter does not
+                    // know that the zero page is never pinned: docs/findings.md
+                    Of::Pinned => held.pins > 0 && (by == By::One || folio.kind != abi::GD_K_ZERO),
                 };
                 is_there && few && may
             }
