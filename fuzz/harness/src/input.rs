@@ -291,7 +291,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 /// The files at several paths: a folder means all files below it, sorted by name, except
-/// hidden files and Markdown.
+/// hidden files, Markdown, and the `.txt` reports that campaigns write next to programs.
 pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut all = Vec::new();
     for path in paths {
@@ -323,11 +323,17 @@ fn walk(dir: &Path, all: &mut Vec<PathBuf>) -> Result<(), Error> {
         let kind = fs::metadata(&path).map_err(Error::io(&path))?;
         if kind.is_dir() {
             walk(&path, all)?;
-        } else if kind.is_file() && path.extension().is_none_or(|e| e != "md") {
+        } else if kind.is_file() && !is_prose(&path) {
             all.push(path);
         }
     }
     Ok(())
+}
+
+/// Is it Markdown, or the report about the program next to it?
+fn is_prose(path: &Path) -> bool {
+    let is = |extension: &str| path.extension().is_some_and(|e| e == extension);
+    is("md") || is("txt") && path.with_extension("gup").exists()
 }
 
 #[cfg(test)]
@@ -376,6 +382,20 @@ mod tests {
         let error = read(&path).unwrap_err().to_string();
         assert!(error.contains("contains 2 programs"), "{error}");
         assert!(error.contains("a.gup:4"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_with_findings_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name, text| fs::write(dir.path().join(name), text).unwrap();
+        write("law-1.gup", "page p\n");
+        write("law-1.txt", "BROKEN LAW");
+        write("README.md", "# Programs");
+        let here = [dir.path().to_owned()];
+        assert_eq!(programs(&here).unwrap().len(), 1);
+        // any other text is meant to be a program
+        write("mine.txt", "page p\npage q\n");
+        assert_eq!(programs(&here).unwrap().len(), 2);
     }
 
     #[test]
