@@ -137,8 +137,10 @@ fn as_mapped(op: &Op, call: &Call, pages: &Pages, seen: &Seen, prog: &Program) -
     let faults = Faults::new(op, prog);
     let is_exclusive = |page: u32, addr: u64| {
         let exclusive = |page| {
-            let page = pages.get(&prog.0, page);
-            page.flags & 1 << abi::GD_F_ANON_EXCLUSIVE != 0
+            let state = pages.get(&prog.0, page);
+            // the head of a tail that set_tail made may be any page
+            let is_lost = state.tail && pages.head(&prog.0, page) == page;
+            is_lost || state.flags & 1 << abi::GD_F_ANON_EXCLUSIVE != 0
         };
         // of a huge entry it is the first page that counts; of hugetlb, the head
         let first = |level: Level| {
@@ -146,10 +148,8 @@ fn as_mapped(op: &Op, call: &Call, pages: &Pages, seen: &Seen, prog: &Program) -
             page.checked_sub(offset as u32)
         };
         let firsts = [Level::Pte, Level::Pmd, Level::Pud].map(first);
-        let head = pages.head(&prog.0, page);
-        // the head of a tail that set_tail made may be anywhere
-        let is_lost = head == page && pages.get(&prog.0, page).tail;
-        op.disturbed || is_lost || firsts.into_iter().flatten().any(exclusive) || exclusive(head)
+        let mut which = firsts.into_iter().flatten();
+        op.disturbed || which.any(exclusive) || exclusive(pages.head(&prog.0, page))
     };
     for i in not_permitted {
         let page = seen.page(i);
