@@ -15,14 +15,14 @@ static const unsigned long flag_mask[GD_NR_FLAGS] = {
 };
 
 /*
- * On some kernels the low byte of the first tail's flag word holds other data
- * (the order).  On all kernels, the flags in that byte are neither set nor
- * observed on tails.
+ * On some kernels the flag word of the first tail holds other data: the order in
+ * its low byte, and on some whether it is hugetlb in PG_active.  On all
+ * kernels, these flags are neither set nor observed on tails.
  */
 #define GD_NOT_ON_TAILS								\
 	(1u << GD_F_LOCKED | 1u << GD_F_REFERENCED | 1u << GD_F_UPTODATE |	\
-	 1u << GD_F_DIRTY | 1u << GD_F_LRU | 1u << GD_F_WAITERS |		\
-	 1u << GD_F_WRITEBACK | 1u << GD_F_HEAD)
+	 1u << GD_F_DIRTY | 1u << GD_F_LRU | 1u << GD_F_ACTIVE |		\
+	 1u << GD_F_WAITERS | 1u << GD_F_WRITEBACK | 1u << GD_F_HEAD)
 
 /* the same in the kernel's bits */
 static const unsigned long tail_bits = 0

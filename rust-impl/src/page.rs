@@ -25,7 +25,7 @@ pub mod flag {
     /// Flags that a tail page does not have: its flag word holds fields of the folio
     /// instead.
     pub const NOT_ON_TAILS: u32 =
-        LOCKED | REFERENCED | UPTODATE | DIRTY | LRU | WAITERS | WRITEBACK | HEAD;
+        LOCKED | REFERENCED | UPTODATE | DIRTY | LRU | ACTIVE | WAITERS | WRITEBACK | HEAD;
 }
 
 /// The contents of the mapping field.

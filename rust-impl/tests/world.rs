@@ -137,10 +137,10 @@ fn pins_are_set_on_large_folios_and_flags_on_any_page() {
     b.machine.set_pin(small, 3);
     b.machine.set_pin(tail, 3);
     assert_eq!((b.pins(0), b.pins(1)), (0, 3));
-    b.machine.set_flag(tail, 5, true); // ACTIVE
+    b.machine.set_flag(tail, 6, true); // WORKINGSET
     b.machine.set_flag(tail, 3, true); // DIRTY: tails have none
     b.machine.set_flag(small, 12, true); // HEAD: not this way
-    assert_eq!(b.at(1, 1).flags, flag::ACTIVE | flag::ANON_EXCLUSIVE);
+    assert_eq!(b.at(1, 1).flags, flag::WORKINGSET | flag::ANON_EXCLUSIVE);
     assert_eq!(b.at(0, 0).flags, 0);
 }
 

@@ -195,7 +195,7 @@ int migrate_pages(struct list_head *list, new_folio_t new, free_folio_t free,
 int migrate_pages(struct list_head *list, new_folio_t new, free_folio_t free,
 		  unsigned long private, enum migrate_mode mode, int reason,
 		  unsigned int *succeeded)
-#elif GD_SINCE(5, 16)
+#elif GD_SINCE(5, 15)
 int migrate_pages(struct list_head *list, new_page_t new, free_page_t free,
 		  unsigned long private, enum migrate_mode mode, int reason,
 		  unsigned int *succeeded)

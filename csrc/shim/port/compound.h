@@ -33,7 +33,7 @@ static inline atomic_t *port_pincount(struct page *head)
 	return NULL;
 }
 #else
-#if GD_SINCE(6, 12) != GD_OTHER_PINCOUNT
+#if GD_SINCE(6, 3) != GD_OTHER_PINCOUNT
 static inline atomic_t *port_pincount(struct page *head)
 {
 	return &((struct folio *)head)->_pincount;
@@ -73,16 +73,34 @@ static inline void port_form_tail(struct page *head, u32 order, u32 i)
 #endif
 }
 
-/* The fields of the head that are in the first tails. */
+/*
+ * The kind of a compound page is its destructor until v6.6: "mm: remove
+ * folio_test_transhuge()" and the patches before it.
+ */
+#if !GD_SERIES && !GD_SINCE(6, 6)
+static inline void port_set_dtor(struct page *head, enum compound_dtor_id dtor)
+{
+#if GD_SINCE(6, 4)
+	folio_set_compound_dtor((struct folio *)head, dtor);
+#else
+	set_compound_page_dtor(head, dtor);
+#endif
+}
+#endif
+
+/*
+ * The fields of the head that are in the first tails.  v6.4 has a function for
+ * them outside of mm/page_alloc.c: "mm: move most of core MM initialization to
+ * mm/mm_init.c".
+ */
 static inline void port_form_head(struct page *head, u32 order)
 {
 #if GD_SERIES
 	set_compound_order(head, order);
-#elif GD_SINCE(6, 12)
+#elif GD_SINCE(6, 4)
 	prep_compound_head(head, order);
 #else
-	/* like prep_compound_head() of mm/page_alloc.c */
-	set_compound_page_dtor(head, COMPOUND_PAGE_DTOR);
+	port_set_dtor(head, COMPOUND_PAGE_DTOR);
 	set_compound_order(head, order);
 	atomic_set(compound_mapcount_ptr(head), -1);
 	if (port_has_pincount(head))
@@ -97,25 +115,29 @@ static inline void port_form_head(struct page *head, u32 order)
  */
 static inline void port_unform_head(struct page *head)
 {
-#if !GD_SERIES && !GD_SINCE(6, 12)
+#if !GD_SERIES && !GD_SINCE(6, 4)
 	atomic_set(compound_mapcount_ptr(head), 0);
-	set_compound_page_dtor(head, NULL_COMPOUND_DTOR);
+#endif
+#if !GD_SERIES && !GD_SINCE(6, 6)
+	port_set_dtor(head, NULL_COMPOUND_DTOR);
 #endif
 }
 
 /*
  * Make it a hugetlb folio.  v6.9 has a page type for them ("mm: turn
- * folio_test_hugetlb into a PageType"), older kernels recognise them by their
- * destructor.
+ * folio_test_hugetlb into a PageType"), v6.6 a flag of the second page ("mm:
+ * convert PageHuge() to a flag" and its neighbours), older kernels a destructor.
  */
 static inline void port_set_hugetlb(struct page *head)
 {
 #if GD_SERIES || !IS_ENABLED(CONFIG_HUGETLB_PAGE)
 	/* this kernel has none, or does not distinguish them */
-#elif GD_SINCE(6, 12)
+#elif GD_SINCE(6, 9)
 	__folio_set_hugetlb((struct folio *)head);
+#elif GD_SINCE(6, 6)
+	SetPageHugeTLB(head);
 #else
-	set_compound_page_dtor(head, HUGETLB_PAGE_DTOR);
+	port_set_dtor(head, HUGETLB_PAGE_DTOR);
 #endif
 }
 
