@@ -78,6 +78,8 @@ struct Examined {
     samples: Vec<Sample>,
     comparer: Comparer,
     trace: Trace,
+    /// The last Rust side, for its memory.
+    right: Option<RustSide>,
 }
 
 /// Finds the rules of the tree from which a side is made, unless they are stored already,
@@ -121,6 +123,7 @@ pub fn explain(left: Box<dyn Side>, given: &[Program], programs: u64) -> Explain
         samples: Vec::new(),
         comparer: Comparer::default(),
         trace: Trace::new(),
+        right: None,
     };
     let mut bases: Vec<(u64, Variant)> = Vec::new();
     for base in examined.bases() {
@@ -282,7 +285,7 @@ impl Examined {
     /// The distance of some rules from the tree: for each sample, the share of the program
     /// after the first difference; summed up.  It need not be exact above `limit`.
     fn distance(&mut self, rules: &Variant, limit: u64) -> u64 {
-        let mut right = RustSide::with_rules(rules.rules(), &rules.to_string());
+        let mut right = self.right(rules);
         let samples = std::mem::take(&mut self.samples);
         let mut sum = 0;
         for sample in &samples {
@@ -297,7 +300,38 @@ impl Examined {
             }
         }
         self.samples = samples;
+        self.right = Some(right);
         sum
+    }
+
+    /// A Rust side with these rules.
+    fn right(&mut self, rules: &Variant) -> RustSide {
+        let (new, name) = (rules.rules(), rules.to_string());
+        match self.right.take() {
+            Some(right) => right.into_rules(new, &name),
+            None => RustSide::with_rules(new, &name),
+        }
+    }
+
+    /// Which candidates change what the samples show, each alone?
+    fn effective(&mut self, rules: &Variant, singles: &[Taken]) -> Vec<bool> {
+        let mut right = self.right(rules);
+        let mut traces = Vec::new();
+        for sample in &self.samples {
+            right.run(&sample.program, &mut self.trace);
+            traces.push(self.trace.as_bytes().to_vec());
+        }
+        self.right = Some(right);
+        let mut effective = Vec::new();
+        for taken in singles {
+            let mut right = self.right(&rules.with(&[*taken]));
+            effective.push(self.samples.iter().zip(&traces).any(|(sample, before)| {
+                right.run(&sample.program, &mut self.trace);
+                self.trace.as_bytes() != before
+            }));
+            self.right = Some(right);
+        }
+        effective
     }
 
     /// Replaces rules as long as that helps, then removes replacements that are not needed.
@@ -308,12 +342,36 @@ impl Examined {
         let mut distance = self.distance(&best, u64::MAX);
         while distance > 0 {
             let singles: Vec<Taken> = candidates(&best).collect();
-            let single = self.nearest(&best, distance, singles.iter().map(|one| vec![*one]));
-            match single.or_else(|| self.nearest_pair(&best, &singles)) {
-                Some(taken) => best = best.with(&taken),
-                None => break,
+            let mut helping: Vec<(u64, Taken)> = Vec::new();
+            for &one in &singles {
+                let nearer = self.distance(&best.with(&[one]), distance);
+                if nearer < distance {
+                    helping.push((nearer, one));
+                }
             }
-            distance = self.distance(&best, u64::MAX);
+            // most help one by one
+            helping.sort_by_key(|(nearer, _)| *nearer);
+            let before = distance;
+            for (_, one) in helping {
+                let with = best.with(&[one]);
+                let nearer = self.distance(&with, distance);
+                if nearer < distance {
+                    (best, distance) = (with, nearer);
+                }
+            }
+            if distance < before {
+                continue;
+            }
+            let Some(pair) = self.nearest_pair(&best, &singles) else {
+                break;
+            };
+            // it was chosen by a part of the samples
+            let with = best.with(&pair);
+            let nearer = self.distance(&with, distance);
+            if nearer >= distance {
+                break;
+            }
+            (best, distance) = (with, nearer);
         }
         for index in (0..best.taken.len()).rev() {
             let less = best.without(index);
@@ -342,13 +400,15 @@ impl Examined {
     }
 
     /// Tries two rules at a time.  There are many pairs, so only a part of the samples is
-    /// used.
+    /// used, and one of the two must have an effect of its own.
     fn nearest_pair(&mut self, rules: &Variant, singles: &[Taken]) -> Option<Vec<Taken>> {
         let rest = self.samples.split_off(FOR_PAIRS.min(self.samples.len()));
-        let pairs = singles.iter().enumerate().flat_map(|(i, a)| {
+        let effective = self.effective(rules, singles);
+        let singles: Vec<_> = singles.iter().zip(effective).collect();
+        let pairs = singles.iter().enumerate().flat_map(|(i, (a, is_a))| {
             let others = singles[i + 1..].iter();
-            let others = others.filter(|b| b.rule.name != a.rule.name);
-            others.map(|b| vec![*a, *b])
+            let others = others.filter(|(b, is_b)| b.rule.name != a.rule.name && (*is_a || *is_b));
+            others.map(|(b, _)| vec![**a, **b])
         });
         let limit = self.distance(rules, u64::MAX);
         let found = self.nearest(rules, limit, pairs);

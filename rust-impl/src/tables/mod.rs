@@ -275,6 +275,9 @@ impl Tables {
 
     /// Makes the changes that wait for a page-table lock.
     pub fn change_now(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
         for change in core::mem::take(&mut self.waiting) {
             self.change(change);
         }
