@@ -72,9 +72,9 @@ test:
 controls:
 	@scripts/setup test && GUPDIFF_ALL_CONTROLS=1 cargo test --release -p gup-copies --features faults --test controls
 
-# mechanical changes of mm/gup.c: which of them are not found?
+# mechanical changes of the kernel's code: which of them are not found?
 mutants:
-	@scripts/setup test && cargo run --release -q -p gup-copies --features faults --example mutants -- $(KERNEL) $(EVERY)
+	@scripts/setup test && cargo run --release -q -p gup-copies --features faults --example mutants -- $(KERNEL) $(EVERY) $(FILE)
 
 bench:
 	@scripts/bench

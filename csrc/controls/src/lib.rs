@@ -12,12 +12,13 @@
 //! is and as it becomes.  A selector that does not match exactly one place is
 //! an [`Error`], so that a control never goes stale without a word.
 
+mod alternatives;
 mod edit;
+mod groups;
 mod mutants;
 mod render;
 mod select;
 mod syntax;
-mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,11 +26,12 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+pub use alternatives::{DEFINITION, Selectable, VARIABLE, selectable};
 use edit::Action;
-pub use mutants::{Mutant, mutants};
+pub use groups::{Group, groups};
+pub use mutants::{Mutant, Selection, mutants, selectable_mutants};
 pub use render::{Rendered, Shadow};
 use select::At;
-pub use together::{Group, Selectable, groups, selectable};
 
 /// What a comparison has to say about a control.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,6 +7,7 @@
 use tree_sitter::Node;
 
 use crate::PerKernel;
+use crate::alternatives::Alternatives;
 use crate::edit::{Action, Place};
 use crate::select::declared;
 use crate::syntax::{Source, Splice, descendants, field};
@@ -32,6 +33,35 @@ impl Mutant {
     pub fn patched(&self, text: &str) -> Result<String, String> {
         Source::parse(text)?.splice(&self.splices)
     }
+}
+
+/// A C file with many mutants, of which one is selected at run time: see [`crate::VARIABLE`].
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// The text; [`crate::DEFINITION`] is not in it.
+    pub patched: String,
+    /// The numbers of the mutants in it, each with the line of its alternative.
+    pub lines: Vec<(usize, usize)>,
+}
+
+/// Puts those of some numbered mutants into a file, which has this text, that can be
+/// alternatives.
+///
+/// # Errors
+///
+/// What the parser says of the file.
+pub fn selectable_mutants<'m>(
+    text: &str,
+    mutants: impl IntoIterator<Item = (usize, &'m Mutant)>,
+) -> Result<Selection, String> {
+    let mut alternatives = Alternatives::of(text);
+    for (nr, mutant) in mutants {
+        alternatives.add(nr, &mutant.splices)?;
+    }
+    Ok(Selection {
+        lines: alternatives.lines(),
+        patched: alternatives.written(),
+    })
 }
 
 /// All mutants of a C file, in source order.
@@ -72,7 +102,7 @@ pub fn mutants(text: &str) -> Result<Vec<Mutant>, String> {
 }
 
 /// Operators, each with what it becomes.
-const OPERATORS: [(&str, &str); 13] = [
+const OPERATORS: [(&str, &str); 20] = [
     ("==", "!="),
     ("!=", "=="),
     ("<", "<="),
@@ -86,6 +116,13 @@ const OPERATORS: [(&str, &str); 13] = [
     ("&", "|"),
     ("<<", ">>"),
     (">>", "<<"),
+    ("+=", "-="),
+    ("-=", "+="),
+    ("|=", "&="),
+    ("&=", "|="),
+    ("<<=", ">>="),
+    ("++", "--"),
+    ("--", "++"),
 ];
 
 /// Prefixes of names of single bits.
@@ -99,8 +136,9 @@ fn changes(source: &Source, node: Node) -> Vec<(Action, String)> {
         let action = Action::ReplaceIdentifier { with: same(with) };
         vec![(action, format!("{text} becomes {with}"))]
     };
-    match node.kind() {
-        "binary_expression" => {
+    let as_returned = node.parent().filter(|p| p.kind() == "return_statement");
+    let mut changes = match node.kind() {
+        "binary_expression" | "assignment_expression" | "update_expression" => {
             let operator = node.child_by_field_name("operator").map(|n| source.of(n));
             let found = OPERATORS.iter().find(|(from, _)| Some(*from) == operator);
             let change = |&(from, to): &(&str, &str)| {
@@ -112,6 +150,7 @@ fn changes(source: &Source, node: Node) -> Vec<(Action, String)> {
         "unary_expression" => vec![(Action::DropNot, "! is dropped".into())],
         "if_statement" => vec![
             (Action::DropCondition, "the condition is dropped".into()),
+            (Action::NegateCondition, "the condition is negated".into()),
             (Action::DeleteStatement, "the if is deleted".into()),
         ],
         "expression_statement" | "goto_statement" | "break_statement" | "continue_statement" => {
@@ -122,7 +161,7 @@ fn changes(source: &Source, node: Node) -> Vec<(Action, String)> {
             let with = match text {
                 "0" => "1",
                 "1" => "0",
-                _ => return Vec::new(),
+                _ => "2",
             };
             let action = Action::ReplaceNumber { with: with.into() };
             vec![(action, format!("{text} becomes {with}"))]
@@ -138,7 +177,12 @@ fn changes(source: &Source, node: Node) -> Vec<(Action, String)> {
         },
         "identifier" if BITS.iter().any(|prefix| text.starts_with(prefix)) => replaced("0"),
         _ => Vec::new(),
+    };
+    if as_returned.is_some() && !matches!(text, "0" | "1" | "true" | "false") {
+        let action = Action::ReplaceExpression { with: "0".into() };
+        changes.push((action, "0 is returned".into()));
     }
+    changes
 }
 
 /// Is it the name of an errno?

@@ -282,7 +282,12 @@ fn alternatives(body: &str, edits: &[&str]) -> (String, Vec<String>) {
     let faults = gup_controls::parse(&declared.collect::<String>()).unwrap();
     let many = gup_controls::selectable(&faults, "6.1", &source).unwrap();
     let text = many.patched.split_once("{\n").unwrap().1;
-    let text = text.rsplit_once('}').unwrap().0.to_owned();
+    let mut text = text.rsplit_once('}').unwrap().0.to_owned();
+    // how the variable is read does not matter here
+    while let (Some(from), Some(to)) = (text.find("({ unsigned"), text.find("; })")) {
+        let nr = text[from..to].rsplit_once(' ').unwrap().1;
+        text = format!("{}selected({nr}){}", &text[..from], &text[to + 4..]);
+    }
     let others = many.others.iter().map(|fault| fault.name.clone());
     (text, others.collect())
 }
@@ -295,8 +300,8 @@ fn faults_become_alternatives_of_statements_and_conditions() {
     let (text, others) = alternatives("\tif (a)\n\t\tb = g(a);\n", &[negated, deleted, other]);
     assert_eq!(
         text,
-        "\tif (gd_selected(1) ? ((!(a))) : ((a)))\n\t\t{ if (gd_selected(2)) { ; } else \
-         { if (gd_selected(3)) { b = 0; } else { b = g(a); }}}\n"
+        "\tif (selected(1) ? ((!(a))) : ((a)))\n\t\t{ if (selected(2)) { ; } else \
+         { if (selected(3)) { b = 0; } else { b = g(a); }}}\n"
     );
     assert!(others.is_empty());
 }
@@ -308,7 +313,7 @@ fn a_fault_around_another_one_has_the_original_inside() {
     let (text, _) = alternatives("\tif (a > b)\n\t\tb++;\n", &[gone, less]);
     assert_eq!(
         text,
-        "\t{ if (gd_selected(1)) {  } else { if (gd_selected(2) ? ((a < b)) : ((a > b)))\n\
+        "\t{ if (selected(1)) {  } else { if (selected(2) ? ((a < b)) : ((a > b)))\n\
          \t\tb++; }}\n"
     );
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Compiles mutants of mm/gup.c, compares each with the Rust side, and lists those that
-//! nothing shows: `mutants KERNEL [EVERY [FIRST]]`.
+//! Makes mutants of the kernel code that a side consists of, compares each with the Rust side,
+//! and lists those that nothing shows: `mutants KERNEL [EVERY [FILE]]`.
 //!
-//! Some mutants do the same as the original, so the list needs a human.  What compiles to
-//! the same code, or not at all, is only counted.
+//! Only lines that the shipped corpus executes are changed; `gupdiff coverage` lists the
+//! others.  Some mutants do the same as the original, so the list needs a human.  What
+//! compiles to the same code, or not at all, is only counted.
 
 // what controls are tried with, too
 #[path = "../../tests/controls/changed.rs"]
@@ -13,88 +14,150 @@ mod changed;
 #[allow(dead_code)]
 mod hunting;
 
-use std::collections::BTreeMap;
+mod jobs;
+mod original;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::ExitCode;
 
-use gup_controls::{Mutant, Selectable};
-use gup_sides::{Recipe, Store};
+use gup_controls::Selectable;
+use gup_sides::{Error, Recipe, Store};
 
-use changed::{Changed, hunt_on, prepared};
-use hunting::{Corpus, on_all_processors};
+use changed::{Changed, hunt_on};
+use hunting::Corpus;
+use original::{Candidate, Original};
 
+/// Programs within which a selected mutant is to be found, or else it is compiled alone, to
+/// see whether it is another program at all.
+const SOON: u64 = 30_000;
 /// Programs within which a mutant is to be found.
 const WITHIN: u64 = 150_000;
 
-/// How it ended.
+/// How it ended; the numbers are exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
+    Found = 10,
     NotCompiled,
     SameCode,
-    Found,
     Survived,
 }
 
-struct Bench<'a> {
-    kernel: &'a str,
-    /// mm/gup.c.
-    text: &'a str,
+impl End {
+    /// A mutant that crashes or hangs is found, too.
+    fn of_code(code: Option<i32>) -> Self {
+        let all = [Self::NotCompiled, Self::SameCode, Self::Survived];
+        let same = |end: &Self| code == Some(*end as i32);
+        all.into_iter().find(same).unwrap_or(Self::Found)
+    }
+}
+
+struct Bench {
+    original: Original,
     corpus: Corpus,
-    /// The object of the original.
-    original: Vec<u8>,
+    candidates: Vec<Candidate>,
 }
 
-/// The kernel with another mm/gup.c, if it compiles.
-fn compiled(kernel: &str, gup: String) -> Option<Changed> {
-    let files = [(Selectable::FILE.to_owned(), gup.into_bytes())];
-    Changed::try_new(kernel, "mutant", &files).ok()
-}
+impl Bench {
+    /// One object with all mutants that can be selected, and their numbers, from 1.
+    fn selectable(&self) -> (Changed, Vec<usize>) {
+        let mut numbers: Vec<usize> = (1..=self.candidates.len()).collect();
+        loop {
+            let (files, lines) = self.original.with(&self.candidates, &numbers);
+            let broken = match self.original.compiled(&files) {
+                Ok(changed) => {
+                    let in_it = lines.into_iter().map(|(nr, ..)| nr);
+                    return (changed, in_it.collect());
+                }
+                Err(Error::Compile { log, .. }) => {
+                    fs::read_to_string(log).expect("the compiler wrote it")
+                }
+                Err(error) => panic!("{error}"),
+            };
+            // at the lines of the errors, or in a function that must be a constant
+            let is_there = |file: &str, line: usize| broken.contains(&format!("{file}:{line}:"));
+            let named = |nr: usize| {
+                let function = self.candidates[nr - 1].function();
+                broken.contains(&format!("BUILD_BUG_ON failed: {function}("))
+            };
+            let blamed = |(nr, file, line): &(usize, &str, usize)| {
+                (is_there(file, *line) || named(*nr)).then_some(*nr)
+            };
+            let out: BTreeSet<usize> = lines.iter().filter_map(blamed).collect();
+            assert!(!out.is_empty(), "no mutant is to blame:\n{broken}");
+            numbers.retain(|nr| !out.contains(nr));
+        }
+    }
 
-impl Bench<'_> {
-    fn tried(&self, mutant: &Mutant) -> End {
-        let patched = mutant.patched(self.text).expect("it parses");
-        let Some(changed) = compiled(self.kernel, patched) else {
-            return End::NotCompiled;
-        };
-        if changed.object() == self.original {
-            return End::SameCode;
+    fn hunted(&self, nr: usize, side: harness::side::c::CSide, within: u64) -> End {
+        jobs::limit_time();
+        let about = self.candidates[nr - 1].control();
+        match hunt_on(side, &self.corpus, about, within) {
+            Some(_) => End::Found,
+            None => End::Survived,
         }
-        if hunt_on(changed.load(), &self.corpus, "", WITHIN).is_some() {
-            return End::Found;
+    }
+
+    fn alone(&self, nr: usize) -> End {
+        match self
+            .original
+            .compiled(&self.original.alone(&self.candidates[nr - 1]))
+        {
+            Err(_) => End::NotCompiled,
+            Ok(changed) if changed.object() == self.original.object => End::SameCode,
+            Ok(changed) => {
+                let end = self.hunted(nr, changed.load(), WITHIN);
+                if end == End::Survived {
+                    println!("{}", self.candidates[nr - 1]);
+                }
+                end
+            }
         }
-        println!("{}:{}: {}", mutant.function, mutant.line, mutant.about);
-        End::Survived
     }
 }
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let number = |at: usize, default| args.get(at).map_or(Some(default), |n| n.parse().ok());
-    let (Some(kernel), Some(every @ 1..), Some(first)) = (args.first(), number(1, 1), number(2, 0))
-    else {
-        eprintln!("error: mutants KERNEL [EVERY [FIRST]], two numbers, the first one not 0");
+    let every = args.get(1).map_or(Some(1), |n| n.parse().ok());
+    let (Some(kernel), Some(every @ 1..)) = (args.first(), every) else {
+        eprintln!("error: mutants KERNEL [EVERY [FILE]]; EVERY is a number, and not 0");
         return ExitCode::from(2);
     };
     if !matches!(Recipe::find(&Store::find(), kernel), Ok(Some(_))) {
         eprintln!("error: there is no kernel {kernel}; `gupdiff side list` lists those there are");
         return ExitCode::from(2);
     }
-    let path = prepared(kernel).1.src.join(Selectable::FILE);
-    let text = fs::read_to_string(path).expect("its tree is there");
-    let all = gup_controls::mutants(&text).expect("it parses");
-    let todo: Vec<_> = all.iter().skip(first).step_by(every).collect();
-    println!("{} of {} mutants", todo.len(), all.len());
-    let original = compiled(kernel, text.clone()).expect("the kernel compiles");
+    let corpus = Corpus::read();
+    let original = Original::new(kernel, args.get(2).map(String::as_str), &corpus.all);
+    let all = original.candidates();
+    let nr_all = all.len();
     let bench = Bench {
-        kernel,
-        text: &text,
-        corpus: Corpus::read(),
-        original: original.object(),
+        original,
+        corpus,
+        candidates: all.into_iter().step_by(every).collect(),
     };
-    let mut ends = BTreeMap::new();
-    for end in on_all_processors(&todo, |mutant| bench.tried(mutant)) {
-        *ends.entry(end).or_insert(0) += 1;
+    println!("{} of {nr_all} mutants", bench.candidates.len());
+    if bench.candidates.is_empty() {
+        eprintln!("error: no line that the corpus executes can be changed; is the file right?");
+        return ExitCode::from(2);
     }
-    println!("{ends:?}");
+    let (changed, numbers) = bench.selectable();
+    println!("{} can be selected at run time", numbers.len());
+    let soon = |&nr: &usize| bench.hunted(nr, changed.select(nr), SOON);
+    let mut ends = jobs::run(&numbers, soon);
+    ends.retain(|_, end| *end == End::Found);
+    let rest: Vec<usize> = (1..=bench.candidates.len())
+        .filter(|nr| !ends.contains_key(nr))
+        .collect();
+    println!("{} are compiled alone", rest.len());
+    ends.extend(jobs::run(&rest, |&nr| bench.alone(nr)));
+    let mut counts = BTreeMap::new();
+    for end in ends.into_values() {
+        *counts.entry(end).or_insert(0) += 1;
+    }
+    println!("{counts:?}");
     ExitCode::SUCCESS
 }
+
+/// Where a definition of the selecting variable goes.
+const DEFINES: &str = Selectable::FILE;

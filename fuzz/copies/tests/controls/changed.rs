@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use gup_controls::{Control, Kind, Selectable};
+use gup_controls::{Control, Kind};
 use gup_sides::tree::{Tree, untried};
 use gup_sides::{Built, Error, Flavour, Recipe, Store, overlay};
 use harness::hunt::Catch;
@@ -38,17 +38,23 @@ pub struct Changed {
 impl Changed {
     /// Compiles it; nobody lists it.
     pub fn new(base: &str, name: &str, files: &[(String, Vec<u8>)]) -> Self {
-        Self::try_new(base, name, files).unwrap_or_else(|e| panic!("{base}+{name}: {e}"))
+        Self::try_new(base, name, files, true).unwrap_or_else(|e| panic!("{base}+{name}: {e}"))
     }
 
-    /// The same, if it compiles.
-    pub fn try_new(base: &str, name: &str, files: &[(String, Vec<u8>)]) -> Result<Self, Error> {
+    /// The same, if it compiles.  With `bodies_only` only mm/gup.c and the changed files see
+    /// changed headers.
+    pub fn try_new(
+        base: &str,
+        name: &str,
+        files: &[(String, Vec<u8>)],
+        bodies_only: bool,
+    ) -> Result<Self, Error> {
         let store = Store::find();
         let mut recipe = prepared(base).0;
         recipe.overlay = Some(overlay::keep(&store, files).expect("it can be written"));
         recipe.name = format!("{base}+{name}");
         recipe.quick = true;
-        recipe.bodies_only = true;
+        recipe.bodies_only = bodies_only;
         let built = recipe.compile(&store, true, Flavour::None)?;
         Ok(Self { recipe, built })
     }
@@ -75,7 +81,7 @@ impl Changed {
         let side = self.load();
         let bytes = self.object();
         // SAFETY: the object is of this file, and only compares the variable
-        let set = unsafe { side.set_variable(&bytes, Selectable::VARIABLE, nr as u32) };
+        let set = unsafe { side.set_variable(&bytes, gup_controls::VARIABLE, nr as u32) };
         assert!(set, "{}: no fault can be selected", self.recipe.name);
         side
     }
