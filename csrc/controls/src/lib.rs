@@ -117,7 +117,7 @@ struct Declarations {
     harmless: Vec<Control>,
 }
 
-const EDITS: [&str; 20] = [
+const EDITS: [&str; 22] = [
     include_str!("../edits/grab.toml"),
     include_str!("../edits/put.toml"),
     include_str!("../edits/predicates.toml"),
@@ -137,6 +137,8 @@ const EDITS: [&str; 20] = [
     include_str!("../edits/slow-hugetlb.toml"),
     include_str!("../edits/slow-loop.toml"),
     include_str!("../edits/slow-longterm.toml"),
+    include_str!("../edits/slow-migration.toml"),
+    include_str!("../edits/slow-mm.toml"),
     include_str!("../edits/slow-harmless.toml"),
 ];
 

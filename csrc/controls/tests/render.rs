@@ -103,6 +103,15 @@ fn every_diff_is_small_and_patch_accepts_it() {
 }
 
 #[test]
+fn every_declaration_is_loaded() {
+    let edits = Path::new(env!("CARGO_MANIFEST_DIR")).join("edits");
+    let text = |file: io::Result<std::fs::DirEntry>| std::fs::read_to_string(file?.path());
+    let files = std::fs::read_dir(edits).unwrap().map(text);
+    let declared = files.map(|text| gup_controls::parse(&text.unwrap()).unwrap().len());
+    assert_eq!(declared.sum::<usize>(), gup_controls::load().len());
+}
+
+#[test]
 fn every_kernel_has_controls_enough() {
     let all = gup_controls::load();
     let names: BTreeSet<&str> = all.iter().map(|c| c.name.as_str()).collect();
