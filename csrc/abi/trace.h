@@ -76,6 +76,7 @@ enum gd_ask {
 #define GD_RB_PTL	0x08	/* so is a page-table lock */
 #define GD_RB_MMAP_2	0x10	/* the mmap lock of mm 2 is held */
 #define GD_RB_RCU	0x20	/* an RCU read-side critical section is open */
+#define GD_RB_VMA	0x40	/* the lock of a hugetlb VMA is held, or was dropped too often */
 /* with it, allocations are not movable: b of FAULT records */
 #define GD_RB_MEMALLOC_PIN	0x100
 #define GD_RB_HUGETLB	0x200	/* it is hugetlb_fault() */

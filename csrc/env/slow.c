@@ -25,8 +25,20 @@ static struct mm_struct *mm_of(struct rw_semaphore *sem)
 	return container_of(sem, struct mm_struct, mmap_lock);
 }
 
+/* locks of hugetlb VMAs: nobody writes, so a count is enough */
+static int vma_locks;
+
+static bool is_of_vma(const struct rw_semaphore *sem)
+{
+	return sem != &gd_mm.mmap_lock && sem != &gd_other_mm.mmap_lock;
+}
+
 void down_read(struct rw_semaphore *sem)
 {
+	if (is_of_vma(sem)) {
+		vma_locks++;
+		return;
+	}
 	gd_ask(GD_A_MMAP_LOCK)->b = gd_mm_bit(mm_of(sem));
 	gd_hold_mmap_lock(mm_of(sem), true);
 }
@@ -44,6 +56,10 @@ int down_read_killable(struct rw_semaphore *sem)
 
 void up_read(struct rw_semaphore *sem)
 {
+	if (is_of_vma(sem)) {
+		vma_locks--;
+		return;
+	}
 	gd_ask(GD_A_MMAP_UNLOCK)->b = gd_mm_bit(mm_of(sem));
 	gd_hold_mmap_lock(mm_of(sem), false);
 }
@@ -84,7 +100,8 @@ u16 gd_locks_held(void)
 {
 	return (gd_mm.mmap_lock.count.counter ? GD_RB_MMAP : 0) |
 	       (gd_other_mm.mmap_lock.count.counter ? GD_RB_MMAP_2 : 0) |
-	       (gd.ptl ? GD_RB_PTL : 0) | (gd_rcu_nesting ? GD_RB_RCU : 0);
+	       (gd.ptl ? GD_RB_PTL : 0) | (gd_rcu_nesting ? GD_RB_RCU : 0) |
+	       (vma_locks ? GD_RB_VMA : 0);
 }
 
 void gd_drop_locks(void)
@@ -94,6 +111,7 @@ void gd_drop_locks(void)
 	gd.ptl = 0;
 	gd_change_entries();
 	gd_rcu_nesting = 0;
+	vma_locks = 0;
 }
 
 /* ---- faults ---- */

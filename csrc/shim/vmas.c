@@ -107,6 +107,7 @@ static void set_vma(const struct gd_op *op)
 	vma->vm_file = file_of(kind);
 	port_set_vm_flags(vma, gd_kernel_flags(port_vm_flag, GD_NR_VM_FLAGS, op->val) |
 			       (is_hugetlb(kind) ? VM_HUGETLB : 0));
+	port_set_vma_lock(vma, i, is_hugetlb(kind) && vma->vm_flags & VM_MAYSHARE);
 	is_gate[i] = kind == GD_V_GATE;
 	gd.vmas |= 1u << i;
 }

@@ -48,6 +48,23 @@ static inline void port_set_next_vma(struct vm_area_struct *vma, struct vm_area_
 }
 #endif
 
+/*
+ * v6.1, "hugetlb: add vma based lock for pmd sharing": a VMA whose page tables may be
+ * shared has a lock.
+ */
+#if GD_SINCE(6, 1) && defined(CONFIG_HUGETLB_PAGE)
+static inline void port_set_vma_lock(struct vm_area_struct *vma, u32 nr, bool is_shared)
+{
+	static struct hugetlb_vma_lock locks[GD_MAX_VMAS];
+
+	vma->vm_private_data = is_shared ? &locks[nr] : NULL;
+}
+#else
+static inline void port_set_vma_lock(struct vm_area_struct *vma, u32 nr, bool is_shared)
+{
+}
+#endif
+
 /* WRITE until v6.2, "mm: remove VM_FAULT_WRITE"; COMPLETED since v6.0 */
 static const unsigned long port_fault[GD_NR_FAULTS] = {
 	[GD_FAULT_OOM] = VM_FAULT_OOM,

@@ -294,17 +294,22 @@ fn locks(op: &Op, prog: &Program) -> Check {
     let Some(Record::Ret(_, locks)) = op.recs.last().map(Record::from) else {
         return Ok(());
     };
-    require(
-        !locks.page_table() && !locks.rcu(),
-        Law::PageTableLocksAreDropped,
-        None,
-        || match locks.page_table() {
-            true => "a page-table lock is held".into(),
-            false => {
-                "a page table is not unmapped: the RCU read-side critical section is open".into()
-            }
-        },
-    )?;
+    let held = [
+        (locks.page_table(), "a page-table lock is held"),
+        (
+            locks.rcu(),
+            "a page table is not unmapped: the RCU read-side critical section is open",
+        ),
+        (
+            locks.vma(),
+            "the lock of a hugetlb VMA is held, or was dropped too often",
+        ),
+    ];
+    for (is_held, what) in held {
+        require(!is_held, Law::PageTableLocksAreDropped, None, || {
+            what.into()
+        })?;
+    }
     if op.done.iter().any(|i| goes_astray(op, prog, *i)) {
         return Ok(());
     }

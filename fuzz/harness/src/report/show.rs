@@ -335,6 +335,9 @@ pub fn locks(locks: Locks) -> String {
     if locks.rcu() {
         words.push("an RCU read-side critical section is open".into());
     }
+    if locks.vma() {
+        words.push("the lock of a hugetlb VMA is unbalanced".into());
+    }
     words.join(", ")
 }
 

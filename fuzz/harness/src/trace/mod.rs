@@ -240,6 +240,11 @@ impl Locks {
     pub fn rcu(self) -> bool {
         self.has(abi::GD_RB_RCU)
     }
+
+    /// Whether the lock of a hugetlb VMA is held, or was dropped too often.
+    pub fn vma(self) -> bool {
+        self.has(abi::GD_RB_VMA)
+    }
 }
 
 /// Why a program ended.
