@@ -216,12 +216,9 @@ void gd_change_entries(void)
 
 void gd_set_entries(const struct gd_op *op, u32 level)
 {
-	if (!gd.ptl) {
-		set_entries(op, level);
-		return;
-	}
 	waiting_entries[nr_waiting_entries].op = op;
 	waiting_entries[nr_waiting_entries++].level = level;
+	gd_change_entries();
 }
 
 static u16 entry_flags(u64 bits)

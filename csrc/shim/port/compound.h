@@ -73,10 +73,7 @@ static inline void port_form_tail(struct page *head, u32 order, u32 i)
 #endif
 }
 
-/*
- * The kind of a compound page is its destructor until v6.6: "mm: remove
- * folio_test_transhuge()" and the patches before it.
- */
+/* The kind of a compound page is its destructor until v6.6, "mm: remove HUGETLB_PAGE_DTOR". */
 #if !GD_SERIES && !GD_SINCE(6, 6)
 static inline void port_set_dtor(struct page *head, enum compound_dtor_id dtor)
 {
@@ -125,21 +122,30 @@ static inline void port_unform_head(struct page *head)
 
 /*
  * Make it a hugetlb folio.  v6.9 has a page type for them ("mm: turn
- * folio_test_hugetlb into a PageType"), v6.6 a flag of the second page ("mm:
- * convert PageHuge() to a flag" and its neighbours), older kernels a destructor.
+ * folio_test_hugetlb into a PageType", also in stable kernels), v6.6 a flag of
+ * the second page ("mm: remove HUGETLB_PAGE_DTOR"), older kernels a destructor.
  */
+#if GD_SERIES || !IS_ENABLED(CONFIG_HUGETLB_PAGE)
+/* this kernel has none, or does not distinguish them */
+static inline void port_set_hugetlb(struct page *head) {}
+#elif !GD_SINCE(6, 6)
 static inline void port_set_hugetlb(struct page *head)
 {
-#if GD_SERIES || !IS_ENABLED(CONFIG_HUGETLB_PAGE)
-	/* this kernel has none, or does not distinguish them */
-#elif GD_SINCE(6, 9)
-	__folio_set_hugetlb((struct folio *)head);
-#elif GD_SINCE(6, 6)
-	SetPageHugeTLB(head);
-#else
 	port_set_dtor(head, HUGETLB_PAGE_DTOR);
-#endif
 }
+#else
+#if GD_SINCE(6, 9) != GD_OTHER_HUGETLB_TYPE
+static inline void port_set_hugetlb(struct page *head)
+{
+	__folio_set_hugetlb((struct folio *)head);
+}
+#else
+static inline void port_set_hugetlb(struct page *head)
+{
+	SetPageHugeTLB(head);
+}
+#endif
+#endif
 
 /*
  * Make it a folio of the slab allocator, by a flag or by a page type; and does the
