@@ -344,34 +344,26 @@ impl Examined {
             let singles: Vec<Taken> = candidates(&best).collect();
             let mut helping: Vec<(u64, Taken)> = Vec::new();
             for &one in &singles {
-                let nearer = self.distance(&best.with(&[one]), distance);
-                if nearer < distance {
-                    helping.push((nearer, one));
-                }
+                let better = self.better(&best, &[one], distance);
+                helping.extend(better.map(|(_, nearer)| (nearer, one)));
             }
             // most help one by one
             helping.sort_by_key(|(nearer, _)| *nearer);
             let before = distance;
             for (_, one) in helping {
-                let with = best.with(&[one]);
-                let nearer = self.distance(&with, distance);
-                if nearer < distance {
-                    (best, distance) = (with, nearer);
+                if let Some(better) = self.better(&best, &[one], distance) {
+                    (best, distance) = better;
                 }
             }
             if distance < before {
                 continue;
             }
-            let Some(pair) = self.nearest_pair(&best, &singles) else {
-                break;
-            };
-            // it was chosen by a part of the samples
-            let with = best.with(&pair);
-            let nearer = self.distance(&with, distance);
-            if nearer >= distance {
-                break;
+            // a pair is chosen by a part of the samples
+            let pair = self.nearest_pair(&best, &singles);
+            match pair.and_then(|pair| self.better(&best, &pair, distance)) {
+                Some(better) => (best, distance) = better,
+                None => break,
             }
-            (best, distance) = (with, nearer);
         }
         for index in (0..best.taken.len()).rev() {
             let less = best.without(index);
@@ -380,6 +372,18 @@ impl Examined {
             }
         }
         best
+    }
+
+    /// The rules with more rules taken, and their distance, if it is below that.
+    fn better(
+        &mut self,
+        rules: &Variant,
+        taken: &[Taken],
+        distance: u64,
+    ) -> Option<(Variant, u64)> {
+        let with = rules.with(taken);
+        let nearer = self.distance(&with, distance);
+        (nearer < distance).then_some((with, nearer))
     }
 
     /// The best candidate, if it is better than that.
