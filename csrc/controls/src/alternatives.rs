@@ -98,9 +98,7 @@ impl<'a> Alternatives<'a> {
 
     /// Their numbers and lines, from 1.
     pub(crate) fn lines(&self) -> Vec<(usize, usize)> {
-        let line = |at| self.text[..at].matches('\n').count() + 1;
-        let line = |a: &Alternative| (a.nr, line(a.place.range.start));
-        self.all.iter().map(line).collect()
+        self.all.iter().map(|a| (a.nr, a.place.line)).collect()
     }
 
     /// The file with all of them.
@@ -114,6 +112,7 @@ impl<'a> Alternatives<'a> {
 /// What a change makes of a statement or a condition.
 struct Place {
     range: Range<usize>,
+    line: usize,
     is_statement: bool,
     new: String,
 }
@@ -151,6 +150,7 @@ fn place(source: &Source, splices: &[Splice]) -> Option<Place> {
         && !declare.iter().any(|word| old.starts_with(word));
     movable.then_some(Place {
         range,
+        line: source.line(node),
         is_statement,
         new,
     })

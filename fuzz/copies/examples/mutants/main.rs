@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::ExitCode;
 
-use gup_controls::Selectable;
 use gup_sides::{Error, Recipe, Store};
+use harness::side::c::CSide;
 
 use changed::{Changed, hunt_on};
 use hunting::Corpus;
@@ -89,10 +89,10 @@ impl Bench {
         }
     }
 
-    fn hunted(&self, nr: usize, side: harness::side::c::CSide, within: u64) -> End {
+    fn hunted(&self, nr: usize, side: CSide, within: u64) -> End {
         jobs::limit_time();
-        let about = self.candidates[nr - 1].control();
-        match hunt_on(side, &self.corpus, about, within) {
+        let focus = self.candidates[nr - 1].focus();
+        match hunt_on(side, &self.corpus, focus, within) {
             Some(_) => End::Found,
             None => End::Survived,
         }
@@ -158,6 +158,3 @@ fn main() -> ExitCode {
     println!("{counts:?}");
     ExitCode::SUCCESS
 }
-
-/// Where a definition of the selecting variable goes.
-const DEFINES: &str = Selectable::FILE;

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use gup_controls::Mutant;
+use gup_controls::{Mutant, Selectable};
 use gup_sides::Error;
 use harness::coverage::{Covered, Measured};
 use harness::program::Program;
+use harness::program::profile::Focus;
 
-use crate::DEFINES;
 use crate::changed::Changed;
 
 /// Changed files: paths in the tree, and contents.
@@ -26,13 +26,12 @@ impl Candidate {
         &self.mutant.function
     }
 
-    /// A name like those of controls, which say where programs begin.
-    pub fn control(&self) -> &'static str {
+    /// The layers that programs against it should be of.
+    pub fn focus(&self) -> Focus {
         let function = &self.mutant.function;
-        let is_walk = function.starts_with("gup_") || function.contains("_fast");
-        match is_walk {
-            true => "walk-",
-            false => "",
+        match function.starts_with("gup_") || function.contains("_fast") {
+            true => Focus::Lockless,
+            false => Focus::All,
         }
     }
 }
@@ -52,7 +51,7 @@ impl fmt::Display for Candidate {
 
 pub struct Original {
     kernel: String,
-    /// The text of each file that may be changed, and of [`DEFINES`].
+    /// The text of each file that may be changed, and of [`Selectable::FILE`].
     texts: BTreeMap<String, String>,
     /// The file that may be changed, if it is not all.
     only: Option<String>,
@@ -72,7 +71,7 @@ impl Original {
         let wanted = |file: &str| of_kernel(file) && only.is_none_or(|only| only == file);
         let texts = files
             .keys()
-            .filter(|file| wanted(file) || &***file == DEFINES);
+            .filter(|file| wanted(file) || &***file == Selectable::FILE);
         let text = |file: &str| side.text(file).expect("its tree is there");
         let texts = texts.map(|file| (file.to_string(), text(file))).collect();
         let mut original = Self {
@@ -136,8 +135,8 @@ impl Original {
             files.insert(file, selection.patched);
         }
         let defines = files
-            .entry(DEFINES)
-            .or_insert_with(|| self.texts[DEFINES].clone());
+            .entry(Selectable::FILE)
+            .or_insert_with(|| self.texts[Selectable::FILE].clone());
         defines.insert_str(0, gup_controls::DEFINITION);
         (self.files(&files), lines)
     }

@@ -6,9 +6,10 @@ use std::fs;
 use gup_controls::{Control, Kind, Selectable};
 use gup_sides::tree::tested_names;
 use harness::hunt::Catch;
+use harness::program::profile::Focus;
 
 use crate::changed::{Changed, controls_of, hunt_on, is_in, prepared};
-use crate::hunting::{Corpus, WITHIN, check_all_found, on_all_processors, only, places};
+use crate::hunting::{Corpus, WITHIN, check_all_found, focus, on_all_processors, only, places};
 
 /// A kernel with all faults that can be selected at run time.
 struct Kernel<'c> {
@@ -73,7 +74,7 @@ impl Attempt<'_> {
         let (on, fault, side) = match self {
             Self::None { on } => {
                 let programs = corpus.all.len() as u64;
-                let catch = hunt_on(on.changed.select(0), corpus, "", programs);
+                let catch = hunt_on(on.changed.select(0), corpus, Focus::All, programs);
                 let verdict = catch.map(|catch| catch.verdict);
                 assert!(verdict.is_none(), "{}, no fault: {verdict:?}", on.name);
                 return None;
@@ -81,7 +82,7 @@ impl Attempt<'_> {
             Self::Selected { on, fault, nr } => (on, fault, on.changed.select(nr)),
             Self::Alone { on, fault } => (on, fault, Changed::by(fault, on.name).load()),
         };
-        let catch = hunt_on(side, corpus, &fault.name, WITHIN);
+        let catch = hunt_on(side, corpus, focus(&fault.name), WITHIN);
         Some((format!("{}+{}", on.name, fault.name), catch))
     }
 }

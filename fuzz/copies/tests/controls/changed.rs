@@ -8,10 +8,11 @@ use gup_sides::tree::{Tree, untried};
 use gup_sides::{Built, Error, Flavour, Recipe, Store, overlay};
 use harness::hunt::Catch;
 use harness::oracle::Oracle;
+use harness::program::profile::Focus;
 use harness::side::c::CSide;
 use harness::side::{self, Pair, Side};
 
-use crate::hunting::{Corpus, campaign, focus, only};
+use crate::hunting::{Corpus, campaign, only};
 
 /// What a kernel is made of, and its tree.
 pub fn prepared(base: &str) -> (Recipe, Tree) {
@@ -87,15 +88,15 @@ impl Changed {
     }
 }
 
-/// What is found on a changed kernel.
-pub fn hunt_on(side: CSide, corpus: &Corpus, control: &str, limit: u64) -> Option<Catch> {
+/// What is found on a changed kernel, with programs of some layers.
+pub fn hunt_on(side: CSide, corpus: &Corpus, focus: Focus, limit: u64) -> Option<Catch> {
     let right = side.info().counterpart.clone().expect("a kernel has rules");
     let right = side::open(&right).expect("the rules exist");
     let mut oracle = Oracle::new(Pair {
         left: Box::new(side),
         right,
     });
-    campaign(&mut oracle, corpus, focus(control), limit)
+    campaign(&mut oracle, corpus, focus, limit)
 }
 
 /// The controls of a kind that a kernel has the code of.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Harmless changes of the C side: none may be found.
 
-use gup_controls::{Control, Group, Kind};
+use gup_controls::{Group, Kind};
 use gup_sides::tree::tested_names;
 use harness::hunt::Catch;
+use harness::program::profile::Focus;
 use harness::program::text;
 use harness::rev::Rev;
 
@@ -27,19 +28,19 @@ fn tried_harmless() -> (Vec<String>, Vec<(String, Catch)>) {
             .collect();
         let all = Changed::new(base, "harmless", &files);
         // with programs for each of the layers that are changed
-        let mut layers: Vec<&Control> = Vec::new();
+        let mut layers: Vec<Focus> = Vec::new();
         for control in &group.controls {
             let layer = focus(&control.name);
-            if layers.iter().all(|other| focus(&other.name) != layer) {
-                layers.push(control);
+            if !layers.contains(&layer) {
+                layers.push(layer);
             }
         }
-        let mut hunts = layers.iter();
-        let catch = hunts.find_map(|of| hunt_on(all.load(), &corpus, &of.name, HARMLESS))?;
+        let mut layers = layers.into_iter();
+        let catch = layers.find_map(|layer| hunt_on(all.load(), &corpus, layer, HARMLESS))?;
         // which of them is it?
         let of = group.controls.iter().find_map(|control| {
             let alone = Changed::by(control, base);
-            let catch = hunt_on(alone.load(), &corpus, &control.name, HARMLESS)?;
+            let catch = hunt_on(alone.load(), &corpus, focus(&control.name), HARMLESS)?;
             Some((format!("{base}+{}", control.name), catch))
         });
         Some(of.unwrap_or_else(|| (format!("{base}: several of them together"), catch)))
