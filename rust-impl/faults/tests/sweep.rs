@@ -8,6 +8,8 @@
 mod copy;
 #[allow(clippy::duplicate_mod)]
 mod original;
+#[path = "programs/rng.rs"]
+mod rng;
 
 use gup_faults::fault::{self, Fault, Layer};
 

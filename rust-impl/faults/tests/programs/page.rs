@@ -2,6 +2,8 @@
 //! Random operations of the page level on random worlds.  The module above
 //! says which crate `gup` is.
 
+use crate::rng::Rng;
+
 use super::gup::machine::MigrateType;
 use super::gup::series::PinCheck;
 use super::gup::series::follow::DevmapLevel;
@@ -11,59 +13,43 @@ use super::gup::{
     Revision, Rules, Stop, Vma, WorldDecl, Wrapper,
 };
 
-/// A small generator of random numbers.
-struct Rng(u64);
+fn count(rng: &mut Rng) -> i32 {
+    const COUNTS: [i32; 16] = [
+        1,
+        2,
+        1,
+        3,
+        1024,
+        1025,
+        2049,
+        0,
+        -1,
+        1023,
+        4096,
+        i32::MAX,
+        i32::MIN,
+        -1024,
+        5,
+        100,
+    ];
+    rng.pick(&COUNTS)
+}
 
-impl Rng {
-    fn below(&mut self, n: u32) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 32) as u32) % n
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u32) as usize]
-    }
-
-    fn count(&mut self) -> i32 {
-        const COUNTS: [i32; 16] = [
-            1,
-            2,
-            1,
-            3,
-            1024,
-            1025,
-            2049,
-            0,
-            -1,
-            1023,
-            4096,
-            i32::MAX,
-            i32::MIN,
-            -1024,
-            5,
-            100,
-        ];
-        self.pick(&COUNTS)
-    }
-
-    fn folio(&mut self) -> FolioDecl {
-        FolioDecl {
-            order: self.pick(&[0, 0, 0, 1, 2, 4, 9, 10]),
-            kind: Kind::from_index(if self.below(3) == 0 {
-                self.below(Kind::NR)
-            } else {
-                0
-            }),
-            mapping: Mapping::from_index(self.below(Mapping::NR)),
-            movable: self.below(4) == 0,
-            migratetype: MigrateType::from_index(self.below(8).min(4)),
-            exclusive: self.below(2) == 0,
-            flags: self.below(1 << 16) & self.below(1 << 16),
-            refcount: self.count(),
-            pincount: self.count(),
-        }
+fn folio(rng: &mut Rng) -> FolioDecl {
+    FolioDecl {
+        order: rng.pick(&[0, 0, 0, 1, 2, 4, 9, 10]),
+        kind: Kind::from_index(if rng.below(3) == 0 {
+            rng.below(Kind::NR)
+        } else {
+            0
+        }),
+        mapping: Mapping::from_index(rng.below(Mapping::NR)),
+        movable: rng.below(4) == 0,
+        migratetype: MigrateType::from_index(rng.below(8).min(4)),
+        exclusive: rng.below(2) == 0,
+        flags: rng.below(1 << 16) & rng.below(1 << 16),
+        refcount: count(rng),
+        pincount: count(rng),
     }
 }
 
@@ -93,7 +79,7 @@ fn series_operation(k: &mut Kernel<'_>, rng: &mut Rng) -> Result<i64, Stop> {
     let page = operand(rng, k.machine);
     let page = k.machine.page_operand(page);
     let folio = k.machine.folio_operand(page);
-    let n = rng.count();
+    let n = count(rng);
     let bits = rng.pick(&[0u32, 2, 2, 4, 4, 4, 6, 12, 13, 64 | 4, 0x1f]);
     let flags = Foll::from_canonical(bits, k.rules);
     let len = rng.below(5);
@@ -179,7 +165,7 @@ fn operation(k: &mut Kernel<'_>, rng: &mut Rng) -> Result<i64, Stop> {
     let page = operand(rng, k.machine);
     let page = k.machine.page_operand(page);
     let folio = k.machine.folio_operand(page);
-    let n = rng.count();
+    let n = count(rng);
     let bits = rng.pick(&[0u32, 1, 2, 4, 4, 5, 6, 12, 13, 64 | 4, 0x1f]);
     let flags = Foll::from_canonical(bits, k.rules);
     let len = rng.below(9);
@@ -277,9 +263,9 @@ fn operation(k: &mut Kernel<'_>, rng: &mut Rng) -> Result<i64, Stop> {
 pub fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
 
-    let mut rng = Rng(seed | 1);
+    let mut rng = Rng::new(seed);
     let mut digest = DefaultHasher::new();
-    let folios: Vec<_> = (0..1 + rng.below(3)).map(|_| rng.folio()).collect();
+    let folios: Vec<_> = (0..1 + rng.below(3)).map(|_| folio(&mut rng)).collect();
     let world = WorldDecl {
         state: rng.below(8) as u8,
         seq: rng.below(2),

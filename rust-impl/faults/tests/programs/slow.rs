@@ -4,6 +4,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::rng::Rng;
+
 use super::gup::cache::Memfd;
 use super::gup::machine::{MigrateType, Signal};
 use super::gup::mm::{fault_flag, vm_fault};
@@ -23,169 +25,148 @@ use super::gup::{
 const BASE: u64 = 0x4020_0000;
 const PAGE: u64 = 0x1000;
 
-/// A small generator of random numbers.
-#[derive(Clone)]
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: u32) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 32) as u32) % n
+fn folio(rng: &mut Rng) -> FolioDecl {
+    let kind = match rng.below(10) {
+        0..=5 => Kind::Normal,
+        6 => rng.pick(&[Kind::Zero, Kind::HugeZero, Kind::Slab]),
+        7 => Kind::Hugetlb,
+        _ => Kind::from_index(5 + rng.below(5)),
+    };
+    FolioDecl {
+        order: rng.pick(&[0, 0, 0, 1, 9]),
+        kind,
+        mapping: rng.pick(&[Mapping::Anon, Mapping::Anon, Mapping::File, Mapping::None]),
+        movable: rng.one_in(4),
+        migratetype: rng.pick(&[MigrateType::Unmovable, MigrateType::Cma]),
+        exclusive: !rng.one_in(4),
+        flags: rng.pick(&[flag::LRU, flag::LRU, 0]),
+        refcount: rng.pick(&[1, 1, 1, 1, 2, 1025, 0]),
+        pincount: 0,
     }
+}
 
-    fn one_in(&mut self, n: u32) -> bool {
-        self.below(n) == 0
+/// The other mm, one in so many times; that is looked ahead for.
+fn mm(rng: &Rng, n: u32) -> MmPtr {
+    MmPtr::from_index(rng.clone().one_in(n).into())
+}
+
+fn addr(rng: &mut Rng) -> u64 {
+    let at = rng.pick(&[0, 0, 0, 1, 2, 3]);
+    BASE + at * PAGE - rng.pick(&[0, 0, 2 * PAGE, PAGE])
+}
+
+fn page(rng: &mut Rng, machine: &Machine) -> PagePtr {
+    let folio = rng.pick(machine.folios());
+    let inside = rng.below(1 << folio.order);
+    PagePtr::new(folio.head + rng.pick(&[0, inside]))
+}
+
+/// Sets entries, mostly so that they can be followed.
+fn map(rng: &mut Rng, machine: &mut Machine, addr: u64) {
+    let page = page(rng, machine);
+    let pte = Level::Pte;
+    let level = rng.pick(&[pte, pte, pte, pte, pte, Level::Pmd, Level::Pmd, Level::Pud]);
+    let new = match rng.below(20) {
+        0 => NewEntry::None,
+        1 => rng.pick(&[NewEntry::Swap, NewEntry::Migration(page)]),
+        2 if level != pte => NewEntry::Table,
+        _ => NewEntry::Page(page),
+    };
+    let mut flags = rng.pick(&[0, ef::RW, ef::RW | ef::DIRTY]);
+    let device = |p: &super::gup::Page| p.zone == Zone::Device;
+    if machine.pages.get(page).is_ok_and(device) {
+        flags |= ef::DEVMAP;
     }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u32) as usize]
+    match rng.below(12) {
+        0 => flags |= ef::ABSENT | ef::PROTNONE,
+        1 => flags |= ef::SPECIAL,
+        2 | 3 => flags = ef::UFFD_WP | ef::SOFT_DIRTY,
+        4 => flags ^= 1 << rng.below(11),
+        _ => {}
     }
+    let flags = machine.parts.entry_flags(flags);
+    let n = rng.pick(&[1, 1, 1, 4]);
+    let mm = mm(rng, 6);
+    machine.change_entries(EntryChange {
+        mm,
+        level,
+        addr,
+        n,
+        new,
+        flags,
+    });
+}
 
-    fn folio(&mut self) -> FolioDecl {
-        let kind = match self.below(10) {
-            0..=5 => Kind::Normal,
-            6 => self.pick(&[Kind::Zero, Kind::HugeZero, Kind::Slab]),
-            7 => Kind::Hugetlb,
-            _ => Kind::from_index(5 + self.below(5)),
-        };
-        FolioDecl {
-            order: self.pick(&[0, 0, 0, 1, 9]),
-            kind,
-            mapping: self.pick(&[Mapping::Anon, Mapping::Anon, Mapping::File, Mapping::None]),
-            movable: self.one_in(4),
-            migratetype: self.pick(&[MigrateType::Unmovable, MigrateType::Cma]),
-            exclusive: !self.one_in(4),
-            flags: self.pick(&[flag::LRU, flag::LRU, 0]),
-            refcount: self.pick(&[1, 1, 1, 1, 2, 1025, 0]),
-            pincount: 0,
+fn vma(rng: &mut Rng, machine: &mut Machine, nr: u32) {
+    let base = match rng.below(8) {
+        0 => rng.pick(&[0, v::MAYREAD]) | v::MAYWRITE,
+        1 => v::READ | v::SHARED | v::MAYREAD | v::MAYSHARE,
+        2 => v::READ | v::WRITE | v::SHARED | v::MAYREAD | v::MAYWRITE | v::MAYSHARE,
+        3 | 4 => v::READ | v::MAYREAD | v::MAYWRITE,
+        _ => v::READ | v::WRITE | v::MAYREAD | v::MAYWRITE,
+    };
+    let odd = 1 << rng.below(17);
+    let grows = rng.pick(&[0, 0, v::GROWSDOWN, v::GROWSDOWN | v::LOCKED]);
+    let flags = base | grows | rng.pick(&[0, 0, v::UFFD_WP, odd]);
+    let hugetlb = rng.clone().one_in(9);
+    let kind = match rng.pick(&[0, 0, 0, 1, 1, 2, 3, 4, 5, 6]) {
+        _ if hugetlb && rng.clone().one_in(4) => VmaKind::Gigantic,
+        _ if hugetlb => VmaKind::Hugetlb,
+        index => VmaKind::from_index(index),
+    };
+    let start = BASE + rng.pick(&[0, 0, PAGE, 2 * PAGE]) - rng.pick(&[0, 4 * PAGE]);
+    let n = rng.pick(&[0, 1, 2, 4, 4, 600, 600]);
+    let mm = mm(rng, 5);
+    machine.vmas.set_of(mm, nr, start, n, flags, kind);
+}
+
+/// Any change that somebody might make.
+fn change(rng: &mut Rng, machine: &mut Machine, addr: u64) {
+    let page = page(rng, machine);
+    match rng.below(20) {
+        0..=11 if machine.held.ptl == 0 => map(rng, machine, addr),
+        12 => machine.set_ref(page, rng.pick(&[0, 1, 5])),
+        13 => machine.split(page, rng.below(9), 3, 1),
+        14 => machine.signal = Signal::from_index(rng.below(3)),
+        15 => {
+            let nr = rng.below(3);
+            vma(rng, machine, nr);
         }
+        16 => machine.set_flag(page, rng.pick(&[4, 8, 3, 0]), rng.one_in(2)),
+        17 => machine.set_mapping(page, rng.pick(&[Mapping::None, Mapping::Anon])),
+        _ => {}
     }
+}
 
-    /// The other mm, one in so many times; that is looked ahead for.
-    fn mm(&self, n: u32) -> MmPtr {
-        MmPtr::from_index(self.clone().one_in(n).into())
-    }
-
-    fn addr(&mut self) -> u64 {
-        let at = self.pick(&[0, 0, 0, 1, 2, 3]);
-        BASE + at * PAGE - self.pick(&[0, 0, 2 * PAGE, PAGE])
-    }
-
-    fn page(&mut self, machine: &Machine) -> PagePtr {
-        let folio = self.pick(machine.folios());
-        let inside = self.below(1 << folio.order);
-        PagePtr::new(folio.head + self.pick(&[0, inside]))
-    }
-
-    /// Sets entries, mostly so that they can be followed.
-    fn map(&mut self, machine: &mut Machine, addr: u64) {
-        let page = self.page(machine);
-        let pte = Level::Pte;
-        let level = self.pick(&[pte, pte, pte, pte, pte, Level::Pmd, Level::Pmd, Level::Pud]);
-        let new = match self.below(20) {
-            0 => NewEntry::None,
-            1 => self.pick(&[NewEntry::Swap, NewEntry::Migration(page)]),
-            2 if level != pte => NewEntry::Table,
-            _ => NewEntry::Page(page),
-        };
-        let mut flags = self.pick(&[0, ef::RW, ef::RW | ef::DIRTY]);
-        let device = |p: &super::gup::Page| p.zone == Zone::Device;
-        if machine.pages.get(page).is_ok_and(device) {
-            flags |= ef::DEVMAP;
-        }
-        match self.below(12) {
-            0 => flags |= ef::ABSENT | ef::PROTNONE,
-            1 => flags |= ef::SPECIAL,
-            2 | 3 => flags = ef::UFFD_WP | ef::SOFT_DIRTY,
-            4 => flags ^= 1 << self.below(11),
-            _ => {}
-        }
-        let flags = machine.parts.entry_flags(flags);
-        let n = self.pick(&[1, 1, 1, 4]);
-        let mm = self.mm(6);
-        machine.change_entries(EntryChange {
-            mm,
-            level,
-            addr,
-            n,
-            new,
-            flags,
-        });
-    }
-
-    fn vma(&mut self, machine: &mut Machine, nr: u32) {
-        let base = match self.below(8) {
-            0 => self.pick(&[0, v::MAYREAD]) | v::MAYWRITE,
-            1 => v::READ | v::SHARED | v::MAYREAD | v::MAYSHARE,
-            2 => v::READ | v::WRITE | v::SHARED | v::MAYREAD | v::MAYWRITE | v::MAYSHARE,
-            3 | 4 => v::READ | v::MAYREAD | v::MAYWRITE,
-            _ => v::READ | v::WRITE | v::MAYREAD | v::MAYWRITE,
-        };
-        let odd = 1 << self.below(17);
-        let grows = self.pick(&[0, 0, v::GROWSDOWN, v::GROWSDOWN | v::LOCKED]);
-        let flags = base | grows | self.pick(&[0, 0, v::UFFD_WP, odd]);
-        let hugetlb = self.clone().one_in(9);
-        let kind = match self.pick(&[0, 0, 0, 1, 1, 2, 3, 4, 5, 6]) {
-            _ if hugetlb && self.clone().one_in(4) => VmaKind::Gigantic,
-            _ if hugetlb => VmaKind::Hugetlb,
-            index => VmaKind::from_index(index),
-        };
-        let start = BASE + self.pick(&[0, 0, PAGE, 2 * PAGE]) - self.pick(&[0, 4 * PAGE]);
-        let n = self.pick(&[0, 1, 2, 4, 4, 600, 600]);
-        let mm = self.mm(5);
-        machine.vmas.set_of(mm, nr, start, n, flags, kind);
-    }
-
-    /// Any change that somebody might make.
-    fn change(&mut self, machine: &mut Machine, addr: u64) {
-        let page = self.page(machine);
-        match self.below(20) {
-            0..=11 if machine.held.ptl == 0 => self.map(machine, addr),
-            12 => machine.set_ref(page, self.pick(&[0, 1, 5])),
-            13 => machine.split(page, self.below(9), 3, 1),
-            14 => machine.signal = Signal::from_index(self.below(3)),
-            15 => {
-                let nr = self.below(3);
-                self.vma(machine, nr);
-            }
-            16 => machine.set_flag(page, self.pick(&[4, 8, 3, 0]), self.one_in(2)),
-            17 => machine.set_mapping(page, self.pick(&[Mapping::None, Mapping::Anon])),
-            _ => {}
-        }
-    }
-
-    /// The answer of the call at that hook point.
-    fn answer(&mut self, hook: Hook) -> Option<i32> {
-        use vm_fault as f;
-        let odd = [
-            f::RETRY,
-            f::RETRY,
-            f::COMPLETED,
-            f::OOM,
-            f::SIGSEGV,
-            f::HWPOISON,
-            f::HWPOISON_LARGE,
-            f::FALLBACK,
-        ];
-        Some(match hook {
-            Hook::Fault if self.one_in(3) => self.pick(&odd) as i32,
-            // drawn from a clone: the programs are otherwise those without this answer
-            Hook::Fault if self.clone().one_in(3) => f::WRITE as i32,
-            Hook::Fault => 0,
-            Hook::MmapLock => self.pick(&[0, -4, 1]),
-            Hook::Accessible | Hook::Expand => self.pick(&[0, 0, -5]),
-            Hook::UserAccess => self.pick(&[0, 0, 0, -14]),
-            Hook::Pagecache => self.pick(&[1, 0]),
-            Hook::AllocFolio => self.pick(&[0, 0, -17, -12]),
-            Hook::Migrate => self.pick(&[0, 0, 0, 1, -12]),
-            Hook::Isolate | Hook::Pagemap => self.pick(&[1, 1, 0]),
-            Hook::MigrateDevice => self.pick(&[0, 0, -5]),
-            Hook::SplitPage => self.pick(&[0, 0, -16]),
-            _ => return None,
-        })
-    }
+/// The answer of the call at that hook point.
+fn answer(rng: &mut Rng, hook: Hook) -> Option<i32> {
+    use vm_fault as f;
+    let odd = [
+        f::RETRY,
+        f::RETRY,
+        f::COMPLETED,
+        f::OOM,
+        f::SIGSEGV,
+        f::HWPOISON,
+        f::HWPOISON_LARGE,
+        f::FALLBACK,
+    ];
+    Some(match hook {
+        Hook::Fault if rng.one_in(3) => rng.pick(&odd) as i32,
+        // drawn from a clone: the programs are otherwise those without this answer
+        Hook::Fault if rng.clone().one_in(3) => f::WRITE as i32,
+        Hook::Fault => 0,
+        Hook::MmapLock => rng.pick(&[0, -4, 1]),
+        Hook::Accessible | Hook::Expand => rng.pick(&[0, 0, -5]),
+        Hook::UserAccess => rng.pick(&[0, 0, 0, -14]),
+        Hook::Pagecache => rng.pick(&[1, 0]),
+        Hook::AllocFolio => rng.pick(&[0, 0, -17, -12]),
+        Hook::Migrate => rng.pick(&[0, 0, 0, 1, -12]),
+        Hook::Isolate | Hook::Pagemap => rng.pick(&[1, 1, 0]),
+        Hook::MigrateDevice => rng.pick(&[0, 0, -5]),
+        Hook::SplitPage => rng.pick(&[0, 0, -16]),
+        _ => return None,
+    })
 }
 
 /// Acts at hook points of an operation: at most faults, seldom at others.
@@ -233,18 +214,18 @@ impl Observer for Watch {
             return None;
         }
         let addr = match self.rng.one_in(4) {
-            true => self.rng.addr(),
+            true => addr(&mut self.rng),
             false => self.addr,
         };
         match hook {
-            Hook::Fault if !self.rng.one_in(3) => self.rng.map(machine, addr),
+            Hook::Fault if !self.rng.one_in(3) => map(&mut self.rng, machine, addr),
             Hook::AllocFolio => {
-                let page = self.rng.page(machine);
+                let page = page(&mut self.rng, machine);
                 machine.cache.set(addr, 1, page);
             }
-            _ => self.rng.change(machine, addr),
+            _ => change(&mut self.rng, machine, addr),
         }
-        self.rng.answer(hook)
+        answer(&mut self.rng, hook)
     }
 }
 
@@ -289,7 +270,7 @@ fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Option<bo
         false => rng.below(14),
     };
     if handed(which) {
-        request.mm = rng.mm(3);
+        request.mm = mm(rng, 3);
     }
     *k.machine.held.mmap_lock_of(request.mm) = match which {
         13 => k.rules.slow.dumps_under_lock,
@@ -430,26 +411,26 @@ fn memfd(k: &mut Kernel<'_>, request: Request) -> Result<i64, Stop> {
 
 /// Runs one program and gives a digest of its trace.
 pub fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
-    let mut rng = Rng(seed | 1);
+    let mut rng = Rng::new(seed);
     let mut digest = DefaultHasher::new();
-    let folios: Vec<_> = (0..1 + rng.below(3)).map(|_| rng.folio()).collect();
+    let folios: Vec<_> = (0..1 + rng.below(3)).map(|_| folio(&mut rng)).collect();
     // Interrupts are on, and the fast entry points run the slow path.
     machine.set_up(&WorldDecl { state: 9, seq: 0 }, &folios);
     machine.signal = Signal::from_index(rng.pick(&[0, 0, 0, 0, 0, 0, 1, 2]));
     for nr in 0..1 + rng.below(3) {
-        rng.vma(machine, nr);
+        vma(&mut rng, machine, nr);
     }
     for _ in 0..1 + rng.below(4) {
-        let addr = rng.addr();
-        rng.map(machine, addr);
+        let addr = addr(&mut rng);
+        map(&mut rng, machine, addr);
     }
     for _ in 0..2 {
         machine.begin_op();
         machine.interleaved = !rng.one_in(4);
-        let start = rng.addr();
+        let start = addr(&mut rng);
         let mut watch = Watch {
             events: Events::default(),
-            rng: Rng(u64::from(rng.below(u32::MAX)) << 16 | 1),
+            rng: rng.fork(),
             told: 0,
             addr: start,
         };

@@ -4,6 +4,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::rng::Rng;
+
 use super::gup::machine::MigrateType;
 use super::gup::tables::entry_flag as ef;
 use super::gup::walk::TASK_SIZE_MAX;
@@ -12,120 +14,99 @@ use super::gup::{
     Mapping, NewEntry, Observer, PagePtr, PageState, Rules, Site, Stop, WorldDecl,
 };
 
-/// A small generator of random numbers.
-#[derive(Clone)]
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: u32) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 32) as u32) % n
-    }
-
-    fn one_in(&mut self, n: u32) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u32) as usize]
-    }
-
-    fn folio(&mut self) -> FolioDecl {
-        let device = self.one_in(3);
-        FolioDecl {
-            order: self.pick(&[0, 0, 1, 3, 9, 9]),
-            kind: Kind::from_index(if device {
-                5 + self.below(5)
-            } else {
-                self.pick(&[0, 0, 0, 1, 2, 4])
-            }),
-            mapping: Mapping::from_index(self.below(6)),
-            movable: self.one_in(8),
-            migratetype: MigrateType::from_index(self.below(12).min(3)),
-            exclusive: self.one_in(2),
-            flags: 0,
-            refcount: self.pick(&[1, 1, 1, 1, 1025, 0, -1]),
-            pincount: 0,
-        }
-    }
-
-    fn addr(&mut self) -> u64 {
-        match self.below(26) {
-            0 | 24 | 25 => 0,
-            1 => TASK_SIZE_MAX - 0x1000,
-            2 => TASK_SIZE_MAX,
-            3 => u64::MAX,
-            4 => 0x3fff_f000,
-            5..=8 => 0x1f_f000,
-            9..=12 => 0x20_0000,
-            n => 0x20_0000 + (u64::from(n & 3) << 12),
-        }
-    }
-
-    fn page(&mut self, machine: &Machine) -> PagePtr {
-        let folio = self.pick(machine.folios());
-        let offset = if self.one_in(2) {
-            0
+fn folio(rng: &mut Rng) -> FolioDecl {
+    let device = rng.one_in(3);
+    FolioDecl {
+        order: rng.pick(&[0, 0, 1, 3, 9, 9]),
+        kind: Kind::from_index(if device {
+            5 + rng.below(5)
         } else {
-            self.below(1 << folio.order)
-        };
-        PagePtr::new(folio.head + offset)
+            rng.pick(&[0, 0, 0, 1, 2, 4])
+        }),
+        mapping: Mapping::from_index(rng.below(6)),
+        movable: rng.one_in(8),
+        migratetype: MigrateType::from_index(rng.below(12).min(3)),
+        exclusive: rng.one_in(2),
+        flags: 0,
+        refcount: rng.pick(&[1, 1, 1, 1, 1025, 0, -1]),
+        pincount: 0,
     }
+}
 
-    /// Sets entries, mostly so that they can be followed.
-    fn map(&mut self, machine: &mut Machine) {
-        let page = self.page(machine);
-        let level = self.pick(&[
-            Level::Pte,
-            Level::Pte,
-            Level::Pte,
-            Level::Pmd,
-            Level::Pmd,
-            Level::Pud,
-            Level::Pgd,
-        ]);
-        let new = match self.below(12) {
-            0 => NewEntry::None,
-            1 => NewEntry::Swap,
-            2 | 3 => NewEntry::Table,
-            _ if level == Level::Pgd => NewEntry::Table,
-            _ => NewEntry::Page(page),
-        };
-        let mut flags = if self.one_in(2) { ef::RW } else { 0 };
-        if machine
-            .pages
-            .get(page)
-            .is_ok_and(|p| p.zone == super::gup::page::Zone::Device)
-        {
-            flags |= ef::DEVMAP;
-        }
-        if self.one_in(4) {
-            flags ^= 1 << self.below(11);
-        }
-        let n = self.pick(&[1, 1, 2, 8, 512]);
-        let flags = machine.parts.entry_flags(flags);
-        machine.tables.set(level, self.addr(), n, new, flags);
-        if self.one_in(4) {
-            machine.set_flag(page, 8, self.one_in(2));
-        }
+fn addr(rng: &mut Rng) -> u64 {
+    match rng.below(26) {
+        0 | 24 | 25 => 0,
+        1 => TASK_SIZE_MAX - 0x1000,
+        2 => TASK_SIZE_MAX,
+        3 => u64::MAX,
+        4 => 0x3fff_f000,
+        5..=8 => 0x1f_f000,
+        9..=12 => 0x20_0000,
+        n => 0x20_0000 + (u64::from(n & 3) << 12),
     }
+}
 
-    /// Any change that somebody might make.
-    fn change(&mut self, machine: &mut Machine) {
-        let (page, other) = (self.page(machine), self.page(machine));
-        match self.below(12) {
-            0..=4 => self.map(machine),
-            5 => machine.set_ref(page, self.pick(&[0, 1, 5])),
-            6 => machine.split(page, self.below(9), 3, 1),
-            7 => machine.set_tail(page, other),
-            8 => machine.set_mapping(page, Mapping::from_index(self.below(8))),
-            9 => machine.irqs_on = self.one_in(2),
-            10 => machine.write_protect_seq = self.below(4),
-            // AnonExclusive mostly
-            _ => machine.set_flag(page, self.pick(&[8, 8, 1, 3]), self.one_in(2)),
-        }
+fn page(rng: &mut Rng, machine: &Machine) -> PagePtr {
+    let folio = rng.pick(machine.folios());
+    let offset = if rng.one_in(2) {
+        0
+    } else {
+        rng.below(1 << folio.order)
+    };
+    PagePtr::new(folio.head + offset)
+}
+
+/// Sets entries, mostly so that they can be followed.
+fn map(rng: &mut Rng, machine: &mut Machine) {
+    let page = page(rng, machine);
+    let level = rng.pick(&[
+        Level::Pte,
+        Level::Pte,
+        Level::Pte,
+        Level::Pmd,
+        Level::Pmd,
+        Level::Pud,
+        Level::Pgd,
+    ]);
+    let new = match rng.below(12) {
+        0 => NewEntry::None,
+        1 => NewEntry::Swap,
+        2 | 3 => NewEntry::Table,
+        _ if level == Level::Pgd => NewEntry::Table,
+        _ => NewEntry::Page(page),
+    };
+    let mut flags = if rng.one_in(2) { ef::RW } else { 0 };
+    if machine
+        .pages
+        .get(page)
+        .is_ok_and(|p| p.zone == super::gup::page::Zone::Device)
+    {
+        flags |= ef::DEVMAP;
+    }
+    if rng.one_in(4) {
+        flags ^= 1 << rng.below(11);
+    }
+    let n = rng.pick(&[1, 1, 2, 8, 512]);
+    let flags = machine.parts.entry_flags(flags);
+    machine.tables.set(level, addr(rng), n, new, flags);
+    if rng.one_in(4) {
+        machine.set_flag(page, 8, rng.one_in(2));
+    }
+}
+
+/// Any change that somebody might make.
+fn change(rng: &mut Rng, machine: &mut Machine) {
+    let (page, other) = (page(rng, machine), page(rng, machine));
+    match rng.below(12) {
+        0..=4 => map(rng, machine),
+        5 => machine.set_ref(page, rng.pick(&[0, 1, 5])),
+        6 => machine.split(page, rng.below(9), 3, 1),
+        7 => machine.set_tail(page, other),
+        8 => machine.set_mapping(page, Mapping::from_index(rng.below(8))),
+        9 => machine.irqs_on = rng.one_in(2),
+        10 => machine.write_protect_seq = rng.below(4),
+        // AnonExclusive mostly
+        _ => machine.set_flag(page, rng.pick(&[8, 8, 1, 3]), rng.one_in(2)),
     }
 }
 
@@ -143,10 +124,10 @@ impl Act {
     fn new(rng: &mut Rng, machine: &Machine) -> Self {
         Self {
             kind: rng.below(12),
-            addr: rng.addr(),
+            addr: addr(rng),
             head: rng.pick(machine.folios()).head,
             left: 1 + rng.below(3),
-            rng: Rng(u64::from(rng.below(u32::MAX)) << 16 | 1),
+            rng: rng.fork(),
         }
     }
 
@@ -196,7 +177,7 @@ impl Observer for Watch {
             }
             act.left -= 1;
             if act.left == 0 {
-                act.rng.change(machine);
+                change(&mut act.rng, machine);
                 answer = Some(act.rng.pick(&[0, 0, -5, 2, 600]));
             }
         }
@@ -226,7 +207,7 @@ fn walk(k: &mut Kernel<'_>, rng: &mut Rng) -> Result<i32, Stop> {
     } else {
         Buffer::List
     };
-    let start = rng.addr();
+    let start = addr(rng);
     match rng.below(8) {
         0 | 1 => k.get_user_pages_fast(start, n, foll, pages),
         2 | 3 => k.get_user_pages_fast_only(start, n, foll, pages),
@@ -239,16 +220,16 @@ fn walk(k: &mut Kernel<'_>, rng: &mut Rng) -> Result<i32, Stop> {
 
 /// Runs one program and gives a digest of its trace.
 pub fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
-    let mut rng = Rng(seed | 1);
+    let mut rng = Rng::new(seed);
     let mut digest = DefaultHasher::new();
-    let folios: Vec<_> = (0..1 + rng.below(3)).map(|_| rng.folio()).collect();
+    let folios: Vec<_> = (0..1 + rng.below(3)).map(|_| folio(&mut rng)).collect();
     let world = WorldDecl {
         state: rng.below(8) as u8,
         seq: rng.pick(&[0, 0, 0, 1]),
     };
     machine.set_up(&world, &folios);
     for _ in 0..1 + rng.below(4) {
-        rng.map(machine);
+        map(&mut rng, machine);
     }
     for _ in 0..3 {
         machine.begin_op();
