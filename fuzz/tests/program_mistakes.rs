@@ -275,7 +275,7 @@ fn mistakes_in_entries_are_placed_at_the_word() {
         (
             "set_pte 0x1000 p specail",
             "18: expected n=, mm=, rw, dirty, old, kernel, absent, protnone, special, devmap, \
-             softdirty, uffdwp or nx, found `specail`; did you mean `special`?",
+             softdirty, uffd_wp or nx, found `specail`; did you mean `special`?",
         ),
         (
             "set_pte 0x1000 p n=0",

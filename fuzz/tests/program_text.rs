@@ -215,7 +215,7 @@ fn walks_and_scripts_read_back() {
         page p ref=1\n\
         page h order=9 ref=1\n\
         set_pte 0x10000000 p rw dirty\n\
-        set_pte 0x10001000 h+3 n=4 old kernel absent protnone special devmap softdirty uffdwp nx\n\
+        set_pte 0x10001000 h+3 n=4 old kernel absent protnone special devmap softdirty uffd_wp nx\n\
         set_pte 0x10005000 none n=1024\n\
         set_pte 0x10006000 swap\n\
         set_pte 0x10007000 migration p\n\

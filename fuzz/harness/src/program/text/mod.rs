@@ -86,7 +86,7 @@
 //! | `table` | the table below, if it was made; not for PTEs |
 //! | `rw` `dirty` | writable, dirty; tables always are, and never `devmap` |
 //! | `old` `kernel` `nx` | not accessed yet, not for user mode, not executable |
-//! | `absent` `protnone` `special` `devmap` `softdirty` `uffdwp` | the bits of those names; PROT_NONE is `absent protnone` |
+//! | `absent` `protnone` `special` `devmap` `softdirty` `uffd_wp` | the bits of those names; PROT_NONE is `absent protnone` |
 //!
 //! The entry points of the walk take an address, the number of pages, FOLL_ flags, and
 //! `NULL` if the caller passes no array for the pages:

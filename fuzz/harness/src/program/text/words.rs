@@ -103,7 +103,7 @@ pub(crate) const ENTRY_FLAGS: [&str; abi::GD_NR_ENTRY_FLAGS as usize] = [
     "special",
     "devmap",
     "softdirty",
-    "uffdwp",
+    "uffd_wp",
     "nx",
 ];
 
