@@ -148,7 +148,7 @@ enum gd_vma_kind {		/* gd_op.entry of SET_VMA */
 	GD_V_FSDAX,		/* a file of a dax file system */
 	GD_V_GATE,		/* the gate area, which is not a VMA of the mm; no vm_ops */
 	GD_V_HUGETLB,		/* hugetlbfs, 2 MiB pages */
-	GD_V_GIGANTIC,		/* hugetlbfs, 1 GiB pages */
+	GD_V_HUGETLB_1G,		/* hugetlbfs, 1 GiB pages */
 	GD_NR_VMA_KINDS
 };
 

@@ -25,7 +25,7 @@ static const struct vm_operations_struct special_ops;
 static const struct vm_operations_struct *const ops[GD_NR_VMA_KINDS] = {
 	[GD_V_FILE] = &file_ops, [GD_V_SHMEM] = &other_ops, [GD_V_SPECIAL] = &special_ops,
 	[GD_V_SECRETMEM] = &secretmem_ops, [GD_V_FSDAX] = &other_ops,
-	[GD_V_HUGETLB] = &other_ops, [GD_V_GIGANTIC] = &other_ops,
+	[GD_V_HUGETLB] = &other_ops, [GD_V_HUGETLB_1G] = &other_ops,
 };
 
 static struct inode plain_inode, dax_inode = { .i_flags = S_DAX };
@@ -45,8 +45,8 @@ static struct file *file_of(u8 kind)
 		return &dax_file;
 #ifdef CONFIG_HUGETLBFS
 	case GD_V_HUGETLB:
-	case GD_V_GIGANTIC:
-		return gd_hugetlb_file(kind == GD_V_GIGANTIC);
+	case GD_V_HUGETLB_1G:
+		return gd_hugetlb_file(kind == GD_V_HUGETLB_1G);
 #endif
 	}
 	return NULL;
@@ -55,7 +55,7 @@ static struct file *file_of(u8 kind)
 /* a kernel without hugetlbfs uses plain ones instead */
 static bool is_hugetlb(u8 kind)
 {
-	return IS_ENABLED(CONFIG_HUGETLBFS) && (kind == GD_V_HUGETLB || kind == GD_V_GIGANTIC);
+	return IS_ENABLED(CONFIG_HUGETLBFS) && (kind == GD_V_HUGETLB || kind == GD_V_HUGETLB_1G);
 }
 
 u8 gd_vma_nr(const struct vm_area_struct *vma)

@@ -253,7 +253,7 @@ fn flags_of_vmas_and_faults_have_the_same_numbers() {
     let kinds = [
         (VmaKind::Anon, abi::GD_V_ANON),
         (VmaKind::Hugetlb, abi::GD_V_HUGETLB),
-        (VmaKind::Gigantic, abi::GD_V_GIGANTIC),
+        (VmaKind::Hugetlb1G, abi::GD_V_HUGETLB_1G),
         (VmaKind::File, abi::GD_V_FILE),
         (VmaKind::Shmem, abi::GD_V_SHMEM),
         (VmaKind::Special, abi::GD_V_SPECIAL),

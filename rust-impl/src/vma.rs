@@ -57,7 +57,7 @@ pub enum VmaKind {
     /// hugetlbfs, of 2 MiB.
     Hugetlb,
     /// hugetlbfs, of 1 GiB.
-    Gigantic,
+    Hugetlb1G,
 }
 
 impl VmaKind {
@@ -72,7 +72,7 @@ impl VmaKind {
             5 => VmaKind::Fsdax,
             6 => VmaKind::Gate,
             7 => VmaKind::Hugetlb,
-            _ => VmaKind::Gigantic,
+            _ => VmaKind::Hugetlb1G,
         }
     }
 }
@@ -112,7 +112,7 @@ impl VmArea {
     /// For hugetlbfs: the level whose entries map its pages.
     pub const fn huge_level(&self) -> Level {
         match self.kind {
-            VmaKind::Gigantic => Level::Pud,
+            VmaKind::Hugetlb1G => Level::Pud,
             _ => Level::Pmd,
         }
     }

@@ -47,7 +47,7 @@ impl Kernel<'_> {
 
     /// `is_vm_hugetlb_page`.
     pub(crate) fn is_vm_hugetlb_page(&self, area: &VmArea) -> bool {
-        let hugetlb = matches!(area.kind, VmaKind::Hugetlb | VmaKind::Gigantic);
+        let hugetlb = matches!(area.kind, VmaKind::Hugetlb | VmaKind::Hugetlb1G);
         hugetlb && self.rules.config.hugetlb
     }
 

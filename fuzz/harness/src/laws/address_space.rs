@@ -72,7 +72,7 @@ impl AddressSpace {
             abi::GD_V_ANON => !has(abi::GD_VM_SHARED),
             abi::GD_V_HUGETLB => op.addr.is_multiple_of(huge) && end.is_multiple_of(huge),
             // the gate area lies in the kernel's part; no folio here is gigantic
-            abi::GD_V_GATE | abi::GD_V_GIGANTIC => false,
+            abi::GD_V_GATE | abi::GD_V_HUGETLB_1G => false,
             _ => true,
         };
         let mms = self.vmas.of(op.mm);

@@ -242,7 +242,7 @@ fn relied_on_hugetlb(op: &Op, tables: &Tables, call: &Call, prog: &Program) -> b
         let acts = prog.acts().iter().map(|act| &act.op);
         prog.ops().iter().chain(acts)
     };
-    let gigantic = || all().any(|op| is(op, abi::GD_V_GIGANTIC));
+    let gigantic = || all().any(|op| is(op, abi::GD_V_HUGETLB_1G));
     let hugetlb = || gigantic() || all().any(|op| is(op, abi::GD_V_HUGETLB));
     if !op.rev.has(Fact::HasFollowHugetlbPage) || !hugetlb() {
         return false;

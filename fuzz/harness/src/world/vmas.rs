@@ -34,7 +34,7 @@ impl Vma {
     pub fn huge_level(&self) -> Option<Level> {
         match u32::from(self.kind) {
             abi::GD_V_HUGETLB => Some(Level::Pmd),
-            abi::GD_V_GIGANTIC => Some(Level::Pud),
+            abi::GD_V_HUGETLB_1G => Some(Level::Pud),
             _ => None,
         }
     }

@@ -66,8 +66,8 @@ const MAPPINGS: [(u32, u32, u32); 25] = [
     (9, abi::GD_V_HUGETLB, READ | WRITE | SHARED | MAY),
     (6, abi::GD_V_HUGETLB, READ | WRITE | MAY),
     (3, abi::GD_V_HUGETLB, READ | MAY),
-    (4, abi::GD_V_GIGANTIC, READ | WRITE | SHARED | MAY),
-    (2, abi::GD_V_GIGANTIC, READ | WRITE | MAY),
+    (4, abi::GD_V_HUGETLB_1G, READ | WRITE | SHARED | MAY),
+    (2, abi::GD_V_HUGETLB_1G, READ | WRITE | MAY),
     // the vdso; the gate area
     (2, abi::GD_V_SPECIAL, READ | EXEC | MAY),
     (2, abi::GD_V_GATE, READ | EXEC),
@@ -86,7 +86,7 @@ pub fn vma(rng: &mut Rng, model: &Model, slot: u16) -> gd_op {
         val: (flags | rarer(rng)) as i32,
         ..NO_OP
     };
-    if matches!(kind, abi::GD_V_HUGETLB | abi::GD_V_GIGANTIC) && rng.chance(3, 4) {
+    if matches!(kind, abi::GD_V_HUGETLB | abi::GD_V_HUGETLB_1G) && rng.chance(3, 4) {
         // of whole huge pages, or of a part of a large one
         let size = Level::Pmd.size();
         op.addr = op.addr.next_multiple_of(size).min(TASK_SIZE_MAX - size);
