@@ -13,7 +13,7 @@ mod generate;
 mod judge;
 mod live;
 mod manual;
-mod minimize;
+mod minimise;
 mod module;
 mod report;
 mod run;
@@ -69,7 +69,8 @@ enum Command {
     /// Check that programs are deterministic
     Stability(stability::Args),
     /// Shrink a program with a finding
-    Minimize(minimize::Args),
+    #[command(visible_alias = "minimize")]
+    Minimise(minimise::Args),
     /// Reduce a corpus to programs that cover something of their own
     Cmin(cmin::Args),
     /// Run fuzzing engines for a time
@@ -173,7 +174,7 @@ fn main() -> ExitCode {
         Command::Stats(args) => stats::run(&args),
         Command::Coverage(args) => coverage::run(&args),
         Command::Stability(args) => stability::run(&args),
-        Command::Minimize(args) => minimize::run(&args),
+        Command::Minimise(args) => minimise::run(&args),
         Command::Cmin(args) => cmin::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Status(args) => status::run(&args),

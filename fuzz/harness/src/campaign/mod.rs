@@ -335,7 +335,7 @@ fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<Findin
     let out = folder.findings_dir().join(format!("confirmed-{name}.gup"));
     let gupdiff = std::env::current_exe().map_err(io_error("gupdiff"))?;
     let status = Command::new(gupdiff)
-        .arg("minimize")
+        .arg("minimise")
         .arg(&path)
         .args(["--left", &config.left, "--right", &config.right])
         .arg("-o")
@@ -344,7 +344,7 @@ fn confirm(config: &Config, folder: &Folder, path: PathBuf) -> Result<Vec<Findin
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .status()
-        .map_err(io_error("gupdiff minimize"))?;
+        .map_err(io_error("gupdiff minimise"))?;
     match status.code() {
         Some(1) if out.is_file() => Ok(vec![Finding {
             class: String::new(),

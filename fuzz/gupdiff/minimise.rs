@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-//! `gupdiff minimize`: shrinks a program with a finding.
+//! `gupdiff minimise`: shrinks a program with a finding.
 
 use std::path::PathBuf;
 
