@@ -135,7 +135,7 @@ fn replay(args: &Args) -> Result<Outcome> {
         ),
         Ending::Clean(control) => {
             println!("control     {control}");
-            println!("mismatches  0");
+            println!("findings    0");
             let names: Vec<&str> = sides.iter().filter_map(|s| s.split(' ').next()).collect();
             println!(
                 "clean: {} agree on {} programs, {} operations, in {seconds:.0} s ({:.0} programs/s)",
@@ -147,7 +147,7 @@ fn replay(args: &Args) -> Result<Outcome> {
             Ok(Outcome::Fine)
         }
         Ending::Found(program, verdict, oracle) => {
-            println!("mismatches  1");
+            println!("findings    1");
             let path = save(args, *oracle, &program, verdict)?;
             println!("reproducer: {}", path.display());
             Ok(Outcome::Found)
