@@ -18,6 +18,8 @@
 pub mod compile;
 pub mod config;
 pub mod error;
+mod exclude;
+mod generated;
 pub mod git;
 pub mod overlay;
 pub mod patch;

@@ -5,6 +5,8 @@ use crate::{
     Recipe, Store,
     config::{self, Config},
     error::{Error, Result, at},
+    exclude::{excluded, globs},
+    generated::{generated_hold, makes_headers},
     git,
     overlay::{self, Overlay},
     patch::{self, Series},
@@ -15,7 +17,6 @@ use crate::{
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 /// A kernel, and changes of it.
@@ -329,15 +330,6 @@ fn configured(store: &Store, base: Recipe, debug_vm: bool, config: &Config) -> R
     })
 }
 
-/// Can a change of this file affect what kbuild generates?
-fn makes_headers(file: &str) -> bool {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    name.starts_with("Kconfig")
-        || matches!(name, "Makefile" | "Kbuild")
-        || file.starts_with("scripts/")
-        || (file.starts_with("arch/x86/") && (name.ends_with(".tbl") || name.ends_with(".sh")))
-}
-
 /// Checks that a side's name can be used in files and on command lines.
 fn check_name(name: &str) -> Result<String> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "._+-@,".contains(c);
@@ -392,71 +384,9 @@ fn exported(store: &Store, repo: &Path, hash: &str, name: &str) -> Result<PathBu
     Ok(dir)
 }
 
-/// Parts of a tree that mm/gup.c does not use: `csrc/kernels/exclude`.
-fn globs() -> Vec<String> {
-    include_str!("../../kernels/exclude")
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Is a file in one of the parts that are not unpacked?
-fn excluded(file: &str) -> bool {
-    globs()
-        .iter()
-        .filter_map(|text| glob::Pattern::new(text).ok())
-        .any(|pattern| pattern.matches(file))
-}
-
-/// Are the generated headers of a configuration still right for the tree with the overlay?
-/// Only `bounds.h` depends on C headers.
-fn generated_hold(tree: &Tree, debug_vm: bool, overlay: &Overlay, store: &Store) -> Result<bool> {
-    let build = tree.build(debug_vm);
-    let (path, expected) = (build.join("bounds.cmd"), build.join("bounds"));
-    let command = fs::read_to_string(&path).map_err(at(&path))?;
-    let expected = fs::read_to_string(&expected).map_err(at(&expected))?;
-    let scratch = store::scratch(&store.overlays().join("new"))?;
-    let file = scratch.path().join("overlay");
-    fs::write(&file, overlay.description()).map_err(at(&file))?;
-    let command = command
-        .replace("@SRC@", &tree.src.display().to_string())
-        .replace("-Wp,-MMD,kernel/.bounds.s.d", "")
-        .replace(
-            "-o kernel/bounds.s",
-            &format!("-o - -ivfsoverlay {}", file.display()),
-        );
-    let output = Command::new("sh")
-        .arg("-c")
-        .arg(command)
-        .current_dir(&build)
-        .output()
-        .map_err(at(&build))?;
-    // if it does not compile, the compilation of the side reports that
-    if !output.status.success() {
-        return Ok(true);
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let values = text.lines().filter_map(|line| {
-        let (_, quoted) = line.split_once(".ascii")?;
-        let value = quoted.split('"').nth(1)?;
-        value.starts_with("->").then_some(value)
-    });
-    Ok(values.eq(expected.lines()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn excluded_parts_are_told_from_those_that_count() {
-        assert!(excluded("drivers/net/ethernet/x.c"));
-        assert!(excluded("Documentation/mm/a.rst"));
-        assert!(!excluded("mm/gup.c"));
-        assert!(!excluded("drivers/base/Kconfig"));
-        assert!(!excluded("arch/x86/mm/hugetlbpage.c"));
-    }
 
     #[test]
     fn renames_are_pairs_of_names() {
