@@ -22,7 +22,6 @@
 //! counts and flags (see `fold.rs`; version 1 has none of these).  A program with other
 //! numbers says so by a mark, which random bytes rarely contain: in the upper bits of
 //! `mods`, in version 2 in those of the byte at [`OLD_MARK`].
-//! of the byte at [`OLD_MARK`].
 
 use csrc::abi::{self, gd_act, gd_folio, gd_op, gd_run};
 

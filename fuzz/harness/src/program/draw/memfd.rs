@@ -7,6 +7,7 @@ use super::super::model::Model;
 use super::super::rng::Rng;
 use super::super::walk::PAGE_SIZE;
 use super::super::{NO_OP, NULL, page, values};
+use crate::world::folio::is_device;
 
 /// The offsets where files have pages: at the beginning, at a huge page, at the end.
 const PLACES: [u64; 4] = [
@@ -22,7 +23,7 @@ pub fn set(rng: &mut Rng, model: &Model, offset: u64) -> gd_op {
     for _ in 0..6 {
         let g = &model.folio[index];
         let usual = u32::from(g.mapping) == abi::GD_M_SHMEM && g.refs > 0;
-        if usual && u32::from(g.kind) < abi::GD_K_DEV_PRIVATE {
+        if usual && !is_device(g.kind) {
             break;
         }
         index = rng.below(model.nr_folios);
