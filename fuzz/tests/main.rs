@@ -21,6 +21,7 @@ mod laws_walk;
 mod made;
 mod mail;
 mod patched;
+mod program_any;
 mod program_golden;
 mod program_mistakes;
 mod program_mutate;
