@@ -22,6 +22,10 @@ const IDS: [(u8, u8); 12] = [
     (0x90, 0x94),
 ];
 
+/// The page kinds that there were with both.  A larger number is folded into those that
+/// there are.
+const KINDS: u8 = 10;
+
 /// The hashes of what [`bytes`] meant when the version was the newest one.  Since then a
 /// number of pages below -4095, in an answer, has become an errno.
 const MEANT: [u64; 2] = [0xd12a_74e4_a77d_d8e0, 0x544d_aca0_0cc2_06f0];
@@ -34,6 +38,14 @@ fn bytes(rng: &mut Rng, version: u8) -> Vec<u8> {
     }
     bytes[0] = version;
     let folios = usize::from(bytes[1].saturating_sub(1) % 8 + 1);
+    for folio in bytes[wire::WORLD_LEN..]
+        .chunks_mut(wire::FOLIO_LEN)
+        .take(folios)
+    {
+        if let Some(kind) = folio.get_mut(1) {
+            *kind %= KINDS;
+        }
+    }
     let ops = bytes.get_mut(8 + 20 * folios..).unwrap_or_default();
     let (len, mark, ids) = match version {
         1 => (32, 1, &IDS[..9]),
