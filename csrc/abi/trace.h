@@ -59,14 +59,27 @@ enum gd_ask {
 	 * << 2 | GD_RB_MM; c: number of the page, or GD_NOWHERE; d: address
 	 */
 	GD_A_SET_ENTRY,
-	GD_A_USER_ACCESS,	/* a load or store of user memory. b: is it a store?; d: address */
+	/* a load or store of user memory. b: is it a store? | GD_RB_UACCESS; d: address */
+	GD_A_USER_ACCESS,
 	GD_A_FIND_FOLIOS,	/* filemap_get_folios_contig. d: start; c: end - start */
-	GD_A_ALLOC_FOLIO,	/* memfd_alloc_folio. d: index */
+	GD_A_ALLOC_FOLIO,	/* memfd_alloc_folio. b: GD_RB_MEMALLOC_PIN; d: index */
 	GD_A_PAGECACHE,		/* hugetlbfs_pagecache_present. b: number of the VMA; d: address */
 	GD_A_OFFSET,		/* no call: what memfd_pin_folios() has stored as *offset. d: it */
 	/* migration_entry_wait and its kin. b: level | GD_RB_MM; d: address */
 	GD_A_MIGRATION,
+	/*
+	 * flush_anon_page and its kin; each page of pages[] has one, so it is no step. b:
+	 * GD_FLUSH_*; c: number of the page, or GD_NOWHERE; d: address, if there is one
+	 */
+	GD_A_FLUSH,
 	GD_NR_ASKS
+};
+
+/* data caches that are flushed, on architectures that need it */
+enum gd_flush {
+	GD_FLUSH_ANON,		/* flush_anon_page */
+	GD_FLUSH_PAGE,		/* flush_dcache_page */
+	GD_FLUSH_FOLIO,		/* flush_dcache_folio */
 };
 
 /* b of RET records, of operations that returned */
@@ -77,7 +90,12 @@ enum gd_ask {
 #define GD_RB_MMAP_2	0x10	/* the mmap lock of mm 2 is held */
 #define GD_RB_RCU	0x20	/* an RCU read-side critical section is open */
 #define GD_RB_VMA	0x40	/* the lock of a hugetlb VMA is held, or was dropped too often */
-/* with it, allocations are not movable: b of FAULT records */
+/*
+ * between user_access_begin() and user_access_end(); in USER_ACCESS records: it is
+ * outside
+ */
+#define GD_RB_UACCESS	0x80
+/* allocations are not movable: b of RET, FAULT and ALLOC_FOLIO records */
 #define GD_RB_MEMALLOC_PIN	0x100
 #define GD_RB_HUGETLB	0x200	/* it is hugetlb_fault() */
 /* b of ASK records that are about an mm: it is mm 2 */

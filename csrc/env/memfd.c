@@ -148,10 +148,12 @@ void __folio_batch_release(struct folio_batch *fbatch)
 /* On success it returns what is in the cache by then; if there is nothing, -ENOMEM. */
 struct folio *memfd_alloc_folio(struct file *memfd, pgoff_t index)
 {
+	struct gd_rec *rec = gd_ask(GD_A_ALLOC_FOLIO);
 	struct page *head;
 	int err;
 
-	gd_ask(GD_A_ALLOC_FOLIO)->d = index;
+	rec->b = gd_locks_held() & GD_RB_MEMALLOC_PIN;
+	rec->d = index;
 	err = gd_answer(GD_HOOK_ALLOC_FOLIO);
 	if (err)
 		return ERR_PTR(err);

@@ -96,12 +96,31 @@ void _raw_spin_unlock(raw_spinlock_t *lock)
 
 int gd_rcu_nesting;
 
+/* how often accesses to user memory are permitted */
+static int uaccess;
+
+bool gd_user_access_begin(bool ok)
+{
+	uaccess += ok;
+	return ok;
+}
+
+void gd_user_access_end(void)
+{
+	uaccess--;
+}
+
+static u16 memalloc_pin(void)
+{
+	return gd_current->flags & PORT_MEMALLOC_PIN ? GD_RB_MEMALLOC_PIN : 0;
+}
+
 u16 gd_locks_held(void)
 {
 	return (gd_mm.mmap_lock.count.counter ? GD_RB_MMAP : 0) |
 	       (gd_other_mm.mmap_lock.count.counter ? GD_RB_MMAP_2 : 0) |
 	       (gd.ptl ? GD_RB_PTL : 0) | (gd_rcu_nesting ? GD_RB_RCU : 0) |
-	       (vma_locks ? GD_RB_VMA : 0);
+	       (vma_locks ? GD_RB_VMA : 0) | (uaccess ? GD_RB_UACCESS : 0) | memalloc_pin();
 }
 
 void gd_drop_locks(void)
@@ -112,6 +131,8 @@ void gd_drop_locks(void)
 	gd_change_entries();
 	gd_rcu_nesting = 0;
 	vma_locks = 0;
+	uaccess = 0;
+	gd_current->flags &= ~PORT_MEMALLOC_PIN;
 }
 
 /* ---- faults ---- */
@@ -122,8 +143,7 @@ static vm_fault_t faulted(struct vm_area_struct *vma, unsigned long address,
 	struct gd_rec *rec = gd_ask(GD_A_FAULT);
 	unsigned long fault;
 
-	rec->b = gd_vma_nr(vma) | how |
-		 (gd_current->flags & PORT_MEMALLOC_PIN ? GD_RB_MEMALLOC_PIN : 0);
+	rec->b = gd_vma_nr(vma) | how | memalloc_pin();
 	rec->c = gd_canonical_flags(port_fault_flag, GD_NR_FAULT_FLAGS, flags);
 	rec->d = address;
 	fault = gd_kernel_flags(port_fault, GD_NR_FAULTS, gd_answer(GD_HOOK_FAULT)) & possible;
@@ -188,9 +208,22 @@ int gd_user_access(unsigned long address, bool write)
 {
 	struct gd_rec *rec = gd_ask(GD_A_USER_ACCESS);
 
-	rec->b = write;
+	rec->b = write | (uaccess ? 0 : GD_RB_UACCESS);
 	rec->d = address;
 	return gd_answer(GD_HOOK_USER_ACCESS);
+}
+
+/* Flushes a data cache, which x86 does not have to. */
+void gd_flush(u16 what, const struct page *page, unsigned long address)
+{
+	struct gd_rec *rec;
+
+	gd_after();
+	rec = gd_record(GD_R_ASK);
+	rec->a = GD_A_FLUSH;
+	rec->b = what;
+	rec->c = gd_in_arena(page) ? gd_nr(page) : GD_NOWHERE;
+	rec->d = address;
 }
 
 /* Expands the stack down to this page. */

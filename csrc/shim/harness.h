@@ -391,7 +391,10 @@ void gd_wait_for_migration(struct mm_struct *mm, u32 level, unsigned long addres
 void gd_wait_at_entry(const void *entry);
 bool gd_is_no_migration(void);
 int gd_split_huge_page(struct page *page);
+bool gd_user_access_begin(bool ok);
+void gd_user_access_end(void);
 int gd_user_access(unsigned long address, bool write);
+void gd_flush(u16 what, const struct page *page, unsigned long address);
 int gd_expand_stack(struct vm_area_struct *vma, unsigned long address);
 int gd_pte_alloc(struct mm_struct *mm, pmd_t *pmd);
 void gd_split_huge_pmd(unsigned long address);

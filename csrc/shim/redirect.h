@@ -9,6 +9,7 @@
 
 #include "calls.h"
 #include "harness.h"
+#include <linux/highmem.h>
 #include <linux/hugetlb.h>
 #include <linux/swapops.h>
 #include <linux/uaccess.h>
@@ -20,7 +21,13 @@
 #define arch_make_page_accessible	gd_make_page_accessible
 #define arch_make_folio_accessible(folio) gd_make_page_accessible((struct page *)(folio))
 
-/* user memory does not exist */
+/* user memory does not exist; it is accessed while that is permitted */
+#ifdef user_access_begin
+#undef user_access_begin
+#define user_access_begin(ptr, len) gd_user_access_begin((user_access_begin)(ptr, len))
+#undef user_access_end
+#define user_access_end()		gd_user_access_end()
+#endif
 #undef unsafe_get_user
 #define unsafe_get_user(x, ptr, label)						\
 do {										\
@@ -35,8 +42,20 @@ do {										\
 		goto label;							\
 } while (0)
 
-/* pages have no contents either */
-#define folio_zero_range(folio, start, length) gd_zero_folio((struct page *)(folio))
+/* pages have no contents either; a folio is cleared as a whole */
+#define folio_zero_range(folio, start, length)					\
+do {										\
+	if ((start) == 0 && (length) == folio_size(folio))			\
+		gd_zero_folio((struct page *)(folio));				\
+} while (0)
+
+/* no-ops on x86 */
+#undef flush_anon_page
+#define flush_anon_page(vma, page, address) gd_flush(GD_FLUSH_ANON, page, address)
+#undef flush_dcache_page
+#define flush_dcache_page(page)		gd_flush(GD_FLUSH_PAGE, page, 0)
+#undef flush_dcache_folio
+#define flush_dcache_folio(folio)	gd_flush(GD_FLUSH_FOLIO, (struct page *)(folio), 0)
 
 /* the slow path: mm/memory.c, mm/huge_memory.c and mm/hugetlb.c */
 #define handle_mm_fault			gd_handle_mm_fault

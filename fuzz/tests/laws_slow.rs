@@ -200,7 +200,13 @@ fn the_mmap_lock_is_as_agreed() {
 
 #[test]
 fn page_table_locks_are_dropped() {
-    for held in [abi::GD_RB_PTL, abi::GD_RB_RCU, abi::GD_RB_VMA] {
+    for held in [
+        abi::GD_RB_PTL,
+        abi::GD_RB_RCU,
+        abi::GD_RB_VMA,
+        abi::GD_RB_UACCESS,
+        abi::GD_RB_MEMALLOC_PIN,
+    ] {
         let made = one().op(remote(1), [returns(-14, LOCKED | HELD | held)]);
         assert_eq!(law(made), Some(Law::PageTableLocksAreDropped));
     }

@@ -58,7 +58,7 @@ pub use foll::{Foll, FollFlag};
 pub use grab::{ENOMEM, EREMOTEIO};
 pub use kernel::{Kernel, Stop};
 pub use machine::{Machine, MmPtr};
-pub use observer::{Ask, Call, Event, Events, Hook, Observer};
+pub use observer::{Ask, Call, Event, Events, Flush, Hook, Observer};
 pub use page::{Mapping, Page, PageState, PinScheme};
 pub use pages::{FolioPtr, PagePtr, Pages};
 pub use predicates::Vma;

@@ -138,6 +138,8 @@ pub enum Ask {
     AllocFolio {
         /// The index.
         index: u64,
+        /// It is called with PF_MEMALLOC_PIN: the folio must not be movable.
+        memalloc_pin: bool,
     },
     /// `hugetlbfs_pagecache_present`.
     Pagecache {
@@ -167,6 +169,13 @@ pub enum Ask {
         /// It is a store.
         write: bool,
     },
+    /// The data cache is made consistent, on architectures that need it.
+    Flush {
+        /// How.
+        how: Flush,
+        /// The page.
+        page: PagePtr,
+    },
     /// `split_huge_pmd`.
     Split {
         /// The address.
@@ -183,6 +192,17 @@ pub enum Ask {
         /// Its new value.
         entry: Entry,
     },
+}
+
+/// A function that makes the data cache consistent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// `flush_anon_page`, with the address where the page is mapped.
+    Anon(u64),
+    /// `flush_dcache_page`.
+    Page,
+    /// `flush_dcache_folio`.
+    Folio,
 }
 
 macro_rules! hooks {

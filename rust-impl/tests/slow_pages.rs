@@ -8,8 +8,8 @@ use gup::tables::{Entry, entry_flag as ef};
 use gup::vma::vm_flag as v;
 use gup::walk::EFAULT;
 use gup::{
-    Ask, Buffer, Call, FolioDecl, FollFlag, Hook, Kind, Level, Mapping, MmPtr, NewEntry, PagePtr,
-    Rules, Site, Stop, VmaKind,
+    Ask, Buffer, Call, Flush, FolioDecl, FollFlag, Hook, Kind, Level, Mapping, MmPtr, NewEntry,
+    PagePtr, Rules, Site, Stop, VmaKind,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -48,6 +48,16 @@ fn what_is_mapped_is_taken_and_marked() {
     assert_eq!(b.slow_pin(ADDR, 2, &[]), Ok(2));
     assert_eq!((b.refs(0), b.counters()), (1026, (2, 0)));
     assert_eq!(b.calls(), [Call::MakeAccessible; 2]);
+}
+
+#[test]
+fn caches_of_what_is_taken_are_flushed() {
+    let mut b = mapped(RULES_6_12, 2, ef::RW);
+    assert_eq!(b.slow_get(ADDR + 0x123, 2, &[]), Ok(2));
+    let flushed = |page, addr| [(Flush::Anon(addr), page), (Flush::Page, page)];
+    let first = flushed(b.page(0, 0), ADDR + 0x123);
+    let second = flushed(b.page(1, 0), ADDR + 0x1123);
+    assert_eq!(b.flushes(), [first, second].concat());
 }
 
 #[test]

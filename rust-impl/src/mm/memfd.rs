@@ -93,7 +93,11 @@ impl Kernel<'_> {
 
     /// `memfd_alloc_folio`: the folio that is present then, or an errno.
     pub(crate) fn memfd_alloc_folio(&mut self, index: u64) -> Result<Result<FolioPtr, i32>, Stop> {
-        self.ask(Ask::AllocFolio { index })?;
+        let memalloc_pin = self.machine.held.memalloc_pin;
+        self.ask(Ask::AllocFolio {
+            index,
+            memalloc_pin,
+        })?;
         let errno = self.hook(Hook::AllocFolio).unwrap_or(-ENOMEM);
         if errno != 0 {
             return Ok(Err(errno));

@@ -14,6 +14,7 @@
 //! | `hugetlbfs_pagecache_present` | true; an action may make it false |
 //! | `__migration_entry_wait` and its variants | no effect; an action may change the entry |
 //! | `split_huge_page` | -EBUSY; an action may make it 0: then the folio and its mappings are as actions set them |
+//! | `flush_anon_page`, `flush_dcache_page`, `flush_dcache_folio` | no effect; not a step |
 //! | a load or store of user memory | 0; an action may make it an errno |
 //! | `split_huge_pmd` | no effect; an action may change the entry |
 //! | `__pte_alloc` | -ENOMEM; this is not an event |
@@ -29,7 +30,7 @@ pub(crate) use lru::Isolated;
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
 use crate::machine::MmPtr;
-use crate::observer::{Ask, Call, Hook};
+use crate::observer::{Ask, Call, Flush, Hook};
 use crate::pages::{FolioPtr, PagePtr};
 use crate::slow::EBUSY;
 use crate::tables::EntryPtr;
@@ -178,6 +179,11 @@ impl Kernel<'_> {
             self.machine.drop_mmap_lock(mm);
         }
         Ok(fault)
+    }
+
+    /// `flush_anon_page` and its kin.
+    pub(crate) fn flush(&mut self, how: Flush, page: PagePtr) {
+        self.observer.ask(Ask::Flush { how, page });
     }
 
     /// `unsafe_get_user`, `unsafe_put_user`: 0, or an errno if the access faults.

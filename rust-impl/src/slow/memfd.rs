@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::cache::{MEMFD_SIZE, Memfd};
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
-use crate::observer::Ask;
+use crate::observer::{Ask, Flush};
 use crate::page::{Mapping, flag};
 use crate::pages::FolioPtr;
 use crate::series::{EEXIST, EINVAL};
@@ -181,6 +181,7 @@ impl Kernel<'_> {
     fn clear_if_new(&mut self, folio: FolioPtr) -> Result<(), Stop> {
         if self.machine.pages.get(folio.page())?.flags & flag::UPTODATE == 0 {
             self.folio_zero_range(folio)?;
+            self.flush(Flush::Folio, folio.page());
             self.machine.pages.update(folio.page())?.flags |= flag::UPTODATE;
         }
         Ok(())

@@ -4,6 +4,7 @@
 use crate::foll::FollFlag;
 use crate::grab::ENOMEM;
 use crate::kernel::{Kernel, Stop};
+use crate::observer::Flush;
 use crate::pages::PagePtr;
 use crate::series::{EEXIST, EINVAL};
 use crate::site::Site;
@@ -19,6 +20,8 @@ use crate::walk::EFAULT;
 enum Step {
     /// A page, or NULL if it was not requested.
     Page(PagePtr),
+    /// The same, of the gate area.
+    Gate(PagePtr),
     /// There is no page, and nothing is stored.
     None,
     /// A hugetlbfs VMA, which is followed by a separate function (5.10, 6.1).
@@ -70,8 +73,13 @@ impl Kernel<'_> {
             (range.nr_pages.wrapping_sub(left.nr_pages) as i64).wrapping_add(error)
         };
         let ret = loop {
-            let page = match self.get_at(&left, &mut vma, &mut ctx, locked)? {
-                Step::Page(page) => Some(page),
+            let step = self.get_at(&left, &mut vma, &mut ctx, locked)?;
+            let flushes = match step {
+                Step::Gate(_) => self.rules.slow.takes_huge_entries_whole,
+                _ => true,
+            };
+            let page = match step {
+                Step::Page(page) | Step::Gate(page) => Some(page),
                 Step::None => None,
                 Step::Apart(hugetlb) => {
                     let end = self.slow_follow_hugetlb_page(hugetlb, &mut left, locked)?;
@@ -105,7 +113,7 @@ impl Kernel<'_> {
             let increment = (1 + rest).min(left.nr_pages);
             match (left.pages, page) {
                 (Some(at), Some(page)) => {
-                    if !self.store_subpages(page, increment, at, &left)? {
+                    if !self.store_subpages(page, increment, at, &left, flushes)? {
                         break -EFAULT;
                     }
                 }
@@ -166,7 +174,7 @@ impl Kernel<'_> {
                             ctx.not_needed = false;
                             *vma = gate;
                             ctx.page_mask = 0;
-                            Step::Page(page)
+                            Step::Gate(page)
                         }
                         Err(errno) => Step::End(errno),
                     });
@@ -226,13 +234,15 @@ impl Kernel<'_> {
     }
 
     /// Takes and stores the remaining pages of a huge page, whose first one is already
-    /// taken.  On failure it drops the first one, too.
+    /// taken.  On failure it drops the first one, too.  The caller reads them in another
+    /// place than where they are mapped, so caches of both are flushed.
     fn store_subpages(
         &mut self,
         page: PagePtr,
         increment: u64,
         at: usize,
         left: &Range,
+        flushes: bool,
     ) -> Result<bool, Stop> {
         if increment > 1 {
             let folio = self.page_folio(page)?;
@@ -244,6 +254,11 @@ impl Kernel<'_> {
         }
         for (i, nr) in (at..).zip(0..increment) {
             self.store_page(i, page.nth(nr))?;
+            if flushes {
+                let address = left.start.wrapping_add(nr << PAGE_SHIFT);
+                self.flush(Flush::Anon(address), page.nth(nr));
+                self.flush(Flush::Page, page.nth(nr));
+            }
         }
         Ok(true)
     }

@@ -17,7 +17,8 @@ rules! {
         pub asserts_mmap_lock: bool,
         /// All pages of a huge entry that are in the range are grabbed and stored at once.
         /// Before v6.6 ("mm/gup: accelerate thp gup even for "pages != NULL"") each page needed
-        /// its own page-table walk, unless pages was NULL.
+        /// its own page-table walk, unless pages was NULL. Since the same version ("mm/gup:
+        /// cleanup next_page handling") data caches are flushed for pages of the gate area, too.
         pub takes_huge_entries_whole: bool,
         /// PROT_NONE is followed unless FOLL_HONOR_NUMA_FAULT asks for the NUMA hinting fault.
         /// Before v6.6 ("mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT") it was

@@ -6,9 +6,9 @@ use std::ops::{Deref, DerefMut};
 use gup::machine::MigrateType;
 use gup::slow::entry::Request;
 use gup::{
-    Ask, Buffer, Call, Events, FolioDecl, FolioPtr, Foll, FollFlag, Hook, Kernel, Kind, Level,
-    Machine, Mapping, NewEntry, Observer, Page, PagePtr, PageState, Rules, Site, Stop, VmaKind,
-    WorldDecl,
+    Ask, Buffer, Call, Events, Flush, FolioDecl, FolioPtr, Foll, FollFlag, Hook, Kernel, Kind,
+    Level, Machine, Mapping, NewEntry, Observer, Page, PagePtr, PageState, Rules, Site, Stop,
+    VmaKind, WorldDecl,
 };
 
 pub use gup::rules::{
@@ -214,7 +214,19 @@ impl Bench {
 
     /// The calls that are about no page.
     pub fn asks(&self) -> Vec<Ask> {
-        self.events.asks()
+        let mut asks = self.events.asks();
+        asks.retain(|ask| !matches!(ask, Ask::Flush { .. }));
+        asks
+    }
+
+    /// The pages whose data cache was flushed, in order.
+    pub fn flushes(&self) -> Vec<(Flush, PagePtr)> {
+        let asks = self.events.asks().into_iter();
+        asks.filter_map(|ask| match ask {
+            Ask::Flush { how, page } => Some((how, page)),
+            _ => None,
+        })
+        .collect()
     }
 
     /// How many pages the slow path was asked for; `None`: it was not called.

@@ -176,8 +176,8 @@ laws! {
         "a function called with the mmap lock and without locked returns with it; one that takes it returns without it",
         "returns with the mmap lock in the wrong state";
     PageTableLocksAreDropped, "page-table-locks-are-dropped",
-        "no lock of a page table or of a hugetlb VMA is held, and no page table is mapped, when the slow path returns",
-        "returns with a page-table lock or the lock of a hugetlb VMA held, or a page table mapped";
+        "no lock of a page table or of a hugetlb VMA is held, no page table is mapped, user memory is not accessible and PF_MEMALLOC_PIN is not set when the slow path returns",
+        "returns with a page-table lock or the lock of a hugetlb VMA held, a page table mapped, user memory accessible, or PF_MEMALLOC_PIN set";
     CarefulCallersAreSafe, "careful-callers-are-safe",
         "a caller that keeps every contract meets no WARN, no BUG, no fault and no endless loop",
         "warns or fails for a caller that keeps every contract";

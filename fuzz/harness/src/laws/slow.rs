@@ -304,6 +304,11 @@ fn locks(op: &Op, prog: &Program) -> Check {
             locks.vma(),
             "the lock of a hugetlb VMA is held, or was dropped too often",
         ),
+        (
+            locks.uaccess(),
+            "accesses to user memory are permitted: user_access_end() is missing",
+        ),
+        (locks.memalloc_pin(), "PF_MEMALLOC_PIN is set"),
     ];
     for (is_held, what) in held {
         require(!is_held, Law::PageTableLocksAreDropped, None, || {

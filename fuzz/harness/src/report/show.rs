@@ -239,6 +239,9 @@ fn also_mm(mm: u8) -> String {
 
 pub(super) fn ask(ask: Ask, names: &Names) -> String {
     let pagemap = |given| if given { "its pagemap" } else { "NULL" };
+    let pin = |given| {
+        if given { ", with PF_MEMALLOC_PIN" } else { "" }
+    };
     match ask {
         Ask::Slow { flags, start } => format!("slow_path({start:#x}, ..., {})", foll(flags)),
         Ask::SlowNr { nr, null } => {
@@ -257,11 +260,7 @@ pub(super) fn ask(ask: Ask, names: &Names) -> String {
             addr,
             ..
         } => {
-            let pin = if memalloc_pin {
-                ", with PF_MEMALLOC_PIN"
-            } else {
-                ""
-            };
+            let pin = pin(memalloc_pin);
             let flags = text::fault_flag_words(flags);
             format!("{}(vma {vma}, {addr:#x}, {flags}){pin}", ask.name())
         }
@@ -271,10 +270,28 @@ pub(super) fn ask(ask: Ask, names: &Names) -> String {
         Ask::FindFolios { start, more } => {
             format!("{}({start} to {})", ask.name(), start + u64::from(more))
         }
-        Ask::AllocFolio { index } => format!("{}({index})", ask.name()),
+        Ask::AllocFolio {
+            index,
+            memalloc_pin,
+        } => format!("{}({index}){}", ask.name(), pin(memalloc_pin)),
         Ask::Pagecache { vma, addr } => format!("{}(vma {vma}, {addr:#x})", ask.name()),
         Ask::Offset { offset } => format!("*offset = {offset:#x}"),
-        Ask::UserAccess { addr, .. } => format!("{}({addr:#x})", ask.name()),
+        Ask::UserAccess {
+            addr, permitted, ..
+        } => {
+            let how = match permitted {
+                true => "",
+                false => ", without user_access_begin()",
+            };
+            format!("{}({addr:#x}){how}", ask.name())
+        }
+        Ask::Flush { how, page, addr } => {
+            let page = names.page_or_nowhere(page);
+            match u32::from(how) {
+                abi::GD_FLUSH_ANON => format!("{}({page}, {addr:#x})", ask.name()),
+                _ => format!("{}({page})", ask.name()),
+            }
+        }
         Ask::Split { addr } => format!("split_huge_pmd({addr:#x})"),
         Ask::SetEntry {
             mm,
@@ -337,6 +354,12 @@ pub fn locks(locks: Locks) -> String {
     }
     if locks.vma() {
         words.push("the lock of a hugetlb VMA is unbalanced".into());
+    }
+    if locks.uaccess() {
+        words.push("user_access_end() is missing".into());
+    }
+    if locks.memalloc_pin() {
+        words.push("PF_MEMALLOC_PIN is set".into());
     }
     words.join(", ")
 }

@@ -189,6 +189,8 @@ pub enum Ask {
     AllocFolio {
         /// The index.
         index: u64,
+        /// Whether allocations are not movable (PF_MEMALLOC_PIN).
+        memalloc_pin: bool,
     },
     /// `hugetlbfs_pagecache_present`.
     Pagecache {
@@ -215,7 +217,18 @@ pub enum Ask {
     UserAccess {
         /// Whether it is a store.
         write: bool,
+        /// Whether `user_access_begin` permits it.
+        permitted: bool,
         /// Its address.
+        addr: u64,
+    },
+    /// `flush_anon_page` and its variants: the data cache is made consistent.
+    Flush {
+        /// Which of them, `GD_FLUSH_*`.
+        how: u16,
+        /// The page's number.
+        page: u32,
+        /// Where `flush_anon_page` says that it is mapped.
         addr: u64,
     },
     /// `set_pte` and its variants: the kernel stores an entry of a page table.
@@ -276,7 +289,10 @@ impl Ask {
                 start: rec.d,
                 more: rec.c,
             },
-            abi::GD_A_ALLOC_FOLIO => Self::AllocFolio { index: rec.d },
+            abi::GD_A_ALLOC_FOLIO => Self::AllocFolio {
+                index: rec.d,
+                memalloc_pin: u32::from(rec.b) & abi::GD_RB_MEMALLOC_PIN != 0,
+            },
             abi::GD_A_PAGECACHE => Self::Pagecache {
                 vma: rec.b as u8,
                 addr: rec.d,
@@ -288,7 +304,13 @@ impl Ask {
             },
             abi::GD_A_OFFSET => Self::Offset { offset: rec.d },
             abi::GD_A_USER_ACCESS => Self::UserAccess {
-                write: rec.b != 0,
+                write: rec.b & 1 != 0,
+                permitted: u32::from(rec.b) & abi::GD_RB_UACCESS == 0,
+                addr: rec.d,
+            },
+            abi::GD_A_FLUSH => Self::Flush {
+                how: rec.b,
+                page: rec.c,
                 addr: rec.d,
             },
             abi::GD_A_SET_ENTRY => Self::SetEntry {
@@ -327,6 +349,11 @@ impl Ask {
             Self::Offset { .. } => "offset",
             Self::UserAccess { write: false, .. } => "unsafe_get_user",
             Self::UserAccess { write: true, .. } => "unsafe_put_user",
+            Self::Flush { how, .. } => match u32::from(how) {
+                abi::GD_FLUSH_ANON => "flush_anon_page",
+                abi::GD_FLUSH_PAGE => "flush_dcache_page",
+                _ => "flush_dcache_folio",
+            },
             Self::SetEntry { level, .. } => match level {
                 abi::GD_L_PTE => "set_pte",
                 abi::GD_L_PMD => "set_pmd",
@@ -357,6 +384,7 @@ impl Ask {
             Self::Migration { .. } => abi::GD_A_MIGRATION,
             Self::Offset { .. } => abi::GD_A_OFFSET,
             Self::UserAccess { .. } => abi::GD_A_USER_ACCESS,
+            Self::Flush { .. } => abi::GD_A_FLUSH,
             Self::SetEntry { .. } => abi::GD_A_SET_ENTRY,
             Self::Unknown(kind) => kind.into(),
         };

@@ -245,6 +245,16 @@ impl Locks {
     pub fn vma(self) -> bool {
         self.has(abi::GD_RB_VMA)
     }
+
+    /// Whether accesses to user memory are still permitted, or were forbidden too often.
+    pub fn uaccess(self) -> bool {
+        self.has(abi::GD_RB_UACCESS)
+    }
+
+    /// Whether allocations are still not movable.
+    pub fn memalloc_pin(self) -> bool {
+        self.has(abi::GD_RB_MEMALLOC_PIN)
+    }
 }
 
 /// Why a program ended.

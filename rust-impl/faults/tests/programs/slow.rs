@@ -188,7 +188,7 @@ impl Observer for Watch {
         if let Ask::Fault { address, .. } = ask {
             self.addr = address;
         }
-        if let Ask::AllocFolio { index } = ask {
+        if let Ask::AllocFolio { index, .. } = ask {
             self.addr = index * PAGE;
         }
         self.events.ask(ask);

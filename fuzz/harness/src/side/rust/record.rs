@@ -3,7 +3,9 @@
 
 use csrc::abi::{self, gd_rec};
 use gup::machine::Held;
-use gup::{Ask, Call, ErrPtr, Hook, Machine, MmPtr, Observer, PagePtr, PageState, Site, Stop};
+use gup::{
+    Ask, Call, ErrPtr, Flush, Hook, Machine, MmPtr, Observer, PagePtr, PageState, Site, Stop,
+};
 
 use super::script::Script;
 use crate::trace;
@@ -156,6 +158,7 @@ impl<'a> Recorder<'a> {
                 bit(held.mmap_lock, abi::GD_RB_MMAP)
                     | bit(held.other_mmap_lock, abi::GD_RB_MMAP_2)
                     | bit(held.ptl != 0, abi::GD_RB_PTL)
+                    | bit(held.memalloc_pin, abi::GD_RB_MEMALLOC_PIN)
             }
             Err(_) => 0,
         };
@@ -278,7 +281,11 @@ impl Observer for Recorder<'_> {
                 d: start,
                 ..ask_rec(abi::GD_A_FIND_FOLIOS)
             },
-            Ask::AllocFolio { index } => gd_rec {
+            Ask::AllocFolio {
+                index,
+                memalloc_pin,
+            } => gd_rec {
+                b: bit(memalloc_pin, abi::GD_RB_MEMALLOC_PIN),
                 d: index,
                 ..ask_rec(abi::GD_A_ALLOC_FOLIO)
             },
@@ -301,6 +308,19 @@ impl Observer for Recorder<'_> {
                 d: address,
                 ..ask_rec(abi::GD_A_USER_ACCESS)
             },
+            Ask::Flush { how, page } => {
+                let (b, d) = match how {
+                    Flush::Anon(address) => (abi::GD_FLUSH_ANON, address),
+                    Flush::Page => (abi::GD_FLUSH_PAGE, 0),
+                    Flush::Folio => (abi::GD_FLUSH_FOLIO, 0),
+                };
+                gd_rec {
+                    b: b as u16,
+                    c: page_nr(page),
+                    d,
+                    ..ask_rec(abi::GD_A_FLUSH)
+                }
+            }
             Ask::Split { address } => gd_rec {
                 d: address,
                 ..ask_rec(abi::GD_A_SPLIT)
