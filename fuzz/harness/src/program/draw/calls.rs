@@ -62,6 +62,11 @@ pub fn address(rng: &mut Rng, model: &Model) -> u64 {
             let k = rng.below(map.span.n.min(16) as usize) as u64;
             match map.span.level {
                 Level::Pte => map.span.at(k),
+                // its end, to walk on to the next entry
+                level if rng.chance(1, 6) => {
+                    let end = (map.span.at(k) & !(level.size() - 1)).wrapping_add(level.size());
+                    end.wrapping_sub(rng.range(1, 2) as u64 * PAGE_SIZE)
+                }
                 _ => {
                     let (index, _) = super::split_page(map.page);
                     let g = &model.folio[index % model.folio.len()];

@@ -77,9 +77,13 @@ pub fn vmas(rng: &mut Rng, model: &Model) -> Vec<gd_op> {
             } else if rng.chance(1, 2) {
                 start += block - PAGE_SIZE * rng.below(8) as u64;
             }
-            let rare = [abi::GD_VM_SOFTDIRTY, abi::GD_VM_LOCKED, abi::GD_VM_HUGEPAGE];
-            let more = rare.into_iter().filter(|_| rng.chance(1, 4));
-            let more = more.fold(0, |set, flag| set | bit(flag));
+            let optional = [
+                (abi::GD_VM_SOFTDIRTY, 3),
+                (abi::GD_VM_LOCKED, 1),
+                (abi::GD_VM_HUGEPAGE, 1),
+            ];
+            let more = optional.into_iter().filter(|(_, of)| rng.chance(*of, 4));
+            let more = more.fold(0, |set, (flag, _)| set | bit(flag));
             gd_op {
                 op: abi::GD_OP_SET_VMA as u8,
                 arg: slot,

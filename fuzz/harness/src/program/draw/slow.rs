@@ -218,6 +218,10 @@ pub fn call_of(rng: &mut Rng, id: u8, model: &Model) -> gd_op {
                 op.n = op.n.clamp(0, ((vma.end - op.addr) / PAGE_SIZE) as i32);
             }
             if info.val == Val::Bytes {
+                // buffers begin anywhere in a page
+                if rng.chance(3, 8) {
+                    op.addr |= rng.below(PAGE_SIZE as usize) as u64;
+                }
                 op.val = size(rng, op.n);
                 op.n = walk::nr_pages(&op);
                 op.foll = match how {
@@ -244,7 +248,7 @@ fn size(rng: &mut Rng, pages: i32) -> i32 {
         0 => bytes,
         1 => bytes - rng.below(PAGE_SIZE as usize) as i32,
         2 => bytes + rng.range(-1, 1),
-        3 => rng.range(0, 64),
+        3 => rng.range(0, 2) * rng.range(0, 32),
         _ => values::edge(rng),
     }
 }

@@ -115,7 +115,8 @@ fn rarer(rng: &mut Rng) -> u32 {
         (abi::GD_VM_LOCKED, 8),
         (abi::GD_VM_LOCKONFAULT, 3),
         (abi::GD_VM_HUGEPAGE, 5),
-        (abi::GD_VM_SOFTDIRTY, 16),
+        // new VMAs have it, until somebody starts to track writes
+        (abi::GD_VM_SOFTDIRTY, 44),
         (abi::GD_VM_UFFD_WP, 6),
         (abi::GD_VM_SHADOW_STACK, 2),
     ] {
