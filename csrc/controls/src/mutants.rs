@@ -161,6 +161,7 @@ fn changes(source: &Source, node: Node) -> Vec<(Action, String)> {
             let with = match text {
                 "0" => "1",
                 "1" => "0",
+                "2" => "3",
                 _ => "2",
             };
             let action = Action::ReplaceNumber { with: with.into() };
@@ -175,7 +176,10 @@ fn changes(source: &Source, node: Node) -> Vec<(Action, String)> {
             "EINVAL" => replaced("EFAULT"),
             _ => replaced("EINVAL"),
         },
-        "identifier" if BITS.iter().any(|prefix| text.starts_with(prefix)) => replaced("0"),
+        // VM_BUG_ON() begins like a bit
+        "identifier" if BITS.iter().any(|bit| text.starts_with(bit)) && !is_called(node) => {
+            replaced("0")
+        }
         _ => Vec::new(),
     };
     if as_returned.is_some() && !matches!(text, "0" | "1" | "true" | "false") {
@@ -183,6 +187,13 @@ fn changes(source: &Source, node: Node) -> Vec<(Action, String)> {
         changes.push((action, "0 is returned".into()));
     }
     changes
+}
+
+/// Is it the name of what a call calls?
+fn is_called(node: Node) -> bool {
+    node.parent().is_some_and(|p| {
+        p.kind() == "call_expression" && p.child_by_field_name("function") == Some(node)
+    })
 }
 
 /// Is it the name of an errno?
