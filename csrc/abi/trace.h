@@ -72,6 +72,7 @@ enum gd_ask {
 	 * GD_FLUSH_*; c: number of the page, or GD_NOWHERE; d: address, if there is one
 	 */
 	GD_A_FLUSH,
+	GD_A_LOG,		/* pr_warn: a message in the log */
 	GD_NR_ASKS
 };
 

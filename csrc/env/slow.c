@@ -213,6 +213,17 @@ int gd_user_access(unsigned long address, bool write)
 	return gd_answer(GD_HOOK_USER_ACCESS);
 }
 
+/* A message that comes once an hour comes once in a program. */
+void gd_pass_time(void)
+{
+	jiffies += 2 * 60 * 60 * HZ;
+}
+
+void gd_log(void)
+{
+	gd_ask(GD_A_LOG);
+}
+
 /* Flushes a data cache, which x86 does not have to. */
 void gd_flush(u16 what, const struct page *page, unsigned long address)
 {

@@ -394,6 +394,8 @@ int gd_split_huge_page(struct page *page);
 bool gd_user_access_begin(bool ok);
 void gd_user_access_end(void);
 int gd_user_access(unsigned long address, bool write);
+void gd_pass_time(void);
+void gd_log(void);
 void gd_flush(u16 what, const struct page *page, unsigned long address);
 int gd_expand_stack(struct vm_area_struct *vma, unsigned long address);
 int gd_pte_alloc(struct mm_struct *mm, pmd_t *pmd);

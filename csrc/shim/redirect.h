@@ -49,6 +49,10 @@ do {										\
 		gd_zero_folio((struct page *)(folio));				\
 } while (0)
 
+/* what it says is not compared */
+#undef pr_warn
+#define pr_warn(...)			gd_log()
+
 /* no-ops on x86 */
 #undef flush_anon_page
 #define flush_anon_page(vma, page, address) gd_flush(GD_FLUSH_ANON, page, address)

@@ -242,5 +242,6 @@ void gd_vmas_reset(void)
 	gd_set_signal(GD_SIG_NONE);
 	gd_current->flags = 0;
 	gd_drop_locks();
+	gd_pass_time();
 	gd_cache_reset();
 }

@@ -73,6 +73,8 @@ pub struct Held {
     pub ptl_taken: u32,
     /// PF_MEMALLOC_PIN: allocations are not movable.
     pub memalloc_pin: bool,
+    /// It has warned of an access below a stack, which it does once an hour.
+    pub warned_of_stack: bool,
     /// The folios that it has isolated.
     pub isolated: u32,
 }
@@ -333,6 +335,8 @@ impl Machine {
         self.held = Held {
             // state of the task, which an operation that returns leaves unchanged
             memalloc_pin: self.held.memalloc_pin,
+            // a program takes less than an hour
+            warned_of_stack: self.held.warned_of_stack,
             ..Held::default()
         };
         self.steps = 0;

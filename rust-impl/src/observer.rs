@@ -176,6 +176,8 @@ pub enum Ask {
         /// The page.
         page: PagePtr,
     },
+    /// `pr_warn`.
+    Log,
     /// `split_huge_pmd`.
     Split {
         /// The address.

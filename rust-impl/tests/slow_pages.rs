@@ -61,6 +61,19 @@ fn caches_of_what_is_taken_are_flushed() {
 }
 
 #[test]
+fn an_access_close_below_a_stack_is_in_the_log() {
+    let mut b = Bench::new(RULES_6_12, &[anon()]);
+    b.vma(ADDR, 1, PRIVATE | v::GROWSDOWN);
+    assert_eq!(b.slow_get(ADDR - 0x11000, 1, &[]), NO_PAGE);
+    assert!(b.asks().is_empty());
+    assert_eq!(b.slow_get(ADDR - 0x10000, 1, &[]), NO_PAGE);
+    assert_eq!(b.asks(), [Ask::Log]);
+    // once an hour
+    assert_eq!(b.slow_get(ADDR - 0x10000, 1, &[]), NO_PAGE);
+    assert!(b.asks().is_empty());
+}
+
+#[test]
 fn what_is_not_mapped_is_faulted_in() {
     let mut b = mapped(RULES_6_12, 2, ef::RW);
     b.map(Level::Pte, ADDR + 0x1000, 1, NewEntry::None, 0);

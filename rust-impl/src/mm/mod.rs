@@ -14,6 +14,7 @@
 //! | `hugetlbfs_pagecache_present` | true; an action may make it false |
 //! | `__migration_entry_wait` and its variants | no effect; an action may change the entry |
 //! | `split_huge_page` | -EBUSY; an action may make it 0: then the folio and its mappings are as actions set them |
+//! | `pr_warn` | no effect |
 //! | `flush_anon_page`, `flush_dcache_page`, `flush_dcache_folio` | no effect; not a step |
 //! | a load or store of user memory | 0; an action may make it an errno |
 //! | `split_huge_pmd` | no effect; an action may change the entry |

@@ -51,6 +51,10 @@ rules! {
         /// populated. Until v6.5, and not in 6.1 any more: "gup: add warning if some caller
         /// would seem to want stack expansion".
         pub grows_stacks: bool,
+        /// An access to an address up to 64 KiB below a stack VMA leaves a message in the log,
+        /// at most once an hour. Since v6.5, "gup: add warning if some caller would seem to
+        /// want stack expansion"; not in 6.1.
+        pub warns_below_stacks: bool,
         /// VMAs are in a list by address, and __mm_populate() goes on with the next one. Later
         /// it searches the rest of its range. Until v6.1: "mm: remove the vma linked list".
         pub lists_vmas: bool,
@@ -174,6 +178,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     faults_can_complete: true,
     missing_page_is_an_error: true,
     grows_stacks: false,
+    warns_below_stacks: false,
     lists_vmas: false,
     populates_accessible_only: false,
     follow_page_pins_nothing: true,
@@ -214,6 +219,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     faults_can_complete: true,
     missing_page_is_an_error: true,
     grows_stacks: false,
+    warns_below_stacks: true,
     lists_vmas: false,
     populates_accessible_only: true,
     follow_page_pins_nothing: true,

@@ -4,6 +4,7 @@
 use crate::foll::{Foll, FollFlag};
 use crate::kernel::{Kernel, Stop};
 use crate::machine::MmPtr;
+use crate::observer::Ask;
 use crate::slow::EOPNOTSUPP;
 use crate::vma::{VmArea, VmaKind, VmaPtr, vm_flag};
 use crate::walk::EFAULT;
@@ -19,7 +20,25 @@ impl Kernel<'_> {
         if self.rules.slow.grows_stacks {
             return self.find_extend_vma(mm, address);
         }
-        Ok(self.machine.vmas.lookup(mm, address))
+        let found = self.machine.vmas.lookup(mm, address);
+        if found.is_none() && self.rules.slow.warns_below_stacks {
+            self.warn_of_stack(mm, address)?;
+        }
+        Ok(found)
+    }
+
+    /// The message about an access close below a stack.
+    fn warn_of_stack(&mut self, mm: MmPtr, address: u64) -> Result<(), Stop> {
+        const CLOSE: u64 = 64 << 10;
+        let above = self.machine.vmas.find(mm, address);
+        let above = above.map(|vma| *self.machine.vmas.get(vma));
+        let is_close = |vma: &VmArea| vma.start - address <= CLOSE;
+        let stack = above.filter(|vma| vma.has(vm_flag::GROWSDOWN) && is_close(vma));
+        if stack.is_none() || self.machine.held.warned_of_stack {
+            return Ok(());
+        }
+        self.machine.held.warned_of_stack = true;
+        self.ask(Ask::Log)
     }
 
     /// `check_vma_flags` (6.12): 0, -EFAULT or -EOPNOTSUPP.

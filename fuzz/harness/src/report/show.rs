@@ -307,7 +307,7 @@ pub(super) fn ask(ask: Ask, names: &Names) -> String {
             let level = ["PTE", "PMD", "PUD", "PGD"][level as usize & 3];
             format!("{}({level} of {addr:#x}{})", ask.name(), also_mm(mm))
         }
-        Ask::MmapLock { mm: 0, .. } | Ask::MmapUnlock { mm: 0 } | Ask::Drain { .. } => {
+        Ask::MmapLock { mm: 0, .. } | Ask::MmapUnlock { mm: 0 } | Ask::Drain { .. } | Ask::Log => {
             format!("{}()", ask.name())
         }
         Ask::MmapLock { mm, .. } | Ask::MmapUnlock { mm } => {

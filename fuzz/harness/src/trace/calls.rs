@@ -213,6 +213,8 @@ pub enum Ask {
         /// In bytes.
         offset: u64,
     },
+    /// `pr_warn`: a message in the log.
+    Log,
     /// A load or store of a byte of user memory.
     UserAccess {
         /// Whether it is a store.
@@ -308,6 +310,7 @@ impl Ask {
                 permitted: u32::from(rec.b) & abi::GD_RB_UACCESS == 0,
                 addr: rec.d,
             },
+            abi::GD_A_LOG => Self::Log,
             abi::GD_A_FLUSH => Self::Flush {
                 how: rec.b,
                 page: rec.c,
@@ -349,6 +352,7 @@ impl Ask {
             Self::Offset { .. } => "offset",
             Self::UserAccess { write: false, .. } => "unsafe_get_user",
             Self::UserAccess { write: true, .. } => "unsafe_put_user",
+            Self::Log => "pr_warn",
             Self::Flush { how, .. } => match u32::from(how) {
                 abi::GD_FLUSH_ANON => "flush_anon_page",
                 abi::GD_FLUSH_PAGE => "flush_dcache_page",
@@ -385,6 +389,7 @@ impl Ask {
             Self::Offset { .. } => abi::GD_A_OFFSET,
             Self::UserAccess { .. } => abi::GD_A_USER_ACCESS,
             Self::Flush { .. } => abi::GD_A_FLUSH,
+            Self::Log => abi::GD_A_LOG,
             Self::SetEntry { .. } => abi::GD_A_SET_ENTRY,
             Self::Unknown(kind) => kind.into(),
         };

@@ -321,6 +321,7 @@ impl Observer for Recorder<'_> {
                     ..ask_rec(abi::GD_A_FLUSH)
                 }
             }
+            Ask::Log => ask_rec(abi::GD_A_LOG),
             Ask::Split { address } => gd_rec {
                 d: address,
                 ..ask_rec(abi::GD_A_SPLIT)
