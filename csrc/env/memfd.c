@@ -123,6 +123,9 @@ unsigned int filemap_get_folios_contig(struct address_space *mapping, pgoff_t *s
 		if (next <= index)
 			break;
 		index = next;
+		/* the kernel would write past the end of a batch that was not released */
+		if (!folio_batch_space(fbatch))
+			gd_oops();
 		if (!folio_batch_add(fbatch, hold(GD_C_FOUND, head)))
 			break;
 	}
