@@ -152,18 +152,18 @@ GD_OP(0x33, NEEDS_COW_FOR_DMA, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
       "6.1:page_needs_cow_for_dma 6.12:folio_needs_cow_for_dma",
       "must fork copy this page instead of sharing it?")
 GD_OP(0x34, IS_LONGTERM_PINNABLE_PAGE, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
-      "6.1:is_longterm_pinnable_page 6.12:-",
+      "6.1:is_longterm_pinnable_page 6.5:-",
       "may this page be pinned for an indefinite time?")
 GD_OP(0x35, FOLIO_IS_LONGTERM_PINNABLE, PAGE, GD_S_FOLIO, ASKS(MM), BOOL,
       "6.1:folio_is_longterm_pinnable",
       "may this folio be pinned for an indefinite time?")
 GD_OP(0x36, IS_SECRETMEM, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
-      "6.1:page_is_secretmem 6.12:secretmem_mapping",
+      "6.1:page_is_secretmem 6.6:folio_is_secretmem 6.10:secretmem_mapping",
       "does the page belong to memfd_secret?")
 GD_OP(0x37, IS_PCI_P2PDMA_PAGE, PAGE, GD_S_PAGE, ASKS(MM), BOOL, "5.10:is_pci_p2pdma_page",
       "is this a PCI peer-to-peer page?")
 GD_OP(0x38, GUP_FAST_FOLIO_ALLOWED, PAGE, GD_S_FOLIO | GD_S_FOLL, ASKS(MM), BOOL,
-      "6.12:gup_fast_folio_allowed",
+      "6.5:folio_fast_pin_allowed 6.10:gup_fast_folio_allowed",
       "may the lockless walk hand out this folio?")
 GD_OP(0x39, MM_SET_HAS_PINNED_FLAG, PAGE, GD_S_MM, MARKS(), VOID, "6.1:mm_set_has_pinned_flag",
       "note that this mm has had pins")

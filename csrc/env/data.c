@@ -31,8 +31,8 @@ DEFINE_STATIC_KEY_FALSE(hugetlb_optimize_vmemmap_key);
 unsigned long volatile jiffies;
 
 /* only their addresses matter */
-const struct address_space_operations secretmem_aops;
-static const struct address_space_operations file_aops, shmem_aops;
+const struct address_space_operations secretmem_aops, shmem_aops;
+static const struct address_space_operations file_aops;
 
 unsigned long gd_eflags;
 static struct task_struct task = { .mm = &gd_mm, .active_mm = &gd_mm };

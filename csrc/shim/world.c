@@ -74,6 +74,7 @@ static void form_folio(struct page *head, u32 order)
 	u32 i;
 
 	head->_mapcount.counter = -1;
+	*port_flag_word(head) &= ~PORT_SLAB_FLAG;
 	if (!order) {
 		if (PageHead(head))
 			port_unform_head(head);

@@ -69,7 +69,7 @@ fn rule(fact: Fact, rules: &Rules) -> Option<bool> {
         Fact::ListsRefuseErrno => has(Site::UnpinUserPages),
         Fact::ListsSkipNull => rules.lists_may_hold_null,
         Fact::WalkChecksArgs => rules.walk.fast_only_gives_errnos,
-        Fact::WalkLeavesFiles => rules.walk.looks_at_folio_after_recheck,
+        Fact::WalkLeavesFiles => rules.walk.rechecks_files,
         Fact::WalkGrabbedBlocks => is_kernel && rules.walk.huge_grabs_first_page && by_pages,
         Fact::WalkGrabsBlocks => rules.walk.huge_grabs_first_page && !by_pages,
         Fact::WalkDeviceEntries => is_kernel && rules.walk.has_device_entries,

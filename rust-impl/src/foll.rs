@@ -126,6 +126,13 @@ pub static FOLL_6_1: FollTable = table(&[
     (FollFlag::FastOnly, 0x8_0000),
 ]);
 
+/// Linux 6.6, as 6.12 but for the last one.
+pub static FOLL_6_6: FollTable = {
+    let mut table = FOLL_6_12;
+    table[FollFlag::MadvPopulate as usize] = 0;
+    table
+};
+
 /// Linux 6.12: public flags from bit 0, internal ones from bit 16.
 pub static FOLL_6_12: FollTable = table(&[
     (FollFlag::Write, 1 << 0),

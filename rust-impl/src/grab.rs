@@ -29,9 +29,8 @@ pub(crate) const BIAS: i32 = GUP_PIN_COUNTING_BIAS as i32;
 impl Kernel<'_> {
     /// The slow grab of the current revision: returns 0 or a negative errno.
     ///
-    /// The one of 6.1 takes a page and one reference and returns a bool, here converted to
-    /// 0 or -ENOMEM.  That of 6.12 takes the page's folio.  That of v8 returns nothing and
-    /// cannot fail.
+    /// The one of 6.6 and before takes a page and one reference.  That of 6.12 takes the
+    /// page's folio.  That of v8 returns nothing and cannot fail.
     pub fn grab_slow(&mut self, page: PagePtr, refs: i32, flags: Foll) -> Result<i32, Stop> {
         Ok(if self.rules.slow_grab_takes_refs {
             let folio = self.page_folio(page)?;
@@ -39,30 +38,35 @@ impl Kernel<'_> {
         } else if !self.rules.series.grab_can_fail {
             self.grab_page(page, flags)?;
             0
-        } else if self.try_grab_page(page, flags)? {
-            0
         } else {
-            -ENOMEM
+            self.try_grab_page(page, flags)?
         })
     }
 
-    /// `try_grab_page` (v9 to v11, 5.10, 6.1): takes one reference or pin, with the slow
-    /// grab.
+    /// `try_grab_page` (v9 to v11, 5.10 to 6.6): takes one reference or pin, with the slow
+    /// grab; returns 0 or a negative errno.  That of 6.1 and before returns a bool, here
+    /// converted to 0 or -ENOMEM.
     ///
     /// The series and 5.10 check the count only if they take something (see
-    /// [there](crate::series::grab)); 6.1 always checks it first.
-    pub fn try_grab_page(&mut self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
+    /// [there](crate::series::grab)); later ones always check it first.
+    pub fn try_grab_page(&mut self, page: PagePtr, flags: Foll) -> Result<i32, Stop> {
         if !self.rules.slow_grab_looks_first {
-            return self.series_try_grab_page(page, flags);
+            let taken = self.series_try_grab_page(page, flags)?;
+            return Ok(if taken { 0 } else { -ENOMEM });
         }
         let folio = self.page_folio(page)?;
-        let both = self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin);
-        self.warn_on(both, Site::TryGrabPageBoth);
+        if self.rules.grabs_warn_about_both {
+            let both = self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin);
+            self.warn_on(both, Site::TryGrabPageBoth);
+        }
         if self.slow_count_is_dead(folio, Site::TryGrabPageCount)? {
-            return Ok(false);
+            return Ok(-ENOMEM);
+        }
+        if self.refuses_p2pdma(page, flags)? {
+            return Ok(-EREMOTEIO);
         }
         self.take_held(folio, page, 1, flags)?;
-        Ok(true)
+        Ok(0)
     }
 
     /// `try_grab_folio` (6.12; the function of that name in 6.1 is

@@ -129,6 +129,20 @@ pub enum Pgmap {
     P2pdma,
 }
 
+impl Pgmap {
+    /// By its number in `enum memory_type`.
+    pub(crate) const fn of_type(number: u32) -> Option<Pgmap> {
+        match number {
+            1 => Some(Pgmap::Private),
+            2 => Some(Pgmap::Coherent),
+            3 => Some(Pgmap::FsDax),
+            4 => Some(Pgmap::Generic),
+            5 => Some(Pgmap::P2pdma),
+            _ => None,
+        }
+    }
+}
+
 /// How pins are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]

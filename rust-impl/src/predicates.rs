@@ -185,23 +185,29 @@ impl Kernel<'_> {
 
     /// Is a page secretmem, in the current revision?
     ///
-    /// 6.1: `page_is_secretmem`, never true for a compound page.  6.12: `secretmem_mapping`
+    /// 6.1: `page_is_secretmem`, never true for a compound page.  6.6: `folio_is_secretmem`,
+    /// which also wants the LRU flag.  6.12: `secretmem_mapping`
     /// of the folio's mapping, which callers have checked to be a pointer to an object;
     /// otherwise false.
     pub fn is_secretmem(&self, page: PagePtr) -> Result<bool, Stop> {
-        let folio = self.page_folio(page)?;
-        let page = self.machine.pages.get(page)?;
+        let folio = self.page_folio(page)?.page();
         if self.rules.secretmem_by_mapping {
-            let mapping = self.machine.pages.get(folio.page())?.mapping;
+            let mapping = self.machine.pages.get(folio)?.mapping;
             if mapping == Mapping::None || mapping.has_flags() {
                 return Ok(false);
             }
             return self.secretmem_mapping(mapping);
         }
+        let asked = match self.rules.secretmem_by_folio {
+            true => folio,
+            false => page,
+        };
+        let page = self.machine.pages.get(asked)?;
         if page.is_large() || page.is_tail() {
             return Ok(false);
         }
-        Ok(page.mapping == Mapping::Secretmem)
+        let known = !self.rules.secretmem_is_on_lru || page.flags & flag::LRU != 0;
+        Ok(known && page.mapping == Mapping::Secretmem)
     }
 
     /// `secretmem_mapping` (6.12): dereferences the pointer.
@@ -217,10 +223,11 @@ impl Kernel<'_> {
         Ok(self.zone_device_type(page)? == Some(Pgmap::P2pdma))
     }
 
-    /// `gup_fast_folio_allowed` (6.12): may the lockless walk, which has no vma, return
+    /// `gup_fast_folio_allowed` (6.12), `folio_fast_pin_allowed` (6.6): may the lockless walk, which has no vma, return
     /// this folio?
     ///
-    /// It never returns secretmem, which is always small.  It refuses long-term pins for
+    /// It never returns secretmem, which is always small; in 6.6 the walk checks that itself.
+    /// It refuses long-term pins for
     /// writing of folios that may need dirty tracking, that is of all files except shmem
     /// and hugetlb.  A folio without a mapping may have been truncated: it cannot be
     /// secretmem, but may have needed dirty tracking.  6.12 refuses it.
@@ -228,12 +235,16 @@ impl Kernel<'_> {
         let reject_file_backed = self.has(flags, FollFlag::Pin)
             && self.has(flags, FollFlag::Longterm)
             && self.has(flags, FollFlag::Write);
-        let check_secretmem = self.rules.config.secretmem && !self.folio_test_large(folio)?;
+        let check_secretmem = self.rules.walk.looks_at_folio_after_recheck
+            && self.rules.config.secretmem
+            && !self.folio_test_large(folio)?;
         if !reject_file_backed && !check_secretmem {
             return Ok(true);
         }
         let page = *self.machine.pages.get(folio.page())?;
-        if self.warn_on(page.page_type == PageType::Slab, Site::GupFastFolioAllowed) {
+        let names = [Site::FolioFastPinAllowed, Site::GupFastFolioAllowed];
+        let slab = page.page_type == PageType::Slab;
+        if self.warn_on(slab, Site::named(&names, self.rules)) {
             return Ok(false);
         }
         if page.page_type == PageType::Hugetlb {

@@ -309,14 +309,21 @@ impl Kernel<'_> {
     ///
     /// In a tail, the compound link is in place of the pointer.  Dereferenced anyway, it
     /// leads into the memory map after the head, where zeros are read, which are not a
-    /// type.  7.3 reads the pointer of the folio.
+    /// type; in 6.6 the pin count and the number of pages, without their low bytes.  7.3 reads
+    /// the pointer of the folio.
     pub(crate) fn zone_device_type(&self, mut page: PagePtr) -> Result<Option<Pgmap>, Stop> {
         if self.rules.pagemap_of_folio {
             page = self.page_folio(page)?.page();
         }
+        let head = self.page_folio(page)?.page();
         let page = self.machine.pages.get(page)?;
         if !self.rules.config.zone_device {
             return Ok(None);
+        }
+        if self.rules.tail_type_is_in_pincount && page.is_tail() && page.zone == Zone::Device {
+            let head = self.machine.pages.get(head)?;
+            let next = 1u32 << head.order << 24;
+            return Ok(Pgmap::of_type(head.pincount as u32 >> 8 | next));
         }
         match (page.zone, page.pgmap) {
             (Zone::Device, Pgmap::None) if !page.is_tail() => Err(Stop::Oops),

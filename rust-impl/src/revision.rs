@@ -19,6 +19,8 @@ pub enum Revision {
     V5_10,
     /// Linux 6.1 (with the zero-page changes of its stable series).
     V6_1,
+    /// Linux 6.6.
+    V6_6,
     /// Linux 6.12.
     V6_12,
     /// Linux 7.3.
@@ -55,6 +57,7 @@ names! {
     V11 "v11",
     V5_10 "5.10",
     V6_1 "6.1",
+    V6_6 "6.6",
     V6_12 "6.12",
     V7_3 "7.3",
 }
@@ -166,7 +169,7 @@ mod tests {
         assert_eq!(of(""), [""; 0]);
         assert_eq!(of("v9 v11:-"), ["v9", "v10"]);
         assert_eq!(of("6.12"), later(Revision::V6_12));
-        assert_eq!(of("v11 5.10 6.12:-"), ["v11", "5.10", "6.1"]);
+        assert_eq!(of("v11 5.10 6.12:-"), ["v11", "5.10", "6.1", "6.6"]);
     }
 
     #[test]

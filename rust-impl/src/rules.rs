@@ -10,13 +10,17 @@ mod series;
 pub use series::{RULES_V8, RULES_V8_SIGNED, RULES_V9, RULES_V9_BIAS32, RULES_V10, RULES_V11};
 
 use crate::config::Config;
-use crate::foll::{FOLL_5_10, FOLL_6_1, FOLL_6_12, FollFlag, FollTable};
+use crate::foll::{FOLL_5_10, FOLL_6_1, FOLL_6_6, FOLL_6_12, FollFlag, FollTable};
 use crate::page::PinScheme;
 pub use crate::revision::Revision;
 use crate::rule::rules;
 use crate::series::{PinCheck, SERIES_V11, SeriesRules};
-use crate::slow::rules::{SLOW_5_10, SLOW_6_1, SLOW_6_12, SLOW_6_12_118, SLOW_7_3, SlowRules};
-use crate::walk::rules::{WALK_5_10, WALK_6_1, WALK_6_12, WALK_6_12_118, WALK_7_3, WalkRules};
+use crate::slow::rules::{
+    SLOW_5_10, SLOW_6_1, SLOW_6_6, SLOW_6_12, SLOW_6_12_118, SLOW_7_3, SlowRules,
+};
+use crate::walk::rules::{
+    WALK_5_10, WALK_6_1, WALK_6_6, WALK_6_12, WALK_6_12_118, WALK_7_3, WalkRules,
+};
 
 rules! {
     /// One revision in one configuration.
@@ -44,9 +48,12 @@ rules! {
         /// flags to internal.h") they are renumbered.
         pub foll: &'static FollTable,
         /// The slow path's grab takes a folio, honours refs and returns an errno. Before v6.10
-        /// ("mm: gup: stop abusing try_grab_folio") it took a page and one reference, returned
-        /// a bool, and warned if both FOLL_GET and FOLL_PIN were set.
+        /// ("mm: gup: stop abusing try_grab_folio") it took a page and one reference, and before
+        /// v6.2 it returned a bool.
         pub slow_grab_takes_refs: bool,
+        /// The slow path's grab of a page, and the functions that follow huge device entries,
+        /// warn if both FOLL_GET and FOLL_PIN are set. Until a version between 6.1 and 6.3.
+        pub grabs_warn_about_both: bool,
         /// The slow path's grab checks the count whatever the flags are, and pins a large folio
         /// by raising its refcount before its pin count. Before v5.18 ("mm/gup: Convert
         /// try_grab_page() to use a folio") it checked only if it was to take something, and
@@ -103,6 +110,13 @@ rules! {
         /// folio_is_secretmem() and folio_fast_pin_allowed() into gup_fast_folio_allowed()") a
         /// compound page was never secretmem.
         pub secretmem_by_mapping: bool,
+        /// Whether a page is secretmem is looked up in its folio. Until v6.5, in the page: a
+        /// tail never was.
+        pub secretmem_by_folio: bool,
+        /// A page that is not on the LRU is not taken for secretmem, although secretmem may still
+        /// be in an LRU batch. Until v6.9 ("mm/secretmem: fix GUP-fast succeeding on secretmem
+        /// folios"), which went to 6.1 and to later releases of 6.6.
+        pub secretmem_is_on_lru: bool,
         /// PageAnonExclusive() of a hugetlb tail page checks the head. Before v6.10 ("mm: allow
         /// anon exclusive check over hugetlb tail pages") callers had to look up the head, and
         /// some did not.
@@ -145,6 +159,11 @@ rules! {
         /// The folio points to the pagemap of device memory. Before v6.15 ("mm: allow compound
         /// zone device pages") every page that is not a tail did.
         pub pagemap_of_folio: bool,
+        /// In a tail, the compound link is in place of the pointer to the pagemap. Dereferenced
+        /// anyway, it gives bits 8 to 39 of the folio's pin count as the type: 1280 pins make a
+        /// PCI peer-to-peer page. In a version before 6.6 until one between 6.8 and 6.12, on
+        /// x86-64; in others it gives zeros.
+        pub tail_type_is_in_pincount: bool,
         /// A folio with movable_ops is marked in its mapping field. Since v6.17 ("mm: remove
         /// PAGE_MAPPING_*") in its page type.
         pub mapping_says_movable: bool,
@@ -184,6 +203,7 @@ pub const RULES_6_1: Rules = Rules {
     config: Config::FULL,
     foll: &FOLL_6_1,
     slow_grab_takes_refs: false,
+    grabs_warn_about_both: true,
     slow_grab_looks_first: true,
     fast_grab_wants_irqs_off: false,
     grabs_check_p2pdma: false,
@@ -199,6 +219,8 @@ pub const RULES_6_1: Rules = Rules {
     slab_pages_have_no_count: false,
     bugs_are_warnings: false,
     secretmem_by_mapping: false,
+    secretmem_by_folio: false,
+    secretmem_is_on_lru: false,
     exclusive_looks_up_hugetlb: false,
     pins: PinScheme::Exact,
     counters_want_debug_vm: false,
@@ -212,9 +234,26 @@ pub const RULES_6_1: Rules = Rules {
     fsdax_is_not_longterm: false,
     pagemap_of_folio: false,
     mapping_says_movable: true,
+    tail_type_is_in_pincount: false,
     walk: WALK_6_1,
     slow: SLOW_6_1,
     series: SERIES_V11,
+};
+
+/// Linux 6.6, CONFIG_DEBUG_VM.
+pub const RULES_6_6: Rules = Rules {
+    revision: Revision::V6_6,
+    foll: &FOLL_6_6,
+    grabs_warn_about_both: false,
+    grabs_check_p2pdma: true,
+    longterm_checked_after_get: true,
+    unshares_file_pages: true,
+    secretmem_by_folio: true,
+    secretmem_is_on_lru: true,
+    tail_type_is_in_pincount: true,
+    walk: WALK_6_6,
+    slow: SLOW_6_6,
+    ..RULES_6_1
 };
 
 /// Linux 6.12, CONFIG_DEBUG_VM.
@@ -225,6 +264,7 @@ pub const RULES_6_12: Rules = Rules {
     config: Config::FULL,
     foll: &FOLL_6_12,
     slow_grab_takes_refs: true,
+    grabs_warn_about_both: false,
     slow_grab_looks_first: true,
     fast_grab_wants_irqs_off: true,
     grabs_check_p2pdma: true,
@@ -240,6 +280,8 @@ pub const RULES_6_12: Rules = Rules {
     slab_pages_have_no_count: false,
     bugs_are_warnings: false,
     secretmem_by_mapping: true,
+    secretmem_by_folio: true,
+    secretmem_is_on_lru: false,
     exclusive_looks_up_hugetlb: true,
     pins: PinScheme::Exact,
     counters_want_debug_vm: false,
@@ -253,6 +295,7 @@ pub const RULES_6_12: Rules = Rules {
     fsdax_is_not_longterm: false,
     pagemap_of_folio: false,
     mapping_says_movable: true,
+    tail_type_is_in_pincount: false,
     walk: WALK_6_12,
     slow: SLOW_6_12,
     series: SERIES_V11,
@@ -295,6 +338,7 @@ impl Rules {
     kernels! {
         RULES_5_10,
         RULES_6_1,
+        RULES_6_6,
         RULES_6_12,
         RULES_6_12_118,
         RULES_7_3,

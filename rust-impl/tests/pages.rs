@@ -9,7 +9,8 @@ use gup::page::flag;
 use gup::rules::RULES_5_10;
 use gup::tables::entry_flag as ef;
 use gup::{
-    Ask, Call, FolioDecl, FollFlag, Hook, Kind, Level, List, Mapping, NewEntry, PagePtr, Site, Stop,
+    Ask, Call, ENOMEM, FolioDecl, FollFlag, Hook, Kind, Level, List, Mapping, NewEntry, PagePtr,
+    Site, Stop,
 };
 
 const ADDR: u64 = 0x1000_0000;
@@ -23,7 +24,7 @@ fn two_pages_have_no_pin_count() {
     for (order, refs, pins) in [(0, 1025, 0), (1, 1025, 0), (2, 2, 1), (9, 2, 1)] {
         let mut b = bench(&[compound(order, 1)]);
         let (page, pin) = (b.page(0, 0), b.foll(&[Pin]));
-        assert_eq!(b.op().try_grab_page(page, pin), Ok(true));
+        assert_eq!(b.op().try_grab_page(page, pin), Ok(0));
         assert_eq!((b.refs(0), b.pins(0)), (refs, pins), "order {order}");
         assert_eq!(b.op().page_maybe_dma_pinned(page), Ok(true));
         b.op().unpin_user_page(page).unwrap();
@@ -56,7 +57,7 @@ fn the_slow_grab_adds_the_pin_before_the_reference() {
         assert_eq!(machine.pages.get(head).unwrap().pincount, 1);
         None
     });
-    assert_eq!(b.op().try_grab_page(page, pin), Ok(true));
+    assert_eq!(b.op().try_grab_page(page, pin), Ok(0));
     assert_eq!((b.refs(0), b.pins(0), b.counters()), (2, 1, (1, 0)));
 }
 
@@ -64,13 +65,13 @@ fn the_slow_grab_adds_the_pin_before_the_reference() {
 fn the_slow_grab_looks_at_the_count_where_it_takes_something() {
     let mut b = bench(&[counted(0)]);
     let page = b.page(0, 0);
-    for (flags, took, warns) in [
-        (vec![], true, vec![]),
-        (vec![Get], false, vec![Site::TryGetPage]),
-        (vec![Pin], false, vec![Site::TryGrabPageCount]),
+    for (flags, errno, warns) in [
+        (vec![], 0, vec![]),
+        (vec![Get], -ENOMEM, vec![Site::TryGetPage]),
+        (vec![Pin], -ENOMEM, vec![Site::TryGrabPageCount]),
     ] {
         let flags = b.foll(&flags);
-        assert_eq!(b.op().try_grab_page(page, flags), Ok(took));
+        assert_eq!(b.op().try_grab_page(page, flags), Ok(errno));
         assert_eq!(b.warns(), warns);
     }
 }
@@ -127,7 +128,7 @@ fn what_is_to_be_a_head_and_is_a_tail_is_a_bug() {
 fn the_zero_page_is_pinned_like_any_other() {
     let mut b = bench(&[zero()]);
     let (page, pin) = (b.page(0, 0), b.foll(&[Pin]));
-    assert_eq!(b.op().try_grab_page(page, pin), Ok(true));
+    assert_eq!(b.op().try_grab_page(page, pin), Ok(0));
     assert_eq!(b.refs(0), 1025);
     b.op().unpin_user_page(page).unwrap();
     assert_eq!(b.refs(0), 1);

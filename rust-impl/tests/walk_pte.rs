@@ -3,6 +3,7 @@
 
 use crate::common::*;
 use FollFlag::{Force, Longterm, Write};
+use gup::page::flag;
 use gup::tables::entry_flag as ef;
 use gup::{
     Ask, Buffer, Call, FolioDecl, FollFlag, Hook, Kind, Level, Mapping, NewEntry, Rules, Site, Stop,
@@ -110,14 +111,19 @@ fn a_page_that_moves_to_another_folio_is_looked_up_again() {
 
 #[test]
 fn secretmem_is_asked_for_before_the_second_look_in_6_1_and_after_it_in_6_12() {
-    let secret = FolioDecl {
-        mapping: Mapping::Secretmem,
-        ..small()
-    };
     for rules in SINCE_6_1 {
-        let mut b = mapped(rules, secret, ef::RW);
-        assert!(b.get(ADDR, 1, &[]).unwrap() < 0);
-        assert_eq!(b.refs(0), 1);
+        for flags in [0, flag::LRU] {
+            let secret = FolioDecl {
+                mapping: Mapping::Secretmem,
+                flags,
+                ..small()
+            };
+            let mut b = mapped(rules, secret, ef::RW);
+            // the bug of 6.6: what waits in an LRU batch is not known for secretmem
+            let taken = rules.secretmem_is_on_lru && flags == 0;
+            assert_eq!(b.get(ADDR, 1, &[]).unwrap() == 1, taken);
+            assert_eq!(b.refs(0), 1 + i32::from(taken));
+        }
         // a mapping that changes with the second look comes too late for 6.1
         let mut b = mapped(rules, small(), ef::RW);
         let (page, load) = (b.page(0, 0), b.load(Level::Pte, ADDR));
@@ -135,7 +141,7 @@ fn a_long_term_pin_for_writing_of_a_file_page_is_for_the_slow_path_in_6_12() {
     for rules in ALL {
         let mut b = mapped(rules, small(), ef::RW);
         let taken = b.pin(ADDR, 1, &[Longterm, Write]).unwrap() == 1;
-        assert_eq!(taken, !rules.walk.looks_at_folio_after_recheck);
+        assert_eq!(taken, !rules.walk.rechecks_files);
         assert_eq!(b.pin(ADDR, 1, &[Write]), Ok(1));
     }
 }
@@ -235,10 +241,9 @@ fn what_runs_past_a_table_takes_the_next_one_for_ptes() {
             let warned = b.warns().contains(&Site::GupFastPteRangeWarn);
             assert_eq!(warned, rules.debug_vm);
         } else if rules.debug_vm {
-            let site = if rules.walk.pte_map_can_fail {
-                Site::GupFastPteRange
-            } else {
-                Site::GupPteRange
+            let site = match Site::GupPteRange.exists(&rules) {
+                true => Site::GupPteRange,
+                false => Site::GupFastPteRange,
             };
             assert_eq!(result, Err(Stop::Bug(site)));
         } else {

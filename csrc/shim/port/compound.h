@@ -147,6 +147,15 @@ static inline void port_set_hugetlb(struct page *head)
 #endif
 #endif
 
+/* v6.10: "mm: free up PG_slab" */
+#if GD_SERIES
+#define PORT_SLAB_FLAG	0
+#elif GD_SINCE(6, 10) != GD_OTHER_SLAB_FLAG
+#define PORT_SLAB_FLAG	0
+#else
+#define PORT_SLAB_FLAG	(1ul << PG_slab)
+#endif
+
 /*
  * Make it a folio of the slab allocator, by a flag or by a page type; and does the
  * code under test take a head for pinned?  v5.17: "mm: Add folio_maybe_dma_pinned()";

@@ -146,6 +146,17 @@ OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&op_mm(op)->flags); }
 
 #if GD_SINCE(6, 12)
 OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, folio_needs_cow_for_dma(&gd_vma, op_page_folio(op))); }
+#else
+OP(PAGE_MAYBE_DMA_PINNED)	{ ret_bool(ret, page_maybe_dma_pinned(op_page(op))); }
+OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, page_needs_cow_for_dma(&gd_vma, op_page(op))); }
+#endif
+
+#if !GD_SINCE(6, 5)
+OP(IS_LONGTERM_PINNABLE_PAGE)	{ ret_bool(ret, is_longterm_pinnable_page(op_page(op))); }
+#endif
+
+/* v6.10: "mm: merge folio_is_secretmem() and folio_fast_pin_allowed() into ..." */
+#if GD_SINCE(6, 10)
 OP(GUP_FAST_FOLIO_ALLOWED)	{ ret_bool(ret, gup_fast_folio_allowed(op_folio(op), op_foll(op))); }
 
 /* Its callers have excluded pages without a mapping or with an encoded one. */
@@ -158,9 +169,14 @@ OP(IS_SECRETMEM)
 	else
 		ret_bool(ret, secretmem_mapping(mapping));
 }
-#else
-OP(PAGE_MAYBE_DMA_PINNED)	{ ret_bool(ret, page_maybe_dma_pinned(op_page(op))); }
-OP(IS_LONGTERM_PINNABLE_PAGE)	{ ret_bool(ret, is_longterm_pinnable_page(op_page(op))); }
-OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, page_needs_cow_for_dma(&gd_vma, op_page(op))); }
+#elif GD_SINCE(6, 5)
+OP(GUP_FAST_FOLIO_ALLOWED)	{ ret_bool(ret, folio_fast_pin_allowed(op_folio(op), op_foll(op))); }
+#endif
+
+#if GD_SINCE(6, 6) && !GD_SINCE(6, 10)
+OP(IS_SECRETMEM)		{ ret_bool(ret, folio_is_secretmem(op_page_folio(op))); }
+#endif
+
+#if !GD_SINCE(6, 6)
 OP(IS_SECRETMEM)		{ ret_bool(ret, page_is_secretmem(op_page(op))); }
 #endif

@@ -192,7 +192,19 @@ pub const DEFECTS: &[Defect] = &[
                  on at the next PMD, and later pages land at earlier places of pages[]",
         fixed_by: None,
     },
+    Defect {
+        revisions: (Rev::V6_6, BEFORE_V6_10),
+        op: None,
+        law: Law::CarefulCallersAreSafe,
+        reason: "the slow path takes the remaining pages of a huge page with the grab of the \
+                 lockless walk, which refuses long-term pins of CMA and ZONE_MOVABLE: a WARN and \
+                 -EFAULT instead of a migration",
+        fixed_by: None,
+    },
 ];
+
+/// The last kernel without "mm: gup: stop abusing try_grab_folio".
+const BEFORE_V6_10: Rev = Rev::linux(6, 9);
 
 /// The last kernel whose PTE loop returns the errno of the hook.
 const BEFORE_V7_2: Rev = Rev::linux(7, 1);

@@ -47,6 +47,8 @@ impl Rev {
     pub const V5_10: Rev = Rev::of(abi::GD_REV_V5_10);
     /// Linux 6.1.
     pub const V6_1: Rev = Rev::of(abi::GD_REV_V6_1);
+    /// Linux 6.6.
+    pub const V6_6: Rev = Rev::of(abi::GD_REV_V6_6);
     /// Linux 6.12.
     pub const V6_12: Rev = Rev::of(abi::GD_REV_V6_12);
     /// Linux 7.3.

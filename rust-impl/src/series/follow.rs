@@ -47,8 +47,8 @@ impl Kernel<'_> {
         }
         if self.rules.series.pte_uses_helper {
             return Ok(match self.try_grab_page(page, flags)? {
-                true => Ok(page),
-                false => Err(-ENOMEM),
+                0 => Ok(page),
+                errno => Err(errno),
             });
         }
         if self.either(flags) && !self.try_get_page(page)? {

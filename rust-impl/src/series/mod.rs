@@ -152,7 +152,7 @@ impl Kernel<'_> {
     /// The slow grab as call sites use it: that of v8 cannot fail.
     fn grab_for_caller(&mut self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
         if self.rules.series.grab_can_fail {
-            self.try_grab_page(page, flags)
+            Ok(self.try_grab_page(page, flags)? == 0)
         } else {
             self.grab_page(page, flags)?;
             Ok(true)

@@ -36,13 +36,16 @@ impl Kernel<'_> {
         }
         let mm = MmPtr::Current;
         self.mmap_read_lock(mm)?;
-        let left = self.each_page(start, size, |kernel, addr| {
+        let reached = self.each_page(start, size, |kernel, addr| {
             let flags = fault_flag::WRITE;
             let errno = kernel.fixup_user_fault(mm, addr, flags, Some(&mut false))?;
             Ok(errno == 0)
         })?;
         self.mmap_read_unlock(mm)?;
-        Ok(left)
+        Ok(match self.rules.slow.safe_writeable_hides_failures {
+            true => size.saturating_sub(start.wrapping_sub(reached)),
+            false => size.saturating_sub(reached.wrapping_sub(start)),
+        })
     }
 
     /// A load or store in each page.
@@ -50,18 +53,26 @@ impl Kernel<'_> {
         if size == 0 {
             return Ok(0);
         }
-        // access_ok()
-        let ok = start.checked_add(size);
-        if ok.is_none_or(|end| end > TASK_SIZE_MAX) {
+        if !self.access_ok(start, size) {
             return Ok(size);
         }
-        self.each_page(start, size, |kernel, addr| {
+        let reached = self.each_page(start, size, |kernel, addr| {
             Ok(kernel.user_access(addr, write)? == 0)
-        })
+        })?;
+        Ok(size.saturating_sub(reached.wrapping_sub(start)))
+    }
+
+    /// `access_ok`: is a range in user space?
+    fn access_ok(&self, start: u64, size: u64) -> bool {
+        let limit = match self.rules.walk.access_ok_checks_top_bit_only {
+            true => u64::MAX >> 1,
+            false => TASK_SIZE_MAX,
+        };
+        start.checked_add(size).is_some_and(|end| end <= limit)
     }
 
     /// Accesses a byte of each page, the first at `start`, until that fails; returns the
-    /// number of bytes left.
+    /// address reached.
     fn each_page(
         &mut self,
         start: u64,
@@ -84,6 +95,6 @@ impl Kernel<'_> {
                 }
             }
         }
-        Ok(size.saturating_sub(addr.wrapping_sub(start)))
+        Ok(addr)
     }
 }

@@ -64,7 +64,11 @@ impl Kernel<'_> {
         ctx: &mut Context,
     ) -> Result<ErrPtr, Stop> {
         ctx.page_mask = 0;
-        let mm = self.machine.vmas.get(vma).mm;
+        let area = *self.machine.vmas.get(vma);
+        if self.rules.slow.has_hugetlb_follow_page_mask && self.is_vm_hugetlb_page(&area) {
+            return self.hugetlb_follow_page_mask(vma, address, flags, ctx);
+        }
+        let mm = area.mm;
         let p4d = self
             .machine
             .tables
@@ -202,7 +206,7 @@ impl Kernel<'_> {
         pmd: Entry,
         flags: Foll,
     ) -> Result<Option<i32>, Stop> {
-        let zero = !self.rules.slow.follows_all_huge_entries && self.is_huge_zero_pmd(pmd);
+        let zero = !self.rules.walk.pte_map_can_fail && self.is_huge_zero_pmd(pmd);
         if !zero && self.has(flags, FollFlag::Split) {
             return self.split_page_of_pmd(pmdp, pmd);
         }

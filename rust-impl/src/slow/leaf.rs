@@ -106,7 +106,8 @@ impl Kernel<'_> {
                 return NULL;
             }
             let get_and_pin = self.has(flags, FollFlag::Get) && self.has(flags, FollFlag::Pin);
-            if self.warn_on(get_and_pin, both) {
+            let warns = self.rules.grabs_warn_about_both;
+            if warns && self.warn_on(get_and_pin, both) {
                 return NULL;
             }
         }

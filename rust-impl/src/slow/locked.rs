@@ -27,15 +27,15 @@ impl Kernel<'_> {
     /// if so, it may be dropped here, and `locked` says so.  The result is only 0 with
     /// FOLL_NOWAIT, or for no pages.
     ///
-    /// In 5.10 and 6.1 the caller holds the lock; the result is also 0 if the lock was
-    /// dropped and the caller did not pass `locked`.
+    /// In 5.10 and 6.1 the caller holds the lock.  There and in 6.6 the result is also 0 if
+    /// the lock was dropped and the caller did not pass `locked`.
     pub(crate) fn __get_user_pages_locked(
         &mut self,
         mut range: Range,
         locked: &mut bool,
     ) -> Result<i64, Stop> {
         let takes_lock = self.rules.walk.slow_path_locks;
-        if takes_lock && range.nr_pages == 0 {
+        if self.rules.slow.no_page_is_an_error && range.nr_pages == 0 {
             return Ok(0);
         }
         let mut must_unlock = false;
@@ -43,7 +43,7 @@ impl Kernel<'_> {
             let wrong = range.unlockable && !*locked;
             self.bug_on(wrong, Site::GetUserPagesLockedInit)?;
         } else if *locked {
-            self.mmap_assert_locked(range.mm);
+            self.slow_path_is_locked(range.mm)?;
         } else {
             if self.mmap_read_lock_killable(range.mm)? != 0 {
                 return Ok(-i64::from(EAGAIN));
@@ -62,8 +62,9 @@ impl Kernel<'_> {
             self.mmap_read_unlock(range.mm)?;
             *locked = false;
         }
-        let nowait = self.has(range.flags, FollFlag::Nowait) || !takes_lock;
-        if self.warn_on(done == 0 && !nowait, Site::GetUserPagesLockedNone) {
+        let nothing = done == 0 && self.rules.slow.no_page_is_an_error;
+        let nowait = self.has(range.flags, FollFlag::Nowait);
+        if self.warn_on(nothing && !nowait, Site::GetUserPagesLockedNone) {
             return Ok(-i64::from(EFAULT));
         }
         Ok(done)

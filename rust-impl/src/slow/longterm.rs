@@ -22,6 +22,13 @@ struct Pofs {
     has_folios: bool,
 }
 
+/// Which LRU batches were drained already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Drained {
+    this_cpu: bool,
+    all_cpus: bool,
+}
+
 impl Kernel<'_> {
     /// `__gup_longterm_locked` (6.12): pins; for a long-term pin it checks the pinned
     /// pages, and if some must be migrated, does so and pins all again.
@@ -141,14 +148,15 @@ impl Kernel<'_> {
     ///
     /// A folio in a CPU's LRU batch cannot be isolated, and has an unexpected reference
     /// because of that.  In this case the batches are drained: first this CPU's, then those
-    /// of all CPUs.
+    /// of all CPUs.  6.6 instead drains those of all CPUs at the first folio that is not on
+    /// the LRU.
     fn collect_longterm_unpinnable_folios(
         &mut self,
         list: &mut Isolated,
         pofs: Pofs,
     ) -> Result<u64, Stop> {
         let mut collected = 0;
-        let mut drained = 0;
+        let mut drained = Drained::default();
         let mut next = Some(0);
         while let Some(i) = next {
             let folio = self.pofs_get_folio(pofs, i)?;
@@ -164,7 +172,7 @@ impl Kernel<'_> {
     fn isolate_unpinnable(
         &mut self,
         folio: FolioPtr,
-        drained: &mut u32,
+        drained: &mut Drained,
         list: &mut Isolated,
     ) -> Result<(), Stop> {
         if self.folio_is_device_coherent(folio)? {
@@ -179,10 +187,19 @@ impl Kernel<'_> {
             self.isolate_from_lru(folio, list)?;
             return Ok(());
         }
-        for all in [false, true] {
-            if *drained == u32::from(all) && self.is_maybe_in_lru_batch(folio)? {
-                self.lru_add_drain(all)?;
-                *drained += 1;
+        if !self.rules.slow.drains_for_unexpected_refs {
+            if !drained.all_cpus && !self.page_lru(folio)? {
+                self.lru_add_drain(true)?;
+                drained.all_cpus = true;
+            }
+        } else {
+            if !drained.this_cpu && self.is_maybe_in_lru_batch(folio)? {
+                self.lru_add_drain(false)?;
+                drained.this_cpu = true;
+            }
+            if drained.this_cpu && !drained.all_cpus && self.is_maybe_in_lru_batch(folio)? {
+                self.lru_add_drain(true)?;
+                drained.all_cpus = true;
             }
         }
         self.isolate_from_lru(folio, list)?;

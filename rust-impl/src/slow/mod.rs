@@ -159,10 +159,21 @@ impl Kernel<'_> {
         self.machine.entries.resize(nr, PagePtr::POISON);
     }
 
-    /// `mmap_assert_locked`: in 6.12 a WARN in the function that it calls.
-    fn mmap_assert_locked(&mut self, mm: MmPtr) {
-        let asserts = self.rules.slow.asserts_mmap_lock;
+    /// `mmap_assert_locked`: a BUG (DEBUG_VM), or in 6.12 a WARN in the function that it calls.
+    fn mmap_assert_locked(&mut self, mm: MmPtr) -> Result<(), Stop> {
         let dropped = !*self.machine.held.mmap_lock_of(mm);
-        self.warn_on(asserts && dropped, Site::RwsemAssertHeld);
+        if self.rules.slow.lock_assertions_warn {
+            self.warn_on(dropped, Site::RwsemAssertHeld);
+            return Ok(());
+        }
+        self.vm_bug_on(dropped, Site::MmapAssertLocked)
+    }
+
+    /// The assertions that the slow path has had since v6.3.
+    fn slow_path_is_locked(&mut self, mm: MmPtr) -> Result<(), Stop> {
+        match self.rules.slow.asserts_mmap_lock {
+            true => self.mmap_assert_locked(mm),
+            false => Ok(()),
+        }
     }
 }

@@ -19,7 +19,11 @@ impl Kernel<'_> {
     pub fn follow_page(&mut self, vma: VmaPtr, address: u64, flags: Foll) -> Result<ErrPtr, Stop> {
         let secret = self.machine.vmas.get(vma).kind == VmaKind::Secretmem;
         let pins = self.rules.slow.follow_page_pins_nothing && self.has(flags, FollFlag::Pin);
-        if secret && self.rules.config.secretmem || pins {
+        let warns = self.rules.slow.follow_page_warns_about_pins;
+        if secret && self.rules.config.secretmem
+            || warns && self.warn_on(pins, Site::FollowPage)
+            || pins
+        {
             return Ok(Ok(PagePtr::NULL));
         }
         let mut ctx = Context::default();

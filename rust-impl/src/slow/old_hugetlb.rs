@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-//! VMAs of hugetlbfs in 5.10 and 6.1, where functions of mm/hugetlb.c follow them.
+//! VMAs of hugetlbfs in 5.10 to 6.6, where functions of mm/hugetlb.c follow them.
 //!
-//! There are two ways in:
+//! In 6.6 `hugetlb_follow_page_mask()` looks up one entry for the common loop, which does the
+//! rest.  In 5.10 and 6.1 there are two ways in:
 //!
 //! * The loop over the addresses hands the whole VMA to `follow_hugetlb_page()`.  For each
 //!   huge page it looks up the entry, faults it in if necessary, and takes as many pages as
@@ -12,7 +13,7 @@
 //!   `follow_huge_pud()` at an entry of hugetlbfs.  They wait for a migration instead of
 //!   faulting.
 //!
-//! Both treat an entry of any level as a PTE: it is present if a PTE with these bits is,
+//! All treat an entry of any level as a PTE: it is present if a PTE with these bits is,
 //! and an entry that is neither present nor empty is swapped out, migrated or poisoned.  A
 //! present entry maps a huge page; they do not check for a table.
 
@@ -24,7 +25,8 @@ use crate::mm::{fault_flag, vm_fault};
 use crate::pages::PagePtr;
 use crate::series::ErrPtr;
 use crate::site::Site;
-use crate::slow::Range;
+use crate::slow::follow::Context;
+use crate::slow::{EMLINK, Range};
 use crate::tables::{Entry, EntryPtr, Level, PAGE_SHIFT, PAGE_SIZE};
 use crate::vma::VmaPtr;
 use crate::walk::EFAULT;
@@ -258,8 +260,8 @@ impl Kernel<'_> {
             if let Some(at) = left.pages {
                 let page = subpage(entry, level, left.start);
                 self.store_page(at, page)?;
-                let taken = self.try_grab_page(page, left.flags)?;
-                if self.warn_on(!taken, Site::FollowHugetlbPageGrab) {
+                let failed = self.try_grab_page(page, left.flags)? != 0;
+                if self.warn_on(failed, Site::FollowHugetlbPageGrab) {
                     return Ok(Some(-ENOMEM));
                 }
             }
@@ -272,6 +274,62 @@ impl Kernel<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// `hugetlb_follow_page_mask` (6.6): the page at an address, taken if the flags say so; NULL
+    /// if the caller has to fault; -EMLINK if that fault has to unshare.
+    pub(crate) fn hugetlb_follow_page_mask(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        flags: Foll,
+        ctx: &mut Context,
+    ) -> Result<ErrPtr, Stop> {
+        let (mm, level) = (self.machine.vmas.get(vma).mm, self.hstate_vma(vma));
+        let mut page = Ok(PagePtr::NULL);
+        if let Some(at) = self.huge_pte_offset(mm, address, level)? {
+            self.lock_page_table()?;
+            let entry = self.machine.tables.get(at)?;
+            if entry.pte_present() {
+                page = self.take_one_of_huge_page(entry, vma, address, flags)?;
+            }
+            if page.is_ok_and(|page| !page.is_null()) {
+                ctx.page_mask = level.pages() - 1;
+            }
+            self.unlock_page_table();
+        }
+        let absent = page.is_ok_and(PagePtr::is_null) && self.has(flags, FollFlag::Dump);
+        if absent && !self.hugetlbfs_pagecache_present(vma, address)? {
+            return Ok(Err(-EFAULT));
+        }
+        Ok(page)
+    }
+
+    /// The page at an address that a present entry maps.
+    fn take_one_of_huge_page(
+        &mut self,
+        entry: Entry,
+        vma: VmaPtr,
+        address: u64,
+        flags: Foll,
+    ) -> Result<ErrPtr, Stop> {
+        let level = self.hstate_vma(vma);
+        if !entry.is_writable() {
+            if self.has(flags, FollFlag::Write) {
+                return NULL;
+            }
+            if self.must_unshare(vma, flags, subpage(entry, level, 0))? {
+                return Ok(Err(-EMLINK));
+            }
+        }
+        let page = subpage(entry, level, address);
+        let errno = self.try_grab_page(page, flags)?;
+        Ok(
+            match self.warn_on(errno != 0, Site::HugetlbFollowPageMask) {
+                true => Err(errno),
+                false => Ok(page),
+            },
+        )
     }
 
     /// `follow_huge_pmd_pte` (5.10, 6.1): the page at an address that an entry of hugetlbfs
@@ -365,8 +423,8 @@ impl Kernel<'_> {
     ) -> Result<Option<PagePtr>, Stop> {
         let mut found = Some(PagePtr::NULL);
         if entry.pte_present() {
-            let taken = self.try_grab_page(page, flags)?;
-            if !self.warn_on(!taken, site) {
+            let failed = self.try_grab_page(page, flags)? != 0;
+            if !self.warn_on(failed, site) {
                 found = Some(page);
             }
         } else if entry.is_migration() {

@@ -117,8 +117,8 @@ impl Kernel<'_> {
         Ok(failed)
     }
 
-    /// `PageLRU`: checks the head.
-    fn page_lru(&self, folio: FolioPtr) -> Result<bool, Stop> {
+    /// `folio_test_lru` (6.6); `PageLRU` (5.10) checks the head.
+    pub(super) fn page_lru(&self, folio: FolioPtr) -> Result<bool, Stop> {
         let head = self.flags_page(folio)?;
         Ok(self.machine.pages.get(head)?.flags & flag::LRU != 0)
     }

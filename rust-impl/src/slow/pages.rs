@@ -44,7 +44,7 @@ impl Kernel<'_> {
         if range.nr_pages == 0 {
             return Ok(0);
         }
-        self.mmap_assert_locked(range.mm);
+        self.slow_path_is_locked(range.mm)?;
         let takes = self.takes(range.flags);
         let mismatch = self.rules.debug_vm && range.pages.is_some() != takes;
         self.complain(
@@ -234,8 +234,9 @@ impl Kernel<'_> {
     }
 
     /// Takes and stores the remaining pages of a huge page, whose first one is already
-    /// taken.  On failure it drops the first one, too.  The caller reads them in another
-    /// place than where they are mapped, so caches of both are flushed.
+    /// taken: with the slow grab (6.12), or with that of the lockless walk (6.6), which refuses
+    /// more.  On failure it drops the first one, too.  The caller reads them in another place
+    /// than where they are mapped, so caches of both are flushed.
     fn store_subpages(
         &mut self,
         page: PagePtr,
@@ -245,9 +246,16 @@ impl Kernel<'_> {
         flushes: bool,
     ) -> Result<bool, Stop> {
         if increment > 1 {
-            let folio = self.page_folio(page)?;
             let more = (increment - 1) as i32;
-            if self.try_grab_folio(folio, more, left.flags)? != 0 {
+            let failed = if self.rules.slow_grab_takes_refs {
+                let folio = self.page_folio(page)?;
+                self.try_grab_folio(folio, more, left.flags)? != 0
+            } else {
+                let folio = self.try_grab_folio_fast(page, more, left.flags)?;
+                self.warn_on(folio.is_none(), Site::GetUserPagesGrab)
+            };
+            if failed {
+                let folio = self.page_folio(page)?;
                 self.gup_put_folio(folio, 1, left.flags)?;
                 return Ok(false);
             }

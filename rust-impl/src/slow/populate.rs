@@ -119,7 +119,7 @@ impl Kernel<'_> {
         let area = *self.machine.vmas.get(vma);
         let span = Span { start, end };
         self.check_span(span, Some(&area), &POPULATE_SITES)?;
-        self.mm_is_locked(area.mm)?;
+        self.mmap_assert_locked(area.mm)?;
 
         if !self.rules.slow.has_flags_of_mm && area.has(vm_flag::LOCKONFAULT) {
             return Ok(span.nr_pages() as i64);
@@ -232,7 +232,7 @@ impl Kernel<'_> {
         write: bool,
         locked: &mut bool,
     ) -> Result<i64, Stop> {
-        let of_one_vma = !self.rules.walk.slow_path_locks;
+        let of_one_vma = self.rules.slow.faultin_takes_a_vma;
         let vma = match of_one_vma {
             true => self.machine.vmas.lookup(mm, span.start),
             false => None,
@@ -246,7 +246,7 @@ impl Kernel<'_> {
             None if of_one_vma => return Ok(i64::from(-ENOMEM)),
             None => self.check_span(span, None, &FAULTIN_SITES)?,
         }
-        self.mm_is_locked(mm)?;
+        self.mmap_assert_locked(mm)?;
 
         let mut flags = Foll::of(&[FollFlag::Touch, FollFlag::Hwpoison], self.rules);
         if write {
@@ -328,16 +328,5 @@ impl Kernel<'_> {
         // it was not a list of the caller
         self.fit_entries(0, Buffer::List);
         Ok(if ret == 1 { page } else { PagePtr::NULL })
-    }
-
-    /// `mmap_assert_locked`: a BUG (DEBUG_VM); since 6.12 a WARN in the function that it
-    /// calls.
-    fn mm_is_locked(&mut self, mm: MmPtr) -> Result<(), Stop> {
-        if self.rules.slow.asserts_mmap_lock {
-            self.mmap_assert_locked(mm);
-            return Ok(());
-        }
-        let held = *self.machine.held.mmap_lock_of(mm);
-        self.vm_bug_on(!held, Site::MmapAssertLocked)
     }
 }

@@ -15,6 +15,9 @@ rules! {
         /// never NULL in the internal GUP functions", and v6.4, "mm: introduce
         /// untagged_addr_remote()".
         pub asserts_mmap_lock: bool,
+        /// mmap_assert_locked() is a WARN in the function that it calls. Before, a BUG (DEBUG_VM).
+        /// Since a version between 6.8 and 6.12.
+        pub lock_assertions_warn: bool,
         /// All pages of a huge entry that are in the range are grabbed and stored at once.
         /// Before v6.6 ("mm/gup: accelerate thp gup even for "pages != NULL"") each page needed
         /// its own page-table walk, unless pages was NULL. Since the same version ("mm/gup:
@@ -24,6 +27,10 @@ rules! {
         /// Before v6.6 ("mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT") it was
         /// followed with FOLL_FORCE only.
         pub numa_faults_on_request: bool,
+        /// Without FOLL_NOWAIT there is always a page or an errno: no page is a WARN and -EFAULT,
+        /// and for nr_pages 0 nothing is done. Since v6.7: "mm/gup: make failure to pin an error if
+        /// FOLL_NOWAIT not specified".
+        pub no_page_is_an_error: bool,
         /// Present huge PMDs and PUDs are followed, whatever they map. Before v6.10 ("mm/gup:
         /// handle huge pud for follow_pud_mask()", "mm/gup: handle huge pmd for
         /// follow_pmd_mask()") a PUD was followed if it mapped device memory, and was bad
@@ -62,18 +69,32 @@ rules! {
         /// use FOLL_FORCE for writes. Before, it populated a VMA without permissions, without
         /// FOLL_FORCE. Since a version between 6.1 and 6.12.
         pub populates_accessible_only: bool,
+        /// follow_page() warns about FOLL_PIN. From a version between 6.1 and 6.3 until it was
+        /// removed in v6.12.
+        pub follow_page_warns_about_pins: bool,
+        /// MADV_POPULATE_READ and MADV_POPULATE_WRITE look up a VMA, and populate a range of it.
+        /// Since v6.9 ("mm/madvise: make MADV_POPULATE_(READ|WRITE) handle VM_FAULT_RETRY
+        /// properly") the common loop looks up the VMAs.
+        pub faultin_takes_a_vma: bool,
         /// follow_page() returns nothing with FOLL_PIN, and its hugetlb functions warn about
         /// the flag. Since a version between 5.10 and 6.1.
         pub follow_page_pins_nothing: bool,
+        /// fault_in_safe_writeable() returns 0, as for success, if it fails after the first page.
+        /// Before v6.15 ("mm/gup: fix wrongly calculated returned value in
+        /// fault_in_safe_writeable()"), not in the stable releases of 5.10, 6.1 and 6.12.
+        pub safe_writeable_hides_failures: bool,
         /// fault_in_readable() and its variants touch nothing if the range starts at address 0
         /// or wraps. Before v6.16 ("mm/gup: clean up codes in fault_in_xxx() functions") a
         /// range that wraps ended at 0.
         pub faults_in_nothing_at_zero: bool,
         /// hugetlbfs VMAs are followed by functions of mm/hugetlb.c, which ignore that an mm is
-        /// remote and FOLL_NOFAULT. Until v6.5 ("mm/gup: retire follow_hugetlb_page()") and
-        /// v6.10 ("mm/gup: handle hugetlb in the generic follow_page_mask code"); later they
-        /// are followed like other VMAs, but never split.
+        /// remote and FOLL_NOFAULT. Until v6.5 ("mm/gup: retire follow_hugetlb_page()"); since
+        /// v6.10 they are followed like other VMAs, but never split.
         pub has_follow_hugetlb_page: bool,
+        /// hugetlb_follow_page_mask() looks up entries of hugetlbfs VMAs, for the loop that is
+        /// common to all VMAs. From v6.5 ("mm/gup: retire follow_hugetlb_page()") to before
+        /// v6.10 ("mm/gup: handle hugetlb in the generic follow_page_mask code").
+        pub has_hugetlb_follow_page_mask: bool,
         /// follow_hugetlb_page() stores and grabs all requested pages of a huge page at once,
         /// with the lockless grab. Before v5.12 ("mm/hugetlb: grab head page refcount once for
         /// group of subpages") it took them one by one.
@@ -117,6 +138,11 @@ rules! {
         /// check_and_migrate_movable_folios()") they were unpinned by page, and entries with
         /// the same folio as the previous one were skipped.
         pub migrates_by_folio: bool,
+        /// The LRU batches are drained if a small folio has unexpected references: first this
+        /// CPU's, then those of all CPUs. Before v6.17 ("mm/gup: check ref_count instead of lru
+        /// before migration"), not in the stable releases of 6.1 and 6.12, those of all CPUs were
+        /// drained once, if a folio was not on the LRU.
+        pub drains_for_unexpected_refs: bool,
         /// The check for unexpected references of a small folio counts a pin as 1024
         /// references. The backport of "mm/gup: check ref_count instead of lru before
         /// migration" (v6.17) to 6.1 counts it as one, and so always finds unexpected ones.
@@ -135,7 +161,7 @@ rules! {
         /// bad, unless it was a migration entry. Since a version after 6.12.
         pub leaves_absent_pmds: bool,
         /// vm_normal_page() warns about the zero page in an entry that is not special
-        /// (DEBUG_VM). Since a version between 6.1 and 6.12.
+        /// (DEBUG_VM). Since a version between 6.6 and 6.12.
         pub zero_pages_are_special: bool,
         /// vm_normal_page() and its variants warn about the huge zero page, too. Since v6.18:
         /// "mm/memory: factor out common code from vm_normal_page_*()".
@@ -205,6 +231,29 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     zero_pages_are_special: false,
     warns_about_both_zero_pages: false,
     one_warn_for_get_and_pin: false,
+    has_hugetlb_follow_page_mask: false,
+    safe_writeable_hides_failures: false,
+    drains_for_unexpected_refs: true,
+    no_page_is_an_error: false,
+    follow_page_warns_about_pins: false,
+    faultin_takes_a_vma: true,
+    lock_assertions_warn: false,
+};
+
+/// Linux 6.6.
+pub const SLOW_6_6: SlowRules = SlowRules {
+    asserts_mmap_lock: true,
+    takes_huge_entries_whole: true,
+    numa_faults_on_request: true,
+    absent_pmds_migrate: false,
+    warns_below_stacks: true,
+    has_follow_hugetlb_page: false,
+    has_hugetlb_follow_page_mask: true,
+    safe_writeable_hides_failures: true,
+    longterm_refuses_tracked_files: true,
+    drains_for_unexpected_refs: false,
+    follow_page_warns_about_pins: true,
+    ..SLOW_6_1
 };
 
 /// Linux 6.12.
@@ -245,6 +294,13 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     zero_pages_are_special: true,
     warns_about_both_zero_pages: false,
     one_warn_for_get_and_pin: false,
+    has_hugetlb_follow_page_mask: false,
+    safe_writeable_hides_failures: false,
+    drains_for_unexpected_refs: true,
+    no_page_is_an_error: true,
+    follow_page_warns_about_pins: false,
+    faultin_takes_a_vma: false,
+    lock_assertions_warn: true,
 };
 
 /// Linux 6.12.118.

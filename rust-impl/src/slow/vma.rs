@@ -60,7 +60,8 @@ impl Kernel<'_> {
             return -EOPNOTSUPP;
         }
         let hugetlb = self.is_vm_hugetlb_page(&vma);
-        let apart = self.rules.slow.has_follow_hugetlb_page;
+        let apart =
+            self.rules.slow.has_follow_hugetlb_page || self.rules.slow.has_hugetlb_follow_page_mask;
         if hugetlb && !apart && self.has(flags, FollFlag::SplitPmd) {
             return -EOPNOTSUPP;
         }

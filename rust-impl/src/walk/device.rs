@@ -68,16 +68,17 @@ impl Kernel<'_> {
         Ok(addr == end)
     }
 
-    /// Takes one page.  6.1 marks and records it first, and then takes it with the slow grab,
+    /// Takes one page.  6.6 and before mark and record it first, and then take it with the slow grab,
     /// which assumes that the page is already held; if that fails, the mark stays.
     fn gup_device_page(&mut self, page: PagePtr, walk: &Walk) -> Result<bool, Stop> {
+        let asks = self.rules.grabs_check_p2pdma && !self.has(walk.flags, FollFlag::PciP2pdma);
+        if asks && self.is_pci_p2pdma_page(page)? {
+            return Ok(false);
+        }
         if !self.rules.walk.device_walk_is_lockless {
             self.set_page_referenced(page, true)?;
             self.store_pages(walk, page, 1)?;
-            return self.try_grab_page(page, walk.flags);
-        }
-        if !self.has(walk.flags, FollFlag::PciP2pdma) && self.is_pci_p2pdma_page(page)? {
-            return Ok(false);
+            return Ok(self.try_grab_page(page, walk.flags)? == 0);
         }
         let Some(folio) = self.try_grab_folio_fast(page, 1, walk.flags)? else {
             return Ok(false);

@@ -131,16 +131,7 @@ impl Kernel<'_> {
         flags: Foll,
         implied: Foll,
     ) -> Option<Foll> {
-        const INTERNAL: [FollFlag; 7] = [
-            FollFlag::Touch,
-            FollFlag::Tried,
-            FollFlag::Remote,
-            FollFlag::Pin,
-            FollFlag::FastOnly,
-            FollFlag::Unlockable,
-            FollFlag::MadvPopulate,
-        ];
-        let internal = flags.0 & self.set(&INTERNAL).0 != 0;
+        let internal = flags.0 & self.set(self.rules.walk.internal_flags).0 != 0;
         if self.warn_on(internal, Site::IsValidGupArgsInternal) {
             return None;
         }

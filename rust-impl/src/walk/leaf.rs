@@ -65,7 +65,7 @@ impl Kernel<'_> {
 
     /// 5.10 and 6.1 do not check the folios of huge entries.
     fn leaf_folio_allowed(&mut self, folio: FolioPtr, walk: &Walk) -> Result<bool, Stop> {
-        if !self.rules.walk.looks_at_folio_after_recheck {
+        if !self.rules.walk.rechecks_files {
             return Ok(true);
         }
         self.gup_fast_folio_allowed(folio, walk.flags)

@@ -107,12 +107,8 @@ impl Kernel<'_> {
     ) -> Result<i32, Stop> {
         let known = self.set(self.rules.walk.known_flags);
         let unknown = flags.0 & !known.0 != 0;
-        let site = if self.rules.walk.checks_arguments_in_one_place {
-            Site::GupFastFallback
-        } else {
-            Site::InternalGetUserPagesFast
-        };
-        if self.warn_on(unknown, site) {
+        let names = [Site::InternalGetUserPagesFast, Site::GupFastFallback];
+        if self.warn_on(unknown, Site::named(&names, self.rules)) {
             return Ok(-EINVAL);
         }
         if self.rules.walk.zero_nr_pages_returns_zero && nr_pages == 0 {

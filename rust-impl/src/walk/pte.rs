@@ -81,11 +81,7 @@ impl Kernel<'_> {
 
         // if a table is read as a PTE, its page is not memory
         let page = pte.page();
-        let bug = if self.rules.walk.pte_map_can_fail {
-            Site::GupFastPteRange
-        } else {
-            Site::GupPteRange
-        };
+        let bug = Site::named(&[Site::GupPteRange, Site::GupFastPteRange], self.rules);
         let wild = self.rules.debug_vm && page.nr().is_none();
         self.complain(wild, bug, Site::GupFastPteRangeWarn)?;
         let Some(folio) = self.try_grab_folio_fast(page, 1, walk.flags)? else {
@@ -124,8 +120,8 @@ impl Kernel<'_> {
     /// The checks after the grab: are the entries unchanged, and may the walk return this
     /// page?
     ///
-    /// 6.1 checks the page for secretmem before the recheck, when it may already be another
-    /// page; 6.12 checks the folio, afterwards.  5.10 only rechecks the entries.
+    /// 6.1 and 6.6 check the page for secretmem before the recheck, when it may already be
+    /// another page; 6.12 checks the folio, afterwards.  5.10 only rechecks the entries.
     fn pte_still_allows(
         &mut self,
         (pmd, pmdp): (Entry, EntryPtr),
@@ -134,14 +130,14 @@ impl Kernel<'_> {
         folio: FolioPtr,
         walk: &Walk,
     ) -> Result<bool, Stop> {
-        let late = self.rules.walk.looks_at_folio_after_recheck;
-        if !late && self.rules.walk.leaves_secretmem && self.is_secretmem(page)? {
+        let early = !self.rules.walk.looks_at_folio_after_recheck;
+        if early && self.rules.walk.leaves_secretmem && self.is_secretmem(page)? {
             return Ok(false);
         }
         if self.load_entry(pmdp)? != pmd || self.load_entry(ptep)? != pte {
             return Ok(false);
         }
-        if late && !self.gup_fast_folio_allowed(folio, walk.flags)? {
+        if self.rules.walk.rechecks_files && !self.gup_fast_folio_allowed(folio, walk.flags)? {
             return Ok(false);
         }
         Ok(pte.is_writable() || !self.gup_must_unshare(Vma::None, walk.flags, page)?)

@@ -20,6 +20,14 @@ rules! {
         /// Before v6.3 ("mm/gup: simplify the external interface functions and consolidate
         /// invariants") each entry point had its own checks.
         pub checks_arguments_in_one_place: bool,
+        /// The flags that callers must not pass, if one function checks the arguments. Since v6.7
+        /// ("mm/gup: explicitly define and check internal GUP flags, disallow FOLL_TOUCH") all
+        /// internal ones.
+        pub internal_flags: &'static [FollFlag],
+        /// access_ok() accepts all addresses whose top bit is clear, not only those below
+        /// TASK_SIZE_MAX. From v6.4 ("x86-64: make access_ok() independent of LAM") until one
+        /// between 6.8 and 6.12.
+        pub access_ok_checks_top_bit_only: bool,
         /// get_user_pages_fast_only() returns errnos. Before v6.3 ("mm/gup: make
         /// get_user_pages_fast_only() return the common return value") it returned 0 instead.
         pub fast_only_gives_errnos: bool,
@@ -56,10 +64,14 @@ rules! {
         /// The pages of a huge entry are stored in pages[] after they are grabbed. Before v6.18
         /// ("mm/gup: remove record_subpages()") they were stored first.
         pub huge_records_last: bool,
-        /// The folio is checked (secretmem, long-term pins of files) after its entry was found
-        /// unchanged, on all levels. Before v6.5 ("mm/gup: disallow FOLL_LONGTERM GUP-fast
-        /// writing to file-backed mappings") only a PTE's page was checked, for secretmem only,
-        /// and before the recheck, when the page may already belong to another mapping.
+        /// Long-term pins that write do not get pages of files: the folio is checked after its
+        /// entry was found unchanged, on all levels. Since v6.5: "mm/gup: disallow FOLL_LONGTERM
+        /// GUP-fast writing to file-backed mappings".
+        pub rechecks_files: bool,
+        /// The same check, on all levels and for all pins, finds secretmem. Before v6.10 ("mm:
+        /// merge folio_is_secretmem() and folio_fast_pin_allowed() into
+        /// gup_fast_folio_allowed()") only a PTE's page was checked for secretmem, and before the
+        /// entry was, when the page may already belong to another mapping.
         pub looks_at_folio_after_recheck: bool,
         /// The hook that makes a page accessible takes the folio. Since v6.12: "mm/gup: convert
         /// to arch_make_folio_accessible()".
@@ -136,6 +148,7 @@ pub const WALK_6_1: WalkRules = WalkRules {
     huge_may_be_special: false,
     huge_grabs_first_page: false,
     huge_records_last: false,
+    rechecks_files: false,
     looks_at_folio_after_recheck: false,
     makes_folio_accessible: false,
     inaccessible_ends_walk: false,
@@ -147,6 +160,29 @@ pub const WALK_6_1: WalkRules = WalkRules {
     pins_want_pages: true,
     zero_nr_pages_returns_zero: false,
     lengths_are_checked: false,
+    internal_flags: WALK_6_12.internal_flags,
+    access_ok_checks_top_bit_only: false,
+};
+
+/// Linux 6.6.
+pub const WALK_6_6: WalkRules = WalkRules {
+    known_flags: WALK_6_12.known_flags,
+    checks_arguments_in_one_place: true,
+    fast_only_gives_errnos: true,
+    overflow_is_an_error: true,
+    slow_path_locks: true,
+    pte_map_can_fail: true,
+    force_follows_protnone: false,
+    rechecks_files: true,
+    internal_flags: &[
+        FollFlag::Pin,
+        FollFlag::Tried,
+        FollFlag::Unlockable,
+        FollFlag::Remote,
+        FollFlag::FastOnly,
+    ],
+    access_ok_checks_top_bit_only: true,
+    ..WALK_6_1
 };
 
 /// Linux 6.12.
@@ -173,6 +209,7 @@ pub const WALK_6_12: WalkRules = WalkRules {
     huge_may_be_special: true,
     huge_grabs_first_page: true,
     huge_records_last: false,
+    rechecks_files: true,
     looks_at_folio_after_recheck: true,
     makes_folio_accessible: true,
     inaccessible_ends_walk: false,
@@ -184,6 +221,16 @@ pub const WALK_6_12: WalkRules = WalkRules {
     pins_want_pages: true,
     zero_nr_pages_returns_zero: false,
     lengths_are_checked: false,
+    internal_flags: &[
+        FollFlag::Touch,
+        FollFlag::Tried,
+        FollFlag::Remote,
+        FollFlag::Pin,
+        FollFlag::FastOnly,
+        FollFlag::Unlockable,
+        FollFlag::MadvPopulate,
+    ],
+    access_ok_checks_top_bit_only: false,
 };
 
 /// Linux 6.12.118.

@@ -155,7 +155,7 @@ fn by_range(
 
 /// Pins pages of a memfd.
 fn memfd(k: &mut Kernel<'_>, request: Request) -> Result<i64, Stop> {
-    if k.rules.slow.numa_faults_on_request {
+    if k.rules.slow.follows_all_huge_entries {
         // over the end of the file, too
         let start = match request.nr_pages {
             3 => (1 << 30) - 2 * PAGE,
