@@ -25,8 +25,18 @@ static struct mm_struct *mm_of(struct rw_semaphore *sem)
 	return container_of(sem, struct mm_struct, mmap_lock);
 }
 
-/* locks of hugetlb VMAs: nobody writes, so a count is enough */
+/*
+ * Locks of hugetlb VMAs: nobody writes, so a count is enough.  After an mmap lock
+ * that was lost, a VMA can become one of hugetlb, or the other way around, between
+ * lock and unlock: then the count means nothing.
+ */
 static int vma_locks;
+static bool vmas_changed;
+
+void gd_vmas_have_changed(void)
+{
+	vmas_changed = true;
+}
 
 static bool is_of_vma(const struct rw_semaphore *sem)
 {
@@ -120,7 +130,7 @@ u16 gd_locks_held(void)
 	return (gd_mm.mmap_lock.count.counter ? GD_RB_MMAP : 0) |
 	       (gd_other_mm.mmap_lock.count.counter ? GD_RB_MMAP_2 : 0) |
 	       (gd.ptl ? GD_RB_PTL : 0) | (gd_rcu_nesting ? GD_RB_RCU : 0) |
-	       (vma_locks ? GD_RB_VMA : 0) | (uaccess ? GD_RB_UACCESS : 0) | memalloc_pin();
+	       (vma_locks && !vmas_changed ? GD_RB_VMA : 0) | (uaccess ? GD_RB_UACCESS : 0) | memalloc_pin();
 }
 
 void gd_drop_locks(void)
@@ -131,6 +141,7 @@ void gd_drop_locks(void)
 	gd_change_entries();
 	gd_rcu_nesting = 0;
 	vma_locks = 0;
+	vmas_changed = false;
 	uaccess = 0;
 	gd_current->flags &= ~PORT_MEMALLOC_PIN;
 }

@@ -379,6 +379,7 @@ int gd_make_page_accessible(struct page *page);
 /* ---- env/slow.c ---- */
 void gd_hold_mmap_lock(struct mm_struct *mm, bool held);
 u16 gd_locks_held(void);
+void gd_vmas_have_changed(void);
 void gd_drop_locks(void);
 void gd_next_isolations(void);
 bool gd_isolated(void);

@@ -125,6 +125,7 @@ void gd_change_vmas(void)
 	for (i = 0; i < nr_waiting; i++)
 		set_vma(waiting[i]);
 	nr_waiting = 0;
+	gd_vmas_have_changed();
 	gd_link_vmas();
 }
 
