@@ -149,7 +149,7 @@ GD_OP(0x32, FOLIO_MAYBE_DMA_PINNED, PAGE, GD_S_FOLIO, ASKS(ANYBODY), BOOL,
       "6.1:folio_maybe_dma_pinned",
       "is a folio pinned?")
 GD_OP(0x33, NEEDS_COW_FOR_DMA, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
-      "6.1:page_needs_cow_for_dma 6.12:folio_needs_cow_for_dma",
+      "6.1:page_needs_cow_for_dma 6.8:folio_needs_cow_for_dma",
       "must fork copy this page instead of sharing it?")
 GD_OP(0x34, IS_LONGTERM_PINNABLE_PAGE, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
       "6.1:is_longterm_pinnable_page 6.5:-",

@@ -29,6 +29,7 @@ GD_REVISION(V5_10, "5.10", GD_REV_KERNEL(5, 10))
 GD_REVISION(V6_1, "6.1", GD_REV_KERNEL(6, 1))
 GD_REVISION(V6_6, "6.6", GD_REV_KERNEL(6, 6))
 GD_REVISION(V6_12, "6.12", GD_REV_KERNEL(6, 12))
+GD_REVISION(V6_14, "6.14", GD_REV_KERNEL(6, 14))
 GD_REVISION(V7_3, "7.3", GD_REV_KERNEL(7, 3))
 
 /* what programs can change; since 7.2 or before, tails hold masks */
@@ -50,8 +51,8 @@ GD_FACT(COUNTERS, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_NEVER,
 GD_FACT(ZERO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(6, 1), GD_REV_NEVER,
 	"the zero page is never pinned")
 
-/* v6.15, "mm: decline to manipulate the refcount on a slab page" */
-GD_FACT(SLAB_HAS_NO_COUNT, GD_REV_NEVER, GD_REV_KERNEL(6, 15), GD_REV_NEVER,
+/* v6.14, "mm: decline to manipulate the refcount on a slab page" */
+GD_FACT(SLAB_HAS_NO_COUNT, GD_REV_NEVER, GD_REV_KERNEL(6, 14), GD_REV_NEVER,
 	"get_page() and put_page() leave slab pages alone")
 
 /* the slow path's grab */
@@ -111,8 +112,8 @@ GD_FACT(SLOW_STOPS_AT_NO_PAGE, GD_REV_NEVER, GD_REV_KERNEL(5, 18), GD_REV_NEVER,
 /* v6.0, "mm/gup: fix FOLL_FORCE COW security issue and remove FOLL_COW" */
 GD_FACT(FORCED_WRITES_WANT_EXCLUSIVE, GD_REV_NEVER, GD_REV_KERNEL(6, 0), GD_REV_NEVER,
 	"FOLL_FORCE writes to exclusive pages; before, after a fault that returned VM_FAULT_WRITE")
-/* v6.5, "mm/gup: retire follow_hugetlb_page()" */
-GD_FACT(HAS_FOLLOW_HUGETLB_PAGE, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 5),
+/* v6.10, "mm/gup: handle hugetlb in the generic follow_page_mask code" */
+GD_FACT(FOLLOWS_HUGETLB_APART, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 10),
 	"hugetlbfs VMAs are followed by separate functions, which assume that all entries are huge")
 
 /* messages */

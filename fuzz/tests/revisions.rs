@@ -75,7 +75,10 @@ fn rule(fact: Fact, rules: &Rules) -> Option<bool> {
         Fact::WalkDeviceEntries => is_kernel && rules.walk.has_device_entries,
         Fact::WalkReadsLeafBits => rules.walk.leaf_by_huge_bit,
         Fact::WalkSpecialBlocks => rules.walk.huge_may_be_special,
-        Fact::HasFollowHugetlbPage => is_kernel && rules.slow.has_follow_hugetlb_page,
+        Fact::FollowsHugetlbApart => {
+            let lookup = rules.slow.has_hugetlb_follow_page_mask;
+            is_kernel && (rules.slow.has_follow_hugetlb_page || lookup)
+        }
         Fact::ForcedWritesWantExclusive => is_kernel && rules.slow.forced_writes_require_exclusive,
         Fact::SlowStopsAtNoPage => is_kernel && rules.slow.missing_page_is_an_error,
         // What the Rust side does of the series has functions of its own.

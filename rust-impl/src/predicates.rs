@@ -6,7 +6,6 @@ use crate::kernel::{Kernel, Stop};
 use crate::machine::MigrateType;
 use crate::page::{Mapping, PageType, Pgmap, Zone, flag};
 use crate::pages::{FolioPtr, PagePtr};
-use crate::rules::Revision;
 use crate::site::Site;
 
 /// The vma argument of gup_must_unshare().
@@ -115,7 +114,7 @@ impl Kernel<'_> {
     /// Must fork copy the page?  The function of the current revision; in 6.12 the caller
     /// looks up the page's folio.
     pub fn needs_cow_for_dma(&mut self, page: PagePtr) -> Result<bool, Stop> {
-        if self.rules.revision < Revision::V6_12 {
+        if !self.rules.fork_asks_folio {
             return self.page_needs_cow_for_dma(page);
         }
         let folio = self.page_folio(page)?;
@@ -185,8 +184,7 @@ impl Kernel<'_> {
 
     /// Is a page secretmem, in the current revision?
     ///
-    /// 6.1: `page_is_secretmem`, never true for a compound page.  6.6: `folio_is_secretmem`,
-    /// which also wants the LRU flag.  6.12: `secretmem_mapping`
+    /// 6.1: `page_is_secretmem`, never true for a compound page.  6.12: `secretmem_mapping`
     /// of the folio's mapping, which callers have checked to be a pointer to an object;
     /// otherwise false.
     pub fn is_secretmem(&self, page: PagePtr) -> Result<bool, Stop> {
@@ -198,16 +196,19 @@ impl Kernel<'_> {
             }
             return self.secretmem_mapping(mapping);
         }
-        let asked = match self.rules.secretmem_by_folio {
-            true => folio,
-            false => page,
-        };
-        let page = self.machine.pages.get(asked)?;
-        if page.is_large() || page.is_tail() {
-            return Ok(false);
+        if self.rules.secretmem_by_folio {
+            return self.folio_is_secretmem(FolioPtr(folio));
         }
+        let page = self.machine.pages.get(page)?;
+        let compound = page.is_large() || page.is_tail();
+        Ok(!compound && page.mapping == Mapping::Secretmem)
+    }
+
+    /// `folio_is_secretmem` (6.6).
+    pub(crate) fn folio_is_secretmem(&self, folio: FolioPtr) -> Result<bool, Stop> {
+        let page = self.machine.pages.get(folio.page())?;
         let known = !self.rules.secretmem_is_on_lru || page.flags & flag::LRU != 0;
-        Ok(known && page.mapping == Mapping::Secretmem)
+        Ok(known && !page.is_large() && page.mapping == Mapping::Secretmem)
     }
 
     /// `secretmem_mapping` (6.12): dereferences the pointer.

@@ -16,7 +16,7 @@ pub use crate::revision::Revision;
 use crate::rule::rules;
 use crate::series::{PinCheck, SERIES_V11, SeriesRules};
 use crate::slow::rules::{
-    SLOW_5_10, SLOW_6_1, SLOW_6_6, SLOW_6_12, SLOW_6_12_118, SLOW_7_3, SlowRules,
+    SLOW_5_10, SLOW_6_1, SLOW_6_6, SLOW_6_12, SLOW_6_12_118, SLOW_6_14, SLOW_7_3, SlowRules,
 };
 use crate::walk::rules::{
     WALK_5_10, WALK_6_1, WALK_6_6, WALK_6_12, WALK_6_12_118, WALK_7_3, WalkRules,
@@ -99,7 +99,7 @@ rules! {
         /// to the start of a folio of its order. Before, it stored the address of its head.
         /// Since a version between 6.18 and 7.2.
         pub tails_hold_masks: bool,
-        /// get_page() and put_page() do not change the refcount of a slab page. Since v6.15:
+        /// get_page() and put_page() do not change the refcount of a slab page. Since v6.14:
         /// "mm: decline to manipulate the refcount on a slab page".
         pub slab_pages_have_no_count: bool,
         /// Pinning an anonymous page that is not exclusive, or following a PTE without a valid
@@ -164,6 +164,9 @@ rules! {
         /// PCI peer-to-peer page. In a version before 6.6 until one between 6.8 and 6.12, on
         /// x86-64; in others it gives zeros.
         pub tail_type_is_in_pincount: bool,
+        /// Fork asks about the folio of a page, with folio_needs_cow_for_dma(). Before a version
+        /// between 6.6 and 6.8, page_needs_cow_for_dma() took the page.
+        pub fork_asks_folio: bool,
         /// A folio with movable_ops is marked in its mapping field. Since v6.17 ("mm: remove
         /// PAGE_MAPPING_*") in its page type.
         pub mapping_says_movable: bool,
@@ -235,6 +238,7 @@ pub const RULES_6_1: Rules = Rules {
     pagemap_of_folio: false,
     mapping_says_movable: true,
     tail_type_is_in_pincount: false,
+    fork_asks_folio: false,
     walk: WALK_6_1,
     slow: SLOW_6_1,
     series: SERIES_V11,
@@ -296,6 +300,7 @@ pub const RULES_6_12: Rules = Rules {
     pagemap_of_folio: false,
     mapping_says_movable: true,
     tail_type_is_in_pincount: false,
+    fork_asks_folio: true,
     walk: WALK_6_12,
     slow: SLOW_6_12,
     series: SERIES_V11,
@@ -306,6 +311,14 @@ pub const RULES_6_12_118: Rules = Rules {
     point: 118,
     walk: WALK_6_12_118,
     slow: SLOW_6_12_118,
+    ..RULES_6_12
+};
+
+/// Linux 6.14, CONFIG_DEBUG_VM.
+pub const RULES_6_14: Rules = Rules {
+    revision: Revision::V6_14,
+    slab_pages_have_no_count: true,
+    slow: SLOW_6_14,
     ..RULES_6_12
 };
 
@@ -341,6 +354,7 @@ impl Rules {
         RULES_6_6,
         RULES_6_12,
         RULES_6_12_118,
+        RULES_6_14,
         RULES_7_3,
     }
 

@@ -51,6 +51,8 @@ impl Rev {
     pub const V6_6: Rev = Rev::of(abi::GD_REV_V6_6);
     /// Linux 6.12.
     pub const V6_12: Rev = Rev::of(abi::GD_REV_V6_12);
+    /// Linux 6.14.
+    pub const V6_14: Rev = Rev::of(abi::GD_REV_V6_14);
     /// Linux 7.3.
     pub const V7_3: Rev = Rev::of(abi::GD_REV_V7_3);
 

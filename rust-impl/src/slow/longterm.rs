@@ -94,7 +94,9 @@ impl Kernel<'_> {
     /// `check_and_migrate_movable_pages_or_folios` (6.12).
     fn check_and_migrate_movable_pages_or_folios(&mut self, pofs: Pofs) -> Result<i32, Stop> {
         let mut list = Isolated::new();
-        if self.collect_longterm_unpinnable_folios(&mut list, pofs)? == 0 {
+        let collected = self.collect_longterm_unpinnable_folios(&mut list, pofs)?;
+        let stay = self.rules.slow.unisolated_folios_stay_pinned && list.is_empty();
+        if collected == 0 || stay {
             return Ok(0);
         }
         self.migrate_longterm_unpinnable_folios(&mut list, pofs)
@@ -112,7 +114,7 @@ impl Kernel<'_> {
         self.page_folio(self.pofs_page(pofs, i))
     }
 
-    /// `pofs_next_folio` (6.12): skips the pages within the same large folio.  5.10 and 6.1
+    /// `pofs_next_folio` (6.12): skips the pages within the same large folio.  6.14 and 6.6
     /// skip pages with the same head, one by one.
     fn pofs_next_folio(
         &self,
@@ -121,7 +123,7 @@ impl Kernel<'_> {
         index: usize,
     ) -> Result<Option<usize>, Stop> {
         let mut i = index + 1;
-        if !self.rules.slow.migrates_by_folio {
+        if !self.rules.slow.skips_entries_of_the_folio {
             while i < pofs.nr && self.pofs_get_folio(pofs, i)? == folio {
                 i += 1;
             }

@@ -50,7 +50,7 @@ impl Kernel<'_> {
             let page = self.slow_follow_huge_pud(address, pudp, flags)?;
             return self.page_or_no_table(page, vma, address, flags);
         }
-        if let Some(page) = self.follow_if_devmap(Level::Pud, address, pudp, flags, ctx)? {
+        if let Some(page) = self.follow_if_devmap(vma, Level::Pud, address, pudp, flags, ctx)? {
             return Ok(page);
         }
         let pud = self.machine.tables.get(pudp)?;
@@ -65,6 +65,7 @@ impl Kernel<'_> {
     /// on.
     fn follow_if_devmap(
         &mut self,
+        vma: VmaPtr,
         level: Level,
         address: u64,
         at: EntryPtr,
@@ -77,8 +78,13 @@ impl Kernel<'_> {
         self.lock_page_table()?;
         let page = self.slow_follow_devmap(level, address, at, flags, ctx)?;
         self.unlock_page_table();
-        let nothing = page.is_ok_and(PagePtr::is_null);
-        Ok((!nothing).then_some(page))
+        if page.is_ok_and(PagePtr::is_null) {
+            return Ok(match self.rules.slow.devmap_ends_the_walk {
+                true => Some(self.no_page_table(vma, address, flags)?),
+                false => None,
+            });
+        }
+        Ok(Some(page))
     }
 
     /// `follow_pmd_mask` (5.10, 6.1).
@@ -101,7 +107,7 @@ impl Kernel<'_> {
         let Some(pmd) = self.present_pmd(pmdp, pmd, flags)? else {
             return self.no_page_table(vma, address, flags);
         };
-        if let Some(page) = self.follow_if_devmap(Level::Pmd, address, pmdp, flags, ctx)? {
+        if let Some(page) = self.follow_if_devmap(vma, Level::Pmd, address, pmdp, flags, ctx)? {
             return Ok(page);
         }
         self.follow_present_pmd(vma, address, pmdp, pmd, flags, ctx)

@@ -36,6 +36,9 @@ rules! {
         /// follow_pmd_mask()") a PUD was followed if it mapped device memory, and was bad
         /// otherwise.
         pub follows_all_huge_entries: bool,
+        /// An entry of device memory of which no page is returned is like no entry. Before, the
+        /// walk went on below it, as if it were a table. Since a version between 6.6 and 6.8.
+        pub devmap_ends_the_walk: bool,
         /// FOLL_FORCE may write through a read-only PUD, as through a PMD or a PTE. Since a
         /// version after 6.12.
         pub forces_writes_of_puds: bool,
@@ -88,11 +91,11 @@ rules! {
         /// range that wraps ended at 0.
         pub faults_in_nothing_at_zero: bool,
         /// hugetlbfs VMAs are followed by functions of mm/hugetlb.c, which ignore that an mm is
-        /// remote and FOLL_NOFAULT. Until v6.5 ("mm/gup: retire follow_hugetlb_page()"); since
+        /// remote and FOLL_NOFAULT. Until v6.6 ("mm/gup: retire follow_hugetlb_page()"); since
         /// v6.10 they are followed like other VMAs, but never split.
         pub has_follow_hugetlb_page: bool,
         /// hugetlb_follow_page_mask() looks up entries of hugetlbfs VMAs, for the loop that is
-        /// common to all VMAs. From v6.5 ("mm/gup: retire follow_hugetlb_page()") to before
+        /// common to all VMAs. From v6.6 ("mm/gup: retire follow_hugetlb_page()") to before
         /// v6.10 ("mm/gup: handle hugetlb in the generic follow_page_mask code").
         pub has_hugetlb_follow_page_mask: bool,
         /// follow_hugetlb_page() stores and grabs all requested pages of a huge page at once,
@@ -106,6 +109,9 @@ rules! {
         /// FOLL_FORCE does not allow writes to hugetlbfs VMAs. Since a version between 5.10 and
         /// 6.1, until one between 6.12 and 7.3.
         pub hugetlb_is_not_forced: bool,
+        /// FOLL_SPLIT_PMD is refused for hugetlbfs VMAs. Since v6.15 ("mm/gup: reject
+        /// FOLL_SPLIT_PMD with hugetlb VMAs"), also in 6.12.
+        pub hugetlb_is_not_split: bool,
         /// memfd_pin_folios() skips consecutive page-cache entries of the folio that it pinned
         /// last. After 6.12 it finds each folio only once.
         pub memfd_folios_may_repeat: bool,
@@ -130,19 +136,25 @@ rules! {
         /// Long-term pins that write refuse pages of file systems that track writes. Since
         /// v6.5: "mm/gup: disallow FOLL_LONGTERM GUP-nonfast writing to file-backed mappings".
         pub longterm_refuses_tracked_files: bool,
+        /// If none of the folios that must be migrated could be isolated, they stay pinned, and the
+        /// long-term pin succeeds. From v6.14 ("mm: gup: fix infinite loop within
+        /// __get_longterm_locked") until it was reverted.
+        pub unisolated_folios_stay_pinned: bool,
         /// Whoever isolates a head page counts it as a THP in NR_ISOLATED, whatever its size.
         /// Until v5.18: "mm/gup: convert check_and_migrate_movable_pages() to use a folio".
         pub isolated_heads_are_thps: bool,
-        /// Pages that must be migrated are collected and unpinned by folio; list entries within
-        /// the same folio are skipped. Before v6.11 ("mm/gup: introduce
-        /// check_and_migrate_movable_folios()") they were unpinned by page, and entries with
-        /// the same folio as the previous one were skipped.
+        /// Pages that must be migrated are unpinned by folio. Before v6.11 ("mm/gup: introduce
+        /// check_and_migrate_movable_folios()") by page.
         pub migrates_by_folio: bool,
         /// The LRU batches are drained if a small folio has unexpected references: first this
         /// CPU's, then those of all CPUs. Before v6.17 ("mm/gup: check ref_count instead of lru
         /// before migration"), not in the stable releases of 6.1 and 6.12, those of all CPUs were
         /// drained once, if a folio was not on the LRU.
         pub drains_for_unexpected_refs: bool,
+        /// When they are collected, list entries within the same folio are skipped. Before v6.17
+        /// ("mm/gup: check ref_count instead of lru before migration" and its kin), not in the
+        /// stable releases of 6.12, entries with the same folio as the previous one were.
+        pub skips_entries_of_the_folio: bool,
         /// The check for unexpected references of a small folio counts a pin as 1024
         /// references. The backport of "mm/gup: check ref_count instead of lru before
         /// migration" (v6.17) to 6.1 counts it as one, and so always finds unexpected ones.
@@ -238,6 +250,10 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     follow_page_warns_about_pins: false,
     faultin_takes_a_vma: true,
     lock_assertions_warn: false,
+    devmap_ends_the_walk: false,
+    hugetlb_is_not_split: false,
+    unisolated_folios_stay_pinned: false,
+    skips_entries_of_the_folio: false,
 };
 
 /// Linux 6.6.
@@ -301,11 +317,27 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     follow_page_warns_about_pins: false,
     faultin_takes_a_vma: false,
     lock_assertions_warn: true,
+    devmap_ends_the_walk: true,
+    hugetlb_is_not_split: true,
+    unisolated_folios_stay_pinned: false,
+    skips_entries_of_the_folio: true,
 };
 
 /// Linux 6.12.118.
 pub const SLOW_6_12_118: SlowRules = SlowRules {
     memfd_folios_are_rechecked: true,
+    ..SLOW_6_12
+};
+
+/// Linux 6.14.
+pub const SLOW_6_14: SlowRules = SlowRules {
+    safe_writeable_hides_failures: true,
+    hugetlb_is_not_forced: false,
+    hugetlb_is_not_split: false,
+    unisolated_folios_stay_pinned: true,
+    drains_for_unexpected_refs: false,
+    marks_the_folio: true,
+    skips_entries_of_the_folio: false,
     ..SLOW_6_12
 };
 

@@ -60,9 +60,8 @@ impl Kernel<'_> {
             return -EOPNOTSUPP;
         }
         let hugetlb = self.is_vm_hugetlb_page(&vma);
-        let apart =
-            self.rules.slow.has_follow_hugetlb_page || self.rules.slow.has_hugetlb_follow_page_mask;
-        if hugetlb && !apart && self.has(flags, FollFlag::SplitPmd) {
+        let refused = hugetlb && self.rules.slow.hugetlb_is_not_split;
+        if refused && self.has(flags, FollFlag::SplitPmd) {
             return -EOPNOTSUPP;
         }
         if vma.kind == VmaKind::Secretmem && self.rules.config.secretmem {

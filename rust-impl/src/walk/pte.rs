@@ -131,8 +131,14 @@ impl Kernel<'_> {
         walk: &Walk,
     ) -> Result<bool, Stop> {
         let early = !self.rules.walk.looks_at_folio_after_recheck;
-        if early && self.rules.walk.leaves_secretmem && self.is_secretmem(page)? {
-            return Ok(false);
+        if early && self.rules.walk.leaves_secretmem {
+            let secret = match self.rules.secretmem_by_folio {
+                true => self.folio_is_secretmem(folio)?,
+                false => self.is_secretmem(page)?,
+            };
+            if secret {
+                return Ok(false);
+            }
         }
         if self.load_entry(pmdp)? != pmd || self.load_entry(ptep)? != pte {
             return Ok(false);

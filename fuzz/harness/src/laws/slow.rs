@@ -244,7 +244,7 @@ fn relied_on_hugetlb(op: &Op, tables: &Tables, call: &Call, prog: &Program) -> b
     };
     let gigantic = || all().any(|op| is(op, abi::GD_V_HUGETLB_1G));
     let hugetlb = || gigantic() || all().any(|op| is(op, abi::GD_V_HUGETLB));
-    if !op.rev.has(Fact::HasFollowHugetlbPage) || !hugetlb() {
+    if !op.rev.has(Fact::FollowsHugetlbApart) || !hugetlb() {
         return false;
     }
     let vma_changes = op.done.iter().any(|i| is_vma(prog.acts()[*i].op.op));
