@@ -75,8 +75,8 @@ fn configurations_and_names_are_reasons_too() {
     assert_eq!(rules("6.1", "6.1-nodebug", dead), ["CONFIG_DEBUG_VM"]);
     let memfd = "page s secretmem\nset_pte 0x1000 s rw\nget_user_pages_fast_only 0x1000 n=1\n";
     assert_eq!(rules("6.12", "6.12,-SECRETMEM", memfd), ["configuration"]);
-    let fork = "page p\npage_needs_cow_for_dma p\n";
-    assert_eq!(rules("6.1", "6.12", fork), ["names_of_functions"]);
+    let unknown = "page p\nget_user_pages_fast 0x1000 n=1 SPLIT_PMD\n";
+    assert_eq!(rules("6.6", "6.12", unknown), ["names_of_functions"]);
 }
 
 /// A tree that does what a later kernel does: a backport.
