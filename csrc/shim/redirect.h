@@ -96,13 +96,13 @@ static inline bool gd_pmd_migrates(pmd_t pmd)
 #define get_user_pages_unlocked(...)	GD_USE(get_user_pages_unlocked, __VA_ARGS__)
 #define GD_CALL_get_user_pages_unlocked(...) GD_SLOW(get_user_pages_unlocked, __VA_ARGS__)
 
-/* the fifth argument: the array for VMAs, or `locked` */
-static inline long gd_slow___gup_longterm_locked(struct mm_struct *mm, unsigned long start,
-						 unsigned long nr_pages, struct page **pages,
-						 void *fifth, unsigned int gup_flags)
-{
-	return gd_slow(start, nr_pages, pages, gup_flags);
-}
+/* after pages: the array for VMAs, until v6.5; `locked`, since v6.3; the flags */
+#define GD_LAST_OF_2(a, b)		(b)
+#define GD_LAST_OF_3(a, b, c)		(c)
+#define GD_PICK(a, b, c, name, ...)	name
+#define GD_LAST(...)			GD_PICK(__VA_ARGS__, GD_LAST_OF_3, GD_LAST_OF_2)(__VA_ARGS__)
+#define gd_slow___gup_longterm_locked(mm, start, nr_pages, pages, ...)		\
+	gd_slow(start, nr_pages, pages, GD_LAST(__VA_ARGS__))
 
 static inline long gd_slow_get_user_pages_unlocked(unsigned long start, unsigned long nr_pages,
 						   struct page **pages, unsigned int gup_flags)

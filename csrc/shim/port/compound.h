@@ -85,6 +85,13 @@ static inline void port_set_dtor(struct page *head, enum compound_dtor_id dtor)
 }
 #endif
 
+/* v6.3: "mm: remove head_compound_mapcount() and _ptr functions" */
+#if GD_SINCE(6, 3)
+#define port_entire_mapcount(head)	(&((struct folio *)(head))->_entire_mapcount)
+#else
+#define port_entire_mapcount(head)	compound_mapcount_ptr(head)
+#endif
+
 /*
  * The fields of the head that are in the first tails.  v6.4 has a function for
  * them outside of mm/page_alloc.c: "mm: move most of core MM initialization to
@@ -99,7 +106,7 @@ static inline void port_form_head(struct page *head, u32 order)
 #else
 	port_set_dtor(head, COMPOUND_PAGE_DTOR);
 	set_compound_order(head, order);
-	atomic_set(compound_mapcount_ptr(head), -1);
+	atomic_set(port_entire_mapcount(head), -1);
 	if (port_has_pincount(head))
 		atomic_set(port_pincount(head), 0);
 #endif
@@ -113,7 +120,7 @@ static inline void port_form_head(struct page *head, u32 order)
 static inline void port_unform_head(struct page *head)
 {
 #if !GD_SERIES && !GD_SINCE(6, 4)
-	atomic_set(compound_mapcount_ptr(head), 0);
+	atomic_set(port_entire_mapcount(head), 0);
 #endif
 #if !GD_SERIES && !GD_SINCE(6, 6)
 	port_set_dtor(head, NULL_COMPOUND_DTOR);
