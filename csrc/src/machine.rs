@@ -22,6 +22,9 @@ const CONTENTS: usize = {
     let room = 0x800 + (1 << 18);
     (((slots as usize) << abi::GD_SLOT_SHIFT) + room) * PAGE
 };
+/// Unmapped memory before the page tables, down to __va(0): an empty entry that is taken for a
+/// table entry leads to addresses there. The tables are at GD_TABLE_PFN.
+const NOTHING: usize = (0x10_0000 - 0x800) * PAGE;
 const PAGE: usize = 4096;
 
 /// Maximum number of records of one program.
@@ -49,12 +52,12 @@ impl Mapping {
         let room = size.next_multiple_of(PAGE);
         // the alignment may move the start by less than one unit
         let len = front + room + guard + align.next_multiple_of(PAGE);
-        // SAFETY: fresh anonymous memory, then its tail made inaccessible.
+        // SAFETY: fresh anonymous memory without access, then its middle made accessible.
         unsafe {
             let base = libc::mmap(
                 ptr::null_mut(),
                 len,
-                libc::PROT_READ | libc::PROT_WRITE,
+                libc::PROT_NONE,
                 libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
                 -1,
                 0,
@@ -68,10 +71,9 @@ impl Mapping {
             };
             let first = base.addr() + front + room - size;
             let front = front + first.next_multiple_of(align) - first;
-            for (at, len) in [(0, front), (front + room, len - front - room)] {
-                if libc::mprotect(base.byte_add(at), len, libc::PROT_NONE) != 0 {
-                    return Err(io::Error::last_os_error());
-                }
+            let access = libc::PROT_READ | libc::PROT_WRITE;
+            if libc::mprotect(base.byte_add(front), room, access) != 0 {
+                return Err(io::Error::last_os_error());
             }
             Ok((mapping, base.byte_add(front + room - size)))
         }
@@ -117,7 +119,7 @@ impl Machine {
         // faults if something is stored before pages[]
         let (list_map, list) = Mapping::between(PAGE, list_size, PAGE, 1)?;
         let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();
-        let (tables_map, tables) = Mapping::with_guard(tables_size, CONTENTS)?;
+        let (tables_map, tables) = Mapping::between(NOTHING, tables_size, CONTENTS, 1)?;
         let (scratch_map, scratch) = Mapping::with_guard(raw.scratch_size as usize, PAGE)?;
         oops::install()?;
         let init = raw.init.expect("a loaded side has an init function");
