@@ -96,7 +96,7 @@ static inline bool gd_pmd_migrates(pmd_t pmd)
 #define get_user_pages_unlocked(...)	GD_USE(get_user_pages_unlocked, __VA_ARGS__)
 #define GD_CALL_get_user_pages_unlocked(...) GD_SLOW(get_user_pages_unlocked, __VA_ARGS__)
 
-/* after pages: the array for VMAs, until v6.5; `locked`, since v6.3; the flags */
+/* after pages: the array for VMAs, or `locked`, or both; then the flags */
 #define GD_LAST_OF_2(a, b)		(b)
 #define GD_LAST_OF_3(a, b, c)		(c)
 #define GD_PICK(a, b, c, name, ...)	name
