@@ -39,6 +39,9 @@ struct gd_site {
 /* size of the guards (unmapped): at address 0, around the arena, after the tables */
 #define GD_GUARD_BYTES	(8u << 20)
 
+/* unmapped before the tables: down to the page with pfn 0 */
+#define GD_BEFORE_TABLES_BYTES	0xff800000u
+
 struct gd_side {
 	gd_u32 abi;		/* GD_ABI_VERSION */
 	gd_u32 side_size;	/* sizeof(struct gd_side) */

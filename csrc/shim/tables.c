@@ -265,6 +265,9 @@ void gd_stored_entry(const volatile void *p)
 	rec->d = at.addr;
 }
 
+_Static_assert(GD_TABLE_PFN << PAGE_SHIFT == GD_BEFORE_TABLES_BYTES,
+	       "a host unmaps all memory before the tables");
+
 void gd_tables_init(void)
 {
 	gd_tables_start = (unsigned long)gd.tables;

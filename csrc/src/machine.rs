@@ -23,8 +23,8 @@ const CONTENTS: usize = {
     (((slots as usize) << abi::GD_SLOT_SHIFT) + room) * PAGE
 };
 /// Unmapped memory before the page tables, down to __va(0): an empty entry that is taken for a
-/// table entry leads to addresses there. The tables are at GD_TABLE_PFN.
-const NOTHING: usize = (0x10_0000 - 0x800) * PAGE;
+/// table entry leads to addresses there.
+const NOTHING: usize = abi::GD_BEFORE_TABLES_BYTES as usize;
 const PAGE: usize = 4096;
 
 /// Maximum number of records of one program.
