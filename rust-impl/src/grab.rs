@@ -89,7 +89,7 @@ impl Kernel<'_> {
     }
 
     /// Refuses PCI peer-to-peer pages without FOLL_PCI_P2PDMA.
-    fn refuses_p2pdma(&self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
+    pub(crate) fn refuses_p2pdma(&self, page: PagePtr, flags: Foll) -> Result<bool, Stop> {
         Ok(self.rules.grabs_check_p2pdma
             && !self.has(flags, FollFlag::PciP2pdma)
             && self.zone_device_type(page)? == Some(Pgmap::P2pdma))
@@ -138,14 +138,12 @@ impl Kernel<'_> {
         }
         let get = self.has(flags, FollFlag::Get);
         let neither = !get && !self.has(flags, FollFlag::Pin);
-        let site = if self.rules.slow_grab_takes_refs {
-            Site::TryGrabFolioFastNeither
-        } else if self.rules.gets_compound_heads {
-            Site::TryGrabCompoundHeadNeither
-        } else {
-            Site::TryGrabFolioNeither
-        };
-        if self.warn_on(neither, site) {
+        let names = [
+            Site::TryGrabCompoundHeadNeither,
+            Site::TryGrabFolioNeither,
+            Site::TryGrabFolioFastNeither,
+        ];
+        if self.warn_on(neither, Site::named(&names, self.rules)) {
             return Ok(None);
         }
         if self.refuses_p2pdma(page, flags)? {

@@ -188,16 +188,16 @@ impl Kernel<'_> {
     /// of the folio's mapping, which callers have checked to be a pointer to an object;
     /// otherwise false.
     pub fn is_secretmem(&self, page: PagePtr) -> Result<bool, Stop> {
-        let folio = self.page_folio(page)?.page();
+        let folio = self.page_folio(page)?;
         if self.rules.secretmem_by_mapping {
-            let mapping = self.machine.pages.get(folio)?.mapping;
+            let mapping = self.machine.pages.get(folio.page())?.mapping;
             if mapping == Mapping::None || mapping.has_flags() {
                 return Ok(false);
             }
             return self.secretmem_mapping(mapping);
         }
         if self.rules.secretmem_by_folio {
-            return self.folio_is_secretmem(FolioPtr(folio));
+            return self.folio_is_secretmem(folio);
         }
         let page = self.machine.pages.get(page)?;
         let compound = page.is_large() || page.is_tail();
@@ -224,13 +224,12 @@ impl Kernel<'_> {
         Ok(self.zone_device_type(page)? == Some(Pgmap::P2pdma))
     }
 
-    /// `gup_fast_folio_allowed` (6.12), `folio_fast_pin_allowed` (6.6): may the lockless walk, which has no vma, return
-    /// this folio?
+    /// `gup_fast_folio_allowed` (6.12), `folio_fast_pin_allowed` (6.6): may the lockless walk,
+    /// which has no vma, return this folio?
     ///
     /// It never returns secretmem, which is always small; in 6.6 the walk checks that itself.
-    /// It refuses long-term pins for
-    /// writing of folios that may need dirty tracking, that is of all files except shmem
-    /// and hugetlb.  A folio without a mapping may have been truncated: it cannot be
+    /// It refuses long-term pins for writing of folios that may need dirty tracking, that is
+    /// of all files except shmem and hugetlb.  A folio without a mapping may have been truncated: it cannot be
     /// secretmem, but may have needed dirty tracking.  6.12 refuses it.
     pub fn gup_fast_folio_allowed(&mut self, folio: FolioPtr, flags: Foll) -> Result<bool, Stop> {
         let reject_file_backed = self.has(flags, FollFlag::Pin)

@@ -315,13 +315,13 @@ impl Kernel<'_> {
         if self.rules.pagemap_of_folio {
             page = self.page_folio(page)?.page();
         }
-        let head = self.page_folio(page)?.page();
+        let asked = page;
         let page = self.machine.pages.get(page)?;
         if !self.rules.config.zone_device {
             return Ok(None);
         }
         if self.rules.tail_type_is_in_pincount && page.is_tail() && page.zone == Zone::Device {
-            let head = self.machine.pages.get(head)?;
+            let head = self.machine.pages.get(self.page_folio(asked)?.page())?;
             let next = 1u32 << head.order << 24;
             return Ok(Pgmap::of_type(head.pincount as u32 >> 8 | next));
         }

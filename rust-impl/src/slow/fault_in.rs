@@ -36,16 +36,18 @@ impl Kernel<'_> {
         }
         let mm = MmPtr::Current;
         self.mmap_read_lock(mm)?;
-        let reached = self.each_page(start, size, |kernel, addr| {
+        let done = self.each_page(start, size, |kernel, addr| {
             let flags = fault_flag::WRITE;
             let errno = kernel.fixup_user_fault(mm, addr, flags, Some(&mut false))?;
             Ok(errno == 0)
         })?;
         self.mmap_read_unlock(mm)?;
-        Ok(match self.rules.slow.safe_writeable_hides_failures {
-            true => size.saturating_sub(start.wrapping_sub(reached)),
-            false => size.saturating_sub(reached.wrapping_sub(start)),
-        })
+        Ok(
+            size.saturating_sub(match self.rules.slow.safe_writeable_hides_failures {
+                true => done.wrapping_neg(),
+                false => done,
+            }),
+        )
     }
 
     /// A load or store in each page.
@@ -56,10 +58,10 @@ impl Kernel<'_> {
         if !self.access_ok(start, size) {
             return Ok(size);
         }
-        let reached = self.each_page(start, size, |kernel, addr| {
+        let done = self.each_page(start, size, |kernel, addr| {
             Ok(kernel.user_access(addr, write)? == 0)
         })?;
-        Ok(size.saturating_sub(reached.wrapping_sub(start)))
+        Ok(size.saturating_sub(done))
     }
 
     /// `access_ok`: is a range in user space?
@@ -72,7 +74,7 @@ impl Kernel<'_> {
     }
 
     /// Accesses a byte of each page, the first at `start`, until that fails; returns the
-    /// address reached.
+    /// bytes from `start` to the address reached.
     fn each_page(
         &mut self,
         start: u64,
@@ -95,6 +97,6 @@ impl Kernel<'_> {
                 }
             }
         }
-        Ok(addr)
+        Ok(addr.wrapping_sub(start))
     }
 }

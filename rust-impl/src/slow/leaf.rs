@@ -143,19 +143,8 @@ impl Kernel<'_> {
         flags: Foll,
         ctx: &mut Context,
     ) -> Result<ErrPtr, Stop> {
-        let (lock, exclusive, exclusive_warn) = match self.rules.slow.follows_all_huge_entries {
-            true => (
-                Site::FollowHugePmdLock,
-                Site::FollowHugePmdExclusive,
-                Site::FollowHugePmdExclusiveWarn,
-            ),
-            false => (
-                Site::FollowTransHugePmdLock,
-                Site::FollowTransHugePmdExclusive,
-                Site::FollowTransHugePmdExclusive,
-            ),
-        };
-        self.assert_ptl_held(lock)?;
+        let names = [Site::FollowTransHugePmdLock, Site::FollowHugePmdLock];
+        self.assert_ptl_held(Site::named(&names, self.rules))?;
         let pmd = self.machine.tables.get(pmdp)?;
         let first = pmd.page();
         let early = self.rules.slow.forced_writes_require_exclusive;
@@ -179,7 +168,12 @@ impl Kernel<'_> {
         if !pmd.is_writable() && self.must_unshare(vma, flags, first)? {
             return Ok(Err(-EMLINK));
         }
-        self.check_exclusive(first, flags, [exclusive, exclusive_warn])?;
+        let names = [
+            Site::FollowTransHugePmdExclusive,
+            Site::FollowHugePmdExclusive,
+        ];
+        let exclusive = Site::named(&names, self.rules);
+        self.check_exclusive(first, flags, [exclusive, Site::FollowHugePmdExclusiveWarn])?;
         let errno = self.grab_slow(first, 1, flags)?;
         if errno != 0 {
             return Ok(Err(errno));

@@ -22,13 +22,6 @@ struct Pofs {
     has_folios: bool,
 }
 
-/// Which LRU batches were drained already.
-#[derive(Clone, Copy, Debug, Default)]
-struct Drained {
-    this_cpu: bool,
-    all_cpus: bool,
-}
-
 impl Kernel<'_> {
     /// `__gup_longterm_locked` (6.12): pins; for a long-term pin it checks the pinned
     /// pages, and if some must be migrated, does so and pins all again.
@@ -158,7 +151,7 @@ impl Kernel<'_> {
         pofs: Pofs,
     ) -> Result<u64, Stop> {
         let mut collected = 0;
-        let mut drained = Drained::default();
+        let mut drained = 0;
         let mut next = Some(0);
         while let Some(i) = next {
             let folio = self.pofs_get_folio(pofs, i)?;
@@ -174,7 +167,7 @@ impl Kernel<'_> {
     fn isolate_unpinnable(
         &mut self,
         folio: FolioPtr,
-        drained: &mut Drained,
+        drained: &mut u32,
         list: &mut Isolated,
     ) -> Result<(), Stop> {
         if self.folio_is_device_coherent(folio)? {
@@ -190,18 +183,17 @@ impl Kernel<'_> {
             return Ok(());
         }
         if !self.rules.slow.drains_for_unexpected_refs {
-            if !drained.all_cpus && !self.page_lru(folio)? {
+            if *drained == 0 && !self.page_lru(folio)? {
                 self.lru_add_drain(true)?;
-                drained.all_cpus = true;
+                *drained += 1;
             }
-        } else {
-            if !drained.this_cpu && self.is_maybe_in_lru_batch(folio)? {
-                self.lru_add_drain(false)?;
-                drained.this_cpu = true;
-            }
-            if drained.this_cpu && !drained.all_cpus && self.is_maybe_in_lru_batch(folio)? {
-                self.lru_add_drain(true)?;
-                drained.all_cpus = true;
+            self.isolate_from_lru(folio, list)?;
+            return Ok(());
+        }
+        for all in [false, true] {
+            if *drained == u32::from(all) && self.is_maybe_in_lru_batch(folio)? {
+                self.lru_add_drain(all)?;
+                *drained += 1;
             }
         }
         self.isolate_from_lru(folio, list)?;

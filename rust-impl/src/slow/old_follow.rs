@@ -18,12 +18,12 @@ impl Kernel<'_> {
     /// so; NULL where it takes a fault to get one, or an errno.  The mmap lock is held.
     pub fn follow_page(&mut self, vma: VmaPtr, address: u64, flags: Foll) -> Result<ErrPtr, Stop> {
         let secret = self.machine.vmas.get(vma).kind == VmaKind::Secretmem;
-        let pins = self.rules.slow.follow_page_pins_nothing && self.has(flags, FollFlag::Pin);
-        let warns = self.rules.slow.follow_page_warns_about_pins;
-        if secret && self.rules.config.secretmem
-            || warns && self.warn_on(pins, Site::FollowPage)
-            || pins
-        {
+        if secret && self.rules.config.secretmem {
+            return Ok(Ok(PagePtr::NULL));
+        }
+        if self.rules.slow.follow_page_pins_nothing && self.has(flags, FollFlag::Pin) {
+            let warns = self.rules.slow.follow_page_warns_about_pins;
+            self.warn_on(warns, Site::FollowPage);
             return Ok(Ok(PagePtr::NULL));
         }
         let mut ctx = Context::default();

@@ -135,7 +135,8 @@ impl Kernel<'_> {
         }
     }
 
-    /// `__follow_hugetlb_must_fault` (6.1), and the check for an absent entry.
+    /// `__follow_hugetlb_must_fault` (6.1), and the check for an absent entry; 6.6 checks the
+    /// same.
     fn __follow_hugetlb_must_fault(
         &self,
         entry: Entry,
@@ -290,9 +291,7 @@ impl Kernel<'_> {
         if let Some(at) = self.huge_pte_offset(mm, address, level)? {
             self.lock_page_table()?;
             let entry = self.machine.tables.get(at)?;
-            if entry.pte_present() {
-                page = self.take_one_of_huge_page(entry, vma, address, flags)?;
-            }
+            page = self.follow_huge_pte(entry, vma, address, flags)?;
             if page.is_ok_and(|page| !page.is_null()) {
                 ctx.page_mask = level.pages() - 1;
             }
@@ -305,31 +304,23 @@ impl Kernel<'_> {
         Ok(page)
     }
 
-    /// The page at an address that a present entry maps.
-    fn take_one_of_huge_page(
+    /// The part of it under the lock.
+    fn follow_huge_pte(
         &mut self,
         entry: Entry,
         vma: VmaPtr,
         address: u64,
         flags: Foll,
     ) -> Result<ErrPtr, Stop> {
-        let level = self.hstate_vma(vma);
-        if !entry.is_writable() {
-            if self.has(flags, FollFlag::Write) {
-                return NULL;
-            }
-            if self.must_unshare(vma, flags, subpage(entry, level, 0))? {
-                return Ok(Err(-EMLINK));
-            }
+        match self.__follow_hugetlb_must_fault(entry, vma, flags)? {
+            Follow::Fault(fault_flag::UNSHARE) => return Ok(Err(-EMLINK)),
+            Follow::Fault(_) => return NULL,
+            Follow::Pages => {}
         }
-        let page = subpage(entry, level, address);
+        let page = subpage(entry, self.hstate_vma(vma), address);
         let errno = self.try_grab_page(page, flags)?;
-        Ok(
-            match self.warn_on(errno != 0, Site::HugetlbFollowPageMask) {
-                true => Err(errno),
-                false => Ok(page),
-            },
-        )
+        let failed = self.warn_on(errno != 0, Site::HugetlbFollowPageMask);
+        Ok(if failed { Err(errno) } else { Ok(page) })
     }
 
     /// `follow_huge_pmd_pte` (5.10, 6.1): the page at an address that an entry of hugetlbfs

@@ -68,11 +68,10 @@ impl Kernel<'_> {
         Ok(addr == end)
     }
 
-    /// Takes one page.  6.6 and before mark and record it first, and then take it with the slow grab,
-    /// which assumes that the page is already held; if that fails, the mark stays.
+    /// Takes one page.  6.6 and before mark and record it first, and then take it with the
+    /// slow grab, which assumes that the page is already held; if that fails, the mark stays.
     fn gup_device_page(&mut self, page: PagePtr, walk: &Walk) -> Result<bool, Stop> {
-        let asks = self.rules.grabs_check_p2pdma && !self.has(walk.flags, FollFlag::PciP2pdma);
-        if asks && self.is_pci_p2pdma_page(page)? {
+        if self.refuses_p2pdma(page, walk.flags)? {
             return Ok(false);
         }
         if !self.rules.walk.device_walk_is_lockless {
