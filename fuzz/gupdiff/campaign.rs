@@ -64,7 +64,7 @@ pub struct Args {
     /// Also print statistics of the programs
     #[arg(long)]
     stats: bool,
-    /// Programs with known findings; findings of the same kind are marked as known
+    /// Programs of earlier findings; a finding names the one that shows the same kind
     #[arg(long, value_name = "PATH")]
     known: Vec<PathBuf>,
     /// Further arguments for the engine
@@ -235,7 +235,8 @@ impl Known {
     /// A line about a finding of a known kind.
     fn line(&self, finding: &Finding) -> Option<String> {
         let program = self.0.get(&finding.class)?;
-        Some(format!("known: {program} shows the same kind"))
+        // not "known": with a patch, it may be the patch that breaks an old program
+        Some(format!("{program} shows the same kind on these sides"))
     }
 }
 
