@@ -14,7 +14,7 @@ use crate::Outcome;
 
 /// Show the progress of a campaign, or how it ended.
 ///
-/// Exit status: 0 no findings, 1 findings, 2 the folder has no campaign.
+/// Exit status: 0 no findings, 1 finding, 2 the folder has no campaign.
 #[derive(clap::Args)]
 pub struct Args {
     /// The campaign's folder
@@ -118,6 +118,7 @@ fn text(status: &Status, out: &Path, runs: bool) -> String {
     );
     match status.findings.len() {
         0 => text += "no findings\n",
+        1 => text += "1 finding\n",
         n => text += &format!("{n} findings\n"),
     }
     for finding in &status.findings {
@@ -161,13 +162,13 @@ mod tests {
         assert!(running.contains("14400 programs run"), "{running}");
         assert!(running.ends_with("no findings\n"), "{running}");
         assert!(shown(&status, false).contains("interrupted after 1:01:01"));
-        status.ending = Some("1 findings".into());
+        status.ending = Some("1 finding".into());
         status.findings.push(FindingStatus {
             title: "DIVERGENCE: WARN".into(),
             path: "out/findings/x.gup".into(),
         });
         let ended = shown(&status, false);
-        assert!(ended.contains("ended after 1:01:01: 1 findings"), "{ended}");
+        assert!(ended.contains("ended after 1:01:01: 1 finding"), "{ended}");
         assert!(
             ended.ends_with("  DIVERGENCE: WARN\n    out/findings/x.gup\n"),
             "{ended}"

@@ -16,15 +16,29 @@ pub fn page(title: &str, body: &str) -> String {
     )
 }
 
-/// A table; cells contain HTML.
+/// A table; cells contain HTML. Columns of numbers are aligned on the right.
 pub fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
+    let is_number = |cell: &String| cell.bytes().all(|b| b.is_ascii_digit());
+    let class = |column: usize| {
+        let mut cells = rows.iter().filter_map(|row| row.get(column));
+        match cells.all(is_number) {
+            true => " class=\"number\"",
+            false => "",
+        }
+    };
+    let classes: Vec<&str> = (0..heads.len()).map(class).collect();
     let mut html = String::from("<div class=\"wide\"><table>\n<tr>");
-    for head in heads {
-        let _ = write!(html, "<th>{}", escaped(head));
+    for (head, class) in heads.iter().zip(&classes) {
+        let _ = write!(html, "<th{class}>{}", escaped(head));
     }
     html.push_str("</tr>\n");
-    for row in rows {
-        let _ = writeln!(html, "<tr><td>{}</tr>", row.join("<td>"));
+    for row in &rows {
+        html.push_str("<tr>");
+        for (cell, class) in row.iter().zip(&classes) {
+            let _ = write!(html, "<td{class}>{cell}");
+        }
+        html.push_str("</tr>\n");
     }
     html.push_str("</table></div>\n");
     html
@@ -57,13 +71,22 @@ pub struct Curve<'a> {
 pub fn chart(unit: &str, curves: &[Curve]) -> String {
     const WIDTH: f64 = 640.0;
     const HEIGHT: f64 = 200.0;
+    /// For the labels above and below.
+    const MARGIN: f64 = 16.0;
     let all = || curves.iter().flat_map(|curve| &curve.points);
     let last = all().map(|p| p.0).fold(1.0, f64::max);
     let most = all().map(|p| p.1).fold(1.0, f64::max);
     let mut html = format!(
-        "<figure><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{0} over time\">\n\
-         <path class=\"axis\" d=\"M0 0V{HEIGHT}H{WIDTH}\"/>\n",
-        escaped(unit)
+        "<figure><svg viewBox=\"0 {top} {WIDTH} {height}\" role=\"img\" \
+         aria-label=\"{unit} over time\">\n\
+         <path class=\"axis\" d=\"M0 0V{HEIGHT}H{WIDTH}\"/>\n\
+         <text x=\"0\" y=\"-4\">{most:.0} {unit}</text>\n\
+         <text x=\"0\" y=\"{below}\">0</text>\n\
+         <text class=\"end\" x=\"{WIDTH}\" y=\"{below}\">{last:.0} s</text>\n",
+        top = -MARGIN,
+        height = HEIGHT + 2.0 * MARGIN,
+        below = HEIGHT + MARGIN - 3.0,
+        unit = escaped(unit)
     );
     for (i, curve) in curves.iter().enumerate() {
         let mut points = String::new();
@@ -79,11 +102,7 @@ pub fn chart(unit: &str, curves: &[Curve]) -> String {
         let name = escaped(curve.name);
         let _ = write!(html, "<span class=\"key c{i}\">{name}</span> ");
     }
-    let _ = writeln!(
-        html,
-        "up to {most:.0} {} in {last:.0} s</figcaption></figure>",
-        escaped(unit)
-    );
+    html.push_str("</figcaption></figure>\n");
     html
 }
 
@@ -102,6 +121,14 @@ mod tests {
     }
 
     #[test]
+    fn only_columns_of_numbers_are_aligned_on_the_right() {
+        let row = |name: &str, n: &str| vec![name.to_owned(), n.to_owned()];
+        let table = table(&["name", "n"], [row("1", "10"), row("a", "2")]);
+        assert!(table.contains("<th>name<th class=\"number\">n<"), "{table}");
+        assert!(table.contains("<td>a<td class=\"number\">2<"), "{table}");
+    }
+
+    #[test]
     fn a_chart_fits_its_frame() {
         let points = vec![(0.0, 0.0), (10.0, 5.0), (20.0, 50.0)];
         let chart = chart(
@@ -114,6 +141,7 @@ mod tests {
         let points = "points=\"0.0,200.0 320.0,180.4 640.0,4.0\"";
         assert!(chart.contains(points), "{chart}");
         assert!(chart.contains("a&amp;b"), "{chart}");
-        assert!(chart.contains("up to 50 programs in 20 s"), "{chart}");
+        assert!(chart.contains(">50 programs<"), "{chart}");
+        assert!(chart.contains(">20 s<"), "{chart}");
     }
 }

@@ -106,6 +106,7 @@ impl<'a> Progress<'a> {
         }
         let words = match ending {
             Ok(Ending::Clean) => "clean".into(),
+            Ok(Ending::Found(found)) if found.len() == 1 => "1 finding".into(),
             Ok(Ending::Found(found)) => format!("{} findings", found.len()),
             Ok(Ending::Interrupted) => "interrupted".into(),
             Err(error) => error.to_string(),
