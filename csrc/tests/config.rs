@@ -21,8 +21,11 @@ fn required() -> Vec<(&'static str, bool)> {
         .collect()
 }
 
-/// Options of mm/Kconfig that not every known kernel has yet.
-const OF_MM: [&str; 1] = ["CONFIG_SECRETMEM"];
+/// Options that not every known kernel has yet, and the file that declares them.
+const LATER: [(&str, &str); 2] = [
+    ("CONFIG_SECRETMEM", "mm/Kconfig"),
+    ("CONFIG_X86_USER_SHADOW_STACK", "arch/x86/Kconfig"),
+];
 
 #[test]
 fn prepared_kernels_have_the_required_options() {
@@ -35,11 +38,14 @@ fn prepared_kernels_have_the_required_options() {
         let config =
             fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let on = |option: &str| config.lines().any(|l| l == format!("{option}=y"));
-        // What is not in mm/Kconfig came later.
-        let kconfig = fs::read_to_string(tree.src.join("mm/Kconfig")).unwrap();
+        // What is not in the file came later.
         let came_later = |option: &str| {
             let name = option.trim_start_matches("CONFIG_");
-            OF_MM.contains(&option) && !kconfig.lines().any(|l| l == format!("config {name}"))
+            let Some((_, file)) = LATER.iter().find(|(later, _)| *later == option) else {
+                return false;
+            };
+            let kconfig = fs::read_to_string(tree.src.join(file)).unwrap();
+            !kconfig.lines().any(|l| l == format!("config {name}"))
         };
         for &(option, wanted) in &required {
             let wanted = wanted && !came_later(option);

@@ -28,10 +28,10 @@ pub mod vm_flag {
         READ = 0, WRITE = 1, EXEC = 2, SHARED = 3, MAYREAD = 4, MAYWRITE = 5,
         MAYEXEC = 6, MAYSHARE = 7, GROWSDOWN = 8, PFNMAP = 9, IO = 10, MIXEDMAP = 11,
         LOCKED = 12, LOCKONFAULT = 13, HUGEPAGE = 14, SOFTDIRTY = 15, UFFD_WP = 16,
+        SHADOW_STACK = 17,
     }
-    /// All flags that have an effect.  VM_SHADOW_STACK, the next one, is no bit without
-    /// CONFIG_X86_USER_SHADOW_STACK.
-    pub const ALL: u32 = (1 << 17) - 1;
+    /// All flags.
+    pub const ALL: u32 = (1 << 18) - 1;
 }
 use vm_flag as f;
 

@@ -146,6 +146,9 @@ rules! {
         /// Pages that must be migrated are unpinned by folio. Before v6.11 ("mm/gup: introduce
         /// check_and_migrate_movable_folios()") by page.
         pub migrates_by_folio: bool,
+        /// Only FOLL_FORCE allows writes to a shadow stack, as to a VMA that is not writable. Since
+        /// v6.6, "mm: Don't allow write GUPs to shadow stack memory"; before, there were none.
+        pub shadow_stacks_are_readonly: bool,
         /// The LRU batches are drained if a small folio has unexpected references: first this
         /// CPU's, then those of all CPUs. Before v6.17 ("mm/gup: check ref_count instead of lru
         /// before migration"), not in the stable releases of 6.1 and 6.12, those of all CPUs were
@@ -233,6 +236,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     notes_vmas: false,
     forces_writes_of_puds: false,
     longterm_refuses_tracked_files: false,
+    shadow_stacks_are_readonly: false,
     migrates_by_folio: false,
     isolated_heads_are_thps: false,
     counts_pin_as_1024_refs: false,
@@ -267,6 +271,7 @@ pub const SLOW_6_6: SlowRules = SlowRules {
     has_hugetlb_follow_page_mask: true,
     safe_writeable_hides_failures: true,
     longterm_refuses_tracked_files: true,
+    shadow_stacks_are_readonly: true,
     drains_for_unexpected_refs: false,
     follow_page_warns_about_pins: true,
     ..SLOW_6_1
@@ -301,6 +306,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     notes_vmas: false,
     forces_writes_of_puds: false,
     longterm_refuses_tracked_files: true,
+    shadow_stacks_are_readonly: true,
     migrates_by_folio: true,
     counts_pin_as_1024_refs: true,
     slabs_have_a_type: true,

@@ -72,11 +72,17 @@ impl Kernel<'_> {
             let tracked = !anon && !self.writable_file_mapping_allowed(&vma, flags);
             let forced =
                 force && vma.is_cow() && !(hugetlb && self.rules.slow.hugetlb_is_not_forced);
-            !tracked && (vma.has(vm_flag::WRITE) || forced)
+            !tracked && (self.is_plainly_writable(&vma) || forced)
         } else {
             vma.has(vm_flag::READ) || force && vma.has(vm_flag::MAYREAD)
         };
         if permitted { 0 } else { -EFAULT }
+    }
+
+    /// VM_WRITE, and not VM_SHADOW_STACK: only the processor writes to a shadow stack.
+    fn is_plainly_writable(&self, vma: &VmArea) -> bool {
+        let is_stack = vma.has(vm_flag::SHADOW_STACK) && self.rules.slow.shadow_stacks_are_readonly;
+        vma.has(vm_flag::WRITE) && !is_stack
     }
 
     /// `writable_file_mapping_allowed` (6.12): refuses a long-term pin for writing if the

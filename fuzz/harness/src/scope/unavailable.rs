@@ -161,6 +161,10 @@ impl Unavailable {
                 self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY;
                 self.vma_flags |= 1 << abi::GD_VM_SOFTDIRTY;
             }
+            // the flag is a constant 0 then
+            "CONFIG_X86_USER_SHADOW_STACK" => {
+                self.vma_flags |= 1 << abi::GD_VM_SHADOW_STACK;
+            }
             "PAGE_MAPPING_MOVABLE" => self.mappings |= 1 << abi::GD_M_MOVABLE,
             "_PAGE_DEVMAP" => self.entry_flags |= 1 << abi::GD_EF_DEVMAP,
             "_PAGE_SOFT_DIRTY" => self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY,

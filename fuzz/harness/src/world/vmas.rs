@@ -39,11 +39,16 @@ impl Vma {
         }
     }
 
+    /// Whether pages may be taken for a write without FOLL_FORCE, as far as its flags say.
+    fn is_writable(&self) -> bool {
+        self.has(abi::GD_VM_WRITE) && !self.has(abi::GD_VM_SHADOW_STACK)
+    }
+
     /// Whether only FOLL_FORCE can write to it: a private mapping that mprotect() could
-    /// make writable.
+    /// make writable, or a shadow stack.
     pub fn is_forced(&self) -> bool {
         self.has(abi::GD_VM_MAYWRITE)
-            && !self.has(abi::GD_VM_WRITE)
+            && !self.is_writable()
             && !self.has(abi::GD_VM_SHARED)
             && !self.is(abi::GD_V_GATE)
     }
@@ -57,7 +62,7 @@ impl Vma {
             return !asks(abi::GD_FOLL_WRITE) && !asks(abi::GD_FOLL_LONGTERM);
         }
         let shared = self.has(abi::GD_VM_SHARED);
-        let write = self.has(abi::GD_VM_WRITE) || force && self.is_forced();
+        let write = self.is_writable() || force && self.is_forced();
         let read = self.has(abi::GD_VM_READ) || force && self.has(abi::GD_VM_MAYREAD);
         let written_back = asks(abi::GD_FOLL_LONGTERM) && self.is(abi::GD_V_FILE) && shared;
         let refused = self.has(abi::GD_VM_IO)

@@ -106,6 +106,7 @@ fn vma(rng: &mut Rng, machine: &mut Machine, nr: u32) {
     let grows = rng.pick(&[0, 0, v::GROWSDOWN, v::GROWSDOWN | v::LOCKED]);
     let flags = base | grows | rng.pick(&[0, 0, v::UFFD_WP, odd]);
     let hugetlb = rng.clone().one_in(9);
+    let flags = flags | (u32::from(rng.clone().one_in(11)) * v::SHADOW_STACK);
     let kind = match rng.pick(&[0, 0, 0, 1, 1, 2, 3, 4, 5, 6]) {
         _ if hugetlb && rng.clone().one_in(4) => VmaKind::Hugetlb1G,
         _ if hugetlb => VmaKind::Hugetlb,

@@ -40,7 +40,7 @@ const ROWS: [(&str, &str); 9] = [
 
 /// Things that not all kernels have, as named in [`SideInfo::lacks`]: since some release,
 /// and until another.
-const NOT_EVERYWHERE: [(&str, Option<Rev>, Option<Rev>); 7] = [
+const NOT_EVERYWHERE: [(&str, Option<Rev>, Option<Rev>); 8] = [
     ("CONFIG_SECRETMEM", Some(Rev::linux(5, 14)), None),
     ("FOLL_NOFAULT", Some(Rev::linux(5, 16)), None),
     ("FAULT_FLAG_UNSHARE", Some(Rev::linux(5, 19)), None),
@@ -49,6 +49,7 @@ const NOT_EVERYWHERE: [(&str, Option<Rev>, Option<Rev>); 7] = [
     // v6.2: "mm: remove VM_FAULT_WRITE"
     ("VM_FAULT_WRITE", None, Some(Rev::linux(6, 2))),
     ("VM_SHADOW_STACK", Some(Rev::linux(6, 6)), None),
+    ("CONFIG_X86_USER_SHADOW_STACK", Some(Rev::linux(6, 6)), None),
 ];
 
 /// Does no kernel of a revision have something that a tree lacks?  Then it is not reported.
