@@ -116,6 +116,10 @@ GD_FACT(FORCED_WRITES_WANT_EXCLUSIVE, GD_REV_NEVER, GD_REV_KERNEL(6, 0), GD_REV_
 GD_FACT(FOLLOWS_HUGETLB_APART, GD_REV_NEVER, GD_REV_ALWAYS, GD_REV_KERNEL(6, 10),
 	"hugetlbfs VMAs are followed by separate functions, which assume that all entries are huge")
 
+/* v6.6, "mm: Don't allow write GUPs to shadow stack memory" */
+GD_FACT(SHADOW_STACKS, GD_REV_NEVER, GD_REV_KERNEL(6, 6), GD_REV_NEVER,
+	"there are shadow stacks, to which only FOLL_FORCE writes")
+
 /* messages */
 /* seen in 7.3 and not in 6.12; the change in between is not known */
 GD_FACT(WARN_PLACE_FIRST, GD_REV_NEVER, GD_REV_KERNEL(7, 0), GD_REV_NEVER,

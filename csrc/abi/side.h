@@ -18,7 +18,7 @@
  * allocates nothing, and shares no variables with other sides: a second copy of
  * the same object is another side.
  */
-#define GD_ABI_VERSION	7
+#define GD_ABI_VERSION	8
 #define GD_SIDE_SYMBOL	"gd_side"
 
 enum gd_site_kind { GD_SITE_WARN, GD_SITE_BUG };

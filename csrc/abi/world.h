@@ -158,9 +158,16 @@ enum gd_vm_flag {
 	GD_VM_MAYREAD, GD_VM_MAYWRITE, GD_VM_MAYEXEC, GD_VM_MAYSHARE,
 	GD_VM_GROWSDOWN, GD_VM_PFNMAP, GD_VM_IO, GD_VM_MIXEDMAP,
 	GD_VM_LOCKED, GD_VM_LOCKONFAULT, GD_VM_HUGEPAGE, GD_VM_SOFTDIRTY,
-	GD_VM_UFFD_WP, GD_VM_SHADOW_STACK,
+	GD_VM_UFFD_WP, GD_VM_SHADOW_STACK, GD_VM_PKEY_BIT0, GD_VM_PKEY_BIT1,
 	GD_NR_VM_FLAGS
 };
+
+/*
+ * gd_world.pkru: the register PKRU of current, for the protection keys 0 to 3, which are
+ * two bits of a VMA and of an entry.  Key k: bit 2 * k disables access, the next one writes.
+ */
+#define GD_NR_PKEYS	4
+#define GD_PKRU_ALL	0xff
 
 /* the file: arg of MEMFD_PIN_FOLIOS */
 enum gd_memfd { GD_FD_NONE, GD_FD_OTHER, GD_FD_SHMEM, GD_FD_HUGETLB, GD_NR_MEMFDS };
@@ -222,6 +229,8 @@ enum gd_entry_flag {
 	GD_EF_SOFT_DIRTY,
 	GD_EF_UFFD_WP,
 	GD_EF_NX,
+	GD_EF_PKEY_BIT0,
+	GD_EF_PKEY_BIT1,
 	GD_NR_ENTRY_FLAGS
 };
 
@@ -231,6 +240,7 @@ struct gd_world {
 	gd_u8 nr_ops;		/* 0..GD_MAX_OPS */
 	gd_u8 nr_acts;		/* 0..GD_MAX_ACTS */
 	gd_u32 seq;		/* write_protect_seq */
+	gd_u32 pkru;		/* within GD_PKRU_ALL */
 };
 
 struct gd_folio {

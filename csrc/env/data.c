@@ -80,6 +80,8 @@ void gd_env_init(void)
 	u32 i, first = (GD_PFN_BASE >> PFN_SECTION_SHIFT) % SECTIONS_PER_ROOT;
 
 	USER_PTR_MAX = TASK_SIZE_MAX;
+	/* the kernel has turned on protection keys */
+	set_cpu_cap(&boot_cpu_data, X86_FEATURE_OSPKE);
 	gd_hugetlb_init();
 	highest_memmap_pfn = GD_PFN_BASE + GD_NR_PAGES - 1;
 	init_mm.pgd = (pgd_t *)gd.tables;

@@ -292,6 +292,7 @@ static inline u32 gd_nr_looked_at(u32 i)
 }
 
 /* ---- world.c ---- */
+extern u32 gd_pkru;		/* PKRU of current */
 void gd_world_setup(void);
 struct page *gd_operand(struct gd_run run, u32 k);
 u8 gd_world_state(void);

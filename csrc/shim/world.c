@@ -99,6 +99,8 @@ static void form_folio(struct page *head, u32 order)
 
 /* ---- set-up ---- */
 
+u32 gd_pkru;
+
 u8 gd_world_state(void)
 {
 	return (arch_irqs_disabled() ? 0 : GD_W_IRQS_ON) |
@@ -173,6 +175,7 @@ void gd_world_setup(void)
 	gd_env_reset();
 	forget_pageblocks();
 	set_state(w->state);
+	gd_pkru = w->pkru;
 	gd_mm.write_protect_seq.sequence = w->seq;
 	/* prefetch: the slots are too far apart for the cache to hold many heads */
 	for (i = 0; i < w->nr_folios; i++) {

@@ -197,6 +197,7 @@ pub(crate) fn check(program: &abi::gd_program) {
     );
     assert!(w.nr_ops <= abi::GD_MAX_OPS as u8, "nr_ops out of bounds");
     assert!(w.nr_acts <= abi::GD_MAX_ACTS as u8, "nr_acts out of bounds");
+    assert!(w.pkru & !abi::GD_PKRU_ALL == 0, "pkru out of bounds");
     for f in &program.folio[..w.nr_folios as usize] {
         let fine = u32::from(f.order) < abi::GD_NR_ORDERS
             && u32::from(f.kind) < abi::GD_NR_KINDS

@@ -128,6 +128,8 @@ fn entry_flags_have_the_same_bits() {
         (entry_flag::SOFT_DIRTY, abi::GD_EF_SOFT_DIRTY),
         (entry_flag::UFFD_WP, abi::GD_EF_UFFD_WP),
         (entry_flag::NX, abi::GD_EF_NX),
+        (entry_flag::PKEY_BIT0, abi::GD_EF_PKEY_BIT0),
+        (entry_flag::PKEY_BIT1, abi::GD_EF_PKEY_BIT1),
     ];
     assert!(flags.iter().all(|(bit, nr)| *bit == 1 << nr));
     assert_eq!(flags.len() as u32, abi::GD_NR_ENTRY_FLAGS);
@@ -248,6 +250,9 @@ fn flags_of_vmas_and_faults_have_the_same_numbers() {
         (vm_flag::GROWSDOWN, abi::GD_VM_GROWSDOWN),
         (vm_flag::PFNMAP, abi::GD_VM_PFNMAP),
         (vm_flag::UFFD_WP, abi::GD_VM_UFFD_WP),
+        (vm_flag::SHADOW_STACK, abi::GD_VM_SHADOW_STACK),
+        (vm_flag::PKEY_BIT0, abi::GD_VM_PKEY_BIT0),
+        (vm_flag::PKEY_BIT1, abi::GD_VM_PKEY_BIT1),
     ];
     assert!(all.iter().all(|(flag, bit)| *flag == 1 << bit));
     let kinds = [

@@ -74,6 +74,38 @@ fn what_is_held_is_what_was_returned() {
     assert_eq!(law(failed), Some(Law::FailedGrabTakesNothing));
 }
 
+/// A page of a VMA with these flags is returned by get_user_pages().
+fn of_vma(flags: u32, op: gd_op) -> Option<Law> {
+    let vma = gd_op {
+        val: flags as i32,
+        ..walk(abi::GD_OP_SET_VMA, 0x1000, 1, 0)
+    };
+    let mut made = Made::new().set(vma).set(pte(0x1000, P, RW));
+    made.program.0.world.pkru = 0x24;
+    let records = [
+        entry(0, made.page(P, 0)),
+        made.moved(P, 0, 1, 0),
+        returns(1, HELD),
+    ];
+    law(made.op(op, records))
+}
+
+#[test]
+fn a_vma_may_forbid_what_its_entries_permit() {
+    let gets = |flags| walk(abi::GD_OP_GET_USER_PAGES, 0x1000, 1, flags);
+    let wrong = Some(Law::VmaPermitsAccess);
+    let key = |key: u32| key << abi::GD_VM_PKEY_BIT0;
+    assert_eq!(of_vma(key(1), gets(0)), wrong);
+    assert_eq!(of_vma(key(2), gets(0)), None);
+    assert_eq!(of_vma(key(2), gets(WRITE)), wrong);
+    assert_eq!(of_vma(key(3), gets(WRITE)), None);
+    let stack = 1 << abi::GD_VM_SHADOW_STACK;
+    let force = WRITE | 1 << abi::GD_FOLL_FORCE;
+    assert_eq!(of_vma(stack, gets(WRITE)), wrong);
+    assert_eq!(of_vma(stack, gets(0)), None);
+    assert_eq!(of_vma(stack, gets(force)), None);
+}
+
 #[test]
 fn what_others_set_is_not_held_against_it() {
     let made = one();

@@ -153,6 +153,14 @@ fn the_mapping_permits_the_access() {
     };
     assert_eq!(law_on(Rev::V6_1, made()), None);
     assert_eq!(law_on(Rev::V6_12, made()), wrong);
+    // Access is disabled with key 1, writes with key 2.
+    let keyed = |key: u16, foll| {
+        let mut made = got(two(RW | key << abi::GD_EF_PKEY_BIT0), foll, P);
+        made.program.0.world.pkru = 0x24;
+        law(made)
+    };
+    assert_eq!([keyed(1, 0), keyed(1, WRITE), keyed(2, WRITE)], [wrong; 3]);
+    assert_eq!([keyed(2, 0), keyed(3, WRITE), keyed(0, WRITE)], [None; 3]);
     // What raw flags ask for is not known.
     let mut raw = got(two(READ), WRITE, P);
     raw.program.0.op[2].mods = abi::GD_MOD_RAW as u8;

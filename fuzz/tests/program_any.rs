@@ -95,7 +95,7 @@ pub fn any_contents() -> impl Strategy<Value = Program> {
     let folios = prop::collection::vec(any_folio(), MAX_FOLIOS);
     let ops = prop::collection::vec(any_op(), MAX_OPS);
     let acts = prop::collection::vec(any_act(), MAX_ACTS);
-    let world = any::<(u8, u8, u8, u8, u32)>();
+    let world = any::<(u8, u8, u8, u8, u32, u32)>();
     (world, folios, ops, acts).prop_map(|(world, folios, ops, acts)| {
         let mut p = Program::EMPTY;
         p.0.world.nr_folios = world.0;
@@ -103,6 +103,7 @@ pub fn any_contents() -> impl Strategy<Value = Program> {
         p.0.world.nr_ops = world.2 % 40;
         p.0.world.nr_acts = world.3 % 40;
         p.0.world.seq = world.4;
+        p.0.world.pkru = if world.5 & 1 << 31 == 0 { 0 } else { world.5 };
         p.0.folio.copy_from_slice(&folios);
         p.0.op.copy_from_slice(&ops);
         p.0.act.copy_from_slice(&acts);
@@ -123,6 +124,7 @@ pub fn assert_in_range(p: &Program) {
     assert!((1..=MAX_FOLIOS).contains(&usize::from(world.nr_folios)));
     assert!(usize::from(world.nr_ops) <= MAX_OPS);
     assert_eq!(u32::from(world.state) & !abi::GD_W_ALL, 0);
+    assert_eq!(world.pkru & !abi::GD_PKRU_ALL, 0);
     for (i, f) in p.0.folio.iter().enumerate() {
         assert!(u32::from(f.order) < abi::GD_NR_ORDERS);
         assert!(u32::from(f.kind) < abi::GD_NR_KINDS);

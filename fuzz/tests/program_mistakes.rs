@@ -275,8 +275,16 @@ fn mistakes_in_entries_are_placed_at_the_word() {
         ("set_pte 0x1000 p rw rw", "21: rw is given twice"),
         (
             "set_pte 0x1000 p specail",
-            "18: expected n=, mm=, rw, dirty, old, kernel, absent, protnone, special, devmap, \
+            "18: expected n=, mm=, pkey=, rw, dirty, old, kernel, absent, protnone, special, devmap, \
              softdirty, uffd_wp or nx, found `specail`; did you mean `special`?",
+        ),
+        (
+            "set_pte 0x1000 p pkey=4",
+            "23: expected a protection key, 0 to 3, found `4`",
+        ),
+        (
+            "set_pte 0x1000 swap pkey=1",
+            "26: only entries of pages and tables have a protection key",
         ),
         (
             "set_pte 0x1000 p n=0",

@@ -59,6 +59,7 @@ proptest! {
         p.normalise();
         prop_assert_eq!(len(&p) == wire::RECORD_LEN, p.nr_acts() > 0);
         p.remove_acts(0..p.nr_acts());
+        p.0.world.pkru = 0;
         for op in p.ops_mut() {
             *op = gd_op { addr: 0, entry: 0, eflags: 0, mm: 0, ..*op };
         }
@@ -73,7 +74,9 @@ proptest! {
     #[test]
     fn longer_records_of_a_later_program_read_as_far_as_they_are_known(p in normalised()) {
         let bytes = p.encode();
-        let (head, records) = bytes.split_at(wire::WORLD_LEN + p.nr_folios() * wire::FOLIO_LEN);
+        let pkru = if p.world().pkru == 0 { 0 } else { wire::PKRU_LEN };
+        let records = wire::WORLD_LEN + pkru + p.nr_folios() * wire::FOLIO_LEN;
+        let (head, records) = bytes.split_at(records);
         let len = usize::from(bytes[3]) * 4;
         let mut longer = head.to_vec();
         longer[3] += 2;

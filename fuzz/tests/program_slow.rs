@@ -19,6 +19,7 @@ fn what_is_written_reads_back() {
         "set_vma 0 0x10000000 n=16 anon read write mayread maywrite",
         "set_vma 7 0x7fffffffe000 gate read exec",
         "set_vma 1 0x10010000 n=65536 file read shared locked uffd_wp shadow_stack",
+        "set_vma 2 0x10020000 anon read pkey=3",
         "set_vma 1 none",
         "set_signal kill",
         "get_user_pages 0x10000000 n=2 WRITE",
@@ -104,8 +105,8 @@ fn mistakes_are_placed_at_the_word() {
         ("set_vma 1 0x1000 n=1 n=2 anon", "22: n is given twice"),
         (
             "set_vma 1 0x1000 anon raed",
-            "23: expected n=, mm=, what the VMA is of or flags of it, like anon read write, \
-             found `raed`; did you mean `read`?",
+            "23: expected n=, mm=, pkey=, what the VMA is of or flags of it, like anon read \
+             write, found `raed`; did you mean `read`?",
         ),
         ("set_signal", "11: expected none, other or kill"),
         (

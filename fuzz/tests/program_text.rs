@@ -219,8 +219,8 @@ fn walks_and_scripts_read_back() {
         set_pte 0x10005000 none n=1024\n\
         set_pte 0x10006000 swap\n\
         set_pte 0x10007000 migration p\n\
-        set_pmd 0x200000 h rw\n\
-        set_pmd 0x200000 table nx\n\
+        set_pmd 0x200000 h rw pkey=2\n\
+        set_pmd 0x200000 table nx pkey=1\n\
         set_pud 0x40000000 h\n\
         set_pgd 0xffffffffe000 table\n\
         set_tail p h+3\n\

@@ -80,6 +80,7 @@ fn rule(fact: Fact, rules: &Rules) -> Option<bool> {
             is_kernel && (rules.slow.has_follow_hugetlb_page || lookup)
         }
         Fact::ForcedWritesWantExclusive => is_kernel && rules.slow.forced_writes_require_exclusive,
+        Fact::ShadowStacks => is_kernel && rules.slow.shadow_stacks_are_readonly,
         Fact::SlowStopsAtNoPage => is_kernel && rules.slow.missing_page_is_an_error,
         // What the Rust side does of the series has functions of its own.
         Fact::FastGrabPrefersGet | Fact::Walk => is_kernel,

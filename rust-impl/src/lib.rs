@@ -39,6 +39,7 @@ pub mod mm;
 pub mod observer;
 pub mod page;
 pub mod pages;
+pub mod pkey;
 pub mod predicates;
 pub mod refs;
 pub mod revision;

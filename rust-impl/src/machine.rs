@@ -214,6 +214,9 @@ pub struct Machine {
     pub other_has_pinned: bool,
     /// write_protect_seq of current's mm; odd while a fork copies page tables.
     pub write_protect_seq: u32,
+    /// The register PKRU of the running task: for each protection key a bit that disables
+    /// access, and one that disables writes.
+    pub pkru: u32,
     /// devmap_managed_key.
     pub devmap_managed_key: bool,
     /// The zero page; [`PagePtr::POISON`] if the program declares none.
@@ -287,6 +290,7 @@ impl Machine {
             has_pinned: false,
             other_has_pinned: false,
             write_protect_seq: 0,
+            pkru: 0,
             devmap_managed_key: false,
             zero_page: PagePtr::POISON,
             huge_zero_page: PagePtr::POISON,

@@ -28,10 +28,10 @@ pub mod vm_flag {
         READ = 0, WRITE = 1, EXEC = 2, SHARED = 3, MAYREAD = 4, MAYWRITE = 5,
         MAYEXEC = 6, MAYSHARE = 7, GROWSDOWN = 8, PFNMAP = 9, IO = 10, MIXEDMAP = 11,
         LOCKED = 12, LOCKONFAULT = 13, HUGEPAGE = 14, SOFTDIRTY = 15, UFFD_WP = 16,
-        SHADOW_STACK = 17,
+        SHADOW_STACK = 17, PKEY_BIT0 = 18, PKEY_BIT1 = 19,
     }
     /// All flags.
-    pub const ALL: u32 = (1 << 18) - 1;
+    pub const ALL: u32 = (1 << 20) - 1;
 }
 use vm_flag as f;
 
@@ -136,6 +136,11 @@ impl VmArea {
     /// `vma_soft_dirty_enabled`: without VM_SOFTDIRTY, writes are tracked.
     pub const fn watches_soft_dirty(&self) -> bool {
         !self.has(f::SOFTDIRTY)
+    }
+
+    /// `vma_pkey`: the protection key.
+    pub const fn pkey(&self) -> u32 {
+        (self.flags & (f::PKEY_BIT0 | f::PKEY_BIT1)) / f::PKEY_BIT0
     }
 
     /// The VMA as `gup_must_unshare` reads it.

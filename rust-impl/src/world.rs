@@ -115,6 +115,8 @@ pub struct WorldDecl {
     pub state: u8,
     /// write_protect_seq.
     pub seq: u32,
+    /// PKRU.
+    pub pkru: u32,
 }
 
 /// The place of a declared folio.
@@ -172,6 +174,7 @@ impl Machine {
         self.reset();
         self.set_state_bits(world.state);
         self.write_protect_seq = world.seq;
+        self.pkru = world.pkru;
         for (i, decl) in folios.iter().take(MAX_FOLIOS as usize).enumerate() {
             let placed = decl.place(i as u32);
             self.folios[i] = placed;

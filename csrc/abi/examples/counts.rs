@@ -15,7 +15,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::mem::size_of;
 use std::ptr::{addr_of, null};
 
-const ABI_VERSION: u32 = 7;
+const ABI_VERSION: u32 = 8;
 const MAX_FOLIOS: usize = 8;
 const MAX_OPS: usize = 32;
 const NR_ORDERS: u32 = 11;
@@ -48,6 +48,7 @@ struct World {
     nr_ops: u8,
     nr_acts: u8,
     seq: u32,
+    pkru: u32,
 }
 
 #[repr(C)]

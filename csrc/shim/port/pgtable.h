@@ -36,6 +36,8 @@ static const u64 port_entry_set[GD_NR_ENTRY_FLAGS] = {
 	[GD_EF_SOFT_DIRTY] = _PAGE_SOFT_DIRTY,
 	[GD_EF_UFFD_WP] = PORT_PAGE_UFFD,
 	[GD_EF_NX] = _PAGE_NX,
+	[GD_EF_PKEY_BIT0] = _PAGE_PKEY_BIT0,
+	[GD_EF_PKEY_BIT1] = _PAGE_PKEY_BIT1,
 };
 
 static const u64 port_entry_cleared[GD_NR_ENTRY_FLAGS] = {

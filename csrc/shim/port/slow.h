@@ -28,6 +28,8 @@ static const unsigned long port_vm_flag[GD_NR_VM_FLAGS] = {
 	[GD_VM_SOFTDIRTY] = VM_SOFTDIRTY,
 	[GD_VM_UFFD_WP] = VM_UFFD_WP,
 	[GD_VM_SHADOW_STACK] = VM_SHADOW_STACK,
+	[GD_VM_PKEY_BIT0] = VM_PKEY_BIT0,
+	[GD_VM_PKEY_BIT1] = VM_PKEY_BIT1,
 };
 
 /* constant since v6.3, "mm: introduce vma->vm_flags wrapper functions" */

@@ -91,6 +91,7 @@ pub fn program(folios: &[gd_folio], ops: &[gd_op]) -> gd_program {
             nr_ops: ops.len() as u8,
             nr_acts: 0,
             seq: 0,
+            pkru: 0,
         },
         ..Default::default()
     };

@@ -73,12 +73,7 @@ impl Kernel<'_> {
             let Some(vma) = self.gup_vma_lookup(mm, address)? else {
                 return Ok(-EFAULT);
             };
-            let needed = match flags & fault_flag::WRITE != 0 {
-                true => vm_flag::WRITE,
-                false => vm_flag::READ,
-            };
-            // vma_permits_fault()
-            if !self.machine.vmas.get(vma).has(needed) {
+            if !self.vma_permits_fault(self.machine.vmas.get(vma), flags) {
                 return Ok(-EFAULT);
             }
             if flags & fault_flag::KILLABLE != 0 && self.fatal_signal_pending() {
@@ -102,6 +97,14 @@ impl Kernel<'_> {
             *unlocked.as_deref_mut().ok_or(Stop::Oops)? = true;
             flags |= fault_flag::TRIED;
         }
+    }
+
+    /// `vma_permits_fault`: by its permissions and its protection key.
+    fn vma_permits_fault(&self, vma: &VmArea, flags: u32) -> bool {
+        let write = flags & fault_flag::WRITE != 0;
+        let foreign = flags & fault_flag::REMOTE != 0;
+        let needed = if write { vm_flag::WRITE } else { vm_flag::READ };
+        vma.has(needed) && self.machine.vma_access_permitted(vma, write, foreign)
     }
 
     /// `populate_vma_page_range` (6.12): faults in pages of a VMA for mlock(), with the

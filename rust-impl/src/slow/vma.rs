@@ -76,7 +76,10 @@ impl Kernel<'_> {
         } else {
             vma.has(vm_flag::READ) || force && vma.has(vm_flag::MAYREAD)
         };
-        if permitted { 0 } else { -EFAULT }
+        let write = self.has(flags, FollFlag::Write);
+        let foreign = self.has(flags, FollFlag::Remote);
+        let by_key = || self.machine.vma_access_permitted(&vma, write, foreign);
+        if permitted && by_key() { 0 } else { -EFAULT }
     }
 
     /// VM_WRITE, and not VM_SHADOW_STACK: only the processor writes to a shadow stack.

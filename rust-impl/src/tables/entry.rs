@@ -27,9 +27,11 @@ pub mod entry_flag {
         SOFT_DIRTY = 8 "Written since somebody began to watch",
         UFFD_WP = 9 "Write-protected by userfaultfd",
         NX = 10 "Not to be executed",
+        PKEY_BIT0 = 11 "The lower bit of the protection key",
+        PKEY_BIT1 = 12 "The upper bit of the protection key",
     }
     /// All of them.
-    pub const ALL: u16 = (1 << 11) - 1;
+    pub const ALL: u16 = (1 << 13) - 1;
 }
 use entry_flag as f;
 
@@ -182,6 +184,12 @@ impl Entry {
     #[inline]
     pub const fn is_user(self) -> bool {
         self.maps() && !self.is(f::KERNEL)
+    }
+
+    /// `pte_flags_pkey`: the protection key; 0 if there is none.
+    #[inline]
+    pub const fn pkey(self) -> u32 {
+        ((self.flags & (f::PKEY_BIT0 | f::PKEY_BIT1)) / f::PKEY_BIT0) as u32
     }
 
     /// `pmd_bad`: has other flags than an ordinary table; accessed and user are ignored.

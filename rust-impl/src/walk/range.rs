@@ -145,10 +145,11 @@ impl Kernel<'_> {
     }
 
     /// `pte_access_permitted`, `pmd_access_permitted`, `pud_access_permitted`: present, for
-    /// user mode, and writable if requested.
+    /// user mode, writable if requested, and PKRU allows it.
     pub(crate) fn access_permitted(&self, entry: Entry, walk: &Walk) -> bool {
         let write = self.has(walk.flags, FollFlag::Write);
-        entry.has_present_bit() && entry.is_user() && (!write || entry.is_writable())
+        let by_entry = entry.has_present_bit() && entry.is_user();
+        by_entry && (!write || entry.is_writable()) && self.machine.pkru_allows(entry.pkey(), write)
     }
 
     /// Device memory can be removed, so it cannot be pinned long-term.

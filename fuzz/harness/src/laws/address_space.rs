@@ -17,6 +17,7 @@ use crate::program::walk::{self, CALLER_PAGES, Level, PAGE_SIZE, TASK_SIZE_MAX};
 use crate::rev::{Fact, Rev};
 use crate::trace::{Ask, Record};
 use crate::world::layout::Layout;
+use crate::world::pkey;
 use crate::world::vmas::{Vma, Vmas};
 
 /// Results of a fault that mean that it failed; VM_FAULT_FALLBACK is for its own callees.
@@ -35,7 +36,8 @@ const ENTRY_FLAGS: u32 = bit(abi::GD_EF_RW)
     | bit(abi::GD_EF_DIRTY)
     | bit(abi::GD_EF_OLD)
     | bit(abi::GD_EF_SOFT_DIRTY)
-    | bit(abi::GD_EF_NX);
+    | bit(abi::GD_EF_NX)
+    | pkey::OF_ENTRY;
 
 /// The VMAs of the two mms.
 #[derive(Clone, Copy, Debug, Default)]
@@ -196,6 +198,10 @@ fn page_fits(op: &gd_op, vma: &Vma, level: Level, layout: &Layout, prog: &Progra
     let shared = vma.has(abi::GD_VM_SHARED);
     let writable = has(abi::GD_EF_RW);
     if writable && !vma.has(abi::GD_VM_WRITE) {
+        return false;
+    }
+    let key = pkey::key(op.eflags.into(), pkey::OF_ENTRY);
+    if key != pkey::key(vma.flags as u32, pkey::OF_VMA) {
         return false;
     }
     let optional = match folio.kind {

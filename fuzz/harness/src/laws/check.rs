@@ -111,6 +111,7 @@ fn follow(checker: &mut Checker, prog: &Program, op: &gd_op, summary: &Summary) 
     let Checker {
         pages,
         tables,
+        vmas,
         done,
         advanced,
         odd,
@@ -121,6 +122,7 @@ fn follow(checker: &mut Checker, prog: &Program, op: &gd_op, summary: &Summary) 
         if !advanced {
             tables.apply(op, pages.layout());
         }
+        vmas.set(op);
         *odd |= ops::sets(op.op) == Some(Part::Tail);
     };
     if summary.ret == Ret::Void {
@@ -284,6 +286,7 @@ fn operation(
         rev,
         counters: facts.counters,
         done: &checker.done,
+        vmas: &checker.vmas,
         disturbed,
         folios_are_known: !disturbed && !checker.odd,
     };

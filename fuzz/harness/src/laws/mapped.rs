@@ -17,6 +17,7 @@ use crate::rev::{Fact, Rev};
 use crate::world::entry::{Entry, Leaf};
 use crate::world::layout::NR_PAGES;
 use crate::world::pages::Pages;
+use crate::world::pkey;
 use crate::world::tables::Tables;
 
 /// How the tables mapped the returned pages, over the whole call.
@@ -26,6 +27,8 @@ pub(super) struct Seen {
     entries: Vec<u32>,
     /// Whether each was mapped, and whether it was for the access.
     mapped: Vec<(bool, bool)>,
+    /// PKRU.
+    pkru: u32,
     /// Whether the tables are known.
     claims: bool,
     /// Whether they may differ from the kernel's from now on: it clears entries that it
@@ -35,7 +38,8 @@ pub(super) struct Seen {
 
 impl Seen {
     /// The state before any record of an operation.
-    fn start(&mut self, recs: &[gd_rec]) {
+    fn start(&mut self, recs: &[gd_rec], prog: &Program) {
+        self.pkru = prog.world().pkru;
         let entries = recs.iter();
         let entries = entries.filter(|rec| u32::from(rec.kind) == abi::GD_R_ENTRY);
         self.entries.clear();
@@ -109,7 +113,7 @@ impl Seen {
             if number == Some(*page) {
                 let is_allowed = match last {
                     Some((other, is_allowed)) if leaf.has_flags_of(other) => is_allowed,
-                    _ => permitted(leaf, call, rev),
+                    _ => permitted(leaf, call, rev, self.pkru),
                 };
                 last = Some((leaf, is_allowed));
                 *mapped = true;
@@ -130,7 +134,7 @@ pub(super) fn follow(
     seen: &mut Seen,
     prog: &Program,
 ) -> bool {
-    seen.start(op.parts.entries);
+    seen.start(op.parts.entries, prog);
     tables.look_at(op.op.mm);
     let mut beyond = false;
     let mut look = |seen: &mut Seen, tables: &Tables| {
@@ -158,7 +162,7 @@ fn is_device_entry(entry: &Entry, rev: Rev) -> bool {
     entry.has(abi::GD_EF_DEVMAP) && rev.has(Fact::WalkDeviceEntries)
 }
 
-fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
+fn permitted(leaf: Leaf, call: &Call, rev: Rev, pkru: u32) -> bool {
     let has = |flag| leaf.entry.has(flag);
     if call.slow {
         // the VMA permits the rest
@@ -167,7 +171,9 @@ fn permitted(leaf: Leaf, call: &Call, rev: Rev) -> bool {
     if has(abi::GD_EF_ABSENT) || has(abi::GD_EF_KERNEL) {
         return false;
     }
-    if call.asks_for(abi::GD_FOLL_WRITE) && !has(abi::GD_EF_RW) {
+    let write = call.asks_for(abi::GD_FOLL_WRITE);
+    let key = pkey::key(leaf.entry.flags.into(), pkey::OF_ENTRY);
+    if write && !has(abi::GD_EF_RW) || !pkey::allows(pkru, key, write) {
         return false;
     }
     let device = is_device_entry(&leaf.entry, rev);

@@ -14,6 +14,7 @@ mod mapped;
 mod op;
 mod rules;
 mod slow;
+mod vma;
 mod walk;
 mod walk_events;
 
@@ -29,6 +30,7 @@ use crate::side::SideInfo;
 use crate::trace::Trace;
 use crate::world::pages::Pages;
 use crate::world::tables::Tables;
+use crate::world::vmas::Vmas;
 
 macro_rules! laws {
     ($($law:ident, $name:literal, $text:literal, $breach:literal;)*) => {
@@ -145,6 +147,9 @@ laws! {
     AccessIsPermitted, "access-is-permitted",
         "each page that the walk returns was mapped for the requested access, or is a copy that FOLL_FORCE may write to",
         "returns a page that was not mapped for that access";
+    VmaPermitsAccess, "vma-permits-access",
+        "each page that the slow path returns is in a VMA whose protection key permits the access, and in no shadow stack that is written to without FOLL_FORCE",
+        "returns a page of a VMA that does not permit the access";
     HeldIsReturned, "held-is-returned",
         "the walk holds exactly the pages that it returns",
         "holds other pages than it returns";
@@ -243,6 +248,7 @@ pub struct Checker {
     /// By operation id: whether it is about one page.
     one_page: [bool; 256],
     tables: Tables,
+    vmas: Vmas,
     /// What the last walk gave.
     seen: mapped::Seen,
     /// The actions that the current operation carried out.
@@ -273,6 +279,7 @@ impl Default for Checker {
             changed: Vec::new(),
             one_page,
             tables: Tables::default(),
+            vmas: Vmas::default(),
             seen: mapped::Seen::default(),
             done: Vec::new(),
             advanced: false,
@@ -308,6 +315,7 @@ impl Checker {
         self.pages.start(&prog.0, facts.rev);
         self.caller.start(prog, self.pages.layout(), facts.rev);
         self.tables.start();
+        self.vmas = Vmas::default();
         self.seen.forget();
         self.odd = false;
         check::trace(self, prog, facts, trace, known)

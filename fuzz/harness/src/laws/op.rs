@@ -9,6 +9,7 @@ use crate::ops::{self, Layer, OpInfo};
 use crate::program::Program;
 use crate::rev::{Fact, Rev};
 use crate::trace::{PageState, Ret};
+use crate::world::vmas::Vmas;
 
 /// What the laws expect an operation to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub(super) struct Op<'a> {
     pub(super) counters: bool,
     /// The actions that ran, in order, by index.
     pub(super) done: &'a [usize],
+    /// The VMAs before the operation.
+    pub(super) vmas: &'a Vmas,
     /// Whether they changed anything besides what a walk reads on its way: pages, bits of
     /// the state.
     pub(super) disturbed: bool,

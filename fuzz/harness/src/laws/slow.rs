@@ -8,7 +8,6 @@
 
 use csrc::abi::{self, gd_op};
 
-use super::Law;
 use super::address_space::FAILED;
 use super::held::held;
 use super::mapped::{Seen, follow};
@@ -16,6 +15,7 @@ use super::op::{Check, Op};
 use super::rules::require;
 use super::walk::Call;
 use super::walk_events::Events;
+use super::{Law, vma};
 use crate::effect::{Effect, Lock, Part};
 use crate::ops;
 use crate::program::walk::{
@@ -99,6 +99,7 @@ pub(super) fn called(
     let relied = relied_on_hugetlb(op, tables, &call, prog);
     if !call.no_pages && !left_out && !shifted && !relied {
         as_mapped(op, &call, pages, seen, prog)?;
+        vma::permits(op, &call, seen, prog)?;
     }
     // Callers must not pass either flag; the meaning of raw bits is not known.
     let how = 1 << abi::GD_FOLL_GET | 1 << abi::GD_FOLL_PIN;
@@ -169,7 +170,7 @@ fn as_mapped(op: &Op, call: &Call, pages: &Pages, seen: &Seen, prog: &Program) -
 
 /// Whether an action makes a VMA of another mm, while this one's are looked at: whoever
 /// has found the VMA before follows it there.
-fn goes_astray(op: &Op, prog: &Program, act: usize) -> bool {
+pub(super) fn goes_astray(op: &Op, prog: &Program, act: usize) -> bool {
     let act = &prog.acts()[act].op;
     is_vma(act.op) && act.n > 0 && act.mm != op.op.mm
 }

@@ -67,6 +67,7 @@ pub(super) fn world(s: &mut Shrinker) {
     s.edit(|p| p.0.world.state |= plain);
     s.edit(|p| p.0.world.seq = 0);
     s.edit(|p| p.0.world.seq &= 1);
+    bits(s, |s| s.best().world().pkru, |p, v| p.0.world.pkru = v);
 }
 
 /// Folios: small, plain, refcount 1.

@@ -14,6 +14,7 @@ use super::{MAX_ACTS, MAX_OPS, Program};
 use crate::effect::Part;
 use crate::hooks::{self, Object};
 use crate::ops;
+use crate::world::pkey;
 
 /// Pages of a call, and entries that one operation sets.
 const MAX_COUNT: i32 = 8;
@@ -21,13 +22,13 @@ const MAX_COUNT: i32 = 8;
 const MAX_BYTES: i32 = MAX_COUNT * walk::PAGE_SIZE as i32;
 /// Pages of a VMA.
 const MAX_VMA: i32 = 16;
-/// The protection flags of a VMA.
-const USUAL_VM: i32 = (1 << (abi::GD_VM_MAYSHARE + 1)) - 1;
+/// The protection flags of a VMA, and its protection key.
+const USUAL_VM: i32 = ((1 << (abi::GD_VM_MAYSHARE + 1)) - 1) | pkey::OF_VMA as i32;
 /// The number of times that a hook point is reached before its action runs.
 const MAX_NTH: u8 = 4;
-/// Flags of an entry besides RW and DIRTY.
+/// Flags of an entry besides RW, DIRTY and its protection key.
 const MAX_RARE: u32 = 2;
-const USUAL: u16 = 1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY;
+const USUAL: u16 = 1 << abi::GD_EF_RW | 1 << abi::GD_EF_DIRTY | pkey::OF_ENTRY as u16;
 
 /// Folds all fields except pages; `op` is normalised before and after.
 #[inline]

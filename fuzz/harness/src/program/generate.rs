@@ -269,6 +269,9 @@ fn world(rng: &mut Rng, profile: &Profile, walks: bool, program: &mut Program) {
         // During a fork no walk pins anything.
         program.0.world.seq &= !1;
     }
+    if walks {
+        program.0.world.pkru = draw::pkru(rng);
+    }
     let count = match rng.weighted(&[30, 34, 22, 14]) {
         n @ 0..=2 => n + 1,
         _ => rng.below(MAX_FOLIOS - 3) + 4,

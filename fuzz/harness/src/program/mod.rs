@@ -102,6 +102,7 @@ impl Program {
             nr_ops: 0,
             nr_acts: 0,
             seq: 0,
+            pkru: 0,
         },
         folio: [NO_FOLIO; MAX_FOLIOS],
         op: [NO_OP; MAX_OPS],

@@ -175,6 +175,7 @@ impl Program {
         let world = &mut self.0.world;
         world.nr_folios = world.nr_folios.saturating_sub(1) % MAX_FOLIOS as u8 + 1;
         world.state &= abi::GD_W_ALL as u8;
+        world.pkru &= abi::GD_PKRU_ALL;
         world.nr_ops = world.nr_ops.min(MAX_OPS as u8);
         world.nr_acts = world.nr_acts.min(MAX_ACTS as u8);
         let nr_folios = usize::from(world.nr_folios);

@@ -6,6 +6,7 @@
 //! | bytes | contents |
 //! |---|---|
 //! | 8 | version, folios, state bits, bytes of a record / 4, write_protect_seq (4 bytes) |
+//! | 4 | only in version 4: PKRU |
 //! | 20 x folios | `struct gd_folio` |
 //! | to the end | records of that length: an operation, or an action of the operation
 //! before it |
@@ -14,7 +15,8 @@
 //! that are cut off are zero.  So new operands and hook points make records longer, and old
 //! programs still read the same.  A short record at the end is filled up with zeroes;
 //! operations and folios beyond the maximum are ignored.  Versions 1 and 2 have records of
-//! 32 and of 56 bytes; an unknown version reads as the newest.  A new operation in the
+//! 32 and of 56 bytes; version 4 is version 3 with a PKRU that is not 0, and an unknown version
+//! reads as version 3.  A new operation in the
 //! table needs no new version: ids never change their meaning.
 //!
 //! Numbers are folded into useful ranges, so that random bytes name real pages and the same
@@ -33,10 +35,14 @@ use super::{
 };
 use crate::hooks::{self, NR_HOOKS, Object};
 
-/// The newest version.
+/// The newest version, of programs with PKRU 0.
 pub const VERSION: u8 = 3;
+/// That of the others.
+pub const VERSION_PKRU: u8 = 4;
 /// Bytes of the world record.
 pub const WORLD_LEN: usize = 8;
+/// Bytes of PKRU after it, in programs that have one.
+pub const PKRU_LEN: usize = 4;
 /// Bytes of a folio record.
 pub const FOLIO_LEN: usize = 20;
 /// Bytes of the longest record of an operation or an action.
@@ -44,7 +50,8 @@ pub const RECORD_LEN: usize = 56;
 /// Bytes of the smallest program that [`Program::encode`] writes.
 pub const MIN_LEN: usize = WORLD_LEN + FOLIO_LEN;
 /// Bytes of the longest program.
-pub const MAX_LEN: usize = WORLD_LEN + MAX_FOLIOS * FOLIO_LEN + (MAX_OPS + MAX_ACTS) * RECORD_LEN;
+pub const MAX_LEN: usize =
+    WORLD_LEN + PKRU_LEN + MAX_FOLIOS * FOLIO_LEN + (MAX_OPS + MAX_ACTS) * RECORD_LEN;
 /// Lengths of runs are taken modulo this, unless an operation is marked.
 pub const FOLD_LEN: u16 = 33;
 
@@ -144,6 +151,11 @@ impl Program {
         let form = Form::of(&world);
         w.state = world[2] & form.state;
         w.seq = u32::from_le_bytes([world[4], world[5], world[6], world[7]]);
+        w.pkru = 0;
+        if world[0] == VERSION_PKRU {
+            let (pkru, tail) = record::<PKRU_LEN>(rest);
+            (w.pkru, rest) = (u32::from_le_bytes(pkru), tail);
+        }
 
         let mut masks = [0u16; MAX_FOLIOS];
         let nr_folios = usize::from(w.nr_folios);
@@ -224,7 +236,15 @@ impl Program {
     /// The number of bytes that [`Program::encode`] writes.
     pub fn encoded_len(&self) -> usize {
         let items = self.nr_ops() + self.nr_acts();
-        WORLD_LEN + self.nr_folios() * FOLIO_LEN + items * self.form().len
+        self.world_len() + self.nr_folios() * FOLIO_LEN + items * self.form().len
+    }
+
+    /// With the PKRU, if there is one.
+    fn world_len(&self) -> usize {
+        match self.world().pkru {
+            0 => WORLD_LEN,
+            _ => WORLD_LEN + PKRU_LEN,
+        }
     }
 
     /// The wire form of a normalised program.
@@ -238,10 +258,13 @@ impl Program {
     pub fn encode_to(&self, out: &mut [u8]) -> Option<usize> {
         let len = self.encoded_len();
         let form = self.form();
-        let (world, rest) = out.get_mut(..len)?.split_at_mut(WORLD_LEN);
+        let (world, rest) = out.get_mut(..len)?.split_at_mut(self.world_len());
         let w = &self.0.world;
-        world[..4].copy_from_slice(&[VERSION, w.nr_folios, w.state, (form.len / 4) as u8]);
-        world[4..].copy_from_slice(&w.seq.to_le_bytes());
+        let version = if w.pkru == 0 { VERSION } else { VERSION_PKRU };
+        world[..4].copy_from_slice(&[version, w.nr_folios, w.state, (form.len / 4) as u8]);
+        world[4..WORLD_LEN].copy_from_slice(&w.seq.to_le_bytes());
+        let pkru = &w.pkru.to_le_bytes()[..world.len() - WORLD_LEN];
+        world[WORLD_LEN..].copy_from_slice(pkru);
         let (folios, items) = rest.split_at_mut(self.nr_folios() * FOLIO_LEN);
         let mut masks = [0u16; MAX_FOLIOS];
         let records = folios.chunks_exact_mut(FOLIO_LEN);

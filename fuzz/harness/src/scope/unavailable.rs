@@ -34,6 +34,8 @@ pub struct Unavailable {
     puds_are_asked: bool,
     /// ZONE_MOVABLE.
     movable: bool,
+    /// PKRU.
+    pkru: bool,
 }
 
 /// ZONE_DEVICE pages of every kind.
@@ -70,6 +72,7 @@ impl Unavailable {
         hugetlb_entries: false,
         puds_are_asked: false,
         movable: false,
+        pkru: false,
     };
 
     /// What either of two sides lacks; none if both have everything.
@@ -165,6 +168,11 @@ impl Unavailable {
             "CONFIG_X86_USER_SHADOW_STACK" => {
                 self.vma_flags |= 1 << abi::GD_VM_SHADOW_STACK;
             }
+            "CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS" => {
+                self.entry_flags |= 1 << abi::GD_EF_PKEY_BIT0 | 1 << abi::GD_EF_PKEY_BIT1;
+                self.vma_flags |= 1 << abi::GD_VM_PKEY_BIT0 | 1 << abi::GD_VM_PKEY_BIT1;
+                self.pkru = true;
+            }
             "PAGE_MAPPING_MOVABLE" => self.mappings |= 1 << abi::GD_M_MOVABLE,
             "_PAGE_DEVMAP" => self.entry_flags |= 1 << abi::GD_EF_DEVMAP,
             "_PAGE_SOFT_DIRTY" => self.entry_flags |= 1 << abi::GD_EF_SOFT_DIRTY,
@@ -196,6 +204,10 @@ impl Unavailable {
         let state = program.0.world.state & !self.state as u8;
         let mut changed = state != program.0.world.state;
         program.0.world.state = state;
+        if self.pkru {
+            changed |= program.0.world.pkru != 0;
+            program.0.world.pkru = 0;
+        }
         for f in program.folios_mut() {
             let before = *f;
             if self.kinds >> f.kind & 1 != 0 {
@@ -323,6 +335,20 @@ mod tests {
         assert!(ops(&all).any(sets) && all.iter().any(on));
         let some = without(&["devmap_managed_key"]);
         assert!(!ops(&some).any(sets) && !some.iter().any(on));
+    }
+
+    #[test]
+    fn without_protection_keys_nobody_asks_for_one() {
+        let keys = |op: &gd_op| {
+            let of_entry = 1 << abi::GD_EF_PKEY_BIT0 | 1 << abi::GD_EF_PKEY_BIT1;
+            let of_vma = 1 << abi::GD_VM_PKEY_BIT0 | 1 << abi::GD_VM_PKEY_BIT1;
+            let sets_vma = u32::from(op.op) == abi::GD_OP_SET_VMA;
+            op.eflags & of_entry != 0 || sets_vma && op.val & of_vma != 0
+        };
+        let all = without(&[]);
+        assert!(ops(&all).any(keys) && all.iter().any(|p| p.world().pkru != 0));
+        let some = without(&["CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS"]);
+        assert!(!ops(&some).any(keys) && some.iter().all(|p| p.world().pkru == 0));
     }
 
     #[test]

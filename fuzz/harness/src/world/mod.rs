@@ -11,5 +11,6 @@ pub mod folio;
 pub mod layout;
 pub(crate) mod maps;
 pub mod pages;
+pub(crate) mod pkey;
 pub mod tables;
 pub(crate) mod vmas;

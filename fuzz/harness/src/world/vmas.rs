@@ -3,6 +3,7 @@
 
 use csrc::abi::{self, gd_op};
 
+use super::pkey;
 use crate::program::walk::{self, Level, PAGE_SIZE};
 
 const NR: usize = abi::GD_MAX_VMAS as usize;
@@ -75,6 +76,16 @@ impl Vma {
                 true => write && !written_back,
                 false => read,
             }
+    }
+
+    /// Whether its protection key lets the slow path take pages for an access with these
+    /// FOLL_ flags; the remote functions set FOLL_REMOTE, and mm 2 is nobody's own.
+    pub fn key_permits(&self, foll: u32, pkru: u32) -> bool {
+        let asks = |flag: u32| foll & 1 << flag != 0;
+        let key = pkey::key(self.flags as u32, pkey::OF_VMA);
+        asks(abi::GD_FOLL_REMOTE)
+            || self.mm != 0
+            || pkey::allows(pkru, key, asks(abi::GD_FOLL_WRITE))
     }
 
     pub fn pages(&self) -> u64 {

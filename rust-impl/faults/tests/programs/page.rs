@@ -269,6 +269,7 @@ pub fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
     let world = WorldDecl {
         state: rng.below(8) as u8,
         seq: rng.below(2),
+        pkru: 0,
     };
     machine.set_up(&world, &folios);
     for _ in 0..6 {

@@ -47,6 +47,17 @@ fn mm(rng: &Rng, n: u32) -> MmPtr {
     MmPtr::from_index(rng.clone().one_in(n).into())
 }
 
+/// A protection key, and a PKRU; they are looked ahead for, too.
+fn pkey(rng: &Rng) -> u32 {
+    let mut ahead = rng.clone();
+    if ahead.one_in(4) { ahead.below(4) } else { 0 }
+}
+
+fn pkru(rng: &Rng) -> u32 {
+    let mut ahead = rng.clone();
+    if ahead.one_in(3) { ahead.below(256) } else { 0 }
+}
+
 fn addr(rng: &mut Rng) -> u64 {
     let at = rng.pick(&[0, 0, 0, 1, 2, 3]);
     BASE + at * PAGE - rng.pick(&[0, 0, 2 * PAGE, PAGE])
@@ -81,7 +92,7 @@ fn map(rng: &mut Rng, machine: &mut Machine, addr: u64) {
         4 => flags ^= 1 << rng.below(11),
         _ => {}
     }
-    let flags = machine.parts.entry_flags(flags);
+    let flags = machine.parts.entry_flags(flags) | (pkey(rng) as u16 * ef::PKEY_BIT0);
     let n = rng.pick(&[1, 1, 1, 4]);
     let mm = mm(rng, 6);
     machine.change_entries(EntryChange {
@@ -106,7 +117,8 @@ fn vma(rng: &mut Rng, machine: &mut Machine, nr: u32) {
     let grows = rng.pick(&[0, 0, v::GROWSDOWN, v::GROWSDOWN | v::LOCKED]);
     let flags = base | grows | rng.pick(&[0, 0, v::UFFD_WP, odd]);
     let hugetlb = rng.clone().one_in(9);
-    let flags = flags | (u32::from(rng.clone().one_in(11)) * v::SHADOW_STACK);
+    let stack = u32::from(rng.clone().one_in(11)) * v::SHADOW_STACK;
+    let flags = flags | stack | (pkey(rng) * v::PKEY_BIT0);
     let kind = match rng.pick(&[0, 0, 0, 1, 1, 2, 3, 4, 5, 6]) {
         _ if hugetlb && rng.clone().one_in(4) => VmaKind::Hugetlb1G,
         _ if hugetlb => VmaKind::Hugetlb,
@@ -233,7 +245,12 @@ pub fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
     let mut digest = DefaultHasher::new();
     let folios: Vec<_> = (0..1 + rng.below(3)).map(|_| folio(&mut rng)).collect();
     // Interrupts are on, and the fast entry points run the slow path.
-    machine.set_up(&WorldDecl { state: 9, seq: 0 }, &folios);
+    let world = WorldDecl {
+        state: 9,
+        seq: 0,
+        pkru: pkru(&rng),
+    };
+    machine.set_up(&world, &folios);
     machine.signal = Signal::from_index(rng.pick(&[0, 0, 0, 0, 0, 0, 1, 2]));
     for nr in 0..1 + rng.below(3) {
         vma(&mut rng, machine, nr);

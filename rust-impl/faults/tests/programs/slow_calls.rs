@@ -55,6 +55,12 @@ pub fn call(k: &mut Kernel<'_>, rng: &mut Rng, start: u64) -> Result<(i64, Optio
     if handed(which) {
         request.mm = mm(rng, 3);
     }
+    if which == 10 {
+        let remote = u32::from(ahead.one_in(2)) << FollFlag::Remote as u32;
+        request.flags = Foll::from_canonical(flags | remote, k.rules);
+        // it is the only one that meets both
+        k.machine.pkru = ahead.below(256);
+    }
     *k.machine.held.mmap_lock_of(request.mm) = match which {
         13 => k.rules.slow.dumps_under_lock,
         which => matches!(which, 0..=5 | 10..=12 | 14..=16),
@@ -94,7 +100,9 @@ fn faults(
     let vma = k.machine.vmas.lookup(request.mm, start);
     match which {
         10 => {
-            let flags = if write { fault_flag::WRITE } else { 0 };
+            let remote = asked & 1 << FollFlag::Remote as u32 != 0;
+            let flags =
+                (u32::from(write) * fault_flag::WRITE) | (u32::from(remote) * fault_flag::REMOTE);
             k.fixup_user_fault(request.mm, start, flags, locked.as_mut())
                 .map(i64::from)
         }

@@ -197,6 +197,9 @@ pub fn world(rng: &mut Rng, walks: bool, program: &mut Program) {
     } else {
         super::seq(rng)
     };
+    if walks {
+        program.0.world.pkru = super::pkru(rng);
+    }
     program.0.folio[0] = folio(rng);
     for _ in 0..rng.below(3) {
         program.push_folio(folio(rng));

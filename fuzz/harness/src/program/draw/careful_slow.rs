@@ -14,6 +14,7 @@ use super::{Profile, answer, bit, slow};
 use crate::effect::{Effect, Faulting};
 use crate::ops::{self, ArgKind, Val};
 use crate::rev::Fact;
+use crate::world::pkey;
 use crate::world::vmas::Vma;
 
 const READ: u32 = bit(abi::GD_VM_READ);
@@ -84,13 +85,14 @@ pub fn vmas(rng: &mut Rng, model: &Model) -> Vec<gd_op> {
             ];
             let more = optional.into_iter().filter(|(_, of)| rng.chance(*of, 4));
             let more = more.fold(0, |set, (flag, _)| set | bit(flag));
+            let key = pkey::flags(super::pkey(rng), pkey::OF_VMA);
             gd_op {
                 op: abi::GD_OP_SET_VMA as u8,
                 arg: slot,
                 addr: start,
                 n: pages,
                 entry: kind as u8,
-                val: (flags | more) as i32,
+                val: (flags | more | key) as i32,
                 ..NO_OP
             }
         })
@@ -139,6 +141,8 @@ pub fn entry(rng: &mut Rng, model: &Model, vma: &Vma, addr: u64) -> Option<gd_op
     } else if rng.chance(1, 2) {
         flags |= bit(abi::GD_EF_DIRTY);
     }
+    let key = pkey::key(vma.flags as u32, pkey::OF_VMA);
+    flags |= pkey::flags(key, pkey::OF_ENTRY);
     let mut op = gd_op {
         op: level.set_op(),
         entry: abi::GD_E_PAGE as u8,

@@ -14,6 +14,7 @@ use super::super::rng::Rng;
 use super::super::walk::{self, ADDR_MASK, Level, PAGE_SIZE};
 use super::super::{NO_ACT, NO_OP, page};
 use super::{Profile, answer, bit, tables, vmas};
+use crate::world::pkey;
 
 /// The actions during a call, in order.
 struct Plan<'a> {
@@ -124,6 +125,9 @@ pub fn mapped(rng: &mut Rng, model: &Model, main: &gd_op, addr: u64, well: bool)
         };
     } else if well {
         op.eflags &= rw | bit(abi::GD_EF_DEVMAP) as u16;
+        // a fault takes the protection key from the VMA
+        let key = vma.map_or(0, |vma| pkey::key(vma.flags as u32, pkey::OF_VMA));
+        op.eflags |= pkey::flags(key, pkey::OF_ENTRY) as u16;
         if foll(abi::GD_FOLL_WRITE) {
             op.eflags |= rw;
         }

@@ -130,6 +130,24 @@ pub fn seq(rng: &mut Rng) -> u32 {
     }
 }
 
+/// A PKRU for programs with page tables; mostly 0, as most processes have it.
+pub fn pkru(rng: &mut Rng) -> u32 {
+    match rng.below(8) {
+        // one key, without access or without writes
+        0 => (1 + rng.next_u32() % 2) << (2 * rng.below(abi::GD_NR_PKEYS as usize)),
+        1 => rng.next_u32() & abi::GD_PKRU_ALL,
+        _ => 0,
+    }
+}
+
+/// A protection key: mostly 0.
+pub fn pkey(rng: &mut Rng) -> u32 {
+    match rng.chance(1, 6) {
+        true => rng.below(abi::GD_NR_PKEYS as usize) as u32,
+        false => 0,
+    }
+}
+
 /// Ends a fork.
 pub fn end_of_fork(rng: &mut Rng) -> gd_op {
     gd_op {

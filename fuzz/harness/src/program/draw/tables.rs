@@ -10,6 +10,7 @@ use super::super::{NO_OP, page};
 use super::{bit, folio};
 use crate::world::folio::is_device;
 use crate::world::maps::Map;
+use crate::world::pkey;
 
 /// A folio that a walk can take: mostly with references to spare.
 pub fn mapped_folio(rng: &mut Rng) -> gd_folio {
@@ -231,6 +232,7 @@ pub fn flags(rng: &mut Rng, g: &FolioModel) -> u16 {
             flags |= bit(flag);
         }
     }
+    flags |= pkey::flags(super::pkey(rng), pkey::OF_ENTRY);
     flags as u16
 }
 

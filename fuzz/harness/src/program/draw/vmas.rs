@@ -8,6 +8,7 @@ use super::super::model::Model;
 use super::super::rng::Rng;
 use super::super::walk::{ANCHORS, Level, MAX_VMA_PAGES, PAGE_SIZE, TASK_SIZE_MAX, VM_FLAGS};
 use super::bit;
+use crate::world::pkey;
 use crate::world::vmas::Vma;
 
 const READ: u32 = bit(abi::GD_VM_READ);
@@ -124,7 +125,7 @@ fn rarer(rng: &mut Rng) -> u32 {
             flags |= bit(flag);
         }
     }
-    flags
+    flags | pkey::flags(super::pkey(rng), pkey::OF_VMA)
 }
 
 /// An address after another VMA, mostly without a hole; inside one; anywhere.

@@ -104,6 +104,7 @@ pub(super) struct Model {
     /// Whether a signal is pending.
     pub signal: bool,
     seq: u32,
+    pkru: u32,
     devmap_key: bool,
     debug_vm: bool,
     rev: Rev,
@@ -146,6 +147,7 @@ impl Model {
             signal: false,
             slow: u32::from(program.0.world.state) & abi::GD_W_REAL_SLOW_PATH != 0,
             seq: program.0.world.seq,
+            pkru: program.0.world.pkru,
             devmap_key: u32::from(program.0.world.state) & abi::GD_W_DEVMAP_KEY != 0,
             debug_vm,
             rev,

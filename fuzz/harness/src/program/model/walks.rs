@@ -5,10 +5,12 @@ use csrc::abi::{self, gd_op};
 
 use super::Model;
 use crate::effect::{self, By, Moves, What};
+use crate::ops;
 use crate::program::walk::{self, PAGE_SIZE, TASK_SIZE_MAX};
 use crate::program::{page, split_page};
 use crate::rev::Fact;
 use crate::world::maps::Hit;
+use crate::world::pkey;
 
 impl Model {
     /// Whether a call is expected to take a page.
@@ -34,6 +36,11 @@ impl Model {
         let blocked = entry(abi::GD_EF_ABSENT)
             || entry(abi::GD_EF_KERNEL)
             || write && !entry(abi::GD_EF_RW)
+            || !pkey::allows(
+                self.pkru,
+                pkey::key(hit.eflags.into(), pkey::OF_ENTRY),
+                write,
+            )
             || longterm && (entry(abi::GD_EF_DEVMAP) || walk::is_pin(op.op) && g.shortterm)
             || entry(abi::GD_EF_SPECIAL) && !entry(abi::GD_EF_DEVMAP);
         let unshared = !walk::is_pin(op.op) || entry(abi::GD_EF_RW) || !g.is_shared_anon();
@@ -93,7 +100,10 @@ impl Model {
     /// Whether there is a VMA at an address, and it permits the access.
     pub fn permits(&self, op: &gd_op, addr: u64) -> bool {
         let vmas = self.vmas.of(op.mm);
-        vmas.at(addr).is_some_and(|vma| vma.permits(op.foll))
+        let remote = ops::info(op.op).is_some_and(|info| info.has(abi::GD_S_MM));
+        let foll = op.foll | u32::from(remote) << abi::GD_FOLL_REMOTE;
+        vmas.at(addr)
+            .is_some_and(|vma| vma.permits(foll) && vma.key_permits(foll, self.pkru))
     }
 
     /// Whether the slow path finds a page at an address as the access needs it, so

@@ -62,6 +62,8 @@ fn write_bounded(program: &mut Program, out: &mut [u8], max_size: usize) -> usiz
             program.truncate_ops(ops - 1);
         } else if folios > 1 {
             program.remove_folio(folios - 1);
+        } else if program.world().pkru != 0 {
+            program.0.world.pkru = 0;
         } else {
             break;
         }

@@ -301,8 +301,9 @@ fn tweak_folio(program: &mut Program, rng: &mut Rng) {
 
 fn tweak_world(program: &mut Program, rng: &mut Rng) {
     let world = &mut program.0.world;
-    match rng.below(4) {
+    match rng.below(5) {
         0 => world.seq = draw::seq(rng),
+        1 => world.pkru = draw::pkru(rng),
         _ => world.state ^= 1 << rng.below(3),
     }
 }

@@ -8,10 +8,11 @@ use super::format::page_name;
 use super::parse::Reader;
 use super::scan::{Scan, Word};
 use super::words::{ENTRIES, ENTRY_FLAGS, find};
-use super::{number, pages};
+use super::{number, pages, pkey};
 use crate::ops::OpInfo;
 use crate::program::walk::{self, Level};
 use crate::program::{NULL, POISON};
+use crate::world::pkey::OF_ENTRY;
 
 /// An address, for messages.
 const ADDRESS: &str = "an address, like 0x10000000";
@@ -83,17 +84,34 @@ fn entry(scan: &mut Scan, reader: &Reader, level: Level, op: &mut gd_op) -> Resu
     Ok(())
 }
 
+/// The flags that such an entry can have.
+fn flags_of(op: &gd_op) -> u16 {
+    match u32::from(op.entry) {
+        abi::GD_E_PAGE => walk::ENTRY_FLAGS,
+        abi::GD_E_TABLE => walk::TABLE_FLAGS,
+        _ => 0,
+    }
+}
+
+/// What follows `pkey=`.
+pub(super) fn key(scan: &Scan, op: &mut gd_op, word: Word) -> Result<(), ParseError> {
+    if flags_of(op) == 0 {
+        return Err(scan.error(
+            word,
+            "only entries of pages and tables have a protection key",
+        ));
+    }
+    op.eflags |= pkey::read(scan, word, OF_ENTRY)? as u16;
+    Ok(())
+}
+
 /// A flag of the entry, if the word is one.
 pub(super) fn flag(scan: &Scan, op: &mut gd_op, word: Word) -> Result<bool, ParseError> {
     let Some(flag) = find(&ENTRY_FLAGS, word.text) else {
         return Ok(false);
     };
     let bit = 1 << flag;
-    let has = match u32::from(op.entry) {
-        abi::GD_E_PAGE => walk::ENTRY_FLAGS,
-        abi::GD_E_TABLE => walk::TABLE_FLAGS,
-        _ => 0,
-    };
+    let has = flags_of(op);
     if op.eflags & bit != 0 {
         return Err(scan.error(word, format!("{} is given twice", word.text)));
     }
@@ -120,10 +138,10 @@ pub(super) fn count(scan: &Scan, value: Word) -> Result<i32, ParseError> {
 
 /// A word that is no flag of an entry.
 pub(super) fn unknown(scan: &Scan, word: Word) -> ParseError {
-    let known = ENTRY_FLAGS.iter().chain(&["n", "mm"]).copied();
+    let known = ENTRY_FLAGS.iter().chain(&["n", "mm", "pkey"]).copied();
     let hint = suggest(word.text, known);
-    let mut expected = vec!["n=", "mm="];
-    expected.extend(ENTRY_FLAGS);
+    let mut expected = vec!["n=", "mm=", "pkey="];
+    expected.extend(ENTRY_FLAGS.iter().filter(|flag| !flag.starts_with("pkey")));
     let message = format!(
         "expected {}, found {}{hint}",
         one_of(&expected),
@@ -153,7 +171,10 @@ pub(super) fn show_address(addr: u64) -> String {
 
 /// The flags of an entry as text, each after a blank.
 pub(super) fn show_flags(op: &gd_op) -> String {
+    let flags = u32::from(op.eflags);
     let set = ENTRY_FLAGS.iter().enumerate();
-    let set = set.filter(|(bit, _)| op.eflags & 1 << bit != 0);
-    set.map(|(_, word)| format!(" {word}")).collect()
+    let set = set.filter(|(bit, _)| flags & !OF_ENTRY & 1 << bit != 0);
+    let set = set.map(|(_, word)| format!(" {word}"));
+    let key = pkey::show(flags, OF_ENTRY).map(|key| format!(" {key}"));
+    set.chain(key).collect()
 }

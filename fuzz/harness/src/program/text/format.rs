@@ -71,6 +71,9 @@ fn mm(out: &mut String, program: &Program) {
     if world.seq != 0 {
         words.push(format!("seq={}", world.seq));
     }
+    if world.pkru != 0 {
+        words.push(format!("pkru={:#x}", world.pkru));
+    }
     if !words.is_empty() {
         let _ = writeln!(out, "mm {}", words.join(" "));
     }

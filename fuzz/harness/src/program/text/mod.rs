@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! names 6.1                                   # which kernel's names follow
-//! mm irqs=on has_pinned=0 devmap_key=0 slow=0 seq=0  # these are the defaults
+//! mm irqs=on has_pinned=0 devmap_key=0 slow=0 seq=0 pkru=0  # these are the defaults
 //! page p ref=1 file dirty
 //! page h order=9 ref=1 anon exclusive
 //! try_grab_folio h+3 refs=2 PIN|LONGTERM
@@ -17,9 +17,10 @@
 //! # The world
 //!
 //! `mm` (at most once) sets what there is beside pages: interrupts,
-//! MMF_HAS_PINNED (`has_pinned_2`: of mm 2), the devmap_managed_key, write_protect_seq;
-//! with `slow=1` what
-//! the fast entry points leave goes to the real slow path, and is not answered.
+//! MMF_HAS_PINNED (`has_pinned_2`: of mm 2), the devmap_managed_key, write_protect_seq, and
+//! PKRU for the protection keys 0 to 3: for key K bit 2 * K disables access, and the next
+//! one writes (`pkru=0x24`: access with key 1, writes with key 2).  With `slow=1` what the
+//! fast entry points leave goes to the real slow path, and is not answered.
 //!
 //! `page NAME ...` declares a folio.  Pages are declared before the first operation.  The
 //! defaults:
@@ -87,6 +88,7 @@
 //! | `rw` `dirty` | writable, dirty; tables always are, and never `devmap` |
 //! | `old` `kernel` `nx` | not accessed yet, not for user mode, not executable |
 //! | `absent` `protnone` `special` `devmap` `softdirty` `uffd_wp` | the bits of those names; PROT_NONE is `absent protnone` |
+//! | `pkey=K` | the protection key, 0 to 3; VMAs have one, too |
 //!
 //! The entry points of the walk take an address, the number of pages, FOLL_ flags, and
 //! `NULL` if the caller passes no array for the pages:
@@ -219,6 +221,7 @@ mod operation;
 mod page;
 mod pages;
 mod parse;
+mod pkey;
 mod scan;
 mod slow;
 pub(crate) mod words;

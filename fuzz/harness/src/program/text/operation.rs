@@ -76,6 +76,7 @@ struct Given {
     dirty: bool,
     null: bool,
     mm: bool,
+    pkey: bool,
 }
 
 /// `expected ...`, at the next word or where the line ends.
@@ -200,6 +201,9 @@ fn keyed(
     } else if info.has(abi::GD_S_MM) && key.text == "mm" {
         once(scan, key, "mm", &mut given.mm)?;
         op.mm = mm(scan, value)?;
+    } else if info.has(abi::GD_S_ENTRY) && key.text == "pkey" {
+        once(scan, key, "pkey", &mut given.pkey)?;
+        entry::key(scan, op, value)?;
     } else if info.has(abi::GD_S_ENTRY) {
         return Err(entry::unknown(scan, key));
     } else {

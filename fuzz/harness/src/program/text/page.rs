@@ -180,7 +180,7 @@ fn check(scan: &Scan, given: &Given, f: &mut gd_folio) -> Result<(), ParseError>
 pub(super) fn mm(scan: &mut Scan, world: &mut gd_world) -> Result<(), ParseError> {
     let mut given = Given::default();
     while let Some(word) = scan.word() {
-        let expected = "irqs=, has_pinned=, has_pinned_2=, devmap_key=, slow= or seq=";
+        let expected = "irqs=, has_pinned=, has_pinned_2=, devmap_key=, slow=, seq= or pkru=";
         let Some((key, value)) = word.split_once("=") else {
             return Err(scan.unexpected(word, expected));
         };
@@ -188,6 +188,13 @@ pub(super) fn mm(scan: &mut Scan, world: &mut gd_world) -> Result<(), ParseError
             given.add(scan, "seq", word)?;
             let seq = number::bits(value.text);
             world.seq = seq.ok_or_else(|| scan.unexpected(value, "a 32-bit number"))?;
+            continue;
+        }
+        if key.text == "pkru" {
+            given.add(scan, "pkru", word)?;
+            let pkru = number::bits(value.text).filter(|pkru| pkru & !abi::GD_PKRU_ALL == 0);
+            let expected = "a PKRU for the keys 0 to 3, like 0x24";
+            world.pkru = pkru.ok_or_else(|| scan.unexpected(value, expected))?;
             continue;
         }
         let Some((name, bit)) = STATE.iter().find(|(name, _)| *name == key.text) else {

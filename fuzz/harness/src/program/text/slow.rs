@@ -6,9 +6,10 @@ use csrc::abi::{self, gd_op};
 use super::error::{ParseError, one_of, quote, suggest};
 use super::scan::{Scan, Word};
 use super::words::{self, FAULTS, VM_FLAGS, VMA_KINDS, find};
-use super::{entry, number, operation};
+use super::{entry, number, operation, pkey};
 use crate::program::NO_OP;
 use crate::program::walk::{MAX_VMA_PAGES, PAGE_SIZE, TASK_SIZE_MAX};
+use crate::world::pkey::OF_VMA;
 
 /// What follows `set_vma`.
 pub(super) fn vma(scan: &mut Scan) -> Result<gd_op, ParseError> {
@@ -30,7 +31,7 @@ pub(super) fn vma(scan: &mut Scan) -> Result<gd_op, ParseError> {
         return Ok(op);
     }
     op.addr = start(scan, word, expected)?;
-    let (mut kind, mut n, mut mm) = (None, None, None);
+    let (mut kind, mut n, mut mm, mut key) = (None, None, None, None);
     while let Some(word) = scan.word() {
         let twice = |what: &str| Err(scan.error(word, format!("{what} is given twice")));
         let keyed = word.split_once("=").map(|(key, value)| (key.text, value));
@@ -41,6 +42,10 @@ pub(super) fn vma(scan: &mut Scan) -> Result<gd_op, ParseError> {
         } else if let Some(("mm", value)) = keyed {
             if mm.replace(operation::mm(scan, value)?).is_some() {
                 return twice("mm");
+            }
+        } else if let Some(("pkey", value)) = keyed {
+            if key.replace(pkey::read(scan, value, OF_VMA)?).is_some() {
+                return twice("pkey");
             }
         } else if let Some(found) = find(&VMA_KINDS, word.text) {
             if kind.replace(found).is_some() {
@@ -57,6 +62,7 @@ pub(super) fn vma(scan: &mut Scan) -> Result<gd_op, ParseError> {
     }
     op.n = n.unwrap_or(1);
     op.mm = mm.unwrap_or(0);
+    op.val |= key.unwrap_or(0) as i32;
     let Some(kind) = kind else {
         let kinds = one_of(&VMA_KINDS);
         return Err(scan.error_here(format!("expected the kind of the VMA: {kinds}")));
@@ -95,12 +101,12 @@ fn unknown(scan: &Scan, word: Word) -> ParseError {
     let known = VMA_KINDS
         .iter()
         .chain(&VM_FLAGS)
-        .chain(&["n", "mm"])
+        .chain(&["n", "mm", "pkey"])
         .copied();
     let hint = suggest(word.text, known);
     let found = quote(word.text);
     let message = format!(
-        "expected n=, mm=, what the VMA is of or flags of it, like anon read write, found {found}{hint}"
+        "expected n=, mm=, pkey=, what the VMA is of or flags of it, like anon read write, found {found}{hint}"
     );
     scan.error(word, message)
 }
@@ -119,9 +125,13 @@ pub(super) fn show_vma(op: &gd_op) -> String {
         say(&format!("n={}", op.n));
     }
     say(VMA_KINDS.get(usize::from(op.entry)).unwrap_or(&"?"));
+    let plain = op.val as u32 & !OF_VMA;
     let set = VM_FLAGS.iter().enumerate();
-    set.filter(|(bit, _)| op.val & 1 << bit != 0)
+    set.filter(|(bit, _)| plain & 1 << bit != 0)
         .for_each(|(_, flag)| say(flag));
+    if let Some(key) = pkey::show(op.val as u32, OF_VMA) {
+        say(&key);
+    }
     if op.mm != 0 {
         say(&format!("mm={}", op.mm + 1));
     }

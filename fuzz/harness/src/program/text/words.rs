@@ -105,6 +105,8 @@ pub(crate) const ENTRY_FLAGS: [&str; abi::GD_NR_ENTRY_FLAGS as usize] = [
     "softdirty",
     "uffd_wp",
     "nx",
+    "pkey_bit0",
+    "pkey_bit1",
 ];
 
 /// `GD_V_*`.
@@ -140,6 +142,8 @@ pub(crate) const VM_FLAGS: [&str; abi::GD_NR_VM_FLAGS as usize] = [
     "softdirty",
     "uffd_wp",
     "shadow_stack",
+    "pkey_bit0",
+    "pkey_bit1",
 ];
 
 /// `GD_FAULT_*`, the kernel's names in small letters.

@@ -18,6 +18,7 @@ use crate::rev::Rev;
 use crate::trace::{Record, Trace};
 use crate::world::entry::{Entry, Kind as Maps};
 use crate::world::layout::Layout;
+use crate::world::pkey;
 use crate::world::tables::Tables;
 use crate::world::vmas::{Vma, Vmas};
 
@@ -190,6 +191,9 @@ impl Builder<'_> {
                 self.note(format!("the VMA is not {name}"));
             }
         }
+        if pkey::key(vma.flags as u32, pkey::OF_VMA) != 0 {
+            self.note("the VMA has protection key 0".into());
+        }
         for (flag, name) in [
             (abi::GD_VM_MAYREAD, "made readable"),
             (abi::GD_VM_MAYWRITE, "made writable"),
@@ -275,6 +279,9 @@ impl Builder<'_> {
             if entry.has(flag) {
                 self.note(format!("the entry of page {at} is not {name}"));
             }
+        }
+        if pkey::key(entry.flags.into(), pkey::OF_ENTRY) != 0 {
+            self.note(format!("the entry of page {at} has protection key 0"));
         }
         if entry.has(abi::GD_EF_ABSENT) && accessible {
             self.note(format!("the entry of page {at} is present"));

@@ -97,5 +97,8 @@ pub(super) fn state(prog: &Program) -> Option<String> {
     if world.seq != 0 {
         clauses.push(format!("write_protect_seq is {}", world.seq));
     }
+    if world.pkru != 0 {
+        clauses.push(format!("PKRU is {:#x}", world.pkru));
+    }
     (!clauses.is_empty()).then(|| clauses.join(", "))
 }

@@ -197,6 +197,7 @@ impl Side for RustSide {
         let world = WorldDecl {
             state: prog.world().state,
             seq: prog.world().seq,
+            pkru: prog.world().pkru,
         };
         let mut folios = [FolioDecl::default(); abi::GD_MAX_FOLIOS as usize];
         let nr = prog.folios().len();
