@@ -126,7 +126,7 @@ GD_OP(0x21, UNPIN_USER_PAGES_DIRTY_LOCK, PAGE,
       "release the pins of a list, dirtying the folios on request")
 GD_OP(0x22, UNPIN_USER_PAGE_RANGE_DIRTY_LOCK, PAGE,
       GD_S_PAGE | GD_S_N_NPAGES | GD_S_DIRTY, GIVES(PIN, RANGE, ANYBODY), VOID,
-      "6.1:unpin_user_page_range_dirty_lock",
+      "5.14:unpin_user_page_range_dirty_lock",
       "release the pins of npages consecutive pages")
 GD_OP(0x23, UNPIN_FAST, PAGE, GD_S_LIST | GD_S_N_NPAGES, GIVES(PIN, LIST, MM), VOID,
       "6.1:unpin_user_pages_lockless 6.10:gup_fast_unpin_user_pages",
@@ -149,23 +149,23 @@ GD_OP(0x32, FOLIO_MAYBE_DMA_PINNED, PAGE, GD_S_FOLIO, ASKS(ANYBODY), BOOL,
       "6.1:folio_maybe_dma_pinned",
       "is a folio pinned?")
 GD_OP(0x33, NEEDS_COW_FOR_DMA, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
-      "6.1:page_needs_cow_for_dma 6.8:folio_needs_cow_for_dma",
+      "5.12:page_needs_cow_for_dma 6.8:folio_needs_cow_for_dma",
       "must fork copy this page instead of sharing it?")
 GD_OP(0x34, IS_LONGTERM_PINNABLE_PAGE, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
-      "6.1:is_longterm_pinnable_page 6.5:-",
+      "5.13:is_pinnable_page 6.0:is_longterm_pinnable_page 6.5:-",
       "may this page be pinned for an indefinite time?")
 GD_OP(0x35, FOLIO_IS_LONGTERM_PINNABLE, PAGE, GD_S_FOLIO, ASKS(MM), BOOL,
       "6.1:folio_is_longterm_pinnable",
       "may this folio be pinned for an indefinite time?")
 GD_OP(0x36, IS_SECRETMEM, PAGE, GD_S_PAGE, ASKS(MM), BOOL,
-      "6.1:page_is_secretmem 6.6:folio_is_secretmem 6.10:secretmem_mapping",
+      "5.14:page_is_secretmem 6.6:folio_is_secretmem 6.10:secretmem_mapping",
       "does the page belong to memfd_secret?")
 GD_OP(0x37, IS_PCI_P2PDMA_PAGE, PAGE, GD_S_PAGE, ASKS(MM), BOOL, "5.10:is_pci_p2pdma_page",
       "is this a PCI peer-to-peer page?")
 GD_OP(0x38, GUP_FAST_FOLIO_ALLOWED, PAGE, GD_S_FOLIO | GD_S_FOLL, ASKS(MM), BOOL,
       "6.5:folio_fast_pin_allowed 6.10:gup_fast_folio_allowed",
       "may the lockless walk hand out this folio?")
-GD_OP(0x39, MM_SET_HAS_PINNED_FLAG, PAGE, GD_S_MM, MARKS(), VOID, "6.1:mm_set_has_pinned_flag",
+GD_OP(0x39, MM_SET_HAS_PINNED_FLAG, PAGE, GD_S_MM, MARKS(), VOID, "5.14:mm_set_has_pinned_flag",
       "note that this mm has had pins")
 
 /*
@@ -299,7 +299,7 @@ GD_OP(0x6f, POPULATE_VMA_PAGE_RANGE, SLOW,
       "fault in n pages of the VMA at addr; 5.10 also mlocks them")
 GD_OP(0x70, FAULTIN_PAGE_RANGE, SLOW,
       GD_S_MM | GD_S_ADDR | GD_S_N_PAGES | GD_S_FOLL, FAULTS(WITHIN_VMA, HELD), INT,
-      "6.1:faultin_vma_page_range 6.9:faultin_page_range",
+      "5.14:faultin_vma_page_range 6.9:faultin_page_range",
       "fault in n pages from addr on; with FOLL_WRITE, for writing")
 GD_OP(0x71, GET_DUMP_PAGE, SLOW, GD_S_ADDR, WALKS(REF, ONE, TAKEN), PAGE, "5.10:get_dump_page",
       "take a reference on the page at addr for a core dump")
@@ -319,16 +319,16 @@ GD_OP(0x75, MM_POPULATE, SLOW,
       "5.10:__mm_populate",
       "fault in n pages from addr on, in all VMAs; arg: continue after errors?")
 GD_OP(0x76, FAULT_IN_READABLE, SLOW, GD_S_ADDR | GD_S_VAL_BYTES, FAULTS(BY_LOAD, TAKEN), INT,
-      "6.1:fault_in_readable",
+      "5.15:fault_in_readable",
       "read a byte of each page of val bytes from addr on")
 GD_OP(0x77, FAULT_IN_WRITEABLE, SLOW, GD_S_ADDR | GD_S_VAL_BYTES, FAULTS(BY_STORE, TAKEN), INT,
-      "6.1:fault_in_writeable",
+      "5.15:fault_in_writeable",
       "write a byte of each page of val bytes from addr on")
 GD_OP(0x78, FAULT_IN_SUBPAGE_WRITEABLE, SLOW,
       GD_S_ADDR | GD_S_VAL_BYTES, FAULTS(BY_STORE, TAKEN), INT, "6.1:fault_in_subpage_writeable",
       "the same for protection of parts of a page, which x86 does not have")
 GD_OP(0x79, FAULT_IN_SAFE_WRITEABLE, SLOW, GD_S_ADDR | GD_S_VAL_BYTES, FAULTS(ANYWAY, TAKEN), INT,
-      "6.1:fault_in_safe_writeable",
+      "5.15:fault_in_safe_writeable",
       "make each page of val bytes from addr on writable, without writing")
 
 GD_OP(0x7a, MEMFD_PIN_FOLIOS, SLOW,

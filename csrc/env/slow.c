@@ -224,6 +224,17 @@ int gd_user_access(unsigned long address, bool write)
 	return gd_answer(GD_HOOK_USER_ACCESS);
 }
 
+/* The same, permitted for the time of the access. */
+int gd_permitted_user_access(unsigned long address, bool write)
+{
+	int errno;
+
+	gd_user_access_begin(true);
+	errno = gd_user_access(address, write);
+	gd_user_access_end();
+	return errno;
+}
+
 /* A message that comes once an hour comes once in a program. */
 void gd_pass_time(void)
 {

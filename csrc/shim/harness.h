@@ -396,6 +396,7 @@ int gd_split_huge_page(struct page *page);
 bool gd_user_access_begin(bool ok);
 void gd_user_access_end(void);
 int gd_user_access(unsigned long address, bool write);
+int gd_permitted_user_access(unsigned long address, bool write);
 void gd_pass_time(void);
 void gd_log(void);
 void gd_flush(u16 what, const struct page *page, unsigned long address);

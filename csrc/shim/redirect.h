@@ -42,6 +42,16 @@ do {										\
 		goto label;							\
 } while (0)
 
+/* these permit it themselves */
+#undef __get_user
+#define __get_user(x, ptr)							\
+({										\
+	(x) = 0;								\
+	gd_permitted_user_access((unsigned long)(ptr), false);			\
+})
+#undef __put_user
+#define __put_user(x, ptr)		gd_permitted_user_access((unsigned long)(ptr), true)
+
 /* pages have no contents either; a folio is cleared as a whole */
 #define folio_zero_range(folio, start, length)					\
 do {										\

@@ -121,7 +121,7 @@ impl Kernel<'_> {
         self.folio_needs_cow_for_dma(folio)
     }
 
-    /// `page_needs_cow_for_dma` (6.1).
+    /// `page_needs_cow_for_dma` (5.15, 6.1).
     pub fn page_needs_cow_for_dma(&mut self, page: PagePtr) -> Result<bool, Stop> {
         if self.fork_shares_pins(Site::PageNeedsCowForDma)? {
             return Ok(false);
@@ -139,13 +139,14 @@ impl Kernel<'_> {
 
     /// Did the mm never have a pin?  Callers hold its write_protect_seq.
     fn fork_shares_pins(&mut self, site: Site) -> Result<bool, Stop> {
-        if self.rules.debug_vm && self.write_protect_seq() & 1 == 0 {
+        let checks = self.rules.fork_is_under_way && self.rules.debug_vm;
+        if checks && self.write_protect_seq() & 1 == 0 {
             return Err(Stop::Bug(site));
         }
         Ok(!self.machine.has_pinned)
     }
 
-    /// `is_longterm_pinnable_page` (6.1): checks the page's own pageblock and zone.
+    /// `is_longterm_pinnable_page` (6.1), `is_pinnable_page` (5.15): checks the page's own pageblock and zone.
     ///
     /// 5.10 has no such function: its lockless grab only checks for CMA, with
     /// `is_migrate_cma_page`.
@@ -154,12 +155,15 @@ impl Kernel<'_> {
         if self.rules.longterm_refuses_movable && !config.migration {
             return Ok(true);
         }
+        let isolated_too = self.rules.longterm_refuses_isolated;
+        if self.rules.longterm_refuses_movable && !isolated_too && self.is_zero_page(page) {
+            return Ok(true);
+        }
         if config.cma {
             let nr = page.nr().ok_or(Stop::Oops)?;
             let migratetype = self.machine.migratetype(nr);
             let isolated = migratetype == MigrateType::Isolate;
-            if migratetype == MigrateType::Cma || (isolated && self.rules.longterm_refuses_movable)
-            {
+            if migratetype == MigrateType::Cma || isolated && isolated_too {
                 return Ok(false);
             }
         }
@@ -169,10 +173,12 @@ impl Kernel<'_> {
         if self.is_zero_page(page) {
             return Ok(true);
         }
-        let device = self.zone_device_type(page)?;
-        let fsdax = device == Some(Pgmap::FsDax) && self.rules.fsdax_is_not_longterm;
-        if device == Some(Pgmap::Coherent) || fsdax {
-            return Ok(false);
+        if self.rules.longterm_refuses_coherent {
+            let device = self.zone_device_type(page)?;
+            let fsdax = device == Some(Pgmap::FsDax) && self.rules.fsdax_is_not_longterm;
+            if device == Some(Pgmap::Coherent) || fsdax {
+                return Ok(false);
+            }
         }
         Ok(self.machine.pages.get(page)?.zone != Zone::Movable)
     }
@@ -201,7 +207,8 @@ impl Kernel<'_> {
         }
         let page = self.machine.pages.get(page)?;
         let compound = page.is_large() || page.is_tail();
-        Ok(!compound && page.mapping == Mapping::Secretmem)
+        let known = !self.rules.secretmem_is_on_lru || page.flags & flag::LRU != 0;
+        Ok(known && !compound && page.mapping == Mapping::Secretmem)
     }
 
     /// `folio_is_secretmem` (6.6).

@@ -16,10 +16,11 @@ pub use crate::revision::Revision;
 use crate::rule::rules;
 use crate::series::{PinCheck, SERIES_V11, SeriesRules};
 use crate::slow::rules::{
-    SLOW_5_10, SLOW_6_1, SLOW_6_6, SLOW_6_12, SLOW_6_12_118, SLOW_6_14, SLOW_7_3, SlowRules,
+    SLOW_5_10, SLOW_5_15, SLOW_6_1, SLOW_6_6, SLOW_6_12, SLOW_6_12_118, SLOW_6_14, SLOW_7_3,
+    SlowRules,
 };
 use crate::walk::rules::{
-    WALK_5_10, WALK_6_1, WALK_6_6, WALK_6_12, WALK_6_12_118, WALK_7_3, WalkRules,
+    WALK_5_10, WALK_5_15, WALK_6_1, WALK_6_6, WALK_6_12, WALK_6_12_118, WALK_7_3, WalkRules,
 };
 
 rules! {
@@ -72,6 +73,13 @@ rules! {
         /// Long-term pins refuse pages of ZONE_MOVABLE and others, not only CMA. Since v5.13:
         /// "mm/gup: migrate pinned pages out of movable zone".
         pub longterm_refuses_movable: bool,
+        /// Long-term pins refuse pages of isolated pageblocks, and in CMA the zero page, too. Since
+        /// v5.19: "mm: fix is_pinnable_page against a cma page".
+        pub longterm_refuses_isolated: bool,
+        /// Long-term pins refuse DEVICE_COHERENT memory, and migrate it. Since v6.0: "mm: add zone
+        /// device coherent type memory support", "mm/gup: migrate device coherent pages when
+        /// pinning instead of failing".
+        pub longterm_refuses_coherent: bool,
         /// The zero page is never pinned. Since v6.5, also in 6.1: "mm: Don't pin ZERO_PAGE in
         /// pin_user_pages()".
         pub zero_page_is_not_pinned: bool,
@@ -167,6 +175,10 @@ rules! {
         /// Fork asks about the folio of a page, with folio_needs_cow_for_dma(). Before a version
         /// between 6.6 and 6.8, page_needs_cow_for_dma() took the page.
         pub fork_asks_folio: bool,
+        /// What asks whether fork must copy a page is a BUG (DEBUG_VM) if no fork is under way.
+        /// Since v5.19: "mm/hugetlb: take src_mm->write_protect_seq in
+        /// copy_hugetlb_page_range()".
+        pub fork_is_under_way: bool,
         /// A folio with movable_ops is marked in its mapping field. Since v6.17 ("mm: remove
         /// PAGE_MAPPING_*") in its page type.
         pub mapping_says_movable: bool,
@@ -184,6 +196,8 @@ pub const RULES_5_10: Rules = Rules {
     foll: &FOLL_5_10,
     slow_grab_looks_first: false,
     longterm_refuses_movable: false,
+    longterm_refuses_isolated: false,
+    longterm_refuses_coherent: false,
     zero_page_is_not_pinned: false,
     knows_exclusive: false,
     unpins_in_runs: false,
@@ -193,9 +207,23 @@ pub const RULES_5_10: Rules = Rules {
     puts_with_a_check: true,
     heads_are_checked: true,
     devmap_put_frees: true,
+    fork_is_under_way: false,
     walk: WALK_5_10,
     slow: SLOW_5_10,
     ..RULES_6_1
+};
+
+/// Linux 5.15, CONFIG_DEBUG_VM.
+pub const RULES_5_15: Rules = Rules {
+    revision: Revision::V5_15,
+    config: Config::FULL,
+    foll: &FOLL_6_1,
+    longterm_refuses_movable: true,
+    unpins_in_runs: true,
+    secretmem_is_on_lru: true,
+    walk: WALK_5_15,
+    slow: SLOW_5_15,
+    ..RULES_5_10
 };
 
 /// Linux 6.1, CONFIG_DEBUG_VM.
@@ -212,6 +240,8 @@ pub const RULES_6_1: Rules = Rules {
     grabs_check_p2pdma: false,
     longterm_checked_after_get: false,
     longterm_refuses_movable: true,
+    longterm_refuses_isolated: true,
+    longterm_refuses_coherent: true,
     zero_page_is_not_pinned: true,
     knows_exclusive: true,
     unpins_in_runs: true,
@@ -239,6 +269,7 @@ pub const RULES_6_1: Rules = Rules {
     mapping_says_movable: true,
     tail_type_is_in_pincount: false,
     fork_asks_folio: false,
+    fork_is_under_way: true,
     walk: WALK_6_1,
     slow: SLOW_6_1,
     series: SERIES_V11,
@@ -274,6 +305,8 @@ pub const RULES_6_12: Rules = Rules {
     grabs_check_p2pdma: true,
     longterm_checked_after_get: true,
     longterm_refuses_movable: true,
+    longterm_refuses_isolated: true,
+    longterm_refuses_coherent: true,
     zero_page_is_not_pinned: true,
     knows_exclusive: true,
     unpins_in_runs: true,
@@ -301,6 +334,7 @@ pub const RULES_6_12: Rules = Rules {
     mapping_says_movable: true,
     tail_type_is_in_pincount: false,
     fork_asks_folio: true,
+    fork_is_under_way: true,
     walk: WALK_6_12,
     slow: SLOW_6_12,
     series: SERIES_V11,
@@ -350,6 +384,7 @@ macro_rules! kernels {
 impl Rules {
     kernels! {
         RULES_5_10,
+        RULES_5_15,
         RULES_6_1,
         RULES_6_6,
         RULES_6_12,

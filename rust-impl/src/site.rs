@@ -241,7 +241,7 @@ sites! {
         "the remaining pages of a huge entry could not be grabbed";
     GetUserPagesNowait "__get_user_pages" Bug "5.10 6.6:-" false
         "the lock was dropped for a VMA of hugetlbfs despite FOLL_NOWAIT (cannot happen)";
-    GetUserPagesNotNeeded "__get_user_pages" Bug "5.10 6.1:-" false
+    GetUserPagesNotNeeded "__get_user_pages" Bug "5.10 5.15:-" false
         "the lock was dropped for a VMA of hugetlbfs, and a page before it was not needed";
     PopulateStartAligned "populate_vma_page_range" Bug "5.10 7.3:-" true
         "a range whose start is not page-aligned";
@@ -263,13 +263,13 @@ sites! {
         "the mmap lock is not held";
     FixupUserFaultErrno "fixup_user_fault" Bug "5.10" false
         "a fault result without an errno";
-    FaultinVmaStartAligned "faultin_vma_page_range" Bug "6.1 6.12:-" true
+    FaultinVmaStartAligned "faultin_vma_page_range" Bug "5.15 6.12:-" true
         "a range whose start is not page-aligned";
-    FaultinVmaEndAligned "faultin_vma_page_range" Bug "6.1 6.12:-" true
+    FaultinVmaEndAligned "faultin_vma_page_range" Bug "5.15 6.12:-" true
         "a range whose end is not page-aligned";
-    FaultinVmaStart "faultin_vma_page_range" Bug "6.1 6.12:-" true
+    FaultinVmaStart "faultin_vma_page_range" Bug "5.15 6.12:-" true
         "a range that starts before the VMA (cannot happen)";
-    FaultinVmaEnd "faultin_vma_page_range" Bug "6.1 6.12:-" true
+    FaultinVmaEnd "faultin_vma_page_range" Bug "5.15 6.12:-" true
         "a range that ends after the VMA";
     FaultinStart "faultin_page_range" Bug "6.12 7.3:-" true
         "a range whose start is not page-aligned";

@@ -120,7 +120,7 @@ impl Kernel<'_> {
                 continue;
             }
             let folio = self.page_folio(page)?;
-            if self.is_zero_page(page) || !self.folio_test_anon(folio)? {
+            if self.pins_nothing_of(page) || !self.folio_test_anon(folio)? {
                 continue;
             }
             let head = self.page_anon_exclusive(folio.page())?;

@@ -6,7 +6,9 @@ use FollFlag::{Longterm, Write};
 use gup::machine::MigrateType;
 use gup::mm::vm_fault;
 use gup::page::flag;
-use gup::slow::{EBUSY, EOPNOTSUPP};
+use gup::rules::{RULES_5_15, Rules};
+use gup::slow::rules::SlowRules;
+use gup::slow::{EAGAIN, EBUSY, EOPNOTSUPP};
 use gup::tables::entry_flag as ef;
 use gup::vma::vm_flag as v;
 use gup::{Ask, Call, ENOMEM, FolioDecl, FollFlag, Hook, Kind, Level, NewEntry, Site, VmaKind};
@@ -24,7 +26,11 @@ fn cma() -> FolioDecl {
 
 /// Folios' first pages mapped one behind the other.
 fn mapped(folios: &[FolioDecl]) -> Bench {
-    let mut b = Bench::new(RULES_6_12, folios);
+    mapped_by(RULES_6_12, folios)
+}
+
+fn mapped_by(rules: Rules, folios: &[FolioDecl]) -> Bench {
+    let mut b = Bench::new(rules, folios);
     b.machine
         .vmas
         .set(0, ADDR, 8, v::READ | v::WRITE, VmaKind::Shmem);
@@ -149,4 +155,40 @@ fn a_second_round_without_the_lock_is_seen() {
     });
     b.slow_pin(ADDR, 2, &FOLL).unwrap();
     assert!(b.warns().contains(&Site::RwsemAssertHeld));
+}
+
+#[test]
+fn what_cannot_be_isolated_is_pinned_again_in_5_15() {
+    let mut b = mapped_by(RULES_5_15, &[cma(), small()]);
+    let new = b.page(1, 0);
+    b.when(Hook::Isolate, 1, move |machine| {
+        let page = NewEntry::Page(new);
+        machine.tables.set(Level::Pte, ADDR, 1, page, ef::RW);
+        Some(0)
+    });
+    assert_eq!(b.slow_pin(ADDR, 1, &[Longterm]), Ok(1));
+    assert_eq!((b.entries(), b.counters()), (&[new][..], (2, 1)));
+    // The errno of a migration is returned.
+    let mut b = mapped_by(RULES_5_15, &[cma()]);
+    b.when(Hook::Migrate, 1, |_| Some(-EAGAIN));
+    assert_eq!(b.slow_pin(ADDR, 1, &[Longterm]), Ok(-EAGAIN as i64));
+    assert_eq!((b.refs(0), b.counters()), (1, (1, 1)));
+}
+
+#[test]
+fn device_memory_is_moved_on_the_way_before_6_1() {
+    let rules = Rules {
+        slow: SlowRules {
+            collects_unpinnable: false,
+            ..RULES_6_1.slow
+        },
+        ..RULES_6_1
+    };
+    let coherent = FolioDecl {
+        kind: Kind::DevCoherent,
+        ..small()
+    };
+    let mut b = mapped_by(rules, &[coherent]);
+    assert_eq!(b.slow_pin(ADDR, 1, &[Longterm]), Ok(-EBUSY as i64));
+    assert_eq!((b.refs(0), b.counters()), (2, (1, 1)));
 }

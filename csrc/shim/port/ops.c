@@ -146,12 +146,25 @@ OP(MM_SET_HAS_PINNED_FLAG)	{ mm_set_has_pinned_flag(&op_mm(op)->flags); }
 
 #if GD_SINCE(6, 12)
 OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, folio_needs_cow_for_dma(&gd_vma, op_page_folio(op))); }
-#else
-OP(PAGE_MAYBE_DMA_PINNED)	{ ret_bool(ret, page_maybe_dma_pinned(op_page(op))); }
+#elif GD_SINCE(5, 19)
 OP(NEEDS_COW_FOR_DMA)		{ ret_bool(ret, page_needs_cow_for_dma(&gd_vma, op_page(op))); }
+#else
+/* before v5.19, it also checks that the mapping is copied on write */
+OP(NEEDS_COW_FOR_DMA)
+{
+	gd_vma.vm_flags = VM_MAYREAD | VM_MAYWRITE;
+	ret_bool(ret, page_needs_cow_for_dma(&gd_vma, op_page(op)));
+}
 #endif
 
-#if !GD_SINCE(6, 5)
+#if !GD_SINCE(6, 12)
+OP(PAGE_MAYBE_DMA_PINNED)	{ ret_bool(ret, page_maybe_dma_pinned(op_page(op))); }
+#endif
+
+/* v6.0: "mm: rename is_pinnable_page() to is_longterm_pinnable_page()" */
+#if !GD_SINCE(6, 0)
+OP(IS_LONGTERM_PINNABLE_PAGE)	{ ret_bool(ret, is_pinnable_page(op_page(op))); }
+#elif !GD_SINCE(6, 5)
 OP(IS_LONGTERM_PINNABLE_PAGE)	{ ret_bool(ret, is_longterm_pinnable_page(op_page(op))); }
 #endif
 

@@ -64,8 +64,11 @@ OP(MM_POPULATE)
 	ret_errno(ret, __mm_populate(op->addr & PAGE_MASK, op_ulong(op) * PAGE_SIZE, op->arg & 1));
 }
 
-/* v5.16: "gup: Turn fault_in_pages_{readable,writeable} into fault_in_{readable,writeable}" */
-#if GD_SINCE(5, 16)
+/*
+ * v5.16, "gup: Turn fault_in_pages_{readable,writeable} into fault_in_{readable,writeable}",
+ * which went to 5.15
+ */
+#if GD_SINCE(5, 15)
 #define FAULT_IN(ROLE, fn)							\
 	OP(ROLE)								\
 	{									\

@@ -171,8 +171,7 @@ pub const DEFECTS: &[Defect] = &[
         revisions: (Rev::V5_10, Rev::V5_10),
         op: None,
         law: Law::PagemapsBalance,
-        reason: "__gup_device_huge() keeps its pagemap when it fails on a page; fixed between \
-                 5.10 and 6.1",
+        reason: "__gup_device_huge() keeps its pagemap when it fails on a page; fixed in v5.15",
         fixed_by: None,
     },
     Defect {

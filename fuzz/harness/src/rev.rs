@@ -45,6 +45,8 @@ impl Rev {
     pub const V11: Rev = Rev::of(abi::GD_REV_V11);
     /// Linux 5.10.
     pub const V5_10: Rev = Rev::of(abi::GD_REV_V5_10);
+    /// Linux 5.15.
+    pub const V5_15: Rev = Rev::of(abi::GD_REV_V5_15);
     /// Linux 6.1.
     pub const V6_1: Rev = Rev::of(abi::GD_REV_V6_1);
     /// Linux 6.6.

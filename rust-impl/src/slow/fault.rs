@@ -24,11 +24,11 @@ impl Kernel<'_> {
         unlockable: bool,
         locked: &mut bool,
     ) -> Result<i32, Stop> {
-        if self.has(*flags, FollFlag::Nofault) {
-            return Ok(-EFAULT);
-        }
         if self.mlocks_only(*flags) {
             return Ok(-ENOENT);
+        }
+        if self.has(*flags, FollFlag::Nofault) {
+            return Ok(-EFAULT);
         }
         let mut fault_flags = self.fault_flags(*flags, unlockable);
         if unshare {

@@ -38,15 +38,19 @@ impl Kernel<'_> {
         }
         let outside = self.machine.held.memalloc_pin;
         self.machine.held.memalloc_pin = true;
-        let result = loop {
-            let pinned = self.__get_user_pages_locked(range, locked)?;
-            if pinned <= 0 {
-                break pinned;
-            }
-            match self.check_and_migrate_movable_pages(range.pages, pinned as usize)? {
-                0 => break pinned,
-                errno if errno == -EAGAIN => {}
-                errno => break errno.into(),
+        let result = if !self.rules.slow.collects_unpinnable {
+            self.pin_and_move_all(range)?
+        } else {
+            loop {
+                let pinned = self.__get_user_pages_locked(range, locked)?;
+                if pinned <= 0 {
+                    break pinned;
+                }
+                match self.check_and_migrate_movable_pages(range.pages, pinned as usize)? {
+                    0 => break pinned,
+                    errno if errno == -EAGAIN => {}
+                    errno => break errno.into(),
+                }
             }
         };
         self.machine.held.memalloc_pin = outside;
@@ -249,7 +253,7 @@ impl Kernel<'_> {
     }
 
     /// `folio_is_device_coherent` (6.12).
-    fn folio_is_device_coherent(&self, folio: FolioPtr) -> Result<bool, Stop> {
+    pub(super) fn folio_is_device_coherent(&self, folio: FolioPtr) -> Result<bool, Stop> {
         Ok(self.zone_device_type(folio.page())? == Some(Pgmap::Coherent))
     }
 

@@ -64,7 +64,7 @@ impl Kernel<'_> {
         let mut ctx = Context::default();
         let mut left = range;
         // without FOLL_FORCE, PROT_NONE causes NUMA hinting faults
-        let numa = self.rules.slow.has_flags_of_mm && !self.has(range.flags, FollFlag::Force);
+        let numa = self.rules.slow.has_foll_numa && !self.has(range.flags, FollFlag::Force);
         left.flags.0 |= if numa { foll::NUMA } else { 0 };
         let mut vma = None;
         // the error in the number of pages
@@ -86,7 +86,8 @@ impl Kernel<'_> {
                     let lost = left.unlockable && !*locked;
                     let nowait = self.has(range.flags, FollFlag::Nowait);
                     self.bug_on(lost && nowait, Site::GetUserPagesNowait)?;
-                    self.bug_on(lost && ctx.not_needed, Site::GetUserPagesNotNeeded)?;
+                    let site = Site::GetUserPagesNotNeeded;
+                    self.bug_on(lost && ctx.not_needed && site.exists(self.rules), site)?;
                     if end.is_none() && found(&left, error) == 0 {
                         // Nothing is left of a VMA that ended in front of it meanwhile: what is
                         // returned for none is added to, and pages[] continues before its start.

@@ -255,6 +255,9 @@ impl Kernel<'_> {
         if write {
             flags.0 |= self.rules.foll_bit(FollFlag::Write);
         }
+        if self.rules.slow.has_flags_of_mm {
+            flags.0 |= foll::POPULATE | foll::MLOCK;
+        }
         let ret = if let Some(vma) = vma {
             if self.check_vma_flags(vma, flags) != 0 {
                 return Ok(i64::from(-EINVAL));
@@ -265,7 +268,9 @@ impl Kernel<'_> {
             flags.0 |= self.rules.foll_bit(FollFlag::MadvPopulate);
             self.__get_user_pages_locked(self.populated(mm, span, flags, true), locked)?
         };
-        self.lru_add_drain(false)?;
+        if !self.rules.slow.has_flags_of_mm {
+            self.lru_add_drain(false)?;
+        }
         Ok(ret)
     }
 

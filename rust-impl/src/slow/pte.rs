@@ -154,11 +154,15 @@ impl Kernel<'_> {
         Ok(self.folio_test_anon(folio)? && self.page_anon_exclusive(page)?)
     }
 
-    /// `follow_pfn_pte` (6.12): the entry has no page.  In 5.10 that is -EFAULT only if a
-    /// reference is wanted, not for a pin.
+    /// `follow_pfn_pte` (6.12): the entry has no page.  In 5.15 that is -EFAULT if a
+    /// reference or a pin is wanted, in 5.10 not for a pin.
     fn follow_pfn_pte(&mut self, ptep: EntryPtr, flags: Foll) -> Result<i32, Stop> {
         let ends_later = self.rules.slow.missing_page_is_an_error;
-        if !ends_later && self.has(flags, FollFlag::Get) {
+        let wanted = match self.rules.slow.pins_want_a_page {
+            true => self.takes(flags),
+            false => self.has(flags, FollFlag::Get),
+        };
+        if !ends_later && wanted {
             return Ok(-EFAULT);
         }
         if self.has(flags, FollFlag::Touch) {

@@ -57,6 +57,10 @@ rules! {
         /// ("mm/gup: follow_pfn_pte(): -EEXIST cleanup") its slot in pages[] was left
         /// unchanged, and the loop continued.
         pub missing_page_is_an_error: bool,
+        /// Where such an entry is no error in itself, a pin of it is -EFAULT, like a reference.
+        /// Until v5.18, and not in 5.15 any more ("mm: fix invalid page pointer returned with
+        /// FOLL_PIN gups"), the slot of a pin was left unchanged.
+        pub pins_want_a_page: bool,
         /// An access below a stack VMA grows the stack; if the VMA is locked, the new part is
         /// populated. Until v6.5, and not in 6.1 any more: "gup: add warning if some caller
         /// would seem to want stack expansion".
@@ -80,12 +84,15 @@ rules! {
         /// properly") the common loop looks up the VMAs.
         pub faultin_takes_a_vma: bool,
         /// follow_page() returns nothing with FOLL_PIN, and its hugetlb functions warn about
-        /// the flag. Since a version between 5.10 and 6.1.
+        /// the flag. Since a version between 5.15 and 6.0.
         pub follow_page_pins_nothing: bool,
         /// fault_in_safe_writeable() returns 0, as for success, if it fails after the first page.
         /// Before v6.15 ("mm/gup: fix wrongly calculated returned value in
         /// fault_in_safe_writeable()"), not in the stable releases of 5.10, 6.1 and 6.12.
         pub safe_writeable_hides_failures: bool,
+        /// fault_in_readable() and its variants check that the range is in user space. Since a
+        /// version between 5.15 and 6.0.
+        pub fault_in_checks_range: bool,
         /// fault_in_readable() and its variants touch nothing if the range starts at address 0
         /// or wraps. Before v6.16 ("mm/gup: clean up codes in fault_in_xxx() functions") a
         /// range that wraps ended at 0.
@@ -106,8 +113,8 @@ rules! {
         /// lock. Before v6.0 ("mm/hugetlb: make pud_huge() and follow_huge_pud() aware of
         /// non-present pud entry") it was never grabbed.
         pub follows_absent_puds: bool,
-        /// FOLL_FORCE does not allow writes to hugetlbfs VMAs. Since a version between 5.10 and
-        /// 6.1, until one between 6.12 and 7.3.
+        /// FOLL_FORCE does not allow writes to hugetlbfs VMAs. Since v6.1 or shortly
+        /// before, until one between 6.12 and 7.3.
         pub hugetlb_is_not_forced: bool,
         /// FOLL_SPLIT_PMD is refused for hugetlbfs VMAs. Since v6.15 ("mm/gup: reject
         /// FOLL_SPLIT_PMD with hugetlb VMAs"), also in 6.12.
@@ -128,11 +135,13 @@ rules! {
         /// A table entry without the accessed bit is bad. Until v6.1: "mm: x86: add
         /// CONFIG_ARCH_HAS_NONLEAF_PMD_YOUNG".
         pub old_tables_are_bad: bool,
-        /// Callers can pass flags that only mm itself sets: FOLL_COW, FOLL_NUMA, FOLL_MLOCK and
-        /// FOLL_POPULATE. Removed in v6.0 (FOLL_COW, see forced_writes_require_exclusive), v5.18
-        /// (the last two: "mm/munlock: delete FOLL_MLOCK and FOLL_POPULATE") and v6.1
-        /// (FOLL_NUMA: "mm/gup: replace FOLL_NUMA by gup_can_follow_protnone()").
+        /// mlock() marks pages with the flags FOLL_MLOCK and FOLL_POPULATE. Until v5.18: "mm/munlock:
+        /// delete FOLL_MLOCK and FOLL_POPULATE".
         pub has_flags_of_mm: bool,
+        /// PROT_NONE is not followed with FOLL_NUMA, which is set where FOLL_FORCE is not, except by
+        /// follow_page(). Until v6.1: "mm/gup: replace FOLL_NUMA by gup_can_follow_protnone()".
+        /// Then FOLL_FORCE itself decides.
+        pub has_foll_numa: bool,
         /// Long-term pins that write refuse pages of file systems that track writes. Since
         /// v6.5: "mm/gup: disallow FOLL_LONGTERM GUP-nonfast writing to file-backed mappings".
         pub longterm_refuses_tracked_files: bool,
@@ -140,6 +149,11 @@ rules! {
         /// long-term pin succeeds. From v6.14 ("mm: gup: fix infinite loop within
         /// __get_longterm_locked") until it was reverted.
         pub unisolated_folios_stay_pinned: bool,
+        /// The pages of a long-term pin that must be migrated are collected first, and an errno of
+        /// migrate_pages() is -ENOMEM. Before v6.1 ("mm/gup.c: refactor
+        /// check_and_migrate_movable_pages()") those that could not be isolated were only counted,
+        /// and the errno was returned.
+        pub collects_unpinnable: bool,
         /// Whoever isolates a head page counts it as a THP in NR_ISOLATED, whatever its size.
         /// Until v5.18: "mm/gup: convert check_and_migrate_movable_pages() to use a folio".
         pub isolated_heads_are_thps: bool,
@@ -194,6 +208,7 @@ pub const SLOW_5_10: SlowRules = SlowRules {
     forced_writes_require_exclusive: false,
     faults_can_complete: false,
     missing_page_is_an_error: false,
+    pins_want_a_page: false,
     grows_stacks: true,
     lists_vmas: true,
     populates_accessible_only: false,
@@ -201,11 +216,23 @@ pub const SLOW_5_10: SlowRules = SlowRules {
     dumps_under_lock: false,
     old_tables_are_bad: true,
     has_flags_of_mm: true,
+    has_foll_numa: true,
     notes_vmas: true,
+    fault_in_checks_range: false,
+    collects_unpinnable: false,
     takes_hugetlb_at_once: false,
     follows_absent_puds: false,
     hugetlb_is_not_forced: false,
     ..SLOW_6_1
+};
+
+/// Linux 5.15.
+pub const SLOW_5_15: SlowRules = SlowRules {
+    pins_want_a_page: true,
+    safe_writeable_hides_failures: true,
+    notes_vmas: false,
+    takes_hugetlb_at_once: true,
+    ..SLOW_5_10
 };
 
 /// Linux 6.1.
@@ -218,6 +245,9 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     forced_writes_require_exclusive: true,
     faults_can_complete: true,
     missing_page_is_an_error: true,
+    pins_want_a_page: true,
+    fault_in_checks_range: true,
+    collects_unpinnable: true,
     grows_stacks: false,
     warns_below_stacks: false,
     lists_vmas: false,
@@ -233,6 +263,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     dumps_under_lock: false,
     old_tables_are_bad: false,
     has_flags_of_mm: false,
+    has_foll_numa: false,
     notes_vmas: false,
     forces_writes_of_puds: false,
     longterm_refuses_tracked_files: false,
@@ -288,6 +319,9 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     forced_writes_require_exclusive: true,
     faults_can_complete: true,
     missing_page_is_an_error: true,
+    pins_want_a_page: true,
+    fault_in_checks_range: true,
+    collects_unpinnable: true,
     grows_stacks: false,
     warns_below_stacks: true,
     lists_vmas: false,
@@ -303,6 +337,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     dumps_under_lock: false,
     old_tables_are_bad: false,
     has_flags_of_mm: false,
+    has_foll_numa: false,
     notes_vmas: false,
     forces_writes_of_puds: false,
     longterm_refuses_tracked_files: true,

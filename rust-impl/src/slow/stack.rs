@@ -55,7 +55,7 @@ impl Kernel<'_> {
 
     /// FOLL_COW.
     pub(crate) fn has_cow(&self, flags: Foll) -> bool {
-        self.of_mm(flags) & foll::COW != 0
+        !self.rules.slow.forced_writes_require_exclusive && flags.0 & foll::COW != 0
     }
 
     /// Sets FOLL_COW, which allows forced writes to the copy.
@@ -65,12 +65,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// FOLL_NUMA.
-    pub(crate) fn has_numa(&self, flags: Foll) -> bool {
-        self.of_mm(flags) & foll::NUMA != 0
-    }
-
-    /// The given flags, if these are among them.
+    /// The given flags, if those for mlock() are among them.
     fn of_mm(&self, flags: Foll) -> u32 {
         match self.rules.slow.has_flags_of_mm {
             true => flags.0,

@@ -6,6 +6,7 @@ use crate::kernel::{Kernel, Stop};
 use crate::machine::MmPtr;
 use crate::observer::Ask;
 use crate::slow::EOPNOTSUPP;
+use crate::slow::stack::foll;
 use crate::vma::{VmArea, VmaKind, VmaPtr, vm_flag};
 use crate::walk::EFAULT;
 
@@ -101,8 +102,8 @@ impl Kernel<'_> {
     /// only FOLL_HONOR_NUMA_FAULT respects; in a VMA without access it is not a hint.
     pub(crate) fn gup_can_follow_protnone(&self, vma: &VmArea, flags: Foll) -> bool {
         if !self.rules.slow.numa_faults_on_request {
-            return match self.rules.slow.has_flags_of_mm {
-                true => !self.has_numa(flags),
+            return match self.rules.slow.has_foll_numa {
+                true => flags.0 & foll::NUMA == 0,
                 false => self.has(flags, FollFlag::Force),
             };
         }

@@ -38,8 +38,8 @@ impl Kernel<'_> {
     ///
     /// It detects failure by the address at which the loop stopped.  If no pages are to be
     /// taken, this is the end at once: then a failure at the first page counts as success,
-    /// and without one the loop runs past the end.  5.10 returns failure directly, but
-    /// keeps the pagemap.
+    /// and without one the loop runs past the end.  5.10 and 5.15 return failure directly,
+    /// and 5.10 keeps the pagemap.
     fn gup_device_pages(
         &mut self,
         mut page: PagePtr,
@@ -49,6 +49,7 @@ impl Kernel<'_> {
     ) -> Result<bool, Stop> {
         let start = walk.nr;
         let mut pgmap = false;
+        let mut failed = false;
         loop {
             pgmap = self.get_dev_pagemap(page, pgmap)?;
             if !pgmap || !self.gup_device_page(page, walk)? {
@@ -56,6 +57,7 @@ impl Kernel<'_> {
                 if !self.rules.walk.failing_device_puts_pagemap {
                     return Ok(false);
                 }
+                failed = !self.rules.walk.device_failures_by_address;
                 break;
             }
             walk.nr += 1;
@@ -65,7 +67,7 @@ impl Kernel<'_> {
             }
         }
         self.put_dev_pagemap(pgmap)?;
-        Ok(addr == end)
+        Ok(!failed && addr == end)
     }
 
     /// Takes one page.  6.6 and before mark and record it first, and then take it with the

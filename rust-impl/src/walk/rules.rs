@@ -12,7 +12,7 @@ rules! {
     #[derive(Clone, Copy, Debug)]
     pub struct WalkRules (walk) {
         /// The flags that the common entry point accepts; any other is a WARN. FOLL_NOFAULT
-        /// came between 5.10 and 6.1, FOLL_PCI_P2PDMA in v6.2 ("mm: introduce FOLL_PCI_P2PDMA
+        /// came in v5.16 and went to 5.15, FOLL_PCI_P2PDMA in v6.2 ("mm: introduce FOLL_PCI_P2PDMA
         /// to gate getting PCI P2PDMA pages"), FOLL_HONOR_NUMA_FAULT in v6.6 ("mm/gup:
         /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT").
         pub known_flags: &'static [FollFlag],
@@ -91,13 +91,17 @@ rules! {
         /// and backed out with the public functions.
         pub device_walk_is_lockless: bool,
         /// If a page of a huge device entry cannot be grabbed, the reference on the pagemap is
-        /// dropped. Since a version between 5.10 and 6.1: "mm/gup: fix potential pgmap refcnt
-        /// leak in __gup_device_huge()".
+        /// dropped. Since v5.15: "mm/gup: fix potential pgmap refcnt leak in
+        /// __gup_device_huge()".
         pub failing_device_puts_pagemap: bool,
+        /// Such a failure is recognised by the address that was reached: if there are no pages to
+        /// take, it counts as success. Since v5.16: "mm/gup: further simplify
+        /// __gup_device_huge()".
+        pub device_failures_by_address: bool,
         /// The walk refuses pages of memfd_secret. Since v5.14: "mm: introduce memfd_secret
         /// system call to create "secret" memory areas".
         pub leaves_secretmem: bool,
-        /// The functions that pin require a pages array. Since a version between 5.10 and 6.1.
+        /// The functions that pin require a pages array. Since a version between 5.15 and 6.0.
         pub pins_want_pages: bool,
         /// If nr_pages is 0, the result is 0 and no entry is read. Before, the entry of the
         /// first page was followed. Since 6.12.118.
@@ -121,9 +125,18 @@ pub const WALK_5_10: WalkRules = WalkRules {
     force_follows_protnone: false,
     huge_grabs_first_page: true,
     failing_device_puts_pagemap: false,
+    device_failures_by_address: false,
     leaves_secretmem: false,
     pins_want_pages: false,
     ..WALK_6_1
+};
+
+/// Linux 5.15.
+pub const WALK_5_15: WalkRules = WalkRules {
+    known_flags: WALK_6_1.known_flags,
+    failing_device_puts_pagemap: true,
+    leaves_secretmem: true,
+    ..WALK_5_10
 };
 
 /// Linux 6.1.
@@ -156,6 +169,7 @@ pub const WALK_6_1: WalkRules = WalkRules {
     has_device_entries: true,
     device_walk_is_lockless: false,
     failing_device_puts_pagemap: true,
+    device_failures_by_address: true,
     leaves_secretmem: true,
     pins_want_pages: true,
     zero_nr_pages_returns_zero: false,
@@ -217,6 +231,7 @@ pub const WALK_6_12: WalkRules = WalkRules {
     has_device_entries: true,
     device_walk_is_lockless: true,
     failing_device_puts_pagemap: true,
+    device_failures_by_address: true,
     leaves_secretmem: true,
     pins_want_pages: true,
     zero_nr_pages_returns_zero: false,

@@ -306,11 +306,11 @@ pub const SERIES: [Rules; 4] = [RULES_V8, RULES_V9, RULES_V10, RULES_V11];
 pub const SINCE_V9: [Rules; 3] = [RULES_V9, RULES_V10, RULES_V11];
 
 /// Kernels with folios, with and without DEBUG_VM.
-pub const SINCE_6_1: [Rules; Rules::KERNELS.len() - 2] = {
-    let mut since = [Rules::KERNELS[0]; Rules::KERNELS.len() - 2];
+pub const SINCE_6_1: [Rules; Rules::KERNELS.len() - 4] = {
+    let mut since = [Rules::KERNELS[0]; Rules::KERNELS.len() - 4];
     let mut i = 0;
     while i < since.len() {
-        since[i] = Rules::KERNELS[i + 2];
+        since[i] = Rules::KERNELS[i + 4];
         i += 1;
     }
     since
