@@ -21,6 +21,8 @@ pub enum Revision {
     V5_15,
     /// Linux 6.1 (with the zero-page changes of its stable series).
     V6_1,
+    /// Linux 6.5.
+    V6_5,
     /// Linux 6.6.
     V6_6,
     /// Linux 6.12.
@@ -62,6 +64,7 @@ names! {
     V5_10 "5.10",
     V5_15 "5.15",
     V6_1 "6.1",
+    V6_5 "6.5",
     V6_6 "6.6",
     V6_12 "6.12",
     V6_14 "6.14",
@@ -175,7 +178,10 @@ mod tests {
         assert_eq!(of(""), [""; 0]);
         assert_eq!(of("v9 v11:-"), ["v9", "v10"]);
         assert_eq!(of("6.12"), later(Revision::V6_12));
-        assert_eq!(of("v11 5.10 6.12:-"), ["v11", "5.10", "5.15", "6.1", "6.6"]);
+        assert_eq!(
+            of("v11 5.10 6.12:-"),
+            ["v11", "5.10", "5.15", "6.1", "6.5", "6.6"]
+        );
     }
 
     #[test]

@@ -16,11 +16,12 @@ pub use crate::revision::Revision;
 use crate::rule::rules;
 use crate::series::{PinCheck, SERIES_V11, SeriesRules};
 use crate::slow::rules::{
-    SLOW_5_10, SLOW_5_15, SLOW_6_1, SLOW_6_6, SLOW_6_12, SLOW_6_12_118, SLOW_6_14, SLOW_7_3,
-    SlowRules,
+    SLOW_5_10, SLOW_5_15, SLOW_6_1, SLOW_6_5, SLOW_6_6, SLOW_6_12, SLOW_6_12_118, SLOW_6_14,
+    SLOW_7_3, SlowRules,
 };
 use crate::walk::rules::{
-    WALK_5_10, WALK_5_15, WALK_6_1, WALK_6_6, WALK_6_12, WALK_6_12_118, WALK_7_3, WalkRules,
+    WALK_5_10, WALK_5_15, WALK_6_1, WALK_6_5, WALK_6_6, WALK_6_12, WALK_6_12_118, WALK_7_3,
+    WalkRules,
 };
 
 rules! {
@@ -275,6 +276,16 @@ pub const RULES_6_1: Rules = Rules {
     series: SERIES_V11,
 };
 
+/// Linux 6.5, CONFIG_DEBUG_VM.
+pub const RULES_6_5: Rules = Rules {
+    revision: Revision::V6_5,
+    secretmem_by_folio: false,
+    tail_type_is_in_pincount: false,
+    walk: WALK_6_5,
+    slow: SLOW_6_5,
+    ..RULES_6_6
+};
+
 /// Linux 6.6, CONFIG_DEBUG_VM.
 pub const RULES_6_6: Rules = Rules {
     revision: Revision::V6_6,
@@ -386,6 +397,7 @@ impl Rules {
         RULES_5_10,
         RULES_5_15,
         RULES_6_1,
+        RULES_6_5,
         RULES_6_6,
         RULES_6_12,
         RULES_6_12_118,

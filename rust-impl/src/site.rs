@@ -91,7 +91,7 @@ sites! {
         "FOLL_GET and FOLL_PIN together, in the branch without FOLL_GET (cannot happen)";
     TryGrabPageOverflow "try_grab_page" Warn "v9 v11:-" false
         "the count is zero or, with a bias of 32 bits, close to overflow";
-    TryGrabPageBoth "try_grab_page" Warn "v11 5.10 6.6:-" false
+    TryGrabPageBoth "try_grab_page" Warn "v11 5.10 6.5:-" false
         "FOLL_GET and FOLL_PIN together";
     TryGrabPageCount "try_grab_page" Warn "v11 5.10 6.12:-" false
         "the count is zero or negative";
@@ -105,9 +105,9 @@ sites! {
         "interrupts are on";
     TryGrabFolioFastNeither "try_grab_folio_fast" Warn "6.12" false
         "neither FOLL_GET nor FOLL_PIN";
-    FolioAddPinLarge "folio_add_pin" Warn "6.6" false
+    FolioAddPinLarge "folio_add_pin" Warn "6.5" false
         "a large folio without pins";
-    FolioAddPinSmall "folio_add_pin" Warn "6.6" false
+    FolioAddPinSmall "folio_add_pin" Warn "6.5" false
         "a small folio with less than one pin's references";
     FolioAddPins "folio_add_pins" Warn "7.3" true
         "the folio does not look pinned";
@@ -127,25 +127,25 @@ sites! {
         "no fork is under way";
     FolioNeedsCowForDma "folio_needs_cow_for_dma" Bug "6.12" true
         "no fork is under way";
-    FolioFastPinAllowed "folio_fast_pin_allowed" Warn "6.6 6.12:-" false
+    FolioFastPinAllowed "folio_fast_pin_allowed" Warn "6.5 6.12:-" false
         "a slab folio";
     GupFastFolioAllowed "gup_fast_folio_allowed" Warn "6.12" false
         "a slab folio";
-    IsValidGupFlagsPin "is_valid_gup_flags" Warn "5.10 6.6:-" false
+    IsValidGupFlagsPin "is_valid_gup_flags" Warn "5.10 6.5:-" false
         "FOLL_PIN from outside";
-    IsValidGupFlagsLongterm "is_valid_gup_flags" Warn "5.10 6.6:-" false
+    IsValidGupFlagsLongterm "is_valid_gup_flags" Warn "5.10 6.5:-" false
         "FOLL_LONGTERM without FOLL_PIN";
-    IsValidGupArgsInternal "is_valid_gup_args" Warn "6.6" false
+    IsValidGupArgsInternal "is_valid_gup_args" Warn "6.5" false
         "an internal flag from outside";
-    IsValidGupArgsLocked "is_valid_gup_args" Warn "6.6" false
+    IsValidGupArgsLocked "is_valid_gup_args" Warn "6.5" false
         "*locked is 0";
-    IsValidGupArgsBoth "is_valid_gup_args" Warn "6.6" false
+    IsValidGupArgsBoth "is_valid_gup_args" Warn "6.5" false
         "FOLL_GET and FOLL_PIN together";
-    IsValidGupArgsLongterm "is_valid_gup_args" Warn "6.6" false
+    IsValidGupArgsLongterm "is_valid_gup_args" Warn "6.5" false
         "FOLL_LONGTERM without FOLL_PIN";
-    IsValidGupArgsNull "is_valid_gup_args" Warn "6.6" false
+    IsValidGupArgsNull "is_valid_gup_args" Warn "6.5" false
         "pages is NULL";
-    IsValidGupArgsP2pdma "is_valid_gup_args" Warn "6.6" false
+    IsValidGupArgsP2pdma "is_valid_gup_args" Warn "6.5" false
         "FOLL_LONGTERM and FOLL_PCI_P2PDMA together";
     InternalGetUserPagesFast "internal_get_user_pages_fast" Warn "5.10 6.12:-" false
         "an unknown flag";
@@ -165,19 +165,19 @@ sites! {
         "pinning an anonymous page that is not exclusive";
     FollowPagePteExclusiveWarn "follow_page_pte" Warn "7.3" true
         "pinning an anonymous page that is not exclusive";
-    FollowPage "follow_page" Warn "6.6 6.12:-" false
+    FollowPage "follow_page" Warn "6.5 6.12:-" false
         "FOLL_PIN";
     FollowPageMask "follow_page_mask" Warn "v8" false
         "FOLL_GET or FOLL_PIN on a hugepd";
-    FollowPageMaskAddr "follow_page_mask" Warn "5.10 6.6:-" false
+    FollowPageMaskAddr "follow_page_mask" Warn "5.10 6.5:-" false
         "FOLL_GET or FOLL_PIN on an entry that x86 does not have (cannot happen)";
     FollowDevmapPmdCow "follow_devmap_pmd" Warn "5.10 6.1:-" false
         "FOLL_COW and a huge entry of device memory";
-    FollowDevmapPmd "follow_devmap_pmd" Warn "v8 5.10 6.6:-" false
+    FollowDevmapPmd "follow_devmap_pmd" Warn "v8 5.10 6.5:-" false
         "FOLL_GET and FOLL_PIN together";
     FollowDevmapPmdLock "follow_devmap_pmd" Bug "5.10 7.3:-" false
         "the page-table lock is not held (cannot happen)";
-    FollowDevmapPud "follow_devmap_pud" Warn "v8 5.10 6.6:-" false
+    FollowDevmapPud "follow_devmap_pud" Warn "v8 5.10 6.5:-" false
         "FOLL_GET and FOLL_PIN together";
     FollowDevmapPudLock "follow_devmap_pud" Bug "5.10 6.12:-" false
         "the page-table lock is not held (cannot happen)";
@@ -191,9 +191,9 @@ sites! {
         "mlocking an anonymous page of a huge entry that is not compound";
     FollowTransHugePmdCompound "follow_trans_huge_pmd" Bug "5.10 6.12:-" true
         "a huge entry whose page is not compound";
-    FollowPmdMaskAbsent "follow_pmd_mask" Bug "5.10 6.6:-" true
+    FollowPmdMaskAbsent "follow_pmd_mask" Bug "5.10 6.5:-" true
         "an entry that is neither present nor a migration entry";
-    GetGatePageHuge "get_gate_page" Bug "5.10 6.6:-" true
+    GetGatePageHuge "get_gate_page" Bug "5.10 6.5:-" true
         "a huge entry";
     FollowHugePmd "follow_huge_pmd" Warn "v8" false
         "FOLL_GET and FOLL_PIN together";
@@ -203,13 +203,13 @@ sites! {
         "pinning an anonymous page that is not exclusive";
     FollowHugePmdExclusiveWarn "follow_huge_pmd" Warn "7.3" true
         "pinning an anonymous page that is not exclusive";
-    FollowHugePudPin "follow_huge_pud" Warn "6.1 6.6:-" false
+    FollowHugePudPin "follow_huge_pud" Warn "6.1 6.5:-" false
         "FOLL_PIN on a hugetlb PUD";
-    FollowHugePudGrab "follow_huge_pud" Warn "6.1 6.6:-" false
+    FollowHugePudGrab "follow_huge_pud" Warn "6.1 6.5:-" false
         "a hugetlb PUD that could not be grabbed";
-    FollowHugePmdPtePin "follow_huge_pmd_pte" Warn "5.10 6.6:-" false
+    FollowHugePmdPtePin "follow_huge_pmd_pte" Warn "5.10 6.5:-" false
         "FOLL_PIN on an entry of hugetlbfs; in 5.10, with FOLL_GET";
-    FollowHugePmdPteGrab "follow_huge_pmd_pte" Warn "5.10 6.6:-" false
+    FollowHugePmdPteGrab "follow_huge_pmd_pte" Warn "5.10 6.5:-" false
         "a hugetlbfs page that could not be grabbed";
     FollowHugetlbPageExclusive "follow_hugetlb_page" Bug "6.1 6.6:-" true
         "pinning an anonymous page that is not exclusive";
@@ -279,9 +279,9 @@ sites! {
         "a range whose start is not page-aligned";
     FaultinEndWarn "faultin_page_range" Warn "7.3" true
         "a range whose end is not page-aligned";
-    GetUserPagesLockedVmas "__get_user_pages_locked" Bug "5.10 6.6:-" false
+    GetUserPagesLockedVmas "__get_user_pages_locked" Bug "5.10 6.5:-" false
         "an array for the VMAs although the lock may be dropped (cannot happen)";
-    GetUserPagesLockedInit "__get_user_pages_locked" Bug "5.10 6.6:-" false
+    GetUserPagesLockedInit "__get_user_pages_locked" Bug "5.10 6.5:-" false
         "*locked is 0";
     GetUserPagesLockedErrno "__get_user_pages_locked" Bug "5.10 7.3:-" false
         "an errno although the lock was dropped (cannot happen)";
@@ -303,33 +303,33 @@ sites! {
         "no page and no errno";
     RwsemAssertHeld "rwsem_assert_held_nolockdep" Warn "6.12" false
         "the mmap lock is not held";
-    FolioExpectedRefCount "folio_expected_ref_count" Warn "6.1 6.6:- 6.12 7.3:-" false
+    FolioExpectedRefCount "folio_expected_ref_count" Warn "6.1 6.5:- 6.12 7.3:-" false
         "a slab folio, which has no page type in 6.1";
-    GupLongtermLockedPin "__gup_longterm_locked" Warn "6.1 6.6:-" false
+    GupLongtermLockedPin "__gup_longterm_locked" Warn "6.1 6.5:-" false
         "FOLL_LONGTERM without FOLL_PIN (cannot happen)";
-    GetUserPagesRemoteLongterm "__get_user_pages_remote" Warn "5.10 6.6:-" false
+    GetUserPagesRemoteLongterm "__get_user_pages_remote" Warn "5.10 6.5:-" false
         "FOLL_LONGTERM with locked";
-    PinUserPages "pin_user_pages" Warn "v8 5.10 6.6:-" false
+    PinUserPages "pin_user_pages" Warn "v8 5.10 6.5:-" false
         "FOLL_GET";
-    PinUserPagesNull "pin_user_pages" Warn "6.1 6.6:-" false
+    PinUserPagesNull "pin_user_pages" Warn "6.1 6.5:-" false
         "pages is NULL";
-    PinUserPagesUnlocked "pin_user_pages_unlocked" Warn "5.10 6.6:-" false
+    PinUserPagesUnlocked "pin_user_pages_unlocked" Warn "5.10 6.5:-" false
         "FOLL_GET";
-    PinUserPagesUnlockedNull "pin_user_pages_unlocked" Warn "6.1 6.6:-" false
+    PinUserPagesUnlockedNull "pin_user_pages_unlocked" Warn "6.1 6.5:-" false
         "pages is NULL";
-    PinUserPagesRemote "pin_user_pages_remote" Warn "v8 5.10 6.6:-" false
+    PinUserPagesRemote "pin_user_pages_remote" Warn "v8 5.10 6.5:-" false
         "FOLL_GET";
-    PinUserPagesRemoteNull "pin_user_pages_remote" Warn "6.1 6.6:-" false
+    PinUserPagesRemoteNull "pin_user_pages_remote" Warn "6.1 6.5:-" false
         "pages is NULL";
     PinUserPagesRemoteLocked "pin_user_pages_remote" Warn "v8" false
         "FOLL_LONGTERM and locked";
-    PinUserPagesFast "pin_user_pages_fast" Warn "v8 5.10 6.6:-" false
+    PinUserPagesFast "pin_user_pages_fast" Warn "v8 5.10 6.5:-" false
         "FOLL_GET";
-    PinUserPagesFastNull "pin_user_pages_fast" Warn "6.1 6.6:-" false
+    PinUserPagesFastNull "pin_user_pages_fast" Warn "6.1 6.5:-" false
         "pages is NULL";
-    PinUserPagesFastOnly "pin_user_pages_fast_only" Warn "5.10 6.6:-" false
+    PinUserPagesFastOnly "pin_user_pages_fast_only" Warn "5.10 6.5:-" false
         "FOLL_GET";
-    PinUserPagesFastOnlyNull "pin_user_pages_fast_only" Warn "6.1 6.6:-" false
+    PinUserPagesFastOnlyNull "pin_user_pages_fast_only" Warn "6.1 6.5:-" false
         "pages is NULL";
     GetUserPages "get_user_pages" Warn "v8" false
         "FOLL_PIN";
@@ -345,7 +345,7 @@ sites! {
         "FOLL_PIN";
     GetUserPagesUnlocked "get_user_pages_unlocked" Warn "v8" false
         "FOLL_PIN";
-    GetUserPagesUnlockedLongterm "get_user_pages_unlocked" Warn "5.10 6.6:-" false
+    GetUserPagesUnlockedLongterm "get_user_pages_unlocked" Warn "5.10 6.5:-" false
         "FOLL_LONGTERM";
     GetUserPagesFast "get_user_pages_fast" Warn "v8" false
         "FOLL_PIN";

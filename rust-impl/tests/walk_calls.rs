@@ -39,7 +39,9 @@ fn the_slow_path_gets_what_is_left() {
     for rules in ALL {
         let mut b = mapped(rules, 2);
         assert_eq!(b.get(ADDR, 5, &[]), Ok(2));
+        let numa = u32::from(rules.walk.implies_numa_faults) << FollFlag::HonorNumaFault as u32;
         let flags = 1 << Get as u32
+            | numa
             | if rules.walk.slow_path_locks {
                 1 << Touch as u32 | 1 << FollFlag::Unlockable as u32
             } else {

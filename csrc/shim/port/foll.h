@@ -36,7 +36,7 @@ static const unsigned long port_foll[GD_NR_FOLL] = {
 #if GD_SINCE(6, 3)	/* "mm/gup: add FOLL_UNLOCKABLE" */
 	[GD_FOLL_UNLOCKABLE] = FOLL_UNLOCKABLE,
 #endif
-#if GD_SINCE(6, 6)	/* "mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT" */
+#if GD_SINCE(6, 5)	/* "mm/gup: reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT" */
 	[GD_FOLL_HONOR_NUMA_FAULT] = FOLL_HONOR_NUMA_FAULT,
 #endif
 #if GD_SINCE(6, 9)	/* "mm/madvise: make MADV_POPULATE_(READ|WRITE) handle VM_FAULT_RETRY properly" */

@@ -200,7 +200,18 @@ pub const DEFECTS: &[Defect] = &[
                  -EFAULT instead of a migration",
         fixed_by: None,
     },
+    Defect {
+        revisions: (SINCE_V6_3, Rev::V6_5),
+        op: None,
+        law: Law::MmapLockAsAgreed,
+        reason: "follow_hugetlb_page() lets a fault drop the mmap lock whether or not the caller \
+                 permits it",
+        fixed_by: None,
+    },
 ];
+
+/// The first kernel with "mm/gup: make locked never NULL in the internal GUP functions".
+const SINCE_V6_3: Rev = Rev::linux(6, 3);
 
 /// The last kernel without "mm: gup: stop abusing try_grab_folio".
 const BEFORE_V6_10: Rev = Rev::linux(6, 9);

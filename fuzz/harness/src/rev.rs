@@ -49,6 +49,8 @@ impl Rev {
     pub const V5_15: Rev = Rev::of(abi::GD_REV_V5_15);
     /// Linux 6.1.
     pub const V6_1: Rev = Rev::of(abi::GD_REV_V6_1);
+    /// Linux 6.5.
+    pub const V6_5: Rev = Rev::of(abi::GD_REV_V6_5);
     /// Linux 6.6.
     pub const V6_6: Rev = Rev::of(abi::GD_REV_V6_6);
     /// Linux 6.12.

@@ -68,6 +68,10 @@ impl Kernel<'_> {
         if self.rules.slow.has_hugetlb_follow_page_mask && self.is_vm_hugetlb_page(&area) {
             return self.hugetlb_follow_page_mask(vma, address, flags, ctx);
         }
+        if self.rules.slow.follow_page_never_waits && self.is_vm_hugetlb_page(&area) {
+            let page = self.look_up_hugetlb(vma, address, flags)?;
+            return self.page_or_no_table(page, vma, address, flags);
+        }
         let mm = area.mm;
         let p4d = self
             .machine

@@ -7,8 +7,7 @@
 //! * The loop over the addresses hands the whole VMA to `follow_hugetlb_page()`.  For each
 //!   huge page it looks up the entry, faults it in if necessary, and takes as many pages as
 //!   are asked for.  It calls `hugetlb_fault()`, not `handle_mm_fault()`, and with fewer
-//!   flags: it never passes FAULT_FLAG_REMOTE, and ignores FOLL_NOFAULT and
-//!   FOLL_INTERRUPTIBLE.
+//!   flags: it never passes FAULT_FLAG_REMOTE, and ignores FOLL_NOFAULT.
 //! * `follow_page()` walks down the tables and calls `follow_huge_pmd_pte()` or
 //!   `follow_huge_pud()` at an entry of hugetlbfs.  They wait for a migration instead of
 //!   faulting.
@@ -169,9 +168,11 @@ impl Kernel<'_> {
     ) -> Result<Option<i32>, Stop> {
         use fault_flag as f;
         let has = |flag| self.has(left.flags, flag);
+        let unlockable = self.may_lose_lock(left);
         let all = [
             (has(FollFlag::Write), f::WRITE),
-            (left.unlockable, f::ALLOW_RETRY | f::KILLABLE),
+            (unlockable, f::ALLOW_RETRY | f::KILLABLE),
+            (unlockable && has(FollFlag::Interruptible), f::INTERRUPTIBLE),
             (has(FollFlag::Nowait), f::ALLOW_RETRY | f::RETRY_NOWAIT),
             (has(FollFlag::Tried), f::TRIED),
         ];
@@ -183,12 +184,18 @@ impl Kernel<'_> {
             return Ok(Some(self.vm_fault_to_errno(fault, left.flags)));
         }
         if fault & vm_fault::RETRY != 0 {
-            if left.unlockable && flags & f::RETRY_NOWAIT == 0 {
+            if unlockable && flags & f::RETRY_NOWAIT == 0 {
                 *locked = false;
             }
             return Ok(Some(0));
         }
         Ok(None)
+    }
+
+    /// May a fault drop the mmap lock?  Where the slow path takes it itself (6.5), whatever the
+    /// caller permits.
+    pub(crate) fn may_lose_lock(&self, left: &Range) -> bool {
+        left.unlockable || self.rules.walk.slow_path_locks
     }
 
     /// Takes the pages of a huge page that are in the range and in the VMA.  If the caller
@@ -321,6 +328,31 @@ impl Kernel<'_> {
         let errno = self.try_grab_page(page, flags)?;
         let failed = self.warn_on(errno != 0, Site::HugetlbFollowPageMask);
         Ok(if failed { Err(errno) } else { Ok(page) })
+    }
+
+    /// `hugetlb_follow_page_mask` (6.5), for `follow_page` only: the page at an address, taken if
+    /// the flags say so, or NULL.
+    pub(crate) fn look_up_hugetlb(
+        &mut self,
+        vma: VmaPtr,
+        address: u64,
+        flags: Foll,
+    ) -> Result<ErrPtr, Stop> {
+        let (mm, level) = (self.machine.vmas.get(vma).mm, self.hstate_vma(vma));
+        let Some(at) = self.huge_pte_offset(mm, address, level)? else {
+            return NULL;
+        };
+        self.lock_page_table()?;
+        let entry = self.machine.tables.get(at)?;
+        let mut page = PagePtr::NULL;
+        if entry.pte_present() {
+            let found = subpage(entry, level, address);
+            if self.try_grab_page(found, flags)? == 0 {
+                page = found;
+            }
+        }
+        self.unlock_page_table();
+        Ok(Ok(page))
     }
 
     /// `follow_huge_pmd_pte` (5.10, 6.1): the page at an address that an entry of hugetlbfs

@@ -83,7 +83,7 @@ impl Kernel<'_> {
                 Step::None => None,
                 Step::Apart(hugetlb) => {
                     let end = self.slow_follow_hugetlb_page(hugetlb, &mut left, locked)?;
-                    let lost = left.unlockable && !*locked;
+                    let lost = self.may_lose_lock(&left) && !*locked;
                     let nowait = self.has(range.flags, FollFlag::Nowait);
                     self.bug_on(lost && nowait, Site::GetUserPagesNowait)?;
                     let site = Site::GetUserPagesNotNeeded;

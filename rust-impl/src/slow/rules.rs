@@ -105,6 +105,11 @@ rules! {
         /// common to all VMAs. From v6.6 ("mm/gup: retire follow_hugetlb_page()") to before
         /// v6.10 ("mm/gup: handle hugetlb in the generic follow_page_mask code").
         pub has_hugetlb_follow_page_mask: bool,
+        /// follow_page() looks up an entry of hugetlbfs with hugetlb_follow_page_mask(), which does not
+        /// wait for the end of a migration and says nothing if the page cannot be taken. From v6.2
+        /// ("hugetlb: simplify hugetlb handling in follow_page_mask") to before v6.6; earlier, with
+        /// functions that wait and warn.
+        pub follow_page_never_waits: bool,
         /// follow_hugetlb_page() stores and grabs all requested pages of a huge page at once,
         /// with the lockless grab. Before v5.12 ("mm/hugetlb: grab head page refcount once for
         /// group of subpages") it took them one by one.
@@ -255,6 +260,7 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
     has_follow_hugetlb_page: true,
+    follow_page_never_waits: false,
     takes_hugetlb_at_once: true,
     follows_absent_puds: true,
     hugetlb_is_not_forced: true,
@@ -289,6 +295,16 @@ pub const SLOW_6_1: SlowRules = SlowRules {
     hugetlb_is_not_split: false,
     unisolated_folios_stay_pinned: false,
     skips_entries_of_the_folio: false,
+};
+
+/// Linux 6.5.
+pub const SLOW_6_5: SlowRules = SlowRules {
+    takes_huge_entries_whole: false,
+    has_follow_hugetlb_page: true,
+    has_hugetlb_follow_page_mask: false,
+    follow_page_never_waits: true,
+    shadow_stacks_are_readonly: false,
+    ..SLOW_6_6
 };
 
 /// Linux 6.6.
@@ -329,6 +345,7 @@ pub const SLOW_6_12: SlowRules = SlowRules {
     follow_page_pins_nothing: true,
     faults_in_nothing_at_zero: false,
     has_follow_hugetlb_page: false,
+    follow_page_never_waits: false,
     takes_hugetlb_at_once: true,
     follows_absent_puds: true,
     hugetlb_is_not_forced: true,

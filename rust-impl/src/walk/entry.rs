@@ -136,6 +136,9 @@ impl Kernel<'_> {
             return None;
         }
         let mut flags = Foll(flags.0 | implied.0);
+        if self.rules.walk.implies_numa_faults {
+            flags.0 |= self.rules.foll_bit(FollFlag::HonorNumaFault);
+        }
         if let Some(locked) = locked {
             if self.warn_on(!locked, Site::IsValidGupArgsLocked) {
                 return None;

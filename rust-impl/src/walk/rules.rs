@@ -13,7 +13,7 @@ rules! {
     pub struct WalkRules (walk) {
         /// The flags that the common entry point accepts; any other is a WARN. FOLL_NOFAULT
         /// came in v5.16 and went to 5.15, FOLL_PCI_P2PDMA in v6.2 ("mm: introduce FOLL_PCI_P2PDMA
-        /// to gate getting PCI P2PDMA pages"), FOLL_HONOR_NUMA_FAULT in v6.6 ("mm/gup:
+        /// to gate getting PCI P2PDMA pages"), FOLL_HONOR_NUMA_FAULT in v6.5 ("mm/gup:
         /// reintroduce FOLL_NUMA as FOLL_HONOR_NUMA_FAULT").
         pub known_flags: &'static [FollFlag],
         /// One function checks the arguments of all entry points, including the internal flags.
@@ -24,6 +24,9 @@ rules! {
         /// ("mm/gup: explicitly define and check internal GUP flags, disallow FOLL_TOUCH") all
         /// internal ones.
         pub internal_flags: &'static [FollFlag],
+        /// That function sets FOLL_HONOR_NUMA_FAULT. In v6.5 only: removed by v6.6, "mm/gup: don't
+        /// implicitly set FOLL_HONOR_NUMA_FAULT".
+        pub implies_numa_faults: bool,
         /// access_ok() accepts all addresses whose top bit is clear, not only those below
         /// TASK_SIZE_MAX. From v6.4 ("x86-64: make access_ok() independent of LAM") until one
         /// between 6.8 and 6.12.
@@ -175,7 +178,14 @@ pub const WALK_6_1: WalkRules = WalkRules {
     zero_nr_pages_returns_zero: false,
     lengths_are_checked: false,
     internal_flags: WALK_6_12.internal_flags,
+    implies_numa_faults: false,
     access_ok_checks_top_bit_only: false,
+};
+
+/// Linux 6.5.
+pub const WALK_6_5: WalkRules = WalkRules {
+    implies_numa_faults: true,
+    ..WALK_6_6
 };
 
 /// Linux 6.6.
@@ -245,6 +255,7 @@ pub const WALK_6_12: WalkRules = WalkRules {
         FollFlag::Unlockable,
         FollFlag::MadvPopulate,
     ],
+    implies_numa_faults: false,
     access_ok_checks_top_bit_only: false,
 };
 
