@@ -22,7 +22,7 @@ pub fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Str
     let is_number = |cell: &String| cell.bytes().all(|b| b.is_ascii_digit());
     let class = |column: usize| {
         let mut cells = rows.iter().filter_map(|row| row.get(column));
-        match cells.all(is_number) {
+        match !rows.is_empty() && cells.all(is_number) {
             true => " class=\"number\"",
             false => "",
         }
