@@ -5,7 +5,7 @@ use serde::Deserialize;
 use tree_sitter::Node;
 
 use crate::PerKernel;
-use crate::syntax::{Source, descendants};
+use crate::syntax::{Source, descendants, descendants_of};
 
 /// Which syntax node of a function: all given conditions hold.
 ///
@@ -135,7 +135,12 @@ pub(crate) fn function<'t>(
     name: &str,
     definition: Option<usize>,
 ) -> Result<Node<'t>, String> {
-    let found: Vec<Node> = descendants(source.root())
+    let places: Vec<usize> = source.text.match_indices(name).map(|(at, _)| at).collect();
+    let has_name = |node: Node<'t>| {
+        let next = places.partition_point(|&at| at < node.start_byte());
+        places.get(next).is_some_and(|&at| at < node.end_byte())
+    };
+    let found: Vec<Node> = descendants_of(source.root(), has_name)
         .filter(|&node| {
             node.kind() == "function_definition"
                 && declared(node).is_some_and(|id| source.of(id) == name)

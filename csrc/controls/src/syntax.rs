@@ -83,7 +83,7 @@ impl<'a> Source<'a> {
     /// How many places the grammar does not understand; kernel macros cause a
     /// few in every file.
     pub(crate) fn errors(&self) -> usize {
-        descendants(self.root())
+        descendants_of(self.root(), |n| n.has_error())
             .filter(|n| n.is_error() || n.is_missing())
             .count()
     }
@@ -139,11 +139,20 @@ fn parse(text: &str, old: Option<&Tree>) -> Result<Tree, String> {
 
 /// A node and everything below it, in source order.
 pub(crate) fn descendants<'t>(node: Node<'t>) -> impl Iterator<Item = Node<'t>> {
+    descendants_of(node, |_| true)
+}
+
+/// A node and what is below those that are entered: most of a file need not be looked at.
+pub(crate) fn descendants_of<'t>(
+    node: Node<'t>,
+    is_entered: impl Fn(Node<'t>) -> bool,
+) -> impl Iterator<Item = Node<'t>> {
     let mut cursor = node.walk();
     let mut next = Some(node);
     std::iter::from_fn(move || {
         let node = next?;
-        let mut more = cursor.goto_first_child() || cursor.goto_next_sibling();
+        let below = is_entered(node) && cursor.goto_first_child();
+        let mut more = below || cursor.goto_next_sibling();
         while !more && cursor.goto_parent() {
             more = cursor.goto_next_sibling();
         }
