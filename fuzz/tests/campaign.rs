@@ -214,6 +214,8 @@ fn a_campaign_that_is_killed_goes_on_from_there() {
         found.display()
     );
     let engine = engine(dir.path(), &script);
+    // files that engines wrote
+    let count = || fs::read_dir(output.join("engines/libfuzzer")).map_or(0, Iterator::count);
     let mut rng = Rng::new(20);
     let mut before = BTreeMap::new();
     for kill in 0..20 {
@@ -223,7 +225,13 @@ fn a_campaign_that_is_killed_goes_on_from_there() {
             sleep(Duration::from_millis(5));
             assert!(process.try_wait().unwrap().is_none(), "it ended early");
         }
-        sleep(Duration::from_millis(rng.below(300) as u64));
+        // At any moment, by what the engine has done: machines are not equally fast.
+        let wanted = count() + rng.below(60) as usize;
+        while count() < wanted {
+            sleep(Duration::from_millis(1));
+            assert!(process.try_wait().unwrap().is_none(), "it ended early");
+        }
+        sleep(Duration::from_millis(rng.below(10) as u64));
         process.kill().unwrap();
         process.wait().unwrap();
         let now = whole(&output.join("corpus"));
@@ -243,11 +251,6 @@ fn a_campaign_that_is_killed_goes_on_from_there() {
         out(&status)
     );
     // its engine is gone, so that nobody writes there any more
-    let count = || {
-        fs::read_dir(output.join("engines/libfuzzer"))
-            .unwrap()
-            .count()
-    };
     let files = count();
     sleep(Duration::from_millis(100));
     assert_eq!(count(), files, "the engine goes on");
