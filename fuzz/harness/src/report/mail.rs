@@ -320,11 +320,11 @@ fn kernels(f: &mut impl Write, report: &Report) -> fmt::Result {
 }
 
 fn reproduce(f: &mut impl Write, report: &Report) -> fmt::Result {
-    writeln!(
-        f,
-        "To reproduce it in a checkout of gupdiff, save this as {}\n",
+    let text = format!(
+        "To reproduce it in a checkout of gupdiff, save this as {}",
         report.file
-    )?;
+    );
+    paragraph(f, &text)?;
     for line in report.program_text().lines() {
         writeln!(f, "{}", format!("    {line}").trim_end())?;
     }
