@@ -146,7 +146,8 @@ impl Kernel<'_> {
         Ok(!self.machine.has_pinned)
     }
 
-    /// `is_longterm_pinnable_page` (6.1), `is_pinnable_page` (5.15): checks the page's own pageblock and zone.
+    /// `is_longterm_pinnable_page` (6.1), `is_pinnable_page` (5.15): checks the page's own
+    /// pageblock and zone.
     ///
     /// 5.10 has no such function: its lockless grab only checks for CMA, with
     /// `is_migrate_cma_page`.

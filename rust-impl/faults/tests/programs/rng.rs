@@ -26,6 +26,18 @@ impl Rng {
         from[self.below(from.len() as u32) as usize]
     }
 
+    /// A protection key. Drawn from a copy: what follows is as it would be without it.
+    pub fn pkey(&self) -> u32 {
+        let mut copy = self.clone();
+        if copy.one_in(4) { copy.below(4) } else { 0 }
+    }
+
+    /// A PKRU, drawn in the same way.
+    pub fn pkru(&self) -> u32 {
+        let mut copy = self.clone();
+        if copy.one_in(3) { copy.below(256) } else { 0 }
+    }
+
     /// Another generator, for those whose number of draws should not change what follows.
     pub fn fork(&mut self) -> Rng {
         Rng::new(u64::from(self.below(u32::MAX)) << 16)

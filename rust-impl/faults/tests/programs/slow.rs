@@ -42,20 +42,9 @@ fn folio(rng: &mut Rng) -> FolioDecl {
     }
 }
 
-/// The other mm, one in so many times; that is looked ahead for.
+/// The other mm, in one of `n` cases. Drawn from a copy, which leaves what follows as it is.
 fn mm(rng: &Rng, n: u32) -> MmPtr {
     MmPtr::from_index(rng.clone().one_in(n).into())
-}
-
-/// A protection key, and a PKRU; they are looked ahead for, too.
-fn pkey(rng: &Rng) -> u32 {
-    let mut ahead = rng.clone();
-    if ahead.one_in(4) { ahead.below(4) } else { 0 }
-}
-
-fn pkru(rng: &Rng) -> u32 {
-    let mut ahead = rng.clone();
-    if ahead.one_in(3) { ahead.below(256) } else { 0 }
 }
 
 fn addr(rng: &mut Rng) -> u64 {
@@ -92,7 +81,7 @@ fn map(rng: &mut Rng, machine: &mut Machine, addr: u64) {
         4 => flags ^= 1 << rng.below(11),
         _ => {}
     }
-    let flags = machine.parts.entry_flags(flags) | (pkey(rng) as u16 * ef::PKEY_BIT0);
+    let flags = machine.parts.entry_flags(flags) | (rng.pkey() as u16 * ef::PKEY_BIT0);
     let n = rng.pick(&[1, 1, 1, 4]);
     let mm = mm(rng, 6);
     machine.change_entries(EntryChange {
@@ -118,7 +107,7 @@ fn vma(rng: &mut Rng, machine: &mut Machine, nr: u32) {
     let flags = base | grows | rng.pick(&[0, 0, v::UFFD_WP, odd]);
     let hugetlb = rng.clone().one_in(9);
     let stack = u32::from(rng.clone().one_in(11)) * v::SHADOW_STACK;
-    let flags = flags | stack | (pkey(rng) * v::PKEY_BIT0);
+    let flags = flags | stack | (rng.pkey() * v::PKEY_BIT0);
     let kind = match rng.pick(&[0, 0, 0, 1, 1, 2, 3, 4, 5, 6]) {
         _ if hugetlb && rng.clone().one_in(4) => VmaKind::Hugetlb1G,
         _ if hugetlb => VmaKind::Hugetlb,
@@ -248,7 +237,7 @@ pub fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
     let world = WorldDecl {
         state: 9,
         seq: 0,
-        pkru: pkru(&rng),
+        pkru: rng.pkru(),
     };
     machine.set_up(&world, &folios);
     machine.signal = Signal::from_index(rng.pick(&[0, 0, 0, 0, 0, 0, 1, 2]));

@@ -33,18 +33,6 @@ fn folio(rng: &mut Rng) -> FolioDecl {
     }
 }
 
-/// A protection key, and a PKRU.  They are drawn from a clone: the programs are otherwise
-/// those without.
-fn pkey(rng: &Rng) -> u32 {
-    let mut ahead = rng.clone();
-    if ahead.one_in(4) { ahead.below(4) } else { 0 }
-}
-
-fn pkru(rng: &Rng) -> u32 {
-    let mut ahead = rng.clone();
-    if ahead.one_in(3) { ahead.below(256) } else { 0 }
-}
-
 fn addr(rng: &mut Rng) -> u64 {
     match rng.below(26) {
         0 | 24 | 25 => 0,
@@ -99,7 +87,7 @@ fn map(rng: &mut Rng, machine: &mut Machine) {
         flags ^= 1 << rng.below(11);
     }
     let n = rng.pick(&[1, 1, 2, 8, 512]);
-    let flags = machine.parts.entry_flags(flags) | (pkey(rng) as u16 * ef::PKEY_BIT0);
+    let flags = machine.parts.entry_flags(flags) | (rng.pkey() as u16 * ef::PKEY_BIT0);
     machine.tables.set(level, addr(rng), n, new, flags);
     if rng.one_in(4) {
         machine.set_flag(page, 8, rng.one_in(2));
@@ -238,7 +226,7 @@ pub fn run(machine: &mut Machine, rules: &Rules, seed: u64) -> u64 {
     let world = WorldDecl {
         state: rng.below(8) as u8,
         seq: rng.pick(&[0, 0, 0, 1]),
-        pkru: pkru(&rng),
+        pkru: rng.pkru(),
     };
     machine.set_up(&world, &folios);
     for _ in 0..1 + rng.below(4) {
