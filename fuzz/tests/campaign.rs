@@ -226,7 +226,7 @@ fn a_campaign_that_is_killed_goes_on_from_there() {
             assert!(process.try_wait().unwrap().is_none(), "it ended early");
         }
         // At any moment, by what the engine has done: machines are not equally fast.
-        let wanted = count() + rng.below(60) as usize;
+        let wanted = count() + rng.below(60);
         while count() < wanted {
             sleep(Duration::from_millis(1));
             assert!(process.try_wait().unwrap().is_none(), "it ended early");
