@@ -25,6 +25,9 @@ const CONTENTS: usize = {
 /// Unmapped memory before the page tables, down to __va(0): an empty entry that is taken for a
 /// table entry leads to addresses there.
 const NOTHING: usize = abi::GD_BEFORE_TABLES_BYTES as usize;
+/// Unmapped memory after the list: until 5.18, a walk with FOLL_MLOCK skips pages that are
+/// not there, as many as a VMA has, and stores the next one so far behind the end of pages[].
+const SKIPPED: usize = size_of::<usize>() << 31;
 const PAGE: usize = 4096;
 
 /// Maximum number of records of one program.
@@ -117,7 +120,7 @@ impl Machine {
         let (memmap_map, memmap) = Mapping::between(FRONT, memmap_size, GUARD, align)?;
         let list_size = abi::GD_MAX_LIST as usize * size_of::<usize>();
         // faults if something is stored before pages[]
-        let (list_map, list) = Mapping::between(PAGE, list_size, PAGE, 1)?;
+        let (list_map, list) = Mapping::between(PAGE, list_size, SKIPPED, 1)?;
         let tables_size = (abi::GD_MAX_TABLES * abi::GD_TABLE_ENTRIES) as usize * size_of::<u64>();
         let (tables_map, tables) = Mapping::between(NOTHING, tables_size, CONTENTS, 1)?;
         let (scratch_map, scratch) = Mapping::with_guard(raw.scratch_size as usize, PAGE)?;
