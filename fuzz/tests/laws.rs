@@ -261,6 +261,43 @@ fn careful_callers_of_the_slow_path_are_known() {
 }
 
 #[test]
+fn careful_callers_of_memfds_and_of_follow_page_are_known() {
+    let memfd = "names 7.3\npage s ref=2 shmem\npage h order=2 ref=2 shmem\n\
+                 set_cache 0x4000 h n=4\n\
+                 memfd_pin_folios 0x3000 shmem max=8 n=3\n\
+                 | at memfd_alloc_folio: set_cache 0x3000 s n=1\n\
+                 | at memfd_alloc_folio: answer 0\n\
+                 unpin_folio s\nunpin_folio h";
+    let follow = "page p ref=2 anon exclusive\n\
+                  set_vma 0 0x1000 anon read write mayread maywrite\n\
+                  set_pte 0x1000 p rw dirty\n\
+                  follow_page 0x1000 GET\nput_page p\nfollow_page 0x1000 DUMP";
+    // a folio at two places; one that is not aligned; a page of a folio
+    let careless = [
+        "page s ref=2 shmem\nset_cache 0 s n=1\nset_cache 0x1000 s n=1",
+        "page h order=2 ref=2 shmem\nset_cache 0x1000 h n=4",
+        "page h order=2 ref=2 shmem\nset_cache 0x4000 h+1 n=1",
+        "page p ref=2 anon exclusive\nset_cache 0 p n=1",
+    ];
+    let careless =
+        careless.map(|world| format!("names 7.3\n{world}\nmemfd_pin_folios 0 shmem max=1 n=1"));
+    let careless = careless
+        .iter()
+        .map(|text| (text.as_str(), "rust:7.3", false));
+    let careful = [(memfd, "rust:7.3", true), (follow, "rust:6.1", true)];
+    for (source, name, is_careful) in careful.into_iter().chain(careless) {
+        let program = text::parse(source).unwrap();
+        let mut side = side::open(name).unwrap().unwrap();
+        let mut trace = Trace::new();
+        side.run(&program, &mut trace);
+        let mut checker = Checker::default();
+        let rev = side.info().rev;
+        assert_eq!(checker.check(&program, rev, &trace), None, "{source}");
+        assert_eq!(checker.was_careful(), is_careful, "{source}");
+    }
+}
+
+#[test]
 fn every_law_has_a_case() {
     for law in Law::ALL {
         // What says that a page is not pinned breaks the law on counts first; the

@@ -50,7 +50,6 @@ impl Kernel<'_> {
     ///
     /// Returns the number of folios; -EINVAL for invalid arguments; or why a folio is not
     /// available.  `offset`: the offset of the range in the first folio, if there is one.
-    /// folio.  `offset`: where in the first folio the range begins, once there is one.
     pub fn memfd_pin_folios(
         &mut self,
         wanted: Wanted,

@@ -10,7 +10,8 @@
 use csrc::abi::{self, gd_op, gd_rec};
 
 use super::careful::{bit, named};
-use crate::effect::{Effect, Faulting, Part};
+use super::page_cache::PageCache;
+use crate::effect::{Effect, Faulting, Part, What};
 use crate::ops::{self, ArgKind, OpInfo, Val};
 use crate::program::Program;
 use crate::program::walk::{self, CALLER_PAGES, Level, PAGE_SIZE, TASK_SIZE_MAX};
@@ -39,10 +40,11 @@ const ENTRY_FLAGS: u32 = bit(abi::GD_EF_RW)
     | bit(abi::GD_EF_NX)
     | pkey::OF_ENTRY;
 
-/// The VMAs of the two mms.
+/// The VMAs of the two mms, and what files hold.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct AddressSpace {
     vmas: Vmas,
+    cache: PageCache,
 }
 
 impl AddressSpace {
@@ -55,6 +57,7 @@ impl AddressSpace {
                 fits
             }
             Some(Part::Ptes | Part::Pmds) => self.entry_fits(op, layout, prog),
+            Some(Part::Cache) => self.cache.sets(op, layout, prog),
             Some(Part::Seq | Part::Signal | Part::Answer) => true,
             _ => false,
         }
@@ -123,6 +126,9 @@ impl AddressSpace {
         let Some(info) = ops::info(op.op) else {
             return false;
         };
+        if info.effect == Effect::PinsFile {
+            return self.cache.permits(op) && folios_can_be_moved(prog);
+        }
         let end = op.addr.checked_add((op.n.max(0) as u64) * PAGE_SIZE);
         let in_user_space = end.is_some_and(|end| end <= TASK_SIZE_MAX);
         // The caller holds the lock, and does not claim that it does not.
@@ -134,10 +140,15 @@ impl AddressSpace {
                 Effect::Walks { .. } if info.has(abi::GD_S_PAGES) => {
                     few && flags_fit(op, info, rev, prog)
                 }
-                // get_dump_page()
-                Effect::Walks { .. } => {
-                    !info.has(abi::GD_S_FOLL) && op.addr.is_multiple_of(PAGE_SIZE)
+                // follow_page() takes a VMA and an address in it: it neither pins nor faults
+                Effect::Walks {
+                    what: What::Got, ..
+                } => {
+                    op.foll & !(bit(abi::GD_FOLL_GET) | bit(abi::GD_FOLL_DUMP)) == 0
+                        && self.vmas.of(op.mm).at(op.addr).is_some()
                 }
+                // get_dump_page()
+                Effect::Walks { .. } => op.addr.is_multiple_of(PAGE_SIZE),
                 Effect::Faults { .. } if info.val == Val::Bytes => {
                     (0..=CALLER_PAGES * PAGE_SIZE as i32).contains(&op.val)
                 }
@@ -161,7 +172,12 @@ impl AddressSpace {
     }
 
     /// Whether the actions that a call met are what other CPUs, and faults, may do.
-    pub(super) fn others_behave(&self, prog: &Program, recs: &[gd_rec], layout: &Layout) -> bool {
+    pub(super) fn others_behave(
+        &mut self,
+        prog: &Program,
+        recs: &[gd_rec],
+        layout: &Layout,
+    ) -> bool {
         let mut fault = 0;
         recs.iter().map(Record::from).all(|rec| match rec {
             Record::Ask(Ask::Fault { flags, .. }) => {
@@ -178,6 +194,7 @@ impl AddressSpace {
                         Some(part @ (Part::Ptes | Part::Pmds)) => {
                             may_change_entries(hook, part) && self.entry_fits(&act.op, layout, prog)
                         }
+                        Some(Part::Cache) => self.cache.sets(&act.op, layout, prog),
                         _ => false,
                     }
                 })
@@ -251,17 +268,21 @@ fn flags_fit(op: &gd_op, info: &OpInfo, rev: Rev, prog: &Program) -> bool {
     let longterm = op.foll & bit(abi::GD_FOLL_LONGTERM) != 0;
     let locked_variant = info.arg == ArgKind::Lock && !info.has(abi::GD_S_MM);
     let may_drop = info.is_slow() && (locked_variant || walk::may_drop_lock(op));
-    // Folios that must be migrated are on the LRU, so that they can be isolated.
-    let movable = |folio: &abi::gd_folio| {
+    op.foll & !flags == 0
+        && !(longterm && may_drop && !rev.has(Fact::WalkChecksArgs))
+        && (!longterm || folios_can_be_moved(prog))
+}
+
+/// Whether folios that must be migrated before a long-term pin are on the LRU, so that they
+/// can be isolated.
+fn folios_can_be_moved(prog: &Program) -> bool {
+    prog.folios().iter().all(|folio| {
         let fixed = !matches!(
             u32::from(folio.migratetype),
             abi::GD_MT_CMA | abi::GD_MT_ISOLATE
         );
-        (folio.movable != 0 || !fixed) && folio.flags & bit(abi::GD_F_LRU) == 0
-    };
-    op.foll & !flags == 0
-        && !(longterm && may_drop && !rev.has(Fact::WalkChecksArgs))
-        && !(longterm && prog.folios().iter().any(movable))
+        folio.movable == 0 && fixed || folio.flags & bit(abi::GD_F_LRU) != 0
+    })
 }
 
 /// Whether a call may get such an answer: a fault drops the mmap lock only if it may, and

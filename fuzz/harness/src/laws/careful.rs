@@ -8,7 +8,6 @@
 //! The contracts are those of kernel-doc and of the commits that introduced a behaviour;
 //! each arm of [`Caller::keeps`] names its source, and the table of operations says which
 //! functions are for callers outside of mm.  A caller holds what the trace returned to it.
-//! given: what it holds is what the trace returned.
 
 use csrc::abi::{self, gd_op, gd_rec};
 
@@ -92,7 +91,7 @@ impl Caller {
         }
         let op = &prog.ops()[index];
         let mut acts = prog.acts_of(index).iter();
-        let others = match &self.space {
+        let others = match &mut self.space {
             Some(space) => space.others_behave(prog, shown.recs, layout),
             None => acts.all(|act| others_may(&act.op, layout)),
         };
@@ -214,14 +213,17 @@ impl Caller {
 
     /// Updates what it holds; returns whether that is known.
     fn note(&mut self, op: &gd_op, shown: &Shown, layout: &Layout) -> bool {
-        if walk::is_fault(op.op) && !matches!(shown.ret, Ret::Page(_)) {
+        let file = walk::pins_file(op.op);
+        if walk::is_fault(op.op) && !file && !matches!(shown.ret, Ret::Page(_)) {
             return true;
         }
         if walk::is_any_call(op.op) {
-            let pins = walk::is_pin(op.op);
+            let pins = file || walk::is_pin(op.op);
             if let Ret::Page(page) = shown.ret {
                 let found = layout.find(page);
-                if let Some((index, _)) = found {
+                if let Some((index, _)) = found
+                    && takes(op)
+                {
                     self.held[index].refs += 1;
                 }
                 return found.is_some();
@@ -332,6 +334,17 @@ impl Caller {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether an entry point that returns a page takes a reference on it: follow_page() does
+/// with FOLL_GET only.
+fn takes(op: &gd_op) -> bool {
+    match ops::info(op.op).map(|info| info.effect) {
+        Some(Effect::Walks {
+            what: What::Got, ..
+        }) => op.foll & bit(abi::GD_FOLL_GET) != 0,
+        _ => true,
     }
 }
 

@@ -12,6 +12,7 @@ mod check;
 mod held;
 mod mapped;
 mod op;
+mod page_cache;
 mod rules;
 mod slow;
 mod vma;

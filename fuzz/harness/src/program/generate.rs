@@ -175,6 +175,7 @@ fn careful_slow(rng: &mut Rng, profile: &Profile) -> Program {
             break;
         }
         let op = match rng.below(8) {
+            0 if !end && rng.chance(1, 2) => draw::careful_file::some_folio(rng, profile, &model),
             0 | 1 if !end => draw::careful_slow::some_entry(rng, &model),
             2..=4 if !end && program.acts().len() < MAX_ACTS => {
                 draw::careful_slow::call(rng, profile, &model)

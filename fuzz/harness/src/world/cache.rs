@@ -11,12 +11,12 @@ use crate::program::{NULL, POISON, split_page};
 /// The number of parts that are kept.
 const NR: usize = 4;
 
-/// A folio or hole, and its range of the file in bytes.
+/// A folio, and its range of the file in bytes.
 #[derive(Clone, Copy, Debug)]
-struct Part {
-    start: u64,
-    end: u64,
-    index: usize,
+pub(crate) struct Part {
+    pub start: u64,
+    pub end: u64,
+    pub index: usize,
 }
 
 /// The parts set last.
@@ -34,9 +34,14 @@ impl Cache {
             return;
         }
         let start = op.addr & !(PAGE_SIZE - 1);
+        let end = start.wrapping_add(op.n as u64 * PAGE_SIZE);
+        for slot in &mut self.parts {
+            // what it covers is gone
+            *slot = slot.filter(|part| part.start < start || end < part.end);
+        }
         self.parts[self.next % NR] = (!pointer).then(|| Part {
             start,
-            end: start.wrapping_add(op.n as u64 * PAGE_SIZE),
+            end,
             index: split_page(op.run[0].page).0,
         });
         self.next += 1;
@@ -44,9 +49,23 @@ impl Cache {
 
     /// The folio at an offset.
     pub fn at(&self, offset: u64) -> Option<usize> {
+        self.part(offset).map(|part| part.index)
+    }
+
+    /// The folio at an offset, and its range.
+    pub fn part(&self, offset: u64) -> Option<&Part> {
         let mut parts = self.parts.iter().flatten();
-        let part = parts.find(|part| (part.start..part.end).contains(&offset))?;
-        Some(part.index)
+        parts.find(|part| (part.start..part.end).contains(&offset))
+    }
+
+    /// All folios.
+    pub fn folios(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().flatten().map(|part| part.index)
+    }
+
+    /// Whether a folio is in the file.
+    pub fn has(&self, index: usize) -> bool {
+        self.folios().any(|cached| cached == index)
     }
 
     /// The offset where the first part starts.

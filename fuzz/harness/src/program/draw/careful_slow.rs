@@ -10,8 +10,8 @@ use super::super::model::Model;
 use super::super::rng::Rng;
 use super::super::walk::{self, CALLER_PAGES, Level, PAGE_SIZE, TASK_SIZE_MAX};
 use super::super::{NO_ACT, NO_OP, Program, page};
-use super::{Profile, answer, bit, slow};
-use crate::effect::{Effect, Faulting};
+use super::{Profile, answer, bit, careful_file, slow};
+use crate::effect::{Effect, Faulting, What};
 use crate::ops::{self, ArgKind, Val};
 use crate::rev::Fact;
 use crate::world::pkey;
@@ -171,6 +171,9 @@ fn some_vma(rng: &mut Rng, model: &Model) -> Option<Vma> {
 pub fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
     let id = slow::any_call(rng, profile, model)?;
     let info = ops::info(id)?;
+    if info.effect == Effect::PinsFile {
+        return Some(careful_file::call(rng, model));
+    }
     let vma = some_vma(rng, model)?;
     let at = rng.below(vma.pages().min(8) as usize) as u64;
     let mut op = gd_op {
@@ -201,6 +204,17 @@ pub fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
                 op.foll &= !longterm;
             }
         }
+        Effect::Walks {
+            what: What::Got, ..
+        } => {
+            if rng.chance(3, 4) {
+                op.foll |= bit(abi::GD_FOLL_GET);
+            }
+            if rng.chance(1, 4) {
+                op.foll |= bit(abi::GD_FOLL_DUMP);
+            }
+            op.n = 1;
+        }
         Effect::Walks { .. } if !info.has(abi::GD_S_FOLL) => {
             op.foll = bit(abi::GD_FOLL_FORCE) | bit(abi::GD_FOLL_DUMP);
             op.n = 1;
@@ -223,6 +237,9 @@ pub fn call(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_op> {
 
 /// The faults of a call, in order: each serves it, fails, or lets it wait.
 pub fn script(rng: &mut Rng, model: &Model, main: &gd_op) -> Vec<gd_act> {
+    if walk::pins_file(main.op) {
+        return careful_file::script(rng, model, main);
+    }
     let mut model = model.seen_by(main.mm);
     let mut acts = Vec::new();
     let mut faults = 0;

@@ -3,6 +3,7 @@
 
 pub(super) mod calls;
 pub(super) mod careful;
+pub(super) mod careful_file;
 pub(super) mod careful_slow;
 pub(super) mod during;
 pub(super) mod memfd;

@@ -224,7 +224,8 @@ impl Model {
             }
             Effect::Walks { .. } if info.is_walk() => self.apply_call(op),
             Effect::Walks { what, by, .. } => self.apply_slow(op, what, by),
-            Effect::Faults { .. } | Effect::PinsFile => {}
+            Effect::PinsFile => self.apply_file(op),
+            Effect::Faults { .. } => {}
             Effect::Sets(part) => self.apply_world(op, part),
         }
     }

@@ -7,7 +7,7 @@ use super::Model;
 use crate::effect::{self, By, Moves, What};
 use crate::ops;
 use crate::program::walk::{self, PAGE_SIZE, TASK_SIZE_MAX};
-use crate::program::{page, split_page};
+use crate::program::{MAX_FOLIOS, page, split_page};
 use crate::rev::Fact;
 use crate::world::maps::Hit;
 use crate::world::pkey;
@@ -148,6 +148,27 @@ impl Model {
                 return;
             }
             self.take(page, 1, walk::is_pin(op.op), 1);
+        }
+    }
+
+    /// Takes the folios of a file that memfd_pin_folios() is expected to pin.
+    pub(super) fn apply_file(&mut self, op: &gd_op) {
+        let end = op.addr.saturating_add(op.n.max(0) as u64 * PAGE_SIZE);
+        let mut offset = op.addr & !(PAGE_SIZE - 1);
+        let mut found = Vec::new();
+        while offset < end && (found.len() as i64) < i64::from(op.val.min(16)) {
+            let Some(part) = self.cache.part(offset) else {
+                return;
+            };
+            found.push(part.index);
+            offset = part.end;
+        }
+        let shortterm = |&index: &usize| self.folio[index % MAX_FOLIOS].shortterm;
+        let is_memfd = matches!(u32::from(op.arg), abi::GD_FD_SHMEM | abi::GD_FD_HUGETLB);
+        if is_memfd && !found.iter().any(shortterm) {
+            for index in found {
+                self.take(page(index, 0), 1, true, 1);
+            }
         }
     }
 }
