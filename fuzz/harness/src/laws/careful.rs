@@ -14,7 +14,7 @@ use csrc::abi::{self, gd_op, gd_rec};
 use super::Law;
 use super::address_space::AddressSpace;
 use super::op::Check;
-use crate::effect::{self, By, Effect, Met, Of, What};
+use crate::effect::{self, By, Effect, Met, Moves, Of, What};
 use crate::layer;
 use crate::ops;
 use crate::program::Program;
@@ -213,16 +213,15 @@ impl Caller {
 
     /// Updates what it holds; returns whether that is known.
     fn note(&mut self, op: &gd_op, shown: &Shown, layout: &Layout) -> bool {
-        let file = walk::pins_file(op.op);
-        if walk::is_fault(op.op) && !file && !matches!(shown.ret, Ret::Page(_)) {
+        if walk::is_fault(op.op) && !matches!(shown.ret, Ret::Page(_)) {
             return true;
         }
         if walk::is_any_call(op.op) {
-            let pins = file || walk::is_pin(op.op);
+            let pins = walk::pins_file(op.op) || walk::is_pin(op.op);
             if let Ret::Page(page) = shown.ret {
                 let found = layout.find(page);
                 if let Some((index, _)) = found
-                    && takes(op)
+                    && takes_ref(op, self.rev)
                 {
                     self.held[index].refs += 1;
                 }
@@ -337,14 +336,11 @@ impl Caller {
     }
 }
 
-/// Whether an entry point that returns a page takes a reference on it: follow_page() does
-/// with FOLL_GET only.
-fn takes(op: &gd_op) -> bool {
+/// Whether an entry point that returns a page takes a reference on it.
+fn takes_ref(op: &gd_op, rev: Rev) -> bool {
     match ops::info(op.op).map(|info| info.effect) {
-        Some(Effect::Walks {
-            what: What::Got, ..
-        }) => op.foll & bit(abi::GD_FOLL_GET) != 0,
-        _ => true,
+        Some(Effect::Walks { what, .. }) => effect::moves(what, op, rev) == Moves::Refs,
+        _ => false,
     }
 }
 

@@ -9,6 +9,7 @@ use csrc::abi::{self, gd_op};
 use super::careful::named;
 use crate::program::walk::PAGE_SIZE;
 use crate::program::{NULL, Program};
+use crate::world::cache;
 use crate::world::layout::Layout;
 
 const MEMFD_SIZE: u64 = abi::GD_MEMFD_SIZE as u64;
@@ -19,7 +20,8 @@ struct Cached {
     folio: usize,
     first: u64,
     pages: u64,
-    hugetlb: bool,
+    /// `GD_FD_*`.
+    memfd: u32,
 }
 
 /// The page cache, which all files share.
@@ -54,33 +56,28 @@ impl PageCache {
             .all(|c| c.folio != folio && (end <= c.first || c.first + c.pages <= first));
         let whole = pages == u64::from(placed.nr_pages()) && first.is_multiple_of(pages);
         let mapping = u32::from(prog.folios()[folio].mapping);
-        let hugetlb = match (placed.kind, mapping) {
-            (abi::GD_K_NORMAL, abi::GD_M_SHMEM) => false,
-            (abi::GD_K_HUGETLB, abi::GD_M_FILE) => true,
-            _ => return false,
+        let Some(memfd) = cache::memfd_of(placed.kind, mapping) else {
+            return false;
         };
         self.cached[self.settings - 1] = Some(Cached {
             folio,
             first,
             pages,
-            hugetlb,
+            memfd,
         });
         is_new && whole
     }
 
     /// Whether the arguments of a call are as its contract says.
     pub(super) fn permits(&self, op: &gd_op) -> bool {
-        let hugetlb = match u32::from(op.arg) {
-            abi::GD_FD_SHMEM => false,
-            abi::GD_FD_HUGETLB => true,
-            _ => return false,
-        };
+        let memfd = u32::from(op.arg);
+        let is_memfd = matches!(memfd, abi::GD_FD_SHMEM | abi::GD_FD_HUGETLB);
         let end = u64::try_from(op.n)
             .ok()
             .filter(|n| *n > 0)
             .and_then(|n| op.addr.checked_add(n * PAGE_SIZE));
         let within = end.is_some_and(|end| end <= MEMFD_SIZE);
-        within && op.val > 0 && self.all().all(|c| c.hugetlb == hugetlb)
+        is_memfd && within && op.val > 0 && self.all().all(|c| c.memfd == memfd)
     }
 
     fn all(&self) -> impl Iterator<Item = &Cached> {

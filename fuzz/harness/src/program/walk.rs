@@ -160,7 +160,7 @@ pub fn is_slow(op: u8) -> bool {
 /// Whether an operation of the slow path faults pages in and returns no list of them.
 #[inline]
 pub fn is_fault(op: u8) -> bool {
-    ops::info(op).is_some_and(|op| op.is_slow() && !op.has(abi::GD_S_PAGES))
+    !pins_file(op) && ops::info(op).is_some_and(|op| op.is_slow() && !op.has(abi::GD_S_PAGES))
 }
 
 /// The number of pages that the bytes of an operation cover.

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 //! An approximate model of the page cache of memfds.
 
-use csrc::abi::gd_op;
+use csrc::abi::{self, gd_op};
 
 use crate::effect;
 use crate::ops;
 use crate::program::walk::PAGE_SIZE;
 use crate::program::{NULL, POISON, split_page};
+
+/// The kind of memfd (`GD_FD_*`) whose page cache a folio of a kind and mapping can be in.
+pub(crate) fn memfd_of(kind: u32, mapping: u32) -> Option<u32> {
+    match (kind, mapping) {
+        (abi::GD_K_NORMAL, abi::GD_M_SHMEM) => Some(abi::GD_FD_SHMEM),
+        (abi::GD_K_HUGETLB, abi::GD_M_FILE) => Some(abi::GD_FD_HUGETLB),
+        _ => None,
+    }
+}
 
 /// The number of parts that are kept.
 const NR: usize = 4;

@@ -11,49 +11,45 @@ use super::super::rng::Rng;
 use super::super::walk::PAGE_SIZE;
 use super::super::{NO_ACT, NO_OP, NULL, page};
 use super::{Profile, answer};
+use crate::world::cache;
 
 /// Where files begin to have pages.
 const STARTS: [u64; 3] = [0, 0x20_0000, abi::GD_MEMFD_SIZE as u64 - 0x40_0000];
 
-/// The folios that can be in such a file: each kind of file has its own.
-fn suitable(model: &Model, hugetlb: bool) -> impl Iterator<Item = usize> + '_ {
-    let folios = model.folio[..model.nr_folios].iter().enumerate();
-    let suits = move |(index, g): &(usize, &super::FolioModel)| {
-        let (kind, mapping) = match hugetlb {
-            true => (abi::GD_K_HUGETLB, abi::GD_M_FILE),
-            false => (abi::GD_K_NORMAL, abi::GD_M_SHMEM),
-        };
-        u32::from(g.kind) == kind && u32::from(g.mapping) == mapping && !model.cache.has(*index)
-    };
-    folios.filter(suits).map(|(index, _)| index)
+/// The folios that can be in a kind of file, and are in none.
+fn suitable(model: &Model, memfd: u32) -> impl Iterator<Item = usize> + '_ {
+    let suits =
+        move |index: &usize| memfd_of(model, *index) == Some(memfd) && !model.cache.has(*index);
+    (0..model.nr_folios).filter(suits)
+}
+
+/// The kind of file that a folio can be in.
+fn memfd_of(model: &Model, index: usize) -> Option<u32> {
+    let g = &model.folio[index];
+    cache::memfd_of(g.kind.into(), g.mapping.into())
 }
 
 /// The kind of file that a program is about: one of hugetlbfs if there is a folio for it.
-fn is_hugetlb(model: &Model) -> bool {
+fn memfd(model: &Model) -> u32 {
     let cached = model.cache.folios().next();
-    match cached {
-        Some(index) => u32::from(model.folio[index].kind) == abi::GD_K_HUGETLB,
-        None => suitable(model, true).next().is_some(),
-    }
+    let hugetlb = || suitable(model, abi::GD_FD_HUGETLB).next();
+    let of = cached
+        .or_else(hugetlb)
+        .and_then(|index| memfd_of(model, index));
+    of.unwrap_or(abi::GD_FD_SHMEM)
 }
 
 /// Puts a folio that is in no file at the first place at or after an offset that suits it;
 /// none if there is no such folio.
 fn set(rng: &mut Rng, model: &Model, offset: u64) -> Option<gd_op> {
-    let all: Vec<usize> = suitable(model, is_hugetlb(model)).collect();
+    let all: Vec<usize> = suitable(model, memfd(model)).collect();
     if all.is_empty() {
         return None;
     }
     let index = rng.pick(&all);
     let pages = model.folio[index].nr_pages();
-    let mut op = gd_op {
-        op: abi::GD_OP_SET_CACHE as u8,
-        addr: offset.next_multiple_of(pages as u64 * PAGE_SIZE),
-        n: pages as i32,
-        ..NO_OP
-    };
-    op.run[0].page = page(index, 0);
-    Some(op)
+    let aligned = offset.next_multiple_of(pages as u64 * PAGE_SIZE);
+    Some(super::memfd::put(aligned, pages as i32, page(index, 0)))
 }
 
 /// A folio behind the others of the file, if the revision has these calls.
@@ -68,14 +64,10 @@ pub fn some_folio(rng: &mut Rng, profile: &Profile, model: &Model) -> Option<gd_
 
 /// A call with legal arguments.
 pub fn call(rng: &mut Rng, model: &Model) -> gd_op {
-    let kind = match is_hugetlb(model) {
-        true => abi::GD_FD_HUGETLB,
-        false => abi::GD_FD_SHMEM,
-    };
     let start = model.cache.start().unwrap_or_else(|| rng.pick(&STARTS));
     gd_op {
         op: abi::GD_OP_MEMFD_PIN_FOLIOS as u8,
-        arg: kind as u16,
+        arg: memfd(model) as u16,
         addr: start + rng.below(2 * PAGE_SIZE as usize) as u64,
         n: rng.range(1, 24),
         val: rng.range(1, 16),
@@ -115,13 +107,8 @@ pub fn script(rng: &mut Rng, model: &Model, main: &gd_op) -> Vec<gd_act> {
     }
     let first = model.cache.part(main.addr & !(PAGE_SIZE - 1)).copied();
     if let Some(part) = first.filter(|_| rng.chance(1, 8)) {
-        let mut hole = gd_op {
-            op: abi::GD_OP_SET_CACHE as u8,
-            addr: part.start,
-            n: ((part.end - part.start) / PAGE_SIZE) as i32,
-            ..NO_OP
-        };
-        hole.run[0].page = NULL;
+        let pages = ((part.end - part.start) / PAGE_SIZE) as i32;
+        let hole = super::memfd::put(part.start, pages, NULL);
         acts.push(act(abi::GD_HOOK_FIND_FOLIOS, rng.range(1, 2) as u8, hole));
     }
     acts

@@ -17,6 +17,18 @@ const PLACES: [u64; 4] = [
     abi::GD_MEMFD_SIZE as u64 - 0x20_0000,
 ];
 
+/// Puts `n` pages of a folio, or a hole (NULL), at an offset.
+pub fn put(offset: u64, n: i32, page: u16) -> gd_op {
+    let mut op = gd_op {
+        op: abi::GD_OP_SET_CACHE as u8,
+        addr: offset,
+        n,
+        ..NO_OP
+    };
+    op.run[0].page = page;
+    op
+}
+
 /// Puts a folio, or a hole, at an offset.
 pub fn set(rng: &mut Rng, model: &Model, offset: u64) -> gd_op {
     let mut index = rng.below(model.nr_folios);
@@ -34,17 +46,11 @@ pub fn set(rng: &mut Rng, model: &Model, offset: u64) -> gd_op {
         1 => (0, rng.range(1, 8)),
         _ => (0, nr_pages as i32),
     };
-    let mut op = gd_op {
-        op: abi::GD_OP_SET_CACHE as u8,
-        addr: offset,
-        n,
-        ..NO_OP
-    };
-    op.run[0].page = match rng.below(10) {
+    let page = match rng.below(10) {
         0 => NULL,
         _ => page(index, first),
     };
-    op
+    put(offset, n, page)
 }
 
 /// The same after the folios that are present, or at one of the usual offsets.
