@@ -37,7 +37,10 @@ step_beside() {
 		set +m
 		clean_up() { :; }
 		trap 'exit 2' INT TERM HUP
-		"$@" || exit $?
+		status=0
+		("$@") || status=$?
+		# bash forgets that of a job which ends while job control is switched
+		echo $status >"${logs[-1]}.status"
 	) >"${logs[-1]}" 2>&1 </dev/null &
 	running[$!]=$((${#names[@]} - 1))
 	set +m
@@ -46,11 +49,18 @@ step_beside() {
 wait_for_steps() { while [ ${#running[@]} -gt 0 ]; do wait_for_one; done; }
 
 wait_for_one() {
-	local pid status=0 index
-	wait -n -p pid "${!running[@]}" || status=$?
+	local pid status=1 index
+	while :; do
+		for pid in "${!running[@]}"; do
+			kill -0 "$pid" 2>/dev/null || break 2
+		done
+		sleep 0.1
+	done
 	index=${running[$pid]}
 	unset "running[$pid]"
-	end "$index" $status
+	# without the file it was killed
+	[ ! -s "${logs[$index]}.status" ] || read -r status <"${logs[$index]}.status"
+	end "$index" "$status"
 }
 
 # end_steps: for a script's clean_up()
@@ -65,6 +75,7 @@ begin() {
 	names+=("$1")
 	logs+=("$log_dir/test-$(tr -cs 'a-z0-9.\n' - <<<"$1" | sed 's/-$//').log")
 	starts+=("$SECONDS")
+	rm -f "${logs[-1]}.status"
 	say "$1"
 }
 
